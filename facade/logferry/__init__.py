@@ -1,1 +1,127 @@
-"""logferry."""
+"""
+logferry brings the logs of SaaS services home: typed, complete, each record once.
+
+::
+
+    import logferry
+
+    with logferry.Logto(endpoint="https://acme.logto.app", app_id="...", app_secret="...") as logto:
+        for record in logto.audit_logs(since="24h").records():
+            print(record.timestamp, record.severity_text, record.body)
+
+Names load when they are first used, so that ``import logferry`` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from logferry._version import __version__
+
+if TYPE_CHECKING:
+    from logferry._client import Client
+    from logferry._clock import Clock
+    from logferry._errors import (
+        AuthenticationError,
+        BadRequestError,
+        CheckpointError,
+        ConfigurationError,
+        ConnectionFailedError,
+        DeadlineExceededError,
+        ExportError,
+        InvalidRequestError,
+        LogferryError,
+        PagingError,
+        PermissionDeniedError,
+        RateLimitError,
+        RequestTimeoutError,
+        ResponseShapeError,
+        ServiceError,
+        StoreError,
+    )
+    from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
+    from logferry._iteration import Stats
+    from logferry._options import Timeouts
+    from logferry._record import LogRecord
+    from logferry._retry import RetryPolicy
+    from logferry._stream import Page, Stream, View
+    from logferry._times import Time
+    from logferry.services.logto import Logto
+
+_HOMES = {
+    "_client": ("Client",),
+    "_clock": ("Clock",),
+    "_errors": (
+        "AuthenticationError",
+        "BadRequestError",
+        "CheckpointError",
+        "ConfigurationError",
+        "ConnectionFailedError",
+        "DeadlineExceededError",
+        "ExportError",
+        "InvalidRequestError",
+        "LogferryError",
+        "PagingError",
+        "PermissionDeniedError",
+        "RateLimitError",
+        "RequestTimeoutError",
+        "ResponseShapeError",
+        "ServiceError",
+        "StoreError",
+    ),
+    "_hooks": ("IssueEvent", "PageEvent", "RequestEvent", "RetryEvent"),
+    "_iteration": ("Stats",),
+    "_options": ("Timeouts",),
+    "_record": ("LogRecord",),
+    "_retry": ("RetryPolicy",),
+    "_stream": ("Page", "Stream", "View"),
+    "_times": ("Time",),
+    "services.logto": ("Logto",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AuthenticationError",
+    "BadRequestError",
+    "CheckpointError",
+    "Client",
+    "Clock",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "DeadlineExceededError",
+    "ExportError",
+    "InvalidRequestError",
+    "IssueEvent",
+    "LogRecord",
+    "LogferryError",
+    "Logto",
+    "Page",
+    "PageEvent",
+    "PagingError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestEvent",
+    "RequestTimeoutError",
+    "ResponseShapeError",
+    "RetryEvent",
+    "RetryPolicy",
+    "ServiceError",
+    "Stats",
+    "StoreError",
+    "Stream",
+    "Time",
+    "Timeouts",
+    "View",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

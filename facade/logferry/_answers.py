@@ -1,0 +1,149 @@
+"""From an answer to its JSON value, or to the error that it stands for; the one place where a status is judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeAlias, TypeVar, cast
+
+import orjson
+from attrs import frozen
+
+from logferry._errors import (
+    AuthenticationError,
+    BadRequestError,
+    LogferryError,
+    PermissionDeniedError,
+    RateLimitError,
+    ResponseShapeError,
+    ServiceError,
+)
+from logferry._redaction import printable, public_url
+from logferry._retry import retry_after
+from logferry._steps import Reply
+
+Error = TypeVar("Error", bound=LogferryError)
+
+_LONGEST_MESSAGE = 300
+
+
+@frozen(kw_only=True)
+class Refusal:
+    """
+    What a service's error body says.
+
+    Attributes:
+        code: The service's own error code, or ``None``.
+        message: Its words, or ``None``.
+        hint: What to do, where the service's module knows; or ``None``.
+        error: The error to raise, where the status alone would mislead; or ``None``.
+    """
+
+    code: str | None = None
+    message: str | None = None
+    hint: str | None = None
+    error: type[LogferryError] | None = None
+
+
+ReadRefusal: TypeAlias = Callable[[int, Mapping[str, Any]], Refusal]
+"""A service's reader of error bodies: from the status and the decoded body (empty where it is no JSON object)."""
+
+_BY_STATUS: Mapping[int, type[LogferryError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    429: RateLimitError,
+}
+
+
+def decoded(reply: Reply[Any], read_refusal: ReadRefusal, *, request_id_header: str) -> object:
+    """
+    The JSON value of a success answer.
+
+    Args:
+        reply: The answer.
+        read_refusal: The service's reader of error bodies.
+        request_id_header: Where the service names the request, in lower case.
+
+    Raises:
+        LogferryError: The error that the status stands for, or a ResponseShapeError.
+    """
+    if reply.status == HTTPStatus.OK:
+        try:
+            return orjson.loads(reply.content)
+        except orjson.JSONDecodeError:
+            return _tolerantly(reply, request_id_header)
+    raise _located(_refused(reply, read_refusal), reply, request_id_header)
+
+
+def wrong_shape(reply: Reply[Any], expected: str, *, request_id_header: str) -> ResponseShapeError:
+    """An error for an answer whose JSON is not *expected*."""
+    return _located(
+        ResponseShapeError(
+            f"the answer is not {expected}",
+            hint="The service may have changed, or the address belongs to something else",
+        ),
+        reply,
+        request_id_header,
+    )
+
+
+def _tolerantly(reply: Reply[Any], request_id_header: str) -> object:
+    """What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates."""
+    try:
+        return json.loads(reply.content.decode("utf-8-sig", "surrogatepass"), parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise _located(_no_json(reply), reply, request_id_header) from error
+
+
+def _no_json(reply: Reply[Any]) -> ResponseShapeError:
+    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
+    start = reply.content[:200].lstrip().lower()
+    if kind == "text/html" or start.startswith((b"<!doctype", b"<html")):
+        return ResponseShapeError("the answer is a web page, not JSON", hint="Check the service's address")
+    if not reply.content:
+        return ResponseShapeError("the answer is empty")
+    return ResponseShapeError(f"the answer is no JSON (content type {printable(kind) or 'not given'})")
+
+
+def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
+    status = reply.status
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "unknown status"
+    try:
+        body: object = orjson.loads(reply.content)
+    except orjson.JSONDecodeError:
+        body = None
+    refusal = read_refusal(status, cast("Mapping[str, Any]", body) if isinstance(body, dict) else {})
+    kind = refusal.error or _BY_STATUS.get(status)
+    if kind is None:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            kind = ServiceError
+        elif status >= HTTPStatus.BAD_REQUEST:
+            kind = BadRequestError
+        else:
+            return ResponseShapeError(
+                f"{status} {phrase} where 200 was expected",
+                hint="Redirects are not followed; check the service's address" if status // 100 == 3 else None,  # noqa: PLR2004
+            )
+    told = printable(refusal.message or "")[:_LONGEST_MESSAGE].rstrip(". ")
+    code = f" [{printable(refusal.code)}]" if refusal.code else ""
+    error = kind(f"{status} {phrase}{': ' if told else ''}{told}{code}", hint=refusal.hint)
+    error.code = refusal.code
+    if isinstance(error, RateLimitError):
+        error.retry_after = retry_after(reply)
+        if error.retry_after is not None and error.hint is None:
+            error.hint = f"The service asks to wait {error.retry_after:g} s"
+    return error
+
+
+def _located(error: Error, reply: Reply[Any], request_id_header: str) -> Error:
+    return error.about(
+        method=reply.request.method,
+        url=public_url(reply.url),
+        status=reply.status,
+        request_id=reply.header(request_id_header),
+        attempts=reply.attempts,
+    )

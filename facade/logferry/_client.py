@@ -1,0 +1,245 @@
+"""What the clients of all services have in common: options, connections, and opening a stream."""
+
+from __future__ import annotations
+
+import random
+import ssl
+from collections.abc import Callable, Mapping
+from copy import copy
+from functools import partial
+from os import PathLike, fspath
+from typing import Any, ClassVar, Self, TypedDict, TypeVar, Unpack
+from urllib.parse import urlsplit
+
+from attrs import AttrsInstance, asdict, evolve
+
+from logferry._checkpoint import read_checkpoint
+from logferry._clock import Clock, SystemClock
+from logferry._definition import StreamDefinition
+from logferry._errors import ConfigurationError, InvalidRequestError
+from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
+from logferry._iteration import Plan, Runtime, asked
+from logferry._layers import Authorizer
+from logferry._options import CallOptions, Timeouts, WireOptions
+from logferry._retry import RetryPolicy
+from logferry._stream import Stream
+from logferry._times import Time
+from logferry._window import window
+from logferry._wire import HttpWire, Pool
+
+E = TypeVar("E")
+F = TypeVar("F", bound=AttrsInstance)
+
+
+class CallChanges(TypedDict, total=False):
+    """How requests are made.  What is left out stays as it is."""
+
+    timeout: float | Timeouts
+    """Seconds until the next bytes of an answer arrive, or connect and read apart; default: connect 5, read 30."""
+    retries: int | RetryPolicy
+    """How often a failed request is sent again, or a whole policy; default: 3, with backoff from 0.5 s up to 30 s."""
+    deadline: float | None
+    """Seconds that one iteration may take in all, waits and retries included; default: no bound."""
+    on_request: Callable[[RequestEvent], None] | None
+    """Is told of each request before it is sent."""
+    on_retry: Callable[[RetryEvent], None] | None
+    """Is told of each retry before the wait."""
+    on_page: Callable[[PageEvent], None] | None
+    """Is told of each page before it is delivered."""
+    on_issue: Callable[[IssueEvent], None] | None
+    """Is told of each item in which something did not decode."""
+
+
+class ClientOptions(CallChanges, total=False):
+    """What every service's client takes beside its own settings."""
+
+    account: str
+    """The account's name, in records and errors; default: the service's name."""
+    proxy: str | None
+    """URL of a proxy; default: what the environment says."""
+    verify: str | PathLike[str] | ssl.SSLContext | None
+    """A file of CA certificates in PEM format, or an ``ssl.SSLContext``; default: the usual authorities."""
+    transport: Any
+    """Any httpx transport, blocking or asynchronous; default: the usual one."""
+    allow_insecure: bool
+    """Accept plain ``http`` to other machines than this one; default: only to loopback."""
+    clock: Clock
+    """Tells the time and sleeps; default: the machine's."""
+
+
+class StreamOptions(TypedDict, total=False):
+    """What every stream takes beside its own filters."""
+
+    since: Time | None
+    """Beginning of the window, itself within; default: all that the service still has."""
+    until: Time | None
+    """End of the window, itself outside; default: the moment at which an iteration begins."""
+    page_size: int | None
+    """How many items to ask for at once; default and limit are the stream's."""
+    max_items: int | None
+    """How many items in all; default: all."""
+    resume: str | None
+    """A checkpoint to go on from; default: from the start."""
+    strict: bool
+    """Raise ResponseShapeError for an item that does not decode; default: keep it, and list what did not."""
+
+
+class Client:
+    """
+    A client of one service's account.  Immutable, safe to share between threads and tasks.
+
+    Use it in a ``with`` or ``async with`` block, or call ``close()`` or ``aclose()`` when done.
+    """
+
+    service: ClassVar[str]
+    """The service's name, such as ``"logto"``."""
+    request_id_header: ClassVar[str] = "x-request-id"
+    """Where the service names a request, in lower case."""
+    streams: ClassVar[tuple[StreamDefinition[Any, Any, Any], ...]] = ()
+    """The streams that the client can open."""
+
+    def __init__(self, *, base_url: str, authorizer: Authorizer, **options: Unpack[ClientOptions]) -> None:
+        verify: object = options.get("verify")
+        if not (verify is None or isinstance(verify, str | PathLike | ssl.SSLContext)):
+            raise ConfigurationError(
+                "verify: TLS verification cannot be switched on or off",
+                hint="Name a file of CA certificates, or give an ssl.SSLContext",
+            )
+        self._base_url = base_url
+        self._authorizer = authorizer
+        self._account = options.get("account") or self.service
+        self._clock = options.get("clock") or SystemClock()
+        self._options = _changed(CallOptions(), options)
+        self._pool = Pool(
+            WireOptions(
+                base_url=base_url,
+                proxy=options.get("proxy"),
+                verify=verify if verify is None or isinstance(verify, ssl.SSLContext) else fspath(verify),
+                transport=options.get("transport"),
+            )
+        )
+
+    @property
+    def account(self) -> str:
+        """The account's name."""
+        return self._account
+
+    def with_options(self, **changes: Unpack[CallChanges]) -> Self:
+        """A view of this client that shares its connections and its token, with other options."""
+        view = copy(self)
+        view._options = _changed(self._options, changes)  # noqa: SLF001  # a view is made here only
+        return view
+
+    def close(self) -> None:
+        """Close the connections, of all views."""
+        self._pool.close()
+
+    async def aclose(self) -> None:
+        """Close the connections, of all views."""
+        await self._pool.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} account={self._account!r} {self._base_url}>"
+
+    def stream(
+        self, name: str, *, filters: Mapping[str, str] | None = None, **options: Unpack[StreamOptions]
+    ) -> Stream[Any]:
+        """
+        Open a stream by name, for programs that take it from a user; else its own method is better typed.
+
+        Args:
+            name: The stream's name, such as ``"logto.audit_logs"``.
+            filters: Values by the filter's name in Python or on the wire.
+            options: What every stream takes.
+
+        Raises:
+            InvalidRequestError: There is no such stream or filter, or the call cannot be right.
+        """
+        definition = next((one for one in self.streams if one.name == name), None)
+        if definition is None:
+            known = ", ".join(one.name for one in self.streams)
+            raise InvalidRequestError(f"{self.service} has no stream {name!r}", hint=f"It has: {known}")
+        names = {spelling: one.name for one in definition.filter_list for spelling in (one.name, one.wire_name)}
+        given: dict[str, str] = {}
+        for spelling, value in (filters or {}).items():
+            if spelling not in names:
+                known = ", ".join(one.name for one in definition.filter_list) or "none"
+                raise InvalidRequestError(f"{name} has no filter {spelling!r}", hint=f"Its filters: {known}")
+            given[names[spelling]] = value
+        opened: Stream[Any] = getattr(self, definition.method)(**given, **options)
+        return opened
+
+    def _open(self, definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions) -> Stream[E]:
+        """A stream of this account, checked before anything is sent."""
+        since, until, resume = options.get("since"), options.get("until"), options.get("resume")
+        page_size, max_items = options.get("page_size"), options.get("max_items")
+        largest = definition.largest_page_size
+        if page_size is not None and (page_size < 1 or (largest is not None and page_size > largest)):
+            bounds = "at least 1" if largest is None else f"from 1 to {largest}"
+            raise InvalidRequestError(f"{definition.name}: page_size is {page_size}, it must be {bounds}")
+        if max_items is not None and max_items < 0:
+            raise InvalidRequestError(f"{definition.name}: max_items is {max_items}, it must not be negative")
+        window(since, until, now=self._clock.now())
+        checkpoint = None
+        if resume is not None:
+            checkpoint = read_checkpoint(resume)
+            checkpoint.belongs_to(stream=definition.name, filters=_given(filters), asked=(asked(since), asked(until)))
+            filters = definition.filters(**checkpoint.filters)
+        return Stream(
+            definition,
+            Plan(
+                stream=definition.name,
+                walk=partial(definition.walk, filters, page_size or definition.page_size),
+                filters=_given(filters),
+                since=since,
+                until=until,
+                max_items=max_items,
+                resume=checkpoint,
+                strict=options.get("strict", False),
+                runtime=self._runtime(),
+            ),
+        )
+
+    def _runtime(self) -> Runtime:
+        return Runtime(
+            service=self.service,
+            account=self._account,
+            server_address=urlsplit(self._base_url).hostname or "",
+            request_id_header=self.request_id_header,
+            wire=HttpWire(self._pool, self._clock, self._options.timeouts),
+            clock=self._clock,
+            authorizer=self._authorizer,
+            options=self._options,
+            chance=random.random,
+        )
+
+
+def _given(filters: AttrsInstance) -> dict[str, Any]:
+    return {name: value for name, value in asdict(filters).items() if value is not None}
+
+
+def _changed(options: CallOptions, changes: CallChanges) -> CallOptions:
+    if "timeout" in changes:
+        timeout = changes["timeout"]
+        if not isinstance(timeout, Timeouts):
+            timeout = Timeouts(connect=min(timeout, Timeouts().connect), read=timeout)
+        options = evolve(options, timeouts=timeout)
+    if "retries" in changes:
+        retries = changes["retries"]
+        options = evolve(options, retries=RetryPolicy(attempts=retries + 1) if isinstance(retries, int) else retries)
+    if "deadline" in changes:
+        options = evolve(options, deadline=changes["deadline"])
+    hooks: dict[str, Any] = {name: hook for name, hook in changes.items() if name.startswith("on_")}
+    return evolve(options, hooks=evolve(options.hooks, **hooks))

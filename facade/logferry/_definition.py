@@ -1,0 +1,122 @@
+"""What a stream is, before anybody asks it: its names, its limits, its shape and what it promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from attrs import AttrsInstance, field, fields, frozen
+
+from logferry._record import Normalizer
+from logferry._steps import Flow, Position
+from logferry._window import Window
+
+E = TypeVar("E")
+J = TypeVar("J")
+F = TypeVar("F", bound=AttrsInstance)
+J_co = TypeVar("J_co", covariant=True)
+F_contra = TypeVar("F_contra", bound=AttrsInstance, contravariant=True)
+
+
+class Walk(Protocol[F_contra]):
+    """Starts a stream's flow: the part of paging that only the stream's own service knows."""
+
+    def __call__(self, filters: F_contra, page_size: int, window: Window, position: Position | None) -> Flow:
+        """
+        Yield every item of *window* once.
+
+        Args:
+            filters: The caller's filters.
+            page_size: How many items to ask for at once.
+            window: Which items; the flow filters what the service does not.
+            position: Where to resume, as a batch gave it; ``None`` for the start.
+        """
+        ...
+
+
+class Repaired(Protocol[J_co]):
+    """An item made well-formed, as the generated ``repair_...`` functions return it."""
+
+    @property
+    def value(self) -> J_co:
+        """A copy without what does not fit."""
+        ...
+
+    @property
+    def issues(self) -> tuple[str, ...]:
+        """What was taken out, each with the path to the value."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether no required value had to be invented."""
+        ...
+
+
+@frozen(kw_only=True)
+class Filter:
+    """
+    A filter of a stream.
+
+    Attributes:
+        name: Its name in Python.
+        wire_name: Its name on the wire.
+        summary: What it does, in one line.
+    """
+
+    name: str
+    wire_name: str
+    summary: str
+
+
+def filter_field(wire_name: str, summary: str) -> Any:
+    """An optional field of a class of filters."""
+    return field(default=None, metadata={"wire_name": wire_name, "summary": summary})
+
+
+@frozen(kw_only=True)
+class StreamDefinition(Generic[E, J, F]):
+    """
+    A stream of a service.
+
+    Attributes:
+        name: ``<service>.<stream>``; the part after the dot is the method of the service's client.
+        summary: What it holds, in one line.
+        paging: How the service pages, in a few words.
+        order: ``"newest first"``, ``"oldest first"`` or ``"as sent"``.
+        time_filter: Who filters by time, in a few words.
+        promise: What a pull of the stream guarantees, and why.
+        filters: The class of its own filters: attrs, every field a ``filter_field``.
+        page_size: How many items are asked for at once unless the caller says otherwise.
+        largest_page_size: The service's limit, or ``None`` where it is unknown.
+        walk: Starts the stream's flow, see ``Walk``.
+        fits: Whether an item has the shape that the documentation promises.
+        repair: Makes an item fit.
+        entry: The typed model of an item that fits.
+        normalizer: The record of an item that fits.
+    """
+
+    name: str
+    summary: str
+    paging: str
+    order: str
+    time_filter: str
+    promise: str
+    filters: type[F]
+    page_size: int
+    largest_page_size: int | None = None
+    walk: Walk[F] = field(repr=False)
+    fits: Callable[[object], bool] = field(repr=False)
+    repair: Callable[[object], Repaired[J]] = field(repr=False)
+    entry: Callable[[Any], E] = field(repr=False)
+    normalizer: Normalizer[J] = field(repr=False)
+
+    @property
+    def method(self) -> str:
+        """The method of the service's client that opens the stream."""
+        return self.name.partition(".")[2]
+
+    @property
+    def filter_list(self) -> tuple[Filter, ...]:
+        """Its own filters, in the order of the method's parameters."""
+        return tuple(Filter(name=one.name, **one.metadata) for one in fields(self.filters))

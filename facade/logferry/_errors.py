@@ -1,0 +1,196 @@
+"""
+The errors of logferry: one tree.
+
+::
+
+    LogferryError
+    ├── ConfigurationError        a setting is missing or wrong; nothing was sent
+    ├── InvalidRequestError       the call cannot be right; nothing was sent (also a ValueError)
+    ├── CheckpointError           a checkpoint is foreign, damaged or too new; nothing was sent (also a ValueError)
+    ├── AuthenticationError       the service does not accept the credentials (401)
+    ├── PermissionDeniedError     the credentials may not read this (403)
+    ├── BadRequestError           the service refuses the request (any other 4xx)
+    ├── RateLimitError            too many requests (429), with retry_after
+    ├── ServiceError              the service failed (5xx)
+    ├── ConnectionFailedError     no answer, or a cut one
+    │   └── RequestTimeoutError   no answer in time
+    ├── DeadlineExceededError     the caller's deadline passed
+    ├── ResponseShapeError        an answer that is not what the documentation promises
+    ├── PagingError               paging would never end, or lost its place
+    ├── StoreError                a store cannot be read or written
+    └── ExportError               an output cannot be written
+
+Every error is plain data and survives pickling.  ``str(error)`` is one line: what happened, where, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class LogferryError(Exception):
+    """
+    The root of all errors that logferry raises.
+
+    Attributes:
+        message: What happened, without secrets.
+        hint: What to do about it, or ``None``.
+        service: The service's name, such as ``"logto"``.
+        account: The account's name.
+        stream: The stream's name, such as ``"logto.audit_logs"``.
+        method: The HTTP method of the failed request.
+        url: The failed request's URL, without query values that can be secret and without credentials.
+        status: The HTTP status of the answer, or ``None`` where there was none.
+        code: The service's own error code, such as ``"auth.forbidden"``.
+        request_id: What the service calls the request, for its support.
+        attempts: How often the request was sent; 0 where nothing was sent.
+        checkpoint: Resumes after the last delivered item; ``None`` outside an iteration.
+    """
+
+    exit_code: ClassVar[int] = 1
+    """What the shell command exits with."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.service: str | None = None
+        self.account: str | None = None
+        self.stream: str | None = None
+        self.method: str | None = None
+        self.url: str | None = None
+        self.status: int | None = None
+        self.code: str | None = None
+        self.request_id: str | None = None
+        self.attempts: int = 0
+        self.checkpoint: str | None = None
+
+    def about(
+        self,
+        *,
+        method: str | None = None,
+        url: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        attempts: int | None = None,
+    ) -> Self:
+        """Add what is known of the request; what is ``None`` stays as it is."""
+        self.method = method or self.method
+        self.url = url or self.url
+        self.status = status or self.status
+        self.code = code or self.code
+        self.request_id = request_id or self.request_id
+        self.attempts = self.attempts if attempts is None else attempts
+        return self
+
+    def __str__(self) -> str:
+        where = self.stream or self.service
+        facts = {
+            f"account {self.account}": self.account is not None and self.account != self.service,
+            f"{self.method} {self.url}": self.method is not None and self.url is not None,
+            f"request id {self.request_id}": self.request_id is not None,
+            f"{self.attempts} attempts": self.attempts > 1,
+        }
+        told = ", ".join(fact for fact, known in facts.items() if known)
+        text = f"{where}: {self.message}" if where else self.message
+        if told:
+            text = f"{text} ({told})"
+        return f"{text}. {self.hint}" if self.hint else text
+
+
+class ConfigurationError(LogferryError):
+    """A setting is missing or wrong; the message names it and where it was looked for, never its value."""
+
+    exit_code = 2
+
+
+class InvalidRequestError(LogferryError, ValueError):
+    """The call cannot be right, such as a page size beyond the service's limit; nothing was sent."""
+
+    exit_code = 2
+
+
+class CheckpointError(LogferryError, ValueError):
+    """The checkpoint belongs to another stream, filter or window, is damaged, or comes from a newer logferry."""
+
+    exit_code = 2
+
+
+class AuthenticationError(LogferryError):
+    """The service does not accept the credentials."""
+
+    exit_code = 3
+
+
+class PermissionDeniedError(LogferryError):
+    """The credentials are valid, but may not read this."""
+
+    exit_code = 3
+
+
+class BadRequestError(LogferryError):
+    """The service refuses the request: any 4xx without an error of its own here."""
+
+    exit_code = 2
+
+
+class RateLimitError(LogferryError):
+    """
+    The service wants fewer requests.
+
+    Attributes:
+        retry_after: Seconds that the service asks to wait, or ``None`` where it does not say.
+    """
+
+    exit_code = 4
+    retry_after: float | None = None
+
+
+class ServiceError(LogferryError):
+    """The service failed: a 5xx, after all retries."""
+
+    exit_code = 4
+
+
+class ConnectionFailedError(LogferryError):
+    """No answer came, or it was cut off, after all retries."""
+
+    exit_code = 4
+
+
+class RequestTimeoutError(ConnectionFailedError):
+    """No answer came in time, after all retries."""
+
+
+class DeadlineExceededError(LogferryError):
+    """The deadline that the caller set has passed, or would pass during the next wait."""
+
+    exit_code = 4
+
+
+class ResponseShapeError(LogferryError):
+    """
+    The answer is not what the documentation promises: no JSON, another shape, too large, a redirect.
+
+    Also raised for an item under ``strict=True``, with the path to the value.
+    """
+
+    exit_code = 5
+
+
+class PagingError(LogferryError):
+    """Paging would go on for ever, or the service lost its place; what was received has been delivered."""
+
+    exit_code = 5
+
+
+class StoreError(LogferryError):
+    """A store cannot be read or written; what it had committed is still there."""
+
+
+class ExportError(LogferryError):
+    """An output cannot be written."""

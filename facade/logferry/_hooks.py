@@ -1,0 +1,103 @@
+"""Hooks: callables that are told what happens, on the thread or task where it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from attrs import field, frozen
+
+
+@frozen(kw_only=True)
+class RequestEvent:
+    """
+    A request is about to be sent.
+
+    Attributes:
+        stream: The stream it is for, such as ``"logto.audit_logs"``.
+        account: The account's name.
+        method: The HTTP method.
+        path: The path below the service's base URL.
+        params: The query parameters, in order.
+    """
+
+    stream: str
+    account: str
+    method: str
+    path: str
+    params: tuple[tuple[str, str], ...]
+
+
+@frozen(kw_only=True)
+class RetryEvent:
+    """
+    A request has failed and will be sent again.
+
+    Attributes:
+        stream: The stream it is for.
+        account: The account's name.
+        attempt: How often it has been sent, from 1.
+        delay: Seconds until it is sent again.
+        reason: What went wrong, such as ``"HTTP 503"``.
+    """
+
+    stream: str
+    account: str
+    attempt: int
+    delay: float
+    reason: str
+
+
+@frozen(kw_only=True)
+class PageEvent:
+    """
+    A page has arrived and is about to be delivered.
+
+    Attributes:
+        stream: The stream it belongs to.
+        account: The account's name.
+        items: How many items of it are within the window and new.
+        total: How many the service counts for the question, or ``None``.
+        request_id: What the service calls the request, or ``None``.
+        attempts: How often the page was asked for.
+    """
+
+    stream: str
+    account: str
+    items: int
+    total: int | None
+    request_id: str | None
+    attempts: int
+
+
+@frozen(kw_only=True)
+class IssueEvent:
+    """
+    Something in an item did not decode.
+
+    Attributes:
+        stream: The stream it belongs to.
+        account: The account's name.
+        issues: What did not decode, each with the path to the value, never the value itself.
+        item: The item as received.
+        delivered: Whether it was delivered all the same; ``False`` for an item that cannot become an entry.
+    """
+
+    stream: str
+    account: str
+    issues: tuple[str, ...]
+    item: Any = field(repr=False)
+    delivered: bool
+
+
+Hook: TypeAlias = Callable[[Any], None]
+
+
+@frozen(kw_only=True)
+class Hooks:
+    """The hooks of a client; an exception that one raises reaches the caller."""
+
+    on_request: Callable[[RequestEvent], None] | None = None
+    on_retry: Callable[[RetryEvent], None] | None = None
+    on_page: Callable[[PageEvent], None] | None = None
+    on_issue: Callable[[IssueEvent], None] | None = None

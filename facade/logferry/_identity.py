@@ -1,0 +1,13 @@
+"""The identity of an item that has no id."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+
+
+def digest(item: Any) -> str:
+    """32 hexadecimal digits that are equal for equal JSON values, whatever the order of their keys."""
+    return hashlib.blake2b(orjson.dumps(item, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()

@@ -1,0 +1,299 @@
+"""One walk through a stream: where it is, what it has done, and how it goes on after an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from operator import length_hint
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from logferry._checkpoint import Checkpoint
+from logferry._clock import Clock
+from logferry._drivers import Wire, aadvance, advance
+from logferry._errors import LogferryError, ResponseShapeError
+from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
+from logferry._layers import Authorizer, authorized, bounded, observed, retried
+from logferry._options import CallOptions
+from logferry._steps import Batch, Flow, Position, Reply, Request
+from logferry._times import Time
+from logferry._window import Window, window
+
+
+@define
+class Stats:
+    """
+    What an iteration has done so far.
+
+    Attributes:
+        pages: Pages received.
+        items: Items delivered.
+        retries: Requests sent again.
+        issues: Items in which something did not decode.
+    """
+
+    pages: int = 0
+    items: int = 0
+    retries: int = 0
+    issues: int = 0
+
+
+@frozen(kw_only=True)
+class Runtime:
+    """
+    What the streams of a client share.
+
+    Attributes:
+        service: The service's name.
+        account: The account's name.
+        server_address: Host name of the service.
+        request_id_header: Where the service names a request, in lower case.
+        wire: Sends requests.
+        clock: Tells the time.
+        authorizer: Knows the account's credentials.
+        options: How requests are made.
+        chance: Gives random numbers, 0 <= chance < 1, for the jitter of retries.
+    """
+
+    service: str
+    account: str
+    server_address: str
+    request_id_header: str
+    wire: Wire
+    clock: Clock
+    authorizer: Authorizer
+    options: CallOptions
+    chance: Callable[[], float]
+
+
+@define(kw_only=True)
+class Plan:
+    """
+    What a caller asked of a stream.
+
+    Attributes:
+        stream: The stream's name.
+        walk: Starts the stream's flow at a place, filters and page size included.
+        filters: The filters that were given, by their Python names.
+        since: See ``Time``; ``None`` for all that the service still has.
+        until: See ``Time``; ``None`` for the moment at which an iteration begins.
+        max_items: How many items at most; ``None`` for all.
+        resume: Where to begin; ``None`` for the start.
+        strict: Raise for an item that does not decode.
+        runtime: What the streams of a client share.
+        latest: The latest iteration.
+    """
+
+    stream: str
+    walk: Callable[[Window, Position | None], Flow]
+    filters: Mapping[str, Any]
+    since: Time | None
+    until: Time | None
+    max_items: int | None
+    resume: Checkpoint | None
+    strict: bool
+    runtime: Runtime
+    latest: Iteration = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        Iteration(self)
+
+    def beginning(self) -> Checkpoint:
+        """Where an iteration that begins now begins."""
+        if self.resume is not None:
+            return self.resume
+        return Checkpoint(
+            stream=self.stream,
+            filters=self.filters,
+            asked=(asked(self.since), asked(self.until)),
+            window=window(self.since, self.until, now=self.runtime.clock.now()),
+            position=None,
+        )
+
+
+def asked(time: Time | None) -> str | None:
+    """What a caller gave as a time, as text."""
+    return time if time is None or isinstance(time, str) else time.isoformat()
+
+
+class Iteration:
+    """
+    One walk through a stream, driven from outside: a driver asks for batches, a view converts their items.
+
+    It knows at any moment which items have been delivered, because views take them from the list iterator that
+    ``deliver`` gives, and such an iterator tells how many it still has.  So delivering an item costs no bookkeeping.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._done = Stats()
+        self._place: Checkpoint | None = None
+        self._flow: Flow | None = None
+        self._ended = False
+        self._batch: Batch | None = None
+        self._todo: list[Any] = []
+        self._left: Iterator[Any] = iter(())
+        plan.latest = self
+
+    @property
+    def stats(self) -> Stats:
+        """What it has done so far."""
+        return evolve(self._done, items=self._done.items + self.delivered)
+
+    @property
+    def checkpoint(self) -> str:
+        """Resumes after the last delivered item; JSON text."""
+        return self._reached().to_text()
+
+    @property
+    def delivered(self) -> int:
+        """How many items of the current batch have been delivered."""
+        return len(self._todo) - length_hint(self._left)
+
+    def _reached(self) -> Checkpoint:
+        place = self._place or self.plan.beginning()
+        return place if self._batch is None else evolve(place, position=self._batch.position(self.delivered))
+
+    def next_batch(self) -> Batch | None:
+        """The next batch, blocking the thread; ``None`` at the end."""
+        flow = self._begin()
+        if flow is None:
+            return None
+        try:
+            return self._receive(advance(flow, self.plan.runtime.wire, self.plan.runtime.clock))
+        except BaseException as error:
+            self._break_off(error)
+            raise
+
+    async def anext_batch(self) -> Batch | None:
+        """The next batch, blocking only the task; ``None`` at the end."""
+        flow = self._begin()
+        if flow is None:
+            return None
+        try:
+            return self._receive(await aadvance(flow, self.plan.runtime.wire, self.plan.runtime.clock))
+        except BaseException as error:
+            self._break_off(error)
+            raise
+
+    def unfinished(self) -> Batch | None:
+        """The batch that an error in the middle has left, if any."""
+        return self._batch if length_hint(self._left) else None
+
+    def deliver(self) -> Iterator[Any]:
+        """The items of the batch that have not been delivered yet; taking one delivers it."""
+        return self._left
+
+    def take_back(self, error: BaseException, *, delivered: int) -> None:
+        """Only the first *delivered* items of the batch have been delivered: the next failed on its way."""
+        self._left = iter(self._todo)
+        for _ in range(delivered):
+            next(self._left)
+        self._describe(error)
+
+    def report(self, issues: tuple[str, ...], item: Any, *, delivered: bool) -> None:
+        """
+        Count and tell of an item in which something did not decode.
+
+        Raises:
+            ResponseShapeError: The caller wants to be strict.
+        """
+        self._done.issues += 1
+        runtime = self.plan.runtime
+        if self.plan.strict:
+            raise ResponseShapeError(
+                f"an item does not have the documented shape: {'; '.join(issues)}",
+                hint="Without strict it is kept, with what did not decode listed",
+            )
+        if runtime.options.hooks.on_issue is not None:
+            runtime.options.hooks.on_issue(
+                IssueEvent(
+                    stream=self.plan.stream, account=runtime.account, issues=issues, item=item, delivered=delivered
+                )
+            )
+
+    def request_id(self, batch: Batch) -> str | None:
+        """What the service calls the request of a batch."""
+        return batch.reply.header(self.plan.runtime.request_id_header)
+
+    def _begin(self) -> Flow | None:
+        """The flow to go on with, or ``None`` where there is nothing more to ask for."""
+        if self._batch is not None:
+            self._place, self._done.items = self._reached(), self._done.items + self.delivered
+            self._batch, self._todo, self._left = None, [], iter(())
+        if self._ended or self._done.items == self.plan.max_items:
+            return None
+        if self._place is None:
+            self._place = self.plan.beginning()
+        if self._flow is None:
+            self._flow = self._layered(self.plan.walk(self._place.window, self._place.position))
+        return self._flow
+
+    def _receive(self, batch: Batch | None) -> Batch | None:
+        if batch is None:
+            self._ended = True
+            return None
+        self._done.pages += 1
+        wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
+        self._batch, self._todo = batch, batch.items[:wanted]
+        self._left = iter(self._todo)
+        runtime = self.plan.runtime
+        if runtime.options.hooks.on_page is not None:
+            runtime.options.hooks.on_page(
+                PageEvent(
+                    stream=self.plan.stream,
+                    account=runtime.account,
+                    items=len(self._todo),
+                    total=batch.total,
+                    request_id=self.request_id(batch),
+                    attempts=batch.reply.attempts,
+                )
+            )
+        return batch
+
+    def _break_off(self, error: BaseException) -> None:
+        """Whatever happened in the flow, the next call starts a fresh one from the last place."""
+        if self._flow is not None:
+            self._flow.close()
+            self._flow = None
+        self._describe(error)
+
+    def _describe(self, error: BaseException) -> None:
+        if isinstance(error, LogferryError):
+            runtime = self.plan.runtime
+            error.service, error.account, error.stream = runtime.service, runtime.account, self.plan.stream
+            error.checkpoint = self.checkpoint
+
+    def _layered(self, flow: Flow) -> Flow:
+        runtime = self.plan.runtime
+        options = runtime.options
+        flow = retried(
+            authorized(flow, runtime.authorizer), options.retries, chance=runtime.chance, told=self._count_retry
+        )
+        if options.deadline is not None:
+            flow = bounded(flow, options.deadline)
+        return flow if options.hooks.on_request is None else observed(flow, self._tell_request)
+
+    def _count_retry(self, attempt: int, delay: float, outcome: Reply[Any] | LogferryError) -> None:
+        self._done.retries += 1
+        runtime = self.plan.runtime
+        if runtime.options.hooks.on_retry is not None:
+            reason = f"HTTP {outcome.status}" if isinstance(outcome, Reply) else outcome.message
+            runtime.options.hooks.on_retry(
+                RetryEvent(
+                    stream=self.plan.stream, account=runtime.account, attempt=attempt, delay=delay, reason=reason
+                )
+            )
+
+    def _tell_request(self, request: Request[Any]) -> None:
+        runtime = self.plan.runtime
+        if runtime.options.hooks.on_request is not None:
+            runtime.options.hooks.on_request(
+                RequestEvent(
+                    stream=self.plan.stream,
+                    account=runtime.account,
+                    method=request.method,
+                    path=request.path,
+                    params=request.params,
+                )
+            )

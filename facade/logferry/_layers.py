@@ -1,0 +1,163 @@
+"""
+What every stream needs, as layers around a flow: authorizing, retrying, a deadline.
+
+A layer answers some steps of the flow inside it with steps of its own and passes the others on.  Layers do no I/O, so
+each is written once, and tested without a network.  From the inside out: authorized, retried, bounded, observed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from attrs import evolve
+
+from logferry._errors import DeadlineExceededError, LogferryError
+from logferry._retry import RetryPolicy
+from logferry._steps import Flow, Pairs, Receive, Reply, Request, Send, Sleep, Step, SubFlow, Ticket, now
+
+
+class Authorizer(Protocol):
+    """Knows the headers that authorize an account's requests."""
+
+    def headers(self, refused: Pairs | None) -> SubFlow[Pairs]:
+        """
+        The headers for the next request; may itself send requests.
+
+        Args:
+            refused: Headers that the service has just answered with 401, or ``None``.  Where there are no better ones,
+                the same come back.
+        """
+        ...
+
+
+def resume(flow: Flow, answer: object) -> Step | None:
+    """The flow's next step, or ``None`` once it has returned; a failure as the answer surfaces inside the flow."""
+    try:
+        return flow.throw(answer) if isinstance(answer, LogferryError) else flow.send(answer)
+    except StopIteration:
+        return None
+
+
+def layer(flow: Flow, answer: Callable[[Step], SubFlow[object]]) -> Flow:
+    """Run *flow*, each of its steps answered by *answer*."""
+    try:
+        step = resume(flow, None)
+        while step is not None:
+            step = resume(flow, (yield from answer(step)))
+    finally:
+        flow.close()
+
+
+def _outcome(ticket: Ticket[Any]) -> SubFlow[Reply[Any] | LogferryError]:
+    try:
+        reply: Reply[Any] = yield Receive(ticket)
+    except LogferryError as error:
+        return error
+    return reply
+
+
+def authorized(flow: Flow, authorizer: Authorizer) -> Flow:
+    """Every request gets the account's credentials; a 401 causes one renewal and one replay."""
+
+    def answer(step: Step) -> SubFlow[object]:
+        match step:
+            case Send():
+                headers = yield from authorizer.headers(None)
+                return (yield evolve(step, headers=headers))
+            case Receive(ticket):
+                outcome = yield from _outcome(ticket)
+                if not isinstance(outcome, Reply) or outcome.status != 401:  # noqa: PLR2004  # Unauthorized
+                    return outcome
+                headers = yield from authorizer.headers(ticket.send.headers)
+                if headers == ticket.send.headers:
+                    return outcome
+                return (yield from _replayed(evolve(ticket.send, headers=headers)))
+            case _:
+                return (yield step)
+
+    return layer(flow, answer)
+
+
+def _replayed(send: Send[Any]) -> SubFlow[Reply[Any] | LogferryError]:
+    ticket: Ticket[Any] = yield send
+    return (yield from _outcome(ticket))
+
+
+def retried(
+    flow: Flow,
+    policy: RetryPolicy,
+    *,
+    chance: Callable[[], float],
+    told: Callable[[int, float, Reply[Any] | LogferryError], None],
+) -> Flow:
+    """
+    Every answer is waited for as often as *policy* says.
+
+    Args:
+        flow: What to run.
+        policy: Decides after each attempt.
+        chance: Gives random numbers, 0 <= chance < 1.
+        told: Is told of each retry: attempt, delay in seconds, outcome.
+    """
+
+    def answer(step: Step) -> SubFlow[object]:
+        if not isinstance(step, Receive):
+            return (yield step)
+        ticket, attempt = step.ticket, 1
+        while True:
+            outcome = yield from _outcome(ticket)
+            delay = policy.delay(outcome, attempt=attempt, chance=chance())
+            if delay is None:
+                return (
+                    evolve(outcome, attempts=attempt) if isinstance(outcome, Reply) else outcome.about(attempts=attempt)
+                )
+            told(attempt, delay, outcome)
+            yield Sleep(delay)
+            ticket = yield ticket.send
+            attempt += 1
+
+    return layer(flow, answer)
+
+
+def bounded(flow: Flow, seconds: float) -> Flow:
+    """The flow ends within *seconds* of its first step, waits and retries included, or with a DeadlineExceededError."""
+    end: int | None = None
+
+    def left() -> SubFlow[float]:
+        nonlocal end
+        time = yield from now()
+        if end is None:
+            end = time + round(seconds * 1e9)
+        return (end - time) / 1e9
+
+    def answer(step: Step) -> SubFlow[object]:
+        remaining = yield from left()
+        match step:
+            case Send() if remaining > 0:
+                return (yield evolve(step, timeout=remaining))
+            case Send():
+                return _exceeded(seconds)
+            case Sleep(pause) if pause >= remaining:
+                return _exceeded(seconds)
+            case _:
+                return (yield step)
+
+    return layer(flow, answer)
+
+
+def _exceeded(seconds: float) -> DeadlineExceededError:
+    return DeadlineExceededError(
+        f"the deadline of {seconds:g} s has passed", hint="Go on from the checkpoint, or set a longer deadline"
+    )
+
+
+def observed(flow: Flow, told: Callable[[Request[Any]], None]) -> Flow:
+    """Tell of each request before it is sent."""
+
+    def answer(step: Step) -> SubFlow[object]:
+        if isinstance(step, Send):
+            told(step.request)
+        return (yield step)
+
+    return layer(flow, answer)

@@ -1,0 +1,81 @@
+"""Retrying is a decision, not a loop: which outcome of an attempt is worth another, and after how long."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from attrs import field, frozen, validators
+
+from logferry._errors import ConnectionFailedError, LogferryError
+from logferry._steps import Reply
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """
+    When a failed request is sent again.
+
+    All requests of logferry read, so each may be repeated safely.  Retried are connection errors, timeouts, cut bodies,
+    and the statuses 408, 429 and 5xx.  The wait before attempt ``n + 1`` is drawn evenly from zero to
+    ``min(longest_delay, first_delay * 2 ** (n - 1))``, unless the service says how long in ``Retry-After``.
+
+    Attributes:
+        attempts: How often a request is sent at most, the first time included.
+        first_delay: Longest wait before the second attempt, in seconds.
+        longest_delay: Longest wait of all, in seconds.
+        longest_retry_after: Up to how many seconds a ``Retry-After`` is honoured; beyond it the error is raised at once.
+    """
+
+    attempts: int = field(default=4, validator=validators.ge(1))
+    first_delay: float = field(default=0.5, validator=validators.ge(0))
+    longest_delay: float = field(default=30.0, validator=validators.ge(0))
+    longest_retry_after: float = field(default=60.0, validator=validators.ge(0))
+
+    def delay(self, outcome: Reply[Any] | LogferryError, *, attempt: int, chance: float) -> float | None:
+        """
+        Seconds to wait before the next attempt, or ``None`` to take the outcome as it is.
+
+        Args:
+            outcome: The answer, or why there was none.
+            attempt: How often the request has been sent, from 1.
+            chance: A random number, 0 <= chance < 1.
+        """
+        if attempt >= self.attempts or not _passing(outcome):
+            return None
+        wanted = retry_after(outcome) if isinstance(outcome, Reply) else None
+        if wanted:
+            return wanted if wanted <= self.longest_retry_after else None
+        return chance * min(self.longest_delay, self.first_delay * 2.0 ** (attempt - 1))
+
+
+def _passing(outcome: Reply[Any] | LogferryError) -> bool:
+    if isinstance(outcome, Reply):
+        return outcome.status in (408, 429) or outcome.status >= 500  # noqa: PLR2004  # the HTTP classes by number
+    return isinstance(outcome, ConnectionFailedError)
+
+
+def retry_after(reply: Reply[Any]) -> float | None:
+    """
+    Seconds that the answer's ``Retry-After`` asks to wait; ``None`` where it has none that can be read.
+
+    The header holds seconds or a date.  A date counts from the answer's own ``Date``, so that a wrong local clock does
+    not matter; one in the past is 0.
+    """
+    text = (reply.header("retry-after") or "").strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    until = _http_date(text)
+    if until is None:
+        return None
+    since = _http_date(reply.header("date") or "")
+    return max(0.0, until - (reply.received_unix_nano / 1e9 if since is None else since))
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,194 @@
+"""
+The vocabulary of flows.
+
+A *flow* is a generator without I/O, clock or threads: it decides which request comes next.  It yields *steps* and is
+sent their answers; a *driver* (blocking or async) performs them, *layers* in between answer some steps with steps of
+their own:
+
+===================== =========== ==========================================================
+step                  answer
+===================== =========== ==========================================================
+``Send(request)``     ``Ticket``  the request has been started; several may be under way
+``Receive(ticket)``   ``Reply``   its answer, whatever its status; a failure is thrown
+``Sleep(seconds)``    ``None``    time has passed
+``Now()``             ``int``     nanoseconds since the epoch, UTC
+``Acquire(lock)``     ``None``    this flow holds the lock; the flow itself releases it
+``Batch(items, ...)`` ``None``    the caller took these items
+===================== =========== ==========================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from threading import Lock
+from typing import Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
+
+from attrs import field, frozen
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and values as they go over the wire, in order; a name may occur more than once."""
+
+Position: TypeAlias = Any
+"""Where a flow resumes: a JSON value that only that flow understands."""
+
+
+class Request(Protocol[R_co]):
+    """A request as data, as the generated builders make it; its success answer parses to ``R_co``."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The path below the service's base URL, path parameters quoted."""
+        ...
+
+    @property
+    def params(self) -> Pairs:
+        """Query parameters."""
+        ...
+
+    @property
+    def headers(self) -> Pairs:
+        """Header parameters; never credentials."""
+        ...
+
+    @property
+    def form(self) -> Pairs | None:
+        """An ``application/x-www-form-urlencoded`` body, or ``None`` for no body."""
+        ...
+
+    @property
+    def parse(self) -> Callable[[Any], R_co]:
+        """Make the typed value of the decoded JSON of a success answer."""
+        ...
+
+
+@frozen
+class Send(Generic[R]):
+    """
+    Start a request.
+
+    Attributes:
+        request: What to ask.
+        headers: Credentials, kept apart from the request so that nothing that prints a request prints them.
+        timeout: Seconds that are left for the whole exchange; ``None`` for no bound beyond the client's timeouts.
+    """
+
+    request: Request[R]
+    headers: Pairs = field(default=(), repr=False)
+    timeout: float | None = None
+
+
+@frozen
+class Ticket(Generic[R]):
+    """A request under way; *handle* is the driver's own affair."""
+
+    send: Send[R]
+    handle: object = None
+
+
+@frozen
+class Receive(Generic[R]):
+    """Wait for the answer of a request under way."""
+
+    ticket: Ticket[R]
+
+
+@frozen
+class Reply(Generic[R]):
+    """
+    An answer before anything is made of it.
+
+    Attributes:
+        request: What was asked.
+        url: The URL asked, query included.
+        status: The HTTP status, whatever it is.
+        headers: As received; names in lower case.
+        content: The body, decompressed.
+        received_unix_nano: When the answer was complete, by the local clock.
+        attempts: How often the request was sent for this answer.
+    """
+
+    request: Request[R]
+    url: str
+    status: int
+    headers: Pairs = field(repr=False)
+    content: bytes = field(repr=False)
+    received_unix_nano: int
+    attempts: int = 1
+
+    def header(self, name: str) -> str | None:
+        """The first value of the header, or ``None``; *name* in lower case."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@frozen
+class Sleep:
+    """Let *seconds* pass."""
+
+    seconds: float
+
+
+@frozen
+class Now:
+    """Ask for the time."""
+
+
+@frozen
+class Acquire:
+    """Wait until this flow holds *lock*.  Releasing is no step: a plain call does it, also when the flow is dropped."""
+
+    lock: Lock
+
+
+@frozen
+class Batch:
+    """
+    Items for the caller.
+
+    Attributes:
+        items: In server order, within the window, none of them delivered before.
+        position: Where to resume after the first *n* items of the batch, for 0 <= n <= len(items).
+        reply: The answer that they come from.
+        total: How many items the service counts for this question, or ``None`` where it does not say.
+    """
+
+    items: list[Any] = field(repr=False)
+    position: Callable[[int], Position]
+    reply: Reply[Any]
+    total: int | None = None
+
+
+Step: TypeAlias = Send[Any] | Receive[Any] | Sleep | Now | Acquire | Batch
+Flow: TypeAlias = Generator[Step, Any, None]
+SubFlow: TypeAlias = Generator[Step, Any, R]
+
+
+def exchange(send: Send[R]) -> SubFlow[Reply[R]]:
+    """Within a flow: send, and wait for the answer."""
+    ticket: Ticket[R] = yield send
+    reply: Reply[R] = yield Receive(ticket)
+    return reply
+
+
+def fetch(build: Callable[P, Request[R]], *args: P.args, **kwargs: P.kwargs) -> SubFlow[Reply[R]]:
+    """
+    Within a flow: send the request that a generated builder makes, and wait for the answer.
+
+    As in ``reply = yield from fetch(operation.request, page=2)``: type checkers know every parameter from the spec, and
+    what the answer parses to.
+    """
+    return exchange(Send(build(*args, **kwargs)))
+
+
+def now() -> SubFlow[int]:
+    """Within a flow: the time in nanoseconds since the epoch, UTC."""
+    time: int = yield Now()
+    return time

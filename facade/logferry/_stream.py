@@ -1,0 +1,276 @@
+"""Streams: iterable with ``for`` and ``async for``, as typed entries, records, raw items or pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import islice
+from typing import Any, Generic, Self, TypeAlias, TypeVar
+
+from attrs import frozen
+
+from logferry._definition import StreamDefinition
+from logferry._iteration import Iteration, Plan, Stats
+from logferry._record import LogRecord, Origin
+from logferry._steps import Batch
+
+E = TypeVar("E")
+T = TypeVar("T")
+
+Convert: TypeAlias = Callable[[Iteration, Batch, Iterator[Any], "list[Any]"], Iterator[T]]
+"""From the items of a batch to what a view yields; appends what cannot be yielded to the list."""
+
+
+@frozen(kw_only=True)
+class Page(Generic[T]):
+    """
+    One page of a stream.
+
+    Attributes:
+        items: In server order, within the window, each once.
+        undecoded: Items, as received, that could not become an entry.
+        checkpoint: Resumes after this page; JSON text.
+        request_id: What the service calls the request, or ``None``.
+        total: How many items the service counts for the question, or ``None`` where it does not say.
+    """
+
+    items: list[T]
+    undecoded: list[Any]
+    checkpoint: str
+    request_id: str | None
+    total: int | None
+
+
+class View(Generic[T]):
+    """
+    A stream seen as one kind of thing.  Iterate it with ``for`` or with ``async for``, any number of times.
+
+    Each iteration asks the service anew, from the start or from the checkpoint given as ``resume``.  After an error the
+    same iterator goes on where it was.
+    """
+
+    def __init__(self, plan: Plan, convert: Convert[T]) -> None:
+        self._plan = plan
+        self._convert = convert
+
+    def __iter__(self) -> Iterator[T]:
+        return _Items(Iteration(self._plan), self._convert)
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _Items(Iteration(self._plan), self._convert)
+
+    def pages(self) -> Pages[T]:
+        """The same, page by page."""
+        return Pages(self._plan, self._convert)
+
+    def to_list(self, n: int | None = None) -> list[T]:
+        """
+        Collect, blocking.
+
+        Args:
+            n: How many at most; ``None`` for all.
+        """
+        return list(islice(self, n))
+
+    async def ato_list(self, n: int | None = None) -> list[T]:
+        """
+        Collect, blocking only the task.
+
+        Args:
+            n: How many at most; ``None`` for all.
+        """
+        collected: list[T] = []
+        if n != 0:
+            async for item in self:
+                collected.append(item)
+                if len(collected) == n:
+                    break
+        return collected
+
+    @property
+    def stats(self) -> Stats:
+        """What the latest iteration has done so far."""
+        return self._plan.latest.stats
+
+    @property
+    def checkpoint(self) -> str:
+        """
+        Resumes after the last item that the latest iteration has delivered; JSON text.
+
+        Before any iteration, it is where one would begin.
+        """
+        return self._plan.latest.checkpoint
+
+
+class Pages(Generic[T]):
+    """The pages of a stream.  Iterate it with ``for`` or with ``async for``, any number of times."""
+
+    def __init__(self, plan: Plan, convert: Convert[T]) -> None:
+        self._plan = plan
+        self._convert = convert
+
+    def __iter__(self) -> Iterator[Page[T]]:
+        return _Pages(Iteration(self._plan), self._convert)
+
+    def __aiter__(self) -> AsyncIterator[Page[T]]:
+        return _Pages(Iteration(self._plan), self._convert)
+
+
+class Stream(View[E]):
+    """
+    The entries of one log endpoint, as typed models.
+
+    Iterating yields entries only: an item that cannot become one is in ``page.undecoded``, goes to the ``on_issue``
+    hook, and is counted in ``stats``.  ``records()`` and ``raw()`` leave nothing out.
+    """
+
+    def __init__(self, definition: StreamDefinition[E, Any, Any], plan: Plan) -> None:
+        super().__init__(plan, _entries(definition))
+        self._definition = definition
+
+    def records(self) -> View[LogRecord]:
+        """The same, normalized to the OpenTelemetry log data model; one record for every item."""
+        return View(self._plan, _records(self._definition))
+
+    def raw(self) -> View[Any]:
+        """The same as decoded JSON values, as received and unchecked."""
+        return View(self._plan, _raw)
+
+    def __repr__(self) -> str:
+        return f"<Stream {self._definition.name} {dict(self._plan.filters)}>"
+
+
+def _raw(_iteration: Iteration, _batch: Batch, items: Iterator[Any], _undecoded: list[Any]) -> Iterator[Any]:
+    return items
+
+
+def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
+    fits, repair, normalizer = definition.fits, definition.repair, definition.normalizer
+    record = normalizer.record
+
+    def convert(iteration: Iteration, batch: Batch, items: Iterator[Any], _undecoded: list[Any]) -> Iterator[LogRecord]:
+        runtime = iteration.plan.runtime
+        origin = Origin(
+            stream=definition.name,
+            account=runtime.account,
+            server_address=runtime.server_address,
+            observed_time_unix_nano=batch.reply.received_unix_nano,
+            normalizer=normalizer,
+        )
+        for item in items:
+            if fits(item):
+                yield record(item, origin)
+            else:
+                repaired = repair(item)
+                iteration.report(repaired.issues, item, delivered=True)
+                yield record(repaired.value, origin).as_received(item, repaired.issues)
+
+    return convert
+
+
+def _entries(definition: StreamDefinition[E, Any, Any]) -> Convert[E]:
+    fits, repair, entry = definition.fits, definition.repair, definition.entry
+
+    def convert(iteration: Iteration, _batch: Batch, items: Iterator[Any], undecoded: list[Any]) -> Iterator[E]:
+        for item in items:
+            if fits(item):
+                yield entry(item)
+            else:
+                repaired = repair(item)
+                iteration.report(repaired.issues, item, delivered=repaired.complete)
+                if repaired.complete:
+                    yield entry(repaired.value)
+                else:
+                    undecoded.append(item)
+
+    return convert
+
+
+class _Items(Generic[T]):
+    """One iteration, item by item, in whichever way it is driven."""
+
+    __slots__ = ("_convert", "_items", "_iteration")
+
+    def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
+        self._iteration = iteration
+        self._convert = convert
+        self._items: Iterator[T] = iter(())
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        while True:
+            try:
+                for item in self._items:
+                    return item
+            except BaseException as error:
+                self._take_back(error)
+                raise
+            if not self._turn(self._iteration.unfinished() or self._iteration.next_batch()):
+                raise StopIteration
+
+    async def __anext__(self) -> T:
+        while True:
+            try:
+                for item in self._items:
+                    return item
+            except BaseException as error:
+                self._take_back(error)
+                raise
+            if not self._turn(self._iteration.unfinished() or await self._iteration.anext_batch()):
+                raise StopAsyncIteration
+
+    def _take_back(self, error: BaseException) -> None:
+        self._iteration.take_back(error, delivered=self._iteration.delivered - 1)
+
+    def _turn(self, batch: Batch | None) -> bool:
+        if batch is None:
+            return False
+        self._items = self._convert(self._iteration, batch, self._iteration.deliver(), [])
+        return True
+
+
+class _Pages(Generic[T]):
+    """One iteration, page by page, in whichever way it is driven."""
+
+    __slots__ = ("_convert", "_iteration")
+
+    def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
+        self._iteration = iteration
+        self._convert = convert
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Page[T]:
+        batch = self._iteration.unfinished() or self._iteration.next_batch()
+        if batch is None:
+            raise StopIteration
+        return self._page(batch)
+
+    async def __anext__(self) -> Page[T]:
+        batch = self._iteration.unfinished() or await self._iteration.anext_batch()
+        if batch is None:
+            raise StopAsyncIteration
+        return self._page(batch)
+
+    def _page(self, batch: Batch) -> Page[T]:
+        undecoded: list[Any] = []
+        try:
+            items = list(self._convert(self._iteration, batch, self._iteration.deliver(), undecoded))
+        except BaseException as error:
+            self._iteration.take_back(error, delivered=0)
+            raise
+        return Page(
+            items=items,
+            undecoded=undecoded,
+            checkpoint=self._iteration.checkpoint,
+            request_id=self._iteration.request_id(batch),
+            total=batch.total,
+        )

@@ -1,0 +1,119 @@
+"""Times in and out: ISO 8601 text, ages, and integer nanoseconds since the epoch, without loss."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from dateutil.relativedelta import relativedelta
+
+from logferry._errors import InvalidRequestError
+
+Time: TypeAlias = datetime | str
+"""
+A moment: an aware ``datetime``, ISO 8601 text (UTC where it has no offset; a bare date is its midnight), or an age.
+
+An age counts back from now: ``30s``, ``15m``, ``24h``, ``7d``, ``2w``, ``1 month``, ``1 year``; months and years are
+calendar units.
+"""
+
+SECOND: Final = 1_000_000_000
+"""Nanoseconds in a second."""
+
+MILLISECOND: Final = 1_000_000
+"""Nanoseconds in a millisecond."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST: Final = 253_402_300_800 * SECOND
+"""The end of the year 9999, in nanoseconds since the epoch: what lies beyond is no time."""
+_ISO: Final = re.compile(
+    r"(?P<second>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,18}))?(?P<offset>[Zz]|[+-]\d\d:?\d\d)?"
+)
+_AGE: Final = re.compile(r"(?P<count>\d{1,6})\s*(?P<unit>s|m|h|d|w|months?|years?)", re.IGNORECASE)
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def unix_nano(text: str) -> int:
+    """
+    Nanoseconds since the epoch of ISO 8601 text; UTC where it has no offset; digits beyond the ninth are cut.
+
+    Raises:
+        ValueError: The text is no date and time.
+    """
+    match = _ISO.fullmatch(text)
+    if match is None:
+        return _datetime_nano(datetime.fromisoformat(text))
+    seconds = _whole_seconds(match["second"], match["offset"] or "Z")
+    fraction = match["fraction"]
+    return seconds * SECOND + (int(fraction[:9].ljust(9, "0")) if fraction else 0)
+
+
+@lru_cache(maxsize=512)
+def _whole_seconds(second: str, offset: str) -> int:
+    # Neighbouring records share their second, so most texts cost one look-up.
+    return _datetime_nano(datetime.fromisoformat(second.replace(",", ".") + offset.upper())) // SECOND
+
+
+def _datetime_nano(moment: datetime) -> int:
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1000
+
+
+def rfc3339(nanoseconds: int) -> str:
+    """The moment as RFC 3339 text in UTC with nine digits and ``Z``, such as ``2026-11-20T08:47:06.496000000Z``."""
+    seconds, fraction = divmod(nanoseconds, SECOND)
+    return f"{_rfc3339_second(seconds)}.{fraction:09}Z"
+
+
+@lru_cache(maxsize=512)
+def _rfc3339_second(seconds: int) -> str:
+    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}".rjust(19, "0")
+
+
+def utc_datetime(nanoseconds: int) -> datetime:
+    """The moment as an aware ``datetime`` in UTC; what is finer than a microsecond is cut."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def moment(time: Time, *, now: int, name: str) -> int:
+    """
+    Nanoseconds since the epoch of what a caller gave.
+
+    Args:
+        time: See ``Time``.
+        now: What ages count back from, in nanoseconds since the epoch.
+        name: What to call it in errors, such as ``"since"``.
+
+    Raises:
+        InvalidRequestError: It is a naive ``datetime``, text of another form, or outside the years 1970 to 9999.
+    """
+    if isinstance(time, datetime):
+        if time.tzinfo is None:
+            raise InvalidRequestError(
+                f"{name} is a datetime without a time zone", hint="Give it one, as in datetime.now(UTC)"
+            )
+        nanoseconds = _datetime_nano(time)
+    else:
+        nanoseconds = _age_or_text(time.strip(), now=now, name=name)
+    if not 0 <= nanoseconds < LONGEST:
+        raise InvalidRequestError(f"{name} is outside the years 1970 to 9999")
+    return nanoseconds
+
+
+def _age_or_text(text: str, *, now: int, name: str) -> int:
+    age = _AGE.fullmatch(text)
+    try:
+        if age is None:
+            return unix_nano(text)
+        count, unit = int(age["count"]), age["unit"].lower()
+        if unit in _UNITS:
+            return now - round(timedelta(**{_UNITS[unit]: count}).total_seconds()) * SECOND
+        calendar = relativedelta(months=count) if unit.startswith("month") else relativedelta(years=count)
+        return _datetime_nano(utc_datetime(now) - calendar) + now % 1000
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequestError(
+            f"{name} is no time: {text!r}",
+            hint="Use ISO 8601, as in 2026-11-20T08:00:00Z, or an age, as in 24h, 7d, 1 month",
+        ) from error

@@ -1,0 +1,77 @@
+"""Where a newest-first walk has been: enough to deliver each item once while pages shift, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from attrs import field, frozen
+
+from logferry._times import SECOND
+from logferry._window import Window
+
+Key: TypeAlias = tuple[int | None, str]
+"""An item's time in nanoseconds since the epoch (``None`` where it cannot be read) and its identity."""
+
+TOLERANCE: Final = 5 * SECOND
+"""How far neighbours may be out of order, in nanoseconds."""
+
+
+@frozen
+class Trail:
+    """
+    What has been delivered of a walk from the newest item to older ones.
+
+    Items later than the mark by more than the tolerance have been passed; of those around it, the identities are kept.
+    So the memory that it takes does not depend on how many items were delivered.
+
+    Attributes:
+        mark: The earliest time delivered so far; ``None`` at the start.
+        recent: Identity to time, of the delivered items no later than the mark plus the tolerance.
+    """
+
+    mark: int | None = None
+    recent: Mapping[str, int] = field(factory=dict[str, int])
+
+    def fresh(self, keys: Sequence[Key], window: Window) -> list[int]:
+        """Indexes of the items that are within the window and have not been delivered."""
+        passed = None if self.mark is None else self.mark + TOLERANCE
+        first, last = window.since or 0, window.until
+        met = set(self.recent)
+        indexes: list[int] = []
+        for index, (time, identity) in enumerate(keys):
+            due = time is None or (first <= time < last and (passed is None or time <= passed))
+            if due and identity not in met:
+                met.add(identity)
+                indexes.append(index)
+        return indexes
+
+    def after(self, keys: Sequence[Key]) -> Trail:
+        """The trail once the items with these keys have been delivered as well."""
+        times = [time for time, _ in keys if time is not None]
+        if self.mark is not None:
+            times.append(self.mark)
+        mark = min(times, default=None)
+        if mark is None:
+            return Trail(None, {**self.recent, **{identity: 0 for _, identity in keys}})
+        edge = mark + TOLERANCE
+        recent = {identity: time for identity, time in self.recent.items() if time <= edge}
+        # An item whose time cannot be read moves no mark; it is remembered for as long as its neighbours.
+        recent.update(
+            (identity, mark if time is None else time) for time, identity in keys if time is None or time <= edge
+        )
+        return Trail(mark, recent)
+
+    def is_past(self, keys: Sequence[Key], window: Window) -> bool:
+        """Whether all that follows a page with these keys lies before the window."""
+        last = next((time for time, _ in reversed(keys) if time is not None), None)
+        return window.since is not None and last is not None and last < window.since - TOLERANCE
+
+    def knows(self, key: Key) -> bool:
+        """Whether the item was delivered, or passed."""
+        time, identity = key
+        return identity in self.recent or (time is not None and self.mark is not None and time > self.mark + TOLERANCE)
+
+    def to_json(self) -> dict[str, Any]:
+        """The trail as JSON values."""
+        return {"mark": self.mark, "recent": dict(self.recent)}

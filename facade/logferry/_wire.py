@@ -1,0 +1,245 @@
+"""HTTP: the only module that knows httpx.  It sends what a step says and returns the answer as data."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Generator
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlencode
+
+import anyio.lowlevel
+import httpx
+from attrs import define, field, frozen
+
+from logferry._clock import Clock
+from logferry._errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    InvalidRequestError,
+    RequestTimeoutError,
+    ResponseShapeError,
+)
+from logferry._redaction import printable, public_url
+from logferry._steps import Reply, Send
+from logferry._version import __version__
+
+if TYPE_CHECKING:
+    from logferry._options import Timeouts, WireOptions
+
+_USER_AGENT = f"logferry/{__version__} python-httpx/{httpx.__version__}"
+
+
+@define
+class Pool:
+    """
+    The connections of one client, shared by all its views: one httpx client for threads, one per event loop for tasks.
+
+    Both are made when first needed, so that a program pays only for the kind that it uses.
+    """
+
+    options: WireOptions
+    _blocking: httpx.Client | None = None
+    _tasks: tuple[object, httpx.AsyncClient] | None = None
+    _closed: bool = False
+    _lock: Lock = field(factory=Lock)
+
+    def blocking(self) -> httpx.Client:
+        """The client for threads."""
+        with self._lock:
+            self._ensure_open()
+            if self._blocking is None:
+                self._blocking = httpx.Client(**self._arguments(httpx.BaseTransport))
+            return self._blocking
+
+    def tasks(self) -> httpx.AsyncClient:
+        """The client for the tasks of the running event loop; connections of an earlier loop are left to it."""
+        loop = anyio.lowlevel.current_token()
+        with self._lock:
+            self._ensure_open()
+            if self._tasks is None or self._tasks[0] != loop:
+                self._tasks = loop, httpx.AsyncClient(**self._arguments(httpx.AsyncBaseTransport))
+            return self._tasks[1]
+
+    def close(self) -> None:
+        """Close the connections of threads; those of tasks, if any, are dropped."""
+        self._closed = True
+        if self._blocking is not None:
+            self._blocking.close()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        self.close()
+        if self._tasks is not None and self._tasks[0] == anyio.lowlevel.current_token():
+            await self._tasks[1].aclose()
+
+    def _ensure_open(self) -> None:
+        if self._closed:
+            raise InvalidRequestError("the client is closed", hint="Use it inside its with block")
+
+    def _arguments(self, kind: type[Any]) -> dict[str, Any]:
+        options = self.options
+        if options.transport is not None and not isinstance(options.transport, kind):
+            raise ConfigurationError(
+                f"transport: {type(options.transport).__name__} is no httpx.{kind.__name__}",
+                hint="Iterate with 'for' where the transport is blocking, with 'async for' where it is asynchronous",
+            )
+        return {
+            "base_url": options.base_url,
+            "headers": {"User-Agent": _USER_AGENT, "Accept": "application/json"},
+            "verify": _verification(options.verify),
+            "proxy": options.proxy,
+            "transport": options.transport,
+            "follow_redirects": False,
+        }
+
+
+def _verification(verify: str | ssl.SSLContext | None) -> ssl.SSLContext | bool:
+    if verify is None:
+        return True
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    try:
+        return ssl.create_default_context(cafile=verify)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"verify: cannot read a CA bundle from {verify!r}", hint="Name a file with certificates in PEM format"
+        ) from error
+
+
+@frozen
+class HttpWire:
+    """Sends requests through a pool's connections, each attempt within the timeouts."""
+
+    pool: Pool
+    clock: Clock
+    timeouts: Timeouts
+
+    def perform(self, send: Send[Any]) -> Reply[Any]:
+        """Send, and read the whole answer, blocking the thread."""
+        client = self.pool.blocking()
+        request = self._request(client, send)
+        with _failures(request):
+            response = client.send(request, stream=True)
+            try:
+                body = _Body(self, request, send.timeout)
+                for chunk in response.iter_bytes():
+                    body.add(chunk)
+            finally:
+                response.close()
+        return self._reply(send, response, body)
+
+    async def aperform(self, send: Send[Any]) -> Reply[Any]:
+        """Send, and read the whole answer, blocking only the task."""
+        client = self.pool.tasks()
+        request = self._request(client, send)
+        with _failures(request):
+            response = await client.send(request, stream=True)
+            try:
+                body = _Body(self, request, send.timeout)
+                async for chunk in response.aiter_bytes():
+                    body.add(chunk)
+            finally:
+                await response.aclose()
+        return self._reply(send, response, body)
+
+    def _request(self, client: httpx.Client | httpx.AsyncClient, send: Send[Any]) -> httpx.Request:
+        asked = send.request
+        headers = [*asked.headers, *send.headers]
+        content: bytes | None = None
+        if asked.form is not None:
+            headers.append(("Content-Type", "application/x-www-form-urlencoded"))
+            content = urlencode(asked.form).encode("ascii")
+        read, connect = self.timeouts.read, self.timeouts.connect
+        if send.timeout is not None:
+            read, connect = min(read, send.timeout), min(connect, send.timeout)
+        return client.build_request(
+            asked.method,
+            asked.path,
+            params=asked.params or None,
+            headers=headers,
+            content=content,
+            timeout=httpx.Timeout(read, connect=connect),
+        )
+
+    def _reply(self, send: Send[Any], response: httpx.Response, body: _Body) -> Reply[Any]:
+        return Reply(
+            request=send.request,
+            url=str(response.request.url),
+            status=response.status_code,
+            headers=tuple(
+                (name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in response.headers.raw
+            ),
+            content=b"".join(body.chunks),
+            received_unix_nano=self.clock.now(),
+        )
+
+
+class _Body:
+    """A body while it arrives, within its bounds of size and time."""
+
+    __slots__ = ("_end", "_left", "_request", "_wire", "chunks")
+
+    def __init__(self, wire: HttpWire, request: httpx.Request, timeout: float | None) -> None:
+        self.chunks: list[bytes] = []
+        self._wire = wire
+        self._request = request
+        self._left = wire.pool.options.body_limit
+        self._end = None if timeout is None else wire.clock.now() + round(timeout * 1e9)
+
+    def add(self, chunk: bytes) -> None:
+        self._left -= len(chunk)
+        if self._left < 0:
+            limit = self._wire.pool.options.body_limit
+            raise ResponseShapeError(
+                f"the answer is larger than {limit:,} bytes", hint="Ask for smaller pages with page_size"
+            ).about(method=self._request.method, url=public_url(str(self._request.url)))
+        if self._end is not None and self._wire.clock.now() > self._end:
+            raise RequestTimeoutError("the answer took longer than the deadline allows").about(
+                method=self._request.method, url=public_url(str(self._request.url))
+            )
+        self.chunks.append(chunk)
+
+
+@contextmanager
+def _failures(request: httpx.Request) -> Generator[None]:
+    """Failures to get an answer, as logferry's own errors."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        phase = "to connect" if isinstance(error, httpx.ConnectTimeout) else "to answer"
+        _fail(
+            request,
+            RequestTimeoutError(f"{request.url.host} took too long {phase}", hint="Try again, or set a longer timeout"),
+            error,
+        )
+    except httpx.DecodingError as error:
+        _fail(request, ResponseShapeError("the answer's compression is damaged"), error)
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError) as error:
+        _fail(request, InvalidRequestError(f"the request cannot be sent: {printable(str(error))}"), error)
+    except (httpx.ConnectError, httpx.ProxyError) as error:
+        _fail(
+            request,
+            ConnectionFailedError(
+                f"cannot connect to {request.url.host}: {printable(str(error)) or type(error).__name__}",
+                hint="Check the address and the network",
+            ),
+            error,
+        )
+    except httpx.HTTPError as error:
+        _fail(
+            request,
+            ConnectionFailedError(
+                f"the connection to {request.url.host} broke: {printable(str(error)) or type(error).__name__}"
+            ),
+            error,
+        )
+
+
+def _fail(
+    request: httpx.Request,
+    failure: ConnectionFailedError | ResponseShapeError | InvalidRequestError,
+    cause: Exception,
+) -> NoReturn:
+    raise failure.about(method=request.method, url=public_url(str(request.url)), attempts=1) from cause

@@ -1,0 +1,112 @@
+"""The client of a Logto account."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self, Unpack
+
+from logferry_clients.logto.models.audit_log import AuditLog
+
+from logferry._client import Client, ClientOptions, StreamOptions
+from logferry._errors import ConfigurationError
+from logferry._options import checked_base_url
+from logferry._settings import Settings
+from logferry._stream import Stream
+from logferry.services.logto._account import (
+    REQUEST_ID_HEADER,
+    client_credentials,
+    management_api,
+    ready_token,
+)
+from logferry.services.logto._streams import AUDIT_LOGS, AuditLogFilters
+
+_SETTINGS = Settings("LOGTO_")
+
+
+class Logto(Client):
+    """
+    A Logto tenant, on Logto Cloud or on a server of one's own.
+
+    What is not given as an argument comes from the environment.  With an access token, given or in the environment,
+    the app's credentials are not used, unless they are given as arguments.
+
+    Args:
+        endpoint: The tenant's address, such as ``https://acme.logto.app`` (``LOGTO_ENDPOINT``).
+        app_id: Id of a machine-to-machine app whose role has the Management API's permission ``all``
+            (``LOGTO_APP_ID``).
+        app_secret: The app's secret (``LOGTO_APP_SECRET``).
+        access_token: A ready token instead, which somebody else renews (``LOGTO_ACCESS_TOKEN``).
+        resource: Indicator of the Management API (``LOGTO_RESOURCE``); default: ``{endpoint}/api`` on Logto Cloud,
+            ``https://default.logto.app/api`` elsewhere.
+        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``proxy``, ``verify``,
+            ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+
+    Raises:
+        ConfigurationError: A setting is missing or wrong.
+    """
+
+    service: ClassVar[str] = "logto"
+    request_id_header: ClassVar[str] = REQUEST_ID_HEADER
+    streams = (AUDIT_LOGS,)
+
+    def __init__(
+        self,
+        *,
+        endpoint: str | None = None,
+        app_id: str | None = None,
+        app_secret: str | None = None,
+        access_token: str | None = None,
+        resource: str | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        base_url = checked_base_url(
+            _SETTINGS.require("endpoint", endpoint),
+            setting=_SETTINGS.variable("endpoint"),
+            allow_insecure=options.get("allow_insecure", False),
+        )
+        if base_url.endswith("/api"):
+            raise ConfigurationError(
+                "LOGTO_ENDPOINT ends in /api", hint="Give the tenant's address alone, such as https://acme.logto.app"
+            )
+        token = access_token if app_id or app_secret else _SETTINGS.find("access_token", access_token)
+        if token:
+            authorizer = ready_token(_SETTINGS.require("access_token", token))
+        else:
+            authorizer = client_credentials(
+                app_id=_SETTINGS.require("app_id", app_id),
+                app_secret=_SETTINGS.require("app_secret", app_secret),
+                resource=_SETTINGS.find("resource", resource) or management_api(base_url),
+            )
+        super().__init__(base_url=base_url, authorizer=authorizer, **options)
+
+    @classmethod
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
+        """The account that the environment describes."""
+        return cls(**options)
+
+    def audit_logs(
+        self,
+        *,
+        user_id: str | None = None,
+        application_id: str | None = None,
+        log_key: str | None = None,
+        **options: Unpack[StreamOptions],
+    ) -> Stream[AuditLog]:
+        """
+        The audit logs: what users and applications did to sign in and to get tokens; newest first.
+
+        Filters match exactly, case-sensitively, and are combined by AND (measured on 1.36.0 and 1.42.0).
+
+        Args:
+            user_id: Only logs of this user.  Many kinds of log name no user: the end of an interaction, password
+                submits, everything of machine-to-machine apps.
+            application_id: Only logs of this application.
+            log_key: Only logs of this event, such as ``Interaction.SignIn.Submit``; no prefixes.
+            options: What every stream takes: ``since``, ``until``, ``page_size`` (1 to 100, default 100),
+                ``max_items``, ``resume``, ``strict``.
+
+        Raises:
+            InvalidRequestError: The call cannot be right; nothing was sent.
+            CheckpointError: ``resume`` belongs to another question, or is damaged.
+        """
+        filters = AuditLogFilters(user_id=user_id, application_id=application_id, log_key=log_key)
+        return self._open(AUDIT_LOGS, filters, options)

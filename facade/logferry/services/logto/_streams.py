@@ -1,0 +1,170 @@
+"""
+The stream of Logto's audit logs.
+
+The service pages by number, newest first, without a tie-break, so pages shift while logs arrive (measured on 1.36.0
+and 1.42.0).  Hence: the window is pinned, sent where the server honours it (1.40 and later; older ones ignore it
+silently) and filtered here as well; a trail delivers each log once; the next page comes from its number, never from
+the ``Link`` header, whose addresses lack ``/api``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+from logferry_clients.logto.api.audit_logs import list_audit_logs
+from logferry_clients.logto.models.audit_log import AuditLog, AuditLogJson, fits_audit_log, repair_audit_log
+
+from logferry._answers import decoded, wrong_shape
+from logferry._definition import StreamDefinition, filter_field
+from logferry._errors import PagingError
+from logferry._identity import digest
+from logferry._steps import Batch, Flow, Position, Reply, fetch
+from logferry._times import MILLISECOND
+from logferry._trail import Key, Trail
+from logferry._window import Window
+from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
+from logferry.services.logto._records import NORMALIZER, milliseconds_to_nano
+
+_STUCK: Final = 3
+"""So many pages in a row with nothing new mean that the server does not turn pages."""
+
+
+@frozen(kw_only=True)
+class AuditLogFilters:
+    """Filters of the audit logs: exact matches, case-sensitive, combined by AND."""
+
+    user_id: str | None = filter_field("userId", "only logs of this user; many kinds of log name none")
+    application_id: str | None = filter_field("applicationId", "only logs of this application")
+    log_key: str | None = filter_field("logKey", "only logs of this event, such as Interaction.SignIn.Submit")
+
+
+@frozen
+class _Place:
+    """Where a walk is: the next row to ask for, how many rows there were, what has been delivered."""
+
+    row: int = 0
+    total: int | None = None
+    trail: Trail = field(factory=Trail)
+    ended: bool = False
+
+    def to_json(self) -> Position:
+        return {"row": self.row, "total": self.total, "trail": self.trail.to_json(), "ended": self.ended}
+
+    @classmethod
+    def from_json(cls, position: Position) -> _Place:
+        fields: dict[str, Any] = {**position, "trail": Trail(**position["trail"])}
+        return cls(**fields)
+
+
+@frozen
+class _Turn:
+    """One page: what of it is new, and where that leads."""
+
+    asked: _Place
+    following: _Place
+    keys: list[Key]
+    fresh: list[int]
+
+    def position(self, delivered: int) -> Position:
+        """Where to resume after the first *delivered* new items: within the page, or at the next one."""
+        place = self.following if delivered == len(self.fresh) else self.asked
+        return evolve(place, trail=self.trail(delivered)).to_json()
+
+    def trail(self, delivered: int) -> Trail:
+        return self.asked.trail.after([self.keys[index] for index in self.fresh[:delivered]])
+
+
+def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
+    """Yield the window's audit logs, newest first."""
+    place = _Place() if position is None else _Place.from_json(position)
+    # Bounds are inclusive since 1.42 and exclusive before, so one more millisecond is asked for; the trail filters.
+    start = None if window.since is None else max(0, window.since // MILLISECOND - 1)
+    end = -(-window.until // MILLISECOND)
+    previous: list[Key] = []
+    stuck = 0
+    while not place.ended:
+        page = place.row // page_size + 1
+        reply = yield from fetch(
+            list_audit_logs.request,
+            user_id=filters.user_id,
+            application_id=filters.application_id,
+            log_key=filters.log_key,
+            start_time=start,
+            end_time=end,
+            enable_cap=True,
+            page=page,
+            page_size=page_size,
+        )
+        items = _array(reply)
+        turn = _turned(place, page * page_size, window, [_key(item) for item in items], _total(reply))
+        yield Batch(
+            items=items if len(turn.fresh) == len(items) else [items[index] for index in turn.fresh],
+            position=turn.position,
+            reply=reply,
+            total=turn.following.total,
+        )
+        grown = turn.following.row > page * page_size
+        stuck = stuck + 1 if turn.keys == previous or (not grown and all(map(place.trail.knows, turn.keys))) else 0
+        if stuck == _STUCK and not turn.following.ended:
+            raise PagingError(
+                f"the server sends the same page again and again (last asked: page {page})",
+                hint="Go on from the checkpoint later; the server may not turn pages",
+            )
+        place, previous = evolve(turn.following, trail=turn.trail(len(turn.fresh))), turn.keys
+
+
+def _turned(place: _Place, next_row: int, window: Window, keys: list[Key], total: int | None) -> _Turn:
+    # Rows that arrived since the last page have moved what was delivered further down.
+    grown = 0 if total is None or place.total is None else max(0, total - place.total)
+    ended = not keys or place.trail.is_past(keys, window) or (total is not None and next_row >= total)
+    return _Turn(
+        asked=evolve(place, total=total),
+        following=_Place(row=max(next_row, place.row + grown), total=total, ended=ended),
+        keys=keys,
+        fresh=place.trail.fresh(keys, window),
+    )
+
+
+def _array(reply: Reply[Any]) -> list[Any]:
+    body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
+    if not isinstance(body, list):
+        raise wrong_shape(reply, "an array of audit logs", request_id_header=REQUEST_ID_HEADER)
+    items: list[Any] = body
+    return items
+
+
+def _total(reply: Reply[Any]) -> int | None:
+    """How many logs match, or ``None`` where the server stopped counting (beyond 10,000, since 1.40)."""
+    text = reply.header("total-number") or ""
+    if reply.header("total-number-is-capped") == "true" or not (text.isascii() and text.isdigit()):
+        return None
+    return int(text)
+
+
+def _key(item: Any) -> Key:
+    try:
+        time, identity = milliseconds_to_nano(item["createdAt"]), item["id"]
+    except (TypeError, KeyError):
+        return None, digest(item)
+    return time, identity if type(identity) is str else digest(item)
+
+
+AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = StreamDefinition(
+    name="logto.audit_logs",
+    summary="what users and applications did to sign in and to get tokens",
+    paging="page number",
+    order="newest first",
+    time_filter="server since 1.40, else client",
+    promise=(
+        "each log once, by id, also while new ones arrive; logs that the service removes between two pages can hide others"
+    ),
+    filters=AuditLogFilters,
+    page_size=100,
+    largest_page_size=100,
+    walk=walk,
+    fits=fits_audit_log,
+    repair=repair_audit_log,
+    entry=AuditLog.from_dict,
+    normalizer=NORMALIZER,
+)
