@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 from attrs import frozen
@@ -19,6 +19,7 @@ from logferry._errors import (
     ResponseShapeError,
     ServiceError,
 )
+from logferry._json import is_object
 from logferry._redaction import printable, public_url
 from logferry._retry import retry_after
 from logferry._steps import Reply
@@ -116,7 +117,7 @@ def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
         body: object = orjson.loads(reply.content)
     except orjson.JSONDecodeError:
         body = None
-    refusal = read_refusal(status, cast("Mapping[str, Any]", body) if isinstance(body, dict) else {})
+    refusal = read_refusal(status, body if is_object(body) else {})
     kind = refusal.error or _BY_STATUS.get(status)
     if kind is None:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from copy import copy
 from functools import partial
-from os import PathLike, fspath
+from pathlib import PurePath
 from typing import Any, ClassVar, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
@@ -57,7 +57,7 @@ class ClientOptions(CallChanges, total=False):
     """The account's name, in records and errors; default: the service's name."""
     proxy: str | None
     """URL of a proxy; default: what the environment says."""
-    verify: str | PathLike[str] | ssl.SSLContext | None
+    verify: str | PurePath | ssl.SSLContext | None
     """A file of CA certificates in PEM format, or an ``ssl.SSLContext``; default: the usual authorities."""
     transport: Any
     """Any httpx transport, blocking or asynchronous; default: the usual one."""
@@ -99,12 +99,6 @@ class Client:
     """The streams that the client can open."""
 
     def __init__(self, *, base_url: str, authorizer: Authorizer, **options: Unpack[ClientOptions]) -> None:
-        verify: object = options.get("verify")
-        if not (verify is None or isinstance(verify, str | PathLike | ssl.SSLContext)):
-            raise ConfigurationError(
-                "verify: TLS verification cannot be switched on or off",
-                hint="Name a file of CA certificates, or give an ssl.SSLContext",
-            )
         self._base_url = base_url
         self._authorizer = authorizer
         self._account = options.get("account") or self.service
@@ -114,7 +108,7 @@ class Client:
             WireOptions(
                 base_url=base_url,
                 proxy=options.get("proxy"),
-                verify=verify if verify is None or isinstance(verify, ssl.SSLContext) else fspath(verify),
+                verify=_authorities(options.get("verify")),
                 transport=options.get("transport"),
             )
         )
@@ -224,6 +218,17 @@ class Client:
             options=self._options,
             chance=random.random,
         )
+
+
+def _authorities(verify: object) -> str | ssl.SSLContext | None:
+    if verify is None or isinstance(verify, str | ssl.SSLContext):
+        return verify
+    if isinstance(verify, PurePath):
+        return str(verify)
+    raise ConfigurationError(
+        f"verify is {verify!r}: TLS verification cannot be switched on or off",
+        hint="Name a file of CA certificates, or give an ssl.SSLContext",
+    )
 
 
 def _given(filters: AttrsInstance) -> dict[str, Any]:

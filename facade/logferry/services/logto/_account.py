@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from logferry_clients.logto.api.tokens import create_access_token
@@ -14,6 +14,7 @@ from logferry_clients.logto.models.access_token import fits_access_token
 from logferry._answers import Refusal, decoded, wrong_shape
 from logferry._authorizers import FixedHeaders, RenewedToken, Token
 from logferry._errors import AuthenticationError
+from logferry._json import is_object
 from logferry._layers import Authorizer
 from logferry._steps import Pairs, Send, SubFlow, exchange
 from logferry._times import SECOND
@@ -94,7 +95,7 @@ _HINTS: Final[Mapping[str, str]] = {
 def api_refusal(_status: int, body: Mapping[str, Any]) -> Refusal:
     """What the Management API's error body says; ``message`` is localized, so ``code`` decides (measured on 1.42.0)."""
     code, data = _text(body.get("code")), body.get("data")
-    reason = _text(cast("dict[str, Any]", data).get("code")) if isinstance(data, dict) else None
+    reason = _text(data.get("code")) if is_object(data) else None
     return Refusal(
         code=code,
         message=_text(body.get("details")) or _text(body.get("message")),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import orjson
 from logferry_clients.logto.models.audit_log import AuditLogJson
 from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadJson
 from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentJson
 
+from logferry._json import is_object
 from logferry._record import ERROR, INFO, Attributes, LogRecord, Normalizer, Origin
 from logferry._redaction import without_secrets
 from logferry._times import LONGEST, MILLISECOND
@@ -111,15 +112,15 @@ def _json_object(text: str) -> Mapping[str, Any] | None:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+    return value if is_object(value) else None
 
 
 def _user_agent(parsed: ParsedUserAgentJson, *, original: str | None) -> Attributes:
     """The parsed user agent; of the login client, hence not OpenTelemetry's ``os.*``, ``device.*`` and ``host.*``."""
     attributes: Attributes = {}
     for part, value in parsed.items():
-        if isinstance(value, dict):
-            for name, detail in cast("dict[str, Any]", value).items():
+        if is_object(value):
+            for name, detail in value.items():
                 attributes[_USER_AGENT_NAMES.get((part, name), f"logto.user_agent.{part}.{name}")] = detail
         elif part != "ua":
             attributes[f"logto.user_agent.{part}"] = value

@@ -19,6 +19,7 @@ from logferry._answers import decoded, wrong_shape
 from logferry._definition import StreamDefinition, filter_field
 from logferry._errors import PagingError
 from logferry._identity import digest
+from logferry._json import is_array
 from logferry._steps import Batch, Flow, Position, Reply, fetch
 from logferry._times import MILLISECOND
 from logferry._trail import Key, Trail
@@ -128,10 +129,9 @@ def _turned(place: _Place, next_row: int, window: Window, keys: list[Key], total
 
 def _array(reply: Reply[Any]) -> list[Any]:
     body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
-    if not isinstance(body, list):
+    if not is_array(body):
         raise wrong_shape(reply, "an array of audit logs", request_id_header=REQUEST_ID_HEADER)
-    items: list[Any] = body
-    return items
+    return body
 
 
 def _total(reply: Reply[Any]) -> int | None:
