@@ -1,0 +1,41 @@
+"""A fake as an ASGI application."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from logferry.testing._http import FakeRequest
+from logferry.testing._recorder import Recorder
+
+__all__ = ["Application", "asgi"]
+
+Message = MutableMapping[str, Any]
+Application = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+]
+"""An ASGI 3 application."""
+
+
+def asgi(recorder: Recorder) -> Application:
+    """Return an ASGI application that answers HTTP requests as `recorder` does, header lines in order and in case."""
+
+    async def application(
+        scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError(f"A fake answers http, not {scope['type']}.")
+        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        answer = recorder.answer(FakeRequest(scope["method"], target.decode("latin-1"), headers, body))
+        lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": lines})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    return application

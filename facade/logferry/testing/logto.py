@@ -1,0 +1,262 @@
+"""The fake of Logto: ``GET /api/logs``, ``GET /api/logs/{id}`` and ``POST /oidc/token`` as a real server behaves."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from urllib.parse import unquote
+
+import attrs
+import orjson
+
+from logferry.testing._http import FakeRequest, FakeResponse
+from logferry.testing._openapi import spec_checker
+from logferry.testing.logto_history import History
+from logferry.testing.logto_query import Refusal, link_lines, read_list_query, read_query
+from logferry.testing.logto_replies import HTML, JSON, TEXT, entity_tag, localized, reply
+from logferry.testing.logto_tokens import Application, TokenIssuer
+
+__all__ = ["LogtoFake"]
+
+_DEFAULT_AUDIENCE = "https://default.logto.app/api"
+_ADMIN_ORIGIN = "http://localhost:3002"
+_CAP = 10_000
+_ALLOW = ("Allow", "HEAD, GET")
+_LIST = re.compile(r"/logs/?\Z", re.IGNORECASE)
+_ONE = re.compile(r"/logs/([^/]+)/?\Z", re.IGNORECASE)
+
+
+@attrs.frozen(kw_only=True)
+class LogtoFake:
+    """
+    A Logto with a made-up history, in its real habits (measured on 1.42.0 and 1.36.0).
+
+    It is a pure function of settings, request and clock: it keeps nothing between requests, and all its logs are
+    computed from their number.
+
+    Args:
+        records: How many logs exist at `epoch`.
+        epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC, whole milliseconds. Default:
+            2026-01-01T00:00:00Z.
+        spacing: Mean time between two logs, in seconds, more than 0.
+        growing: Whether logs keep arriving after `epoch` as the clock goes on.
+        seed: Decides order, times and ids of the logs, and the key that signs tokens.
+        tenant: Tenant id. The management API of the tenant ``t`` is ``https://t.logto.app/api``;
+            ``https://default.logto.app/api`` is accepted always.
+        app_id: Id of an application that has the role for the management API.
+        app_secret: Its secret.
+        roleless_app_id: Id of an application without the role: it gets tokens without scope. Same secret.
+        release: Which release to behave as. Before 1.40 there are no time filters, before 1.42 their bounds are
+            exclusive, and the logs themselves differ.
+        token_lifetime: Seconds until a token expires.
+        other_resource: Indicator of another API: tokens are issued for it and are refused here.
+        stable_ties: Whether logs of one millisecond keep their order. Logto has no tie-break, so that PostgreSQL may
+            order them otherwise from page to page; where this is false, every even page has them the other way round.
+        compression: Whether to answer with gzip where the request accepts it and the body has 1 KiB or more.
+    """
+
+    records: int = attrs.field(default=417, validator=attrs.validators.ge(0))
+    epoch: int = 1_767_225_600_000_000_000
+    spacing: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
+    growing: bool = True
+    seed: int = 0
+    tenant: str = "default"
+    app_id: str = "logferrym2mapp0000001"
+    app_secret: str = attrs.field(default="made-up-secret-of-a-fake", repr=False)
+    roleless_app_id: str = "logferrym2mapp0000002"
+    release: str = "1.42.0"
+    token_lifetime: int = 3600
+    other_resource: str = "https://other.example/api"
+    stable_ties: bool = True
+    compression: bool = True
+
+    @cached_property
+    def history(self) -> History:
+        """All the logs."""
+        return History(
+            records=self.records,
+            epoch=self.epoch,
+            spacing=self.spacing,
+            growing=self.growing,
+            seed=self.seed,
+            tenant=self.tenant,
+            release=self._release,
+        )
+
+    @cached_property
+    def tokens(self) -> TokenIssuer:
+        """Who issues and checks tokens, also those that a test wants to be wrong."""
+        digest = hashlib.sha256(f"logferry fake logto {self.seed} {self.tenant}".encode())
+        return TokenIssuer(
+            key=digest.digest(),
+            key_id=digest.hexdigest()[:43],
+            audiences=tuple(dict.fromkeys((f"https://{self.tenant}.logto.app/api", _DEFAULT_AUDIENCE))),
+            other_resources=(self.other_resource,),
+            applications=(
+                Application(app_id=self.app_id, app_secret=self.app_secret),
+                Application(app_id=self.roleless_app_id, app_secret=self.app_secret, has_role=False),
+            ),
+            lifetime=self.token_lifetime,
+        )
+
+    @cached_property
+    def _release(self) -> tuple[int, int]:
+        major, minor, *_ = (*self.release.split("."), "0")
+        return int(major), int(minor)
+
+    def answer(self, request: FakeRequest, now: int) -> FakeResponse:
+        """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
+        try:
+            return self._route(request, now)
+        except Refusal as refusal:
+            body = localized(request, refusal.body)
+            return reply(request, now, refusal.status, body, (JSON,), compression=self.compression)
+
+    def violations(self, request: FakeRequest) -> list[str]:
+        """
+        Name what in the request goes against the spec of the generated client: unknown parameters, wrong types, bounds.
+
+        Logto itself ignores most of it silently. Values are never repeated, since they can be secret.
+        """
+        return spec_checker("logto").violations(request)
+
+    def truth(
+        self,
+        since: int | None = None,
+        until: int | None = None,
+        *,
+        user_id: str | None = None,
+        application_id: str | None = None,
+        log_key: str | None = None,
+        now: int | None = None,
+    ) -> Sequence[str]:
+        """
+        Return the ids of the logs in the window ``[since, until)``, newest first.
+
+        The ids are computed when they are looked at; `len` computes none.
+
+        Args:
+            since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first log on.
+            until: End of the window, not included. Default: up to the newest log.
+            user_id: Only logs of this user.
+            application_id: Only logs of this application.
+            log_key: Only logs with this key.
+            now: When to look. Default: `epoch`.
+        """
+        existing = self.history.existing(self.epoch if now is None else now)
+        first = 0 if since is None else self.history.before(-(-since // 1_000_000))
+        end = existing if until is None else min(self.history.before(-(-until // 1_000_000)), existing)
+        return self.history.select(first, end, user_id=user_id, application_id=application_id, log_key=log_key)
+
+    def access_token(self, *, now: int | None = None, scope: str = "all", audience: str = _DEFAULT_AUDIENCE) -> str:
+        """
+        Return a token as the token endpoint gives it.
+
+        Args:
+            now: When it is issued. Default: `epoch`.
+            scope: Empty for the token of an application without the role.
+            audience: The API that it is for.
+        """
+        issued = self.epoch if now is None else now
+        return self.tokens.token(self.app_id, audience, scope, "http://127.0.0.1/oidc", issued)
+
+    def webhook_id(self, number: int) -> str:
+        """Return the id of a webhook log: never listed, and readable on its own. `number` is below `records`."""
+        return self.history.webhook_id(number)
+
+    def _route(self, request: FakeRequest, now: int) -> FakeResponse:
+        path = request.path
+        if path == "/oidc/token":
+            return self._token(request, now)
+        if path == "/api" or path.startswith("/api/"):
+            return self._api(request, now, path.removeprefix("/api"))
+        # Everything else is the sign-in page. The links of a list lead here, since they lack /api.
+        page = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>"
+        return reply(request, now, 200, page, (HTML,))
+
+    def _api(self, request: FakeRequest, now: int, path: str) -> FakeResponse:
+        one = _ONE.match(path)
+        if one is None and _LIST.match(path) is None:
+            return reply(request, now, 404, b"Not Found", (), late=(TEXT,))
+        match request.method:
+            case "GET" | "HEAD":
+                self.tokens.authorize(request, now)
+                return self._one(request, now, unquote(one[1])) if one else self._list(request, now, path)
+            case "OPTIONS":
+                return _options(request, now)
+            case "PUT" | "PATCH" | "POST" | "DELETE":
+                return reply(request, now, 405, b"Method Not Allowed", (_ALLOW,), late=(TEXT,))
+            case _:
+                return reply(request, now, 501, b"Not Implemented", (_ALLOW,), late=(TEXT,))
+
+    def _list(self, request: FakeRequest, now: int, path: str) -> FakeResponse:
+        values = read_query(request.query)
+        query = read_list_query(values, self._release)
+        history = self.history
+        first, end = 0, history.existing(now)
+        if self._release >= (1, 42):
+            first = first if query.start_time is None else history.before(query.start_time)
+            end = end if query.end_time is None else min(end, history.until(query.end_time))
+        else:
+            first = first if query.start_time is None else history.until(query.start_time)
+            end = end if query.end_time is None else min(end, history.before(query.end_time))
+        filters = query.filters
+        matches = history.select(
+            first,
+            end,
+            user_id=filters.get("userId"),
+            application_id=filters.get("applicationId"),
+            log_key=filters.get("logKey"),
+        )
+        total = len(matches)
+        capped = query.capped and total > _CAP
+        places: Sequence[int] = range(query.offset, min(query.offset + query.page_size, total))
+        if not self.stable_ties and query.page % 2 == 0:
+            places = matches.mirrored(places)
+        body = history.page(matches.numbers(places))
+        host = request.header("Host")
+        origin = f"http://{host}" if host else ""
+        counted = (("Total-Number", str(_CAP + 1)), ("Total-Number-Is-Capped", "true"))
+        return self._tagged(
+            request,
+            now,
+            body,
+            (
+                *(counted if capped else (("Total-Number", str(total)),)),
+                *link_lines(origin + path, values, query, total, capped=capped),
+            ),
+        )
+
+    def _one(self, request: FakeRequest, now: int, log_id: str) -> FakeResponse:
+        body = self.history.item(log_id, now)
+        if body is None:
+            message = f"The logs with ID `{log_id}` does not exist."
+            raise Refusal(404, {"code": "entity.not_exists_with_id", "message": message})
+        return self._tagged(request, now, body, ())
+
+    def _tagged(
+        self, request: FakeRequest, now: int, body: bytes, headers: tuple[tuple[str, str], ...]
+    ) -> FakeResponse:
+        tag = entity_tag(body)
+        known = [part.strip().removeprefix("W/") for part in (request.header("If-None-Match") or "").split(",")]
+        if tag in known or "*" in known:
+            return reply(request, now, 304, b"", (*headers, ("ETag", tag)))
+        return reply(request, now, 200, body, (JSON, *headers, ("ETag", tag)), compression=self.compression)
+
+    def _token(self, request: FakeRequest, now: int) -> FakeResponse:
+        if request.method != "POST":
+            description = f"unrecognized route or not allowed method ({request.method} on {request.path})"
+            raise Refusal(404, {"error": "invalid_request", "error_description": description})
+        host = request.header("Host") or "127.0.0.1"
+        body = orjson.dumps(self.tokens.issue(request, f"http://{host}/oidc", now))
+        return reply(request, now, 200, body, (("Cache-Control", "no-store"), JSON), compression=self.compression)
+
+
+def _options(request: FakeRequest, now: int) -> FakeResponse:
+    if request.header("Origin") == _ADMIN_ORIGIN and request.header("Access-Control-Request-Method"):
+        allowed = (
+            ("Access-Control-Allow-Origin", _ADMIN_ORIGIN),
+            ("Access-Control-Allow-Methods", "GET,HEAD,PUT,POST,DELETE,PATCH"),
+        )
+        return reply(request, now, 204, b"", allowed)
+    return reply(request, now, 200, b"", (_ALLOW,))

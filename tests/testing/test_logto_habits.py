@@ -1,0 +1,500 @@
+"""The habits of Logto beyond the recorded probes, one by one."""
+
+import gzip
+import pickle
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+import orjson
+import pytest
+from logferry.testing import FakeRequest, FakeResponse, LogtoFake
+
+FAKE = LogtoFake(records=403)
+SECOND = 1_000_000_000
+MILLISECOND = 1_000_000
+
+
+def ask(
+    target: str,
+    *,
+    fake: LogtoFake = FAKE,
+    method: str = "GET",
+    token: str | None = None,
+    now: int | None = None,
+    **headers: str,
+) -> FakeResponse:
+    """Ask the fake, with a token that is good unless another is given."""
+    lines = {"Host": "127.0.0.1:3001", "Authorization": f"Bearer {token or fake.access_token()}"}
+    lines |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return fake.answer(FakeRequest(method, target, tuple(lines.items())), fake.epoch if now is None else now)
+
+
+def ids(answer: FakeResponse) -> list[str]:
+    """Return the ids of a page, in its order."""
+    return [item["id"] for item in orjson.loads(answer.body)]
+
+
+def code(answer: FakeResponse) -> str | None:
+    """Return the code of an error, or `None` if it has none."""
+    code: str | None = orjson.loads(answer.body).get("code")
+    return code
+
+
+def pages(answer: FakeResponse) -> dict[str, str]:
+    """Return the URLs of the links by relation, in the order sent."""
+    return {
+        line.rpartition('"')[0].rpartition('"')[2]: line[1 : line.index(">")] for line in answer.header_lines("Link")
+    }
+
+
+# Paging
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "error"),
+    [
+        ("page=-1", 400, "guard.invalid_pagination"),
+        ("page=NaN", 400, "guard.invalid_pagination"),
+        ("page=null", 400, "guard.invalid_pagination"),
+        ("page=true", 400, "guard.invalid_pagination"),
+        ("page=1&page=1", 400, "guard.invalid_pagination"),
+        ("page_size=0", 400, "guard.invalid_pagination"),
+        ("page_size=Infinity", 400, "guard.invalid_pagination"),
+        ("page_size=20&page_size=20", 400, "guard.invalid_pagination"),
+        ("page_size=1.5", 422, "entity.invalid_input"),
+        ("page_size=0.5", 422, "entity.invalid_input"),
+        ("page_size=99.5", 422, "entity.invalid_input"),
+        ("page=1.5&page_size=3", 422, "entity.invalid_input"),
+        ("page=Infinity", 422, "entity.invalid_input"),
+        ("page=1e20", 422, "entity.invalid_input"),
+        ("page=1e308", 422, "entity.invalid_input"),
+        ("page=0.5", 500, None),
+        ("page=461168601842738791", 500, None),
+    ],
+)
+def test_wrong_page(query: str, status: int, error: str | None) -> None:
+    """A page that cannot be is refused with the status that was measured, without a count and without links."""
+    answer = ask(f"/api/logs?{query}")
+    assert (status, error) == (answer.status, code(answer))
+    assert answer.header("Total-Number") is None
+    assert not answer.header_lines("Link")
+
+
+@pytest.mark.parametrize(
+    ("page", "offset"),
+    [("", 0), ("1e1", 180), ("0x10", 300), ("%2010%20", 180), ("%2B10", 180), ("010", 180), ("10.0", 180), ("1.5", 10)],
+)
+def test_page_is_a_javascript_number(page: str, offset: int) -> None:
+    """A page is read as JavaScript reads numbers."""
+    answer = ask(f"/api/logs?page={page}")
+    assert list(FAKE.truth()[offset : offset + 20]) == ids(answer)
+
+
+@pytest.mark.parametrize(("page_size", "count"), [("", 20), ("100", 100), ("100.0", 100), ("0x10", 16), ("1e1", 10)])
+def test_page_size_is_a_javascript_number(page_size: str, count: int) -> None:
+    """A page holds 20 logs unless it is asked for another number, up to 100."""
+    assert list(FAKE.truth()[:count]) == ids(ask(f"/api/logs?page_size={page_size}"))
+
+
+@pytest.mark.parametrize("page", ["9999", "1e15", "9007199254740993"])
+def test_page_far_past_the_end(page: str) -> None:
+    """A page past the end is empty, never an error, and still has the count."""
+    answer = ask(f"/api/logs?page={page}")
+    assert (answer.status, answer.body, answer.header("Total-Number")) == (200, b"[]", "403")
+
+
+def test_links_past_the_end() -> None:
+    """Past the end, prev is the page before, though it is empty too, last is right and next is missing."""
+    assert pages(ask("/api/logs?page=9999")) == {
+        "first": "http://127.0.0.1:3001/logs?page=1",
+        "prev": "http://127.0.0.1:3001/logs?page=9998",
+        "last": "http://127.0.0.1:3001/logs?page=21",
+    }
+
+
+def test_links_keep_other_parameters() -> None:
+    """Links keep every parameter in place, unknown ones too, and encode it anew as a form."""
+    links = pages(ask("/api/logs?b=x%20y~&page=2&a&page_size=10&b=z"))
+    assert links["next"] == "http://127.0.0.1:3001/logs?b=x+y%7E%2Cz&page=3&a=&page_size=10"
+
+
+def test_link_origin_is_the_host_header() -> None:
+    """Links name the host of the request, by http, whatever a proxy forwards."""
+    answer = ask("/api/logs", Host="logs.example", X_Forwarded_Proto="https", X_Forwarded_Host="other.example")
+    assert pages(answer)["first"] == "http://logs.example/logs?page=1"
+
+
+def test_links_without_host() -> None:
+    """Without a host, links are relative."""
+    answer = ask("/api/logs", Host="")
+    assert pages(answer)["first"] == "/logs?page=1"
+
+
+def test_links_lead_to_the_sign_in_page() -> None:
+    """A link followed as it is gives the sign-in page, since it lacks /api."""
+    answer = ask(pages(ask("/api/logs"))["next"].removeprefix("http://127.0.0.1:3001"))
+    assert (answer.status, answer.header("Content-Type")) == (200, "text/html; charset=utf-8")
+
+
+def test_no_logs() -> None:
+    """An empty log has one page, which is the first and the last."""
+    answer = ask("/api/logs", fake=LogtoFake(records=0))
+    assert (answer.status, answer.body, answer.header("Total-Number")) == (200, b"[]", "0")
+    assert {name: link.partition("=")[2] for name, link in pages(answer).items()} == {"first": "1", "last": "1"}
+
+
+def test_newest_first() -> None:
+    """Logs come newest first, and some neighbours have the same millisecond."""
+    fake = LogtoFake(records=403)
+    times = [
+        item["createdAt"]
+        for page in range(1, 6)
+        for item in orjson.loads(ask(f"/api/logs?page_size=100&page={page}").body)
+    ]
+    assert times == sorted(times, reverse=True)
+    assert times[0] == fake.epoch // MILLISECOND
+    assert 5 < len(times) - len(set(times)) < 30
+
+
+def test_pages_shift() -> None:
+    """Logs that arrive push the others on to later pages."""
+    later = FAKE.epoch + 600 * SECOND
+    new = len(FAKE.truth(now=later)) - len(FAKE.truth())
+    assert 0 < new < 20
+    assert ids(ask("/api/logs"))[-new:] == ids(ask("/api/logs?page=2", now=later))[:new]
+
+
+def test_unstable_ties() -> None:
+    """Where ties are unstable, even pages have logs of one millisecond the other way round."""
+    fake = LogtoFake(records=403, stable_ties=False)
+    every = [log_id for page in range(1, 42) for log_id in ids(ask(f"/api/logs?page_size=10&page={page}", fake=fake))]
+    assert len(every) == 403
+    assert every != list(fake.truth())
+    assert every[:10] == list(fake.truth())[:10]
+
+
+# Filters
+
+
+def test_filters_are_exact() -> None:
+    """Filters match exactly: in case, without trimming, prefixes or wildcards."""
+    for value in ("interaction.end", "Interaction", "Interaction.%25", "%20Interaction.End", "x" * 1000):
+        answer = ask(f"/api/logs?logKey={value}")
+        assert (answer.status, answer.header("Total-Number")) == (200, "0")
+
+
+def test_filters_are_combined() -> None:
+    """Several filters have to match all."""
+    item = next(item for item in orjson.loads(ask("/api/logs").body) if "userId" in item["payload"])
+    user, key = item["payload"]["userId"], item["key"]
+    found = orjson.loads(ask(f"/api/logs?userId={user}&logKey={key}&applicationId=").body)
+    assert item["id"] in [entry["id"] for entry in found]
+    assert {(user, key)} == {(entry["payload"]["userId"], entry["key"]) for entry in found}
+
+
+@pytest.mark.parametrize(
+    "query", ["userId=", "applicationId=", "logKey=", "pageSize=3", "PAGE=3", "page[]=3", "UserId=x"]
+)
+def test_no_filter(query: str) -> None:
+    """Empty filters and unknown parameters are ignored."""
+    assert ask("/api/logs").body == ask(f"/api/logs?{quote(query, safe='=')}").body
+
+
+@pytest.mark.parametrize("name", ["userId", "applicationId", "logKey", "start_time", "end_time", "enableCap"])
+def test_repeated_filter(name: str) -> None:
+    """A repeated filter is refused with details, also where the values are equal."""
+    answer = ask(f"/api/logs?{name}=1&{name}=1")
+    body = orjson.loads(answer.body)
+    assert (answer.status, body["code"]) == (400, "guard.invalid_input")
+    assert [name] == body["data"]["issues"][0]["path"]
+
+
+@pytest.mark.parametrize("name", ["userId", "applicationId", "logKey"])
+def test_nul_in_filter(name: str) -> None:
+    """A NUL byte in a filter breaks the query; the error has no code."""
+    answer = ask(f"/api/logs?{name}=a%00b")
+    assert (answer.status, orjson.loads(answer.body)) == (500, {"message": "Internal server error."})
+
+
+def test_odd_bytes_in_filter() -> None:
+    """Other odd bytes match nothing."""
+    assert ask("/api/logs?userId=%FF%FE%0A").body == b"[]"
+
+
+def test_webhook_logs() -> None:
+    """Webhook logs are never listed, even by their key, and can be read by id."""
+    assert ask("/api/logs?logKey=TriggerHook.PostSignIn").body == b"[]"
+    answer = ask(f"/api/logs/{FAKE.webhook_id(7)}")
+    assert (answer.status, orjson.loads(answer.body)["key"]) == (200, "TriggerHook.PostSignIn")
+    assert ask(f"/api/logs/{FAKE.webhook_id(403)}").status == 404
+
+
+def test_many_logs_name_no_user() -> None:
+    """Most logs have no user id, so that a filter by user finds few."""
+    count = len(FAKE.truth())
+    users = {item["payload"].get("userId") for item in orjson.loads(ask("/api/logs?page_size=100").body)} - {None}
+    assert 0.2 < sum(len(FAKE.truth(user_id=user)) for user in users) / count < 0.5
+
+
+# Time
+
+
+def times_of(fake: LogtoFake) -> list[int]:
+    """Return the times of the newest hundred logs, in milliseconds, newest first."""
+    return [item["createdAt"] for item in orjson.loads(ask("/api/logs?page_size=100", fake=fake).body)]
+
+
+def test_bounds_are_inclusive() -> None:
+    """Since 1.42 both bounds are part of the window."""
+    times = times_of(FAKE)
+    answer = ask(f"/api/logs?start_time={times[9]}&end_time={times[2]}&page_size=100")
+    assert [time for time in times if times[9] <= time <= times[2]] == [
+        i["createdAt"] for i in orjson.loads(answer.body)
+    ]
+    assert ask(f"/api/logs?start_time={times[2]}&end_time={times[2]}").header("Total-Number") == str(
+        times.count(times[2])
+    )
+
+
+@pytest.mark.parametrize("release", ["1.40.0", "1.41.0"])
+def test_bounds_are_exclusive(release: str) -> None:
+    """In 1.40 and 1.41 neither bound is part of the window, and equal bounds are refused."""
+    fake = LogtoFake(records=403, release=release)
+    times = times_of(fake)
+    answer = ask(f"/api/logs?start_time={times[9]}&end_time={times[2]}&page_size=100", fake=fake)
+    assert [time for time in times if times[9] < time < times[2]] == [i["createdAt"] for i in orjson.loads(answer.body)]
+    answer = ask(f"/api/logs?start_time={times[2]}&end_time={times[2]}", fake=fake)
+    assert (answer.status, code(answer)) == (400, "log.invalid_time_window")
+
+
+def test_no_time_filter() -> None:
+    """Before 1.40 the time filters and the cap are ignored, even with values that make no sense."""
+    fake = LogtoFake(records=20_000, release="1.36.0")
+    plain = ask("/api/logs", fake=fake)
+    answer = ask("/api/logs?start_time=abc&end_time=1&end_time=2&enableCap=true", fake=fake)
+    assert (plain.body, "20000") == (answer.body, answer.header("Total-Number"))
+    assert answer.header("Total-Number-Is-Capped") is None
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "error"),
+    [
+        ("start_time=Infinity", 400, "guard.invalid_input"),
+        ("end_time=1x", 400, "guard.invalid_input"),
+        ("start_time=2&end_time=1", 400, "log.invalid_time_window"),
+        ("start_time=1e300", 500, None),
+        ("end_time=-1e300", 500, None),
+    ],
+)
+def test_wrong_time(query: str, status: int, error: str | None) -> None:
+    """A time that is no number is refused, one that is no date breaks the query."""
+    answer = ask(f"/api/logs?{query}")
+    assert (status, error) == (answer.status, code(answer))
+
+
+def test_empty_time_is_zero() -> None:
+    """An empty start is the beginning of time, an empty end leaves nothing."""
+    assert ask("/api/logs?start_time=").header("Total-Number") == "403"
+    assert ask("/api/logs?end_time=").header("Total-Number") == "0"
+
+
+def test_capped_count() -> None:
+    """With the cap, more than 10,000 matches count as 10,001, and neither last nor next is given."""
+    fake = LogtoFake(records=10_001)
+    answer = ask("/api/logs?enableCap=true&page=2", fake=fake)
+    assert (answer.header("Total-Number"), answer.header("Total-Number-Is-Capped")) == ("10001", "true")
+    assert list(pages(answer)) == ["first", "prev"]
+    assert ids(ask("/api/logs?enableCap=true&page=501", fake=fake)) == [fake.truth()[-1]]
+
+
+@pytest.mark.parametrize(("records", "cap"), [(10_000, "true"), (10_001, "false"), (10_001, "")])
+def test_uncapped_count(records: int, cap: str) -> None:
+    """Up to 10,000 matches, or without the cap, the count is exact."""
+    answer = ask(f"/api/logs?enableCap={cap}", fake=LogtoFake(records=records))
+    assert str(records) == answer.header("Total-Number")
+    assert answer.header("Total-Number-Is-Capped") is None
+    assert list(pages(answer)) == ["first", "last", "next"]
+
+
+# Routes and methods
+
+
+@pytest.mark.parametrize("target", ["/api/logs/", "/api/LOGS", "/api/Logs/"])
+def test_lenient_paths(target: str) -> None:
+    """A slash at the end and capitals do not matter."""
+    assert ask("/api/logs").body == ask(target).body
+
+
+@pytest.mark.parametrize("target", ["/api//logs", "/api/nope", "/api/", "/api", "/api/logs/a/b"])
+def test_unknown_route(target: str) -> None:
+    """A route that is unknown gives plain text, also without a token."""
+    answer = FAKE.answer(FakeRequest("GET", target), FAKE.epoch)
+    assert (
+        answer.status,
+        answer.body,
+        answer.header("Content-Type"),
+    ) == (404, b"Not Found", "text/plain; charset=utf-8")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("target", ["/api/logs", "/api/logs/x"])
+def test_other_methods(method: str, target: str) -> None:
+    """Methods that write are refused as plain text, with the ones that are allowed, also without a token."""
+    answer = FAKE.answer(FakeRequest(method, target), FAKE.epoch)
+    assert (answer.status, answer.header("Allow")) == (405, "HEAD, GET")
+
+
+def test_trace() -> None:
+    """TRACE is not implemented."""
+    assert ask("/api/logs", method="TRACE").status == 501
+
+
+def test_head() -> None:
+    """HEAD has the headers of GET, the count among them, and no body."""
+    answer, whole = ask("/api/logs", method="HEAD"), ask("/api/logs")
+    assert (answer.status, answer.body, answer.header("Total-Number")) == (200, b"", "403")
+    assert (whole.header("ETag"), whole.header("Content-Length")) == (
+        answer.header("ETag"),
+        answer.header("Content-Length"),
+    )
+
+
+def test_options() -> None:
+    """OPTIONS needs no token; only a preflight from the admin console gets CORS headers."""
+    plain = FAKE.answer(FakeRequest("OPTIONS", "/api/logs"), FAKE.epoch)
+    assert (plain.status, plain.body) == (200, b"")
+    preflight = ask("/api/logs", method="OPTIONS", Origin="http://localhost:3002", Access_Control_Request_Method="GET")
+    assert (preflight.status, preflight.header("Access-Control-Allow-Origin")) == (204, "http://localhost:3002")
+    foreign = ask("/api/logs", method="OPTIONS", Origin="http://evil.example", Access_Control_Request_Method="GET")
+    assert (foreign.status, foreign.header("Access-Control-Allow-Origin")) == (200, None)
+
+
+def test_one_log() -> None:
+    """A log can be read by id, as it is in the list."""
+    item = orjson.loads(ask("/api/logs").body)[3]
+    assert item == orjson.loads(ask(f"/api/logs/{item['id']}").body)
+
+
+@pytest.mark.parametrize("log_id", ["x", "%2B0", "0" * 21, "A" * 21, "1_0"])
+def test_one_unknown_log(log_id: str) -> None:
+    """An id that is unknown gives an error with the id in its message."""
+    answer = ask(f"/api/logs/{log_id}")
+    assert (answer.status, code(answer)) == (404, "entity.not_exists_with_id")
+
+
+def test_log_of_the_future() -> None:
+    """A log cannot be read before it was written."""
+    later = FAKE.epoch + 3600 * SECOND
+    newest = FAKE.truth(now=later)[0]
+    assert ask(f"/api/logs/{newest}").status == 404
+    assert ask(f"/api/logs/{newest}", token=FAKE.access_token(now=later), now=later).status == 200
+
+
+# Transfer
+
+
+def test_gzip() -> None:
+    """A body of 1 KiB or more is compressed if that is accepted, in chunks, under the same tag."""
+    plain, packed = ask("/api/logs"), ask("/api/logs", Accept_Encoding="gzip, deflate")
+    assert plain.body == gzip.decompress(packed.body)
+    assert plain.header("ETag") == packed.header("ETag")
+    assert tuple(packed.header(name) for name in ("Content-Encoding", "Transfer-Encoding", "Content-Length")) == (
+        "gzip",
+        "chunked",
+        None,
+    )
+
+
+def test_no_gzip() -> None:
+    """Small bodies, requests that do not accept it, and fakes that are set so go without compression."""
+    plain = LogtoFake(compression=False)
+    for answer in (
+        ask("/api/logs?page=99", Accept_Encoding="gzip"),
+        ask("/api/logs", Accept_Encoding="br, gzip;q=0"),
+        ask("/api/logs", fake=plain, Accept_Encoding="gzip"),
+    ):
+        assert answer.header("Content-Encoding") is None
+        assert answer.header("Content-Length") == str(len(answer.body))
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
+def test_not_modified(form: str) -> None:
+    """A tag that is known, weak or strong, gives 304 without a body, and with the count."""
+    tag = ask("/api/logs").header("ETag")
+    answer = ask("/api/logs", If_None_Match=form.format(tag))
+    assert (answer.status, answer.body, answer.header("Total-Number")) == (304, b"", "403")
+
+
+def test_connection_close() -> None:
+    """A connection is closed if the request says so."""
+    answer = ask("/api/logs", Connection="close")
+    assert (answer.header("Connection"), answer.header("Keep-Alive")) == ("close", None)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "message"),
+    [
+        ("fr-FR, en;q=0.5", "L'en-tête d'autorisation est manquant."),
+        ("en, fr;q=0.5", "Authorization header is missing."),
+        ("tlh", "Authorization header is missing."),
+    ],
+)
+def test_language(accepted: str, message: str) -> None:
+    """Messages are in the language of the request, codes are not."""
+    answer = FAKE.answer(FakeRequest("GET", "/api/logs", (("Accept-Language", accepted),)), FAKE.epoch)
+    assert {"code": "auth.authorization_header_missing", "message": message} == orjson.loads(answer.body)
+
+
+# The logs themselves
+
+
+def test_shape_by_release() -> None:
+    """Until 1.41 the sign-in context is called injectedHeaders, and 1.36 shows tokens and hides no client secret."""
+    contexts: dict[str, int] = {}
+    masks: dict[str, int] = {}
+    for release in ("1.36.0", "1.41.0", "1.42.0"):
+        fake = LogtoFake(records=150, release=release)
+        payloads = [
+            item["payload"]
+            for page in "12"
+            for item in orjson.loads(ask(f"/api/logs?page_size=100&page={page}", fake=fake).body)
+        ]
+        contexts[release] = sum("signInContext" in payload for payload in payloads)
+        assert sum("injectedHeaders" in payload for payload in payloads) == 1 - contexts[release]
+        masks[release] = sum("******" in payload.get("params", {}).values() for payload in payloads)
+        assert sum(payload.get("params", {}).get("refresh_token", "***")[0] != "*" for payload in payloads) == (
+            7 if release == "1.36.0" else 0
+        )
+    assert contexts == {"1.36.0": 0, "1.41.0": 0, "1.42.0": 1}
+    assert masks["1.36.0"] == 0 < masks["1.41.0"] == masks["1.42.0"]
+
+
+def test_secrets_in_clear() -> None:
+    """Authorization codes, and passwords set in a profile update, are not masked in any release."""
+    payloads = [
+        item["payload"] for page in "12" for item in orjson.loads(ask(f"/api/logs?page_size=100&page={page}").body)
+    ]
+    assert any(payload.get("params", {}).get("code", "*")[0] != "*" for payload in payloads)
+    assert any(payload.get("payload", {}).get("value") == "N0t-so-c0mmon-pass" for payload in payloads)
+
+
+def test_tenant() -> None:
+    """The tenant is in every log."""
+    assert {"acme"} == {item["tenantId"] for item in orjson.loads(ask("/api/logs", fake=LogtoFake(tenant="acme")).body)}
+
+
+def test_settings_are_values() -> None:
+    """Fakes are equal if their settings are, can be changed into others, and survive a pickle."""
+    fake = LogtoFake(records=5)
+    assert len(fake.truth()) == 5
+    assert len(attrs.evolve(fake, records=7).truth()) == 7
+    copy = pickle.loads(pickle.dumps(fake))  # noqa: S301 - made a moment ago
+    assert (copy, list(copy.truth())) == (fake, list(fake.truth()))
+
+
+@pytest.mark.parametrize("change", [{"records": -1}, {"spacing": 0}])
+def test_impossible_settings(change: dict[str, Any]) -> None:
+    """Settings that cannot be are refused."""
+    with pytest.raises(ValueError, match="must be >"):
+        LogtoFake(**change)

@@ -1,0 +1,182 @@
+"""Who gets a token from the fake Logto, and which tokens it accepts."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+from logferry.testing import FakeRequest, FakeResponse, LogtoFake
+
+FAKE = LogtoFake()
+SECOND = 1_000_000_000
+AUDIENCE = "https://default.logto.app/api"
+GRANT = {"grant_type": "client_credentials", "resource": AUDIENCE, "scope": "all"}
+CREDENTIALS = {"client_id": FAKE.app_id, "client_secret": FAKE.app_secret}
+
+
+def request_token(
+    form: Mapping[str, Any], *, basic: str | None = None, fake: LogtoFake = FAKE, method: str = "POST"
+) -> FakeResponse:
+    """Ask for a token."""
+    headers = [("Host", "127.0.0.1:3001"), ("Content-Type", "application/x-www-form-urlencoded")]
+    if basic is not None:
+        headers.append(("Authorization", f"Basic {b64encode(basic.encode()).decode()}"))
+    body = urlencode(form, doseq=True).encode()
+    return fake.answer(FakeRequest(method, "/oidc/token", tuple(headers), body), fake.epoch)
+
+
+def authorize(
+    value: str | None, *, fake: LogtoFake = FAKE, now: int | None = None, target: str = "/api/logs"
+) -> FakeResponse:
+    """Ask for logs with this Authorization header."""
+    headers = () if value is None else (("Authorization", value),)
+    return fake.answer(FakeRequest("GET", target, headers), fake.epoch if now is None else now)
+
+
+def reason(answer: FakeResponse) -> str:
+    """Return what an error is about, as precisely as it says."""
+    body = orjson.loads(answer.body)
+    reason: str = body.get("data", {}).get("code", body["code"])
+    return reason
+
+
+@pytest.mark.parametrize("basic", [None, f"{FAKE.app_id}:{FAKE.app_secret}"])
+def test_token(basic: str | None) -> None:
+    """Credentials by HTTP Basic or in the form give a token that opens the logs."""
+    answer = request_token(GRANT if basic else {**GRANT, **CREDENTIALS}, basic=basic)
+    body = orjson.loads(answer.body)
+    assert (answer.status, list(body)) == (200, ["access_token", "expires_in", "token_type", "scope"])
+    assert (body["expires_in"], body["token_type"], body["scope"]) == (3600, "Bearer", "all")
+    assert authorize(f"Bearer {body['access_token']}").status == 200
+
+
+def test_basic_credentials_are_form_encoded() -> None:
+    """Credentials in HTTP Basic are form-encoded first, as OAuth wants it."""
+    fake = LogtoFake(app_secret="a b:c%")
+    assert request_token(GRANT, basic=f"{fake.app_id}:a+b%3Ac%25", fake=fake).status == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "error", "description"),
+    [
+        ({"client_secret": "wrong"}, 401, "invalid_client", "client authentication failed"),
+        ({"client_id": "no-such-app"}, 400, "invalid_client", "invalid client no-such-app"),
+        ({"client_id": []}, 400, "invalid_request", "no client authentication mechanism provided"),
+        ({"grant_type": []}, 400, "invalid_request", "missing required parameter 'grant_type'"),
+        ({"grant_type": "nonsense"}, 400, "unsupported_grant_type", "unsupported grant_type requested"),
+        ({"resource": []}, 400, "invalid_target", "both `resource` and `organization_id` are not provided"),
+        ({"resource": "https://no.such/api"}, 400, "invalid_target", "resource indicator is missing, or unknown"),
+        ({"resource": [AUDIENCE, "https://b"]}, 400, "invalid_target", "resource indicator is missing, or unknown"),
+    ],
+)
+def test_refused_token(change: Mapping[str, Any], status: int, error: str, description: str) -> None:
+    """A token request that is wrong gets the OAuth error that the recorded logs name."""
+    answer = request_token({**GRANT, **CREDENTIALS, **change})
+    body = orjson.loads(answer.body)
+    assert (status, error, description) == (answer.status, body["error"], body["error_description"])
+
+
+def test_malformed_basic_credentials() -> None:
+    """Basic credentials that are not base 64 are an invalid request."""
+    request = FakeRequest("POST", "/oidc/token", (("Authorization", "Basic ***"),), urlencode(GRANT).encode())
+    answer = FAKE.answer(request, FAKE.epoch)
+    assert (answer.status, orjson.loads(answer.body)["error"]) == (400, "invalid_request")
+
+
+def test_token_endpoint_takes_post_only() -> None:
+    """Another method on the token endpoint is not found."""
+    assert request_token(GRANT, method="GET").status == 404
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {**GRANT, "client_id": FAKE.roleless_app_id, "client_secret": FAKE.app_secret},
+        {**GRANT, **CREDENTIALS, "scope": []},
+        {**GRANT, **CREDENTIALS, "scope": "nope"},
+    ],
+)
+def test_token_without_scope(form: Mapping[str, Any]) -> None:
+    """Without the role, or without asking for the scope, there is a token, and it opens nothing."""
+    body = orjson.loads(request_token(form).body)
+    assert "scope" not in body
+    answer = authorize(f"Bearer {body['access_token']}")
+    assert (answer.status, reason(answer)) == (403, "auth.forbidden")
+
+
+def test_token_for_another_api() -> None:
+    """A token for another API is issued, and refused here with its claims in the answer."""
+    form = {**GRANT, **CREDENTIALS, "resource": FAKE.other_resource}
+    answer = authorize(f"Bearer {orjson.loads(request_token(form).body)['access_token']}")
+    assert (answer.status, reason(answer)) == (401, "ERR_JWT_CLAIM_VALIDATION_FAILED")
+    assert FAKE.other_resource == orjson.loads(answer.body)["data"]["payload"]["aud"]
+
+
+def test_resource_of_the_tenant() -> None:
+    """The management API of a tenant has the tenant in its indicator, and the default one works too."""
+    fake = LogtoFake(tenant="acme")
+    for resource in ("https://acme.logto.app/api", AUDIENCE):
+        body = orjson.loads(request_token({**GRANT, **CREDENTIALS, "resource": resource}, fake=fake).body)
+        assert authorize(f"Bearer {body['access_token']}", fake=fake).status == 200
+    assert request_token({**GRANT, **CREDENTIALS, "resource": "https://acme.logto.app/api"}).status == 400
+
+
+def test_token_expires() -> None:
+    """A token is good until its lifetime is over."""
+    fake = LogtoFake(token_lifetime=10)
+    value = f"Bearer {fake.access_token()}"
+    assert authorize(value, fake=fake, now=fake.epoch + 9 * SECOND).status == 200
+    answer = authorize(value, fake=fake, now=fake.epoch + 10 * SECOND)
+    assert (answer.status, reason(answer)) == (401, "ERR_JWT_EXPIRED")
+
+
+def changed(token: str) -> str:
+    """Return a token with another signature."""
+    head, claims, signature = token.split(".")
+    return f"{head}.{claims}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "auth.authorization_header_missing"),
+        ("", "auth.authorization_header_missing"),
+        ("Basic YTpi", "auth.authorization_token_type_not_supported"),
+        (FAKE.access_token(), "auth.authorization_token_type_not_supported"),
+        (f"bearer {FAKE.access_token()}", "auth.authorization_token_type_not_supported"),
+        (f"BEARER {FAKE.access_token()}", "auth.authorization_token_type_not_supported"),
+        ("Bearer", "ERR_JWS_INVALID"),
+        ("Bearer abc", "ERR_JWS_INVALID"),
+        ("Bearer a.b.c", "ERR_JWS_INVALID"),
+        (f"Bearer {FAKE.access_token().rpartition('.')[0]}", "ERR_JWS_INVALID"),
+        (f"Bearer {changed(FAKE.access_token())}", "ERR_JWS_SIGNATURE_VERIFICATION_FAILED"),
+        (f"Bearer  {FAKE.access_token()}", "ERR_JWS_SIGNATURE_VERIFICATION_FAILED"),
+        (f"Bearer {FAKE.tokens.sign({}, algorithm='none')}", "ERR_JOSE_NOT_SUPPORTED"),
+        (f"Bearer {FAKE.tokens.sign({}, key_id='foreign')}", "ERR_JWKS_NO_MATCHING_KEY"),
+        (f"Bearer {LogtoFake(seed=1).access_token()}", "ERR_JWKS_NO_MATCHING_KEY"),
+    ],
+)
+def test_refused_authorization(value: str | None, expected: str) -> None:
+    """What is wrong with the authorization decides the code; the status is 401, without WWW-Authenticate."""
+    answer = authorize(value)
+    assert (401, expected, None) == (answer.status, reason(answer), answer.header("WWW-Authenticate"))
+
+
+def test_supported_types() -> None:
+    """A scheme that is not supported is answered with those that are."""
+    assert orjson.loads(authorize("Basic YTpi").body)["data"] == {"supportedTypes": ["Bearer"]}
+
+
+def test_authorization_comes_first() -> None:
+    """Credentials are checked before anything else in the request."""
+    assert authorize(None, target="/api/logs?page=0").status == 401
+    assert authorize(f"Bearer {FAKE.access_token(scope='')}", target="/api/logs?page=0").status == 403
+
+
+def test_secret_is_not_shown() -> None:
+    """Neither secrets nor signing keys are in a repr."""
+    assert FAKE.app_secret not in repr(FAKE)
+    assert FAKE.app_secret not in repr(FAKE.tokens)
+    assert repr(FAKE.tokens.key) not in repr(FAKE.tokens)
