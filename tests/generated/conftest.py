@@ -1,0 +1,25 @@
+"""What the tests of the generated clients share: real items, and the documentation page's example."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SAMPLES = Path(__file__).parents[1] / "samples/logto"
+
+
+@pytest.fixture(scope="session")
+def real_logs() -> list[dict[str, Any]]:
+    """Return 150 logs as a real server sent them."""
+    logs: list[dict[str, Any]] = json.loads((SAMPLES / "list_audit_logs/logs.json").read_text(encoding="utf-8"))
+    return logs
+
+
+@pytest.fixture(scope="session")
+def page_example() -> list[dict[str, Any]]:
+    """Return the answer that the documentation page shows."""
+    logs: list[dict[str, Any]] = json.loads((SAMPLES / "page_example.json").read_text(encoding="utf-8"))
+    return logs
