@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from operator import length_hint
 from typing import Any
 
@@ -127,7 +128,8 @@ class Iteration:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._done = Stats()
-        self._place: Checkpoint | None = None
+        self._start: Checkpoint | None = None
+        self._position: Callable[[], Position] | None = None
         self._flow: Flow | None = None
         self._ended = False
         self._batch: Batch | None = None
@@ -151,8 +153,9 @@ class Iteration:
         return len(self._todo) - length_hint(self._left)
 
     def _reached(self) -> Checkpoint:
-        place = self._place or self.plan.beginning()
-        return place if self._batch is None else evolve(place, position=self._batch.position(self.delivered))
+        start = self._start or self.plan.beginning()
+        position = self._position if self._batch is None else partial(self._batch.position, self.delivered)
+        return start if position is None else evolve(start, position=position())
 
     def next_batch(self) -> Batch | None:
         """The next batch, blocking the thread; ``None`` at the end."""
@@ -219,14 +222,17 @@ class Iteration:
     def _begin(self) -> Flow | None:
         """The flow to go on with, or ``None`` where there is nothing more to ask for."""
         if self._batch is not None:
-            self._place, self._done.items = self._reached(), self._done.items + self.delivered
+            # Most pages are never resumed from, so the position is worked out when somebody asks.
+            self._position = partial(self._batch.position, self.delivered)
+            self._done.items += self.delivered
             self._batch, self._todo, self._left = None, [], iter(())
         if self._ended or self._done.items == self.plan.max_items:
             return None
-        if self._place is None:
-            self._place = self.plan.beginning()
+        if self._start is None:
+            self._start = self.plan.beginning()
         if self._flow is None:
-            self._flow = self._layered(self.plan.walk(self._place.window, self._place.position))
+            place = self._reached()
+            self._flow = self._layered(self.plan.walk(place.window, place.position))
         return self._flow
 
     def _receive(self, batch: Batch | None) -> Batch | None:

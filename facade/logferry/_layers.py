@@ -64,7 +64,7 @@ def authorized(flow: Flow, authorizer: Authorizer) -> Flow:
         match step:
             case Send():
                 headers = yield from authorizer.headers(None)
-                return (yield evolve(step, headers=headers))
+                return (yield Send(step.request, headers, step.timeout))
             case Receive(ticket):
                 outcome = yield from _outcome(ticket)
                 if not isinstance(outcome, Reply) or outcome.status != 401:  # noqa: PLR2004  # Unauthorized
@@ -72,7 +72,7 @@ def authorized(flow: Flow, authorizer: Authorizer) -> Flow:
                 headers = yield from authorizer.headers(ticket.send.headers)
                 if headers == ticket.send.headers:
                     return outcome
-                return (yield from _replayed(evolve(ticket.send, headers=headers)))
+                return (yield from _replayed(Send(ticket.send.request, headers, ticket.send.timeout)))
             case _:
                 return (yield step)
 
@@ -109,15 +109,19 @@ def retried(
             outcome = yield from _outcome(ticket)
             delay = policy.delay(outcome, attempt=attempt, chance=chance())
             if delay is None:
-                return (
-                    evolve(outcome, attempts=attempt) if isinstance(outcome, Reply) else outcome.about(attempts=attempt)
-                )
+                return _attempted(outcome, attempt)
             told(attempt, delay, outcome)
             yield Sleep(delay)
             ticket = yield ticket.send
             attempt += 1
 
     return layer(flow, answer)
+
+
+def _attempted(outcome: Reply[Any] | LogferryError, attempts: int) -> Reply[Any] | LogferryError:
+    if isinstance(outcome, LogferryError):
+        return outcome.about(attempts=attempts)
+    return outcome if attempts == 1 else evolve(outcome, attempts=attempts)
 
 
 def bounded(flow: Flow, seconds: float) -> Flow:
@@ -135,7 +139,7 @@ def bounded(flow: Flow, seconds: float) -> Flow:
         remaining = yield from left()
         match step:
             case Send() if remaining > 0:
-                return (yield evolve(step, timeout=remaining))
+                return (yield Send(step.request, step.headers, remaining))
             case Send():
                 return _exceeded(seconds)
             case Sleep(pause) if pause >= remaining:

@@ -19,7 +19,7 @@ step                  answer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from threading import Lock
 from typing import Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 
@@ -110,7 +110,7 @@ class Reply(Generic[R]):
         request: What was asked.
         url: The URL asked, query included.
         status: The HTTP status, whatever it is.
-        headers: As received; names in lower case.
+        headers: As received, in order; a name may occur more than once.
         content: The body, decompressed.
         received_unix_nano: When the answer was complete, by the local clock.
         attempts: How often the request was sent for this answer.
@@ -119,14 +119,18 @@ class Reply(Generic[R]):
     request: Request[R]
     url: str
     status: int
-    headers: Pairs = field(repr=False)
+    headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
     content: bytes = field(repr=False)
     received_unix_nano: int
     attempts: int = 1
 
     def header(self, name: str) -> str | None:
         """The first value of the header, or ``None``; *name* in lower case."""
-        return next((value for key, value in self.headers if key == name), None)
+        wanted = name.encode("ascii")
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value.decode("latin-1")
+        return None
 
 
 @frozen

@@ -168,9 +168,7 @@ class HttpWire:
             request=send.request,
             url=str(response.request.url),
             status=response.status_code,
-            headers=tuple(
-                (name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in response.headers.raw
-            ),
+            headers=response.headers.raw,
             content=b"".join(body.chunks),
             received_unix_nano=self.clock.now(),
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 from logferry_clients.logto.models.audit_log import AuditLog, AuditLogJson, fits_audit_log, repair_audit_log
 
@@ -19,7 +19,7 @@ from logferry._answers import decoded, wrong_shape
 from logferry._definition import StreamDefinition, filter_field
 from logferry._errors import PagingError
 from logferry._identity import digest
-from logferry._json import is_array
+from logferry._json import is_array, is_object
 from logferry._steps import Batch, Flow, Position, Reply, fetch
 from logferry._times import MILLISECOND
 from logferry._trail import Key, Trail
@@ -54,26 +54,37 @@ class _Place:
 
     @classmethod
     def from_json(cls, position: Position) -> _Place:
-        fields: dict[str, Any] = {**position, "trail": Trail(**position["trail"])}
-        return cls(**fields)
+        return cls(position["row"], position["total"], Trail(**position["trail"]), position["ended"])
 
 
 @frozen
 class _Turn:
-    """One page: what of it is new, and where that leads."""
+    """
+    One page of a walk.
 
-    asked: _Place
-    following: _Place
-    keys: list[Key]
-    fresh: list[int]
+    Attributes:
+        place: Where the walk was.
+        fresh: The keys of its items that are within the window and have not been delivered.
+        next_row: The row to go on with.
+        total: How many rows there are now.
+        ended: Whether nothing follows.
+    """
+
+    place: _Place
+    fresh: list[Key]
+    next_row: int
+    total: int | None
+    ended: bool
+
+    def following(self) -> _Place:
+        """Where the walk is once the page has been delivered."""
+        return _Place(self.next_row, self.total, self.place.trail.after(self.fresh), self.ended)
 
     def position(self, delivered: int) -> Position:
-        """Where to resume after the first *delivered* new items: within the page, or at the next one."""
-        place = self.following if delivered == len(self.fresh) else self.asked
-        return evolve(place, trail=self.trail(delivered)).to_json()
-
-    def trail(self, delivered: int) -> Trail:
-        return self.asked.trail.after([self.keys[index] for index in self.fresh[:delivered]])
+        """Where to resume once the first *delivered* fresh items have been: within this page, or after it."""
+        if delivered == len(self.fresh):
+            return self.following().to_json()
+        return _Place(self.place.row, self.total, self.place.trail.after(self.fresh[:delivered])).to_json()
 
 
 def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
@@ -82,8 +93,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
     # Bounds are inclusive since 1.42 and exclusive before, so one more millisecond is asked for; the trail filters.
     start = None if window.since is None else max(0, window.since // MILLISECOND - 1)
     end = -(-window.until // MILLISECOND)
-    previous: list[Key] = []
-    stuck = 0
+    stuck, previous = 0, list[Key]()
     while not place.ended:
         page = place.row // page_size + 1
         reply = yield from fetch(
@@ -98,33 +108,30 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
             page_size=page_size,
         )
         items = _array(reply)
-        turn = _turned(place, page * page_size, window, [_key(item) for item in items], _total(reply))
-        yield Batch(
-            items=items if len(turn.fresh) == len(items) else [items[index] for index in turn.fresh],
-            position=turn.position,
-            reply=reply,
-            total=turn.following.total,
+        keys = _keys(items)
+        fresh = place.trail.fresh(keys, window)
+        total, next_row = _total(reply), page * page_size
+        # Rows that have arrived since the last page have moved what was delivered further down.
+        arrived = 0 if total is None or place.total is None else max(0, total - place.total)
+        turn = _Turn(
+            place=place,
+            fresh=keys if len(fresh) == len(keys) else [keys[index] for index in fresh],
+            next_row=max(next_row, place.row + arrived),
+            total=total,
+            ended=not keys or place.trail.is_past(keys, window) or (total is not None and next_row >= total),
         )
-        grown = turn.following.row > page * page_size
-        stuck = stuck + 1 if turn.keys == previous or (not grown and all(map(place.trail.knows, turn.keys))) else 0
-        if stuck == _STUCK and not turn.following.ended:
+        yield Batch(
+            items if len(fresh) == len(items) else [items[index] for index in fresh], turn.position, reply, total
+        )
+        del items, reply  # so that there are never two pages in memory
+        again = keys == previous or (not fresh and not arrived and all(map(place.trail.knows, keys)))
+        stuck, previous = stuck + 1 if again else 0, keys
+        if stuck == _STUCK and not turn.ended:
             raise PagingError(
                 f"the server sends the same page again and again (last asked: page {page})",
                 hint="Go on from the checkpoint later; the server may not turn pages",
             )
-        place, previous = evolve(turn.following, trail=turn.trail(len(turn.fresh))), turn.keys
-
-
-def _turned(place: _Place, next_row: int, window: Window, keys: list[Key], total: int | None) -> _Turn:
-    # Rows that arrived since the last page have moved what was delivered further down.
-    grown = 0 if total is None or place.total is None else max(0, total - place.total)
-    ended = not keys or place.trail.is_past(keys, window) or (total is not None and next_row >= total)
-    return _Turn(
-        asked=evolve(place, total=total),
-        following=_Place(row=max(next_row, place.row + grown), total=total, ended=ended),
-        keys=keys,
-        fresh=place.trail.fresh(keys, window),
-    )
+        place = turn.following()
 
 
 def _array(reply: Reply[Any]) -> list[Any]:
@@ -142,12 +149,21 @@ def _total(reply: Reply[Any]) -> int | None:
     return int(text)
 
 
-def _key(item: Any) -> Key:
+def _keys(items: list[Any]) -> list[Key]:
     try:
-        time, identity = milliseconds_to_nano(item["createdAt"]), item["id"]
+        # All logs of real servers go this way: an integer time, and an id that is a text (measured on 1.36.0, 1.42.0).
+        keys = [(item["createdAt"], item["id"]) for item in items]
+        if {(type(time), type(identity)) for time, identity in keys} <= {(int, str)}:
+            return [(time * MILLISECOND, identity) for time, identity in keys]
     except (TypeError, KeyError):
-        return None, digest(item)
-    return time, identity if type(identity) is str else digest(item)
+        pass
+    return [_key(item) for item in items]
+
+
+def _key(item: Any) -> Key:
+    fields = item if is_object(item) else {}
+    identity = fields.get("id")
+    return milliseconds_to_nano(fields.get("createdAt")), identity if isinstance(identity, str) else digest(item)
 
 
 AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = StreamDefinition(
