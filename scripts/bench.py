@@ -177,7 +177,9 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=20_000, help="how many records each contestant reads")
     parser.add_argument("--rounds", type=int, default=7, help="how many rounds are counted")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--memory", action="store_true", help="resident memory at 10,000, 100,000 and 1,000,000 records")
+    parser.add_argument(
+        "--memory", action="store_true", help="resident memory at 10,000, 100,000 and 1,000,000 records"
+    )
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:

@@ -97,6 +97,12 @@ class Client:
     """Where the service names a request, in lower case."""
     streams: ClassVar[tuple[StreamDefinition[Any, Any, Any], ...]] = ()
     """The streams that the client can open."""
+    authentication: ClassVar[str] = ""
+    """How the service knows who asks, in a few words."""
+    settings: ClassVar[tuple[str, ...]] = ()
+    """The settings that usually make an account; each is an argument, and an environment variable."""
+    optional_settings: ClassVar[tuple[str, ...]] = ()
+    """The settings that have a default, or stand for others."""
 
     def __init__(self, *, base_url: str, authorizer: Authorizer, **options: Unpack[ClientOptions]) -> None:
         self._base_url = base_url
@@ -112,6 +118,11 @@ class Client:
                 transport=options.get("transport"),
             )
         )
+
+    @classmethod
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
+        """The account that the environment describes."""
+        raise NotImplementedError(f"{cls.__name__} does not say how to read its settings")
 
     @property
     def account(self) -> str:

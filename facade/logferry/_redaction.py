@@ -13,8 +13,15 @@ REDACTED: Final = "******"
 """Stands for a value that is held back; the mask that Logto itself uses."""
 
 _SECRET_NAME: Final = re.compile(
-    r"(?i)(^|[_.-])(authorization|cookie|pass(word|wd|code)?|pwd|secret|token|api[_-]?key|credential|code|code[_-]?verifier"
-    r"|assertion|otp|private[_-]?key|signature|session[_-]?key)(s)?$"
+    r"""
+    ( (^|[_.-])
+      ( authorization | cookie | pass(word|wd|code)?(_(encrypted|hash))? | pwd | secret | token | id_token_hint
+      | assertion | api[_-]?key | private[_-]?key | credential | code[_-]?verifier | otp | signature )
+    | (^|[_.-]) (authorization|auth|verification|backup|recovery|device|user|security|one[_-]?time) [_-]? code
+    | ^ code
+    ) s?$
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
@@ -26,21 +33,34 @@ def is_secret_name(name: str) -> bool:
     return _SECRET_NAME.search(_CAMEL.sub("_", name)) is not None
 
 
-def without_secrets(value: Any) -> Any:
-    """A copy of a JSON value in which whatever stands under a secret's name, at any depth, reads ``******``."""
+def without_secrets(value: Any, *, under_secret: bool = False) -> Any:
+    """
+    A copy of a JSON value in which whatever stands under a secret's name, at any depth, reads ``******``.
+
+    Where an object stands there, such as ``{"secret": {"name": "default", "value": "..."}}``, its ``value`` does.  So it
+    does beside a secret's name, as in ``{"type": "password", "value": "..."}``, which is how Logto logs what a user
+    typed (measured on 1.42.0).
+
+    Args:
+        value: A decoded JSON value.
+        under_secret: Whether it stands under a secret's name itself.
+    """
     if is_object(value):
-        # {"type": "password", "value": ...} is how Logto logs what a user typed (measured on 1.42.0).
         named = value.get("type")
-        held_back = {"value"} if isinstance(named, str) and is_secret_name(named) else set[str]()
+        typed = isinstance(named, str) and is_secret_name(named)
         return {
-            name: REDACTED
-            if member not in ("", None) and (name in held_back or is_secret_name(name))
-            else without_secrets(member)
+            name: without_secrets(
+                member, under_secret=is_secret_name(name) or (name == "value" and (under_secret or typed))
+            )
             for name, member in value.items()
         }
     if is_array(value):
-        return [without_secrets(element) for element in value]
-    return value
+        return [without_secrets(element, under_secret=under_secret) for element in value]
+    return (
+        REDACTED
+        if under_secret and isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
+        else value
+    )
 
 
 def printable(text: str) -> str:

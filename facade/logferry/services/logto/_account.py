@@ -8,9 +8,6 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from logferry_clients.logto.api.tokens import create_access_token
-from logferry_clients.logto.models.access_token import fits_access_token
-
 from logferry._answers import Refusal, decoded, wrong_shape
 from logferry._authorizers import FixedHeaders, RenewedToken, Token
 from logferry._errors import AuthenticationError
@@ -18,6 +15,8 @@ from logferry._json import is_object
 from logferry._layers import Authorizer
 from logferry._steps import Pairs, Send, SubFlow, exchange
 from logferry._times import SECOND
+from logferry_clients.logto.api.tokens import create_access_token
+from logferry_clients.logto.models.access_token import fits_access_token
 
 REQUEST_ID_HEADER: Final = "logto-core-request-id"
 """Where Logto names a request (measured on 1.36.0 and 1.42.0)."""

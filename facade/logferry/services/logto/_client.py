@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Self, Unpack
 
-from logferry_clients.logto.models.audit_log import AuditLog
-
 from logferry._client import Client, ClientOptions, StreamOptions
 from logferry._errors import ConfigurationError
 from logferry._options import checked_base_url
@@ -18,6 +16,7 @@ from logferry.services.logto._account import (
     ready_token,
 )
 from logferry.services.logto._streams import AUDIT_LOGS, AuditLogFilters
+from logferry_clients.logto.models.audit_log import AuditLog
 
 _SETTINGS = Settings("LOGTO_")
 
@@ -47,6 +46,9 @@ class Logto(Client):
     service: ClassVar[str] = "logto"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     streams = (AUDIT_LOGS,)
+    authentication: ClassVar[str] = "OAuth 2 client credentials, or a ready token"
+    settings: ClassVar[tuple[str, ...]] = ("endpoint", "app_id", "app_secret")
+    optional_settings: ClassVar[tuple[str, ...]] = ("access_token", "resource")
 
     def __init__(
         self,

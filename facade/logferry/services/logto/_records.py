@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import Any, Final
 
 import orjson
-from logferry_clients.logto.models.audit_log import AuditLogJson
-from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadJson
-from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentJson
 
 from logferry._json import is_object
 from logferry._record import ERROR, INFO, Attributes, LogRecord, Normalizer, Origin
 from logferry._redaction import without_secrets
 from logferry._times import LONGEST, MILLISECOND
+from logferry_clients.logto.models.audit_log import AuditLogJson
+from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadJson
+from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentJson
 
 _SEVERITIES: Final = {"Success": INFO, "Error": ERROR}
 
@@ -100,8 +100,10 @@ def _error(error: Mapping[str, Any] | str) -> Attributes:
     attributes: Attributes = {"error.type": kind if isinstance(kind, str) and kind else "_OTHER"}
     if details.get(message) is not None:
         attributes["logto.error.message"] = details[message]
-    # The stack trace names paths of the server; it stays in the raw item.
-    left = {key: value for key, value in details.items() if key not in (code, message, "stack")}
+    # The stack trace names paths of the server; it stays in the raw item.  OpenID Connect errors repeat their type as
+    # their message.
+    said = {code, message, "stack"} | ({"message"} if details.get("message") == kind else set())
+    left = {key: value for key, value in details.items() if key not in said}
     if left:
         attributes["logto.error"] = without_secrets(left)
     return attributes

@@ -12,8 +12,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from attrs import field, frozen
-from logferry_clients.logto.api.audit_logs import list_audit_logs
-from logferry_clients.logto.models.audit_log import AuditLog, AuditLogJson, fits_audit_log, repair_audit_log
 
 from logferry._answers import decoded, wrong_shape
 from logferry._definition import StreamDefinition, filter_field
@@ -26,6 +24,8 @@ from logferry._trail import Key, Trail
 from logferry._window import Window
 from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.logto._records import NORMALIZER, milliseconds_to_nano
+from logferry_clients.logto.api.audit_logs import list_audit_logs
+from logferry_clients.logto.models.audit_log import AuditLog, AuditLogJson, fits_audit_log, repair_audit_log
 
 _STUCK: Final = 3
 """So many pages in a row with nothing new mean that the server does not turn pages."""

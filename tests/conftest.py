@@ -1,0 +1,29 @@
+"""What all tests share: where the samples are, how golden files are renewed, how async tests run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import logferry
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", action="store_true", help="write the golden files anew instead of comparing")
+
+
+def pytest_report_header() -> str:
+    return f"logferry: {Path(logferry.__file__).parent}"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run async tests on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of real payloads."""
+    return Path(__file__).parent / "samples"

@@ -1,0 +1,74 @@
+"""
+What users' type checkers see; never run, only checked, by mypy and pyright in strict mode.
+
+A line that has to be an error is ignored with its code: both checkers complain about an ignore that is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any, assert_type
+
+import logferry
+from logferry import LogRecord, Logto, Page, Stream, View
+from logferry_clients.logto.models import AuditLog, AuditLogPayload, ParsedUserAgent
+from logferry_clients.logto.types import Unset
+
+logto = Logto(endpoint="https://acme.logto.app", app_id="a", app_secret="s")
+stream = logto.audit_logs(log_key="Interaction.SignIn.Submit", since="24h", until=datetime.now(UTC), max_items=5)
+
+assert_type(stream, Stream[AuditLog])
+assert_type(iter(stream), Iterator[AuditLog])
+assert_type(aiter(stream), AsyncIterator[AuditLog])
+assert_type(stream.to_list(3), list[AuditLog])
+assert_type(stream.records(), View[LogRecord])
+assert_type(stream.raw(), View[Any])
+assert_type(stream.checkpoint, str)
+assert_type(stream.stats.pages, int)
+
+for entry in stream:
+    assert_type(entry, AuditLog)
+    assert_type(entry.payload, AuditLogPayload)
+    assert_type(entry.payload.user_id, str | Unset)
+    assert_type(entry.payload.user_agent_parsed, ParsedUserAgent | Unset)
+    assert_type(entry.created_at, float)
+    entry.payload.usr_id  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+for record in stream.records():
+    assert_type(record, LogRecord)
+    assert_type(record.timestamp, datetime)
+    assert_type(record.time_unix_nano, int)
+    assert_type(record.severity_text, str | None)
+    assert_type(record.attributes, dict[str, Any])
+    record.body = "x"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+for page in stream.pages():
+    assert_type(page, Page[AuditLog])
+    assert_type(page.items, list[AuditLog])
+    assert_type(page.total, int | None)
+
+for record_page in stream.records().pages():
+    assert_type(record_page, Page[LogRecord])
+
+
+async def asynchronous() -> None:
+    """The same objects serve both worlds."""
+    async with Logto.from_env() as client:
+        assert_type(client, Logto)
+        async for entry in client.audit_logs():
+            assert_type(entry, AuditLog)
+        async for page in client.audit_logs().records().pages():
+            assert_type(page, Page[LogRecord])
+        assert_type(await client.audit_logs().ato_list(), list[AuditLog])
+
+
+assert_type(logto.with_options(timeout=5, retries=0, deadline=None), Logto)
+
+logto.audit_logs(log_keyy="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+logto.audit_logs(log_key=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+logto.audit_logs(sicne="24h")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+logto.audit_logs(since=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Logto(verify=False)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Logto(app="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+logferry.Logtoo  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
