@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from attrs import evolve
 
-from logferry._errors import DeadlineExceededError, LogferryError
+from logferry._errors import DeadlineExceededError, LogferryError, RequestTimeoutError
 from logferry._retry import RetryPolicy
 from logferry._steps import Flow, Pairs, Receive, Reply, Request, Send, Sleep, Step, SubFlow, Ticket, now
 
@@ -111,8 +111,12 @@ def retried(
             if delay is None:
                 return _attempted(outcome, attempt)
             told(attempt, delay, outcome)
-            yield Sleep(delay)
-            ticket = yield ticket.send
+            try:
+                yield Sleep(delay)
+                ticket = yield ticket.send
+            except DeadlineExceededError as error:
+                error.about(attempts=attempt)
+                raise
             attempt += 1
 
     return layer(flow, answer)
@@ -144,6 +148,11 @@ def bounded(flow: Flow, seconds: float) -> Flow:
                 return _exceeded(seconds)
             case Sleep(pause) if pause >= remaining:
                 return _exceeded(seconds)
+            case Receive(ticket):
+                outcome = yield from _outcome(ticket)
+                # It was the deadline that cut the request short, so a longer timeout would not have helped.
+                late = isinstance(outcome, RequestTimeoutError) and (yield from left()) <= 0
+                return _exceeded(seconds) if late else outcome
             case _:
                 return (yield step)
 

@@ -29,8 +29,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST: Final = 253_402_300_800 * SECOND
 """The end of the year 9999, in nanoseconds since the epoch: what lies beyond is no time."""
 _ISO: Final = re.compile(
-    r"(?P<second>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,18}))?(?P<offset>[Zz]|[+-]\d\d:?\d\d)?"
+    r"(?P<second>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d|\d{8}[Tt]\d{6})"
+    r"(?:[.,](?P<fraction>\d{1,18}))?(?P<offset>[Zz]|[+-]\d\d(?::?\d\d)?)?"
 )
+_ISO_OTHER: Final = re.compile(r"\d{4}[-W0-9w]{3,6}([Tt ][0-9:]{2,8}([Zz]|[+-]\d\d(:?\d\d)?)?)?")
 _AGE: Final = re.compile(r"(?P<count>\d{1,6})\s*(?P<unit>s|m|h|d|w|months?|years?)", re.IGNORECASE)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -44,7 +46,9 @@ def unix_nano(text: str) -> int:
     """
     match = _ISO.fullmatch(text)
     if match is None:
-        return _datetime_nano(datetime.fromisoformat(text))
+        if not _ISO_OTHER.fullmatch(text):
+            raise ValueError(f"no date and time: {text!r}")
+        return _datetime_nano(datetime.fromisoformat(text.upper()))
     seconds = _whole_seconds(match["second"], match["offset"] or "Z")
     fraction = match["fraction"]
     return seconds * SECOND + (int(fraction[:9].ljust(9, "0")) if fraction else 0)
@@ -53,7 +57,7 @@ def unix_nano(text: str) -> int:
 @lru_cache(maxsize=512)
 def _whole_seconds(second: str, offset: str) -> int:
     # Neighbouring records share their second, so most texts cost one look-up.
-    return _datetime_nano(datetime.fromisoformat(second.replace(",", ".") + offset.upper())) // SECOND
+    return _datetime_nano(datetime.fromisoformat((second + offset).upper())) // SECOND
 
 
 def _datetime_nano(moment: datetime) -> int:

@@ -147,6 +147,11 @@ class HttpWire:
     def _request(self, client: httpx.Client | httpx.AsyncClient, send: Send[Any]) -> httpx.Request:
         asked = send.request
         headers = [*asked.headers, *send.headers]
+        for name, value in headers:
+            if not (value.isascii() and value.isprintable()):
+                raise InvalidRequestError(
+                    f"the header {name} holds a character that cannot be sent", hint="Check the credentials"
+                )
         content: bytes | None = None
         if asked.form is not None:
             headers.append(("Content-Type", "application/x-www-form-urlencoded"))
@@ -154,14 +159,19 @@ class HttpWire:
         read, connect = self.timeouts.read, self.timeouts.connect
         if send.timeout is not None:
             read, connect = min(read, send.timeout), min(connect, send.timeout)
-        return client.build_request(
-            asked.method,
-            asked.path,
-            params=asked.params or None,
-            headers=headers,
-            content=content,
-            timeout=httpx.Timeout(read, connect=connect),
-        )
+        try:
+            return client.build_request(
+                asked.method,
+                asked.path,
+                params=asked.params or None,
+                headers=headers,
+                content=content,
+                timeout=httpx.Timeout(read, connect=connect),
+            )
+        except (ValueError, httpx.InvalidURL) as error:
+            raise InvalidRequestError(
+                "the request holds a character that cannot be sent", hint="Check the filters"
+            ).about(method=asked.method, url=asked.path) from error
 
     def _reply(self, send: Send[Any], response: httpx.Response, body: _Body) -> Reply[Any]:
         return Reply(
@@ -214,8 +224,8 @@ def _failures(request: httpx.Request) -> Generator[None]:
         )
     except httpx.DecodingError as error:
         _fail(request, ResponseShapeError("the answer's compression is damaged"), error)
-    except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError) as error:
-        _fail(request, InvalidRequestError(f"the request cannot be sent: {printable(str(error))}"), error)
+    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+        _fail(request, InvalidRequestError(f"the request cannot be sent ({type(error).__name__})"), error)
     except (httpx.ConnectError, httpx.ProxyError) as error:
         _fail(
             request,
