@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeAlias, TypeVar
@@ -19,7 +18,7 @@ from logferry._errors import (
     ResponseShapeError,
     ServiceError,
 )
-from logferry._json import is_object
+from logferry._json import is_object, tolerant_loads
 from logferry._redaction import printable, public_url
 from logferry._retry import retry_after
 from logferry._steps import Reply
@@ -92,7 +91,7 @@ def wrong_shape(reply: Reply[Any], expected: str, *, request_id_header: str) -> 
 def _tolerantly(reply: Reply[Any], request_id_header: str) -> object:
     """What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates."""
     try:
-        return json.loads(reply.content.decode("utf-8-sig", "surrogatepass"), parse_constant=str)
+        return tolerant_loads(reply.content)
     except (ValueError, RecursionError) as error:
         raise _located(_no_json(reply), reply, request_id_header) from error
 
@@ -145,6 +144,6 @@ def _located(error: Error, reply: Reply[Any], request_id_header: str) -> Error:
         method=reply.request.method,
         url=public_url(reply.url),
         status=reply.status,
-        request_id=reply.header(request_id_header),
+        request_id=printable(reply.header(request_id_header) or "") or None,
         attempts=reply.attempts,
     )

@@ -50,7 +50,7 @@ class RenewedToken:
         obtain: A sub-flow that fetches a token; it is given the time in nanoseconds since the epoch.
     """
 
-    obtain: Callable[[int], SubFlow[Token]]
+    obtain: Callable[[int], SubFlow[Token]] = field(repr=False)
     _token: Token | None = field(default=None, init=False, repr=False)
     _lock: Lock = field(factory=Lock, init=False, repr=False)
 

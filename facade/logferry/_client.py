@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import copy
 from functools import partial
@@ -84,7 +85,7 @@ class StreamOptions(TypedDict, total=False):
     """Raise ResponseShapeError for an item that does not decode; default: keep it, and list what did not."""
 
 
-class Client:
+class Client(ABC):
     """
     A client of one service's account.  Immutable, safe to share between threads and tasks.
 
@@ -105,6 +106,7 @@ class Client:
     """The settings that have a default, or stand for others."""
 
     def __init__(self, *, base_url: str, authorizer: Authorizer, **options: Unpack[ClientOptions]) -> None:
+        _refuse_unknown(options, ClientOptions.__optional_keys__)
         self._base_url = base_url
         self._authorizer = authorizer
         self._account = options.get("account") or self.service
@@ -113,16 +115,16 @@ class Client:
         self._pool = Pool(
             WireOptions(
                 base_url=base_url,
-                proxy=options.get("proxy"),
+                proxy=_proxy(options.get("proxy")),
                 verify=_authorities(options.get("verify")),
                 transport=options.get("transport"),
             )
         )
 
     @classmethod
+    @abstractmethod
     def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
         """The account that the environment describes."""
-        raise NotImplementedError(f"{cls.__name__} does not say how to read its settings")
 
     @property
     def account(self) -> str:
@@ -131,6 +133,7 @@ class Client:
 
     def with_options(self, **changes: Unpack[CallChanges]) -> Self:
         """A view of this client that shares its connections and its token, with other options."""
+        _refuse_unknown(changes, CallChanges.__optional_keys__)
         view = copy(self)
         view._options = _changed(self._options, changes)  # noqa: SLF001  # a view is made here only
         return view
@@ -188,6 +191,13 @@ class Client:
 
     def _open(self, definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions) -> Stream[E]:
         """A stream of this account, checked before anything is sent."""
+        _refuse_unknown(options, StreamOptions.__optional_keys__)
+        for name, value in _given(filters).items():
+            if isinstance(value, str) and (not value or not value.isprintable()):
+                raise InvalidRequestError(
+                    f"{definition.name}: {name} is empty, or holds a character that cannot be sent",
+                    hint="Leave it out for no filter",
+                )
         since, until, resume = options.get("since"), options.get("until"), options.get("resume")
         page_size, max_items = options.get("page_size"), options.get("max_items")
         largest = definition.largest_page_size
@@ -196,9 +206,10 @@ class Client:
             raise InvalidRequestError(f"{definition.name}: page_size is {page_size}, it must be {bounds}")
         if max_items is not None and max_items < 0:
             raise InvalidRequestError(f"{definition.name}: max_items is {max_items}, it must not be negative")
-        window(since, until, now=self._clock.now())
         checkpoint = None
-        if resume is not None:
+        if resume is None:
+            window(since, until, now=self._clock.now())
+        else:
             checkpoint = read_checkpoint(resume)
             checkpoint.belongs_to(stream=definition.name, filters=_given(filters), asked=(asked(since), asked(until)))
             filters = definition.filters(**checkpoint.filters)
@@ -242,6 +253,31 @@ def _authorities(verify: object) -> str | ssl.SSLContext | None:
     )
 
 
+def _require_positive(name: str, seconds: object) -> None:
+    if not isinstance(seconds, int | float) or not seconds > 0:
+        raise ConfigurationError(f"{name} is {seconds!r}, it must be a positive number of seconds")
+
+
+def _proxy(url: str | None) -> str | None:
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https", "socks5", "socks5h") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError("proxy is no URL of a proxy", hint="It looks like http://proxy.example:3128")
+    return url
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: frozenset[str]) -> None:
+    """What Python does for parameters that are spelled out, for callers without a type checker."""
+    for name in given:
+        if name not in known:
+            raise TypeError(f"unexpected keyword argument {name!r}; known are {', '.join(sorted(known))}")
+
+
 def _given(filters: AttrsInstance) -> dict[str, Any]:
     return {name: value for name, value in asdict(filters).items() if value is not None}
 
@@ -250,12 +286,19 @@ def _changed(options: CallOptions, changes: CallChanges) -> CallOptions:
     if "timeout" in changes:
         timeout = changes["timeout"]
         if not isinstance(timeout, Timeouts):
+            _require_positive("timeout", timeout)
             timeout = Timeouts(connect=min(timeout, Timeouts().connect), read=timeout)
         options = evolve(options, timeouts=timeout)
     if "retries" in changes:
         retries = changes["retries"]
-        options = evolve(options, retries=RetryPolicy(attempts=retries + 1) if isinstance(retries, int) else retries)
+        if isinstance(retries, int):
+            if retries < 0:
+                raise ConfigurationError(f"retries is {retries}, it must not be negative")
+            retries = RetryPolicy(attempts=retries + 1)
+        options = evolve(options, retries=retries)
     if "deadline" in changes:
+        if changes["deadline"] is not None:
+            _require_positive("deadline", changes["deadline"])
         options = evolve(options, deadline=changes["deadline"])
     hooks: dict[str, Any] = {name: hook for name, hook in changes.items() if name.startswith("on_")}
     return evolve(options, hooks=evolve(options.hooks, **hooks))

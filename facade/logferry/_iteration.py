@@ -16,6 +16,7 @@ from logferry._errors import LogferryError, ResponseShapeError
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._layers import Authorizer, authorized, bounded, observed, retried
 from logferry._options import CallOptions
+from logferry._redaction import printable
 from logferry._steps import Batch, Flow, Position, Reply, Request
 from logferry._times import Time
 from logferry._window import Window, window
@@ -217,7 +218,7 @@ class Iteration:
 
     def request_id(self, batch: Batch) -> str | None:
         """What the service calls the request of a batch."""
-        return batch.reply.header(self.plan.runtime.request_id_header)
+        return printable(batch.reply.header(self.plan.runtime.request_id_header) or "") or None
 
     def _begin(self) -> Flow | None:
         """The flow to go on with, or ``None`` where there is nothing more to ask for."""

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+import json
+import re
+from typing import Any, Final, TypeAlias, TypeGuard
+
+Json: TypeAlias = str | int | float | dict[str, Any] | list[Any] | None
+"""A decoded JSON value; unlike ``Any`` it is none of whatever a misspelt key would give."""
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_LARGEST: Final = 2**64 - 1
+_SMALLEST: Final = -(2**63)
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
@@ -13,3 +22,34 @@ def is_object(value: object) -> TypeGuard[dict[str, Any]]:
 def is_array(value: object) -> TypeGuard[list[Any]]:
     """Whether a decoded JSON value is an array."""
     return isinstance(value, list)
+
+
+def tolerant_loads(content: bytes) -> Any:
+    """
+    Decode what orjson rejects, though it carries the data all the same.
+
+    A byte order mark is skipped, ``NaN`` and ``Infinity`` become texts, a lone surrogate becomes its visible escape, and
+    integers beyond 64 bits become floats as orjson has them.  So everything that comes out can be written as JSON.
+
+    Raises:
+        ValueError: It is no JSON all the same.
+        RecursionError: It is nested too deeply.
+    """
+    text = content.decode("utf-8-sig", "surrogatepass")
+    return _writable(json.loads(text, parse_constant=str, parse_int=_number))
+
+
+def _number(digits: str) -> int | float:
+    # Python refuses to read integers of thousands of digits, orjson makes floats of all beyond 64 bits.
+    number = int(digits) if len(digits) <= 20 else float(digits)  # noqa: PLR2004  # as many as 64 bits can have
+    return number if _SMALLEST <= number <= _LARGEST else float(digits)
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", value)
+    if is_array(value):
+        return [_writable(element) for element in value]
+    if is_object(value):
+        return {_writable(name): _writable(member) for name, member in value.items()}
+    return value

@@ -40,11 +40,15 @@ def resume(flow: Flow, answer: object) -> Step | None:
 
 
 def layer(flow: Flow, answer: Callable[[Step], SubFlow[object]]) -> Flow:
-    """Run *flow*, each of its steps answered by *answer*."""
+    """Run *flow*, each of its steps answered by *answer*; a failure to answer surfaces inside the flow."""
     try:
         step = resume(flow, None)
         while step is not None:
-            step = resume(flow, (yield from answer(step)))
+            try:
+                outcome = yield from answer(step)
+            except LogferryError as error:
+                outcome = error
+            step = resume(flow, outcome)
     finally:
         flow.close()
 

@@ -15,14 +15,15 @@ REDACTED: Final = "******"
 _SECRET_NAME: Final = re.compile(
     r"""
     ( (^|[_.-])
-      ( authorization | cookie | pass(word|wd|code)?(_(encrypted|hash))? | pwd | secret | token | id_token_hint
-      | assertion | api[_-]?key | private[_-]?key | credential | code[_-]?verifier | otp | signature )
+      ( authorization | cookie | pass(word|wd|code|phrase)?(_(encrypted|hash))? | pwd | secret | token | id_token_hint
+      | assertion | (api|private|secret|access)[_-]?key | credential | code[_-]?verifier | otp | signature )
     | (^|[_.-]) (authorization|auth|verification|backup|recovery|device|user|security|one[_-]?time) [_-]? code
     | ^ code
     ) s?$
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_DESCRIBING: Final = frozenset({"id", "name", "type"})
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
 
@@ -37,9 +38,9 @@ def without_secrets(value: Any, *, under_secret: bool = False) -> Any:
     """
     A copy of a JSON value in which whatever stands under a secret's name, at any depth, reads ``******``.
 
-    Where an object stands there, such as ``{"secret": {"name": "default", "value": "..."}}``, its ``value`` does.  So it
-    does beside a secret's name, as in ``{"type": "password", "value": "..."}``, which is how Logto logs what a user
-    typed (measured on 1.42.0).
+    Of an object that stands there, what describes the secret is kept, as in ``{"secret": {"name": "default"}}``.  A
+    ``value`` beside a secret's name is one too, as in ``{"type": "password", "value": "..."}``, which is how Logto logs
+    what a user typed (measured on 1.42.0).
 
     Args:
         value: A decoded JSON value.
@@ -50,7 +51,10 @@ def without_secrets(value: Any, *, under_secret: bool = False) -> Any:
         typed = isinstance(named, str) and is_secret_name(named)
         return {
             name: without_secrets(
-                member, under_secret=is_secret_name(name) or (name == "value" and (under_secret or typed))
+                member,
+                under_secret=is_secret_name(name)
+                or (under_secret and name not in _DESCRIBING)
+                or (typed and name == "value"),
             )
             for name, member in value.items()
         }

@@ -28,8 +28,8 @@ class Settings:
         return self.prefix + name.upper()
 
     def find(self, name: str, argument: str | None) -> str | None:
-        """The setting's value, or ``None``; an empty one counts as missing."""
-        return argument or self.environment.get(self.variable(name)) or None
+        """The setting's value, or ``None``; a blank one counts as missing."""
+        return (argument or self.environment.get(self.variable(name)) or "").strip() or None
 
     def require(self, name: str, argument: str | None) -> str:
         """
@@ -42,10 +42,10 @@ class Settings:
         if value is None:
             raise ConfigurationError(
                 f"{name} is missing: it is neither an argument nor in the environment variable {self.variable(name)}",
-                hint=f"Set {self.variable(name)}, or pass {name}=",
+                hint=f"Set {self.variable(name)}",
             )
         if not value.isprintable():
             raise ConfigurationError(
                 f"{name} holds a character that cannot be sent, such as a line end", hint=f"Check {self.variable(name)}"
             )
-        return value.strip()
+        return value

@@ -26,7 +26,10 @@ MILLISECOND: Final = 1_000_000
 """Nanoseconds in a millisecond."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LONGEST: Final = 253_402_300_800 * SECOND
+FIRST: Final = -62_135_596_800 * SECOND
+"""The beginning of the year 1, in nanoseconds since the epoch: what lies before is no time."""
+
+LAST: Final = 253_402_300_800 * SECOND
 """The end of the year 9999, in nanoseconds since the epoch: what lies beyond is no time."""
 _ISO: Final = re.compile(
     r"(?P<second>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d|\d{8}[Tt]\d{6})"
@@ -101,7 +104,7 @@ def moment(time: Time, *, now: int, name: str) -> int:
         nanoseconds = _datetime_nano(time)
     else:
         nanoseconds = _age_or_text(time.strip(), now=now, name=name)
-    if not 0 <= nanoseconds < LONGEST:
+    if not 0 <= nanoseconds < LAST:
         raise InvalidRequestError(f"{name} is outside the years 1970 to 9999")
     return nanoseconds
 

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
-from logferry._times import SECOND
+from logferry._times import FIRST, LAST, SECOND
 from logferry._window import Window
 
 Key: TypeAlias = tuple[int | None, str]
@@ -15,6 +15,9 @@ Key: TypeAlias = tuple[int | None, str]
 
 TOLERANCE: Final = 5 * SECOND
 """How far neighbours may be out of order, in nanoseconds."""
+
+_TIMELESS: Final = 1000
+"""So many items whose time cannot be read are remembered."""
 
 
 @frozen
@@ -27,16 +30,17 @@ class Trail:
 
     Attributes:
         mark: The earliest time delivered so far; ``None`` at the start.
-        recent: Identity to time, of the delivered items no later than the mark plus the tolerance.
+        recent: Identity to time, of the delivered items no later than the mark plus the tolerance, and of the latest
+            ones whose time cannot be read.
     """
 
     mark: int | None = None
-    recent: Mapping[str, int] = field(factory=dict[str, int])
+    recent: Mapping[str, int | None] = field(factory=dict[str, int | None])
 
     def fresh(self, keys: Sequence[Key], window: Window) -> list[int]:
         """Indexes of the items that are within the window and have not been delivered."""
         passed = None if self.mark is None else self.mark + TOLERANCE
-        first, last = window.since or 0, window.until
+        first, last = FIRST if window.since is None else window.since, window.until
         met = set(self.recent)
         indexes: list[int] = []
         for index, (time, identity) in enumerate(keys):
@@ -49,17 +53,15 @@ class Trail:
     def after(self, keys: Sequence[Key]) -> Trail:
         """The trail once the items with these keys have been delivered as well."""
         times = [time for time, _ in keys if time is not None]
-        if self.mark is not None:
-            times.append(self.mark)
-        mark = min(times, default=None)
-        if mark is None:
-            return Trail(None, {**self.recent, **{identity: 0 for _, identity in keys}})
-        edge = mark + TOLERANCE
-        recent = {identity: time for identity, time in self.recent.items() if time <= edge}
-        # An item whose time cannot be read moves no mark; it is remembered for as long as its neighbours.
-        recent.update(
-            (identity, mark if time is None else time) for time, identity in keys if time is None or time <= edge
-        )
+        mark = min(times if self.mark is None else [*times, self.mark], default=None)
+        edge = LAST if mark is None else mark + TOLERANCE
+        met = {**self.recent, **{identity: time for time, identity in keys}}
+        recent: dict[str, int | None] = {
+            identity: time for identity, time in met.items() if time is not None and time <= edge
+        }
+        # A time that cannot be read says nothing about when the item can be forgotten.
+        timeless = [identity for identity, time in met.items() if time is None]
+        recent.update(dict.fromkeys(timeless[-_TIMELESS:]))
         return Trail(mark, recent)
 
     def is_past(self, keys: Sequence[Key], window: Window) -> bool:

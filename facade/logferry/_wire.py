@@ -224,7 +224,7 @@ def _failures(request: httpx.Request) -> Generator[None]:
         )
     except httpx.DecodingError as error:
         _fail(request, ResponseShapeError("the answer's compression is damaged"), error)
-    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
         _fail(request, InvalidRequestError(f"the request cannot be sent ({type(error).__name__})"), error)
     except (httpx.ConnectError, httpx.ProxyError) as error:
         _fail(

@@ -1,4 +1,5 @@
 import pytest
+
 from logferry.testing import VirtualClock
 
 SECOND = 1_000_000_000

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import attrs
 import orjson
 import pytest
+
 from logferry.testing import FakeRequest, FakeResponse, LogtoFake
 
 FAKE = LogtoFake(records=403)

@@ -7,6 +7,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from logferry.testing import FakeRequest, LogtoFake
 from logferry.testing.logto_history import History
 

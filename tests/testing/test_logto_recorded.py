@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+
 from logferry.testing import FakeRequest, LogtoFake
 from logferry.testing.logto_replies import entity_tag
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import orjson
 import pytest
+
 from logferry.testing import FakeRequest, FakeResponse, LogtoFake
 
 FAKE = LogtoFake()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from logferry.testing import FakeRequest, LogtoFake
 from logferry.testing._openapi import SpecChecker
 

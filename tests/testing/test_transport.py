@@ -1,5 +1,6 @@
 import httpx
 import pytest
+
 from logferry.testing import FakeRequest, FakeResponse, InProcessTransport, LogtoFake, VirtualClock
 
 BASE_URL = "https://acme.logto.app"

@@ -225,6 +225,8 @@ def test_injected_headers_of_old_servers_are_header_attributes(page_example: lis
         (float("inf"), None),
         (1e300, None),
         (10**30, None),
+        (-(10**17), None),
+        (-62_135_596_800_000, -62_135_596_800_000_000_000),
         ("1", None),
         (None, None),
     ],

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import orjson
 
-from logferry._json import is_object
+from logferry._json import Json, is_object
 from logferry._record import ERROR, INFO, Attributes, LogRecord, Normalizer, Origin
 from logferry._redaction import without_secrets
-from logferry._times import LONGEST, MILLISECOND
+from logferry._times import FIRST, LAST, MILLISECOND
 from logferry_clients.logto.models.audit_log import AuditLogJson
 from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadJson
 from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentJson
@@ -29,11 +29,11 @@ def milliseconds_to_nano(milliseconds: object) -> int | None:
     """Nanoseconds of Unix milliseconds, integer or fractional, without loss; ``None`` for what is no moment."""
     if type(milliseconds) is int:
         nanoseconds = milliseconds * MILLISECOND
-    elif type(milliseconds) is float and abs(milliseconds) < LONGEST:
+    elif type(milliseconds) is float and FIRST < milliseconds < LAST:
         nanoseconds = int(Decimal(repr(milliseconds)) * MILLISECOND)
     else:
         return None
-    return nanoseconds if abs(nanoseconds) < LONGEST else None
+    return nanoseconds if FIRST <= nanoseconds < LAST else None
 
 
 def _record(item: AuditLogJson, origin: Origin) -> LogRecord:
@@ -60,7 +60,7 @@ def _resource(item: AuditLogJson, origin: Origin) -> Attributes:
 
 def _attributes(item: AuditLogJson) -> Attributes:  # noqa: C901  # one branch per optional field
     payload = item["payload"]
-    attributes: Attributes = {"logto.log.key": item["key"], "logto.result": payload["result"]}
+    attributes: dict[str, Json] = {"logto.log.key": item["key"], "logto.result": payload["result"]}
     if payload["key"] != item["key"]:
         attributes["logto.payload.key"] = payload["key"]
     if "error" in payload:
@@ -102,7 +102,7 @@ def _error(error: Mapping[str, Any] | str) -> Attributes:
         attributes["logto.error.message"] = details[message]
     # The stack trace names paths of the server; it stays in the raw item.  OpenID Connect errors repeat their type as
     # their message.
-    said = {code, message, "stack"} | ({"message"} if details.get("message") == kind else set())
+    said = {code, message, "stack", *(["message"] if details.get("message") == kind else [])}
     left = {key: value for key, value in details.items() if key not in said}
     if left:
         attributes["logto.error"] = without_secrets(left)

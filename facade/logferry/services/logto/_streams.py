@@ -19,7 +19,7 @@ from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._steps import Batch, Flow, Position, Reply, fetch
-from logferry._times import MILLISECOND
+from logferry._times import FIRST, LAST, MILLISECOND
 from logferry._trail import Key, Trail
 from logferry._window import Window
 from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
@@ -152,9 +152,14 @@ def _total(reply: Reply[Any]) -> int | None:
 def _keys(items: list[Any]) -> list[Key]:
     try:
         # All logs of real servers go this way: an integer time, and an id that is a text (measured on 1.36.0, 1.42.0).
-        keys = [(item["createdAt"], item["id"]) for item in items]
-        if {(type(time), type(identity)) for time, identity in keys} <= {(int, str)}:
-            return [(time * MILLISECOND, identity) for time, identity in keys]
+        times = [item["createdAt"] * MILLISECOND for item in items]
+        identities = [item["id"] for item in items]
+        if (
+            {*map(type, times)} == {int}
+            and {*map(type, identities)} == {str}
+            and FIRST <= min(times) <= max(times) < LAST
+        ):
+            return list(zip(times, identities, strict=True))
     except (TypeError, KeyError):
         pass
     return [_key(item) for item in items]

@@ -1,0 +1,5 @@
+"""``python -m logferry`` is the shell command."""
+
+from logferry.cli import main
+
+main(prog_name="logferry")

@@ -1,0 +1,137 @@
+"""The services that logferry knows, and the accounts that the environment describes."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
+
+from attrs import frozen
+
+from logferry._errors import ConfigurationError
+from logferry._settings import Settings
+
+if TYPE_CHECKING:  # clients bring along httpx, which a look at the names does not need
+    from logferry._client import Client, ClientOptions
+    from logferry._definition import StreamDefinition
+    from logferry.testing import Fake
+
+
+class FakeFactory(Protocol):
+    """Makes the fake of a service."""
+
+    def __call__(self, *, records: int, epoch: int) -> Fake:
+        """
+        Make a fake with a history of its own.
+
+        Args:
+            records: How many records it has at *epoch*.
+            epoch: When the newest of them was written, in nanoseconds since the epoch, UTC.
+        """
+        ...
+
+
+@frozen(kw_only=True)
+class Service:
+    """
+    A service by name; its code is loaded when it is used.
+
+    Attributes:
+        name: Such as ``"logto"``.
+        client_home: Module and name of its client class.
+        fake_home: Module and name of its fake.
+        address: The setting that says where the service is; its other settings are attributes of the fake.
+    """
+
+    name: str
+    client_home: str
+    fake_home: str
+    address: str
+
+    @property
+    def client(self) -> type[Client]:
+        """Its client class."""
+        client: type[Client] = _loaded(self.client_home)
+        return client
+
+    @property
+    def streams(self) -> tuple[StreamDefinition[Any, Any, Any], ...]:
+        """What its client can open."""
+        return self.client.streams
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables that usually make an account."""
+        return tuple(self._settings.variable(name) for name in self.client.settings)
+
+    @property
+    def optional_variables(self) -> tuple[str, ...]:
+        """The environment variables that have a default, or stand for others."""
+        return tuple(self._settings.variable(name) for name in self.client.optional_settings)
+
+    def is_set(self) -> bool:
+        """Whether the environment has any of its variables, so that it means to describe an account."""
+        names = (*self.client.settings, *self.client.optional_settings)
+        return any(self._settings.find(name, None) for name in names)
+
+    def fake(self, *, records: int, epoch: int) -> Fake:
+        """A fake of it, see ``FakeFactory``."""
+        make: FakeFactory = _loaded(self.fake_home)
+        return make(records=records, epoch=epoch)
+
+    def variables_for(self, fake: Fake, url: str) -> dict[str, str]:
+        """The environment variables that make an account of *fake*, served at *url*."""
+        settings = {name: getattr(fake, name) for name in self.client.settings if name != self.address}
+        return {self._settings.variable(name): value for name, value in {self.address: url, **settings}.items()}
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings(f"{self.name.upper()}_")
+
+
+@frozen(kw_only=True)
+class Account:
+    """
+    A named set of credentials and settings for one service.
+
+    Attributes:
+        name: The account's name.
+        service: The service that it is for.
+    """
+
+    name: str
+    service: Service
+
+    def open(self, **options: Unpack[ClientOptions]) -> Client:
+        """
+        A client of the account.
+
+        Raises:
+            ConfigurationError: A setting is missing or wrong.
+        """
+        options["account"] = self.name
+        try:
+            return self.service.client.from_env(**options)
+        except ConfigurationError as error:
+            error.service, error.account = self.service.name, self.name
+            raise
+
+
+SERVICES: Final = (
+    Service(
+        name="logto",
+        client_home="logferry.services.logto:Logto",
+        fake_home="logferry.testing:LogtoFake",
+        address="endpoint",
+    ),
+)
+"""All services, by name."""
+
+
+def environment_accounts() -> tuple[Account, ...]:
+    """The accounts that the environment describes: each service of which a variable is set, named after it."""
+    return tuple(Account(name=service.name, service=service) for service in SERVICES if service.is_set())
+
+
+def _loaded(home: str) -> Any:
+    module, _, name = home.partition(":")
+    return getattr(import_module(module), name)

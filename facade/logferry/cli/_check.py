@@ -1,0 +1,64 @@
+"""``logferry check``: which accounts work."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from logferry._errors import InvalidRequestError, LogferryError
+from logferry._redaction import printable
+from logferry.cli._selection import account_option, selected_accounts
+from logferry.cli._shell import shell_options, tell_traceback
+
+if TYPE_CHECKING:
+    from logferry._client import Client
+    from logferry._registry import Account
+    from logferry._stream import Stream
+
+_EPILOG: Final = """
+\b
+Examples:
+  logferry check
+  logferry check && logferry pull > logs.jsonl
+"""
+
+
+@click.command(epilog=_EPILOG)
+@account_option
+@shell_options
+@click.pass_context
+def check(ctx: click.Context, accounts: tuple[str, ...]) -> None:
+    """
+    Ask each account for one record, and say what fails and why.
+
+    The exit code is the highest of all accounts.
+    """
+    ctx.exit(max(_check(account) for account in selected_accounts(accounts)))
+
+
+def _check(account: Account) -> int:
+    begin = time.monotonic()
+    try:
+        with account.open() as client:
+            name, stream = _cheapest(client)
+            stream.records().to_list()
+    except LogferryError as error:
+        tell_traceback(error)
+        click.echo(f"{click.style('failed', fg='red')}  {account.name}  {printable(str(error))}")
+        return error.exit_code
+    seconds = time.monotonic() - begin
+    click.echo(f"{click.style('ok', fg='green')}      {account.name}  {name} answered in {seconds:.2f} s")
+    return 0
+
+
+def _cheapest(client: Client) -> tuple[str, Stream[Any]]:
+    """One record of the first stream that can be asked for without knowing more, and its name."""
+    *others, last = (definition.name for definition in client.streams)
+    for name in others:
+        try:
+            return name, client.stream(name, page_size=1, max_items=1)
+        except InvalidRequestError:  # it needs a filter
+            continue
+    return last, client.stream(last, page_size=1, max_items=1)

@@ -1,0 +1,43 @@
+"""The command and its subcommands."""
+
+from typing import Final
+
+import click
+
+from logferry.cli._check import check
+from logferry.cli._pull import pull
+from logferry.cli._shell import Shell, shell_options
+from logferry.cli._simulate import simulate
+from logferry.cli._streams import streams
+
+_EPILOG: Final = """
+\b
+Examples:
+  logferry streams
+  logferry check
+  logferry pull --since 1h > logs.jsonl
+
+\b
+Exit codes:
+  0    done
+  1    unexpected
+  2    usage or configuration, also where a service refuses the request
+  3    authentication or permission
+  4    service or network
+  5    data: an answer that cannot be read, paging that never ends
+  130  Ctrl-C
+"""
+
+
+@click.group(cls=Shell, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@shell_options
+def main() -> None:
+    """
+    Bring the logs of SaaS services home.
+
+    An account is described by environment variables; `logferry streams` names them.
+    """
+
+
+for command in (streams, check, pull, simulate):
+    main.add_command(command)

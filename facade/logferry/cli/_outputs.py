@@ -1,0 +1,141 @@
+"""Where records go: lines of JSON or rows of a table; on stdout, or in a file that appears when it is complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, BinaryIO, Final, Protocol, Self
+
+from logferry._errors import ExportError, InvalidRequestError
+from logferry._redaction import printable
+from logferry.cli._shell import tell
+
+if TYPE_CHECKING:  # rich is slow to import, and a pipe does not need it
+    from rich.console import Console
+
+    from logferry._record import LogRecord
+
+FORMATS: Final = ("jsonl", "table")
+"""What records can be written as."""
+
+
+class Output(Protocol):
+    """Takes records."""
+
+    def write(self, record: LogRecord) -> None:
+        """Write a record; it may stay in a buffer."""
+        ...
+
+    def flush(self) -> None:
+        """Hand over what has been written."""
+        ...
+
+
+class JsonLines:
+    """
+    Writes one JSON object per line.
+
+    Args:
+        file: Where to; it has a buffer.
+        raw: Add the item as received.
+    """
+
+    def __init__(self, file: BinaryIO, *, raw: bool) -> None:
+        self._file = file
+        self._raw = raw
+        self._shown = file.isatty()
+
+    def write(self, record: LogRecord) -> None:
+        """Write a record; it may stay in a buffer."""
+        line = record.to_json(raw=self._raw)
+        self._file.write((harmless_json(line.decode()).encode() if self._shown else line) + b"\n")
+
+    def flush(self) -> None:
+        """Hand over what has been written."""
+        self._file.flush()
+
+
+def harmless_json(text: str) -> str:
+    """JSON text of the same value, without characters that drive a terminal."""
+    return text if printable(text) == text else json.dumps(json.loads(text), separators=(",", ":"))
+
+
+def terminal_console(file: IO[str]) -> Console:
+    """A console that interprets nothing in what it is given; its width is 80 where nobody says."""
+    from rich.console import Console  # noqa: PLC0415  # see above
+
+    return Console(file=file, highlight=False, markup=False, emoji=False)
+
+
+def text_console(file: BinaryIO) -> Console:
+    """A console on a binary file, such as that of stdout."""
+    if file is sys.stdout.buffer:
+        return terminal_console(sys.stdout)
+    return terminal_console(TextIOWrapper(file, encoding="utf-8", write_through=True))
+
+
+@contextmanager
+def output_errors() -> Generator[None]:
+    """Whatever the operating system has against the output is an ExportError; only a closed pipe is none."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ExportError(f"the output cannot be written: {error.strerror}") from error
+
+
+class PartialFile:
+    """
+    A file beside the wanted one, which takes its place when it is complete; readable by its owner only.
+
+    Args:
+        path: The wanted file.
+        force: Replace what exists.
+
+    Raises:
+        InvalidRequestError: The file exists, or cannot be made.
+    """
+
+    def __init__(self, path: Path, *, force: bool) -> None:
+        self.path = path
+        self.partial = path.with_name(f"{path.name}.partial")
+        for existing in (self.path, self.partial):
+            if existing.is_dir() or (existing.exists() and not force):
+                what = "" if existing == self.path else ", with what an earlier run had received"
+                raise InvalidRequestError(f"{existing} exists{what}", hint="Choose another --output, or add --force")
+        try:
+            self.partial.unlink(missing_ok=True)
+            self.file: BinaryIO = open(self.partial, "xb", opener=_for_owner)  # noqa: SIM115  # outlives the call
+        except OSError as error:
+            raise InvalidRequestError(
+                f"{self.partial} cannot be written: {error.strerror}", hint="Choose another --output"
+            ) from error
+
+    def complete(self) -> None:
+        """Put the file in its place, on disk before it is seen."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        self.partial.replace(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self.file.closed:
+            return
+        self.file.close()
+        if self.partial.stat().st_size:
+            tell("", f"{self.path} is not written; what was received is in {self.partial}")
+        else:
+            self.partial.unlink()
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,37 @@
+"""What users write on the command line, read."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import click
+
+SEVERITIES: Final = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17, "FATAL": 21}
+"""OpenTelemetry's names, with the lowest number of each."""
+
+_HIGHEST: Final = 24
+
+
+def severity(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> int:
+    """From OpenTelemetry's name, in any case, or a number, to the number; 0 for nothing."""
+    if value is None:
+        return 0
+    number = SEVERITIES.get(value.upper().removesuffix("ING"))
+    if number is None and value.isascii() and value.isdigit():
+        number = int(value)
+    if number is None or not 1 <= number <= _HIGHEST:
+        names = ", ".join(SEVERITIES).lower()
+        raise click.BadParameter(f"{value!r} is none of {names}, nor a number from 1 to {_HIGHEST}.")
+    return number
+
+
+def pairs(_ctx: click.Context, _parameter: click.Parameter, values: Iterable[str]) -> dict[str, str]:
+    """From ``KEY=VALUE`` texts to a mapping."""
+    found: dict[str, str] = {}
+    for value in values:
+        key, equals, text = value.partition("=")
+        if not (key and equals):
+            raise click.BadParameter(f"{value!r} is not KEY=VALUE.")
+        if key in found:
+            raise click.BadParameter(f"{key!r} is given twice.")
+        found[key] = text
+    return found

@@ -1,0 +1,107 @@
+"""How a pull is getting on, on stderr: one living line on a terminal, or a line per request with --verbose."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from logferry._redaction import printable, public_url
+from logferry.cli._outputs import terminal_console
+from logferry.cli._shell import counted, tell
+
+if TYPE_CHECKING:
+    from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
+
+
+class Progress:
+    """
+    Tells how the stream that is being read gets on.
+
+    Args:
+        living: Keep a line up to date.
+        verbose: Write a line for each request, retry and issue.
+    """
+
+    def __init__(self, *, living: bool, verbose: bool) -> None:
+        self._living = living and not verbose
+        self._verbose = verbose
+        self._name = ""
+        self._begin = 0.0
+        self._written: Callable[[], int] = int
+        self._pages = self._retries = 0
+        self._waits = ""
+
+    @contextmanager
+    def of(self, name: str, written: Callable[[], int]) -> Generator[None]:
+        """
+        Tell of a stream while this runs, and what came of it unless it fails.
+
+        Args:
+            name: The stream's name.
+            written: How many of its records have been written.
+        """
+        self._name, self._written, self._begin, self._waits = name, written, time.monotonic(), ""
+        self._pages = self._retries = 0
+        if not self._living:
+            yield
+            return
+        from rich.live import Live  # noqa: PLC0415  # slow to import, and a pipe does not need it
+        from rich.spinner import Spinner  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        spinner = Spinner("dots")
+
+        def moving() -> Spinner:
+            spinner.update(text=Text(printable(self.line()), no_wrap=True, overflow="ellipsis"))
+            return spinner
+
+        with Live(
+            get_renderable=moving,
+            console=terminal_console(sys.stderr),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ):
+            yield
+        tell("", self.line())
+
+    def line(self) -> str:
+        """How it is getting on, in one line."""
+        seconds = max(time.monotonic() - self._begin, 0.001)
+        records = self._written()
+        facts = [
+            counted(records, "record"),
+            counted(self._pages, "page"),
+            f"{records / seconds:,.0f}/s" if records else "",
+            counted(self._retries, "retry", "retries") if self._retries else "",
+            self._waits,
+        ]
+        return f"{self._name}: {', '.join(filter(None, facts))}"
+
+    def on_request(self, event: RequestEvent) -> None:
+        """A request is about to be sent."""
+        self._waits = ""
+        if self._verbose:
+            query = f"?{urlencode(event.params)}" if event.params else ""
+            tell("", f"{event.account}: {event.method} {public_url(event.path + query)}")
+
+    def on_retry(self, event: RetryEvent) -> None:
+        """A request has failed and will be sent again."""
+        self._retries += 1
+        self._waits = f"waiting {event.delay:.1f} s after: {event.reason}"
+        if self._verbose:
+            tell("", f"{event.account}: attempt {event.attempt} failed ({event.reason}), next in {event.delay:.1f} s")
+
+    def on_page(self, _event: PageEvent) -> None:
+        """A page has arrived."""
+        self._pages += 1
+        self._waits = ""
+
+    def on_issue(self, event: IssueEvent) -> None:
+        """Something in an item did not decode."""
+        if self._verbose:
+            tell("", f"{event.account}: {event.stream}: {'; '.join(event.issues)}")

@@ -1,0 +1,170 @@
+"""Reading streams one after the other: one that fails does not stop the others, and each says how to resume."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from attrs import define, frozen
+
+from logferry._errors import LogferryError
+from logferry.cli._outputs import Output, harmless_json
+from logferry.cli._shell import counted, tell, tell_error
+
+if TYPE_CHECKING:
+    from logferry._client import CallChanges
+    from logferry._hooks import PageEvent, RequestEvent
+    from logferry._record import LogRecord
+    from logferry._stream import View
+    from logferry.cli._interrupts import Interrupts
+    from logferry.cli._progress import Progress
+    from logferry.cli._selection import Job
+
+
+@define
+class Reading:
+    """
+    A stream that is being read.
+
+    Attributes:
+        job: Which stream of which account.
+        view: Its records.
+        resumed: Whether it goes on from a checkpoint.
+        written: How many records have been written.
+    """
+
+    job: Job
+    view: View[LogRecord]
+    resumed: bool = False
+    written: int = 0
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """
+    Which records are written, and what a call that resumes has to repeat.
+
+    Attributes:
+        severity: The lowest severity number; 0 for all records.
+        max_items: How many of each stream, or ``None`` for all.
+        options: The other options, as they stand on the command line.
+        appended_to: The file to which a call that resumes appends, or ``None`` for stdout.
+    """
+
+    severity: int
+    max_items: int | None
+    options: tuple[str, ...]
+    appended_to: str | None
+
+
+class Reader:
+    """
+    Reads streams and writes their records.
+
+    Args:
+        wanted: Which records.
+        output: Where to.
+        interrupts: Decides when Ctrl-C may come.
+        progress: Is told what happens.
+    """
+
+    def __init__(self, wanted: Wanted, output: Output, interrupts: Interrupts, progress: Progress) -> None:
+        self._wanted = wanted
+        self._output = output
+        self._interrupts = interrupts
+        self._progress = progress
+
+    @property
+    def hooks(self) -> CallChanges:
+        """What a client has to call while its streams are read."""
+        return {
+            "on_request": self._on_request,
+            "on_retry": self._progress.on_retry,
+            "on_page": self._on_page,
+            "on_issue": self._progress.on_issue,
+        }
+
+    def read(self, readings: Sequence[Reading]) -> int:
+        """
+        Write the records of streams, one stream after the other.
+
+        Returns:
+            The exit code: 0, or the highest of the errors, which have been told.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C, after telling how to resume.
+            OSError: The output cannot be written.
+        """
+        code = 0
+        for index, reading in enumerate(readings):
+            try:
+                code = max(code, self._read(reading))
+            except KeyboardInterrupt:
+                left = [one.job.stream.name for one in readings[index + 1 :]]
+                if left:
+                    tell("", f"not begun: {', '.join(left)}")
+                raise
+        return code
+
+    def _read(self, reading: Reading) -> int:
+        code = 0
+        try:
+            self._interrupts.waiting()
+            with self._progress.of(reading.job.stream.name, lambda: reading.written):
+                self._copy(reading)
+        except LogferryError as error:
+            tell_error(error)
+            self._tell_rest(reading)
+            code = error.exit_code
+        except KeyboardInterrupt:
+            if self._interrupts.forced:
+                tell("", "stopped while writing: the last line can be incomplete, so there is no place to resume at")
+            else:
+                tell("", "interrupted")
+                self._tell_rest(reading)
+            raise
+        issues = reading.view.stats.issues
+        if issues:
+            items = counted(issues, "item")
+            tell("Warning", f"{reading.job.stream.name}: {items} did not decode in full; see 'issues' in the records")
+        return code
+
+    def _copy(self, reading: Reading) -> None:
+        try:
+            for record in reading.view:
+                if record.severity_number >= self._wanted.severity:
+                    self._output.write(record)
+                    reading.written += 1
+                    if reading.written == self._wanted.max_items:
+                        break
+                self._interrupts.check()
+        finally:
+            self._output.flush()
+
+    def _on_request(self, event: RequestEvent) -> None:
+        # All records of the last page have been written; whoever reads them shall not wait for the next.
+        self._output.flush()
+        self._interrupts.waiting()
+        self._progress.on_request(event)
+
+    def _on_page(self, event: PageEvent) -> None:
+        self._interrupts.working()
+        self._progress.on_page(event)
+
+    def _tell_rest(self, reading: Reading) -> None:
+        """Say that the result is partial, and how to get the rest, unless nothing was received at all."""
+        if not (reading.resumed or reading.view.stats.items):
+            return
+        job, wanted = reading.job, self._wanted
+        command = ["logferry", "pull", job.stream.name]
+        if job.account.name != job.account.service.name:
+            command += ["--account", job.account.name]
+        command += wanted.options
+        if wanted.max_items is not None:
+            command += ["--max-items", str(wanted.max_items - reading.written)]
+        line = shlex.join([*command, "--resume", harmless_json(reading.view.checkpoint)])
+        if wanted.appended_to is not None:
+            line = f"{line} >> {shlex.quote(wanted.appended_to)}"
+        tell("", f"partial result: {counted(reading.written, 'record')} of {job.stream.name} written")
+        tell("", f"resume with: {line}")

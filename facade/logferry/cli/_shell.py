@@ -1,0 +1,131 @@
+"""What all commands share: options, exit codes, and how errors are told."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import click
+from attrs import define
+
+from logferry._errors import LogferryError
+from logferry._redaction import printable
+from logferry._version import __version__
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
+
+
+@define
+class Talk:
+    """
+    How much is told on stderr.
+
+    Attributes:
+        verbose: Requests, retries and issues too.
+        debug: Tracebacks too.
+    """
+
+    verbose: bool = False
+    debug: bool = False
+
+
+class Shell(click.Group):
+    """A group of commands that ends with logferry's exit codes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; whatever goes wrong becomes a line on stderr and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except LogferryError as error:
+            tell_error(error)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            _silence_stdout()
+            ctx.exit(0)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001  # the last resort: people get a line, and a traceback if they ask
+            tell_traceback(error)
+            # Not its text: who raised it has not thought of secrets.
+            tell("Error", f"unexpected {type(error).__name__}. This is a bug; --debug shows where")
+            ctx.exit(1)
+
+
+def shell_options(command: C) -> C:
+    """Add the options that every command takes."""
+    for option in (
+        click.version_option(__version__, message="logferry %(version)s"),
+        _switch("--debug", "Show a traceback with every error."),
+        _switch("-v", "--verbose", "Tell of requests, retries and issues on stderr."),
+    ):
+        command = option(command)
+    return command
+
+
+def _switch(*names_and_help: str) -> Callable[[C], C]:
+    *names, text = names_and_help
+    return click.option(*names, is_flag=True, expose_value=False, callback=_note, help=text)
+
+
+def _note(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  # click's signature
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+    if value:
+        setattr(_talk_of(ctx), parameter.name, True)
+
+
+def talk() -> Talk:
+    """How much the running command tells."""
+    return _talk_of(click.get_current_context())
+
+
+def _talk_of(ctx: click.Context) -> Talk:
+    # The options stand before or after the command's name, and what they say holds for both.
+    return ctx.find_root().ensure_object(Talk)
+
+
+def tell(label: str, text: str) -> None:
+    """
+    Write one line to stderr, made harmless for the terminal.
+
+    Args:
+        label: ``"Error"``, ``"Warning"`` or ``""``.
+        text: The line.
+    """
+    start = click.style(f"{label}: ", fg={"Error": "red", "Warning": "yellow"}.get(label), bold=True) if label else ""
+    click.echo(start + printable(text), err=True)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with what it counts."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def tell_error(error: LogferryError) -> None:
+    """Write an error's line to stderr."""
+    tell_traceback(error)
+    tell("Error", str(error))
+
+
+def tell_traceback(error: BaseException) -> None:
+    """Write an error's traceback to stderr, with --debug only."""
+    if talk().debug:
+        for line in "".join(traceback.format_exception(error)).split("\n")[:-1]:
+            click.echo(printable(line), err=True)
+
+
+def _silence_stdout() -> None:
+    """Nobody reads any more: what is still buffered must not raise when the interpreter ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -1,0 +1,86 @@
+"""``logferry simulate``: the fakes of the services, to try things out without an account."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from ipaddress import IPv4Address
+from typing import Final
+
+import click
+
+from logferry._errors import ConfigurationError
+from logferry._registry import SERVICES
+from logferry.cli._shell import shell_options, tell
+
+_MILLISECOND = 1_000_000
+
+
+def _loopback(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        loopback = value == "localhost" or IPv4Address(value).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise click.BadParameter("the services are for this machine only: use 127.0.0.1 or localhost")
+    return value
+
+
+_EPILOG: Final = """
+\b
+Examples:
+  logferry simulate
+  logferry simulate --records 1000000 --port 8400
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--records",
+    type=click.IntRange(min=0, max=1_000_000_000),
+    default=1000,
+    show_default=True,
+    help="How many records each service has at the start, one a minute; new ones keep arriving.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(min=0, max=65_535),
+    default=0,
+    help="Port of the first service, the others follow. Default: free ones.",
+)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, callback=_loopback, help="Loopback address to listen on."
+)
+@shell_options
+def simulate(records: int, port: int, host: str) -> None:
+    """
+    Serve made-up services on this machine.
+
+    They run until Ctrl-C, which ends the command with exit code 0. It prints the lines that make an account of each
+    service; paste them into another shell. All credentials are made up.
+    """
+    from logferry.testing import serve_until_interrupted  # noqa: PLC0415  # brings along asyncio
+
+    now = time.time_ns()
+    fakes = [service.fake(records=records, epoch=now - now % _MILLISECOND) for service in SERVICES]
+
+    def ready(urls: tuple[str, ...]) -> None:
+        for service, fake, url in zip(SERVICES, fakes, urls, strict=True):
+            click.echo(f"# {service.name}: {records:,} made-up records at {url}")
+            for name, value in service.variables_for(fake, url).items():
+                click.echo(f"export {name}={shlex.quote(value)}")
+            if service.optional_variables:
+                click.echo(f"unset {' '.join(service.optional_variables)}")
+        tell("", "Paste the lines above into another shell, then try logferry pull there.")
+
+    ports = [port + index for index in range(len(fakes))] if port else []
+    try:
+        serve_until_interrupted(fakes, host=host, ports=ports, clock=time.time_ns, ready=ready)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(str(error)) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {host}: {error.strerror}", hint="Choose another --port; 0 takes a free one"
+        ) from error

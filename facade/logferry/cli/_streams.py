@@ -1,0 +1,93 @@
+"""``logferry streams``: what there is."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import orjson
+
+from logferry._registry import SERVICES, environment_accounts
+from logferry.cli._outputs import FORMATS, terminal_console
+from logferry.cli._shell import shell_options
+
+if TYPE_CHECKING:
+    from logferry._definition import StreamDefinition
+    from logferry._registry import Service
+
+_EPILOG: Final = """
+\b
+Examples:
+  logferry streams
+  logferry streams --format jsonl | jq -r .stream
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, jsonl otherwise.")
+@shell_options
+def streams(form: str | None) -> None:
+    """
+    List the streams, and what a pull of each guarantees.
+
+    Nothing is sent. A stream without an account names the environment variables that make one.
+    """
+    rows = [_facts(service, definition) for service in SERVICES for definition in service.streams]
+    if (form or ("table" if sys.stdout.isatty() else "jsonl")) == "table":
+        _print_table(rows)
+    else:
+        for row in rows:
+            click.echo(orjson.dumps(row))
+
+
+def _facts(service: Service, definition: StreamDefinition[Any, Any, Any]) -> dict[str, Any]:
+    facts = {
+        "stream": definition.name,
+        "summary": definition.summary,
+        "accounts": [account.name for account in environment_accounts() if account.service == service],
+        "variables": list(service.variables),
+        "optional_variables": list(service.optional_variables),
+        "authentication": service.client.authentication,
+        "filters": [
+            {"name": one.name, "wire_name": one.wire_name, "summary": one.summary} for one in definition.filter_list
+        ],
+        "paging": definition.paging,
+        "page_size": definition.page_size,
+        "largest_page_size": definition.largest_page_size,
+        "order": definition.order,
+        "time_filter": definition.time_filter,
+        "guarantee": definition.promise,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    from rich.table import Table  # noqa: PLC0415  # only needed here, and slow to import
+    from rich.text import Text  # noqa: PLC0415
+
+    console = terminal_console(sys.stdout)
+    for number, row in enumerate(rows):
+        if number:
+            console.print()
+        console.print(Text.assemble((row["stream"], "bold"), "  ", row["summary"]))
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column()
+        limit = row.get("largest_page_size")
+        paging = row["paging"] + (f", at most {limit} a page" if limit else "")
+        needed = f"none: set {', '.join(row['variables'])}"
+        for name, value in (
+            ("account", ", ".join(row["accounts"]) or needed),
+            ("authentication", row["authentication"]),
+            *(
+                ("" if index else "filters", f"{one['name']}: {one['summary']}")
+                for index, one in enumerate(row["filters"])
+            ),
+            ("paging", paging),
+            ("order", row["order"]),
+            ("time filter", row["time_filter"]),
+            ("guarantee", row["guarantee"]),
+        ):
+            table.add_row(Text(f"  {name}"), Text(value))
+        console.print(table)

@@ -1,0 +1,135 @@
+"""A loopback server of the fake, an environment that describes an account of it, and the command in process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import pytest
+from attrs import frozen
+from click.testing import CliRunner, Result
+
+from logferry.cli import main
+from logferry.testing import Fake, Faults, LogtoFake, Recorder, serve
+
+Account = Callable[[LogtoFake, str], None]
+"""Lets the environment describe an account of a fake that is served at a URL."""
+
+Run = Callable[..., Result]
+"""Runs the command in process."""
+
+
+@frozen
+class Server:
+    """
+    A fake and where it is served.
+
+    Attributes:
+        fake: Knows the truth.
+        url: Its address.
+    """
+
+    fake: LogtoFake
+    url: str
+
+    @property
+    def uids(self) -> list[str]:
+        """The ``uid`` of every record, newest first."""
+        return [f"logto:{self.fake.tenant}:{identity}" for identity in self.fake.truth()]
+
+
+def made_fake(records: int = 417, spacing: float = 60.0) -> LogtoFake:
+    """A fake whose newest record is of now."""
+    now = time.time_ns()
+    return LogtoFake(records=records, spacing=spacing, epoch=now - now % 1_000_000, growing=False)
+
+
+@contextmanager
+def serving(fake: Fake, faults: Faults | None = None) -> Generator[str]:
+    """Serve a fake in real time."""
+    with serve(Recorder(fake, clock=time.time_ns, faults=faults)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def server() -> Generator[Server]:
+    """One server for all tests that want nothing special; its records are all of the last 24 hours."""
+    fake = made_fake()
+    with serving(fake) as url:
+        yield Server(fake, url)
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("LOGTO_", "NO_COLOR", "FORCE_COLOR"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    """Let the environment describe an account of a fake that is served at a URL."""
+
+    def describe(fake: LogtoFake, url: str) -> None:
+        monkeypatch.setenv("LOGTO_ENDPOINT", url)
+        monkeypatch.setenv("LOGTO_APP_ID", fake.app_id)
+        monkeypatch.setenv("LOGTO_APP_SECRET", fake.app_secret)
+
+    return describe
+
+
+@pytest.fixture
+def configured(server: Server, account: Account) -> Server:
+    """The server, with an account of it in the environment."""
+    account(server.fake, server.url)
+    return server
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run the command in process; an exception that it lets through is the test's."""
+
+    def invoke(*arguments: str) -> Result:
+        return CliRunner().invoke(main, arguments, prog_name="logferry", catch_exceptions=False)
+
+    return invoke
+
+
+def uids(text: str | bytes) -> list[str]:
+    """The ``uid`` of each line."""
+    return [json.loads(line)["uid"] for line in text.splitlines()]
+
+
+def resume_line(stderr: str) -> str:
+    """The line that says how to resume, without what stands before the command."""
+    (line,) = [line for line in stderr.splitlines() if line.startswith("resume with: ")]
+    return line.removeprefix("resume with: ")
+
+
+def resume_arguments(stderr: str) -> list[str]:
+    """What follows ``logferry`` in that line, as a shell reads it."""
+    program, *arguments = shlex.split(resume_line(stderr))
+    assert program == "logferry"
+    return arguments
+
+
+# A runner in the background may ignore Ctrl-C, and its children would inherit that.
+_FOREGROUND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from logferry.cli import main
+main(prog_name="logferry")
+"""
+
+
+def started(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    """Start the command as a process of its own, with Ctrl-C as in a shell's foreground."""
+    return subprocess.Popen(
+        [sys.executable, "-c", _FOREGROUND, *arguments], stdout=stdout, stderr=subprocess.PIPE, bufsize=0
+    )

@@ -1,0 +1,179 @@
+import json
+import shlex
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Account, Run, Server, made_fake, resume_arguments, resume_line, serving, uids
+
+from logferry.testing import FakeRequest, FakeResponse, Faults
+
+JSON = ("Content-Type", "application/json")
+REFUSED = FakeResponse(403, (JSON,), b'{"code":"auth.forbidden","message":"Forbidden."}')
+
+
+def once_on_page(number: int, response: FakeResponse) -> Faults:
+    """Answer the first request for a page so."""
+    left = 1
+
+    def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
+        nonlocal left
+        if left and f"page={number}" in request.query.split("&"):
+            left -= 1
+            return response
+        return None
+
+    return fault
+
+
+@pytest.fixture
+def failing(account: Account) -> Generator[Server]:
+    """A server whose third page is refused once."""
+    fake = made_fake()
+    with serving(fake, once_on_page(3, REFUSED)) as url:
+        account(fake, url)
+        yield Server(fake, url)
+
+
+def test_middle(run: Run, failing: Server) -> None:
+    """A failure in the middle keeps what was received, says so, and the line it prints brings exactly the rest."""
+    first = run("pull")
+    assert first.exit_code == 3
+    assert failing.uids[:200] == uids(first.stdout)
+    told = first.stderr.splitlines()
+    assert told[0].startswith("Error: logto.audit_logs: 403 Forbidden")
+    assert told[1] == "partial result: 200 records of logto.audit_logs written"
+    assert len(told) == 3
+    rest = run(*resume_arguments(first.stderr))
+    assert (rest.exit_code, rest.stderr) == (0, "")
+    assert failing.uids == uids(first.stdout + rest.stdout)
+
+
+def test_options_are_kept(run: Run, failing: Server) -> None:
+    """The line repeats what decides what is written, and asks for what is left of --max-items."""
+    wanted = [uid for uid, error in _severities(failing) if error][:60]
+    first = run("pull", "--severity", "error", "--max-items", "60", "--page-size", "99", "--raw", "--format", "jsonl")
+    assert first.exit_code == 3
+    arguments = resume_arguments(first.stderr)
+    rest = run(*arguments)
+    assert wanted == uids(first.stdout + rest.stdout)
+    assert "raw" in json.loads(rest.stdout.splitlines()[0])
+    assert arguments[arguments.index("--page-size") + 1] == "99"
+
+
+def _severities(server: Server) -> list[tuple[str, bool]]:
+    history, fake = server.fake.history, server.fake
+    items = [json.loads(history.item(identity, fake.epoch) or b"") for identity in fake.truth()]
+    return [(f"logto:{item['tenantId']}:{item['id']}", item["payload"]["result"] == "Error") for item in items]
+
+
+def test_partial_file(run: Run, failing: Server, tmp_path: Path) -> None:
+    """With --output a partial result never has the final name, and the printed line appends the rest to it."""
+    path = tmp_path / "logs.jsonl"
+    first = run("pull", "--output", str(path))
+    assert first.exit_code == 3
+    partial = path.with_name("logs.jsonl.partial")
+    assert [partial] == list(tmp_path.iterdir())
+    assert f"{path} is not written; what was received is in {partial}" in first.stderr
+    command, _, target = resume_line(first.stderr).rpartition(" >> ")
+    assert target == str(partial)
+    rest = run(*shlex.split(command)[1:])
+    assert failing.uids == uids(partial.read_text() + rest.stdout)
+
+
+@pytest.mark.usefixtures("configured")
+def test_wrong_secret(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A wrong secret is exit code 3 and one line, on which it does not appear; no file is left."""
+    monkeypatch.setenv("LOGTO_APP_SECRET", "wrong-but-secret")
+    result = run("pull", "-v", "--debug", "--output", str(tmp_path / "logs.jsonl"))
+    assert result.exit_code == 3
+    assert result.stderr.splitlines()[-1].startswith("Error: logto.audit_logs: 401 Unauthorized")
+    assert "Traceback" in result.stderr
+    assert "wrong-but-secret" not in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["pull", "--debug"], ["--debug", "pull"]])
+@pytest.mark.usefixtures("configured")
+def test_traceback(run: Run, arguments: list[str]) -> None:
+    """A traceback comes with --debug only, before or after the command's name."""
+    with_debug, without = run(*arguments, "unknown"), run("pull", "unknown")
+    assert with_debug.exit_code == without.exit_code == 2
+    assert with_debug.stderr.startswith("Traceback")
+    assert with_debug.stderr.splitlines()[-1:] == without.stderr.splitlines()
+
+
+@pytest.mark.usefixtures("configured")
+def test_no_server(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is down is exit code 4, after the usual attempts (up to 3.5 s of waiting)."""
+    monkeypatch.setenv("LOGTO_ENDPOINT", "http://127.0.0.1:9")
+    result = run("pull", "-v")
+    assert result.exit_code == 4
+    assert "4 attempts" in result.stderr.splitlines()[-1]
+    assert "attempt 3 failed" in result.stderr
+
+
+def test_web_page(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A web page instead of an answer is exit code 5."""
+    monkeypatch.setenv("LOGTO_ENDPOINT", f"{configured.url}/console")
+    result = run("pull")
+    assert result.exit_code == 5
+    assert len(result.stderr.splitlines()) == 1
+
+
+def odd_item(**changes: object) -> FakeResponse:
+    """A page with one item of today that is not as documented."""
+    fake = made_fake(records=1)
+    item = json.loads(fake.history.item(next(iter(fake.truth())), fake.epoch) or b"") | changes
+    item["createdAt"] -= 60_000
+    return FakeResponse(200, (JSON, ("Total-Number", "1")), json.dumps([item]).encode())
+
+
+def test_issues(run: Run, account: Account) -> None:
+    """An item that does not decode in full is kept, with a warning; with --strict it is exit code 5."""
+    fake = made_fake()
+    faults: Faults = lambda request, _: odd_item(key=42) if request.path == "/api/logs" else None  # noqa: E731
+    with serving(fake, faults) as url:
+        account(fake, url)
+        kept, strict = run("pull"), run("pull", "--strict")
+        told = run("pull", "-v")
+    assert kept.exit_code == 0
+    assert json.loads(kept.stdout)["issues"]
+    assert kept.stderr.startswith("Warning: logto.audit_logs: 1 item did not decode in full")
+    assert (strict.exit_code, strict.stdout) == (5, "")
+    assert "key" in strict.stderr
+    assert json.loads(kept.stdout)["issues"][0] in told.stderr
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[31m[bold red]x[/] \r\n\u202e\x9b2J :boom:"
+
+
+@pytest.mark.parametrize("form", ["jsonl", "table"])
+def test_hostile_text(run: Run, account: Account, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control characters in log text do not reach the terminal, and markup stays text."""
+    monkeypatch.setenv("COLUMNS", "200")
+    fake = made_fake()
+    faults: Faults = lambda request, _: odd_item(key=HOSTILE) if request.path == "/api/logs" else None  # noqa: E731
+    with serving(fake, faults) as url:
+        account(fake, url)
+        result = run("pull", "--format", form)
+    assert result.exit_code == 0
+    if form == "jsonl":
+        assert json.loads(result.stdout)["body"] == HOSTILE
+        assert "\x1b" not in result.stdout
+    else:
+        assert "[bold red]x[/] \\r\\n\\u202e\\x9b2J :boom:" in result.stdout
+        assert all(character.isprintable() for line in result.stdout.split("\n") for character in line)
+
+
+def test_hostile_error(run: Run, account: Account) -> None:
+    """An error text of the service does not drive the terminal either."""
+    fake = made_fake()
+    body = json.dumps({"code": "odd\x1b[2J", "message": HOSTILE}).encode()
+    faults: Faults = lambda request, _: FakeResponse(400, (JSON,), body) if request.path == "/api/logs" else None  # noqa: E731
+    with serving(fake, faults) as url:
+        account(fake, url)
+        result = run("pull")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.strip().isprintable()

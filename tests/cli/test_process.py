@@ -1,0 +1,189 @@
+import fcntl
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Account, Run, Server, made_fake, resume_arguments, serving, started, uids
+
+from logferry.testing import FakeRequest
+
+UNTIL_STUCK = 60.0
+
+
+@pytest.fixture
+def stalled(account: Account) -> Generator[tuple[Server, threading.Event]]:
+    """A server that does not answer for the third page until the event is set."""
+    fake, go_on = made_fake(), threading.Event()
+
+    def stall(request: FakeRequest, _number: int) -> None:
+        if "page=3" in request.query.split("&"):
+            go_on.wait(UNTIL_STUCK)
+
+    with serving(fake, stall) as url:
+        account(fake, url)
+        try:
+            yield Server(fake, url), go_on
+        finally:
+            go_on.set()
+
+
+def test_interrupted_while_waiting(run: Run, stalled: tuple[Server, threading.Event]) -> None:
+    """A pipe has each page as it arrives; Ctrl-C while the next is waited for ends at once and says how to resume."""
+    server, go_on = stalled
+    with started("pull") as process:
+        assert process.stdout is not None
+        lines = b""
+        while lines.count(b"\n") < 200:
+            lines += process.stdout.read(65_536)
+        process.send_signal(signal.SIGINT)
+        left, stderr = process.communicate(timeout=UNTIL_STUCK / 2)
+    assert process.returncode == 130
+    assert left == b""
+    assert stderr.startswith(b"interrupted\npartial result: 200 records of logto.audit_logs written\nresume with: ")
+    go_on.set()
+    assert server.uids == uids(lines) + uids(run(*resume_arguments(stderr.decode())).stdout)
+
+
+def test_interrupted_before_anything_arrived(account: Account) -> None:
+    """Where nothing was received there is nothing to resume."""
+    fake, asked, go_on = made_fake(), threading.Event(), threading.Event()
+
+    def stall(_request: FakeRequest, _number: int) -> None:
+        asked.set()
+        go_on.wait(UNTIL_STUCK)
+
+    with serving(fake, stall) as url:
+        account(fake, url)
+        with started("pull") as process:
+            assert asked.wait(UNTIL_STUCK)
+            process.send_signal(signal.SIGINT)
+            output = process.communicate(timeout=UNTIL_STUCK / 2)
+        go_on.set()
+    assert (process.returncode, output) == (130, (b"", b"interrupted\n"))
+
+
+@pytest.mark.parametrize("lines_read", [0, 1, 150, 950])
+def test_interrupted_while_writing(run: Run, account: Account, lines_read: int) -> None:
+    """Ctrl-C while a record is on its way out neither loses nor doubles one."""
+    fake = made_fake(records=3000, spacing=20.0)
+    with serving(fake) as url:
+        account(fake, url)
+        server = Server(fake, url)
+        with started("pull") as process:
+            assert process.stdout is not None
+            lines = b""
+            while lines.count(b"\n") < lines_read or not lines:
+                lines += process.stdout.read(500)
+            # The pipe is full by now, or will be: nobody reads, so a write is under way.
+            process.send_signal(signal.SIGINT)
+            left, stderr = process.communicate(timeout=UNTIL_STUCK)
+        assert process.returncode == 130
+        rest = run(*resume_arguments(stderr.decode()))
+        assert server.uids == uids(lines + left) + uids(rest.stdout)
+
+
+def test_interrupted_twice(account: Account) -> None:
+    """A second Ctrl-C ends a write that nobody takes, and then no checkpoint is promised."""
+    fake = made_fake(records=3000, spacing=20.0)
+    with serving(fake) as url:
+        account(fake, url)
+        with started("pull") as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            while bytes_in(process.stdout.fileno()) < 50_000:
+                assert process.poll() is None
+            # Signals that come at once can merge into one, so they are sent until the process reacts.
+            while not select.select([process.stderr], [], [], 0.1)[0]:
+                process.send_signal(signal.SIGINT)
+            stderr = process.stderr.readline()
+            process.communicate(timeout=UNTIL_STUCK)
+        assert process.returncode == 130
+        assert stderr.startswith(b"stopped while writing")
+
+
+def bytes_in(pipe: int) -> int:
+    """How many bytes wait to be read."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+@pytest.mark.usefixtures("configured")
+def test_closed_pipe() -> None:
+    """When nobody reads any more, the command ends quietly, as in ``logferry pull | head -1``."""
+    with started("pull") as process:
+        assert process.stdout is not None
+        process.stdout.read(100)
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.usefixtures("configured")
+def test_full_disk() -> None:
+    """An output that cannot be written is told in one line, exit code 1."""
+    with Path("/dev/full").open("wb") as full, started("pull", stdout=full.fileno()) as process:
+        _, stderr = process.communicate(timeout=UNTIL_STUCK)
+    assert process.returncode == 1
+    assert stderr == b"Error: the output cannot be written: No space left on device\n"
+
+
+def on_terminal(*arguments: str) -> str:
+    """What a terminal gets of the command's stdout."""
+    leader, follower = pty.openpty()
+    with started(*arguments, stdout=follower) as process:
+        os.close(follower)
+        shown = b""
+        try:
+            while block := os.read(leader, 65_536):
+                shown += block
+        except OSError:  # the way in which Linux says that the other end is closed
+            pass
+        process.communicate(timeout=UNTIL_STUCK)
+    os.close(leader)
+    assert process.returncode == 0
+    return shown.decode()
+
+
+@pytest.mark.usefixtures("configured")
+def test_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal gets a table, in colour unless NO_COLOR is set."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert "\x1b[31mError" in on_terminal("pull")
+    assert "\x1b[32mok" in on_terminal("check")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in on_terminal("pull")
+    assert "\x1b[3" not in on_terminal("check")
+
+
+def test_simulate(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines that simulate prints make an account in a shell, whose records a pull brings; Ctrl-C is exit code 0."""
+    with started("simulate", "--records", "250") as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline().decode() for _ in range(5)]
+        script = "".join(lines) + "env | grep ^LOGTO_"
+        pasted = subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True)
+        for line in pasted.stdout.splitlines():
+            name, _, value = line.partition("=")
+            monkeypatch.setenv(name, value)
+        result = run("pull")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=UNTIL_STUCK)
+    assert result.exit_code == 0
+    assert 250 <= len(result.stdout.splitlines()) <= 252
+    assert process.returncode == 0
+
+
+@pytest.mark.usefixtures("configured")
+def test_module() -> None:
+    """``python -m logferry`` is the same command."""
+    shown = subprocess.run([sys.executable, "-m", "logferry", "--version"], capture_output=True, check=True)
+    assert shown.stdout.startswith(b"logferry ")

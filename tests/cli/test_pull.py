@@ -1,0 +1,134 @@
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Account, Run, Server, made_fake, serving, uids
+
+
+def test_lines_are_the_truth(run: Run, configured: Server) -> None:
+    """In a pipe comes every record of the last 24 hours, once, one JSON object per line, and nothing else."""
+    result = run("pull")
+    assert uids(result.stdout) == configured.uids
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "raw" not in json.loads(result.stdout.splitlines()[0])
+
+
+def test_day_by_default(run: Run, account: Account) -> None:
+    """Without --since the window is the last 24 hours; --since reaches further back."""
+    fake = made_fake(records=72, spacing=3600.0)
+    with serving(fake) as url:
+        account(fake, url)
+        assert 12 <= len(run("pull").stdout.splitlines()) <= 48
+        assert len(fake.truth()) == len(run("pull", "--since", "1 month").stdout.splitlines())
+
+
+def test_named_stream_and_account(run: Run, configured: Server) -> None:
+    """Naming the stream and the account asks for the same."""
+    assert configured.uids == uids(run("pull", "logto.audit_logs", "--account", "logto").stdout)
+
+
+@pytest.mark.usefixtures("configured")
+def test_window(run: Run) -> None:
+    """--since and --until bound the window."""
+    times = [json.loads(line)["timestamp"] for line in run("pull").stdout.splitlines()]
+    newest, oldest = times[10], times[300]
+    result = run("pull", "--since", oldest, "--until", newest)
+    assert [time for time in times if oldest <= time < newest] == [
+        json.loads(line)["timestamp"] for line in result.stdout.splitlines()
+    ]
+
+
+@pytest.mark.parametrize("name", ["log_key", "logKey"])
+def test_filter(run: Run, configured: Server, name: str) -> None:
+    """A filter goes by its name in Python or on the wire."""
+    truth = configured.fake.truth(log_key="Interaction.Create")
+    result = run("pull", "--filter", f"{name}=Interaction.Create")
+    assert [f"logto:default:{identity}" for identity in truth] == uids(result.stdout)
+
+
+@pytest.mark.usefixtures("configured")
+def test_severity(run: Run) -> None:
+    """--severity keeps what is at least as severe, by name or number, and --max-items counts what is kept."""
+    records = [json.loads(line) for line in run("pull").stdout.splitlines()]
+    errors = [record["uid"] for record in records if record["severity_number"] >= 17]
+    assert errors == uids(run("pull", "--severity", "error").stdout) == uids(run("pull", "--severity", "17").stdout)
+    assert errors[:5] == uids(run("pull", "--severity", "WARNING", "--max-items", "5").stdout)
+
+
+def test_max_items(run: Run, configured: Server) -> None:
+    """--max-items is how many come in all, --page-size only how many at once."""
+    assert configured.uids[:7] == uids(run("pull", "--max-items", "7", "--page-size", "3").stdout)
+
+
+@pytest.mark.usefixtures("configured")
+def test_raw(run: Run) -> None:
+    """--raw adds the item as it was sent; a table has no place for it."""
+    line = json.loads(run("pull", "--raw", "--max-items", "1").stdout)
+    assert line["uid"] == f"logto:{line['raw']['tenantId']}:{line['raw']['id']}"
+    assert run("pull", "--raw", "--format", "table").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["logto.audit_log"], "there is no stream 'logto.audit_log'. Did you mean logto.audit_logs? Known: "),
+        (["--account", "lgto"], "there is no account 'lgto'. Did you mean logto? Known: logto"),
+        (["--since", "yesterday"], "since is no time: 'yesterday'"),
+        (["--since", "1h", "--until", "2h"], "does not lie before until"),
+        (
+            ["--filter", "user=x"],
+            "logto.audit_logs has no filter 'user'. Its filters: user_id, application_id, log_key",
+        ),
+        (["--filter", "user_id"], "'user_id' is not KEY=VALUE"),
+        (["--filter", "user_id=a", "--filter", "user_id=b"], "'user_id' is given twice"),
+        (["--severity", "loud"], "'loud' is none of trace, debug, info, warn, error, fatal, nor a number"),
+        (["--page-size", "101"], "page_size is 101, it must be from 1 to 100"),
+        (["--max-items", "0"], "0 is not in the range x>=1"),
+        (["--resume", "{}"], "this is no checkpoint of logferry"),
+        (["--output", "/nowhere/logs.jsonl"], "/nowhere/logs.jsonl.partial cannot be written: No such file"),
+    ],
+)
+@pytest.mark.usefixtures("configured")
+def test_usage(run: Run, arguments: list[str], told: str) -> None:
+    """A call that cannot be right is told in one line, with exit code 2 and nothing on stdout."""
+    result = run("pull", *arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert told in result.stderr.splitlines()[-1]
+
+
+def test_no_account(run: Run) -> None:
+    """Without any account it says which variables make one."""
+    result = run("pull")
+    assert result.exit_code == 2
+    assert "set LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET" in result.stderr
+
+
+class TestOutput:
+    """--output PATH."""
+
+    def test_complete(self, run: Run, configured: Server, tmp_path: Path) -> None:
+        """The file has all records, is its owner's only, and nothing is left beside it."""
+        path = tmp_path / "logs.jsonl"
+        result = run("pull", "--output", str(path))
+        assert (result.exit_code, result.output) == (0, "")
+        assert configured.uids == uids(path.read_text())
+        assert oct(path.stat().st_mode) == "0o100600"
+        assert [path] == list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("name", ["logs.jsonl", "logs.jsonl.partial"])
+    def test_existing(self, run: Run, configured: Server, tmp_path: Path, name: str) -> None:
+        """A file that exists, the partial one of an earlier run included, is replaced only with --force."""
+        (tmp_path / name).write_text("precious")
+        refused = run("pull", "--output", str(tmp_path / "logs.jsonl"))
+        assert refused.exit_code == 2
+        assert f"{name} exists" in refused.stderr
+        assert (tmp_path / name).read_text() == "precious"
+        assert run("pull", "--output", str(tmp_path / "logs.jsonl"), "--force").exit_code == 0
+        assert configured.uids == uids((tmp_path / "logs.jsonl").read_text())
+
+    @pytest.mark.usefixtures("configured")
+    def test_wrong_call_leaves_nothing(self, run: Run, tmp_path: Path) -> None:
+        """A call that cannot be right leaves no file."""
+        assert run("pull", "--output", str(tmp_path / "logs.jsonl"), "--since", "then").exit_code == 2
+        assert list(tmp_path.iterdir()) == []
