@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final, TypeAlias, TypeGuard
-
-Json: TypeAlias = str | int | float | dict[str, Any] | list[Any] | None
-"""A decoded JSON value; unlike ``Any`` it is none of whatever a misspelt key would give."""
+from typing import Any, Final, TypeGuard
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LARGEST: Final = 2**64 - 1

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 import orjson
 
-from logferry._json import Json, is_object
+from logferry._json import is_object
 from logferry._record import ERROR, INFO, Attributes, LogRecord, Normalizer, Origin
 from logferry._redaction import without_secrets
 from logferry._times import FIRST, LAST, MILLISECOND
-from logferry_clients.logto.models.audit_log import AuditLogJson
-from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadJson
-from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentJson
+from logferry_clients.logto.models.audit_log import AuditLogJson, AuditLogKey
+from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadKey
+from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentJson, ParsedUserAgentKey
 
 _SEVERITIES: Final = {"Success": INFO, "Error": ERROR}
 
 _SEPARATE_HEADERS: Final = frozenset({"botverified", "city", "country", "latitude", "longitude", "region", "timezone"})
 """Injected headers that get an attribute each: where a request came from, and whether it was a robot's."""
 
-_MAPPED: Final = frozenset(AuditLogPayloadJson.__annotations__)
-"""Keys of the payload that the documentation names; all others are kept under ``logto.payload``."""
+# Which keys are mapped is said in the generated types, so that both type checkers know a key that the spec does not have:
+# pyright takes ``.get("misspelt")`` for Any, and the code behind ``"misspelt" in payload`` for unreachable.
+_ITEM: Final[tuple[AuditLogKey, ...]] = ("tenantId", "id", "key", "payload", "createdAt")
+_PAYLOAD: Final[tuple[AuditLogPayloadKey, ...]] = (
+    "key", "result", "error", "ip", "userAgent", "userAgentParsed", "injectedHeaders", "signInContext", "userId",
+    "applicationId", "sessionId", "params",
+)  # fmt: skip
+_USER_AGENT: Final[tuple[ParsedUserAgentKey, ...]] = ("ua", "browser", "device", "engine", "os", "cpu")
+
+_USER_AGENT_NAMES: Final = {
+    "browser.name": "user_agent.name",
+    "browser.version": "user_agent.version",
+    "os.name": "user_agent.os.name",
+    "os.version": "user_agent.os.version",
+}
+"""Parts of the parsed user agent that OpenTelemetry has names for."""
 
 
 def milliseconds_to_nano(milliseconds: object) -> int | None:
@@ -52,46 +66,53 @@ def _identity(item: AuditLogJson) -> tuple[str | None, str | None]:
 
 
 def _resource(item: AuditLogJson, origin: Origin) -> Attributes:
-    resource: Attributes = {"service.name": "logto", "server.address": origin.server_address}
-    if "tenantId" in item:
-        resource["logto.tenant.id"] = item["tenantId"]
-    return resource
+    return _present(
+        {
+            "service.name": "logto",
+            "server.address": origin.server_address,
+            "logto.tenant.id": item.get("tenantId"),
+        }
+    )
 
 
-def _attributes(item: AuditLogJson) -> Attributes:  # noqa: C901  # one branch per optional field
+def _attributes(item: AuditLogJson) -> Attributes:
     payload = item["payload"]
-    attributes: dict[str, Json] = {"logto.log.key": item["key"], "logto.result": payload["result"]}
-    if payload["key"] != item["key"]:
-        attributes["logto.payload.key"] = payload["key"]
-    if "error" in payload:
-        attributes.update(_error(payload["error"]))
-    if "ip" in payload:
-        attributes["client.address"] = payload["ip"]
-    if "userAgent" in payload:
-        attributes["user_agent.original"] = payload["userAgent"]
-    if "userAgentParsed" in payload:
-        attributes.update(_user_agent(payload["userAgentParsed"], original=payload.get("userAgent")))
-    if "injectedHeaders" in payload:
-        attributes.update(_injected_headers(payload["injectedHeaders"]))
-    if "signInContext" in payload:
-        attributes["logto.sign_in_context"] = without_secrets(payload["signInContext"])
-    if "userId" in payload:
-        attributes["user.id"] = payload["userId"]
-    if "applicationId" in payload:
-        attributes["logto.application.id"] = payload["applicationId"]
-    if "sessionId" in payload:
-        attributes["session.id"] = payload["sessionId"]
-    if "params" in payload:
-        # Authorization codes and their verifiers come unmasked, on older servers live tokens too (measured).
-        attributes["logto.params"] = without_secrets(payload["params"])
-    unknown = {key: value for key, value in payload.items() if key not in _MAPPED}
-    for key, value in without_secrets(unknown).items():
-        attributes[f"logto.payload.{key}"] = value
-    return {key: value for key, value in attributes.items() if value is not None}
+    # Authorization codes and their verifiers come unmasked, on older servers live tokens too (measured).
+    return _present(
+        {
+            "logto.log.key": item["key"],
+            "logto.payload.key": payload["key"] if payload["key"] != item["key"] else None,
+            "logto.result": payload["result"],
+            **_error(payload.get("error")),
+            "client.address": payload.get("ip"),
+            "user_agent.original": payload.get("userAgent"),
+            **_user_agent(payload.get("userAgentParsed", {}), original=payload.get("userAgent")),
+            **_injected_headers(payload.get("injectedHeaders", {})),
+            "logto.sign_in_context": without_secrets(payload.get("signInContext")),
+            "user.id": payload.get("userId"),
+            "logto.application.id": payload.get("applicationId"),
+            "session.id": payload.get("sessionId"),
+            "logto.params": without_secrets(payload.get("params")),
+            **_unknown("logto.payload", payload, known=_PAYLOAD),
+            **_unknown("logto", item, known=_ITEM),
+        }
+    )
 
 
-def _error(error: Mapping[str, Any] | str) -> Attributes:
+def _present(attributes: Attributes) -> Attributes:
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _unknown(prefix: str, fields: Mapping[str, object], *, known: Collection[str]) -> Attributes:
+    """What the documentation does not name; a server adds fields with every release."""
+    unknown = {key: value for key, value in fields.items() if key not in known}
+    return {f"{prefix}.{key}": value for key, value in without_secrets(unknown).items()}
+
+
+def _error(error: Mapping[str, Any] | str | None) -> Attributes:
     """An error is an object, or a text that holds an OpenID Connect error as JSON (47 of 63 measured), or any text."""
+    if error is None:
+        return {}
     details = _json_object(error) if isinstance(error, str) else error
     if details is None:
         return {"error.type": "_OTHER", "logto.error.message": error}
@@ -120,35 +141,23 @@ def _json_object(text: str) -> Mapping[str, Any] | None:
 def _user_agent(parsed: ParsedUserAgentJson, *, original: str | None) -> Attributes:
     """The parsed user agent; of the login client, hence not OpenTelemetry's ``os.*``, ``device.*`` and ``host.*``."""
     attributes: Attributes = {}
-    for part, value in parsed.items():
-        if is_object(value):
-            for name, detail in value.items():
-                attributes[_USER_AGENT_NAMES.get((part, name), f"logto.user_agent.{part}.{name}")] = detail
-        elif part != "ua":
-            attributes[f"logto.user_agent.{part}"] = value
-    if "ua" in parsed and parsed["ua"] != original:
-        attributes["user_agent.original" if original is None else "logto.user_agent.ua"] = parsed["ua"]
-    return attributes
-
-
-_USER_AGENT_NAMES: Final = {
-    ("browser", "name"): "user_agent.name",
-    ("browser", "version"): "user_agent.version",
-    ("os", "name"): "user_agent.os.name",
-    ("os", "version"): "user_agent.os.version",
-}
+    ua = parsed.get("ua")
+    if ua is not None and ua != original:
+        attributes["user_agent.original" if original is None else "logto.user_agent.ua"] = ua
+    for part in _USER_AGENT:
+        details = parsed.get(part)
+        if is_object(details):
+            for name, detail in details.items():
+                path = f"{part}.{name}"
+                attributes[_USER_AGENT_NAMES.get(path, f"logto.user_agent.{path}")] = detail
+    return attributes | _unknown("logto.user_agent", parsed, known=_USER_AGENT)
 
 
 def _injected_headers(headers: Mapping[str, str]) -> Attributes:
-    attributes: Attributes = {
-        f"http.request.header.{name.lower()}": [value]
-        for name, value in headers.items()
-        if name.lower() in _SEPARATE_HEADERS
-    }
-    others = {name: value for name, value in headers.items() if name.lower() not in _SEPARATE_HEADERS}
-    if others:
-        attributes["logto.injected_headers"] = without_secrets(others)
-    return attributes
+    separate = {name for name in headers if name.lower() in _SEPARATE_HEADERS}
+    attributes: Attributes = {f"http.request.header.{name.lower()}": [headers[name]] for name in separate}
+    others = {name: value for name, value in headers.items() if name not in separate}
+    return attributes | {"logto.injected_headers": without_secrets(others) or None}
 
 
 NORMALIZER: Final = Normalizer[AuditLogJson](

@@ -2,46 +2,83 @@
 
 """Contains all the data models used in inputs/outputs"""
 
-from .access_token import AccessToken, AccessTokenJson, fits_access_token, repair_access_token
+from .access_token import AccessToken, AccessTokenJson, AccessTokenKey, fits_access_token, repair_access_token
 from .access_token_request import (
     AccessTokenRequest,
     AccessTokenRequestJson,
+    AccessTokenRequestKey,
     fits_access_token_request,
     repair_access_token_request,
 )
 from .access_token_request_grant_type import AccessTokenRequestGrantType
-from .audit_log import AuditLog, AuditLogJson, fits_audit_log, repair_audit_log
-from .audit_log_payload import AuditLogPayload, AuditLogPayloadJson, fits_audit_log_payload, repair_audit_log_payload
+from .audit_log import AuditLog, AuditLogJson, AuditLogKey, fits_audit_log, repair_audit_log
+from .audit_log_payload import (
+    AuditLogPayload,
+    AuditLogPayloadJson,
+    AuditLogPayloadKey,
+    fits_audit_log_payload,
+    repair_audit_log_payload,
+)
 from .audit_log_result import AuditLogResult
-from .error_body import ErrorBody, ErrorBodyJson, fits_error_body, repair_error_body
+from .error_body import ErrorBody, ErrorBodyJson, ErrorBodyKey, fits_error_body, repair_error_body
 from .json_object import JsonObject
-from .parsed_user_agent import ParsedUserAgent, ParsedUserAgentJson, fits_parsed_user_agent, repair_parsed_user_agent
+from .parsed_user_agent import (
+    ParsedUserAgent,
+    ParsedUserAgentJson,
+    ParsedUserAgentKey,
+    fits_parsed_user_agent,
+    repair_parsed_user_agent,
+)
 from .string_map import StringMap
-from .token_error_body import TokenErrorBody, TokenErrorBodyJson, fits_token_error_body, repair_token_error_body
+from .token_error_body import (
+    TokenErrorBody,
+    TokenErrorBodyJson,
+    TokenErrorBodyKey,
+    fits_token_error_body,
+    repair_token_error_body,
+)
 from .user_agent_browser import (
     UserAgentBrowser,
     UserAgentBrowserJson,
+    UserAgentBrowserKey,
     fits_user_agent_browser,
     repair_user_agent_browser,
 )
-from .user_agent_cpu import UserAgentCpu, UserAgentCpuJson, fits_user_agent_cpu, repair_user_agent_cpu
-from .user_agent_device import UserAgentDevice, UserAgentDeviceJson, fits_user_agent_device, repair_user_agent_device
-from .user_agent_engine import UserAgentEngine, UserAgentEngineJson, fits_user_agent_engine, repair_user_agent_engine
-from .user_agent_os import UserAgentOs, UserAgentOsJson, fits_user_agent_os, repair_user_agent_os
+from .user_agent_cpu import UserAgentCpu, UserAgentCpuJson, UserAgentCpuKey, fits_user_agent_cpu, repair_user_agent_cpu
+from .user_agent_device import (
+    UserAgentDevice,
+    UserAgentDeviceJson,
+    UserAgentDeviceKey,
+    fits_user_agent_device,
+    repair_user_agent_device,
+)
+from .user_agent_engine import (
+    UserAgentEngine,
+    UserAgentEngineJson,
+    UserAgentEngineKey,
+    fits_user_agent_engine,
+    repair_user_agent_engine,
+)
+from .user_agent_os import UserAgentOs, UserAgentOsJson, UserAgentOsKey, fits_user_agent_os, repair_user_agent_os
 
 __all__ = (
     "AccessToken",
     "AccessTokenJson",
+    "AccessTokenKey",
     "AccessTokenRequest",
     "AccessTokenRequestGrantType",
     "AccessTokenRequestJson",
+    "AccessTokenRequestKey",
     "AuditLog",
     "AuditLogJson",
+    "AuditLogKey",
     "AuditLogPayload",
     "AuditLogPayloadJson",
+    "AuditLogPayloadKey",
     "AuditLogResult",
     "ErrorBody",
     "ErrorBodyJson",
+    "ErrorBodyKey",
     "fits_access_token",
     "fits_access_token_request",
     "fits_audit_log",
@@ -57,6 +94,7 @@ __all__ = (
     "JsonObject",
     "ParsedUserAgent",
     "ParsedUserAgentJson",
+    "ParsedUserAgentKey",
     "repair_access_token",
     "repair_access_token_request",
     "repair_audit_log",
@@ -72,14 +110,20 @@ __all__ = (
     "StringMap",
     "TokenErrorBody",
     "TokenErrorBodyJson",
+    "TokenErrorBodyKey",
     "UserAgentBrowser",
     "UserAgentBrowserJson",
+    "UserAgentBrowserKey",
     "UserAgentCpu",
     "UserAgentCpuJson",
+    "UserAgentCpuKey",
     "UserAgentDevice",
     "UserAgentDeviceJson",
+    "UserAgentDeviceKey",
     "UserAgentEngine",
     "UserAgentEngineJson",
+    "UserAgentEngineKey",
     "UserAgentOs",
     "UserAgentOsJson",
+    "UserAgentOsKey",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, Self, TypedDict, TypeGuard
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -29,6 +29,10 @@ AccessTokenJson = TypedDict(
     },
 )
 """The JSON of AccessToken; further keys are allowed."""
+
+AccessTokenKey = Literal["access_token", "expires_in", "token_type", "scope"]
+"""A key that the specification names in AccessToken."""
+
 
 ACCESS_TOKEN_SHAPE = ObjectOf(
     required={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, Self, TypedDict, TypeGuard
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -29,6 +29,10 @@ AccessTokenRequestJson = TypedDict(
     },
 )
 """The JSON of AccessTokenRequest; further keys are allowed."""
+
+AccessTokenRequestKey = Literal["grant_type", "resource", "scope"]
+"""A key that the specification names in AccessTokenRequest."""
+
 
 ACCESS_TOKEN_REQUEST_SHAPE = ObjectOf(
     required={

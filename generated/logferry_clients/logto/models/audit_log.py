@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, Self, TypedDict, TypeGuard
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -31,6 +31,10 @@ AuditLogJson = TypedDict(
     },
 )
 """The JSON of AuditLog; further keys are allowed."""
+
+AuditLogKey = Literal["id", "key", "payload", "createdAt", "tenantId"]
+"""A key that the specification names in AuditLog."""
+
 
 AUDIT_LOG_SHAPE = ObjectOf(
     required={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, Self, TypedDict, TypeGuard
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -41,6 +41,23 @@ AuditLogPayloadJson = TypedDict(
     },
 )
 """The JSON of AuditLogPayload; further keys are allowed."""
+
+AuditLogPayloadKey = Literal[
+    "key",
+    "result",
+    "error",
+    "ip",
+    "userAgent",
+    "userAgentParsed",
+    "injectedHeaders",
+    "signInContext",
+    "userId",
+    "applicationId",
+    "sessionId",
+    "params",
+]
+"""A key that the specification names in AuditLogPayload."""
+
 
 AUDIT_LOG_PAYLOAD_SHAPE = ObjectOf(
     required={

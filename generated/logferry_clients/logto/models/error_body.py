@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, Self, TypedDict, TypeGuard
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -28,6 +28,10 @@ ErrorBodyJson = TypedDict(
     },
 )
 """The JSON of ErrorBody; further keys are allowed."""
+
+ErrorBodyKey = Literal["message", "code", "data", "details"]
+"""A key that the specification names in ErrorBody."""
+
 
 ERROR_BODY_SHAPE = ObjectOf(
     required={

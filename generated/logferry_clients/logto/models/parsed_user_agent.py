@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, Self, TypedDict, TypeGuard
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -40,6 +40,10 @@ ParsedUserAgentJson = TypedDict(
     },
 )
 """The JSON of ParsedUserAgent; further keys are allowed."""
+
+ParsedUserAgentKey = Literal["ua", "browser", "device", "engine", "os", "cpu"]
+"""A key that the specification names in ParsedUserAgent."""
+
 
 PARSED_USER_AGENT_SHAPE = ObjectOf(
     required={},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, Self, TypedDict, TypeGuard
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -26,6 +26,10 @@ TokenErrorBodyJson = TypedDict(
     },
 )
 """The JSON of TokenErrorBody; further keys are allowed."""
+
+TokenErrorBodyKey = Literal["error", "error_description"]
+"""A key that the specification names in TokenErrorBody."""
+
 
 TOKEN_ERROR_BODY_SHAPE = ObjectOf(
     required={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, Self, TypedDict, TypeGuard
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -28,6 +28,10 @@ UserAgentBrowserJson = TypedDict(
     },
 )
 """The JSON of UserAgentBrowser; further keys are allowed."""
+
+UserAgentBrowserKey = Literal["name", "version", "major", "type"]
+"""A key that the specification names in UserAgentBrowser."""
+
 
 USER_AGENT_BROWSER_SHAPE = ObjectOf(
     required={},

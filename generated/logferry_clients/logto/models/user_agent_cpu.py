@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, Self, TypedDict, TypeGuard
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -25,6 +25,10 @@ UserAgentCpuJson = TypedDict(
     },
 )
 """The JSON of UserAgentCpu; further keys are allowed."""
+
+UserAgentCpuKey = Literal["architecture"]
+"""A key that the specification names in UserAgentCpu."""
+
 
 USER_AGENT_CPU_SHAPE = ObjectOf(
     required={},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, Self, TypedDict, TypeGuard
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -27,6 +27,10 @@ UserAgentDeviceJson = TypedDict(
     },
 )
 """The JSON of UserAgentDevice; further keys are allowed."""
+
+UserAgentDeviceKey = Literal["model", "type", "vendor"]
+"""A key that the specification names in UserAgentDevice."""
+
 
 USER_AGENT_DEVICE_SHAPE = ObjectOf(
     required={},
