@@ -3,22 +3,24 @@ The stream of Logto's audit logs.
 
 The service pages by number, newest first, without a tie-break, so pages shift while logs arrive (measured on 1.36.0
 and 1.42.0).  Hence: the window is pinned, sent where the server honours it (1.40 and later; older ones ignore it
-silently) and filtered here as well; a trail delivers each log once; the next page comes from its number, never from
-the ``Link`` header, whose addresses lack ``/api``.
+silently) and filtered here as well; a trail delivers each log once; where equal times stand on both sides of a border
+between pages, one more page shows the border whole; the next page comes from its number, never from the ``Link``
+header, whose addresses lack ``/api``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from logferry._answers import decoded, wrong_shape
 from logferry._definition import StreamDefinition, filter_field
 from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._json import is_array, is_object
-from logferry._steps import Batch, Flow, Position, Reply, fetch
+from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
 from logferry._times import FIRST, LAST, MILLISECOND
 from logferry._trail import Key, Trail
 from logferry._window import Window
@@ -26,6 +28,9 @@ from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.logto._records import NORMALIZER, milliseconds_to_nano
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 from logferry_clients.logto.models.audit_log import AuditLog, AuditLogJson, fits_audit_log, repair_audit_log
+
+_LARGEST_PAGE: Final = 100
+"""The server's limit (measured on 1.36.0 and 1.42.0)."""
 
 _STUCK: Final = 3
 """So many pages in a row with nothing new mean that the server does not turn pages."""
@@ -58,80 +63,138 @@ class _Place:
 
 
 @frozen
+class _Answer:
+    """
+    One page as the server sent it.
+
+    Attributes:
+        reply: The answer.
+        items: Its items.
+        keys: Their keys.
+        row: The row of its first item.
+        total: How many rows there are, or ``None`` where the server stopped counting.
+    """
+
+    reply: Reply[Any]
+    items: list[Any]
+    keys: list[Key]
+    row: int
+    total: int | None
+
+
+@frozen
 class _Turn:
     """
-    One page of a walk.
+    What a page adds to a walk.
 
     Attributes:
         place: Where the walk was.
-        fresh: The keys of its items that are within the window and have not been delivered.
-        next_row: The row to go on with.
-        total: How many rows there are now.
-        ended: Whether nothing follows.
+        following: Where it is once the page has been delivered, but for the trail.
+        fresh: The keys of the page's items that are within the window and have not been delivered.
+        rows: Where to resume before each of them.
     """
 
     place: _Place
+    following: _Place
     fresh: list[Key]
-    next_row: int
-    total: int | None
-    ended: bool
+    rows: Sequence[int]
 
-    def following(self) -> _Place:
+    def after(self) -> _Place:
         """Where the walk is once the page has been delivered."""
-        return _Place(self.next_row, self.total, self.place.trail.after(self.fresh), self.ended)
+        return evolve(self.following, trail=self.place.trail.after(self.fresh))
 
     def position(self, delivered: int) -> Position:
-        """Where to resume once the first *delivered* fresh items have been: within this page, or after it."""
+        """Where to resume once the first *delivered* fresh items have been."""
         if delivered == len(self.fresh):
-            return self.following().to_json()
-        return _Place(self.place.row, self.total, self.place.trail.after(self.fresh[:delivered])).to_json()
+            return self.after().to_json()
+        trail = self.place.trail.after(self.fresh[:delivered])
+        return _Place(self.rows[delivered], self.following.total, trail).to_json()
 
 
 def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the window's audit logs, newest first."""
     place = _Place() if position is None else _Place.from_json(position)
-    # Bounds are inclusive since 1.42 and exclusive before, so one more millisecond is asked for; the trail filters.
-    start = None if window.since is None else max(0, window.since // MILLISECOND - 1)
-    end = -(-window.until // MILLISECOND)
-    stuck, previous = 0, list[Key]()
+    idle, previous = 0, list[Key]()
     while not place.ended:
-        page = place.row // page_size + 1
-        reply = yield from fetch(
-            list_audit_logs.request,
-            user_id=filters.user_id,
-            application_id=filters.application_id,
-            log_key=filters.log_key,
-            start_time=start,
-            end_time=end,
-            enable_cap=True,
-            page=page,
-            page_size=page_size,
-        )
-        items = _array(reply)
-        keys = _keys(items)
-        fresh = place.trail.fresh(keys, window)
-        total, next_row = _total(reply), page * page_size
-        # Rows that have arrived since the last page have moved what was delivered further down.
-        arrived = 0 if total is None or place.total is None else max(0, total - place.total)
-        turn = _Turn(
-            place=place,
-            fresh=keys if len(fresh) == len(keys) else [keys[index] for index in fresh],
-            next_row=max(next_row, place.row + arrived),
-            total=total,
-            ended=not keys or place.trail.is_past(keys, window) or (total is not None and next_row >= total),
-        )
-        yield Batch(
-            items if len(fresh) == len(items) else [items[index] for index in fresh], turn.position, reply, total
-        )
-        del items, reply  # so that there are never two pages in memory
-        again = keys == previous or (not fresh and not arrived and all(map(place.trail.knows, keys)))
-        stuck, previous = stuck + 1 if again else 0, keys
-        if stuck == _STUCK and not turn.ended:
+        answer = yield from _ask(filters, window, place.row // page_size, page_size)
+        bridge = _bridge(place, answer)
+        if bridge is not None:
+            border = yield from _ask(filters, window, *bridge)
+            turn, batch = _turned(place, border, window, next_row=place.row, ended=False)
+            if turn.fresh:
+                yield batch
+            place = turn.after()
+        next_row = answer.row + page_size
+        # A page that is empty although there are more rows is no end.
+        ended = not answer.keys if answer.total is None else next_row >= answer.total
+        ended = ended or place.trail.is_past(answer.keys, window)
+        turn, batch = _turned(place, answer, window, next_row=next_row, ended=ended)
+        keys = answer.keys
+        del answer  # so that there are never two pages in memory
+        yield batch
+        del batch
+        moved = turn.following.row > place.row + page_size
+        again = keys == previous or not (turn.fresh or moved or any(not place.trail.knows(key) for key in keys))
+        idle, previous = idle + 1 if again else 0, keys
+        if idle == _STUCK and not turn.following.ended:
             raise PagingError(
-                f"the server sends the same page again and again (last asked: page {page})",
+                f"the server sends nothing new any more (last asked: page {place.row // page_size + 1})",
                 hint="Go on from the checkpoint later; the server may not turn pages",
             )
-        place = turn.following()
+        place = turn.after()
+
+
+def _ask(filters: AuditLogFilters, window: Window, page: int, page_size: int) -> SubFlow[_Answer]:
+    """Ask for a page, counted from 0."""
+    reply = yield from fetch(
+        list_audit_logs.request,
+        user_id=filters.user_id,
+        application_id=filters.application_id,
+        log_key=filters.log_key,
+        # Bounds are inclusive since 1.42 and exclusive before, so one more millisecond is asked for; the trail filters.
+        start_time=None if window.since is None else max(0, window.since // MILLISECOND - 1),
+        end_time=-(-window.until // MILLISECOND),
+        enable_cap=True,
+        page=page + 1,
+        page_size=page_size,
+    )
+    items = _array(reply)
+    return _Answer(reply, items, _keys(items), page * page_size, _total(reply))
+
+
+def _turned(place: _Place, answer: _Answer, window: Window, *, next_row: int, ended: bool) -> tuple[_Turn, Batch]:
+    """What a page adds to the walk, and its batch for the caller."""
+    keys, total = answer.keys, answer.total
+    indexes = place.trail.fresh(keys, window)
+    whole = len(indexes) == len(keys)
+    # Rows that have arrived since the last page have moved what was delivered further down.
+    arrived = 0 if total is None or place.total is None else max(0, total - place.total)
+    row = max(next_row, place.row + arrived) if keys else place.row
+    turn = _Turn(
+        place=place,
+        following=_Place(row, total, ended=ended),
+        fresh=keys if whole else [keys[index] for index in indexes],
+        rows=[min(answer.row + index, next_row) for index in indexes],
+    )
+    items = answer.items if whole else [answer.items[index] for index in indexes]
+    return turn, Batch(items, turn.position, answer.reply, total)
+
+
+def _bridge(place: _Place, answer: _Answer) -> tuple[int, int] | None:
+    """
+    The page, counted from 0, and the page size that show the border between two pages whole; ``None`` for no need.
+
+    The server leaves the order of equal times open.  Where they stand on both sides of a border, the second page can
+    repeat one and hide another; a page that covers all of them cannot.
+    """
+    mark = place.trail.mark
+    behind = sum(time == mark for time in place.trail.recent.values())
+    ahead = next((index for index, (time, _) in enumerate(answer.keys) if time != mark), len(answer.keys))
+    if mark is None or not ahead or not behind or answer.row <= place.row - behind:
+        return None
+    first, last = max(0, answer.row - behind), answer.row + ahead
+    sizes = range(last - first, _LARGEST_PAGE + 1)
+    return next(((first // size, size) for size in sizes if first // size * size + size >= last), None)
 
 
 def _array(reply: Reply[Any]) -> list[Any]:
@@ -181,8 +244,8 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
         "each log once, by id, also while new ones arrive; logs that the service removes between two pages can hide others"
     ),
     filters=AuditLogFilters,
-    page_size=100,
-    largest_page_size=100,
+    page_size=_LARGEST_PAGE,
+    largest_page_size=_LARGEST_PAGE,
     walk=walk,
     fits=fits_audit_log,
     repair=repair_audit_log,

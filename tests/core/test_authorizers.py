@@ -1,0 +1,297 @@
+"""Tokens: fetched once for all, renewed early, given up on never by accident."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+
+import logferry
+from logferry.testing import (
+    FakeRequest,
+    FakeResponse,
+    Faults,
+    InProcessTransport,
+    LogtoFake,
+    Recorder,
+    VirtualClock,
+    serve,
+)
+
+Make: TypeAlias = Callable[..., logferry.Logto]
+Walk: TypeAlias = Callable[[Any], Iterator[Any]]
+
+FAKE = LogtoFake(records=30)
+UNTIL = "2027-01-01"
+JSON = ("Content-Type", "application/json")
+
+
+class Suspending(httpx.AsyncBaseTransport):
+    """Lets other tasks have their turn while a request is under way; the token's may be told to wait for ever."""
+
+    def __init__(self, *, faults: Faults | None = None, hang_first_token: bool = False) -> None:
+        self.inner = InProcessTransport(FAKE, faults=faults)
+        self.hanging = anyio.Event()
+        self._hang = hang_first_token
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer, in time."""
+        for _ in range(5):
+            await anyio.lowlevel.checkpoint()
+        if self._hang and request.url.path == "/oidc/token":
+            self._hang = False
+            self.hanging.set()
+            await anyio.sleep_forever()
+        return await self.inner.handle_async_request(request)
+
+
+def tokens(transport: Recorder) -> int:
+    """How often a token was asked for."""
+    return sum(request.path == "/oidc/token" for request in transport.requests)
+
+
+def pages(transport: Recorder) -> int:
+    """How often logs were asked for."""
+    return sum(request.path == "/api/logs" for request in transport.requests)
+
+
+def only_token(answer: FakeResponse | Exception, *, times: int = 1_000_000) -> Faults:
+    """The first requests for a token are answered otherwise."""
+    left = [answer] * min(times, 100)
+
+    def fault(request: FakeRequest, _number: int) -> FakeResponse | Exception | None:
+        return left.pop() if request.path == "/oidc/token" and left else None
+
+    return fault
+
+
+def test_one_token_serves_eight_threads(client: Make) -> None:
+    """Threads that need a token at the same time wait for the one that is under way."""
+    asked: set[int] = set()
+    all_asked = threading.Event()
+
+    class Clock(VirtualClock):
+        """Notices who asks for the time, which everybody does before it asks for a token."""
+
+        def now(self) -> int:
+            asked.add(threading.get_ident())
+            if len(asked) == 8:
+                all_asked.set()
+            return super().now()
+
+    def fault(request: FakeRequest, _number: int) -> None:
+        if request.path == "/oidc/token":
+            assert all_asked.wait(5)
+
+    transport = InProcessTransport(FAKE, faults=fault)
+    with client(transport=transport, clock=Clock(FAKE.epoch)) as logto, ThreadPoolExecutor(8) as threads:
+        pulls = [threads.submit(logto.audit_logs(until=UNTIL).to_list) for _ in range(8)]
+        found = [len(pull.result()) for pull in pulls]
+    assert found == [30] * 8
+    assert (tokens(transport), pages(transport)) == (1, 8)
+
+
+def test_one_token_serves_twenty_tasks(client: Make) -> None:
+    """Tasks that need a token at the same time wait for the one that is under way, and block no loop."""
+
+    async def ask() -> tuple[list[int], Recorder]:
+        transport, found = Suspending(), list[int]()
+        async with client(transport=transport, clock=VirtualClock(FAKE.epoch)) as logto:
+
+            async def one() -> None:
+                found.append(len(await logto.audit_logs(until=UNTIL).ato_list()))
+
+            async with anyio.create_task_group() as group:
+                for _ in range(20):
+                    group.start_soon(one)
+        return found, transport.inner
+
+    found, transport = anyio.run(ask)
+    assert found == [30] * 20
+    assert (tokens(transport), pages(transport)) == (1, 20)
+
+
+def test_a_cancelled_token_leaves_the_others_theirs(client: Make) -> None:
+    """A task that is cancelled in the middle of fetching a token does not keep other tasks waiting."""
+
+    async def ask() -> int:
+        transport = Suspending(hang_first_token=True)
+        async with client(transport=transport, clock=VirtualClock(FAKE.epoch)) as logto:
+            async with anyio.create_task_group() as group:
+                group.start_soon(logto.audit_logs(until=UNTIL).ato_list)
+                await transport.hanging.wait()
+                group.cancel_scope.cancel()
+            with anyio.fail_after(5):
+                return len(await logto.audit_logs(until=UNTIL).ato_list())
+
+    assert anyio.run(ask) == 30
+
+
+def test_an_interrupted_token_leaves_the_others_theirs(client: Make) -> None:
+    """Ctrl-C in the middle of fetching a token does not keep other threads waiting."""
+    interrupted: list[bool] = []
+
+    def fault(request: FakeRequest, _number: int) -> None:
+        if request.path == "/oidc/token" and not interrupted:
+            interrupted.append(True)
+            raise KeyboardInterrupt
+
+    with client(FAKE, faults=fault) as logto:
+        iterator = iter(logto.audit_logs(until=UNTIL))
+        with pytest.raises(KeyboardInterrupt):
+            next(iterator)
+        assert len(list(iterator)) == 30
+        assert len(list(logto.audit_logs(until=UNTIL))) == 30
+
+
+def test_a_token_is_renewed_a_minute_before_it_expires(client: Make, walk: Walk) -> None:
+    """With more than a minute left it is used; from then on a new one is fetched."""
+    clock = VirtualClock(FAKE.epoch)
+    transport = InProcessTransport(FAKE, clock=clock.now)
+    with client(transport=transport, clock=clock) as logto:
+        seen: list[int] = []
+        for seconds in (0, 3600 - 61, 1, 1):
+            clock.advance(seconds)
+            next(walk(logto.audit_logs(until=UNTIL)))
+            seen.append(tokens(transport))
+    assert seen == [1, 1, 2, 2]
+
+
+def test_views_share_the_token(client: Make, walk: Walk) -> None:
+    """A client with other options uses the token that is there."""
+    transport = InProcessTransport(FAKE)
+    with client(transport=transport) as logto:
+        next(walk(logto.audit_logs(until=UNTIL)))
+        next(walk(logto.with_options(timeout=1, retries=0).audit_logs(until=UNTIL)))
+    assert tokens(transport) == 1
+
+
+def test_a_refused_token_is_renewed_once(client: Make, walk: Walk) -> None:
+    """A 401 in the middle of a pull costs a new token and a replay, and no log."""
+    clock = VirtualClock(FAKE.epoch)
+    refusals = [FakeResponse(401, (JSON,), b'{"code":"auth.unauthorized"}')]
+
+    def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
+        if "page=2" in request.target and refusals:
+            clock.advance(1)  # so that the service has another token to give
+            return refusals.pop()
+        return None
+
+    transport = InProcessTransport(FAKE, faults=fault, clock=clock.now)
+    with client(transport=transport, clock=clock) as logto:
+        found = [entry.id for entry in walk(logto.audit_logs(until=FAKE_END, page_size=10))]
+    assert found == list(FAKE.truth())
+    assert (tokens(transport), pages(transport)) == (2, 4)
+    assert clock.naps == ()
+
+
+FAKE_END = "2026-01-01T00:00:00.001Z"
+"""Just after the newest log of the fake."""
+
+
+def test_a_service_that_refuses_every_token_is_asked_twice(client: Make, walk: Walk) -> None:
+    """The second 401 is an AuthenticationError; nothing goes round in circles."""
+    clock = VirtualClock(FAKE.epoch)
+
+    def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
+        clock.advance(1)
+        return FakeResponse(401, (JSON,), b"{}") if request.path == "/api/logs" else None
+
+    transport = InProcessTransport(FAKE, faults=fault, clock=clock.now)
+    with client(transport=transport, clock=clock) as logto, pytest.raises(logferry.AuthenticationError) as caught:
+        next(walk(logto.audit_logs()))
+    assert (tokens(transport), pages(transport)) == (2, 2)
+    assert (caught.value.status, clock.naps) == (401, ())
+
+
+def test_a_ready_token_is_never_replayed(client: Make, walk: Walk) -> None:
+    """There is nothing to renew: one request, one AuthenticationError."""
+    transport = InProcessTransport(FAKE)
+    with (
+        client(transport=transport, app_id=None, app_secret=None, access_token="a.b.c") as logto,
+        pytest.raises(logferry.AuthenticationError),
+    ):
+        next(walk(logto.audit_logs()))
+    assert transport.count == 1
+
+
+@pytest.mark.parametrize(
+    "failure", [FakeResponse(503), FakeResponse(429), httpx.ReadTimeout("slow"), httpx.ConnectError("refused")], ids=str
+)
+def test_a_request_for_a_token_is_retried_like_a_get(
+    client: Make, walk: Walk, failure: FakeResponse | Exception
+) -> None:
+    """Asking for a token again does no harm, so what passes is waited for."""
+    clock = VirtualClock(FAKE.epoch)
+    with client(FAKE, faults=only_token(failure, times=3), clock=clock) as logto:
+        stream = logto.audit_logs(until=UNTIL)
+        assert len(list(walk(stream))) == 30
+    assert stream.stats.retries == len(clock.naps) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (FakeResponse(500), logferry.ServiceError),
+        (FakeResponse(429, (("Retry-After", "3600"),)), logferry.RateLimitError),
+        (FakeResponse(401, (JSON,), b'{"error":"invalid_client"}'), logferry.AuthenticationError),
+        (FakeResponse(400, (JSON,), b'{"error":"invalid_target"}'), logferry.AuthenticationError),
+        (FakeResponse(400, (JSON,), b'{"error":"invalid_scope"}'), logferry.BadRequestError),
+        (FakeResponse(404, (), b"<html></html>"), logferry.BadRequestError),
+        (FakeResponse(302, (("Location", "https://elsewhere.example"),)), logferry.ResponseShapeError),
+        (FakeResponse(200, (("Content-Type", "text/html"),), b"<!doctype html>"), logferry.ResponseShapeError),
+        (FakeResponse(200, (JSON,), b"[]"), logferry.ResponseShapeError),
+        (FakeResponse(200, (JSON,), b"{}"), logferry.ResponseShapeError),
+        (
+            FakeResponse(200, (JSON,), b'{"access_token":5,"expires_in":1,"token_type":"Bearer"}'),
+            logferry.ResponseShapeError,
+        ),
+        (
+            FakeResponse(200, (JSON,), b'{"access_token":"x","expires_in":"soon","token_type":"Bearer"}'),
+            logferry.ResponseShapeError,
+        ),
+    ],
+)
+def test_a_token_endpoint_that_fails_is_an_error_of_ours(
+    client: Make, walk: Walk, answer: FakeResponse, kind: type[logferry.LogferryError]
+) -> None:
+    """Whatever the token endpoint says, no logs are asked for, and the error says which request failed."""
+    transport = InProcessTransport(FAKE, faults=only_token(answer), check=False)
+    with client(transport=transport, clock=VirtualClock(FAKE.epoch)) as logto:
+        iterator = walk(logto.audit_logs(until=UNTIL))
+        with pytest.raises(kind) as caught:
+            next(iterator)
+    assert type(caught.value) is kind
+    assert (caught.value.method, caught.value.url) == ("POST", "https://default.logto.app/oidc/token")
+    assert caught.value.checkpoint
+    assert pages(transport) == 0
+    assert FAKE.app_secret not in f"{caught.value} {vars(caught.value)}"
+
+
+def test_after_a_failed_token_the_iterator_goes_on(client: Make, walk: Walk) -> None:
+    """The next call asks for a token again."""
+    with client(FAKE, faults=only_token(FakeResponse(500), times=1), retries=0) as logto:
+        iterator = walk(logto.audit_logs(until=UNTIL))
+        with pytest.raises(logferry.ServiceError):
+            next(iterator)
+        assert len(list(iterator)) == 30
+
+
+@pytest.mark.parametrize("token", ["made-up\\nsecret-token", "made-up\\u0000secret-token", "made-up-secret-t\u00f6ken"])
+def test_a_token_that_cannot_be_sent_is_an_error_that_does_not_show_it(token: str) -> None:
+    """A token endpoint that gives a token unfit for a header: an error of ours, without the token."""
+    body = f'{{"access_token":"{token}","expires_in":3600,"token_type":"Bearer"}}'.encode()
+    recorder = Recorder(FAKE, faults=only_token(FakeResponse(200, (JSON,), body)), check=False)
+    with (
+        serve(recorder) as url,
+        logferry.Logto(endpoint=url, app_id=FAKE.app_id, app_secret=FAKE.app_secret) as logto,
+        pytest.raises(logferry.LogferryError) as caught,
+    ):
+        logto.audit_logs().to_list()
+    assert "made-up" not in f"{caught.value!r} {caught.value} {vars(caught.value)}"

@@ -1,0 +1,106 @@
+"""Settings: arguments first, then the environment; what is missing is named, what is there is never shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import logferry
+from logferry._errors import ConfigurationError
+from logferry._settings import Settings
+from logferry.testing import InProcessTransport, LogtoFake
+
+NAMES = ("LOGTO_ENDPOINT", "LOGTO_APP_ID", "LOGTO_APP_SECRET", "LOGTO_ACCESS_TOKEN", "LOGTO_RESOURCE")
+GOOD = {"LOGTO_ENDPOINT": "https://acme.logto.app", "LOGTO_APP_ID": "an-app", "LOGTO_APP_SECRET": "hush-hush"}
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def settings(**environment: str) -> Settings:
+    """The settings of an environment."""
+    return Settings("LOGTO_", environment)
+
+
+def test_variables_are_named_after_the_service() -> None:
+    """In capitals, with the service in front."""
+    assert settings().variable("app_id") == "LOGTO_APP_ID"
+
+
+def test_an_argument_goes_before_the_environment() -> None:
+    """And an empty one counts as missing."""
+    found = settings(LOGTO_APP_ID="variable")
+    assert found.require("app_id", "argument") == "argument"
+    assert found.require("app_id", None) == "variable"
+    assert found.require("app_id", "") == "variable"
+    assert settings().find("app_id", None) is None
+    assert settings(LOGTO_APP_ID="").find("app_id", "") is None
+
+
+def test_spaces_around_a_value_do_not_matter() -> None:
+    """As they come from files and shells."""
+    assert settings(LOGTO_APP_ID=" x ").require("app_id", None) == "x"
+
+
+@pytest.mark.parametrize("environment", [{}, {"LOGTO_APP_ID": ""}, {"LOGTO_APP_ID": "  "}])
+def test_a_missing_setting_is_named(environment: dict[str, str]) -> None:
+    """With the variable that was looked for, and the one to set; a blank one is missing too."""
+    with pytest.raises(ConfigurationError, match="app_id is missing") as caught:
+        settings(**environment).require("app_id", None)
+    assert "LOGTO_APP_ID" in caught.value.message
+    assert "LOGTO_APP_ID" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("value", ["hush\nhush", "hush\x00", "hush\x1b[0m", "hu\u2028sh"])
+def test_a_value_that_cannot_be_sent_is_refused_unseen(value: str) -> None:
+    """The error names the setting, never its value."""
+    with pytest.raises(ConfigurationError, match="LOGTO_APP_SECRET") as caught:
+        settings(LOGTO_APP_SECRET=value).require("app_secret", None)
+    assert "hu" not in str(caught.value)
+
+
+def test_the_environment_stays_out_of_sight() -> None:
+    """Settings print without it."""
+    assert "hush" not in repr(settings(LOGTO_APP_SECRET="hush"))
+
+
+@pytest.mark.parametrize("missing", list(GOOD))
+def test_a_client_names_the_variable_that_is_missing(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And tells no value of the others."""
+    for name, value in GOOD.items():
+        if name != missing:
+            monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=missing) as caught:
+        logferry.Logto.from_env()
+    for value in GOOD.values():
+        assert value not in (caught.value.message)
+
+
+def test_a_client_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account is described by variables alone, and works."""
+    fake = LogtoFake(records=5)
+    monkeypatch.setenv("LOGTO_ENDPOINT", "https://default.logto.app")
+    monkeypatch.setenv("LOGTO_APP_ID", fake.app_id)
+    monkeypatch.setenv("LOGTO_APP_SECRET", fake.app_secret)
+    with logferry.Logto.from_env(transport=InProcessTransport(fake)) as logto:
+        assert len(logto.audit_logs(until="2027-01-01").to_list()) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "token_requests"),
+    [({}, 0), ({"app_id": LogtoFake().app_id, "app_secret": LogtoFake().app_secret}, 1)],
+)
+def test_credentials_given_go_before_a_token_in_the_environment(
+    arguments: dict[str, Any], token_requests: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token in the environment is used, unless the caller gives an app's credentials."""
+    fake = LogtoFake(records=5)
+    monkeypatch.setenv("LOGTO_ACCESS_TOKEN", fake.access_token())
+    transport = InProcessTransport(fake)
+    with logferry.Logto(endpoint="https://default.logto.app", transport=transport, **arguments) as logto:
+        logto.audit_logs(until="2027-01-01").to_list()
+    assert sum(request.path == "/oidc/token" for request in transport.requests) == token_requests

@@ -1,0 +1,371 @@
+"""HTTP at its worst: every failure is an error of ours, in both worlds, over real sockets where it matters."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import socket
+import struct
+import threading
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import anyio
+import httpx
+import pytest
+
+import logferry
+from logferry import LogferryError
+from logferry.testing import LogtoFake, serve
+
+Handler: TypeAlias = Callable[[socket.socket], None]
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def asked(sync: bool, **options: Any) -> list[Any]:
+    """All raw items that a client gets, one way or the other; each request once."""
+    given: dict[str, Any] = {"endpoint": "https://acme.logto.app", "access_token": "hush", "retries": 0} | options
+    if sync:
+        with logferry.Logto(**given) as logto:
+            return logto.audit_logs(until="2030-01-01").raw().to_list()
+
+    async def collect() -> list[Any]:
+        async with logferry.Logto(**given) as logto:
+            return await logto.audit_logs(until="2030-01-01").raw().ato_list()
+
+    return anyio.run(collect)
+
+
+@pytest.fixture(params=[True, False], ids=["sync", "async"])
+def sync(request: pytest.FixtureRequest) -> bool:
+    """Which of the two worlds."""
+    return bool(request.param)
+
+
+@contextmanager
+def listening(handle: Handler) -> Generator[str]:
+    """A server that reads a request and does with the connection as it is told."""
+    server = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+
+    def serve_all() -> None:
+        while not stop.is_set():
+            connection, _ = server.accept()
+            with connection:
+                if stop.is_set():
+                    return
+                received = b""
+                while b"\r\n\r\n" not in received:
+                    received += connection.recv(65536)
+                handle(connection)
+
+    thread = threading.Thread(target=serve_all)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        stop.set()
+        socket.create_connection(server.getsockname()).close()
+        thread.join(5)
+        server.close()
+
+
+def sending(*parts: bytes) -> Handler:
+    """Send, and close."""
+
+    def handle(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+
+    return handle
+
+
+def stalling(done: threading.Event) -> Handler:
+    """Say nothing for as long as it takes."""
+
+    def handle(_connection: socket.socket) -> None:
+        done.wait(5)
+
+    return handle
+
+
+def resetting(connection: socket.socket) -> None:
+    """Send a part, and reset the connection."""
+    connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n[")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [
+        sending(),
+        sending(b"HTTP/1.1 200 OK\r\nContent-"),
+        sending(HEAD + b"Content-Length: 100\r\n\r\n[1,2"),
+        sending(HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n"),
+        sending(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        sending(b"SSH-2.0-OpenSSH_9.2\r\n"),
+        resetting,
+    ],
+    ids=["nothing", "cut head", "cut body", "cut chunks", "bad chunk", "not http", "reset"],
+)
+def test_broken_connections(sync: bool, handle: Handler) -> None:
+    """No answer, a cut one, or nonsense is a ConnectionFailedError that names the host: never a short page."""
+    with listening(handle) as url, pytest.raises(logferry.ConnectionFailedError) as caught:
+        asked(sync, endpoint=url)
+    error = caught.value
+    assert type(error) is logferry.ConnectionFailedError
+    assert (error.method, error.status, error.attempts) == ("GET", None, 1)
+    assert (error.url or "").startswith(f"{url}/api/logs?")
+    assert "127.0.0.1" in str(error)
+
+
+def test_a_cut_body_is_asked_for_again(sync: bool) -> None:
+    """The second attempt gets what the first one lost."""
+    answers = [sending(HEAD + b"Content-Length: 2\r\n\r\n[]"), sending(HEAD + b"Content-Length: 2\r\n\r\n[")]
+    retries = logferry.RetryPolicy(attempts=2, first_delay=0)
+
+    def answer(connection: socket.socket) -> None:
+        handle = answers.pop()
+        handle(connection)
+
+    with listening(answer) as url:
+        assert asked(sync, endpoint=url, retries=retries) == []
+    assert answers == []
+
+
+def test_nobody_listens(sync: bool) -> None:
+    """A refused connection is a ConnectionFailedError with a hint."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(logferry.ConnectionFailedError, match="cannot connect to") as caught:
+        asked(sync, endpoint=f"http://127.0.0.1:{port}")
+    assert caught.value.hint
+
+
+def test_no_answer_in_time(sync: bool) -> None:
+    """A server that stalls is a RequestTimeoutError after the timeout."""
+    done = threading.Event()
+    with listening(stalling(done)) as url:
+        with pytest.raises(logferry.RequestTimeoutError, match="took too long to answer"):
+            asked(sync, endpoint=url, timeout=0.05)
+        done.set()
+
+
+def test_no_answer_before_the_deadline(sync: bool) -> None:
+    """A stalled request is cut short by the deadline, also where the timeout is longer."""
+    done = threading.Event()
+    with listening(stalling(done)) as url:
+        with pytest.raises(logferry.DeadlineExceededError):
+            asked(sync, endpoint=url, deadline=0.05)
+        done.set()
+
+
+def test_an_answer_that_drips_ends_with_the_deadline(sync: bool) -> None:
+    """A server that sends a byte at a time keeps within every read timeout, but not within the deadline."""
+    done = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
+        try:
+            while not done.wait(0.01):
+                connection.sendall(b" ")
+        except OSError:
+            pass  # the client has hung up
+
+    with listening(drip) as url:
+        with pytest.raises(logferry.DeadlineExceededError):
+            asked(sync, endpoint=url, deadline=0.1)
+        done.set()
+
+
+def answering(status: int, content: bytes, **headers: str) -> httpx.MockTransport:
+    """A service that answers everything so; header names are written with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.MockTransport(lambda _request: httpx.Response(status, content=content, headers=named))
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (httpx.ConnectTimeout("x"), logferry.RequestTimeoutError),
+        (httpx.ReadTimeout("x"), logferry.RequestTimeoutError),
+        (httpx.WriteTimeout("x"), logferry.RequestTimeoutError),
+        (httpx.PoolTimeout("x"), logferry.RequestTimeoutError),
+        (httpx.ConnectError("x"), logferry.ConnectionFailedError),
+        (httpx.ReadError("x"), logferry.ConnectionFailedError),
+        (httpx.WriteError("x"), logferry.ConnectionFailedError),
+        (httpx.CloseError("x"), logferry.ConnectionFailedError),
+        (httpx.ProxyError("x"), logferry.ConnectionFailedError),
+        (httpx.RemoteProtocolError("x"), logferry.ConnectionFailedError),
+        (httpx.DecodingError("x"), logferry.ResponseShapeError),
+        (httpx.LocalProtocolError("x"), logferry.InvalidRequestError),
+        (httpx.UnsupportedProtocol("x"), logferry.InvalidRequestError),
+        (httpx.InvalidURL("x"), logferry.InvalidRequestError),
+        (httpx.ReadError(""), logferry.ConnectionFailedError),
+        (httpx.ConnectError("a\nb\x1b[31m"), logferry.ConnectionFailedError),
+    ],
+    ids=repr,
+)
+def test_each_failure_of_httpx_is_one_of_ours(sync: bool, failure: Exception, kind: type[LogferryError]) -> None:
+    """With the request it belongs to, in one line; httpx's own is its cause only."""
+
+    def fail(_request: httpx.Request) -> httpx.Response:
+        raise failure
+
+    with pytest.raises(LogferryError) as caught:
+        asked(sync, transport=httpx.MockTransport(fail))
+    assert type(caught.value) is kind
+    assert caught.value.method == "GET"
+    assert "acme.logto.app" in (caught.value.url or "")
+    assert len(str(caught.value).splitlines()) == 1
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "items"),
+    [
+        (b"[]", []),
+        (b" [1, 2]\n", [1, 2]),
+        (b"\xef\xbb\xbf[1]", [1]),
+        (b"[NaN, 1]", ["NaN", 1]),
+        (b"[-Infinity, Infinity]", ["-Infinity", "Infinity"]),
+        (b'["\\ud800"]', ["\\ud800"]),
+        (b"[1.0, 1e2, 18446744073709551615]", [1.0, 100.0, 18446744073709551615]),
+    ],
+)
+def test_bodies_that_are_read(sync: bool, content: bytes, items: list[Any]) -> None:
+    """JSON, also with a byte order mark, NaN and lone surrogates (as escapes, since they are no text)."""
+    assert asked(sync, transport=answering(200, content, total_number=str(len(items)))) == items
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "kind", "words"),
+    [
+        (200, b"", "application/json", "answer is empty"),
+        (200, b"<!DOCTYPE html><html></html>", "text/html", "web page"),
+        (200, b"\n <html>", "", "web page"),
+        (200, b'[{"id":"a"', "application/json", "no JSON"),
+        (200, b"[1] trailing", "application/json", "no JSON"),
+        (200, b"\xff\xfe[\x00]\x00", "application/json", "no JSON"),
+        (200, b"[" * 100_000, "application/json", "no JSON"),
+        (200, b"Not Found", "text/plain; charset=utf-8", r"no JSON \(content type text/plain\)"),
+        (200, b"{}", "application/json", "not an array"),
+        (200, b"null", "application/json", "not an array"),
+        (200, b'"x"', "application/json", "not an array"),
+        (204, b"", "", "204 No Content where 200 was expected"),
+        (304, b"", "", "304 Not Modified where 200 was expected"),
+        (206, b"[]", "application/json", "206 Partial Content"),
+    ],
+)
+def test_bodies_that_are_not_what_was_promised(sync: bool, status: int, content: bytes, kind: str, words: str) -> None:
+    """Each is a ResponseShapeError that says what came instead, never an empty result."""
+    with pytest.raises(logferry.ResponseShapeError, match=words) as caught:
+        asked(sync, transport=answering(status, content, content_type=kind))
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(sync: bool, status: int) -> None:
+    """So that credentials go to the configured origin only; the hint says what to check."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.host)
+        return httpx.Response(status, headers={"Location": "https://elsewhere.example/api/logs"})
+
+    with pytest.raises(logferry.ResponseShapeError, match=str(status)) as caught:
+        asked(sync, transport=httpx.MockTransport(answer))
+    assert "address" in (caught.value.hint or "")
+    assert seen == ["acme.logto.app"]
+
+
+def test_a_status_without_a_name(sync: bool) -> None:
+    """Proxies invent some; 5xx is the service's failure."""
+    with pytest.raises(logferry.ServiceError, match="520 unknown status"):
+        asked(sync, transport=answering(520, b"<html>Web server is returning an unknown error</html>"))
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8bgarbage", b"[1,2,3]"])
+def test_damaged_compression(sync: bool, content: bytes) -> None:
+    """What says gzip and is none is a ResponseShapeError."""
+    head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(content)
+    with listening(sending(head + content)) as url, pytest.raises(logferry.ResponseShapeError, match="compression"):
+        asked(sync, endpoint=url)
+
+
+def test_compression_that_was_cut_is_no_shorter_answer(sync: bool) -> None:
+    """Half of a gzip body, ended as if it were all of it, is an error."""
+    content = gzip.compress(b"[" + b"1," * 1000 + b"1]" + bytes(range(32, 127)).replace(b'"', b""))[:-30]
+    head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(content)
+    with listening(sending(head + content)) as url, pytest.raises(LogferryError):
+        asked(sync, endpoint=url)
+
+
+def test_a_body_without_end_is_refused(sync: bool) -> None:
+    """More than 64 MiB are not read, whatever the size on the wire: a small gzip body can hold them."""
+    content = gzip.compress(b" " * (64 * 1024 * 1024 + 1), compresslevel=1)
+    head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(content)
+    with (
+        listening(sending(head + content)) as url,
+        pytest.raises(logferry.ResponseShapeError, match="larger than 67,108,864 bytes") as caught,
+    ):
+        asked(sync, endpoint=url)
+    assert "page_size" in (caught.value.hint or "")
+
+
+def test_a_request_id_cannot_break_the_line(sync: bool) -> None:
+    """A header may hold bytes that are line ends and terminal controls elsewhere; the error shows them as escapes."""
+    head = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nlogto-core-request-id: a\x85b\x9b31m\r\n\r\n{}"
+    with listening(sending(head)) as url, pytest.raises(logferry.BadRequestError) as caught:
+        asked(sync, endpoint=url)
+    assert len(str(caught.value).splitlines()) == 1
+    assert "\x9b" not in str(caught.value)
+
+
+def in_two_loops() -> tuple[list[list[str]], list[str]]:
+    """What a client finds in one event loop and then in another, and what it leaves open."""
+    with serve(LogtoFake(records=3)) as url, warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always")
+        found = one_loop_after_the_other(url)
+        gc.collect()
+    return found, [str(warning.message) for warning in left]
+
+
+def one_loop_after_the_other(url: str) -> list[list[str]]:
+    """What a client finds in each; it is closed in the second one."""
+    logto = logferry.Logto(endpoint=url, app_id=LogtoFake().app_id, app_secret=LogtoFake().app_secret)
+
+    async def collect(*, last: bool) -> list[str]:
+        ids = [entry.id async for entry in logto.audit_logs(until="2030-01-01")]
+        if last:
+            await logto.aclose()
+        return ids
+
+    return [anyio.run(lambda: collect(last=False)), anyio.run(lambda: collect(last=True))]
+
+
+def test_a_client_outlives_its_event_loop() -> None:
+    """One loop after the other, as notebooks and tests have them: each gets its own connections."""
+    assert in_two_loops()[0] == [list(LogtoFake(records=3).truth())] * 2
+
+
+def test_nothing_stays_open_of_an_event_loop_that_has_ended() -> None:
+    """Closing the client closes the connections of earlier loops too, or their end did."""
+    assert in_two_loops()[1] == []
+
+
+def test_both_worlds_share_a_client() -> None:
+    """Threads and tasks at once, over real connections."""
+    fake = LogtoFake(records=3)
+
+    async def both(url: str) -> tuple[list[str], list[str]]:
+        async with logferry.Logto(endpoint=url, app_id=fake.app_id, app_secret=fake.app_secret) as logto:
+            stream = logto.audit_logs(until="2030-01-01")
+            blocking = await anyio.to_thread.run_sync(lambda: [entry.id for entry in stream])
+            return blocking, [entry.id for entry in await stream.ato_list()]
+
+    with serve(fake) as url:
+        assert anyio.run(both, url) == (list(fake.truth()), list(fake.truth()))
