@@ -12,7 +12,10 @@ from logferry._steps import Acquire, Pairs, SubFlow, now
 from logferry._times import SECOND
 
 RENEW_EARLY: Final = 60 * SECOND
-"""A token is renewed this long before it expires, in nanoseconds."""
+"""A token is renewed this long before it expires, in nanoseconds, or after half its life where that is later."""
+
+_LONGEST_WAIT: Final = 60.0
+"""So many seconds a flow waits for another that fetches the token."""
 
 
 @frozen
@@ -34,11 +37,17 @@ class Token:
 
     Attributes:
         headers: The headers that carry it.
-        expires: Nanoseconds since the epoch, by the local clock.
+        fetched: When it was asked for, in nanoseconds since the epoch, by the local clock.
+        lifetime: For how long it is good, in nanoseconds.
     """
 
     headers: Pairs = field(repr=False)
-    expires: int
+    fetched: int
+    lifetime: int
+
+    def is_stale(self, time: int) -> bool:
+        """Whether it is time to renew it."""
+        return time >= self.fetched + max(self.lifetime - RENEW_EARLY, self.lifetime // 2)
 
 
 @define
@@ -59,7 +68,8 @@ class RenewedToken:
         time = yield from now()
         token = self._good(time, refused)
         if token is None:
-            yield Acquire(self._lock)
+            # Who waits in vain goes on without: a flow that blocks an event loop's thread may be what the holder waits for.
+            held: bool = yield Acquire(self._lock, _LONGEST_WAIT)
             try:
                 time = yield from now()
                 # Whoever held the lock before may have fetched one.
@@ -67,11 +77,12 @@ class RenewedToken:
                 if token is None:
                     token = self._token = yield from self.obtain(time)
             finally:
-                self._lock.release()
+                if held:
+                    self._lock.release()
         return token.headers
 
     def _good(self, time: int, refused: Pairs | None) -> Token | None:
         token = self._token
-        if token is None or token.headers == refused or time >= token.expires - RENEW_EARLY:
+        if token is None or token.headers == refused or token.is_stale(time):
             return None
         return token

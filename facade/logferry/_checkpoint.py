@@ -11,7 +11,7 @@ from attrs import frozen
 
 from logferry._errors import CheckpointError
 from logferry._steps import Position
-from logferry._times import rfc3339
+from logferry._times import unix_nano
 from logferry._window import Window
 
 _VERSION: Final = 1
@@ -65,11 +65,18 @@ class Checkpoint:
             )
         window = (self.window.since, self.window.until)
         for name, mine, theirs, pinned in zip(("since", "until"), self.asked, asked, window, strict=True):
-            if theirs not in (None, mine) and (pinned is None or theirs != rfc3339(pinned)):
+            if theirs not in (None, mine) and not _is_moment(theirs, pinned):
                 raise CheckpointError(
                     f"the checkpoint belongs to another window: {name} was {mine or 'not given'}, now it is {theirs}",
                     hint=f"Leave {name} out, or {_START_AGAIN.lower()}",
                 )
+
+
+def _is_moment(text: str, pinned: int | None) -> bool:
+    try:
+        return unix_nano(text) == pinned
+    except ValueError:
+        return False
 
 
 def _shown(filters: Mapping[str, Any]) -> str:

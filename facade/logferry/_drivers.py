@@ -49,9 +49,8 @@ def advance(flow: Flow, wire: Wire, clock: Clock) -> Batch | None:
             case Sleep(seconds):
                 clock.sleep(seconds)
                 answer = None
-            case Acquire(lock):
-                lock.acquire()
-                answer = None
+            case Acquire(lock, timeout):
+                answer = lock.acquire(timeout=timeout)
             case Batch() | None:
                 return step
             case _:
@@ -71,11 +70,12 @@ async def aadvance(flow: Flow, wire: Wire, clock: Clock) -> Batch | None:
             case Sleep(seconds):
                 await clock.asleep(seconds)
                 answer = None
-            case Acquire(lock):
+            case Acquire(lock, timeout):
                 # Polled, because threads and tasks of any event loop share one lock, and none may block a loop.
-                while not lock.acquire(blocking=False):
+                polls = round(timeout / _LOCK_POLL_SECONDS)
+                while not (answer := lock.acquire(blocking=False)) and polls > 0:
+                    polls -= 1
                     await clock.asleep(_LOCK_POLL_SECONDS)
-                answer = None
             case Batch() | None:
                 return step
             case _:

@@ -202,7 +202,6 @@ class Iteration:
         Raises:
             ResponseShapeError: The caller wants to be strict.
         """
-        self._done.issues += 1
         runtime = self.plan.runtime
         if self.plan.strict:
             raise ResponseShapeError(
@@ -215,6 +214,7 @@ class Iteration:
                     stream=self.plan.stream, account=runtime.account, issues=issues, item=item, delivered=delivered
                 )
             )
+        self._done.issues += 1
 
     def request_id(self, batch: Batch) -> str | None:
         """What the service calls the request of a batch."""

@@ -47,8 +47,9 @@ def without_secrets(value: Any, *, under_secret: bool = False) -> Any:
         under_secret: Whether it stands under a secret's name itself.
     """
     if is_object(value):
-        named = value.get("type")
-        typed = isinstance(named, str) and is_secret_name(named)
+        typed = any(
+            isinstance(named, str) and is_secret_name(named) for named in (value.get("type"), value.get("name"))
+        )
         return {
             name: without_secrets(
                 member,

@@ -12,7 +12,7 @@ step                  answer
 ``Receive(ticket)``   ``Reply``   its answer, whatever its status; a failure is thrown
 ``Sleep(seconds)``    ``None``    time has passed
 ``Now()``             ``int``     nanoseconds since the epoch, UTC
-``Acquire(lock)``     ``None``    this flow holds the lock; the flow itself releases it
+``Acquire(lock)``     ``bool``    whether this flow holds the lock; the flow itself releases it
 ``Batch(items, ...)`` ``None``    the caller took these items
 ===================== =========== ==========================================================
 """
@@ -147,9 +147,14 @@ class Now:
 
 @frozen
 class Acquire:
-    """Wait until this flow holds *lock*.  Releasing is no step: a plain call does it, also when the flow is dropped."""
+    """
+    Wait until this flow holds *lock*, or *timeout* seconds have passed.
+
+    Releasing is no step: a plain call does it, also when the flow is dropped.
+    """
 
     lock: Lock
+    timeout: float
 
 
 @frozen

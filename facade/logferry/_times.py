@@ -36,7 +36,7 @@ _ISO: Final = re.compile(
     r"(?:[.,](?P<fraction>\d{1,18}))?(?P<offset>[Zz]|[+-]\d\d(?::?\d\d)?)?"
 )
 _ISO_OTHER: Final = re.compile(r"\d{4}[-W0-9w]{3,6}([Tt ][0-9:]{2,8}([Zz]|[+-]\d\d(:?\d\d)?)?)?")
-_AGE: Final = re.compile(r"(?P<count>\d{1,6})\s*(?P<unit>s|m|h|d|w|months?|years?)", re.IGNORECASE)
+_AGE: Final = re.compile(r"(?P<count>\d{1,6})\s*(?P<unit>s|m|h|d|w|months?|years?)")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -114,7 +114,7 @@ def _age_or_text(text: str, *, now: int, name: str) -> int:
     try:
         if age is None:
             return unix_nano(text)
-        count, unit = int(age["count"]), age["unit"].lower()
+        count, unit = int(age["count"]), age["unit"]
         if unit in _UNITS:
             return now - round(timedelta(**{_UNITS[unit]: count}).total_seconds()) * SECOND
         calendar = relativedelta(months=count) if unit.startswith("month") else relativedelta(years=count)

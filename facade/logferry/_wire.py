@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,8 +10,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlencode
 
-import anyio.lowlevel
 import httpx
+from anyio.lowlevel import EventLoopToken, current_token
 from attrs import define, field, frozen
 
 from logferry._clock import Clock
@@ -41,7 +42,7 @@ class Pool:
 
     options: WireOptions
     _blocking: httpx.Client | None = None
-    _tasks: tuple[object, httpx.AsyncClient] | None = None
+    _tasks: dict[EventLoopToken, httpx.AsyncClient] = field(factory=dict[EventLoopToken, httpx.AsyncClient])
     _closed: bool = False
     _lock: Lock = field(factory=Lock)
 
@@ -54,13 +55,15 @@ class Pool:
             return self._blocking
 
     def tasks(self) -> httpx.AsyncClient:
-        """The client for the tasks of the running event loop; connections of an earlier loop are left to it."""
-        loop = anyio.lowlevel.current_token()
+        """The client for the tasks of the running event loop."""
+        loop = current_token()
         with self._lock:
             self._ensure_open()
-            if self._tasks is None or self._tasks[0] != loop:
-                self._tasks = loop, httpx.AsyncClient(**self._arguments(httpx.AsyncBaseTransport))
-            return self._tasks[1]
+            if loop not in self._tasks:
+                # Nobody can close connections of a loop that has ended; they go with it.
+                self._tasks = {one: client for one, client in self._tasks.items() if not _has_ended(one)}
+                self._tasks[loop] = httpx.AsyncClient(**self._arguments(httpx.AsyncBaseTransport))
+            return self._tasks[loop]
 
     def close(self) -> None:
         """Close the connections of threads; those of tasks, if any, are dropped."""
@@ -69,10 +72,11 @@ class Pool:
             self._blocking.close()
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close the connections of threads and of the running event loop."""
         self.close()
-        if self._tasks is not None and self._tasks[0] == anyio.lowlevel.current_token():
-            await self._tasks[1].aclose()
+        client = self._tasks.pop(current_token(), None)
+        if client is not None:
+            await client.aclose()
 
     def _ensure_open(self) -> None:
         if self._closed:
@@ -93,6 +97,11 @@ class Pool:
             "transport": options.transport,
             "follow_redirects": False,
         }
+
+
+def _has_ended(loop: EventLoopToken) -> bool:
+    native = loop.native_token
+    return isinstance(native, asyncio.AbstractEventLoop) and native.is_closed()
 
 
 def _verification(verify: str | ssl.SSLContext | None) -> ssl.SSLContext | bool:

@@ -62,7 +62,7 @@ def _obtain(basic: Pairs, resource: str, time: int) -> SubFlow[Token]:
     body = decoded(reply, _token_refusal, request_id_header=REQUEST_ID_HEADER)
     if not fits_access_token(body):
         raise wrong_shape(reply, "an access token", request_id_header=REQUEST_ID_HEADER)
-    return Token(_bearer(body["access_token"]), expires=time + int(body["expires_in"] * SECOND))
+    return Token(_bearer(body["access_token"]), fetched=time, lifetime=int(body["expires_in"] * SECOND))
 
 
 def _bearer(token: str) -> Pairs:

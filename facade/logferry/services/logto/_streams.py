@@ -139,7 +139,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         if idle == _STUCK and not turn.following.ended:
             raise PagingError(
                 f"the server sends nothing new any more (last asked: page {place.row // page_size + 1})",
-                hint="Go on from the checkpoint later; the server may not turn pages",
+                hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
             )
         place = turn.after()
 
