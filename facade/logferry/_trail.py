@@ -39,29 +39,29 @@ class Trail:
 
     def fresh(self, keys: Sequence[Key], window: Window) -> list[int]:
         """Indexes of the items that are within the window and have not been delivered."""
-        passed = None if self.mark is None else self.mark + TOLERANCE
-        first, last = FIRST if window.since is None else window.since, window.until
-        met = set(self.recent)
-        indexes: list[int] = []
-        for index, (time, identity) in enumerate(keys):
-            due = time is None or (first <= time < last and (passed is None or time <= passed))
-            if due and identity not in met:
-                met.add(identity)
-                indexes.append(index)
-        return indexes
+        first = FIRST if window.since is None else window.since
+        last = window.until - 1 if self.mark is None else min(window.until - 1, self.mark + TOLERANCE)
+        recent = self.recent
+        due = [
+            index
+            for index, (time, identity) in enumerate(keys)
+            if identity not in recent and (time is None or first <= time <= last)
+        ]
+        if len({keys[index][1] for index in due}) == len(due):
+            return due
+        return sorted({keys[index][1]: index for index in reversed(due)}.values())
 
     def after(self, keys: Sequence[Key]) -> Trail:
         """The trail once the items with these keys have been delivered as well."""
         times = [time for time, _ in keys if time is not None]
         mark = min(times if self.mark is None else [*times, self.mark], default=None)
         edge = LAST if mark is None else mark + TOLERANCE
-        met = {**self.recent, **{identity: time for time, identity in keys}}
-        recent: dict[str, int | None] = {
-            identity: time for identity, time in met.items() if time is not None and time <= edge
-        }
+        recent = {identity: time for identity, time in self.recent.items() if time is None or time <= edge}
+        recent.update({identity: time for time, identity in keys if time is None or time <= edge})
         # A time that cannot be read says nothing about when the item can be forgotten.
-        timeless = [identity for identity, time in met.items() if time is None]
-        recent.update(dict.fromkeys(timeless[-_TIMELESS:]))
+        timeless = [identity for identity, time in recent.items() if time is None]
+        for identity in timeless[:-_TIMELESS]:
+            del recent[identity]
         return Trail(mark, recent)
 
     def is_past(self, keys: Sequence[Key], window: Window) -> bool:

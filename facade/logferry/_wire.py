@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 from anyio.lowlevel import EventLoopToken, current_token
@@ -90,7 +90,6 @@ class Pool:
                 hint="Iterate with 'for' where the transport is blocking, with 'async for' where it is asynchronous",
             )
         return {
-            "base_url": options.base_url,
             "headers": {"User-Agent": _USER_AGENT, "Accept": "application/json"},
             "verify": _verification(options.verify),
             "proxy": options.proxy,
@@ -155,27 +154,30 @@ class HttpWire:
 
     def _request(self, client: httpx.Client | httpx.AsyncClient, send: Send[Any]) -> httpx.Request:
         asked = send.request
-        headers = [*asked.headers, *send.headers]
-        for name, value in headers:
+        headers: list[tuple[bytes, bytes]] = []
+        for name, value in (*asked.headers, *send.headers):
             if not (value.isascii() and value.isprintable()):
                 raise InvalidRequestError(
                     f"the header {name} holds a character that cannot be sent", hint="Check the credentials"
                 )
+            headers.append((name.encode("ascii"), value.encode("ascii")))
         content: bytes | None = None
         if asked.form is not None:
-            headers.append(("Content-Type", "application/x-www-form-urlencoded"))
+            headers.append((b"Content-Type", b"application/x-www-form-urlencoded"))
             content = urlencode(asked.form).encode("ascii")
         read, connect = self.timeouts.read, self.timeouts.connect
         if send.timeout is not None:
             read, connect = min(read, send.timeout), min(connect, send.timeout)
+        url = f"{self.pool.options.base_url}{asked.path}"
         try:
-            return client.build_request(
+            # Built from its parts rather than by the client, which would merge URLs and headers for each request anew:
+            # that is a third of the time that httpx takes for a request (profiled).
+            return httpx.Request(
                 asked.method,
-                asked.path,
-                params=asked.params or None,
-                headers=headers,
+                f"{url}?{urlencode(asked.params, quote_via=quote)}" if asked.params else url,
+                headers=[*client.headers.raw, *headers],
                 content=content,
-                timeout=httpx.Timeout(read, connect=connect),
+                extensions={"timeout": {"connect": connect, "read": read, "write": read, "pool": connect}},
             )
         except (ValueError, httpx.InvalidURL) as error:
             raise InvalidRequestError(
