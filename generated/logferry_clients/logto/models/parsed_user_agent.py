@@ -63,14 +63,16 @@ _KNOWN = frozenset({*PARSED_USER_AGENT_SHAPE.required, *PARSED_USER_AGENT_SHAPE.
 
 def fits_parsed_user_agent(value: object) -> TypeGuard[ParsedUserAgentJson]:
     """Whether a decoded JSON value has the shape of ParsedUserAgentJson."""
-    return (
-        type(value) is dict
-        and type(value.get("ua", "")) is str
-        and ("browser" not in value or fits_user_agent_browser(value["browser"]))
-        and ("device" not in value or fits_user_agent_device(value["device"]))
-        and ("engine" not in value or fits_user_agent_engine(value["engine"]))
-        and ("os" not in value or fits_user_agent_os(value["os"]))
-        and ("cpu" not in value or fits_user_agent_cpu(value["cpu"]))
+    return type(value) is dict and (
+        not value
+        or (
+            type(value.get("ua", "")) is str
+            and ("browser" not in value or fits_user_agent_browser(value["browser"]))
+            and ("device" not in value or fits_user_agent_device(value["device"]))
+            and ("engine" not in value or fits_user_agent_engine(value["engine"]))
+            and ("os" not in value or fits_user_agent_os(value["os"]))
+            and ("cpu" not in value or fits_user_agent_cpu(value["cpu"]))
+        )
     )
 
 
@@ -118,10 +120,12 @@ class ParsedUserAgent:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        if src_dict == {}:
-            return cls()
         # Assigned one by one, because a call of the constructor takes longer and does nothing else.
         self = cls.__new__(cls)
+        if src_dict == {}:  # frequent, and quicker than to look for each field
+            self.ua = self.browser = self.device = self.engine = self.os = self.cpu = UNSET
+            self.additional_properties = {}
+            return self
         self.ua = src_dict.get("ua", UNSET)
         self.browser = UserAgentBrowser.from_dict(src_dict["browser"]) if "browser" in src_dict else UNSET
         self.device = UserAgentDevice.from_dict(src_dict["device"]) if "device" in src_dict else UNSET

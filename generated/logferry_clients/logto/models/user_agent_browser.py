@@ -49,12 +49,14 @@ _KNOWN = frozenset({*USER_AGENT_BROWSER_SHAPE.required, *USER_AGENT_BROWSER_SHAP
 
 def fits_user_agent_browser(value: object) -> TypeGuard[UserAgentBrowserJson]:
     """Whether a decoded JSON value has the shape of UserAgentBrowserJson."""
-    return (
-        type(value) is dict
-        and type(value.get("name", "")) is str
-        and type(value.get("version", "")) is str
-        and type(value.get("major", "")) is str
-        and type(value.get("type", "")) is str
+    return type(value) is dict and (
+        not value
+        or (
+            type(value.get("name", "")) is str
+            and type(value.get("version", "")) is str
+            and type(value.get("major", "")) is str
+            and type(value.get("type", "")) is str
+        )
     )
 
 
@@ -94,10 +96,12 @@ class UserAgentBrowser:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        if src_dict == {}:
-            return cls()
         # Assigned one by one, because a call of the constructor takes longer and does nothing else.
         self = cls.__new__(cls)
+        if src_dict == {}:  # frequent, and quicker than to look for each field
+            self.name = self.version = self.major = self.type_ = UNSET
+            self.additional_properties = {}
+            return self
         self.name = src_dict.get("name", UNSET)
         self.version = src_dict.get("version", UNSET)
         self.major = src_dict.get("major", UNSET)

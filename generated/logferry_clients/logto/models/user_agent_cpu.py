@@ -43,7 +43,7 @@ _KNOWN = frozenset({*USER_AGENT_CPU_SHAPE.required, *USER_AGENT_CPU_SHAPE.option
 
 def fits_user_agent_cpu(value: object) -> TypeGuard[UserAgentCpuJson]:
     """Whether a decoded JSON value has the shape of UserAgentCpuJson."""
-    return type(value) is dict and type(value.get("architecture", "")) is str
+    return type(value) is dict and (not value or (type(value.get("architecture", "")) is str))
 
 
 def repair_user_agent_cpu(value: object) -> Repaired[UserAgentCpuJson]:
@@ -70,10 +70,12 @@ class UserAgentCpu:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        if src_dict == {}:
-            return cls()
         # Assigned one by one, because a call of the constructor takes longer and does nothing else.
         self = cls.__new__(cls)
+        if src_dict == {}:  # frequent, and quicker than to look for each field
+            self.architecture = UNSET
+            self.additional_properties = {}
+            return self
         self.architecture = src_dict.get("architecture", UNSET)
         self.additional_properties = (
             {} if _KNOWN.issuperset(src_dict) else {name: item for name, item in src_dict.items() if name not in _KNOWN}

@@ -47,11 +47,13 @@ _KNOWN = frozenset({*USER_AGENT_DEVICE_SHAPE.required, *USER_AGENT_DEVICE_SHAPE.
 
 def fits_user_agent_device(value: object) -> TypeGuard[UserAgentDeviceJson]:
     """Whether a decoded JSON value has the shape of UserAgentDeviceJson."""
-    return (
-        type(value) is dict
-        and type(value.get("model", "")) is str
-        and type(value.get("type", "")) is str
-        and type(value.get("vendor", "")) is str
+    return type(value) is dict and (
+        not value
+        or (
+            type(value.get("model", "")) is str
+            and type(value.get("type", "")) is str
+            and type(value.get("vendor", "")) is str
+        )
     )
 
 
@@ -87,10 +89,12 @@ class UserAgentDevice:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        if src_dict == {}:
-            return cls()
         # Assigned one by one, because a call of the constructor takes longer and does nothing else.
         self = cls.__new__(cls)
+        if src_dict == {}:  # frequent, and quicker than to look for each field
+            self.model = self.type_ = self.vendor = UNSET
+            self.additional_properties = {}
+            return self
         self.model = src_dict.get("model", UNSET)
         self.type_ = src_dict.get("type", UNSET)
         self.vendor = src_dict.get("vendor", UNSET)

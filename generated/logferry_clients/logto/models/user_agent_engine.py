@@ -45,7 +45,9 @@ _KNOWN = frozenset({*USER_AGENT_ENGINE_SHAPE.required, *USER_AGENT_ENGINE_SHAPE.
 
 def fits_user_agent_engine(value: object) -> TypeGuard[UserAgentEngineJson]:
     """Whether a decoded JSON value has the shape of UserAgentEngineJson."""
-    return type(value) is dict and type(value.get("name", "")) is str and type(value.get("version", "")) is str
+    return type(value) is dict and (
+        not value or (type(value.get("name", "")) is str and type(value.get("version", "")) is str)
+    )
 
 
 def repair_user_agent_engine(value: object) -> Repaired[UserAgentEngineJson]:
@@ -76,10 +78,12 @@ class UserAgentEngine:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        if src_dict == {}:
-            return cls()
         # Assigned one by one, because a call of the constructor takes longer and does nothing else.
         self = cls.__new__(cls)
+        if src_dict == {}:  # frequent, and quicker than to look for each field
+            self.name = self.version = UNSET
+            self.additional_properties = {}
+            return self
         self.name = src_dict.get("name", UNSET)
         self.version = src_dict.get("version", UNSET)
         self.additional_properties = (

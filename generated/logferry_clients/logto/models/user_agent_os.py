@@ -45,7 +45,9 @@ _KNOWN = frozenset({*USER_AGENT_OS_SHAPE.required, *USER_AGENT_OS_SHAPE.optional
 
 def fits_user_agent_os(value: object) -> TypeGuard[UserAgentOsJson]:
     """Whether a decoded JSON value has the shape of UserAgentOsJson."""
-    return type(value) is dict and type(value.get("name", "")) is str and type(value.get("version", "")) is str
+    return type(value) is dict and (
+        not value or (type(value.get("name", "")) is str and type(value.get("version", "")) is str)
+    )
 
 
 def repair_user_agent_os(value: object) -> Repaired[UserAgentOsJson]:
@@ -76,10 +78,12 @@ class UserAgentOs:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        if src_dict == {}:
-            return cls()
         # Assigned one by one, because a call of the constructor takes longer and does nothing else.
         self = cls.__new__(cls)
+        if src_dict == {}:  # frequent, and quicker than to look for each field
+            self.name = self.version = UNSET
+            self.additional_properties = {}
+            return self
         self.name = src_dict.get("name", UNSET)
         self.version = src_dict.get("version", UNSET)
         self.additional_properties = (
