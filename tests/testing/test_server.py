@@ -1,5 +1,6 @@
 import sys
 import threading
+from typing import Any
 
 import httpx
 import psutil
@@ -149,5 +150,13 @@ async def test_application_in_another_server() -> None:
 @pytest.mark.anyio
 async def test_application_answers_http_only() -> None:
     """Anything but HTTP is refused, so that a server knows there is no lifespan."""
+
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError
+
+    async def send(_message: Any) -> None:
+        raise AssertionError
+
     with pytest.raises(NotImplementedError, match="lifespan"):
-        await asgi(Recorder(FAKE))({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+        await asgi(Recorder(FAKE))({"type": "lifespan"}, receive, send)
