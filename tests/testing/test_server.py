@@ -151,7 +151,6 @@ async def test_application_in_another_server() -> None:
 async def test_application_answers_http_only() -> None:
     """Anything but HTTP is refused, so that a server knows there is no lifespan."""
 
-
     async def receive() -> dict[str, Any]:
         raise AssertionError
 
