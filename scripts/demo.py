@@ -49,7 +49,7 @@ def demo_entries() -> list[str]:
     )
     with logferry.Logto.from_env() as logto:
         for entry in islice(logto.audit_logs(log_key="Interaction.SignIn.Submit"), 3):
-            console.print(f"  {entry.payload.result}  {entry.payload.user_id}", highlight=False)
+            console.print(f"  {entry.payload.result}  {entry.payload.user_id}", highlight=False, soft_wrap=True)
         return [entry.id for entry in logto.audit_logs()]
 
 
@@ -103,8 +103,8 @@ def main() -> int:
         shell("streams", "--format", "table")
         shell("check")
         shell("pull", "--since", "1 year", "--max-items", "6", "--format", "table")
-        lines = shell("pull", "--since", "20 year", show_output=False).splitlines()
-        console.print(f"{lines[0]}\n... {len(lines):,} lines", markup=False, highlight=False, soft_wrap=True)
+        lines = shell("pull", "--since", "10 years", show_output=False).splitlines()
+        console.print(f"{lines[0][:320]} ...\n... {len(lines):,} lines", markup=False, highlight=False)
 
     truth = list(fake.truth())
     pulled = {
@@ -120,7 +120,7 @@ def main() -> int:
         console.print(
             f"  {name:<12} {len(got):>9,} of {len(truth):,}: {missing} missing, {doubled} double", highlight=False
         )
-    console.print(f"  {time.perf_counter() - started:.1f} s", highlight=False)
+    console.print(f"  {time.perf_counter() - started:.1f} s; to go on: .venv/bin/logferry simulate", highlight=False)
     return int(failed)
 
 

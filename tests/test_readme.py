@@ -36,8 +36,9 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[LogtoFake]:
 
 @pytest.mark.parametrize("code", blocks("python"))
 @pytest.mark.usefixtures("account")
-def test_every_python_example_runs(code: str) -> None:
+def test_every_python_example_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each Python example of README runs to its end."""
+    monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})  # noqa: S102  # our own README
 
 

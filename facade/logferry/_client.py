@@ -191,7 +191,7 @@ class Client(ABC):
 
     def _open(self, definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions) -> Stream[E]:
         """A stream of this account, checked before anything is sent."""
-        _refuse_unknown(options, StreamOptions.__optional_keys__)
+        _refuse_unknown(options, StreamOptions.__optional_keys__ | {one.name for one in definition.filter_list})
         for name, value in _given(filters).items():
             if isinstance(value, str) and (not value or not value.isprintable()):
                 raise InvalidRequestError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from operator import length_hint
 from typing import Any
@@ -115,6 +116,8 @@ class Plan:
 
 def asked(time: Time | None) -> str | None:
     """What a caller gave as a time, as text."""
+    if isinstance(time, timedelta):
+        return f"{time.total_seconds()!r} seconds"
     return time if time is None or isinstance(time, str) else time.isoformat()
 
 

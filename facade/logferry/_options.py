@@ -68,13 +68,14 @@ class CallOptions:
     hooks: Hooks = field(factory=Hooks)
 
 
-def checked_base_url(url: str, *, setting: str, allow_insecure: bool) -> str:
+def checked_base_url(url: str, *, setting: str, example: str, allow_insecure: bool) -> str:
     """
     *url* as a base for requests, without a trailing slash.
 
     Args:
         url: Scheme, host, and optionally port and path.
-        setting: What to call it in errors, such as ``"LOGTO_ENDPOINT"``.
+        setting: What to call it in errors, such as an environment variable.
+        example: What a right one looks like.
         allow_insecure: Accept plain ``http`` to any host, not to loopback only.
 
     Raises:
@@ -87,13 +88,13 @@ def checked_base_url(url: str, *, setting: str, allow_insecure: bool) -> str:
     except ValueError:
         host, parts = None, urlsplit("")
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
-        raise ConfigurationError(f"{setting} is no URL of a service", hint="It looks like https://acme.logto.app")
+        raise ConfigurationError(f"{setting} is no URL of a service", hint=f"It looks like {example}")
     if parts.username or parts.password:
         raise ConfigurationError(f"{setting} holds credentials", hint="Put them into their own settings")
     if parts.scheme == "http" and not allow_insecure and not _is_loopback(host):
         raise ConfigurationError(
             f"{setting} is plain http, which would send credentials unencrypted to {host}",
-            hint="Use https, or set allow_insecure = true if you must",
+            hint="Use https; in Python, allow_insecure=True accepts it",
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 

@@ -136,7 +136,9 @@ class Stream(View[E]):
         return View(self._plan, _raw)
 
     def __repr__(self) -> str:
-        return f"<Stream {self._definition.name} {dict(self._plan.filters)}>"
+        asked = {**self._plan.filters, "since": self._plan.since, "until": self._plan.until}
+        told = [self._definition.name, *(f"{name}={value!r}" for name, value in asked.items() if value is not None)]
+        return f"<Stream {' '.join(told)}>"
 
 
 def _raw(_iteration: Iteration, _batch: Batch, items: Iterator[Any], _undecoded: list[Any]) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -11,12 +11,12 @@ from dateutil.relativedelta import relativedelta
 
 from logferry._errors import InvalidRequestError
 
-Time: TypeAlias = datetime | str
+Time: TypeAlias = datetime | date | timedelta | str
 """
 A moment: an aware ``datetime``, ISO 8601 text (UTC where it has no offset; a bare date is its midnight), or an age.
 
-An age counts back from now: ``30s``, ``15m``, ``24h``, ``7d``, ``2w``, ``1 month``, ``1 year``; months and years are
-calendar units.
+An age counts back from now: a ``timedelta``, or text such as ``30s``, ``15m``, ``24h``, ``7d``, ``2w``, ``90 minutes``,
+``2 days``, ``1 month``, ``1 year``; months and years are calendar units.
 """
 
 SECOND: Final = 1_000_000_000
@@ -36,8 +36,10 @@ _ISO: Final = re.compile(
     r"(?:[.,](?P<fraction>\d{1,18}))?(?P<offset>[Zz]|[+-]\d\d(?::?\d\d)?)?"
 )
 _ISO_OTHER: Final = re.compile(r"\d{4}[-W0-9w]{3,6}([Tt ][0-9:]{2,8}([Zz]|[+-]\d\d(:?\d\d)?)?)?")
-_AGE: Final = re.compile(r"(?P<count>\d{1,6})\s*(?P<unit>s|m|h|d|w|months?|years?)")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGE: Final = re.compile(
+    r"(?P<count>\d{1,6})\s*(?P<unit>seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|m|h|d|w)"
+)
+_LETTERS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def unix_nano(text: str) -> int:
@@ -102,8 +104,10 @@ def moment(time: Time, *, now: int, name: str) -> int:
                 f"{name} is a datetime without a time zone", hint="Give it one, as in datetime.now(UTC)"
             )
         nanoseconds = _datetime_nano(time)
+    elif isinstance(time, timedelta):
+        nanoseconds = now - (time // timedelta(microseconds=1)) * 1000
     else:
-        nanoseconds = _age_or_text(time.strip(), now=now, name=name)
+        nanoseconds = _age_or_text(str(time).strip(), now=now, name=name)
     if not 0 <= nanoseconds < LAST:
         raise InvalidRequestError(f"{name} is outside the years 1970 to 9999")
     return nanoseconds
@@ -114,11 +118,11 @@ def _age_or_text(text: str, *, now: int, name: str) -> int:
     try:
         if age is None:
             return unix_nano(text)
-        count, unit = int(age["count"]), age["unit"]
-        if unit in _UNITS:
-            return now - round(timedelta(**{_UNITS[unit]: count}).total_seconds()) * SECOND
-        calendar = relativedelta(months=count) if unit.startswith("month") else relativedelta(years=count)
-        return _datetime_nano(utc_datetime(now) - calendar) + now % 1000
+        count, unit = int(age["count"]), _LETTERS.get(age["unit"], age["unit"].rstrip("s") + "s")
+        if unit in ("months", "years"):
+            calendar = relativedelta(months=count) if unit == "months" else relativedelta(years=count)
+            return _datetime_nano(utc_datetime(now) - calendar) + now % 1000
+        return now - round(timedelta(**{unit: count}).total_seconds()) * SECOND
     except (ValueError, OverflowError) as error:
         raise InvalidRequestError(
             f"{name} is no time: {text!r}",

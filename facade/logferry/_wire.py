@@ -230,7 +230,7 @@ def _failures(request: httpx.Request) -> Generator[None]:
         phase = "to connect" if isinstance(error, httpx.ConnectTimeout) else "to answer"
         _fail(
             request,
-            RequestTimeoutError(f"{request.url.host} took too long {phase}", hint="Try again, or set a longer timeout"),
+            RequestTimeoutError(f"{_host(request)} took too long {phase}", hint="Try again, or set a longer timeout"),
             error,
         )
     except httpx.DecodingError as error:
@@ -241,7 +241,7 @@ def _failures(request: httpx.Request) -> Generator[None]:
         _fail(
             request,
             ConnectionFailedError(
-                f"cannot connect to {request.url.host}: {printable(str(error)) or type(error).__name__}",
+                f"cannot connect to {_host(request)}: {printable(str(error)) or type(error).__name__}",
                 hint="Check the address and the network",
             ),
             error,
@@ -250,10 +250,14 @@ def _failures(request: httpx.Request) -> Generator[None]:
         _fail(
             request,
             ConnectionFailedError(
-                f"the connection to {request.url.host} broke: {printable(str(error)) or type(error).__name__}"
+                f"the connection to {_host(request)} broke: {printable(str(error)) or type(error).__name__}"
             ),
             error,
         )
+
+
+def _host(request: httpx.Request) -> str:
+    return request.url.netloc.decode("ascii")
 
 
 def _fail(

@@ -68,7 +68,7 @@ def _severities(server: Server) -> list[tuple[str, bool]]:
 
 
 def test_partial_file(run: Run, failing: Server, tmp_path: Path) -> None:
-    """With --output a partial result never has the final name, and the printed line appends the rest to it."""
+    """With --output a partial result never has the final name, and the printed line appends the rest and renames it."""
     path = tmp_path / "logs.jsonl"
     first = run("pull", "--output", str(path))
     assert first.exit_code == 3
@@ -76,7 +76,7 @@ def test_partial_file(run: Run, failing: Server, tmp_path: Path) -> None:
     assert [partial] == list(tmp_path.iterdir())
     assert f"{path} is not written; what was received is in {partial}" in first.stderr
     command, _, target = resume_line(first.stderr).rpartition(" >> ")
-    assert target == str(partial)
+    assert target == f"{partial} && mv {partial} {path}"
     rest = run(*shlex.split(command)[1:])
     assert failing.uids == uids(partial.read_text() + rest.stdout)
 

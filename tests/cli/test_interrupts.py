@@ -15,13 +15,14 @@ def test_waits_for_the_record_in_hand() -> None:
             interrupts.check()
 
 
-def test_at_once_while_waiting() -> None:
-    """While nothing is in hand Ctrl-C comes at once."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_at_once_while_waiting(number: signal.Signals) -> None:
+    """While nothing is in hand Ctrl-C comes at once, and so does what stops a service."""
     interrupts = Interrupts()
     with interrupts.watched():
         interrupts.check()
         with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
 
 def test_not_forgotten() -> None:

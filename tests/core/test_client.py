@@ -237,7 +237,7 @@ def test_nothing_prints_a_secret(client: Make, walk: Walk) -> None:
     secrets = [fake.app_secret, fake.access_token(), fake.access_token()[-40:], "proxy-hush", "Basic "]
     assert [secret for secret in secrets if secret in text] == []
     assert repr(logto) == "<Logto account='logto' https://default.logto.app>"
-    assert repr(stream) == "<Stream logto.audit_logs {}>"
+    assert repr(stream) == f"<Stream logto.audit_logs until={UNTIL!r}>"
 
 
 def test_a_client_does_not_pickle_its_secrets(client: Make) -> None:

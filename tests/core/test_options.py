@@ -29,7 +29,9 @@ from logferry._options import checked_base_url
 )
 def test_addresses_of_services(url: str, base: str) -> None:
     """With https, or on this machine; a path may be in front, slashes at the end do not matter."""
-    assert checked_base_url(url, setting="LOGTO_ENDPOINT", allow_insecure=False) == base
+    assert (
+        checked_base_url(url, setting="LOGTO_ENDPOINT", example="https://acme.logto.app", allow_insecure=False) == base
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_addresses_of_services(url: str, base: str) -> None:
 def test_what_is_no_address_is_refused(url: str) -> None:
     """The error names the setting, shows how one looks, and not what was given."""
     with pytest.raises(ConfigurationError, match=r"^LOGTO_ENDPOINT is no URL") as caught:
-        checked_base_url(url, setting="LOGTO_ENDPOINT", allow_insecure=True)
+        checked_base_url(url, setting="LOGTO_ENDPOINT", example="https://acme.logto.app", allow_insecure=True)
     assert "https://acme.logto.app" in (caught.value.hint or "")
     assert "hush" not in str(caught.value)
 
@@ -65,7 +67,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 def test_credentials_in_an_address_are_refused(url: str) -> None:
     """They would end up wherever the address is shown."""
     with pytest.raises(ConfigurationError, match="LOGTO_ENDPOINT holds credentials") as caught:
-        checked_base_url(url, setting="LOGTO_ENDPOINT", allow_insecure=True)
+        checked_base_url(url, setting="LOGTO_ENDPOINT", example="https://acme.logto.app", allow_insecure=True)
     assert "hush" not in str(caught.value)
 
 
@@ -83,8 +85,8 @@ def test_credentials_in_an_address_are_refused(url: str) -> None:
 def test_plain_http_to_other_machines_is_refused(url: str) -> None:
     """Unless the account says that it must be."""
     with pytest.raises(ConfigurationError, match="plain http"):
-        checked_base_url(url, setting="LOGTO_ENDPOINT", allow_insecure=False)
-    assert checked_base_url(url, setting="LOGTO_ENDPOINT", allow_insecure=True) == url
+        checked_base_url(url, setting="LOGTO_ENDPOINT", example="https://acme.logto.app", allow_insecure=False)
+    assert checked_base_url(url, setting="LOGTO_ENDPOINT", example="https://acme.logto.app", allow_insecure=True) == url
 
 
 @given(st.text())
@@ -92,4 +94,6 @@ def test_plain_http_to_other_machines_is_refused(url: str) -> None:
 def test_any_text_is_an_address_or_refused(url: str) -> None:
     """There is no third way."""
     with suppress(ConfigurationError):
-        assert checked_base_url(url, setting="X", allow_insecure=False).startswith(("https://", "http://"))
+        assert checked_base_url(url, setting="X", example="https://acme.logto.app", allow_insecure=False).startswith(
+            ("https://", "http://")
+        )

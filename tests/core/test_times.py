@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logferry._errors import InvalidRequestError
-from logferry._times import LAST, SECOND, moment, rfc3339, unix_nano, utc_datetime
+from logferry._times import LAST, SECOND, Time, moment, rfc3339, unix_nano, utc_datetime
 
 PROPERTY = settings(deadline=None, database=None)
 NOW = unix_nano("2026-11-20T08:47:06.123456789Z")
@@ -124,6 +124,10 @@ def test_an_aware_datetime_means_its_own_moment(naive: datetime, minutes: int) -
         ("24 h", "2026-11-19T08:47:06.123456789Z"),
         (" 24h ", "2026-11-19T08:47:06.123456789Z"),
         ("7d", "2026-11-13T08:47:06.123456789Z"),
+        ("7 days", "2026-11-13T08:47:06.123456789Z"),
+        ("90 minutes", "2026-11-20T07:17:06.123456789Z"),
+        (timedelta(minutes=90, microseconds=1), "2026-11-20T07:17:06.123455789Z"),
+        (date(2026, 11, 13), "2026-11-13T00:00:00.000000000Z"),
         ("2w", "2026-11-06T08:47:06.123456789Z"),
         ("1 month", "2026-10-20T08:47:06.123456789Z"),
         ("1month", "2026-10-20T08:47:06.123456789Z"),
@@ -133,13 +137,13 @@ def test_an_aware_datetime_means_its_own_moment(naive: datetime, minutes: int) -
         ("0s", "2026-11-20T08:47:06.123456789Z"),
     ],
 )
-def test_ages_count_back_from_now(age: str, text: str) -> None:
+def test_ages_count_back_from_now(age: Time, text: str) -> None:
     """To the nanosecond, months and years by the calendar."""
     assert rfc3339(moment(age, now=NOW, name="since")) == text
 
 
 @pytest.mark.parametrize(
-    ("now", "age", "date"),
+    ("now", "age", "day"),
     [
         ("2026-03-31", "1 month", "2026-02-28"),
         ("2024-03-31", "1 month", "2024-02-29"),
@@ -147,9 +151,9 @@ def test_ages_count_back_from_now(age: str, text: str) -> None:
         ("2026-12-31", "6 months", "2026-06-30"),
     ],
 )
-def test_calendar_ages_end_on_days_that_exist(now: str, age: str, date: str) -> None:
+def test_calendar_ages_end_on_days_that_exist(now: str, age: str, day: str) -> None:
     """Where a month has no such day it is its last one."""
-    assert moment(age, now=unix_nano(now), name="since") == unix_nano(date)
+    assert moment(age, now=unix_nano(now), name="since") == unix_nano(day)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +168,7 @@ def test_calendar_ages_end_on_days_that_exist(now: str, age: str, date: str) -> 
         "-24h",
         "1.5h",
         "24 hours ago",
+        "1M",
         "5 q",
         "1234567s",
         "2026",

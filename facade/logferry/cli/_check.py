@@ -9,8 +9,9 @@ import click
 
 from logferry._errors import InvalidRequestError, LogferryError
 from logferry._redaction import printable
+from logferry.cli._progress import Progress
 from logferry.cli._selection import account_option, selected_accounts
-from logferry.cli._shell import shell_options, tell_traceback
+from logferry.cli._shell import shell_options, talk, tell_traceback
 
 if TYPE_CHECKING:
     from logferry._client import Client
@@ -41,7 +42,7 @@ def check(ctx: click.Context, accounts: tuple[str, ...]) -> None:
 def _check(account: Account) -> int:
     begin = time.monotonic()
     try:
-        with account.open() as client:
+        with account.open(**Progress(living=False, alone=False, verbose=talk().verbose).hooks) as client:
             name, stream = _cheapest(client)
             stream.records().to_list()
     except LogferryError as error:

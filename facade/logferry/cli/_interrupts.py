@@ -1,11 +1,11 @@
-"""Ctrl-C between records: never while one is on its way from the iterator to the output."""
+"""Ctrl-C and SIGTERM between records: never while one is on its way from the iterator to the output."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -47,22 +47,22 @@ class Interrupts:
 
     @contextmanager
     def watched(self) -> Generator[None]:
-        """While this runs, Ctrl-C comes here, unless somebody else has taken it or it is ignored."""
-        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-            yield
-            return
+        """While this runs, Ctrl-C and SIGTERM come here, unless somebody else has taken them or they are ignored."""
+        usual: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+        taken = [number for number, handler in usual.items() if signal.getsignal(number) is handler]
         try:
-            signal.signal(signal.SIGINT, self._receive)
+            for number in taken:
+                signal.signal(number, self._receive)
         except ValueError:  # not the main thread, to which signals go anyway
-            yield
-            return
+            taken = []
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for number in taken:
+                signal.signal(number, usual[number])
 
-    def _receive(self, number: int, frame: FrameType | None) -> None:
+    def _receive(self, _number: int, _frame: FrameType | None) -> None:
         if self._waiting or self._pending:
             self.forced = not self._waiting
-            signal.default_int_handler(number, frame)
+            raise KeyboardInterrupt
         self._pending = True

@@ -14,6 +14,7 @@ from logferry.cli._outputs import terminal_console
 from logferry.cli._shell import counted, tell
 
 if TYPE_CHECKING:
+    from logferry._client import CallChanges
     from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 
 
@@ -23,10 +24,12 @@ class Progress:
 
     Args:
         living: Keep a line up to date.
+        alone: Nobody sees a line, but somebody waits: tell of retries.
         verbose: Write a line for each request, retry and issue.
     """
 
-    def __init__(self, *, living: bool, verbose: bool) -> None:
+    def __init__(self, *, living: bool, alone: bool, verbose: bool) -> None:
+        self._alone = alone
         self._living = living and not verbose
         self._verbose = verbose
         self._name = ""
@@ -48,6 +51,8 @@ class Progress:
         self._pages = self._retries = 0
         if not self._living:
             yield
+            if self._verbose:
+                tell("", self.line())
             return
         from rich.live import Live  # noqa: PLC0415  # slow to import, and a pipe does not need it
         from rich.spinner import Spinner  # noqa: PLC0415
@@ -68,6 +73,16 @@ class Progress:
         ):
             yield
         tell("", self.line())
+
+    @property
+    def hooks(self) -> CallChanges:
+        """What a client has to call."""
+        return {
+            "on_request": self.on_request,
+            "on_retry": self.on_retry,
+            "on_page": self.on_page,
+            "on_issue": self.on_issue,
+        }
 
     def line(self) -> str:
         """How it is getting on, in one line."""
@@ -93,13 +108,16 @@ class Progress:
         """A request has failed and will be sent again."""
         self._retries += 1
         self._waits = f"waiting {event.delay:.1f} s after: {event.reason}"
-        if self._verbose:
+        if self._verbose or self._alone:
             tell("", f"{event.account}: attempt {event.attempt} failed ({event.reason}), next in {event.delay:.1f} s")
 
-    def on_page(self, _event: PageEvent) -> None:
+    def on_page(self, event: PageEvent) -> None:
         """A page has arrived."""
         self._pages += 1
         self._waits = ""
+        if self._verbose:
+            known = "" if event.total is None else f" of {event.total:,} in all"
+            tell("", f"{event.account}: {counted(event.items, 'item')}{known}, request id {event.request_id}")
 
     def on_issue(self, event: IssueEvent) -> None:
         """Something in an item did not decode."""

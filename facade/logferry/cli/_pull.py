@@ -107,8 +107,9 @@ def pull(
     Write the records of a window of time.
 
     All streams of all accounts are read, or those that are named. Records go to stdout, everything else to stderr. A
-    pull that fails in the middle, or is interrupted, prints how to resume it.
+    pull that fails in the middle, or is interrupted by Ctrl-C or SIGTERM, prints how to resume it.
     """
+    output = None if output == Path("-") else output
     jobs = selected_jobs(streams, selected_accounts(accounts))
     if resume is not None and len(jobs) != 1:
         raise InvalidRequestError(
@@ -126,7 +127,8 @@ def pull(
         "strict": strict,
     }
     interrupts = Interrupts()
-    progress = Progress(living=sys.stderr.isatty() and not shown, verbose=talk().verbose)
+    watched = sys.stderr.isatty()
+    progress = Progress(living=watched and not shown, alone=watched and shown, verbose=talk().verbose)
     with output_errors(), ExitStack() as stack:
         stack.enter_context(interrupts.watched())
         file = None if output is None else stack.enter_context(PartialFile(output, force=force))
@@ -137,7 +139,7 @@ def pull(
             options=_repeated(
                 {"raw": raw, "strict": strict, "format": form, "page-size": page_size, "severity": lowest}
             ),
-            appended_to=None if file is None else str(file.partial),
+            appended_to=file,
         )
         written_to = _table(binary, jobs) if table else JsonLines(binary, raw=raw)
         reader = Reader(wanted, written_to, interrupts, progress)

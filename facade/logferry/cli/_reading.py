@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import define, frozen
 
 from logferry._errors import LogferryError
-from logferry.cli._outputs import Output, harmless_json
+from logferry.cli._outputs import Output, PartialFile, harmless_json
 from logferry.cli._shell import counted, tell, tell_error
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Wanted:
     severity: int
     max_items: int | None
     options: tuple[str, ...]
-    appended_to: str | None
+    appended_to: PartialFile | None
 
 
 class Reader:
@@ -78,12 +78,7 @@ class Reader:
     @property
     def hooks(self) -> CallChanges:
         """What a client has to call while its streams are read."""
-        return {
-            "on_request": self._on_request,
-            "on_retry": self._progress.on_retry,
-            "on_page": self._on_page,
-            "on_issue": self._progress.on_issue,
-        }
+        return {**self._progress.hooks, "on_request": self._on_request, "on_page": self._on_page}
 
     def read(self, readings: Sequence[Reading]) -> int:
         """
@@ -165,6 +160,7 @@ class Reader:
             command += ["--max-items", str(wanted.max_items - reading.written)]
         line = shlex.join([*command, "--resume", harmless_json(reading.view.checkpoint)])
         if wanted.appended_to is not None:
-            line = f"{line} >> {shlex.quote(wanted.appended_to)}"
+            partial, final = (shlex.quote(str(path)) for path in (wanted.appended_to.partial, wanted.appended_to.path))
+            line = f"{line} >> {partial} && mv {partial} {final}"
         tell("", f"partial result: {counted(reading.written, 'record')} of {job.stream.name} written")
         tell("", f"resume with: {line}")

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 from attrs import define
 
-from logferry._errors import LogferryError
+from logferry._errors import ExportError, LogferryError
 from logferry._redaction import printable
 from logferry._version import __version__
 
@@ -42,6 +42,8 @@ class Shell(click.Group):
             return super().invoke(ctx)
         except LogferryError as error:
             tell_error(error)
+            if isinstance(error, ExportError):
+                _silence_stdout()
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
@@ -121,11 +123,11 @@ def tell_traceback(error: BaseException) -> None:
 
 
 def _silence_stdout() -> None:
-    """Nobody reads any more: what is still buffered must not raise when the interpreter ends."""
+    """Nobody takes it any more: what is still buffered must not raise when the interpreter ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

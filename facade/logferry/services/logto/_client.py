@@ -63,6 +63,7 @@ class Logto(Client):
         base_url = checked_base_url(
             _SETTINGS.require("endpoint", endpoint),
             setting=_SETTINGS.variable("endpoint"),
+            example="https://acme.logto.app",
             allow_insecure=options.get("allow_insecure", False),
         )
         if base_url.endswith("/api"):
