@@ -177,22 +177,26 @@ class Client(ABC):
         """
         definition = next((one for one in self.streams if one.name == name), None)
         if definition is None:
-            known = ", ".join(one.name for one in self.streams)
-            raise InvalidRequestError(f"{self.service} has no stream {name!r}", hint=f"It has: {known}")
-        names = {spelling: one.name for one in definition.filter_list for spelling in (one.name, one.wire_name)}
-        given: dict[str, str] = {}
+            names = ", ".join(one.name for one in self.streams)
+            raise InvalidRequestError(f"{self.service} has no stream {name!r}", hint=f"It has: {names}")
+        known = {spelling: one for one in definition.filter_list for spelling in (one.name, one.wire_name)}
+        given: dict[str, Any] = {}
         for spelling, value in (filters or {}).items():
-            if spelling not in names:
-                known = ", ".join(one.name for one in definition.filter_list) or "none"
-                raise InvalidRequestError(f"{name} has no filter {spelling!r}", hint=f"Its filters: {known}")
-            given[names[spelling]] = value
+            if spelling not in known:
+                names = ", ".join(one.name for one in definition.filter_list) or "none"
+                raise InvalidRequestError(f"{name} has no filter {spelling!r}", hint=f"Its filters: {names}")
+            try:
+                given[known[spelling].name] = known[spelling].parse(value)
+            except ValueError as error:
+                raise InvalidRequestError(f"{name}: {spelling} cannot be {value!r}: {error}") from error
         opened: Stream[Any] = getattr(self, definition.method)(**given, **options)
         return opened
 
     def _open(self, definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions) -> Stream[E]:
         """A stream of this account, checked before anything is sent."""
         _refuse_unknown(options, StreamOptions.__optional_keys__ | {one.name for one in definition.filter_list})
-        for name, value in _given(filters).items():
+        given = _given(filters)
+        for name, value in given.items():
             if isinstance(value, str) and (not value or not value.isprintable()):
                 raise InvalidRequestError(
                     f"{definition.name}: {name} is empty, or holds a character that cannot be sent",
@@ -211,8 +215,13 @@ class Client(ABC):
             window(since, until, now=self._clock.now())
         else:
             checkpoint = read_checkpoint(resume)
-            checkpoint.belongs_to(stream=definition.name, filters=_given(filters), asked=(asked(since), asked(until)))
+            checkpoint.belongs_to(stream=definition.name, filters=given, asked=(asked(since), asked(until)))
             filters = definition.filters(**checkpoint.filters)
+        if definition.needs_one_of and not any(name in _given(filters) for name in definition.needs_one_of):
+            raise InvalidRequestError(
+                f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
+                hint="The service asks for one of them",
+            )
         return Stream(
             definition,
             Plan(

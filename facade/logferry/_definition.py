@@ -62,16 +62,32 @@ class Filter:
         name: Its name in Python.
         wire_name: Its name on the wire.
         summary: What it does, in one line.
+        parse: Makes its value of a text that a user typed; raises a ValueError that says what would do.
     """
 
     name: str
     wire_name: str
     summary: str
+    parse: Callable[[str], Any] = field(repr=False)
 
 
-def filter_field(wire_name: str, summary: str) -> Any:
-    """An optional field of a class of filters."""
-    return field(default=None, metadata={"wire_name": wire_name, "summary": summary})
+def filter_field(wire_name: str, summary: str, *, parse: Callable[[str], Any] = str) -> Any:
+    """
+    An optional field of a class of filters.
+
+    Args:
+        wire_name: The filter's name on the wire.
+        summary: What it does, in one line.
+        parse: Makes its value of a text that a user typed; raises a ValueError that says what would do.
+    """
+    return field(default=None, metadata={"wire_name": wire_name, "summary": summary, "parse": parse})
+
+
+def flag(text: str) -> bool:
+    """A switch that a user typed: ``true`` or ``false``."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError("it is true or false")
+    return text.lower() == "true"
 
 
 @frozen(kw_only=True)
@@ -87,6 +103,7 @@ class StreamDefinition(Generic[E, J, F]):
         time_filter: Who filters by time, in a few words.
         promise: What a pull of the stream guarantees, and why.
         filters: The class of its own filters: attrs, every field a ``filter_field``.
+        needs_one_of: Names of filters of which the service wants at least one; empty where it wants none.
         page_size: How many items are asked for at once unless the caller says otherwise.
         largest_page_size: The service's limit, or ``None`` where it is unknown.
         walk: Starts the stream's flow, see ``Walk``.
@@ -103,6 +120,7 @@ class StreamDefinition(Generic[E, J, F]):
     time_filter: str
     promise: str
     filters: type[F]
+    needs_one_of: tuple[str, ...] = ()
     page_size: int
     largest_page_size: int | None = None
     walk: Walk[F] = field(repr=False)

@@ -92,6 +92,7 @@ class LogRecord:
         "_event_name",
         "_issues",
         "_item",
+        "_ordinal",
         "_origin",
         "_raw",
         "_resource",
@@ -103,6 +104,7 @@ class LogRecord:
     )
     _raw: Any
     _issues: tuple[str, ...]
+    _ordinal: int
     _uid: str
     _attributes: Attributes
     _resource: Attributes
@@ -127,8 +129,15 @@ class LogRecord:
         self._body = body
         self._trace_id = trace_id
 
-    def as_received(self, raw: Any, issues: tuple[str, ...]) -> LogRecord:
-        """This record for a repaired item: *raw* is what the service sent, *issues* what did not decode."""
+    def as_received(self, raw: Any, issues: tuple[str, ...], ordinal: int = 0) -> LogRecord:
+        """
+        This record, but for what an item seldom has.
+
+        Args:
+            raw: What the service sent, where the item had to be repaired.
+            issues: What did not decode.
+            ordinal: How many equal items without id came before.
+        """
         record = LogRecord(
             self._origin,
             self._item,
@@ -141,6 +150,7 @@ class LogRecord:
         )
         record._raw = raw
         record._issues = issues
+        record._ordinal = ordinal
         return record
 
     @property
@@ -148,15 +158,20 @@ class LogRecord:
         """
         Stable over runs, equal only for the same record: ``<service>:<tenant>:<id>``.
 
-        The account's name stands for a tenant that the item does not name, a digest of the item for a missing id.
+        The account's name stands for a tenant that the item does not name; a digest of the item, and its ordinal among
+        equal ones, for a missing id.
         """
         try:
             return self._uid
         except AttributeError:
             tenant, identity = self._origin.normalizer.identity(self._item)
             service = self._origin.stream.partition(".")[0]
-            self._uid = f"{service}:{tenant or self._origin.account}:{identity or digest(self.raw)}"
+            self._uid = f"{service}:{tenant or self._origin.account}:{identity or self._digest()}"
             return self._uid
+
+    def _digest(self) -> str:
+        ordinal = self._ordinal if hasattr(self, "_ordinal") else 0
+        return f"{digest(self.raw)}-{ordinal}" if ordinal else digest(self.raw)
 
     @property
     def stream(self) -> str:
@@ -296,13 +311,15 @@ class LogRecord:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LogRecord):
             return NotImplemented
-        return self._state() == other._state() and self.raw == other.raw and self.issues == other.issues
+        mine, theirs = self.__reduce__()[1], other.__reduce__()[1]
+        return bool(mine == theirs)
 
     def __hash__(self) -> int:
         return hash(self.uid)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self._state(), self.raw, self.issues)
+        ordinal = self._ordinal if hasattr(self, "_ordinal") else 0
+        return _restored, (self._state(), self.raw, self.issues, ordinal)
 
     def __repr__(self) -> str:
         return (
@@ -311,5 +328,5 @@ class LogRecord:
         )
 
 
-def _restored(state: tuple[Any, ...], raw: Any, issues: tuple[str, ...]) -> LogRecord:
-    return LogRecord(*state).as_received(raw, issues)
+def _restored(state: tuple[Any, ...], raw: Any, issues: tuple[str, ...], ordinal: int) -> LogRecord:
+    return LogRecord(*state).as_received(raw, issues, ordinal)

@@ -19,7 +19,7 @@ step                  answer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from threading import Lock
 from typing import Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 
@@ -167,12 +167,14 @@ class Batch:
         position: Where to resume after the first *n* items of the batch, for 0 <= n <= len(items).
         reply: The answer that they come from.
         total: How many items the service counts for this question, or ``None`` where it does not say.
+        ordinals: For items that have no id and equal an earlier one: index to how many equal ones came before.
     """
 
     items: list[Any] = field(repr=False)
     position: Callable[[int], Position]
     reply: Reply[Any]
     total: int | None = None
+    ordinals: Mapping[int, int] = field(factory=dict[int, int])
 
 
 Step: TypeAlias = Send[Any] | Receive[Any] | Sleep | Now | Acquire | Batch

@@ -158,13 +158,17 @@ def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
             observed_time_unix_nano=batch.reply.received_unix_nano,
             normalizer=normalizer,
         )
+        ordinals = batch.ordinals
         for item in items:
+            # Taking the item has delivered it, so it is the last of the delivered ones.
+            ordinal = ordinals.get(iteration.delivered - 1, 0) if ordinals else 0
             if fits(item):
-                yield record(item, origin)
+                made = record(item, origin)
+                yield made.as_received(item, made.issues, ordinal) if ordinal else made
             else:
                 repaired = repair(item)
                 iteration.report(repaired.issues, item, delivered=True)
-                yield record(repaired.value, origin).as_received(item, repaired.issues)
+                yield record(repaired.value, origin).as_received(item, repaired.issues, ordinal)
 
     return convert
 
