@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import orjson
 
@@ -14,29 +14,20 @@ from logferry._redaction import without_secrets
 from logferry._times import FIRST, LAST, MILLISECOND
 from logferry_clients.logto.models.audit_log import AuditLogJson, AuditLogKey
 from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadKey
-from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentJson, ParsedUserAgentKey
+from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentKey
+from logferry_clients.logto.models.user_agent_browser import UserAgentBrowserKey
+from logferry_clients.logto.models.user_agent_os import UserAgentOsKey
 
 _SEVERITIES: Final = {"Success": INFO, "Error": ERROR}
 
 _SEPARATE_HEADERS: Final = frozenset({"botverified", "city", "country", "latitude", "longitude", "region", "timezone"})
 """Injected headers that get an attribute each: where a request came from, and whether it was a robot's."""
 
-# Which keys are mapped is said in the generated types, so that both type checkers know a key that the spec does not have:
-# pyright takes ``.get("misspelt")`` for Any, and the code behind ``"misspelt" in payload`` for unreachable.
-_ITEM: Final[tuple[AuditLogKey, ...]] = ("tenantId", "id", "key", "payload", "createdAt")
-_PAYLOAD: Final[tuple[AuditLogPayloadKey, ...]] = (
-    "key", "result", "error", "ip", "userAgent", "userAgentParsed", "injectedHeaders", "signInContext", "userId",
-    "applicationId", "sessionId", "params",
-)  # fmt: skip
-_USER_AGENT: Final[tuple[ParsedUserAgentKey, ...]] = ("ua", "browser", "device", "engine", "os", "cpu")
+_PAYLOAD_KEY: Final = "logto.payload.key"
+_UA: Final = "logto.user_agent.ua"
 
-_USER_AGENT_NAMES: Final = {
-    "browser.name": "user_agent.name",
-    "browser.version": "user_agent.version",
-    "os.name": "user_agent.os.name",
-    "os.version": "user_agent.os.version",
-}
-"""Parts of the parsed user agent that OpenTelemetry has names for."""
+_Make: TypeAlias = Callable[[str, Any], Attributes]
+"""From a field's key and value to attributes."""
 
 
 def milliseconds_to_nano(milliseconds: object) -> int | None:
@@ -66,64 +57,54 @@ def _identity(item: AuditLogJson) -> tuple[str | None, str | None]:
 
 
 def _resource(item: AuditLogJson, origin: Origin) -> Attributes:
-    return _present(
-        {
-            "service.name": "logto",
-            "server.address": origin.server_address,
-            "logto.tenant.id": item.get("tenantId"),
-        }
-    )
+    tenant, _ = _identity(item)
+    resource: Attributes = {"service.name": "logto", "server.address": origin.server_address}
+    return resource if tenant is None else {**resource, "logto.tenant.id": tenant}
 
 
 def _attributes(item: AuditLogJson) -> Attributes:
+    attributes: Attributes = {}
     payload = item["payload"]
-    # Authorization codes and their verifiers come unmasked, on older servers live tokens too (measured).
-    return _present(
-        {
-            "logto.log.key": item["key"],
-            "logto.payload.key": payload["key"] if payload["key"] != item["key"] else None,
-            "logto.result": payload["result"],
-            **_error(payload.get("error")),
-            "client.address": payload.get("ip"),
-            "user_agent.original": payload.get("userAgent"),
-            **_user_agent(payload.get("userAgentParsed", {}), original=payload.get("userAgent")),
-            **_injected_headers(payload.get("injectedHeaders", {})),
-            "logto.sign_in_context": without_secrets(payload.get("signInContext")),
-            "user.id": payload.get("userId"),
-            "logto.application.id": payload.get("applicationId"),
-            "session.id": payload.get("sessionId"),
-            "logto.params": without_secrets(payload.get("params")),
-            **_unknown("logto.payload", payload, known=_PAYLOAD),
-            **_unknown("logto", item, known=_ITEM),
-        }
-    )
-
-
-def _present(attributes: Attributes) -> Attributes:
+    for key, value in item.items():
+        attributes.update(_ITEM.get(key, _unknown("logto"))(key, value))
+    for key, value in payload.items():
+        attributes.update(_PAYLOAD.get(key, _unknown("logto.payload"))(key, value))
+    if attributes.get(_PAYLOAD_KEY) == item["key"]:
+        del attributes[_PAYLOAD_KEY]
+    ua = attributes.get(_UA)
+    if ua is not None and attributes.setdefault("user_agent.original", ua) == ua:
+        del attributes[_UA]
     return {name: value for name, value in attributes.items() if value is not None}
 
 
-def _unknown(prefix: str, fields: Mapping[str, object], *, known: Collection[str]) -> Attributes:
+def _elsewhere(_key: str, _value: object) -> Attributes:
+    """What is in the record, but no attribute."""
+    return {}
+
+
+def _named(name: str) -> _Make:
+    return lambda _key, value: {name: without_secrets(value)}
+
+
+def _unknown(prefix: str) -> _Make:
     """What the documentation does not name; a server adds fields with every release."""
-    unknown = {key: value for key, value in fields.items() if key not in known}
-    return {f"{prefix}.{key}": value for key, value in without_secrets(unknown).items()}
+    return lambda key, value: {f"{prefix}.{key}": value for key, value in without_secrets({key: value}).items()}
 
 
-def _error(error: Mapping[str, Any] | str | None) -> Attributes:
+def _error(_key: str, error: Mapping[str, Any] | str) -> Attributes:
     """An error is an object, or a text that holds an OpenID Connect error as JSON (47 of 63 measured), or any text."""
-    if error is None:
-        return {}
     details = _json_object(error) if isinstance(error, str) else error
     if details is None:
         return {"error.type": "_OTHER", "logto.error.message": error}
     code, message = ("error", "error_description") if isinstance(error, str) else ("code", "message")
-    kind = details.get(code)
+    kind, told = details.get(code), details.get(message)
     attributes: Attributes = {"error.type": kind if isinstance(kind, str) and kind else "_OTHER"}
-    if details.get(message) is not None:
-        attributes["logto.error.message"] = details[message]
     # The stack trace names paths of the server; it stays in the raw item.  OpenID Connect errors repeat their type as
     # their message.
-    said = {code, message, "stack", *(["message"] if details.get("message") == kind else [])}
+    said = {code, "stack", *(["message"] if details.get("message") == kind else [])}
+    if isinstance(told, str):
+        attributes["logto.error.message"] = told
+        said.add(message)
     left = {key: value for key, value in details.items() if key not in said}
     if left:
         attributes["logto.error"] = without_secrets(left)
@@ -138,27 +119,60 @@ def _json_object(text: str) -> Mapping[str, Any] | None:
     return value if is_object(value) else None
 
 
-def _user_agent(parsed: ParsedUserAgentJson, *, original: str | None) -> Attributes:
+def _user_agent(_key: str, parsed: Mapping[str, Any]) -> Attributes:
     """The parsed user agent; of the login client, hence not OpenTelemetry's ``os.*``, ``device.*`` and ``host.*``."""
     attributes: Attributes = {}
-    ua = parsed.get("ua")
-    if ua is not None and ua != original:
-        attributes["user_agent.original" if original is None else "logto.user_agent.ua"] = ua
-    for part in _USER_AGENT:
-        details = parsed.get(part)
-        if is_object(details):
-            for name, detail in details.items():
-                path = f"{part}.{name}"
-                attributes[_USER_AGENT_NAMES.get(path, f"logto.user_agent.{path}")] = detail
-    return attributes | _unknown("logto.user_agent", parsed, known=_USER_AGENT)
+    for part, value in parsed.items():
+        names = _PARTS.get(part, {})
+        for name, detail in without_secrets(value if is_object(value) else {"": value}).items():
+            path = f"{part}.{name}" if name else part
+            attributes[names.get(name, f"logto.user_agent.{path}")] = detail
+    return attributes
 
 
-def _injected_headers(headers: Mapping[str, str]) -> Attributes:
-    separate = {name for name in headers if name.lower() in _SEPARATE_HEADERS}
-    attributes: Attributes = {f"http.request.header.{name.lower()}": [headers[name]] for name in separate}
-    others = {name: value for name, value in headers.items() if name not in separate}
+def _injected_headers(_key: str, headers: Mapping[str, str]) -> Attributes:
+    attributes: Attributes = {}
+    others: dict[str, str] = {}
+    for name, value in headers.items():
+        if name.lower() in _SEPARATE_HEADERS:
+            attributes.setdefault(f"http.request.header.{name.lower()}", []).append(value)
+        else:
+            others[name] = value
     return attributes | {"logto.injected_headers": without_secrets(others) or None}
 
+
+# The mapping, by keys of the generated types, so that both type checkers know a key that the spec does not have.  It is
+# the only way by which a field is read: pyright takes ``.get("misspelt")`` for Any, and the code behind
+# ``"misspelt" in payload`` for unreachable.
+_ITEM_MAPPING: Final[Mapping[AuditLogKey, _Make]] = {
+    "tenantId": _elsewhere,
+    "id": _elsewhere,
+    "key": _named("logto.log.key"),
+    "payload": _elsewhere,
+    "createdAt": _elsewhere,
+}
+_PAYLOAD_MAPPING: Final[Mapping[AuditLogPayloadKey, _Make]] = {
+    "key": _named(_PAYLOAD_KEY),
+    "result": _named("logto.result"),
+    "error": _error,
+    "ip": _named("client.address"),
+    "userAgent": _named("user_agent.original"),
+    "userAgentParsed": _user_agent,
+    "injectedHeaders": _injected_headers,
+    "signInContext": _named("logto.sign_in_context"),
+    "userId": _named("user.id"),
+    "applicationId": _named("logto.application.id"),
+    "sessionId": _named("session.id"),
+    # Authorization codes and their verifiers come unmasked, on older servers live tokens too (measured).
+    "params": _named("logto.params"),
+}
+_BROWSER: Final[Mapping[UserAgentBrowserKey, str]] = {"name": "user_agent.name", "version": "user_agent.version"}
+_OS: Final[Mapping[UserAgentOsKey, str]] = {"name": "user_agent.os.name", "version": "user_agent.os.version"}
+_PARTS_MAPPING: Final[Mapping[ParsedUserAgentKey, Mapping[Any, str]]] = {"browser": _BROWSER, "os": _OS}
+
+_ITEM: Final[Mapping[str, _Make]] = {str(key): make for key, make in _ITEM_MAPPING.items()}
+_PAYLOAD: Final[Mapping[str, _Make]] = {str(key): make for key, make in _PAYLOAD_MAPPING.items()}
+_PARTS: Final[Mapping[str, Mapping[Any, str]]] = {str(key): names for key, names in _PARTS_MAPPING.items()}
 
 NORMALIZER: Final = Normalizer[AuditLogJson](
     record=_record, identity=_identity, attributes=_attributes, resource=_resource
