@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from logferry._retry import RetryPolicy
     from logferry._stream import Page, Stream, View
     from logferry._times import Time
+    from logferry.services.cognigy import Cognigy
     from logferry.services.logto import Logto
 
 _HOMES = {
@@ -75,6 +76,7 @@ _HOMES = {
     "_retry": ("RetryPolicy",),
     "_stream": ("Page", "Stream", "View"),
     "_times": ("Time",),
+    "services.cognigy": ("Cognigy",),
     "services.logto": ("Logto",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -85,6 +87,7 @@ __all__ = [
     "CheckpointError",
     "Client",
     "Clock",
+    "Cognigy",
     "ConfigurationError",
     "ConnectionFailedError",
     "DeadlineExceededError",

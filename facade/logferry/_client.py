@@ -222,6 +222,9 @@ class Client(ABC):
                 f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
                 hint="The service asks for one of them",
             )
+        runtime = self._runtime()
+        if definition.tenant_filter:
+            runtime = evolve(runtime, tenant=_given(filters).get(definition.tenant_filter))
         return Stream(
             definition,
             Plan(
@@ -233,7 +236,7 @@ class Client(ABC):
                 max_items=max_items,
                 resume=checkpoint,
                 strict=options.get("strict", False),
-                runtime=self._runtime(),
+                runtime=runtime,
             ),
         )
 

@@ -104,6 +104,7 @@ class StreamDefinition(Generic[E, J, F]):
         promise: What a pull of the stream guarantees, and why.
         filters: The class of its own filters: attrs, every field a ``filter_field``.
         needs_one_of: Names of filters of which the service wants at least one; empty where it wants none.
+        tenant_filter: Name of the filter that says whose logs are asked for; empty where the account or the items do.
         page_size: How many items are asked for at once unless the caller says otherwise.
         largest_page_size: The service's limit, or ``None`` where it is unknown.
         walk: Starts the stream's flow, see ``Walk``.
@@ -121,6 +122,7 @@ class StreamDefinition(Generic[E, J, F]):
     promise: str
     filters: type[F]
     needs_one_of: tuple[str, ...] = ()
+    tenant_filter: str = ""
     page_size: int
     largest_page_size: int | None = None
     walk: Walk[F] = field(repr=False)

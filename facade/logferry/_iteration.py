@@ -56,6 +56,7 @@ class Runtime:
         authorizer: Knows the account's credentials.
         options: How requests are made.
         chance: Gives random numbers, 0 <= chance < 1, for the jitter of retries.
+        tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
     """
 
     service: str
@@ -67,6 +68,7 @@ class Runtime:
     authorizer: Authorizer
     options: CallOptions
     chance: Callable[[], float]
+    tenant: str | None = None
 
 
 @define(kw_only=True)

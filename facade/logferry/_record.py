@@ -8,12 +8,12 @@ its stream's normalizer when they are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 
 import orjson
-from attrs import frozen
+from attrs import field, frozen
 
 from logferry._identity import digest
 from logferry._times import rfc3339, utc_datetime
@@ -59,6 +59,8 @@ class Origin:
         server_address: Host name of the service.
         observed_time_unix_nano: When the page had arrived, by the local clock.
         normalizer: Makes the rest of a record when it is read.
+        tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
+        filters: What was asked for, by the filters' Python names.
     """
 
     stream: str
@@ -66,6 +68,8 @@ class Origin:
     server_address: str
     observed_time_unix_nano: int
     normalizer: Normalizer[Any]
+    tenant: str | None = None
+    filters: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
 
 
 @final
@@ -158,15 +162,16 @@ class LogRecord:
         """
         Stable over runs, equal only for the same record: ``<service>:<tenant>:<id>``.
 
-        The account's name stands for a tenant that the item does not name; a digest of the item, and its ordinal among
-        equal ones, for a missing id.
+        Where the item names no tenant, the account's stands for it, or the account's name; for a missing id, a digest of
+        the item, and its ordinal among equal ones.
         """
         try:
             return self._uid
         except AttributeError:
             tenant, identity = self._origin.normalizer.identity(self._item)
             service = self._origin.stream.partition(".")[0]
-            self._uid = f"{service}:{tenant or self._origin.account}:{identity or self._digest()}"
+            tenant = tenant or self._origin.tenant or self._origin.account
+            self._uid = f"{service}:{tenant}:{identity or self._digest()}"
             return self._uid
 
     def _digest(self) -> str:

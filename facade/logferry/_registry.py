@@ -118,6 +118,12 @@ class Account:
 
 SERVICES: Final = (
     Service(
+        name="cognigy",
+        client_home="logferry.services.cognigy:Cognigy",
+        fake_home="logferry.testing:CognigyFake",
+        address="base_url",
+    ),
+    Service(
         name="logto",
         client_home="logferry.services.logto:Logto",
         fake_home="logferry.testing:LogtoFake",

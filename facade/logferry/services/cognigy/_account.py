@@ -1,0 +1,48 @@
+"""A Cognigy account: the API key of a user, and what the API's refusals say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from logferry._answers import Refusal
+from logferry._authorizers import FixedHeaders
+from logferry._layers import Authorizer
+from logferry_clients.cognigy.models.problem import ProblemKey
+
+EXAMPLE: Final = "https://api-trial.cognigy.ai/new"
+"""What a right base URL looks like."""
+
+_CODE: Final[ProblemKey] = "code"
+_TITLE: Final[ProblemKey] = "title"
+_DETAIL: Final[ProblemKey] = "detail"
+
+_HINTS: Final[Mapping[int, str]] = {
+    HTTPStatus.UNAUTHORIZED: "Check COGNIGY_API_KEY: it must be an API key of this installation",
+    HTTPStatus.FORBIDDEN: "Give the user whose API key it is access to the project and its logs",
+    HTTPStatus.NOT_FOUND: (
+        "Check the project (project_id, or COGNIGY_PROJECT_ID) and COGNIGY_BASE_URL; "
+        "the user whose API key it is must see the project"
+    ),
+    HTTPStatus.TOO_MANY_REQUESTS: "Shared installations allow 1,000 requests in 5 minutes from one address",
+}
+
+
+def api_key(key: str) -> Authorizer:
+    """Authorize with the API key of a user, in a header; in the query it would be in every URL."""
+    return FixedHeaders((("X-API-Key", key),))
+
+
+def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
+    """What an error body says: problem details (RFC 7807), or OAuth's ``error`` and ``error_description``."""
+    code = body.get(_CODE, body.get("error"))
+    message = body.get(_DETAIL) or body.get(_TITLE) or body.get("error_description")
+    hint = _HINTS.get(status)
+    if not body and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        hint = f"The answer is not the API's: check COGNIGY_BASE_URL, it looks like {EXAMPLE}"
+    return Refusal(
+        code=str(code) if isinstance(code, str | int) else None,
+        message=message if isinstance(message, str) else None,
+        hint=hint,
+    )

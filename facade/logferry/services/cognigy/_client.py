@@ -1,0 +1,147 @@
+"""The client of a Cognigy account."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar, Final, Self, Unpack
+
+from attrs import evolve
+
+from logferry._client import Client, ClientOptions, StreamOptions
+from logferry._definition import flag
+from logferry._errors import ConfigurationError, InvalidRequestError
+from logferry._options import checked_base_url
+from logferry._settings import Settings
+from logferry._stream import Stream
+from logferry.services.cognigy._account import EXAMPLE
+from logferry.services.cognigy._account import api_key as authorized_by
+from logferry.services.cognigy._streams import (
+    PROJECT_LOGS,
+    PROJECT_LOGS_BY_BRACKETS,
+    REQUEST_ID_HEADER,
+    ProjectLogFilters,
+    checked_levels,
+)
+from logferry_clients.cognigy.models.log_entry import LogEntry
+from logferry_clients.cognigy.models.log_level import LogLevel
+
+_SETTINGS: Final = Settings("COGNIGY_")
+_PROJECT_ID: Final = re.compile("[a-z0-9]{24}")
+_PROJECT_ID_HINT: Final = "It is 24 lower-case letters and digits, as in the address of the project in the browser"
+_PASTED: Final = re.compile(r"/(openapi|v2\.\d+)$")
+
+
+class Cognigy(Client):
+    """
+    A user of a Cognigy.AI installation, the vendor's or one's own.
+
+    What is not given as an argument comes from the environment.
+
+    Args:
+        api_key: An API key of a user who may read the projects' logs (``COGNIGY_API_KEY``).
+        base_url: The API's address, without its version, such as ``https://api-trial.cognigy.ai/new``
+            (``COGNIGY_BASE_URL``).
+        project_id: The project to read where a call names none (``COGNIGY_PROJECT_ID``).
+        type_brackets: Write levels as ``type[]=error&type[]=warn`` instead of ``type=error&type=warn``
+            (``COGNIGY_TYPE_BRACKETS``, ``true`` or ``false``); which one an installation takes is not documented.
+        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``proxy``, ``verify``,
+            ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+
+    Raises:
+        ConfigurationError: A setting is missing or wrong.
+    """
+
+    service: ClassVar[str] = "cognigy"
+    request_id_header: ClassVar[str] = REQUEST_ID_HEADER
+    streams = (PROJECT_LOGS,)
+    authentication: ClassVar[str] = "API key"
+    settings: ClassVar[tuple[str, ...]] = ("base_url", "api_key", "project_id")
+    optional_settings: ClassVar[tuple[str, ...]] = ("type_brackets",)
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        project_id: str | None = None,
+        type_brackets: bool | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        address = checked_base_url(
+            _SETTINGS.require("base_url", base_url),
+            setting=_SETTINGS.variable("base_url"),
+            example=EXAMPLE,
+            allow_insecure=options.get("allow_insecure", False),
+        )
+        pasted = _PASTED.search(address)
+        if pasted is not None:
+            raise ConfigurationError(
+                f"COGNIGY_BASE_URL ends in {pasted[0]}", hint=f"Give the API's address without it, such as {EXAMPLE}"
+            )
+        project = _SETTINGS.find("project_id", project_id)
+        if project is not None and not _PROJECT_ID.fullmatch(project):
+            raise ConfigurationError("COGNIGY_PROJECT_ID is no id of a project", hint=_PROJECT_ID_HINT)
+        key = _SETTINGS.require("api_key", api_key)
+        super().__init__(base_url=address, authorizer=authorized_by(key), **options)
+        self._project_id = project
+        self._definition = PROJECT_LOGS_BY_BRACKETS if _brackets(type_brackets) else PROJECT_LOGS
+
+    @classmethod
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
+        """The account that the environment describes."""
+        return cls(**options)
+
+    def project_logs(
+        self,
+        *,
+        project_id: str | None = None,
+        filter_: str | None = None,
+        type_: Sequence[LogLevel] | None = None,
+        user_id: str | None = None,
+        flow_name: str | None = None,
+        **options: Unpack[StreamOptions],
+    ) -> Stream[LogEntry]:
+        """
+        The logs of a project: what its flows, endpoints and integrations reported.
+
+        The service keeps them for a short time, 24 hours unless the installation is configured otherwise.  Without
+        ``since``, everything that it still has is asked for.
+
+        Args:
+            project_id: The project; default: the account's.
+            filter_: Only entries with this in their type, message or trace id.
+            type_: Only entries of these levels, such as ``["error", "warn"]``.  Entries can lack their level; with one
+                level asked for, it is their record's.
+            user_id: Only entries of this user.
+            flow_name: Only entries of the flow with this name.
+            options: What every stream takes: ``since``, ``until``, ``page_size`` (1 to 100, default 100),
+                ``max_items``, ``resume``, ``strict``.
+
+        Raises:
+            InvalidRequestError: The call cannot be right; nothing was sent.
+            CheckpointError: ``resume`` belongs to another question, or is damaged.
+        """
+        if project_id is not None and not _PROJECT_ID.fullmatch(project_id):
+            raise InvalidRequestError("project_id is no id of a project", hint=_PROJECT_ID_HINT)
+        try:
+            types = None if type_ is None else checked_levels(type_)
+        except ValueError as error:
+            raise InvalidRequestError(f"type_ cannot be {type_!r}: {error}") from error
+        given = ProjectLogFilters(
+            project_id=project_id, filter_=filter_, type_=types, user_id=user_id, flow_name=flow_name
+        )
+        # A checkpoint that is given alone knows its project; else the account's goes in, and so into checkpoints.
+        if project_id is None and (options.get("resume") is None or given != ProjectLogFilters()):
+            given = evolve(given, project_id=self._project_id)
+        return self._open(self._definition, given, options)
+
+
+def _brackets(argument: bool | None) -> bool:  # noqa: FBT001  # a setting as it was given
+    if argument is not None:
+        return argument
+    text = _SETTINGS.find("type_brackets", None)
+    try:
+        return text is not None and flag(text)
+    except ValueError as error:
+        raise ConfigurationError("COGNIGY_TYPE_BRACKETS is wrong", hint=str(error)) from error

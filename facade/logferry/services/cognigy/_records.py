@@ -1,0 +1,92 @@
+"""From a log entry to a record: OpenTelemetry's names where they exist, else names of Cognigy's own."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from logferry._record import Attributes, LogRecord, Normalizer, Origin
+from logferry._redaction import without_secrets
+from logferry._times import FIRST, LAST, unix_nano
+from logferry_clients.cognigy.models.log_entry import LogEntryJson, LogEntryKey
+
+_SEVERITIES: Final = {"fatal": 21, "error": 17, "warn": 13, "info": 9, "debug": 5, "trace": 1}
+
+# Which keys are mapped is said in the generated types, so that both type checkers know a key that the spec does not have.
+_ITEM: Final[tuple[LogEntryKey, ...]] = ("_id", "timestamp", "msg", "meta", "traceId", "type")
+
+_LIFTED: Final = {"userId": "user.id", "sessionId": "session.id", "flowName": "cognigy.flow.name"}
+"""What has an attribute of its own, of a ``meta`` whose content is not documented; the rest stays there."""
+
+_TRACE_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def text_to_nano(text: object) -> int | None:
+    """Nanoseconds since the epoch of ISO 8601 text, or ``None`` for what is no moment."""
+    if not isinstance(text, str):
+        return None
+    try:
+        nanoseconds = unix_nano(text)
+    except ValueError:
+        return None
+    return nanoseconds if FIRST <= nanoseconds < LAST else None
+
+
+def _record(item: LogEntryJson, origin: Origin) -> LogRecord:
+    time = text_to_nano(item["timestamp"])
+    level = item.get("type") or _level_asked_for(origin)
+    record = LogRecord(
+        origin,
+        item,
+        time or 0,
+        _SEVERITIES.get(level.lower(), 0) if level else 0,
+        level,
+        None,  # free text is no event
+        item.get("msg") or None,
+        _trace_id(item.get("traceId", "")),
+    )
+    return (
+        record if time is not None else record.as_received(item, ("timestamp: no moment between the years 1 and 9999",))
+    )
+
+
+def _level_asked_for(origin: Origin) -> str | None:
+    """Entries can lack their level; where one level was asked for, it is theirs."""
+    asked: list[str] = origin.filters.get("type_") or []
+    return asked[0] if len(asked) == 1 else None
+
+
+def _trace_id(text: str) -> str | None:
+    """OpenTelemetry's trace id, where the text is one or a UUID; the service does not document its form."""
+    if not _TRACE_ID.fullmatch(text):
+        return None
+    digits = text.replace("-", "").lower()
+    return digits if digits.strip("0") else None
+
+
+def _identity(item: LogEntryJson) -> tuple[str | None, str | None]:
+    return None, item["_id"]
+
+
+def _resource(_item: LogEntryJson, origin: Origin) -> Attributes:
+    resource = {"service.name": "cognigy.ai", "server.address": origin.server_address}
+    return resource | ({"cognigy.project.id": origin.tenant} if origin.tenant else {})
+
+
+def _attributes(item: LogEntryJson) -> Attributes:
+    # Flows log what they are given, so anything can be in there.
+    meta: dict[str, Any] = without_secrets({**item.get("meta", {})})
+    lifted = {name: meta.pop(key) for key, name in _LIFTED.items() if isinstance(meta.get(key), str)}
+    further = {key: value for key, value in item.items() if key not in _ITEM}
+    attributes: Attributes = {
+        "cognigy.trace.id": item.get("traceId"),
+        **lifted,
+        "cognigy.meta": meta or None,
+        **{f"cognigy.{key}": value for key, value in without_secrets(further).items()},
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+NORMALIZER: Final = Normalizer[LogEntryJson](
+    record=_record, identity=_identity, attributes=_attributes, resource=_resource
+)

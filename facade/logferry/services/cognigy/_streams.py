@@ -1,0 +1,318 @@
+"""
+The stream of a project's logs.
+
+The service pages by cursors, which are ids of entries, so entries that arrive do not shift the pages; the order of ids
+is not that of timestamps.  Hence: both dates are sent always, since the documentation calls them required and defaulted
+at once, and filtered here as well; a walk ends where there is no next cursor, never with a short page.  Answers of
+version 2.0 (other names of the cursors, HAL) are read too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final, get_args
+from urllib.parse import parse_qs, urlsplit
+
+from attrs import evolve, field, frozen
+
+from logferry._answers import decoded, wrong_shape
+from logferry._cursors import SeenCursors
+from logferry._definition import StreamDefinition, filter_field
+from logferry._errors import BadRequestError, PagingError
+from logferry._identity import digest
+from logferry._json import is_array, is_object
+from logferry._redaction import printable, public_url
+from logferry._steps import Batch, Flow, Position, Reply, Request, Send, SubFlow, exchange
+from logferry._times import MILLISECOND, rfc3339
+from logferry._window import Window
+from logferry.services.cognigy._account import api_refusal
+from logferry.services.cognigy._records import NORMALIZER, text_to_nano
+from logferry_clients.cognigy.api.logs import list_log_entries
+from logferry_clients.cognigy.models.embedded_entries import EmbeddedEntriesKey
+from logferry_clients.cognigy.models.log_entry import (
+    LogEntry,
+    LogEntryJson,
+    LogEntryKey,
+    fits_log_entry,
+    repair_log_entry,
+)
+from logferry_clients.cognigy.models.log_entry_page import LogEntryPageKey
+from logferry_clients.cognigy.models.log_level import LogLevel
+from logferry_clients.cognigy.models.page_link import PageLinkKey
+from logferry_clients.cognigy.models.page_links import PageLinksKey
+
+LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
+"""The levels that can be asked for."""
+
+REQUEST_ID_HEADER: Final = "x-request-id"
+"""Where an answer could name its request; the documentation does not say."""
+
+_LARGEST_PAGE: Final = 100
+_REMEMBERED: Final = 2 * _LARGEST_PAGE
+"""So many ids are kept to tell what a page repeats of its neighbours, should entries have moved."""
+
+_ID: Final[LogEntryKey] = "_id"
+_TIMESTAMP: Final[LogEntryKey] = "timestamp"
+_ITEMS: Final[LogEntryPageKey] = "items"
+_TOTAL: Final[LogEntryPageKey] = "total"
+_EMBEDDED: Final[LogEntryPageKey] = "_embedded"
+_LINKS: Final[LogEntryPageKey] = "_links"
+_CURSORS: Final[tuple[LogEntryPageKey, ...]] = ("nextCursor", "next")
+_ENTRIES: Final[EmbeddedEntriesKey] = "logEntry"
+_NEXT: Final[PageLinksKey] = "next"
+_HREF: Final[PageLinkKey] = "href"
+
+
+def levels(text: str) -> list[LogLevel]:
+    """The levels that a user typed, with commas between them."""
+    return checked_levels([part.strip() for part in text.split(",")])
+
+
+def checked_levels(names: Sequence[str]) -> list[LogLevel]:
+    """
+    The levels of these names.
+
+    Raises:
+        ValueError: One of them is no level, or there is none.
+    """
+    known: list[LogLevel] = [level for name in names for level in LEVELS if level == name]
+    if not names or isinstance(names, str) or len(known) != len(names):
+        raise ValueError(f"it is one or more of {', '.join(LEVELS)}")
+    return known
+
+
+@frozen(kw_only=True)
+class ProjectLogFilters:
+    """Filters of a project's logs; the project itself is one, since an account can see several."""
+
+    project_id: str | None = filter_field("projectId", "the project; default: the account's")
+    filter_: str | None = filter_field("filter", "only entries with this in their type, message or trace id")
+    type_: list[LogLevel] | None = filter_field(  # noqa: RUF009  # it makes a field, as for the others
+        "type", "only entries of these levels, such as error,warn", parse=levels
+    )
+    user_id: str | None = filter_field("userId", "only entries of this user")
+    flow_name: str | None = filter_field("flowName", "only entries of the flow with this name")
+
+
+@frozen
+class _Place:
+    """Where a walk is: the cursor of the page to ask for, and which entries that page may repeat."""
+
+    cursor: str | None = None
+    recent: tuple[str, ...] = ()
+    ended: bool = False
+
+    def to_json(self) -> Position:
+        return {"cursor": self.cursor, "recent": list(self.recent), "ended": self.ended}
+
+    @classmethod
+    def from_json(cls, position: Position) -> _Place:
+        return cls(position["cursor"], tuple(position["recent"]), position["ended"])
+
+    def after(self, keys: Sequence[str]) -> _Place:
+        """The same page, with more of it delivered."""
+        return evolve(self, recent=(*self.recent, *keys)[-_REMEMBERED:])
+
+
+@frozen
+class _Page:
+    """
+    One page as the service sent it.
+
+    Attributes:
+        reply: The answer.
+        items: Its entries.
+        cursor: The cursor of the page after it, or ``None`` at the end.
+        total: How many entries match, or ``None`` where the service does not say.
+    """
+
+    reply: Reply[Any]
+    items: list[Any] = field(repr=False)
+    cursor: str | None
+    total: int | None
+
+
+def walk(
+    filters: ProjectLogFilters,
+    page_size: int,
+    window: Window,
+    position: Position | None,
+    *,
+    type_brackets: bool = False,
+) -> Flow:
+    """
+    Yield the window's entries in the service's order.
+
+    Args:
+        filters: The caller's filters.
+        page_size: How many entries to ask for at once.
+        window: Which entries.
+        position: Where to resume; ``None`` for the start.
+        type_brackets: Write levels as ``type[]=error&type[]=warn``, as the vendor's own client does.
+    """
+    place = _Place() if position is None else _Place.from_json(position)
+    seen = SeenCursors()
+    while not place.ended:
+        request = _request(filters, page_size, window, place.cursor)
+        page = yield from _ask(_with_brackets(request) if type_brackets else request, place.cursor)
+        following, batch = _turned(place, page, window)
+        cursor, count = page.cursor, len(page.items)
+        del page  # so that there are never two pages in memory
+        yield batch
+        del batch
+        if cursor is not None:
+            seen.advance(cursor, items=count)
+        place = following
+
+
+def _request(filters: ProjectLogFilters, page_size: int, window: Window, cursor: str | None) -> Request[Any]:
+    return list_log_entries.request(
+        project_id=filters.project_id or "",
+        filter_=filters.filter_,
+        type_=filters.type_,
+        user_id=filters.user_id,
+        flow_name=filters.flow_name,
+        # Whether the bounds are inclusive is not documented, so one more millisecond is asked for on both sides.  All that
+        # the service still has begins at the epoch: for how long entries are kept is up to the installation.
+        start_date=_date(0 if window.since is None else max(0, window.since // MILLISECOND - 1)),
+        end_date=_date(-(-window.until // MILLISECOND) + 1),
+        limit=page_size,
+        next_=cursor,
+    )
+
+
+def _date(milliseconds: int) -> str:
+    """As in the documentation's example: three digits of a second, and ``Z``."""
+    return f"{rfc3339(milliseconds * MILLISECOND)[:-7]}Z"
+
+
+@frozen
+class _Rewritten:
+    """A request whose query is written otherwise than the spec says."""
+
+    method: str
+    path: str
+    params: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]
+    form: tuple[tuple[str, str], ...] | None
+    parse: Any = field(repr=False)
+
+
+def _with_brackets(request: Request[Any]) -> Request[Any]:
+    params = tuple(("type[]" if name == "type" else name, value) for name, value in request.params)
+    return _Rewritten(request.method, request.path, params, request.headers, request.form, request.parse)
+
+
+def _ask(request: Request[Any], cursor: str | None) -> SubFlow[_Page]:
+    reply: Reply[Any] = yield from exchange(Send(request))
+    try:
+        body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
+    except BadRequestError as error:
+        if cursor is None or error.status != HTTPStatus.BAD_REQUEST:
+            raise
+        raise PagingError(
+            f"the service does not accept its own cursor any more: {error.message}",
+            hint="The entry it names may have been removed; start again without the checkpoint",
+        ).about(
+            method=error.method,
+            url=error.url,
+            status=error.status,
+            code=error.code,
+            request_id=error.request_id,
+            attempts=error.attempts,
+        ) from error
+    items, total = _items(reply, body), body.get(_TOTAL) if is_object(body) else None
+    return _Page(reply, items, _next_cursor(reply, body), total if type(total) is int else None)
+
+
+def _items(reply: Reply[Any], body: object) -> list[Any]:
+    if is_object(body):
+        embedded = body.get(_EMBEDDED)
+        items = body.get(_ITEMS, embedded.get(_ENTRIES, []) if is_object(embedded) else None)
+        if is_array(items):
+            return items
+    raise wrong_shape(reply, "a page of log entries", request_id_header=REQUEST_ID_HEADER)
+
+
+def _next_cursor(reply: Reply[Any], body: object) -> str | None:
+    """The cursor of the next page under either name, or from the link that HAL has instead."""
+    fields: Mapping[str, Any] = body if is_object(body) else {}
+    cursor = next((fields[name] for name in _CURSORS if fields.get(name)), None)
+    if cursor is None:
+        links = fields.get(_LINKS)
+        link = links.get(_NEXT) if is_object(links) else None
+        href = link.get(_HREF) if is_object(link) else None
+        cursor = _cursor_of_link(reply, href) if href else None
+    if cursor is not None and not isinstance(cursor, str):
+        raise wrong_shape(reply, "a page of log entries: its cursor is no text", request_id_header=REQUEST_ID_HEADER)
+    return cursor
+
+
+def _cursor_of_link(reply: Reply[Any], href: object) -> str | None:
+    """
+    The cursor in a link; the rest of the link is never used.
+
+    Links come with the scheme http and an empty ``previous``, so only a link to another host or path is foreign.
+    """
+    asked, link = urlsplit(reply.url), urlsplit(href) if isinstance(href, str) else None
+    if link is None or (link.hostname or asked.hostname, link.path) != (asked.hostname, asked.path):
+        shown = printable(public_url(href)) if isinstance(href, str) else repr(href)
+        raise PagingError(f"the link to the next page leads elsewhere: {shown}", hint="Check COGNIGY_BASE_URL")
+    return next(iter(parse_qs(link.query).get("next", [])), None)
+
+
+def _turned(place: _Place, page: _Page, window: Window) -> tuple[_Place, Batch]:
+    """Where the walk is after a page, and the page's batch for the caller."""
+    keys = [_key(item) for item in page.items]
+    known = set(place.recent)
+    fresh: list[int] = []
+    for index, (item, key) in enumerate(zip(page.items, keys, strict=True)):
+        if key not in known and _is_within(item, window):
+            fresh.append(index)
+        known.add(key)
+    following = evolve(place.after(keys), cursor=page.cursor, ended=page.cursor is None)
+
+    def position(delivered: int) -> Position:
+        if delivered == len(fresh):
+            return following.to_json()
+        return place.after([keys[index] for index in fresh[:delivered]]).to_json()
+
+    return following, Batch([page.items[index] for index in fresh], position, page.reply, page.total)
+
+
+def _key(item: Any) -> str:
+    identity = item.get(_ID) if is_object(item) else None
+    return identity if isinstance(identity, str) else digest(item)
+
+
+def _is_within(item: Any, window: Window) -> bool:
+    time = text_to_nano(item.get(_TIMESTAMP)) if is_object(item) else None
+    return time is None or window.has(time)
+
+
+PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]] = StreamDefinition(
+    name="cognigy.project_logs",
+    summary="what the flows, endpoints and integrations of a project reported",
+    paging="id cursor",
+    order="as sent",
+    time_filter="server",
+    promise=(
+        "each entry once, by id, also while new ones arrive; the service keeps entries for a short time (24 hours unless "
+        "configured otherwise), and what it removes before its page is read is not there"
+    ),
+    filters=ProjectLogFilters,
+    needs_one_of=("project_id",),
+    tenant_filter="project_id",
+    page_size=_LARGEST_PAGE,
+    largest_page_size=_LARGEST_PAGE,
+    walk=walk,
+    fits=fits_log_entry,
+    repair=repair_log_entry,
+    entry=LogEntry.from_dict,
+    normalizer=NORMALIZER,
+)
+
+PROJECT_LOGS_BY_BRACKETS: Final = evolve(PROJECT_LOGS, walk=partial(walk, type_brackets=True))
+"""The same for installations that want levels as ``type[]=error``."""

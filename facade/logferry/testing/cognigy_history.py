@@ -1,0 +1,233 @@
+"""The log entries of the fake Cognigy, computed from their number, so that a million of them need no memory."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from heapq import merge
+from typing import Any
+
+import attrs
+
+__all__ = ["History", "Matches", "Wanted", "instant"]
+
+# Ids are 24 hexadecimal digits that grow with the number, as MongoDB's do: where entries are written tells their order.
+_ID_OFFSET = 0x650000000000000000000000
+_ID_FACTOR = 0x1000000D1
+_FIRST_NUMBER = 1_000_000
+
+_LEVELS = (
+    "info", "debug", "info", "error", "info", "warn", "debug", "info",
+    "trace", "info", "error", "info", "debug", "fatal", "info", "warn",
+)  # fmt: skip
+_MESSAGES = {
+    "trace": "Node executed",
+    "debug": "Intent mapped",
+    "info": "Message received",
+    "warn": "Slow answer of a service",
+    "error": "HTTP request failed",
+    "fatal": "Flow stopped",
+}
+_FLOWS = ("Main", "Booking", "Main", "Handover")
+_USERS = ("user-anna", "user-ben", "user-carl", "user-dora", "user-emil")
+
+PERIOD = len(_LEVELS) * len(_USERS)
+"""After so many entries all that can be filtered by comes again."""
+
+_TIED = 5
+"""In each sixteen, the entry that has the time of the one before."""
+_LATE = 9
+"""In each sixteen, the entry that was written late: it has the time of the one three before."""
+
+
+def instant(milliseconds: int) -> str:
+    """Write a time as the service does: ISO 8601 with three digits of a second, in UTC."""
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """
+    What a question narrows the entries to.
+
+    Attributes:
+        types: Any of these levels; empty for all.
+        text: A text within the level, the message or the trace id, in any case; empty for all.
+        user_id: A user; `None` for all.
+        flow_name: A flow; `None` for all.
+        start: First millisecond within, or `None`.
+        end: Last millisecond within, or `None`.
+    """
+
+    types: frozenset[str] = frozenset()
+    text: str = ""
+    user_id: str | None = None
+    flow_name: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class History:
+    """
+    Every entry that a project has or will have, in the order in which they are written, from number 0.
+
+    Attributes:
+        records: How many there are at `epoch`.
+        epoch: When the newest of them was written, in milliseconds since 1970-01-01 UTC.
+        spacing: Milliseconds between two.
+        growing: Whether there are more as time goes on.
+        retention: Milliseconds for which they are kept, or `None` for ever.
+        with_type: Whether entries show their level; one in four never does.
+    """
+
+    records: int
+    epoch: int
+    spacing: int
+    growing: bool
+    retention: int | None
+    with_type: bool
+
+    def existing(self, now: int) -> range:
+        """Return the numbers of the entries that there are at a moment."""
+        arrived = (now - self.epoch) // self.spacing if self.growing or now < self.epoch else 0
+        end = max(0, self.records + arrived)
+        if self.retention is None:
+            return range(end)
+        oldest = now - self.retention
+        return range(min(end, max(0, self._first_written_at(oldest))), end)
+
+    def item(self, number: int) -> dict[str, Any]:
+        """Return an entry as the service sends it."""
+        level, user, flow = self._features(number)
+        entry: dict[str, Any] = {
+            "_id": self.id_of(number),
+            "timestamp": instant(self.time_of(number)),
+            "msg": f"{_MESSAGES[level]} in {flow}",
+            "meta": {
+                "userId": user,
+                "sessionId": f"session-{number // 16:x}",
+                "flowName": flow,
+                "channel": "webchat3",
+                "organisationId": "64d0c0ffee64d0c0ffee64d0",
+            },
+            "traceId": self.trace_of(number),
+        }
+        if self.with_type and number % 4 != 3:  # noqa: PLR2004 - one in four
+            entry["type"] = level
+        return entry
+
+    @staticmethod
+    def id_of(number: int) -> str:
+        """Return the id of an entry."""
+        return f"{_ID_OFFSET + (number + _FIRST_NUMBER) * _ID_FACTOR:024x}"
+
+    @staticmethod
+    def number_at(cursor: str) -> int | None:
+        """Return the number of the entry with an id, or `None` where no entry can have it."""
+        try:
+            number, rest = divmod(int(cursor, 16) - _ID_OFFSET, _ID_FACTOR)
+        except ValueError:
+            return None
+        return number - _FIRST_NUMBER if rest == 0 and number >= _FIRST_NUMBER else None
+
+    @staticmethod
+    def trace_of(number: int) -> str:
+        """Return what the four entries of a turn share: a UUID, or for every other turn some other text."""
+        turn = number // 4
+        return f"00000000-0000-4000-8000-{turn:012x}" if turn % 2 == 0 else f"turn-{turn}"
+
+    def time_of(self, number: int) -> int:
+        """Return the time of an entry, in milliseconds since 1970-01-01 UTC."""
+        return self._written_at(number - _delay(number))
+
+    def select(self, existing: range, wanted: Wanted) -> "Matches":
+        """Return the entries that match, of those that there are."""
+        places = [place for place in range(PERIOD) if self._matches(place, wanted)]
+        spans = [self._span(place, existing, wanted) for place in places]
+        return Matches(history=self, spans=tuple(spans), text=_rare(wanted.text))
+
+    def _written_at(self, number: int) -> int:
+        return self.epoch + (number + 1 - self.records) * self.spacing
+
+    def _first_written_at(self, time: int) -> int:
+        """Return the number of the first entry written at `time` or later; negative before the beginning."""
+        return -((self.epoch - time) // self.spacing) + self.records - 1
+
+    def _span(self, place: int, existing: range, wanted: Wanted) -> range:
+        """Return the numbers of one place of the period that exist and lie within the dates."""
+        first, end = existing.start, existing.stop
+        delay = _delay(place)
+        if wanted.start is not None:
+            first = max(first, self._first_written_at(wanted.start) + delay)
+        if wanted.end is not None:
+            end = min(end, self._first_written_at(wanted.end + 1) + delay)
+        return range(first + (place - first) % PERIOD, max(first, end), PERIOD)
+
+    def _matches(self, place: int, wanted: Wanted) -> bool:
+        level, user, flow = self._features(place)
+        text = wanted.text.lower()
+        return (
+            (not wanted.types or level in wanted.types)
+            and wanted.user_id in {None, user}
+            and wanted.flow_name in {None, flow}
+            and (bool(_rare(text)) or text in level or text in f"{_MESSAGES[level]} in {flow}".lower())
+        )
+
+    @staticmethod
+    def _features(number: int) -> tuple[str, str, str]:
+        """Return level, user and flow; a session has one user."""
+        return _LEVELS[number % 16], _USERS[number // 16 % len(_USERS)], _FLOWS[number // 4 % len(_FLOWS)]
+
+
+def _delay(number: int) -> int:
+    return {_TIED: 1, _LATE: 3}.get(number % 16, 0)
+
+
+def _rare(text: str) -> str:
+    """Return the text where it can be part of a trace id only, which no arithmetic finds: it has a digit or a hyphen."""
+    return text if any(character.isdigit() or character == "-" for character in text) else ""
+
+
+@attrs.frozen(eq=False)
+class Matches:
+    """
+    The entries that match a question.
+
+    Attributes:
+        history: Where they come from.
+        spans: Their numbers, one range for each place of the period that matches.
+        text: A text that must be in the trace id; empty for all.
+    """
+
+    history: History
+    spans: tuple[range, ...]
+    text: str
+
+    def __len__(self) -> int:
+        if self.text:
+            return sum(1 for _ in self.ascending())
+        return sum(len(span) for span in self.spans)
+
+    def ascending(self, after: int | None = None) -> Iterator[int]:
+        """Yield their numbers in the order written, from behind the number `after`."""
+        return self._with_text(merge(*(_behind(span, after) for span in self.spans)))
+
+    def descending(self, before: int | None = None) -> Iterator[int]:
+        """Yield their numbers from the newest on, from before the number `before`."""
+        return self._with_text(merge(*(_ahead(span, before)[::-1] for span in self.spans), reverse=True))
+
+    def _with_text(self, numbers: Iterable[int]) -> Iterator[int]:
+        text = self.text.lower()
+        return (number for number in numbers if text in self.history.trace_of(number))
+
+
+def _behind(span: range, after: int | None) -> range:
+    if after is None or not span or after < span.start:
+        return span
+    return span[(after - span.start) // PERIOD + 1 :]
+
+
+def _ahead(span: range, before: int | None) -> range:
+    if before is None or not span or before > span[-1]:
+        return span
+    return span[: max(0, -(-(before - span.start) // PERIOD))]
