@@ -47,6 +47,8 @@ def without_secrets(value: Any, *, under_secret: bool = False, levels: int = 100
         under_secret: Whether it stands under a secret's name itself.
         levels: How deeply to look; what is nested more deeply reads ``******``.
     """
+    if isinstance(value, str) and not under_secret:
+        return value
     if not levels and (is_object(value) or is_array(value)):
         return REDACTED
     if is_object(value):
