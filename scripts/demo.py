@@ -90,7 +90,8 @@ def main() -> int:
     started = time.perf_counter()
     fake = LogtoFake(records=options.records, epoch=time.time_ns() - 10**9, growing=False)
     with serve(Recorder(fake, clock=time.time_ns, faults=one_failure(fake))) as url:
-        os.environ.pop("LOGTO_ACCESS_TOKEN", None)
+        for variable in ("LOGTO_ACCESS_TOKEN", "LOGTO_RESOURCE"):
+            os.environ.pop(variable, None)
         os.environ |= {
             "LOGTO_ENDPOINT": url,
             "LOGTO_APP_ID": fake.app_id,

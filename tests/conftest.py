@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import logferry
+from logferry._registry import SERVICES
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,6 +22,14 @@ def pytest_report_header() -> str:
 def anyio_backend() -> str:
     """Run async tests on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def no_account_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment describes no account unless a test says so."""
+    for service in SERVICES:
+        for variable in (*service.variables, *service.optional_variables):
+            monkeypatch.delenv(variable, raising=False)
 
 
 @pytest.fixture(scope="session")

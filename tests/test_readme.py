@@ -55,3 +55,8 @@ def test_the_streams_are_those_that_the_client_opens() -> None:
     """README's table names every stream with its order, its time filter and its guarantee."""
     rows = {f"| `{one.name}` | {one.order} | {one.time_filter} | {one.promise} |" for one in logferry.Logto.streams}
     assert rows <= set(README.splitlines())
+
+
+def test_nothing_is_left_to_be_filled_in() -> None:
+    """No line of README is a bare word in capitals."""
+    assert re.findall(r"^[A-Z]{3,}$", README, re.MULTILINE) == []

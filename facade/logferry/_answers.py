@@ -129,9 +129,9 @@ def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
                 hint="Redirects are not followed; check the service's address" if status // 100 == 3 else None,  # noqa: PLR2004
             )
     told = printable(refusal.message or "")[:_LONGEST_MESSAGE].rstrip(". ")
-    code = f" [{printable(refusal.code)}]" if refusal.code else ""
-    error = kind(f"{status} {phrase}{': ' if told else ''}{told}{code}", hint=refusal.hint)
-    error.code = refusal.code
+    code = printable(refusal.code or "")[:_LONGEST_MESSAGE] or None
+    error = kind(f"{status} {phrase}{': ' if told else ''}{told}{f' [{code}]' if code else ''}", hint=refusal.hint)
+    error.code = code
     if isinstance(error, RateLimitError):
         error.retry_after = retry_after(reply)
         if error.retry_after is not None and error.hint is None:

@@ -17,7 +17,7 @@ from attrs import AttrsInstance, asdict, evolve
 from logferry._checkpoint import read_checkpoint
 from logferry._clock import Clock, SystemClock
 from logferry._definition import StreamDefinition
-from logferry._errors import ConfigurationError, InvalidRequestError
+from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
@@ -82,7 +82,11 @@ class StreamOptions(TypedDict, total=False):
     resume: str | None
     """A checkpoint to go on from; default: from the start."""
     strict: bool
-    """Raise ResponseShapeError for an item that does not decode; default: keep it, and list what did not."""
+    """
+    Raise ResponseShapeError for an item that does not decode; default: keep it, and list what did not.
+
+    The item stays the next one, so that nothing is lost: go on from the error's checkpoint without ``strict``.
+    """
 
 
 class Client(ABC):
@@ -205,11 +209,13 @@ class Client(ABC):
         since, until, resume = options.get("since"), options.get("until"), options.get("resume")
         page_size, max_items = options.get("page_size"), options.get("max_items")
         largest = definition.largest_page_size
+        if page_size is not None:
+            _require_count("page_size", page_size, InvalidRequestError)
         if page_size is not None and (page_size < 1 or (largest is not None and page_size > largest)):
             bounds = "at least 1" if largest is None else f"from 1 to {largest}"
             raise InvalidRequestError(f"{definition.name}: page_size is {page_size}, it must be {bounds}")
-        if max_items is not None and max_items < 0:
-            raise InvalidRequestError(f"{definition.name}: max_items is {max_items}, it must not be negative")
+        if max_items is not None:
+            _require_count("max_items", max_items, InvalidRequestError)
         checkpoint = None
         if resume is None:
             window(since, until, now=self._clock.now())
@@ -265,8 +271,13 @@ def _authorities(verify: object) -> str | ssl.SSLContext | None:
     )
 
 
+def _require_count(name: str, number: object, kind: type[LogferryError]) -> None:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise kind(f"{name} is {number!r}, it must be a whole number that is not negative")
+
+
 def _require_positive(name: str, seconds: object) -> None:
-    if not isinstance(seconds, int | float) or not seconds > 0:
+    if not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
         raise ConfigurationError(f"{name} is {seconds!r}, it must be a positive number of seconds")
 
 
@@ -275,7 +286,7 @@ def _proxy(url: str | None) -> str | None:
         return None
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https", "socks5", "socks5h") and parts.hostname and parts.port != 0
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
@@ -303,9 +314,8 @@ def _changed(options: CallOptions, changes: CallChanges) -> CallOptions:
         options = evolve(options, timeouts=timeout)
     if "retries" in changes:
         retries = changes["retries"]
-        if isinstance(retries, int):
-            if retries < 0:
-                raise ConfigurationError(f"retries is {retries}, it must not be negative")
+        if not isinstance(retries, RetryPolicy):
+            _require_count("retries", retries, ConfigurationError)
             retries = RetryPolicy(attempts=retries + 1)
         options = evolve(options, retries=retries)
     if "deadline" in changes:

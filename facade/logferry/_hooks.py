@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from attrs import field, frozen
 
@@ -56,7 +56,7 @@ class PageEvent:
     Attributes:
         stream: The stream it belongs to.
         account: The account's name.
-        items: How many items of it are within the window and new.
+        items: How many items of it will be delivered: within the window, new, and not beyond ``max_items``.
         total: How many the service counts for the question, or ``None``.
         request_id: What the service calls the request, or ``None``.
         attempts: How often the page was asked for.
@@ -79,7 +79,7 @@ class IssueEvent:
         stream: The stream it belongs to.
         account: The account's name.
         issues: What did not decode, each with the path to the value, never the value itself.
-        item: The item as received.
+        item: The item as received; ``None`` where the issue is that items may be missing.
         delivered: Whether it was delivered all the same; ``False`` for an item that cannot become an entry.
     """
 
@@ -88,9 +88,6 @@ class IssueEvent:
     issues: tuple[str, ...]
     item: Any = field(repr=False)
     delivered: bool
-
-
-Hook: TypeAlias = Callable[[Any], None]
 
 
 @frozen(kw_only=True)

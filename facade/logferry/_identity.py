@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import orjson
+from logferry._json import dumps
 
 
 def digest(item: Any) -> str:
     """32 hexadecimal digits that are equal for equal JSON values, whatever the order of their keys."""
-    return hashlib.blake2b(orjson.dumps(item, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+    return hashlib.blake2b(dumps(item, sorted_keys=True), digest_size=16).hexdigest()

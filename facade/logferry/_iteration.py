@@ -103,6 +103,11 @@ class Plan:
     def __attrs_post_init__(self) -> None:
         Iteration(self)
 
+    def __str__(self) -> str:
+        given = {**self.filters, "since": self.since, "until": self.until}
+        told = [self.stream, *(f"{name}={value!r}" for name, value in given.items() if value is not None)]
+        return " ".join(told)
+
     def beginning(self) -> Checkpoint:
         """Where an iteration that begins now begins."""
         if self.resume is not None:
@@ -211,7 +216,7 @@ class Iteration:
         if self.plan.strict:
             raise ResponseShapeError(
                 f"an item does not have the documented shape: {'; '.join(issues)}",
-                hint="Without strict it is kept, with what did not decode listed",
+                hint="Go on from the checkpoint without strict, which keeps it and lists what did not decode",
             )
         if runtime.options.hooks.on_issue is not None:
             runtime.options.hooks.on_issue(
@@ -250,6 +255,8 @@ class Iteration:
         self._batch, self._todo = batch, batch.items[:wanted]
         self._left = iter(self._todo)
         runtime = self.plan.runtime
+        if batch.issues:
+            self.report(batch.issues, None, delivered=True)
         if runtime.options.hooks.on_page is not None:
             runtime.options.hooks.on_page(
                 PageEvent(

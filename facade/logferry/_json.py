@@ -6,6 +6,9 @@ import json
 import re
 from typing import Any, Final, TypeGuard
 
+import orjson
+
+_DEEPEST: Final = 100
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LARGEST: Final = 2**64 - 1
 _SMALLEST: Final = -(2**63)
@@ -49,4 +52,23 @@ def _writable(value: Any) -> Any:
         return [_writable(element) for element in value]
     if is_object(value):
         return {_writable(name): _writable(member) for name, member in value.items()}
+    return value
+
+
+def dumps(value: Any, *, sorted_keys: bool = False) -> bytes:
+    """*value* as JSON; what is nested more deeply than can be written becomes a text that says so."""
+    option = orjson.OPT_SORT_KEYS if sorted_keys else None
+    try:
+        return orjson.dumps(value, option=option)
+    except TypeError:
+        return orjson.dumps(_shallow(value, _DEEPEST), option=option)
+
+
+def _shallow(value: Any, levels: int) -> Any:
+    if not levels and (is_array(value) or is_object(value)):
+        return f"nested more than {_DEEPEST} levels deep"
+    if is_array(value):
+        return [_shallow(element, levels - 1) for element in value]
+    if is_object(value):
+        return {name: _shallow(member, levels - 1) for name, member in value.items()}
     return value

@@ -14,7 +14,7 @@ from attrs import evolve
 
 from logferry._errors import DeadlineExceededError, LogferryError, RequestTimeoutError
 from logferry._retry import RetryPolicy
-from logferry._steps import Flow, Pairs, Receive, Reply, Request, Send, Sleep, Step, SubFlow, Ticket, now
+from logferry._steps import Acquire, Flow, Pairs, Receive, Reply, Request, Send, Sleep, Step, SubFlow, Ticket, now
 
 
 class Authorizer(Protocol):
@@ -152,6 +152,8 @@ def bounded(flow: Flow, seconds: float) -> Flow:
                 return _exceeded(seconds)
             case Sleep(pause) if pause >= remaining:
                 return _exceeded(seconds)
+            case Acquire(lock, timeout):
+                return (yield Acquire(lock, min(timeout, max(0.0, remaining))))
             case Receive(ticket):
                 outcome = yield from _outcome(ticket)
                 # It was the deadline that cut the request short, so a longer timeout would not have helped.

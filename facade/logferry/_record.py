@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 
-import orjson
 from attrs import field, frozen
 
 from logferry._identity import digest
+from logferry._json import dumps
 from logferry._times import rfc3339, utc_datetime
 
 J = TypeVar("J")
@@ -299,7 +299,7 @@ class LogRecord:
         Args:
             raw: Add the item as received, which may hold secrets.
         """
-        return orjson.dumps(self.to_dict(raw=raw))
+        return dumps(self.to_dict(raw=raw))
 
     def _state(self) -> tuple[Any, ...]:
         return (

@@ -34,7 +34,7 @@ def is_secret_name(name: str) -> bool:
     return _SECRET_NAME.search(_CAMEL.sub("_", name)) is not None
 
 
-def without_secrets(value: Any, *, under_secret: bool = False) -> Any:
+def without_secrets(value: Any, *, under_secret: bool = False, levels: int = 100) -> Any:
     """
     A copy of a JSON value in which whatever stands under a secret's name, at any depth, reads ``******``.
 
@@ -45,7 +45,12 @@ def without_secrets(value: Any, *, under_secret: bool = False) -> Any:
     Args:
         value: A decoded JSON value.
         under_secret: Whether it stands under a secret's name itself.
+        levels: How deeply to look; what is nested more deeply reads ``******``.
     """
+    if isinstance(value, str) and not under_secret:
+        return value
+    if not levels and (is_object(value) or is_array(value)):
+        return REDACTED
     if is_object(value):
         typed = any(
             isinstance(named, str) and is_secret_name(named) for named in (value.get("type"), value.get("name"))
@@ -56,11 +61,12 @@ def without_secrets(value: Any, *, under_secret: bool = False) -> Any:
                 under_secret=is_secret_name(name)
                 or (under_secret and name not in _DESCRIBING)
                 or (typed and name == "value"),
+                levels=levels - 1,
             )
             for name, member in value.items()
         }
     if is_array(value):
-        return [without_secrets(element, under_secret=under_secret) for element in value]
+        return [without_secrets(element, under_secret=under_secret, levels=levels - 1) for element in value]
     return (
         REDACTED
         if under_secret and isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""

@@ -167,6 +167,7 @@ class Batch:
         position: Where to resume after the first *n* items of the batch, for 0 <= n <= len(items).
         reply: The answer that they come from.
         total: How many items the service counts for this question, or ``None`` where it does not say.
+        issues: What may be missing, where the service makes it impossible to be sure.
         ordinals: For items that have no id and equal an earlier one: index to how many equal ones came before.
     """
 
@@ -174,6 +175,7 @@ class Batch:
     position: Callable[[int], Position]
     reply: Reply[Any]
     total: int | None = None
+    issues: tuple[str, ...] = ()
     ordinals: Mapping[int, int] = field(factory=dict[int, int])
 
 

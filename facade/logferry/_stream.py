@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import islice
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from logferry._definition import StreamDefinition
 from logferry._iteration import Iteration, Plan, Stats
@@ -20,7 +20,7 @@ Convert: TypeAlias = Callable[[Iteration, Batch, Iterator[Any], "list[Any]"], It
 """From the items of a batch to what a view yields; appends what cannot be yielded to the list."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Page(Generic[T]):
     """
     One page of a stream.
@@ -33,8 +33,8 @@ class Page(Generic[T]):
         total: How many items the service counts for the question, or ``None`` where it does not say.
     """
 
-    items: list[T]
-    undecoded: list[Any]
+    items: list[T] = field(repr=False)
+    undecoded: list[Any] = field(repr=False)
     checkpoint: str
     request_id: str | None
     total: int | None
@@ -86,6 +86,9 @@ class View(Generic[T]):
                     break
         return collected
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._plan}>"
+
     @property
     def stats(self) -> Stats:
         """What the latest iteration has done so far."""
@@ -114,6 +117,9 @@ class Pages(Generic[T]):
     def __aiter__(self) -> AsyncIterator[Page[T]]:
         return _Pages(Iteration(self._plan), self._convert)
 
+    def __repr__(self) -> str:
+        return f"<Pages {self._plan}>"
+
 
 class Stream(View[E]):
     """
@@ -134,11 +140,6 @@ class Stream(View[E]):
     def raw(self) -> View[Any]:
         """The same as decoded JSON values, as received and unchecked."""
         return View(self._plan, _raw)
-
-    def __repr__(self) -> str:
-        asked = {**self._plan.filters, "since": self._plan.since, "until": self._plan.until}
-        told = [self._definition.name, *(f"{name}={value!r}" for name, value in asked.items() if value is not None)]
-        return f"<Stream {' '.join(told)}>"
 
 
 def _raw(_iteration: Iteration, _batch: Batch, items: Iterator[Any], _undecoded: list[Any]) -> Iterator[Any]:

@@ -39,6 +39,7 @@ _ISO_OTHER: Final = re.compile(r"\d{4}[-W0-9w]{3,6}([Tt ][0-9:]{2,8}([Zz]|[+-]\d
 _AGE: Final = re.compile(
     r"(?P<count>\d{1,6})\s*(?P<unit>seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|m|h|d|w)"
 )
+_FORMS: Final = "Use ISO 8601, as in 2026-11-20T08:00:00Z, or an age, as in 30s, 15m, 24h, 7d, 2w, 1 month, 1 year"
 _LETTERS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -86,7 +87,7 @@ def utc_datetime(nanoseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
-def moment(time: Time, *, now: int, name: str) -> int:
+def moment(time: object, *, now: int, name: str) -> int:
     """
     Nanoseconds since the epoch of what a caller gave.
 
@@ -106,8 +107,10 @@ def moment(time: Time, *, now: int, name: str) -> int:
         nanoseconds = _datetime_nano(time)
     elif isinstance(time, timedelta):
         nanoseconds = now - (time // timedelta(microseconds=1)) * 1000
-    else:
+    elif isinstance(time, date | str):
         nanoseconds = _age_or_text(str(time).strip(), now=now, name=name)
+    else:
+        raise InvalidRequestError(f"{name} is no time: {time!r}", hint=_FORMS)
     if not 0 <= nanoseconds < LAST:
         raise InvalidRequestError(f"{name} is outside the years 1970 to 9999")
     return nanoseconds
@@ -126,5 +129,5 @@ def _age_or_text(text: str, *, now: int, name: str) -> int:
     except (ValueError, OverflowError) as error:
         raise InvalidRequestError(
             f"{name} is no time: {text!r}",
-            hint="Use ISO 8601, as in 2026-11-20T08:00:00Z, or an age, as in 24h, 7d, 1 month",
+            hint=_FORMS,
         ) from error

@@ -39,10 +39,10 @@ def window(since: Time | None, until: Time | None, *, now: int) -> Window:
         now: Nanoseconds since the epoch.
 
     Raises:
-        InvalidRequestError: One of them is no time, or *since* does not lie before *until*.
+        InvalidRequestError: One of them is no time, or *since* lies after *until*.
     """
     first = None if since is None else moment(since, now=now, name="since")
     last = now if until is None else moment(until, now=now, name="until")
-    if first is not None and first >= last:
-        raise InvalidRequestError(f"since ({rfc3339(first)}) does not lie before until ({rfc3339(last)})")
+    if first is not None and first > last:
+        raise InvalidRequestError(f"since ({rfc3339(first)}) lies after until ({rfc3339(last)})")
     return Window(first, last)

@@ -51,7 +51,8 @@ class Pool:
         with self._lock:
             self._ensure_open()
             if self._blocking is None:
-                self._blocking = httpx.Client(**self._arguments(httpx.BaseTransport))
+                with _settings_errors():
+                    self._blocking = httpx.Client(**self._arguments(httpx.BaseTransport))
             return self._blocking
 
     def tasks(self) -> httpx.AsyncClient:
@@ -62,7 +63,8 @@ class Pool:
             if loop not in self._tasks:
                 # Nobody can close connections of a loop that has ended; they go with it.
                 self._tasks = {one: client for one, client in self._tasks.items() if not _has_ended(one)}
-                self._tasks[loop] = httpx.AsyncClient(**self._arguments(httpx.AsyncBaseTransport))
+                with _settings_errors():
+                    self._tasks[loop] = httpx.AsyncClient(**self._arguments(httpx.AsyncBaseTransport))
             return self._tasks[loop]
 
     def close(self) -> None:
@@ -101,6 +103,18 @@ class Pool:
 def _has_ended(loop: EventLoopToken) -> bool:
     native = loop.native_token
     return isinstance(native, asyncio.AbstractEventLoop) and native.is_closed()
+
+
+@contextmanager
+def _settings_errors() -> Generator[None]:
+    """What httpx has against the proxies and certificates that arguments and environment name."""
+    try:
+        yield
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        raise ConfigurationError(
+            f"connections cannot be made ({type(error).__name__})",
+            hint="Check proxy=, HTTP_PROXY, HTTPS_PROXY, ALL_PROXY (http and https only) and SSL_CERT_FILE, SSL_CERT_DIR",
+        ) from error
 
 
 def _verification(verify: str | ssl.SSLContext | None) -> ssl.SSLContext | bool:
@@ -246,7 +260,9 @@ def _failures(request: httpx.Request) -> Generator[None]:
             ),
             error,
         )
-    except httpx.HTTPError as error:
+    except UnicodeError as error:
+        _fail(request, InvalidRequestError(f"{_host(request)} is no name of a host"), error)
+    except (httpx.HTTPError, httpx.StreamError, OSError) as error:
         _fail(
             request,
             ConnectionFailedError(

@@ -8,6 +8,7 @@ import sys
 import termios
 import threading
 from collections.abc import Generator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -168,8 +169,8 @@ def test_simulate(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines that simulate prints make an account in a shell, whose records a pull brings; Ctrl-C is exit code 0."""
     with started("simulate", "--records", "250") as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline().decode() for _ in range(5)]
-        script = "".join(lines) + "env | grep ^LOGTO_"
+        told = (line.decode() for line in iter(process.stdout.readline, b""))
+        script = "".join(takewhile(lambda line: not line.startswith("unset LOGTO_"), told)) + "env | grep ^LOGTO_"
         pasted = subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True)
         for line in pasted.stdout.splitlines():
             name, _, value = line.partition("=")

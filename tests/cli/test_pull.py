@@ -74,7 +74,7 @@ def test_raw(run: Run) -> None:
         (["logto.audit_log"], "there is no stream 'logto.audit_log'. Did you mean logto.audit_logs? Known: "),
         (["--account", "lgto"], "there is no account 'lgto'. Did you mean logto? Known: logto"),
         (["--since", "yesterday"], "since is no time: 'yesterday'"),
-        (["--since", "1h", "--until", "2h"], "does not lie before until"),
+        (["--since", "1h", "--until", "2h"], "lies after until"),
         (
             ["--filter", "user=x"],
             "logto.audit_logs has no filter 'user'. Its filters: user_id, application_id, log_key",

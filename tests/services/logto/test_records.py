@@ -254,6 +254,23 @@ def test_without_tenant_and_id_the_account_and_a_digest_make_the_uid() -> None:
     assert uids[0].startswith("logto:login:")
 
 
+def test_what_is_nested_too_deeply_costs_nothing_else(page_example: list[dict[str, Any]]) -> None:
+    """A value that could not be written as JSON becomes a text that says so, in attributes, raw item and digest."""
+    deep: Any = "x"
+    for _ in range(800):
+        deep = {"more": deep}
+    record = record_of({**page_example[0], "id": "", "payload": {"key": "k", "result": "Success", "deep": deep}})
+    assert record.uid.startswith("logto:string:")
+    assert b"nested more than 100 levels deep" in record.to_json(raw=True)
+
+
+def test_two_spellings_of_a_header_are_one_attribute(page_example: list[dict[str, Any]]) -> None:
+    """Header names ignore case, so both values are kept, in the order in which they came."""
+    payload = {"key": "k", "result": "Success", "injectedHeaders": {"City": "Paris", "city": "Lyon"}}
+    attributes = record_of({**page_example[0], "payload": payload}).attributes
+    assert attributes["http.request.header.city"] == ["Paris", "Lyon"]
+
+
 def test_the_default_record_holds_no_secret_that_the_raw_item_has(real_logs: list[dict[str, Any]]) -> None:
     """Authorization codes, verifiers and passwords of the recording are in no default record, and in raw."""
     text = b"\n".join(record_of(log).to_json() for log in real_logs)

@@ -284,7 +284,7 @@ def _turned(place: _Place, page: _Page, window: Window) -> tuple[_Place, Batch]:
 
 def _key(item: Any) -> str:
     identity = item.get(_ID) if is_object(item) else None
-    return identity if isinstance(identity, str) else digest(item)
+    return identity if isinstance(identity, str) and identity else digest(item)
 
 
 def _is_within(item: Any, window: Window) -> bool:

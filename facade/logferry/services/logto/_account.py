@@ -33,7 +33,7 @@ def management_api(endpoint: str) -> str:
     (logto-io/logto, packages/api, ``management.ts``).
     """
     host = urlsplit(endpoint).hostname or ""
-    return f"https://{host}/api" if host.endswith(_CLOUD_DOMAIN) else _SELF_HOSTED_RESOURCE
+    return f"{endpoint}/api" if host.endswith(_CLOUD_DOMAIN) else _SELF_HOSTED_RESOURCE
 
 
 def ready_token(token: str) -> Authorizer:

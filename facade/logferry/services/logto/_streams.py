@@ -21,7 +21,7 @@ from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
-from logferry._times import FIRST, LAST, MILLISECOND
+from logferry._times import FIRST, LAST, MILLISECOND, rfc3339
 from logferry._trail import Key, Trail
 from logferry._window import Window
 from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
@@ -117,7 +117,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
     idle, previous = 0, list[Key]()
     while not place.ended:
         answer = yield from _ask(filters, window, place.row // page_size, page_size)
-        bridge = _bridge(place, answer)
+        bridge, doubts = _bridge(place, answer)
         if bridge is not None:
             border = yield from _ask(filters, window, *bridge)
             turn, batch = _turned(place, border, window, next_row=place.row, ended=False)
@@ -129,6 +129,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         ended = not answer.keys if answer.total is None else next_row >= answer.total
         ended = ended or place.trail.is_past(answer.keys, window)
         turn, batch = _turned(place, answer, window, next_row=next_row, ended=ended)
+        batch = evolve(batch, issues=doubts) if doubts else batch
         keys = answer.keys
         del answer  # so that there are never two pages in memory
         yield batch
@@ -180,9 +181,9 @@ def _turned(place: _Place, answer: _Answer, window: Window, *, next_row: int, en
     return turn, Batch(items, turn.position, answer.reply, total)
 
 
-def _bridge(place: _Place, answer: _Answer) -> tuple[int, int] | None:
+def _bridge(place: _Place, answer: _Answer) -> tuple[tuple[int, int] | None, tuple[str, ...]]:
     """
-    The page, counted from 0, and the page size that show the border between two pages whole; ``None`` for no need.
+    The page, counted from 0, and the page size that show the border between two pages whole; or why there is none.
 
     The server leaves the order of equal times open.  Where they stand on both sides of a border, the second page can
     repeat one and hide another; a page that covers all of them cannot.
@@ -191,10 +192,12 @@ def _bridge(place: _Place, answer: _Answer) -> tuple[int, int] | None:
     behind = sum(time == mark for time in place.trail.recent.values())
     ahead = next((index for index, (time, _) in enumerate(answer.keys) if time != mark), len(answer.keys))
     if mark is None or not ahead or not behind or answer.row <= place.row - behind:
-        return None
+        return None, ()
     first, last = max(0, answer.row - behind), answer.row + ahead
     sizes = range(last - first, _LARGEST_PAGE + 1)
-    return next(((first // size, size) for size in sizes if first // size * size + size >= last), None)
+    page = next(((first // size, size) for size in sizes if first // size * size + size >= last), None)
+    doubt = f"createdAt: {behind + ahead} logs or more at {rfc3339(mark)}, too many for one page; some may be missing"
+    return page, () if page is not None else (doubt,)
 
 
 def _array(reply: Reply[Any]) -> list[Any]:
@@ -218,7 +221,8 @@ def _keys(items: list[Any]) -> list[Key]:
         times = [item["createdAt"] * MILLISECOND for item in items]
         identities = [item["id"] for item in items]
         if (
-            {*map(type, times)} == {int}
+            "" not in identities
+            and {*map(type, times)} == {int}
             and {*map(type, identities)} == {str}
             and FIRST <= min(times) <= max(times) < LAST
         ):
@@ -231,7 +235,8 @@ def _keys(items: list[Any]) -> list[Key]:
 def _key(item: Any) -> Key:
     fields = item if is_object(item) else {}
     identity = fields.get("id")
-    return milliseconds_to_nano(fields.get("createdAt")), identity if isinstance(identity, str) else digest(item)
+    time = milliseconds_to_nano(fields.get("createdAt"))
+    return time, identity if isinstance(identity, str) and identity else digest(item)
 
 
 AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = StreamDefinition(
@@ -241,7 +246,8 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
     order="newest first",
     time_filter="server since 1.40, else client",
     promise=(
-        "each log once, by id, also while new ones arrive; logs that the service removes between two pages can hide others"
+        "each log once, by id, also while new ones arrive; logs that the service removes between two pages can hide others; "
+        "more than 100 of one millisecond are reported as an issue"
     ),
     filters=AuditLogFilters,
     page_size=_LARGEST_PAGE,
