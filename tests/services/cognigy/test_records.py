@@ -1,0 +1,146 @@
+"""From log entries to records: the golden file, and the mapping stated field by field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import orjson
+import pytest
+
+from logferry._record import LogRecord, Origin
+from logferry.services.cognigy._records import NORMALIZER, text_to_nano
+from logferry_clients.cognigy.models.log_entry import LogEntry, fits_log_entry, repair_log_entry
+
+ORIGIN = Origin(
+    stream="cognigy.project_logs",
+    account="bots",
+    server_address="api-trial.cognigy.ai",
+    observed_time_unix_nano=1_795_164_430_000_000_001,
+    normalizer=NORMALIZER,
+    tenant="64f0c0ffee64f0c0ffee64f0",
+    filters={"project_id": "64f0c0ffee64f0c0ffee64f0"},
+)
+
+ENTRY: dict[str, Any] = {
+    "_id": "65000000000f43e00c7669e0",
+    "timestamp": "2026-01-01T00:00:00.123Z",
+    "msg": "HTTP request failed",
+    "meta": {"userId": "anna", "sessionId": "s-1", "flowName": "Main", "channel": "webchat3", "apiToken": "live"},
+    "traceId": "2F1E0D3C-0000-4000-8000-00000000000A",
+    "type": "error",
+    "organisation": "acme",
+}
+
+
+def record_of(item: Any, **origin: Any) -> LogRecord:
+    assert fits_log_entry(item)
+    return NORMALIZER.record(item, attrs.evolve(ORIGIN, **origin))
+
+
+def test_the_page_example_becomes_its_golden_record(samples: Path, request: pytest.FixtureRequest) -> None:
+    """The documentation page's example gives the record in the golden file."""
+    golden = samples / "cognigy/page_example.records.jsonl"
+    page = orjson.loads((samples / "cognigy/page_example.json").read_bytes())
+    lines = [record_of(item).to_json().decode() for item in page["items"]]
+    if request.config.getoption("--golden"):
+        golden.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert golden.read_text(encoding="utf-8").splitlines() == lines
+
+
+def test_every_field_has_its_place() -> None:
+    """Each field is where the mapping says; what can be a live secret is held back in ``raw``."""
+    record = record_of(ENTRY)
+    assert record.uid == "cognigy:64f0c0ffee64f0c0ffee64f0:65000000000f43e00c7669e0"
+    assert record.time_unix_nano == 1_767_225_600_123_000_000
+    assert (record.body, record.event_name) == ("HTTP request failed", None)
+    assert record.trace_id == "2f1e0d3c00004000800000000000000a"
+    assert record.attributes == {
+        "cognigy.trace.id": "2F1E0D3C-0000-4000-8000-00000000000A",
+        "user.id": "anna",
+        "session.id": "s-1",
+        "cognigy.flow.name": "Main",
+        "cognigy.meta": {"channel": "webchat3", "apiToken": "******"},
+        "cognigy.organisation": "acme",
+    }
+    assert record.resource == {
+        "service.name": "cognigy.ai",
+        "server.address": "api-trial.cognigy.ai",
+        "cognigy.project.id": "64f0c0ffee64f0c0ffee64f0",
+    }
+    assert record.raw == ENTRY
+
+
+def test_an_entry_survives_its_model() -> None:
+    """Item -> entry -> JSON changes nothing."""
+    assert LogEntry.from_dict(ENTRY).to_dict() == ENTRY
+
+
+@pytest.mark.parametrize(
+    ("level", "number"),
+    [("fatal", 21), ("error", 17), ("warn", 13), ("info", 9), ("debug", 5), ("trace", 1), ("audit", 0)],
+)
+def test_severity_is_the_level(level: str, number: int) -> None:
+    """Each level has its number; one that nobody documented stays in the text."""
+    record = record_of({**ENTRY, "type": level})
+    assert (record.severity_number, record.severity_text) == (number, level)
+
+
+@pytest.mark.parametrize(
+    ("asked", "severity"),
+    [(None, (0, None)), (["warn"], (13, "warn")), (["warn", "error"], (0, None))],
+)
+def test_an_entry_without_level_has_the_one_that_was_asked_for(
+    asked: list[str] | None, severity: tuple[int, str | None]
+) -> None:
+    """Where one level was asked for, it is the entry's; where several were, or none, it is unknown."""
+    item = {name: value for name, value in ENTRY.items() if name != "type"}
+    record = record_of(item, filters={"type_": asked})
+    assert (record.severity_number, record.severity_text) == severity
+    assert record_of(ENTRY, filters={"type_": ["warn"]}).severity_text == "error"
+
+
+@pytest.mark.parametrize(
+    ("text", "trace_id"),
+    [
+        ("0AF7651916CD43DD8448EB211C80319C", "0af7651916cd43dd8448eb211c80319c"),
+        ("00000000-0000-0000-0000-000000000000", None),
+        ("0af7651916cd43dd8448eb211c80319", None),
+        ("0af7651916cd-43dd8448eb211c80319c", None),
+        ("turn-7", None),
+    ],
+)
+def test_a_trace_id_is_one_only_in_the_right_form(text: str, trace_id: str | None) -> None:
+    """32 hexadecimal digits or a UUID, not all zero; the attribute has the text in any case."""
+    record = record_of({**ENTRY, "traceId": text})
+    assert (record.trace_id, record.attributes["cognigy.trace.id"]) == (trace_id, text)
+
+
+def test_what_is_known_of_meta_is_lifted_only_where_it_is_a_text() -> None:
+    """Nobody documents what ``meta`` holds, so a user that is no text stays there."""
+    attributes = record_of({**ENTRY, "meta": {"userId": 7}}).attributes
+    assert attributes["cognigy.meta"] == {"userId": 7}
+    assert "user.id" not in attributes
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z"])
+def test_an_unreadable_time_is_unknown_and_flagged(text: str) -> None:
+    """A time that is none gives time 0 and an issue."""
+    record = record_of({**ENTRY, "timestamp": text})
+    assert (record.time_unix_nano, len(record.issues), text_to_nano(text)) == (0, 1, None)
+
+
+def test_without_a_project_the_account_makes_the_uid() -> None:
+    """Whoever normalizes by hand without saying whose logs they are gets the account's name."""
+    record = record_of(ENTRY, tenant=None)
+    assert record.uid.startswith("cognigy:bots:")
+    assert "cognigy.project.id" not in record.resource
+
+
+def test_an_item_that_does_not_fit_is_repaired() -> None:
+    """What does not fit is listed, and the rest is in the record."""
+    repaired = repair_log_entry({"_id": "a", "timestamp": "2026-01-01T00:00:00Z", "msg": 7, "meta": None})
+    assert len(repaired.issues) == 2
+    assert repaired.complete
+    assert record_of(repaired.value).body is None
