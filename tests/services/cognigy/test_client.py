@@ -51,7 +51,7 @@ def test_a_call_without_a_project_is_never_sent() -> None:
     """Without a project of the account or of the call there is nothing to ask."""
     with (
         logferry.Cognigy(base_url=BASE_URL, api_key="k") as cognigy,
-        pytest.raises(logferry.InvalidRequestError, match="project_id"),
+        pytest.raises(logferry.InvalidRequestError, match="COGNIGY_PROJECT_ID"),
     ):
         cognigy.project_logs()
 
