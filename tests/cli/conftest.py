@@ -15,6 +15,7 @@ import pytest
 from attrs import frozen
 from click.testing import CliRunner, Result
 
+from logferry._registry import SERVICES
 from logferry.cli import main
 from logferry.testing import Fake, Faults, LogtoFake, Recorder, serve
 
@@ -67,7 +68,8 @@ def server() -> Generator[Server]:
 
 @pytest.fixture(autouse=True)
 def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith(("LOGTO_", "NO_COLOR", "FORCE_COLOR"))]:
+    prefixes = (*(f"{service.name.upper()}_" for service in SERVICES), "NO_COLOR", "FORCE_COLOR")
+    for name in [name for name in os.environ if name.startswith(prefixes)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "80")
 

@@ -18,7 +18,7 @@ from logferry.services.cognigy._account import EXAMPLE
 from logferry.services.cognigy._account import api_key as authorized_by
 from logferry.services.cognigy._streams import (
     PROJECT_LOGS,
-    PROJECT_LOGS_BY_BRACKETS,
+    PROJECT_LOGS_WITH_BRACKETS,
     REQUEST_ID_HEADER,
     ProjectLogFilters,
     checked_levels,
@@ -85,7 +85,7 @@ class Cognigy(Client):
         key = _SETTINGS.require("api_key", api_key)
         super().__init__(base_url=address, authorizer=authorized_by(key), **options)
         self._project_id = project
-        self._definition = PROJECT_LOGS_BY_BRACKETS if _brackets(type_brackets) else PROJECT_LOGS
+        self._definition = PROJECT_LOGS_WITH_BRACKETS if _brackets(type_brackets) else PROJECT_LOGS
 
     @classmethod
     def from_env(cls, **options: Unpack[ClientOptions]) -> Self:

@@ -24,7 +24,7 @@ from logferry._errors import BadRequestError, PagingError
 from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._redaction import printable, public_url
-from logferry._steps import Batch, Flow, Position, Reply, Request, Send, SubFlow, exchange
+from logferry._steps import Batch, Flow, Position, Reply, Send, SubFlow, exchange
 from logferry._times import MILLISECOND, rfc3339
 from logferry._window import Window
 from logferry.services.cognigy._account import api_refusal
@@ -38,10 +38,11 @@ from logferry_clients.cognigy.models.log_entry import (
     fits_log_entry,
     repair_log_entry,
 )
-from logferry_clients.cognigy.models.log_entry_page import LogEntryPageKey
+from logferry_clients.cognigy.models.log_entry_page import LogEntryPage, LogEntryPageKey
 from logferry_clients.cognigy.models.log_level import LogLevel
 from logferry_clients.cognigy.models.page_link import PageLinkKey
 from logferry_clients.cognigy.models.page_links import PageLinksKey
+from logferry_clients.cognigy.types import Request
 
 LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 """The levels that can be asked for."""
@@ -63,6 +64,9 @@ _CURSORS: Final[tuple[LogEntryPageKey, ...]] = ("nextCursor", "next")
 _ENTRIES: Final[EmbeddedEntriesKey] = "logEntry"
 _NEXT: Final[PageLinksKey] = "next"
 _HREF: Final[PageLinkKey] = "href"
+
+_BRACKETS: Final = {"type": "type[]"}
+"""What is spelled otherwise where an installation wants levels as the vendor's own client writes them."""
 
 
 def levels(text: str) -> list[LogLevel]:
@@ -156,7 +160,11 @@ def walk(
     seen = SeenCursors()
     while not place.ended:
         request = _request(filters, page_size, window, place.cursor)
-        page = yield from _ask(_with_brackets(request) if type_brackets else request, place.cursor)
+        if type_brackets:
+            request = evolve(
+                request, params=tuple((_BRACKETS.get(name, name), value) for name, value in request.params)
+            )
+        page = yield from _ask(request, place.cursor)
         following, batch = _turned(place, page, window)
         cursor, count = page.cursor, len(page.items)
         del page  # so that there are never two pages in memory
@@ -167,7 +175,7 @@ def walk(
         place = following
 
 
-def _request(filters: ProjectLogFilters, page_size: int, window: Window, cursor: str | None) -> Request[Any]:
+def _request(filters: ProjectLogFilters, page_size: int, window: Window, cursor: str | None) -> Request[LogEntryPage]:
     return list_log_entries.request(
         project_id=filters.project_id or "",
         filter_=filters.filter_,
@@ -188,24 +196,7 @@ def _date(milliseconds: int) -> str:
     return f"{rfc3339(milliseconds * MILLISECOND)[:-7]}Z"
 
 
-@frozen
-class _Rewritten:
-    """A request whose query is written otherwise than the spec says."""
-
-    method: str
-    path: str
-    params: tuple[tuple[str, str], ...]
-    headers: tuple[tuple[str, str], ...]
-    form: tuple[tuple[str, str], ...] | None
-    parse: Any = field(repr=False)
-
-
-def _with_brackets(request: Request[Any]) -> Request[Any]:
-    params = tuple(("type[]" if name == "type" else name, value) for name, value in request.params)
-    return _Rewritten(request.method, request.path, params, request.headers, request.form, request.parse)
-
-
-def _ask(request: Request[Any], cursor: str | None) -> SubFlow[_Page]:
+def _ask(request: Request[LogEntryPage], cursor: str | None) -> SubFlow[_Page]:
     reply: Reply[Any] = yield from exchange(Send(request))
     try:
         body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
@@ -314,5 +305,5 @@ PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]]
     normalizer=NORMALIZER,
 )
 
-PROJECT_LOGS_BY_BRACKETS: Final = evolve(PROJECT_LOGS, walk=partial(walk, type_brackets=True))
+PROJECT_LOGS_WITH_BRACKETS: Final = evolve(PROJECT_LOGS, walk=partial(walk, type_brackets=True))
 """The same for installations that want levels as ``type[]=error``."""
