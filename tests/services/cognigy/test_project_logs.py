@@ -173,7 +173,8 @@ def test_a_checkpoint_resumes_in_another_process(delivered: int, monkeypatch: py
 
 
 @pytest.mark.parametrize("delivered", [0, 30, 100])
-def test_what_arrives_between_two_processes_doubles_nothing(delivered: int) -> None:
+@pytest.mark.parametrize("arrived", [50, 350])
+def test_what_arrives_between_two_processes_doubles_nothing(delivered: int, arrived: int) -> None:
     """The first page has no cursor: asked again after late entries of the window came in, it repeats nothing."""
     fake = CognigyFake(records=RECORDS, spacing=60)
     clock = VirtualClock(fake.epoch)
@@ -181,7 +182,7 @@ def test_what_arrives_between_two_processes_doubles_nothing(delivered: int) -> N
     with logferry.Cognigy(base_url=BASE_URL, transport=transport, clock=clock, **credentials(fake)) as cognigy:
         stream = cognigy.project_logs(until=LATER)
         first = [entry.id for entry in stream.to_list(delivered)]
-        clock.advance(50 * 60)
+        clock.advance(arrived * 60)
         rest = [entry.id for entry in cognigy.project_logs(resume=stream.checkpoint)]
     assert len({*first, *rest}) == len(first) + len(rest)
     assert {*fake.truth()} <= {*first, *rest}
@@ -355,7 +356,13 @@ def test_a_cursor_that_the_service_refuses_is_a_paging_error() -> None:
 
 @pytest.mark.parametrize(
     "href",
-    ["https://elsewhere.example/new/v2.1/projects/p/logs?next=a", "https://api-trial.cognigy.ai/other?next=a", 7],
+    [
+        f"https://elsewhere.example/new/v2.1/projects/{CognigyFake().project_id}/logs?next=a",
+        "https://api-trial.cognigy.ai/other?next=a",
+        f"/v2.1/projects/{CognigyFake().project_id}/logs?skip=100",
+        "http://[",
+        7,
+    ],
 )
 def test_a_link_that_leads_elsewhere_is_never_followed(href: object) -> None:
     """A link of HAL to another host or path ends the walk with an error, without a further request."""
@@ -369,6 +376,15 @@ def test_a_link_that_leads_elsewhere_is_never_followed(href: object) -> None:
     ):
         list(cognigy.project_logs(until=LATER))
     assert transport.count == 1
+
+
+@pytest.mark.parametrize("query", ["next=&previous=", "next="])
+def test_a_link_with_an_empty_cursor_is_the_end(query: str) -> None:
+    """As the other cursor of a link is empty, so is that of the last page's; a gateway's prefix can be missing."""
+    href = f"http://api-trial.cognigy.ai/v2.1/projects/{CognigyFake().project_id}/logs?{query}"
+    page = json({"_embedded": {}, "_links": {"next": {"href": href}}})
+    with opened(CognigyFake(), always(page)) as cognigy:
+        assert list(cognigy.project_logs(until=LATER)) == []
 
 
 @pytest.mark.parametrize("body", [[], {}, {"items": 7}, {"items": [], "nextCursor": 7}, {"_embedded": 7}], ids=str)

@@ -23,7 +23,7 @@ from logferry._definition import StreamDefinition, filter_field
 from logferry._errors import BadRequestError, PagingError
 from logferry._identity import digest
 from logferry._json import is_array, is_object
-from logferry._redaction import printable, public_url
+from logferry._redaction import printable
 from logferry._steps import Batch, Flow, Position, Reply, Send, SubFlow, exchange
 from logferry._times import MILLISECOND, rfc3339
 from logferry._window import Window
@@ -65,6 +65,9 @@ _ENTRIES: Final[EmbeddedEntriesKey] = "logEntry"
 _NEXT: Final[PageLinksKey] = "next"
 _HREF: Final[PageLinkKey] = "href"
 
+_SHOWN: Final = 200
+"""So much of a link is shown in an error."""
+
 _BRACKETS: Final = {"type": "type[]"}
 """What is spelled otherwise where an installation wants levels as the vendor's own client writes them."""
 
@@ -102,22 +105,43 @@ class ProjectLogFilters:
 
 @frozen
 class _Place:
-    """Where a walk is: the cursor of the page to ask for, and which entries that page may repeat."""
+    """
+    Where a walk is.
+
+    Attributes:
+        cursor: That of the page to ask for, or ``None`` for the first page.
+        recent: The ids of the last pages, which the next one may repeat.
+        delivered: The ids that were delivered of a page before it was left in the middle.  The first page has no cursor:
+            asked for again after entries have arrived, it can leave them to any page that follows.
+        ended: Whether there is no further page.
+    """
 
     cursor: str | None = None
     recent: tuple[str, ...] = ()
+    delivered: tuple[str, ...] = ()
     ended: bool = False
 
     def to_json(self) -> Position:
-        return {"cursor": self.cursor, "recent": list(self.recent), "ended": self.ended}
+        return {
+            "cursor": self.cursor,
+            "recent": list(self.recent),
+            "delivered": list(self.delivered),
+            "ended": self.ended,
+        }
 
     @classmethod
     def from_json(cls, position: Position) -> _Place:
-        return cls(position["cursor"], tuple(position["recent"]), position["ended"])
+        return cls(position["cursor"], tuple(position["recent"]), tuple(position["delivered"]), position["ended"])
 
-    def after(self, keys: Sequence[str]) -> _Place:
-        """The same page, with more of it delivered."""
-        return evolve(self, recent=(*self.recent, *keys)[-_REMEMBERED:])
+    def within(self, keys: Sequence[str]) -> _Place:
+        """The same page, of which *keys* have been delivered."""
+        return evolve(self, delivered=(*self.delivered, *keys))
+
+    def after(self, keys: Sequence[str], cursor: str | None) -> _Place:
+        """The page after the one that had *keys*."""
+        met = set(keys)
+        left = tuple(key for key in self.delivered if key not in met)
+        return _Place(cursor, (*self.recent, *keys)[-_REMEMBERED:], left, cursor is None)
 
 
 @frozen
@@ -245,30 +269,35 @@ def _cursor_of_link(reply: Reply[Any], href: object) -> str | None:
     """
     The cursor in a link; the rest of the link is never used.
 
-    Links come with the scheme http and an empty ``previous``, so only a link to another host or path is foreign.
+    Links come with the scheme http and an empty ``previous``, and a gateway can have put something before the path, so
+    only a link to another host or endpoint is foreign.  An empty cursor is the end, a missing one is not.
     """
-    asked, link = urlsplit(reply.url), urlsplit(href) if isinstance(href, str) else None
-    if link is None or (link.hostname or asked.hostname, link.path) != (asked.hostname, asked.path):
-        shown = printable(public_url(href)) if isinstance(href, str) else repr(href)
-        raise PagingError(f"the link to the next page leads elsewhere: {shown}", hint="Check COGNIGY_BASE_URL")
-    return next(iter(parse_qs(link.query).get("next", [])), None)
+    try:
+        link = urlsplit(href) if isinstance(href, str) else None
+        own = urlsplit(reply.url).hostname
+        if link is not None and link.hostname in (None, own) and link.path.endswith(reply.request.path):
+            return parse_qs(link.query, keep_blank_values=True)["next"][0] or None
+    except (ValueError, KeyError):  # no URL, or no cursor in it
+        pass
+    shown = printable(repr(href).partition("?")[0])[:_SHOWN]  # what follows could be a secret
+    raise PagingError(f"the link to the next page leads elsewhere: {shown}", hint="Check COGNIGY_BASE_URL")
 
 
 def _turned(place: _Place, page: _Page, window: Window) -> tuple[_Place, Batch]:
     """Where the walk is after a page, and the page's batch for the caller."""
     keys = [_key(item) for item in page.items]
-    known = set(place.recent)
+    known = {*place.recent, *place.delivered}
     fresh: list[int] = []
     for index, (item, key) in enumerate(zip(page.items, keys, strict=True)):
         if key not in known and _is_within(item, window):
             fresh.append(index)
         known.add(key)
-    following = evolve(place.after(keys), cursor=page.cursor, ended=page.cursor is None)
+    following = place.after(keys, page.cursor)
 
     def position(delivered: int) -> Position:
         if delivered == len(fresh):
             return following.to_json()
-        return place.after([keys[index] for index in fresh[:delivered]]).to_json()
+        return place.within([keys[index] for index in fresh[:delivered]]).to_json()
 
     return following, Batch([page.items[index] for index in fresh], position, page.reply, page.total)
 
