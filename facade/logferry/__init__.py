@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from logferry._stream import Page, Stream, View
     from logferry._times import Time
     from logferry.services.logto import Logto
+    from logferry.services.signalwire import SignalWire
 
 _HOMES = {
     "_client": ("Client",),
@@ -76,6 +77,7 @@ _HOMES = {
     "_stream": ("Page", "Stream", "View"),
     "_times": ("Time",),
     "services.logto": ("Logto",),
+    "services.signalwire": ("SignalWire",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -105,6 +107,7 @@ __all__ = [
     "RetryEvent",
     "RetryPolicy",
     "ServiceError",
+    "SignalWire",
     "Stats",
     "StoreError",
     "Stream",

@@ -59,6 +59,7 @@ class Origin:
         server_address: Host name of the service.
         observed_time_unix_nano: When the page had arrived, by the local clock.
         normalizer: Makes the rest of a record when it is read.
+        tenant: Whose the records are, where the account's settings say it and the items do not; or ``None``.
     """
 
     stream: str
@@ -66,6 +67,7 @@ class Origin:
     server_address: str
     observed_time_unix_nano: int
     normalizer: Normalizer[Any]
+    tenant: str | None = None
 
 
 @final
@@ -158,15 +160,17 @@ class LogRecord:
         """
         Stable over runs, equal only for the same record: ``<service>:<tenant>:<id>``.
 
-        The account's name stands for a tenant that the item does not name; a digest of the item, and its ordinal among
-        equal ones, for a missing id.
+        Where the item does not name its tenant, the account's settings do, else the account's name stands for it; a
+        digest of the item, and its ordinal among equal ones, stands for a missing id.
         """
         try:
             return self._uid
         except AttributeError:
             tenant, identity = self._origin.normalizer.identity(self._item)
             service = self._origin.stream.partition(".")[0]
-            self._uid = f"{service}:{tenant or self._origin.account}:{identity or self._digest()}"
+            self._uid = (
+                f"{service}:{tenant or self._origin.tenant or self._origin.account}:{identity or self._digest()}"
+            )
             return self._uid
 
     def _digest(self) -> str:

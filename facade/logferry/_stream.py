@@ -157,6 +157,7 @@ def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
             server_address=runtime.server_address,
             observed_time_unix_nano=batch.reply.received_unix_nano,
             normalizer=normalizer,
+            tenant=runtime.tenant,
         )
         ordinals = batch.ordinals
         for item in items:

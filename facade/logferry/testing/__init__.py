@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from logferry.testing._server import serve, serve_all, serve_until_interrupted
     from logferry.testing._transport import InProcessTransport
     from logferry.testing.logto import LogtoFake
+    from logferry.testing.signalwire import SignalWireFake
 
 __all__ = [
     "Fake",
@@ -26,6 +27,7 @@ __all__ = [
     "InProcessTransport",
     "LogtoFake",
     "Recorder",
+    "SignalWireFake",
     "VirtualClock",
     "asgi",
     "serve",
@@ -37,6 +39,7 @@ __all__ = [
 _LAZY = {
     "InProcessTransport": "_transport",
     "LogtoFake": "logto",
+    "SignalWireFake": "signalwire",
     "VirtualClock": "_clock",
     "asgi": "_asgi",
     "serve": "_server",

@@ -5,6 +5,7 @@
 from .charge_detail import ChargeDetail, ChargeDetailJson, ChargeDetailKey, fits_charge_detail, repair_charge_detail
 from .discarded_log import DiscardedLog, DiscardedLogJson, DiscardedLogKey, fits_discarded_log, repair_discarded_log
 from .error_body import ErrorBody, ErrorBodyJson, ErrorBodyKey, fits_error_body, repair_error_body
+from .json_object import JsonObject
 from .page_links import PageLinks, PageLinksJson, PageLinksKey, fits_page_links, repair_page_links
 from .validation_error import (
     ValidationError,
@@ -44,6 +45,7 @@ __all__ = (
     "fits_validation_error_body",
     "fits_video_log",
     "fits_video_log_page",
+    "JsonObject",
     "PageLinks",
     "PageLinksJson",
     "PageLinksKey",

@@ -17,6 +17,7 @@ from ..types import (
     repair,
 )
 from .discarded_log import DISCARDED_LOG_SHAPE, DiscardedLog, DiscardedLogJson, fits_discarded_log
+from .json_object import JsonObject
 from .page_links import PAGE_LINKS_SHAPE, PageLinks, PageLinksJson, fits_page_links
 from .video_log import VIDEO_LOG_SHAPE, VideoLog, VideoLogJson, fits_video_log
 
@@ -24,7 +25,7 @@ VideoLogPageJson = TypedDict(
     "VideoLogPageJson",
     {
         "links": PageLinksJson,
-        "data": list[VideoLogJson | DiscardedLogJson],
+        "data": list[VideoLogJson | DiscardedLogJson | JsonObject],
     },
 )
 """The JSON of VideoLogPage; further keys are allowed."""
@@ -41,6 +42,7 @@ VIDEO_LOG_PAGE_SHAPE = ObjectOf(
                 (
                     VIDEO_LOG_SHAPE,
                     DISCARDED_LOG_SHAPE,
+                    ObjectOf({}, {}, ANYTHING),
                 )
             )
         ),
@@ -60,7 +62,7 @@ def fits_video_log_page(value: object) -> TypeGuard[VideoLogPageJson]:
         and "data" in value
         and (
             type(value["data"]) is list
-            and all(fits_video_log(item) or fits_discarded_log(item) for item in value["data"])
+            and all(fits_video_log(item) or fits_discarded_log(item) or type(item) is dict for item in value["data"])
         )
     )
 
@@ -76,7 +78,7 @@ class VideoLogPage:
 
     links: PageLinks
     """The addresses of this page and of others, absolute or relative."""
-    data: list[DiscardedLog | VideoLog]
+    data: list[DiscardedLog | JsonObject | VideoLog]
     """The logs of the page."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
