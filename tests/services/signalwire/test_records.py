@@ -139,7 +139,11 @@ def test_unknown_fields_are_kept_without_secrets(page_example: list[dict[str, An
 def test_what_is_left_of_a_deleted_log() -> None:
     """A deleted log is a record with its own time, and both models know their kind."""
     record = record_of(DISCARDED)
-    assert (record.uid, record.body, record.event_name) == ("signalwire:project:d1", "discarded", "signalwire.video.log")
+    assert (record.uid, record.body, record.event_name) == (
+        "signalwire:project:d1",
+        "discarded",
+        "signalwire.video.log",
+    )
     assert record.time_unix_nano == 1_641_031_200_000_000_000
     assert record.attributes == {
         "signalwire.log.id": "d1",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from logferry._definition import Repaired
 from logferry._json import is_object
 from logferry_clients.signalwire.models.discarded_log import (
     DiscardedLog,
     DiscardedLogJson,
+    DiscardedLogKey,
     fits_discarded_log,
     repair_discarded_log,
 )
 from logferry_clients.signalwire.models.video_log import VideoLog, VideoLogJson, fits_video_log, repair_video_log
+
+_MARK: Final[DiscardedLogKey] = "discarded_at"
 
 VideoItemJson: TypeAlias = VideoLogJson | DiscardedLogJson
 """The JSON of a video log, or of what is left of a deleted one."""
@@ -20,7 +23,7 @@ VideoItemJson: TypeAlias = VideoLogJson | DiscardedLogJson
 
 def is_discarded(item: object) -> bool:
     """Whether an item is what is left of a deleted log, whatever its shape."""
-    return is_object(item) and item.get("discarded_at") is not None
+    return is_object(item) and item.get(_MARK) is not None
 
 
 def fits_item(item: object) -> bool:

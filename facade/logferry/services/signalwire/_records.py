@@ -42,7 +42,8 @@ _DISCARDED: Final[Mapping[DiscardedLogKey, str | None]] = {
 _NAMES: Final[Mapping[str, str | None]] = dict[str, str | None]([*_LOG.items(), *_DISCARDED.items()])
 """The attribute of each field; ``None`` for what is elsewhere in the record."""
 
-_TITLE: Final[tuple[VideoLogKey, ...]] = ("type", "room_name", "status")
+_TYPE: Final[VideoLogKey] = "type"
+_TITLE: Final[tuple[VideoLogKey, ...]] = (_TYPE, "room_name", "status")
 """The fields that make the display text."""
 
 
@@ -60,7 +61,7 @@ def nanoseconds(time: object) -> int | None:
 def _record(item: VideoItemJson, origin: Origin) -> LogRecord:
     time = nanoseconds(item["created_at"])
     fields: Mapping[str, Any] = item
-    kind = fields.get("type")
+    kind = fields.get(_TYPE)
     event = f"signalwire.{kind}" if kind in VIDEO_LOG_TYPE_VALUES else "signalwire.video.log"
     words = ("discarded",) if is_discarded(item) else tuple(fields.get(key) for key in _TITLE)
     body = " ".join(word for word in words if word)

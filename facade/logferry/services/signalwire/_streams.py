@@ -32,7 +32,16 @@ from logferry.services.signalwire._links import LARGEST_PAGE, PageAddress, next_
 from logferry.services.signalwire._records import NORMALIZER, nanoseconds
 from logferry_clients.signalwire.api.video_logs import list_video_logs
 from logferry_clients.signalwire.models.discarded_log import DiscardedLog
-from logferry_clients.signalwire.models.video_log import VideoLog
+from logferry_clients.signalwire.models.page_links import PageLinksKey
+from logferry_clients.signalwire.models.video_log import VideoLog, VideoLogKey
+from logferry_clients.signalwire.models.video_log_page import VideoLogPageKey
+
+# Keys are of the generated types, so that both type checkers know one that the spec does not have.
+_LINKS: Final[VideoLogPageKey] = "links"
+_DATA: Final[VideoLogPageKey] = "data"
+_NEXT: Final[PageLinksKey] = "next"
+_ID: Final[VideoLogKey] = "id"
+_TIME: Final[VideoLogKey] = "created_at"
 
 
 @frozen(kw_only=True)
@@ -135,23 +144,23 @@ def _page(reply: Reply[Any]) -> tuple[list[Any], Any]:
     """The items of a page, and its link to the next one."""
     body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
     if is_object(body):
-        items, links = body.get("data"), body.get("links")
+        items, links = body.get(_DATA), body.get(_LINKS)
         # A page without links does not say whether it is the last.
         if is_array(items) and is_object(links):
-            return items, links.get("next")
+            return items, links.get(_NEXT)
     raise wrong_shape(reply, "a page of video logs with its links", request_id_header=REQUEST_ID_HEADER)
 
 
 def _key(item: Any) -> str:
     """What tells an item from others: short, since checkpoints hold those of up to two pages."""
-    identity = item.get("id") if is_object(item) else None
+    identity = item.get(_ID) if is_object(item) else None
     text = identity if isinstance(identity, str) else digest(item)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _is_within(item: Any, window: Window) -> bool:
     """Whether an item was created in the window; one whose time cannot be read is in every window."""
-    time = nanoseconds(item.get("created_at")) if is_object(item) else None
+    time = nanoseconds(item.get(_TIME)) if is_object(item) else None
     return time is None or window.has(time)
 
 
