@@ -20,8 +20,13 @@ def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def opened(**changes: Any) -> logferry.SignalWire:
     """A client with some arguments changed."""
-    arguments = {"space": FAKE.space, "project_id": FAKE.project_id, "api_token": FAKE.api_token}
-    return logferry.SignalWire(**{**arguments, "transport": InProcessTransport(FAKE), **changes})
+    arguments: dict[str, Any] = {
+        "space": FAKE.space,
+        "project_id": FAKE.project_id,
+        "api_token": FAKE.api_token,
+        "transport": InProcessTransport(FAKE),
+    }
+    return logferry.SignalWire(**(arguments | changes))
 
 
 @pytest.mark.parametrize("space", ["acme", "Acme", "acme.signalwire.com", "ACME.SIGNALWIRE.COM", " acme "])
@@ -51,6 +56,8 @@ def test_the_environment_describes_an_account(monkeypatch: pytest.MonkeyPatch) -
         assert "https://gate.example/sw>" in repr(client)
     with logferry.SignalWire(space="acme") as client:
         assert "https://acme.signalwire.com>" in repr(client)
+    with pytest.raises(logferry.ConfigurationError, match="path of the API"):
+        logferry.SignalWire(base_url="https://acme.signalwire.com/api/video/logs")
     with pytest.raises(logferry.ConfigurationError, match="plain http"):
         logferry.SignalWire(base_url="http://gate.example")
 

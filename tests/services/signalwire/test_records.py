@@ -161,7 +161,7 @@ def test_every_field_goes_through_entry_and_json(page_example: list[dict[str, An
 
 def test_a_bad_item_is_repaired_as_its_kind(page_example: list[dict[str, Any]]) -> None:
     """What does not fit is taken out and listed, and the rest stays."""
-    bad = {**page_example[0], "locked": "perhaps", "charge_details": [{"charge": {}}]}
+    bad: dict[str, Any] = {**page_example[0], "locked": "perhaps", "charge_details": [{"charge": {}}]}
     assert not fits_item(bad)
     repaired = repair_item(bad)
     assert repaired.complete

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -49,7 +50,8 @@ def rewritten(
     def fault(request: FakeRequest, number: int) -> FakeResponse:
         answer = fake.answer(request, fake.epoch)
         body = orjson.loads(answer.body)
-        change(body, number)
+        if answer.status == HTTPStatus.OK:
+            change(body, number)
         return FakeResponse(answer.status, (("Content-Type", "application/json"),), orjson.dumps(body))
 
     return fault
@@ -68,7 +70,7 @@ def on_loopback(fake: SignalWireFake, faults: Faults | None = None) -> Generator
         yield {"base_url": url, **credentials(fake)}
 
 
-def credentials(fake: SignalWireFake) -> dict[str, str]:
+def credentials(fake: SignalWireFake) -> dict[str, Any]:
     return {"project_id": fake.project_id, "api_token": fake.api_token}
 
 
@@ -353,6 +355,22 @@ def test_a_link_that_cannot_be_followed_is_an_error_that_resumes(link: Any, word
     assert got + rest == list(fake.truth())
     hosts = {request.header("Host") for request in transport.requests}
     assert hosts == {f"{fake.space}.signalwire.com"}
+
+
+def test_a_page_that_the_service_has_forgotten_is_a_lost_place() -> None:
+    """A token that the service refuses is a PagingError that says to start again, with the service's own words."""
+    fake = SignalWireFake(records=RECORDS)
+
+    def forget(body: dict[str, Any], _number: int) -> None:
+        body["links"]["next"] = "/api/video/logs?page_number=1&page_token=forgotten"
+
+    with (
+        in_process(fake, rewritten(fake, forget)) as arguments,
+        logferry.SignalWire(**arguments) as client,
+        pytest.raises(logferry.PagingError, match=r"page_token: is not a token .* start again") as caught,
+    ):
+        list(client.video_logs(until=LATER, page_size=100))
+    assert (caught.value.status, caught.value.code) == (422, "invalid_parameter")
 
 
 @pytest.mark.parametrize("numbered", [True, False])

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from logferry._answers import Refusal
 from logferry._authorizers import FixedHeaders
-from logferry._errors import ConfigurationError
+from logferry._errors import ConfigurationError, PagingError
 from logferry._json import is_array, is_object
 from logferry._layers import Authorizer
+from logferry_clients.signalwire.models.validation_error import ValidationErrorKey
 
 REQUEST_ID_HEADER: Final = "x-request-id"
 """Where SignalWire names a request; not documented, and the first place where its own Python package looks."""
@@ -58,6 +59,9 @@ def project_token(*, project_id: str, api_token: str) -> Authorizer:
     return FixedHeaders((("Authorization", f"Basic {pair}"),))
 
 
+_ATTRIBUTE: Final[ValidationErrorKey] = "attribute"
+_PAGE_TOKEN: Final = "page_token"  # noqa: S105  # a parameter's name
+
 _HINTS: Final[Mapping[int, str]] = {
     # The service's own pages disagree on whether a missing scope is 401 or 403.
     HTTPStatus.UNAUTHORIZED: (
@@ -77,7 +81,13 @@ def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     if mistakes:
         codes = [code for code in (_text(one.get("code")) for one in mistakes) if code]
         told = [words for words in map(_words, mistakes) if words]
-        return Refusal(code=codes[0] if codes else None, message="; ".join(told) or None, hint=hint)
+        lost = any(one.get(_ATTRIBUTE) == _PAGE_TOKEN for one in mistakes)
+        return Refusal(
+            code=codes[0] if codes else None,
+            message="; ".join(told) or None,
+            hint="The service does not know the page any more: start again without the checkpoint" if lost else hint,
+            error=PagingError if lost else None,
+        )
     return Refusal(
         code=_text(body.get("code")), message=_text(body.get("error")) or _text(body.get("message")), hint=hint
     )
@@ -85,7 +95,7 @@ def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
 
 def _words(mistake: Mapping[str, Any]) -> str | None:
     message = _text(mistake.get("message")) or _text(mistake.get("detail"))
-    attribute = _text(mistake.get("attribute"))
+    attribute = _text(mistake.get(_ATTRIBUTE))
     return f"{attribute}: {message}" if attribute and message else message
 
 

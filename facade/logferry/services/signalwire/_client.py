@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Self, Unpack
 
 from logferry._client import Client, ClientOptions, StreamOptions
+from logferry._errors import ConfigurationError
 from logferry._options import checked_base_url
 from logferry._settings import Settings
 from logferry._stream import Stream
@@ -55,14 +56,19 @@ class SignalWire(Client):
         address = base_url if space else _SETTINGS.find("base_url", base_url)
         if not address:
             address = space_url(_SETTINGS.require("space", space), setting=_SETTINGS.variable("space"))
+        checked = checked_base_url(
+            address,
+            setting=_SETTINGS.variable("base_url"),
+            example="https://acme.signalwire.com",
+            allow_insecure=options.get("allow_insecure", False),
+        )
+        if checked.endswith(("/api", "/api/video", "/api/video/logs")):
+            raise ConfigurationError(
+                "SIGNALWIRE_BASE_URL holds the path of the API", hint="Give what stands in front of /api"
+            )
         project = _SETTINGS.require("project_id", project_id)
         super().__init__(
-            base_url=checked_base_url(
-                address,
-                setting=_SETTINGS.variable("base_url"),
-                example="https://acme.signalwire.com",
-                allow_insecure=options.get("allow_insecure", False),
-            ),
+            base_url=checked,
             authorizer=project_token(project_id=project, api_token=_SETTINGS.require("api_token", api_token)),
             tenant=project,
             **options,
