@@ -349,6 +349,7 @@ def test_a_link_that_cannot_be_followed_is_an_error_that_resumes(link: Any, word
         with pytest.raises(logferry.PagingError, match=words) as caught:
             got.extend(entry.id for entry in stream)
         assert caught.value.exit_code == 5
+        assert "page_token=******" in str(caught.value)
         assert transport.count == 2
         assert got == list(fake.truth())[:200]
         rest = [entry.id for entry in client.video_logs(page_size=100, resume=caught.value.checkpoint)]

@@ -23,6 +23,7 @@ from logferry._definition import StreamDefinition, filter_field, flag
 from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._json import is_array, is_object
+from logferry._redaction import public_url
 from logferry._steps import Batch, Flow, Position, Reply, fetch
 from logferry._times import LAST, SECOND, rfc3339
 from logferry._window import Window
@@ -125,7 +126,8 @@ def walk(filters: VideoLogFilters, page_size: int, window: Window, position: Pos
             if not following.ended:
                 seen.advance(following.page.cursor, items=len(unknown))
         except PagingError as error:
-            trouble, following = error, _Place(place.page, (*place.recent, *fresh))
+            trouble = error.about(method=reply.request.method, url=public_url(reply.url))
+            following = _Place(place.page, (*place.recent, *fresh))
         batch = Batch([items[index] for index in indexes], _Turn(place, following, fresh).position, reply)
         del items, reply  # so that there are never two pages in memory
         yield batch
