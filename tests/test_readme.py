@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from logferry._registry import SERVICES
+from logferry._registry import SERVICES, Service
 from logferry.testing import LogtoFake, serve
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -51,11 +51,17 @@ def test_every_shell_example_runs(line: str, tmp_path: Path) -> None:
     subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, capture_output=True, timeout=60)
 
 
-def test_the_streams_are_those_that_the_client_opens() -> None:
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_the_streams_are_those_that_the_client_opens(service: Service) -> None:
     """README's table names every stream with its order, its time filter and its guarantee."""
-    streams = [stream for service in SERVICES for stream in service.streams]
-    rows = {f"| `{one.name}` | {one.order} | {one.time_filter} | {one.promise} |" for one in streams}
+    rows = {f"| `{one.name}` | {one.order} | {one.time_filter} | {one.promise} |" for one in service.streams}
     assert rows <= set(README.splitlines())
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_the_variables_are_those_that_make_an_account(service: Service) -> None:
+    """README's table names every environment variable of every service."""
+    assert all(f"`{name}`" in README for name in (*service.variables, *service.optional_variables))
 
 
 def test_nothing_is_left_to_be_filled_in() -> None:

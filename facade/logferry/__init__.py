@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from logferry._times import Time
     from logferry.services.cognigy import Cognigy
     from logferry.services.logto import Logto
+    from logferry.services.signalwire import SignalWire
 
 _HOMES = {
     "_client": ("Client",),
@@ -78,6 +79,7 @@ _HOMES = {
     "_times": ("Time",),
     "services.cognigy": ("Cognigy",),
     "services.logto": ("Logto",),
+    "services.signalwire": ("SignalWire",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -108,6 +110,7 @@ __all__ = [
     "RetryEvent",
     "RetryPolicy",
     "ServiceError",
+    "SignalWire",
     "Stats",
     "StoreError",
     "Stream",

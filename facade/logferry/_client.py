@@ -109,10 +109,18 @@ class Client(ABC):
     optional_settings: ClassVar[tuple[str, ...]] = ()
     """The settings that have a default, or stand for others."""
 
-    def __init__(self, *, base_url: str, authorizer: Authorizer, **options: Unpack[ClientOptions]) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        authorizer: Authorizer,
+        tenant: str | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
         _refuse_unknown(options, ClientOptions.__optional_keys__)
         self._base_url = base_url
         self._authorizer = authorizer
+        self._tenant = tenant
         self._account = options.get("account") or self.service
         self._clock = options.get("clock") or SystemClock()
         self._options = _changed(CallOptions(), options)
@@ -250,6 +258,7 @@ class Client(ABC):
         return Runtime(
             service=self.service,
             account=self._account,
+            tenant=self._tenant,
             server_address=urlsplit(self._base_url).hostname or "",
             request_id_header=self.request_id_header,
             wire=HttpWire(self._pool, self._clock, self._options.timeouts),

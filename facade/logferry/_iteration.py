@@ -49,6 +49,7 @@ class Runtime:
     Attributes:
         service: The service's name.
         account: The account's name.
+        tenant: Whose the records are, where the account's settings say it; or ``None``.
         server_address: Host name of the service.
         request_id_header: Where the service names a request, in lower case.
         wire: Sends requests.
@@ -61,6 +62,7 @@ class Runtime:
 
     service: str
     account: str
+    tenant: str | None
     server_address: str
     request_id_header: str
     wire: Wire

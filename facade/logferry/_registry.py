@@ -129,6 +129,12 @@ SERVICES: Final = (
         fake_home="logferry.testing:LogtoFake",
         address="endpoint",
     ),
+    Service(
+        name="signalwire",
+        client_home="logferry.services.signalwire:SignalWire",
+        fake_home="logferry.testing:SignalWireFake",
+        address="base_url",
+    ),
 )
 """All services, by name."""
 

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import Any, assert_type
 
 import logferry
-from logferry import LogRecord, Logto, Page, Stream, View
+from logferry import LogRecord, Logto, Page, SignalWire, Stream, View
 from logferry_clients.logto.models import AuditLog, AuditLogPayload, ParsedUserAgent
 from logferry_clients.logto.types import Unset
+from logferry_clients.signalwire.models import DiscardedLog, VideoLog
 
 logto = Logto(endpoint="https://acme.logto.app", app_id="a", app_secret="s")
 stream = logto.audit_logs(log_key="Interaction.SignIn.Submit", since="24h", until=datetime.now(UTC), max_items=5)
@@ -72,3 +73,11 @@ logto.audit_logs(since=3)  # type: ignore[arg-type]  # pyright: ignore[reportArg
 Logto(verify=False)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Logto(app="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 logferry.Logtoo  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+for log in SignalWire(space="acme", project_id="p", api_token="t").video_logs(include_deleted=True):
+    assert_type(log, VideoLog | DiscardedLog)
+    if isinstance(log, DiscardedLog):
+        assert_type(log.discarded_at, str)
+    else:
+        assert_type(log.created_at, str)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from logferry.testing._transport import InProcessTransport
     from logferry.testing.cognigy import CognigyFake
     from logferry.testing.logto import LogtoFake
+    from logferry.testing.signalwire import SignalWireFake
 
 __all__ = [
     "CognigyFake",
@@ -28,6 +29,7 @@ __all__ = [
     "InProcessTransport",
     "LogtoFake",
     "Recorder",
+    "SignalWireFake",
     "VirtualClock",
     "asgi",
     "serve",
@@ -40,6 +42,7 @@ _LAZY = {
     "CognigyFake": "cognigy",
     "InProcessTransport": "_transport",
     "LogtoFake": "logto",
+    "SignalWireFake": "signalwire",
     "VirtualClock": "_clock",
     "asgi": "_asgi",
     "serve": "_server",

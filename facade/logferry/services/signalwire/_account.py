@@ -1,0 +1,103 @@
+"""A SignalWire account: a project of a space, and an API token of the project."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from logferry._answers import Refusal
+from logferry._authorizers import FixedHeaders
+from logferry._errors import ConfigurationError, PagingError
+from logferry._json import is_array, is_object
+from logferry._layers import Authorizer
+from logferry_clients.signalwire.models.validation_error import ValidationErrorKey
+
+REQUEST_ID_HEADER: Final = "x-request-id"
+"""Where SignalWire names a request; not documented, and the first place where its own Python package looks."""
+
+_DOMAIN: Final = ".signalwire.com"
+_SPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+
+
+def space_url(space: str, *, setting: str) -> str:
+    """
+    The address of a space.
+
+    Args:
+        space: Its name, such as ``acme``, or its host, such as ``acme.signalwire.com``.
+        setting: What to call it in errors.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    name = space.lower().removesuffix(_DOMAIN)
+    if not _SPACE.fullmatch(name):
+        raise ConfigurationError(
+            f"{setting} is no name of a space",
+            hint="It looks like acme or acme.signalwire.com; any other address goes into SIGNALWIRE_BASE_URL",
+        )
+    return f"https://{name}{_DOMAIN}"
+
+
+def project_token(*, project_id: str, api_token: str) -> Authorizer:
+    """
+    Authorize with an API token of a project.
+
+    Args:
+        project_id: The project's id.
+        api_token: The token.
+
+    Raises:
+        ConfigurationError: The project id has a colon, which separates it from the token on the wire.
+    """
+    if ":" in project_id:
+        raise ConfigurationError("project_id has a colon", hint="Check SIGNALWIRE_PROJECT_ID")
+    pair = b64encode(f"{project_id}:{api_token}".encode()).decode("ascii")
+    return FixedHeaders((("Authorization", f"Basic {pair}"),))
+
+
+_ATTRIBUTE: Final[ValidationErrorKey] = "attribute"
+_PAGE_TOKEN: Final = "page_token"  # noqa: S105  # a parameter's name
+
+_HINTS: Final[Mapping[int, str]] = {
+    # The service's own pages disagree on whether a missing scope is 401 or 403.
+    HTTPStatus.UNAUTHORIZED: (
+        "Check SIGNALWIRE_PROJECT_ID and SIGNALWIRE_API_TOKEN, that SIGNALWIRE_SPACE is the project's space, "
+        "and that the token has the scope Video"
+    ),
+    HTTPStatus.FORBIDDEN: "Give the API token the scope Video, and check that SIGNALWIRE_SPACE is the project's space",
+    HTTPStatus.NOT_FOUND: "Check SIGNALWIRE_SPACE",
+}
+
+
+def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
+    """What an error body says: ``error`` in words, or for 422 a list ``errors``, one entry for each mistake."""
+    hint = _HINTS.get(status)
+    errors = body.get("errors")
+    mistakes = [one for one in errors if is_object(one)] if is_array(errors) else []
+    if mistakes:
+        codes = [code for code in (_text(one.get("code")) for one in mistakes) if code]
+        told = [words for words in map(_words, mistakes) if words]
+        lost = any(one.get(_ATTRIBUTE) == _PAGE_TOKEN for one in mistakes)
+        return Refusal(
+            code=codes[0] if codes else None,
+            message="; ".join(told) or None,
+            hint="The service does not know the page any more: start again without the checkpoint" if lost else hint,
+            error=PagingError if lost else None,
+        )
+    return Refusal(
+        code=_text(body.get("code")), message=_text(body.get("error")) or _text(body.get("message")), hint=hint
+    )
+
+
+def _words(mistake: Mapping[str, Any]) -> str | None:
+    message = _text(mistake.get("message")) or _text(mistake.get("detail"))
+    attribute = _text(mistake.get(_ATTRIBUTE))
+    return f"{attribute}: {message}" if attribute and message else message
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,100 @@
+"""The client of a SignalWire account."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self, Unpack
+
+from logferry._client import Client, ClientOptions, StreamOptions
+from logferry._errors import ConfigurationError
+from logferry._options import checked_base_url
+from logferry._settings import Settings
+from logferry._stream import Stream
+from logferry.services.signalwire._account import REQUEST_ID_HEADER, project_token, space_url
+from logferry.services.signalwire._streams import VIDEO_LOGS, VideoLogFilters
+from logferry_clients.signalwire.models.discarded_log import DiscardedLog
+from logferry_clients.signalwire.models.video_log import VideoLog
+
+_SETTINGS = Settings("SIGNALWIRE_")
+
+
+class SignalWire(Client):
+    """
+    A project of a SignalWire space.
+
+    What is not given as an argument comes from the environment.
+
+    Args:
+        space: The space's name, such as ``acme``, or its host, such as ``acme.signalwire.com`` (``SIGNALWIRE_SPACE``).
+        project_id: The project's id (``SIGNALWIRE_PROJECT_ID``).
+        api_token: An API token of the project that has the scope Video (``SIGNALWIRE_API_TOKEN``).
+        base_url: Another address than the space's own (``SIGNALWIRE_BASE_URL``); then no space is needed.  The links
+            of its pages must lead to the same address, or be relative.
+        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``proxy``, ``verify``,
+            ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+
+    Raises:
+        ConfigurationError: A setting is missing or wrong.
+    """
+
+    service: ClassVar[str] = "signalwire"
+    request_id_header: ClassVar[str] = REQUEST_ID_HEADER
+    streams = (VIDEO_LOGS,)
+    authentication: ClassVar[str] = "HTTP Basic, project id and API token"
+    settings: ClassVar[tuple[str, ...]] = ("space", "project_id", "api_token")
+    optional_settings: ClassVar[tuple[str, ...]] = ("base_url",)
+
+    def __init__(
+        self,
+        *,
+        space: str | None = None,
+        project_id: str | None = None,
+        api_token: str | None = None,
+        base_url: str | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        # An argument wins over the environment, also where the two are not of the same name.
+        address = base_url if space else _SETTINGS.find("base_url", base_url)
+        if not address:
+            address = space_url(_SETTINGS.require("space", space), setting=_SETTINGS.variable("space"))
+        checked = checked_base_url(
+            address,
+            setting=_SETTINGS.variable("base_url"),
+            example="https://acme.signalwire.com",
+            allow_insecure=options.get("allow_insecure", False),
+        )
+        if checked.endswith(("/api", "/api/video", "/api/video/logs")):
+            raise ConfigurationError(
+                "SIGNALWIRE_BASE_URL holds the path of the API", hint="Give what stands in front of /api"
+            )
+        project = _SETTINGS.require("project_id", project_id)
+        super().__init__(
+            base_url=checked,
+            authorizer=project_token(project_id=project, api_token=_SETTINGS.require("api_token", api_token)),
+            tenant=project,
+            **options,
+        )
+
+    @classmethod
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
+        """The account that the environment describes."""
+        return cls(**options)
+
+    def video_logs(
+        self, *, include_deleted: bool | None = None, **options: Unpack[StreamOptions]
+    ) -> Stream[VideoLog | DiscardedLog]:
+        """
+        The video logs: one for each session in a video room or a video conference, in the service's order.
+
+        A log changes until its session is over (its status, end and charge), so a session in progress is worth reading
+        again; its ``uid`` stays.
+
+        Args:
+            include_deleted: Whether to give what is left of deleted logs too, as ``DiscardedLog``.
+            options: What every stream takes: ``since``, ``until``, ``page_size`` (1 to 1000, default 1000),
+                ``max_items``, ``resume``, ``strict``.
+
+        Raises:
+            InvalidRequestError: The call cannot be right; nothing was sent.
+            CheckpointError: ``resume`` belongs to another question, or is damaged.
+        """
+        return self._open(VIDEO_LOGS, VideoLogFilters(include_deleted=include_deleted), options)

@@ -1,0 +1,106 @@
+"""From a video log to a record: SignalWire's own names, since OpenTelemetry has none for sessions in video rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from logferry._record import INFO, Attributes, LogRecord, Normalizer, Origin
+from logferry._redaction import without_secrets
+from logferry._times import FIRST, LAST, SECOND, unix_nano
+from logferry.services.signalwire._items import VideoItemJson, is_discarded
+from logferry_clients.signalwire.models.discarded_log import DiscardedLogKey
+from logferry_clients.signalwire.models.video_log import VideoLogKey
+from logferry_clients.signalwire.models.video_log_type import VIDEO_LOG_TYPE_VALUES
+
+_STARTED: Final = "signalwire.started_at"
+_ENDED: Final = "signalwire.ended_at"
+
+# The keys are of the generated types, so that both type checkers know one that the spec does not have.
+_LOG: Final[Mapping[VideoLogKey, str | None]] = {
+    "id": "signalwire.log.id",
+    "source": "signalwire.source",
+    "type": "signalwire.type",
+    "url": "signalwire.resource.url",
+    "room_name": "signalwire.room.name",
+    "status": "signalwire.status",
+    "locked": "signalwire.locked",
+    "started_at": _STARTED,
+    "start_time": _STARTED,
+    "ended_at": _ENDED,
+    "end_time": _ENDED,
+    "updated_at": "signalwire.updated_at",
+    "charge": "signalwire.charge",
+    "charge_details": "signalwire.charge_details",
+    "created_at": None,
+}
+_DISCARDED: Final[Mapping[DiscardedLogKey, str | None]] = {
+    "id": "signalwire.log.id",
+    "discarded_at": "signalwire.discarded_at",
+    "created_at": None,
+}
+_NAMES: Final[Mapping[str, str | None]] = dict[str, str | None]([*_LOG.items(), *_DISCARDED.items()])
+"""The attribute of each field; ``None`` for what is elsewhere in the record."""
+
+_TYPE: Final[VideoLogKey] = "type"
+_TITLE: Final[tuple[VideoLogKey, ...]] = (_TYPE, "room_name", "status")
+"""The fields that make the display text."""
+
+
+def nanoseconds(time: object) -> int | None:
+    """Nanoseconds since the epoch of the service's text; ``None`` for what is no moment."""
+    if not isinstance(time, str):
+        return None
+    try:
+        moment = unix_nano(time)
+    except (ValueError, OverflowError):
+        return None
+    return moment if FIRST <= moment < LAST else None
+
+
+def _record(item: VideoItemJson, origin: Origin) -> LogRecord:
+    time = nanoseconds(item["created_at"])
+    fields: Mapping[str, Any] = item
+    kind = fields.get(_TYPE)
+    event = f"signalwire.{kind}" if kind in VIDEO_LOG_TYPE_VALUES else "signalwire.video.log"
+    words = ("discarded",) if is_discarded(item) else tuple(fields.get(key) for key in _TITLE)
+    body = " ".join(word for word in words if word)
+    record = LogRecord(origin, item, time or 0, INFO, None, event, body or None)
+    return record if time is not None else record.as_received(item, ("created_at: no date and time",))
+
+
+def _identity(item: VideoItemJson) -> tuple[str | None, str | None]:
+    # The item names no project; the client knows it.
+    return None, item["id"]
+
+
+def _resource(_item: VideoItemJson, origin: Origin) -> Attributes:
+    resource: Attributes = {"service.name": "signalwire", "server.address": origin.server_address}
+    return resource if origin.tenant is None else {**resource, "signalwire.project.id": origin.tenant}
+
+
+def _attributes(item: VideoItemJson) -> Attributes:
+    attributes: Attributes = {}
+    for key, value in item.items():
+        # What the documentation does not name is kept; a service adds fields as it likes.
+        name = _NAMES.get(key, f"signalwire.{key}")
+        if name is not None and value is not None:
+            attributes.setdefault(name, without_secrets({key: value})[key])
+    if "signalwire.charge" in attributes:
+        attributes["signalwire.charge"] = _dollars(attributes["signalwire.charge"])
+    started, ended = nanoseconds(attributes.get(_STARTED)), nanoseconds(attributes.get(_ENDED))
+    if started is not None and ended is not None:
+        attributes.setdefault("signalwire.duration_s", (ended - started) / SECOND)
+    return attributes
+
+
+def _dollars(charge: float | str) -> float | str:
+    """A charge as a number, also where the service sends it as a text; a text that is no number stays."""
+    if isinstance(charge, str) and charge.isascii() and charge.replace(".", "", 1).isdigit():
+        return float(charge)
+    return charge
+
+
+NORMALIZER: Final = Normalizer[VideoItemJson](
+    record=_record, identity=_identity, attributes=_attributes, resource=_resource
+)

@@ -1,0 +1,85 @@
+"""What is taken from the link to a next page, and which links end a walk."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from logferry import PagingError
+from logferry.services.signalwire._links import PageAddress, next_page
+
+ASKED = "https://acme.signalwire.com/api/video/logs?page_size=50"
+PAGE = "/api/video/logs?page_number=1&page_size=50&page_token=PA1"
+
+
+@pytest.mark.parametrize(
+    "asked", [ASKED, "http://127.0.0.1:8700/api/video/logs", "https://gate.example/sw/api/video/logs"]
+)
+def test_a_relative_link_is_taken(asked: str) -> None:
+    """A path, a bare query and a path relative to the page all lead to the same address as the page."""
+    query = PAGE.partition("?")[2]
+    for path in ("", "logs", urlsplit(asked).path):
+        assert next_page(f"{path}?{query}", asked=asked, current=PageAddress()) == PageAddress(1, 50, "PA1")
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        (f"https://acme.signalwire.com{PAGE}", PageAddress(1, 50, "PA1")),
+        (f"http://acme.signalwire.com{PAGE}", PageAddress(1, 50, "PA1")),
+        (f"https://acme.signalwire.com:443{PAGE}", PageAddress(1, 50, "PA1")),
+        (f"https://ACME.SignalWire.com{PAGE}", PageAddress(1, 50, "PA1")),
+        (f"//acme.signalwire.com{PAGE}", PageAddress(1, 50, "PA1")),
+        (f"https://user:secret@acme.signalwire.com{PAGE}", PageAddress(1, 50, "PA1")),
+        (PAGE.replace("logs?", "logs/?"), PageAddress(1, 50, "PA1")),
+        (f"{PAGE}&created_after=1999-01-01&evil=1#top", PageAddress(1, 50, "PA1")),
+        ("/api/video/logs?page_token=a%26b%3D%C3%A9", PageAddress(None, None, "a&b=é")),
+        ("/api/video/logs?page_token=t&page_size=5000&page_number=x", PageAddress(None, None, "t")),
+        ("/api/video/logs?page_token=t&page_number=99999999999", PageAddress(None, None, "t")),
+    ],
+)
+def test_a_link_to_the_same_place_is_taken_apart(link: str, expected: PageAddress) -> None:
+    """Absolute, relative and http links give page number, size and token, and nothing else."""
+    assert next_page(link, asked=ASKED, current=PageAddress()) == expected
+
+
+@pytest.mark.parametrize("link", [None, ""])
+def test_no_link_is_the_end(link: object) -> None:
+    """A missing link ends the list."""
+    assert next_page(link, asked=ASKED, current=PageAddress()) is None
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        (f"https://evil.example{PAGE}", "another host"),
+        (f"https://acme.signalwire.com.evil.example{PAGE}", "another host"),
+        (f"https://acme.signalwire.com@evil.example{PAGE}", "another host"),
+        (f"https://acme.signalwire.com:8443{PAGE}", "another host"),
+        (f"//evil.example{PAGE}", "another host"),
+        (f"\\\\evil.example{PAGE}", "another path"),
+        ("https://acme.signalwire.com/api/video/rooms?page=3", "another path"),
+        (PAGE.replace("logs", "rooms"), "another path"),
+        ("javascript:alert(1)", "another host"),
+        ("/api/video/logs?page_number=1", "no page_token"),
+        ("/api/video/logs?page_number=1&page_token=", "no page_token"),
+        ("/api/video/logs?page_number=0&page_token=t", "forward"),
+        ("https://[evil", "no address"),
+        ("https://acme.signalwire.com:port/api/video/logs", "no address"),
+        (7, "no address"),
+        ({"href": PAGE}, "no address"),
+    ],
+)
+def test_a_link_that_cannot_be_used_is_an_error(link: object, words: str) -> None:
+    """A link elsewhere, without a token, or that does not lead forward is said so, without repeating it."""
+    with pytest.raises(PagingError, match=words) as caught:
+        next_page(link, asked=ASKED, current=PageAddress())
+    assert "evil" not in str(caught.value)
+
+
+def test_a_link_back_is_an_error() -> None:
+    """From page 3, neither page 3 nor page 2 is forward."""
+    for number in (2, 3):
+        with pytest.raises(PagingError, match="forward"):
+            next_page(f"?page_number={number}&page_token=t", asked=ASKED, current=PageAddress(3, None, "t"))
