@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from logferry._retry import RetryPolicy
     from logferry._stream import Page, Stream, View
     from logferry._times import Time
+    from logferry.services.daily import Daily
     from logferry.services.logto import Logto
 
 _HOMES = {
@@ -75,6 +76,7 @@ _HOMES = {
     "_retry": ("RetryPolicy",),
     "_stream": ("Page", "Stream", "View"),
     "_times": ("Time",),
+    "services.daily": ("Daily",),
     "services.logto": ("Logto",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -87,6 +89,7 @@ __all__ = [
     "Clock",
     "ConfigurationError",
     "ConnectionFailedError",
+    "Daily",
     "DeadlineExceededError",
     "ExportError",
     "InvalidRequestError",

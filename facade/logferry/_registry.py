@@ -118,6 +118,12 @@ class Account:
 
 SERVICES: Final = (
     Service(
+        name="daily",
+        client_home="logferry.services.daily:Daily",
+        fake_home="logferry.testing:DailyFake",
+        address="base_url",
+    ),
+    Service(
         name="logto",
         client_home="logferry.services.logto:Logto",
         fake_home="logferry.testing:LogtoFake",

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from logferry.testing._clock import VirtualClock
     from logferry.testing._server import serve, serve_all, serve_until_interrupted
     from logferry.testing._transport import InProcessTransport
+    from logferry.testing.daily import DailyFake
     from logferry.testing.logto import LogtoFake
 
 __all__ = [
+    "DailyFake",
     "Fake",
     "FakeRequest",
     "FakeResponse",
@@ -35,6 +37,7 @@ __all__ = [
 
 # Loaded on first use, since most bring along something heavy: httpx, anyio, uvicorn, a service.
 _LAZY = {
+    "DailyFake": "daily",
     "InProcessTransport": "_transport",
     "LogtoFake": "logto",
     "VirtualClock": "_clock",
