@@ -67,7 +67,7 @@ def server() -> Generator[Server]:
 
 @pytest.fixture(autouse=True)
 def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith(("LOGTO_", "NO_COLOR", "FORCE_COLOR"))]:
+    for name in [name for name in os.environ if name.startswith(("DAILY_", "LOGTO_", "NO_COLOR", "FORCE_COLOR"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "80")
 

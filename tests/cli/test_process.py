@@ -1,4 +1,5 @@
 import fcntl
+import json
 import os
 import pty
 import select
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import termios
 import threading
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 
@@ -168,8 +170,8 @@ def test_simulate(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines that simulate prints make an account in a shell, whose records a pull brings; Ctrl-C is exit code 0."""
     with started("simulate", "--records", "250") as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline().decode() for _ in range(5)]
-        script = "".join(lines) + "env | grep ^LOGTO_"
+        lines = [process.stdout.readline().decode() for _ in range(8)]
+        script = "".join(lines) + "env | grep -E '^(DAILY|LOGTO)_'"
         pasted = subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True)
         for line in pasted.stdout.splitlines():
             name, _, value = line.partition("=")
@@ -178,7 +180,10 @@ def test_simulate(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=UNTIL_STUCK)
     assert result.exit_code == 0
-    assert 250 <= len(result.stdout.splitlines()) <= 252
+    counts = Counter(json.loads(line)["stream"] for line in result.stdout.splitlines())
+    assert 250 <= counts["logto.audit_logs"] <= 252
+    assert 200 <= counts["daily.api_logs"] <= 202  # four in five are requests, the others webhooks
+    assert "left out: daily.session_logs needs" in result.stderr
     assert process.returncode == 0
 
 

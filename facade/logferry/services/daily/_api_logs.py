@@ -38,7 +38,9 @@ _source: Final = one_of(LIST_API_LOGS_SOURCE_VALUES)
 class ApiLogFilters:
     """Filters of the REST API's log."""
 
-    source: ListApiLogsSource | None = filter_field("source", "api (the service's default) or webhook", parse=_source)
+    source: ListApiLogsSource | None = filter_field(  # noqa: RUF009  # it makes an attrs field
+        "source", "api (the service's default) or webhook", parse=_source
+    )
     url: str | None = filter_field("url", "only logs of this route of the API, or of this address of a webhook server")
 
 

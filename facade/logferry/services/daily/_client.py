@@ -43,8 +43,7 @@ class Daily(Client):
 
     service: ClassVar[str] = "daily"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
-    # The first is the one that can be asked for without knowing more.
-    streams = (API_LOGS, SESSION_LOGS, SESSION_METRICS)
+    streams = (SESSION_LOGS, SESSION_METRICS, API_LOGS)
     authentication: ClassVar[str] = "API key"
     settings: ClassVar[tuple[str, ...]] = ("api_key",)
     optional_settings: ClassVar[tuple[str, ...]] = ("base_url",)

@@ -79,6 +79,36 @@ class SessionMetricFilters:
 
 
 @frozen
+class _Met:
+    """
+    How often equal rows have been met, so that each gets a number.
+
+    Equal rows have equal times, so the counts of the latest millisecond do, and of rows without a time.
+
+    Attributes:
+        tick: The latest row's time in milliseconds since the epoch, or ``None`` where none has had any.
+        counts: How often each row has been met.
+    """
+
+    tick: int | None = None
+    counts: Mapping[str, int] = field(factory=dict[str, int])
+
+    def numbered(self, rows: Sequence[Row]) -> tuple[list[int], _Met]:
+        """For each of the next rows, how many equal ones came before; and the counts after them."""
+        tick, counts = self.tick, dict(self.counts)
+        numbers: list[int] = []
+        for time, identity in rows:
+            if time is not None and time // MILLISECOND != tick:
+                tick = time // MILLISECOND
+                counts.clear()
+            numbers.append(counts.get(identity, 0))
+            counts[identity] = numbers[-1] + 1
+            if time is None and len(counts) > _REMEMBERED:
+                del counts[next(iter(counts))]
+        return numbers, _Met(tick, counts)
+
+
+@frozen
 class _Place:
     """
     Where a walk is.
@@ -86,36 +116,23 @@ class _Place:
     Attributes:
         offset: How many rows the service has up to the last one met.
         tail: The last rows met, oldest first; the next page has to show them again.
-        equal: How often each row of the latest millisecond, or without a time, has been met.
+        met: How often equal rows have been met.
         ended: Whether there is nothing more.
     """
 
     offset: int = 0
     tail: tuple[Row, ...] = ()
-    equal: Mapping[str, int] = field(factory=dict[str, int])
+    met: _Met = field(factory=_Met)
     ended: bool = False
 
     def to_json(self) -> Position:
-        return {"offset": self.offset, "tail": self.tail, "equal": dict(self.equal), "ended": self.ended}
+        met = {"tick": self.met.tick, "counts": dict(self.met.counts)}
+        return {"offset": self.offset, "tail": self.tail, "met": met, "ended": self.ended}
 
     @classmethod
     def from_json(cls, position: Position) -> _Place:
         tail = tuple((time, identity) for time, identity in position["tail"])
-        return cls(position["offset"], tail, position["equal"], position["ended"])
-
-    def numbered(self, rows: Sequence[Row]) -> Iterator[tuple[int, dict[str, int]]]:
-        """For each of the next rows: how many equal ones came before, and the counts after it (one changing object)."""
-        equal = dict(self.equal)
-        tick = next((time // MILLISECOND for time, _ in reversed(self.tail) if time is not None), None)
-        for time, identity in rows:
-            if time is not None and time // MILLISECOND != tick:
-                tick = time // MILLISECOND
-                equal.clear()
-            ordinal = equal.get(identity, 0)
-            equal[identity] = ordinal + 1
-            if time is None and len(equal) > _REMEMBERED:
-                del equal[next(iter(equal))]
-            yield ordinal, equal
+        return cls(position["offset"], tail, _Met(**position["met"]), position["ended"])
 
     def after(self, rows: Sequence[Row], *, offset: int, room: int) -> _Place:
         """
@@ -126,16 +143,13 @@ class _Place:
             offset: How many rows the service has up to them.
             room: How many rows the next page may show again.
         """
-        equal = dict(self.equal)
-        for _, counts in self.numbered(rows):
-            equal = counts
-        met = (*self.tail, *rows)
-        wanted = min(_OVERLAP, len(met))
+        latest = (*self.tail, *rows)
+        wanted = min(_OVERLAP, len(latest))
         # More where all of them have one time: the order of such rows may differ from page to page.
-        while wanted < len(met) and met[-wanted][0] is not None and met[-wanted][0] == met[-1][0]:
+        while wanted < len(latest) and latest[-wanted][0] is not None and latest[-wanted][0] == latest[-1][0]:
             wanted += 1
         wanted = min(wanted, room)
-        return _Place(offset, met[len(met) - wanted :], equal)
+        return _Place(offset, latest[len(latest) - wanted :], self.met.numbered(rows)[1])
 
 
 @frozen
@@ -199,12 +213,12 @@ class _Turn:
     def batch(self) -> Batch:
         """The batch for the caller."""
         items, rows = self.answer.items, [self.answer.rows[index] for index in self.unmet]
-        ordinals = [ordinal for ordinal, _ in self.place.numbered(rows)]
+        numbers, _ = self.place.met.numbered(rows)
         return Batch(
             [items[self.unmet[index]] for index in self.within],
             self.position,
             self.answer.reply,
-            ordinals={order: ordinals[index] for order, index in enumerate(self.within) if ordinals[index]},
+            ordinals={order: numbers[index] for order, index in enumerate(self.within) if numbers[index]},
         )
 
 
