@@ -42,7 +42,7 @@ _PAGE: Final = 500
 """A maximum is not documented; so many are asked for in published code."""
 
 _OVERLAP: Final = 10
-"""So many rows are read again, or half a page where that is fewer, or more where they have all the same time."""
+"""So many rows are read again at least, or half a page where that is fewer."""
 
 _SEARCHED: Final = 8
 """So many half pages before, and as many behind, are searched for rows that have moved."""
@@ -145,8 +145,11 @@ class _Place:
         """
         latest = (*self.tail, *rows)
         wanted = min(_OVERLAP, len(latest))
-        # More where all of them have one time: the order of such rows may differ from page to page.
-        while wanted < len(latest) and latest[-wanted][0] is not None and latest[-wanted][0] == latest[-1][0]:
+        # The order of rows of one time may differ from page to page: all or none of them, and an earlier one.
+        while wanted < len(latest):
+            time = latest[-wanted][0]
+            if time is None or time not in {latest[-wanted - 1][0], latest[-1][0]}:
+                break
             wanted += 1
         wanted = min(wanted, room)
         return _Place(offset, latest[len(latest) - wanted :], self.met.numbered(rows)[1])
