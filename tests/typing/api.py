@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, assert_type
 
 import logferry
-from logferry import LogRecord, Logto, Page, Stream, View
+from logferry import Daily, LogRecord, Logto, Page, Stream, View
+from logferry_clients.daily.models import ApiLog, SessionLog
 from logferry_clients.logto.models import AuditLog, AuditLogPayload, ParsedUserAgent
 from logferry_clients.logto.types import Unset
 
@@ -72,3 +73,13 @@ logto.audit_logs(since=3)  # type: ignore[arg-type]  # pyright: ignore[reportArg
 Logto(verify=False)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Logto(app="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 logferry.Logtoo  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+daily = Daily(api_key="k")
+
+assert_type(daily.session_logs(mtg_session_id="m", log_level="ERROR"), Stream[SessionLog])
+assert_type(daily.session_metrics(user_session_id="u"), Stream[dict[str, Any]])
+assert_type(daily.api_logs(source="webhook", url="https://hooks.example"), Stream[ApiLog])
+
+daily.session_logs(log_level="LOUD")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+daily.api_logs(source="both")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Daily(api_kye="k")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

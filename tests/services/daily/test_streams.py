@@ -36,13 +36,13 @@ SESSIONS: Final = STREAMS[:2]
 def opened(daily: logferry.Daily, stream: str, fake: DailyFake, **options: Any) -> logferry.Stream[Any]:
     """A stream, of the fake's first meeting session where it needs one."""
     filters = {"mtg_session_id": fake.meeting_ids[0]} if stream in SESSIONS else {}
-    return daily.stream(stream, filters=filters, **({"until": LATER} | options))
+    arguments: dict[str, Any] = {"until": LATER, **options}
+    return daily.stream(stream, filters=filters, **arguments)
 
 
-def truth(fake: DailyFake, stream: Any, *window: int | None, **options: Any) -> list[dict[str, Any]]:
+def truth(fake: DailyFake, stream: Any, since: int | None = None, until: int | None = None) -> list[dict[str, Any]]:
     """What ``opened`` has to give."""
-    filters = {"mtg_session_id": fake.meeting_ids[0]} if stream in SESSIONS else {}
-    return list(fake.truth(stream, *window, **filters, **options))
+    return list(fake.truth(stream, since, until, mtg_session_id=fake.meeting_ids[0] if stream in SESSIONS else None))
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def test_any_checkpoint_resumes_to_the_truth(stream: str, page_size: int) -> Non
             first = [record.uid for record in begun.to_list(delivered)]
             rest = opened(daily, stream, fake, page_size=page_size, resume=begun.checkpoint).records()
             assert first + [record.uid for record in rest] == whole
-        assert fake.api_key not in begun.checkpoint
+            assert fake.api_key not in begun.checkpoint
 
 
 def test_identical_lines_are_records_of_their_own() -> None:
@@ -303,22 +303,22 @@ def test_api_logs_end_once_they_are_past_since() -> None:
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("stream", "arguments"),
     [
-        lambda daily: daily.session_logs(),
-        lambda daily: daily.session_logs(log_level="INFO"),
-        lambda daily: daily.session_metrics(),
-        lambda daily: daily.session_logs(mtg_session_id=""),
-        lambda daily: daily.session_logs(mtg_session_id="m", log_level="LOUD"),
-        lambda daily: daily.api_logs(source="both"),
-        lambda daily: daily.api_logs(page_size=0),
+        ("session_logs", {}),
+        ("session_logs", {"log_level": "INFO"}),
+        ("session_metrics", {}),
+        ("session_logs", {"mtg_session_id": ""}),
+        ("session_logs", {"mtg_session_id": "m", "log_level": "LOUD"}),
+        ("api_logs", {"source": "both"}),
+        ("api_logs", {"page_size": 0}),
     ],
 )
-def test_a_call_that_cannot_be_right_sends_nothing(call: Callable[[Any], object]) -> None:
+def test_a_call_that_cannot_be_right_sends_nothing(stream: str, arguments: dict[str, Any]) -> None:
     """It raises before any request."""
     transport = InProcessTransport(DailyFake())
     with logferry.Daily(api_key="key", transport=transport) as daily, pytest.raises(logferry.InvalidRequestError):
-        call(daily)
+        getattr(daily, stream)(**arguments)
     assert transport.count == 0
 
 
