@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from logferry._stream import Page, Stream, View
     from logferry._times import Time
     from logferry.services.cognigy import Cognigy
+    from logferry.services.daily import Daily
     from logferry.services.logto import Logto
     from logferry.services.signalwire import SignalWire
 
@@ -78,6 +79,7 @@ _HOMES = {
     "_stream": ("Page", "Stream", "View"),
     "_times": ("Time",),
     "services.cognigy": ("Cognigy",),
+    "services.daily": ("Daily",),
     "services.logto": ("Logto",),
     "services.signalwire": ("SignalWire",),
 }
@@ -92,6 +94,7 @@ __all__ = [
     "Cognigy",
     "ConfigurationError",
     "ConnectionFailedError",
+    "Daily",
     "DeadlineExceededError",
     "ExportError",
     "InvalidRequestError",

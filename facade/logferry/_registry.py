@@ -124,6 +124,12 @@ SERVICES: Final = (
         address="base_url",
     ),
     Service(
+        name="daily",
+        client_home="logferry.services.daily:Daily",
+        fake_home="logferry.testing:DailyFake",
+        address="base_url",
+    ),
+    Service(
         name="logto",
         client_home="logferry.services.logto:Logto",
         fake_home="logferry.testing:LogtoFake",

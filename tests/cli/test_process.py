@@ -1,4 +1,5 @@
 import fcntl
+import json
 import os
 import pty
 import select
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import termios
 import threading
+from collections import Counter
 from collections.abc import Generator
 from itertools import takewhile
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Account, Run, Server, made_fake, resume_arguments, serving, started, uids
 
+from logferry._registry import SERVICES
 from logferry.testing import FakeRequest
 
 UNTIL_STUCK = 60.0
@@ -170,7 +173,8 @@ def test_simulate(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with started("simulate", "--records", "250") as process:
         assert process.stdout is not None
         told = (line.decode() for line in iter(process.stdout.readline, b""))
-        script = "".join(takewhile(lambda line: not line.startswith("unset LOGTO_"), told)) + "env | grep ^LOGTO_"
+        prefixes = "|".join(service.name.upper() for service in SERVICES)
+        script = "".join(takewhile(lambda line: not line.startswith("Paste"), told)) + f"env | grep -E '^({prefixes})_'"
         pasted = subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True)
         for line in pasted.stdout.splitlines():
             name, _, value = line.partition("=")
@@ -179,7 +183,11 @@ def test_simulate(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=UNTIL_STUCK)
     assert result.exit_code == 0
-    assert 250 <= len(result.stdout.splitlines()) <= 252
+    counts = Counter(json.loads(line)["stream"] for line in result.stdout.splitlines())
+    assert 250 <= counts["logto.audit_logs"] <= 252
+    assert min(counts["signalwire.video_logs"], counts["cognigy.project_logs"]) > 0
+    assert 200 <= counts["daily.api_logs"] <= 202  # four in five are requests, the others webhooks
+    assert "left out: daily.session_logs needs" in result.stderr
     assert process.returncode == 0
 
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, assert_type
 
 import logferry
-from logferry import LogRecord, Logto, Page, SignalWire, Stream, View
+from logferry import Daily, LogRecord, Logto, Page, SignalWire, Stream, View
+from logferry_clients.daily.models import ApiLog, SessionLog
 from logferry_clients.logto.models import AuditLog, AuditLogPayload, ParsedUserAgent
 from logferry_clients.logto.types import Unset
 from logferry_clients.signalwire.models import DiscardedLog, VideoLog
@@ -81,3 +82,12 @@ for log in SignalWire(space="acme", project_id="p", api_token="t").video_logs(in
         assert_type(log.discarded_at, str)
     else:
         assert_type(log.created_at, str)
+daily = Daily(api_key="k")
+
+assert_type(daily.session_logs(mtg_session_id="m", log_level="ERROR"), Stream[SessionLog])
+assert_type(daily.session_metrics(user_session_id="u"), Stream[dict[str, Any]])
+assert_type(daily.api_logs(source="webhook", url="https://hooks.example"), Stream[ApiLog])
+
+daily.session_logs(log_level="LOUD")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+daily.api_logs(source="both")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Daily(api_kye="k")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -106,11 +106,14 @@ def pull(
     """
     Write the records of a window of time.
 
-    All streams of all accounts are read, or those that are named. Records go to stdout, everything else to stderr. A
+    All streams of all accounts are read, or those that are named; without names, those that need a filter they did
+    not get are left out. Records go to stdout, everything else to stderr. A
     pull that fails in the middle, or is interrupted by Ctrl-C or SIGTERM, prints how to resume it.
     """
     output = None if output == Path("-") else output
     jobs = selected_jobs(streams, selected_accounts(accounts))
+    if not streams:
+        jobs = [job for job in jobs if _askable(job, filters)]
     if resume is not None and len(jobs) != 1:
         raise InvalidRequestError(
             "--resume goes with one stream of one account", hint="Use the line that the interrupted pull printed"
@@ -151,6 +154,15 @@ def pull(
         if file is not None and code == 0:
             file.complete()
     ctx.exit(code)
+
+
+def _askable(job: Job, filters: Mapping[str, str]) -> bool:
+    """Whether a stream that nobody named can be asked for; where a filter is missing, that is told."""
+    needed = [one for one in job.stream.filter_list if one.name in job.stream.needs_one_of]
+    if not needed or any(one.name in filters or one.wire_name in filters for one in needed):
+        return True
+    tell("", f"left out: {job.stream.name} needs --filter {' or '.join(f'{one.name}=...' for one in needed)}")
+    return False
 
 
 def _repeated(options: Mapping[str, str | int | None]) -> tuple[str, ...]:

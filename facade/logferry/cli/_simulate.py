@@ -67,10 +67,12 @@ def simulate(records: int, port: int, host: str) -> None:
     def ready(urls: tuple[str, ...]) -> None:
         for service, fake, url in zip(SERVICES, fakes, urls, strict=True):
             click.echo(f"# {service.name}: {records:,} made-up records at {url}")
-            for name, value in service.variables_for(fake, url).items():
+            variables = service.variables_for(fake, url)
+            for name, value in variables.items():
                 click.echo(f"export {name}={shlex.quote(value)}")
-            if service.optional_variables:
-                click.echo(f"unset {' '.join(service.optional_variables)}")
+            others = [name for name in service.optional_variables if name not in variables]
+            if others:
+                click.echo(f"unset {' '.join(others)}")
         tell("", "Paste the lines above into another shell, then try logferry pull there.")
 
     ports = [port + index for index in range(len(fakes))] if port else []

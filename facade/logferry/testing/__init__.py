@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from logferry.testing._server import serve, serve_all, serve_until_interrupted
     from logferry.testing._transport import InProcessTransport
     from logferry.testing.cognigy import CognigyFake
+    from logferry.testing.daily import DailyFake
     from logferry.testing.logto import LogtoFake
     from logferry.testing.signalwire import SignalWireFake
 
 __all__ = [
     "CognigyFake",
+    "DailyFake",
     "Fake",
     "FakeRequest",
     "FakeResponse",
@@ -40,6 +42,7 @@ __all__ = [
 # Loaded on first use, since most bring along something heavy: httpx, anyio, uvicorn, a service.
 _LAZY = {
     "CognigyFake": "cognigy",
+    "DailyFake": "daily",
     "InProcessTransport": "_transport",
     "LogtoFake": "logto",
     "SignalWireFake": "signalwire",

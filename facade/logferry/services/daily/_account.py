@@ -1,0 +1,43 @@
+"""A Daily account: the API key of a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from logferry._answers import Refusal
+from logferry._authorizers import FixedHeaders
+from logferry._errors import AuthenticationError
+from logferry._layers import Authorizer
+
+REQUEST_ID_HEADER: Final = "x-request-id"
+"""Daily does not document where it names a request; this is where most services do."""
+
+DEFAULT_BASE_URL: Final = "https://api.daily.co/v1"
+
+_HINTS: Final[Mapping[str, str]] = {
+    "authentication-error": "Check DAILY_API_KEY: it must be a key of the domain, from the dashboard's developer section",
+    "authorization-header-error": "Check DAILY_API_KEY: Daily did not find a key in the request",
+    "forbidden-error": "The key lacks the right to read logs: check DAILY_API_KEY",
+}
+
+
+def key_authorizer(key: str) -> Authorizer:
+    """Authorize with the API key of a domain."""
+    return FixedHeaders((("Authorization", f"Bearer {key}"),))
+
+
+def refusal(_status: int, body: Mapping[str, Any]) -> Refusal:
+    """What Daily's error body says: ``error`` is stable, ``info`` is for people."""
+    code, message = _text(body.get("error")), _text(body.get("info"))
+    return Refusal(
+        code=code,
+        message=message,
+        hint=_HINTS.get(code or ""),
+        # Its status is 400, though it is about credentials.
+        error=AuthenticationError if code == "authorization-header-error" else None,
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

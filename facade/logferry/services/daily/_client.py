@@ -1,0 +1,144 @@
+"""The client of a Daily account."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, Unpack
+
+from logferry._client import Client, ClientOptions, StreamOptions
+from logferry._options import checked_base_url
+from logferry._settings import Settings
+from logferry._stream import Stream
+from logferry.services.daily._account import DEFAULT_BASE_URL, REQUEST_ID_HEADER, key_authorizer
+from logferry.services.daily._api_logs import API_LOGS, ApiLogFilters
+from logferry.services.daily._filters import require_one_of
+from logferry.services.daily._sessions import (
+    SESSION_LOGS,
+    SESSION_METRICS,
+    SessionLogFilters,
+    SessionMetricFilters,
+)
+from logferry_clients.daily.models.api_log import ApiLog
+from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES, ListApiLogsSource
+from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
+from logferry_clients.daily.models.session_log import SessionLog
+
+_SETTINGS = Settings("DAILY_")
+
+
+class Daily(Client):
+    """
+    A Daily domain.
+
+    What is not given as an argument comes from the environment.
+
+    Args:
+        api_key: The domain's API key (``DAILY_API_KEY``).
+        base_url: Where the REST API is (``DAILY_BASE_URL``); default: ``https://api.daily.co/v1``.
+        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``proxy``, ``verify``,
+            ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+
+    Raises:
+        ConfigurationError: A setting is missing or wrong.
+    """
+
+    service: ClassVar[str] = "daily"
+    request_id_header: ClassVar[str] = REQUEST_ID_HEADER
+    streams = (SESSION_LOGS, SESSION_METRICS, API_LOGS)
+    authentication: ClassVar[str] = "API key"
+    settings: ClassVar[tuple[str, ...]] = ("api_key",)
+    optional_settings: ClassVar[tuple[str, ...]] = ("base_url",)
+
+    def __init__(
+        self, *, api_key: str | None = None, base_url: str | None = None, **options: Unpack[ClientOptions]
+    ) -> None:
+        super().__init__(
+            base_url=checked_base_url(
+                _SETTINGS.find("base_url", base_url) or DEFAULT_BASE_URL,
+                setting=_SETTINGS.variable("base_url"),
+                example=DEFAULT_BASE_URL,
+                allow_insecure=options.get("allow_insecure", False),
+            ),
+            authorizer=key_authorizer(_SETTINGS.require("api_key", api_key)),
+            **options,
+        )
+
+    @classmethod
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
+        """The account that the environment describes."""
+        return cls(**options)
+
+    def session_logs(
+        self,
+        *,
+        mtg_session_id: str | None = None,
+        user_session_id: str | None = None,
+        log_level: ListLogsLogLevel | None = None,
+        **options: Unpack[StreamOptions],
+    ) -> Stream[SessionLog]:
+        """
+        What the clients of a call's participants told; oldest first.  Daily wants at least one of the two ids.
+
+        Args:
+            mtg_session_id: Only logs of this meeting session.
+            user_session_id: Only logs of this participant's session.
+            log_level: Only logs of this level: ``ERROR``, ``INFO`` or ``DEBUG``.
+            options: What every stream takes: ``since``, ``until``, ``page_size`` (default 500), ``max_items``,
+                ``resume``, ``strict``.
+
+        Raises:
+            InvalidRequestError: The call cannot be right; nothing was sent.
+            CheckpointError: ``resume`` belongs to another question, or is damaged.
+        """
+        require_one_of("log_level", log_level, LIST_LOGS_LOG_LEVEL_VALUES)
+        filters = SessionLogFilters(mtg_session_id=mtg_session_id, user_session_id=user_session_id, log_level=log_level)
+        return self._open(SESSION_LOGS, filters, options)
+
+    def session_metrics(
+        self,
+        *,
+        mtg_session_id: str | None = None,
+        user_session_id: str | None = None,
+        **options: Unpack[StreamOptions],
+    ) -> Stream[dict[str, Any]]:
+        """
+        Samples of the connections of a call's participants; oldest first.  Daily wants at least one of the two ids.
+
+        What a sample holds is not documented, so an entry is the decoded JSON object.
+
+        Args:
+            mtg_session_id: Only samples of this meeting session.
+            user_session_id: Only samples of this participant's session.
+            options: What every stream takes: ``since``, ``until``, ``page_size`` (default 500), ``max_items``,
+                ``resume``, ``strict``.
+
+        Raises:
+            InvalidRequestError: The call cannot be right; nothing was sent.
+            CheckpointError: ``resume`` belongs to another question, or is damaged.
+        """
+        filters = SessionMetricFilters(mtg_session_id=mtg_session_id, user_session_id=user_session_id)
+        return self._open(SESSION_METRICS, filters, options)
+
+    def api_logs(
+        self,
+        *,
+        source: ListApiLogsSource | None = None,
+        url: str | None = None,
+        **options: Unpack[StreamOptions],
+    ) -> Stream[ApiLog]:
+        """
+        Requests to the REST API, or webhooks that Daily delivered; newest first.
+
+        Daily has no filter by time, so everything newer than ``since`` is read.
+
+        Args:
+            source: ``api`` for requests to the REST API, which is the service's default, or ``webhook``.
+            url: Only logs of this route of the API, such as ``/v1/rooms``, or of this address of a webhook server.
+            options: What every stream takes: ``since``, ``until``, ``page_size`` (default 100), ``max_items``,
+                ``resume``, ``strict``.
+
+        Raises:
+            InvalidRequestError: The call cannot be right; nothing was sent.
+            CheckpointError: ``resume`` belongs to another question, or is damaged.
+        """
+        require_one_of("source", source, LIST_API_LOGS_SOURCE_VALUES)
+        return self._open(API_LOGS, ApiLogFilters(source=source, url=url), options)

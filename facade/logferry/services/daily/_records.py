@@ -1,0 +1,256 @@
+"""From Daily's items to records: OpenTelemetry's names where they exist, else names of Daily's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from logferry._json import is_object
+from logferry._record import ERROR, INFO, Attributes, LogRecord, Normalizer, Origin
+from logferry._redaction import REDACTED, public_url, without_secrets
+from logferry._times import FIRST, LAST, MILLISECOND, unix_nano
+from logferry_clients.daily.models.api_log import ApiLogJson, ApiLogKey
+from logferry_clients.daily.models.session_log import SessionLogJson, SessionLogKey
+
+_DEBUG: Final = 5
+_WARN: Final = 13
+_LEVELS: Final = {0: ERROR, 1: INFO, 2: _DEBUG}
+"""A guess that fits the documented examples: Daily names ERROR, INFO and DEBUG, and does not say their numbers."""
+
+_EVENTS: Final = {"api": "daily.api.request", "webhook": "daily.webhook.delivery"}
+_METHODS: Final = frozenset({
+    "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
+})  # fmt: skip
+"""The methods that OpenTelemetry knows."""
+
+_TIME_FIELDS: Final = ("time", "timestamp", "clientTime")
+"""Where the time of a metric may be: no list of its fields is published."""
+
+_TOKEN_IN_PATH: Final = re.compile(r"(/meeting-tokens/)[^/?#]+")
+"""Daily's REST API takes a meeting token to be looked up as a part of the path."""
+
+_TOKEN_IN_QUERY: Final = re.compile(r"((?:^|&)t=)[^&]*")
+"""The address of a room takes a meeting token as ``t``."""
+
+# Which keys are mapped is said in the generated types, so that both type checkers know a key that the spec does not have.
+_SESSION_LOG: Final[tuple[SessionLogKey, ...]] = (
+    "time", "clientTime", "message", "mtgSessionId", "userSessionId", "peerId", "domainName", "level", "code",
+)  # fmt: skip
+_API_LOG: Final[tuple[ApiLogKey, ...]] = (
+    "id", "userId", "domainId", "source", "ip", "method", "url", "status", "createdAt", "request", "response",
+)  # fmt: skip
+
+
+def text_to_nano(text: object) -> int | None:
+    """Nanoseconds of ISO 8601 text, without loss; ``None`` for what is no date and time."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return unix_nano(text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def metric_to_nano(item: Mapping[str, Any]) -> int | None:
+    """When a metric was sampled, where one of its fields tells: ISO 8601 text, or Unix milliseconds."""
+    for name in _TIME_FIELDS:
+        value = item.get(name)
+        if type(value) is int and FIRST <= value * MILLISECOND < LAST:
+            return value * MILLISECOND
+        time = text_to_nano(value)
+        if time is not None:
+            return time
+    return None
+
+
+def _session_log(item: SessionLogJson, origin: Origin) -> LogRecord:
+    time = text_to_nano(item.get("time"))
+    record = LogRecord(
+        origin,
+        item,
+        time or 0,
+        _LEVELS.get(item.get("level", -1), 0),
+        None,
+        "daily.call.log",
+        item.get("message") or None,
+    )
+    return record if time is not None else record.as_received(item, ("time: no date and time",))
+
+
+def _session_identity(item: SessionLogJson) -> tuple[str | None, str | None]:
+    return item.get("domainName"), None
+
+
+def _session_resource(item: SessionLogJson, origin: Origin) -> Attributes:
+    return _resource(origin, {"daily.domain.name": item.get("domainName")})
+
+
+def _session_attributes(item: SessionLogJson) -> Attributes:
+    return _present(
+        {
+            "daily.client_time": item.get("clientTime"),
+            "daily.level": item.get("level"),
+            "daily.log.code": item.get("code"),
+            "daily.meeting_session.id": item.get("mtgSessionId"),
+            "session.id": item.get("userSessionId"),
+            "daily.peer.id": item.get("peerId"),
+            **_unknown(item, known=_SESSION_LOG),
+        }
+    )
+
+
+def _metric(item: dict[str, Any], origin: Origin) -> LogRecord:
+    time = metric_to_nano(item)
+    record = LogRecord(origin, item, time or 0, 0, None, "daily.call.metrics")
+    if time is None and any(name in item for name in _TIME_FIELDS):
+        return record.as_received(item, ("time: no date and time",))
+    return record
+
+
+def _metric_identity(item: dict[str, Any]) -> tuple[str | None, str | None]:
+    return _domain_name(item), None
+
+
+def _metric_resource(item: dict[str, Any], origin: Origin) -> Attributes:
+    return _resource(origin, {"daily.domain.name": _domain_name(item)})
+
+
+def _metric_attributes(item: dict[str, Any]) -> Attributes:
+    return {"daily.metrics": without_secrets(item)}
+
+
+def _domain_name(item: Mapping[str, Any]) -> str | None:
+    name = item.get("domainName")
+    return name if isinstance(name, str) else None
+
+
+def _api_log(item: ApiLogJson, origin: Origin) -> LogRecord:
+    time = text_to_nano(item.get("createdAt"))
+    status = _status(item)
+    path = _public(item.get("url", "")).partition("?")[0]
+    said = " ".join(part for part in (item.get("method", ""), path) if part)
+    record = LogRecord(
+        origin,
+        item,
+        time or 0,
+        _severity(status),
+        None,
+        _EVENTS.get(item.get("source", "")),
+        (said if status is None else f"{said} -> {status}".lstrip()) or None,
+    )
+    return record if time is not None else record.as_received(item, ("createdAt: no date and time",))
+
+
+def _api_identity(item: ApiLogJson) -> tuple[str | None, str | None]:
+    return item.get("domainId"), item.get("id")
+
+
+def _api_resource(item: ApiLogJson, origin: Origin) -> Attributes:
+    return _resource(origin, {"daily.domain.id": item.get("domainId")})
+
+
+def _api_attributes(item: ApiLogJson) -> Attributes:
+    method, status = item.get("method"), _status(item)
+    # The bodies stay in the raw item: they can hold meeting tokens, which are not recognizable by a name alone.
+    return _present(
+        {
+            "daily.source": item.get("source"),
+            "client.address": item.get("ip"),
+            "http.request.method": method if method is None or method in _METHODS else "_OTHER",
+            "http.request.method_original": None if method in _METHODS else method,
+            **_url(item.get("url")),
+            "http.response.status_code": status,
+            "daily.status": item.get("status") if status is None else None,
+            **_error(status, item.get("response")),
+            "user.id": item.get("userId"),
+            "http.request.body.size": _size(item.get("request")),
+            "http.response.body.size": _size(item.get("response")),
+            **_unknown(item, known=_API_LOG),
+        }
+    )
+
+
+def _status(item: ApiLogJson) -> int | None:
+    """The HTTP status, which older descriptions have as a text."""
+    status = item.get("status")
+    if isinstance(status, str):
+        return int(status) if len(status) == 3 and status.isascii() and status.isdigit() else None  # noqa: PLR2004  # as every status
+    return status
+
+
+def _severity(status: int | None) -> int:
+    match None if status is None else status // 100:
+        case 1 | 2 | 3:
+            return INFO
+        case 4:
+            return _WARN
+        case 5:
+            return ERROR
+        case _:
+            return 0
+
+
+def _error(status: int | None, response: str | None) -> Attributes:
+    if _severity(status) < _WARN:
+        return {}
+    try:
+        body: object = orjson.loads(response or "")
+    except orjson.JSONDecodeError:
+        body = None
+    details = body if is_object(body) else {}
+    kind, info = details.get("error"), details.get("info")
+    return {
+        "error.type": kind if isinstance(kind, str) and kind else str(status),
+        "daily.error.info": info if isinstance(info, str) else None,
+    }
+
+
+def _url(url: str | None) -> Attributes:
+    public = _public(url or "")
+    if not public.startswith("/"):
+        return {"url.full": public or None}
+    path, _, query = public.partition("?")
+    return {"url.path": path, "url.query": query or None}
+
+
+def _public(url: str) -> str:
+    """A route or an address without what can be a secret; empty where it is neither."""
+    try:
+        parts = urlsplit(public_url(url))
+    except ValueError:
+        return ""
+    path = _TOKEN_IN_PATH.sub(rf"\g<1>{REDACTED}", parts.path)
+    return parts._replace(path=path, query=_TOKEN_IN_QUERY.sub(rf"\g<1>{REDACTED}", parts.query)).geturl()
+
+
+def _size(body: str | None) -> int | None:
+    return None if body is None else len(body.encode())
+
+
+def _resource(origin: Origin, tenant: Attributes) -> Attributes:
+    return _present({"service.name": "daily", "server.address": origin.server_address, **tenant})
+
+
+def _present(attributes: Attributes) -> Attributes:
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _unknown(fields: Mapping[str, object], *, known: Collection[str]) -> Attributes:
+    """What the documentation does not name."""
+    unknown = {key: value for key, value in fields.items() if key not in known}
+    return {f"daily.{key}": value for key, value in without_secrets(unknown).items()}
+
+
+SESSION_LOG_NORMALIZER: Final = Normalizer[SessionLogJson](
+    record=_session_log, identity=_session_identity, attributes=_session_attributes, resource=_session_resource
+)
+SESSION_METRIC_NORMALIZER: Final = Normalizer[dict[str, Any]](
+    record=_metric, identity=_metric_identity, attributes=_metric_attributes, resource=_metric_resource
+)
+API_LOG_NORMALIZER: Final = Normalizer[ApiLogJson](
+    record=_api_log, identity=_api_identity, attributes=_api_attributes, resource=_api_resource
+)

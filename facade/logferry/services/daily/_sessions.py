@@ -1,0 +1,374 @@
+"""
+The two streams of a call, its logs and its metrics: two arrays of one endpoint that page alike, by offset.
+
+Rows have no id, and several have the same time.  Hence: oldest first, so that new rows come behind those that have been
+read; the window is pinned, sent a millisecond wider (whether its bounds are within is not documented) and filtered
+here; every page begins with a few rows that have been met before, and they have to be there again.  Where they are not,
+rows have come or gone in front of them, and the walk looks for them nearby.  All of it counts rows, as a multiset: two
+equal lines are two records, and a row that is read twice is one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from logferry._answers import decoded, wrong_shape
+from logferry._definition import StreamDefinition, filter_field
+from logferry._errors import PagingError
+from logferry._identity import digest
+from logferry._json import is_array, is_object
+from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
+from logferry._times import MILLISECOND
+from logferry._window import Window
+from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
+from logferry.services.daily._filters import one_of
+from logferry.services.daily._records import (
+    SESSION_LOG_NORMALIZER,
+    SESSION_METRIC_NORMALIZER,
+    metric_to_nano,
+    text_to_nano,
+)
+from logferry_clients.daily.api.logs import list_logs
+from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
+from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
+from logferry_clients.daily.types import ANYTHING, ObjectOf, repair
+
+_PAGE: Final = 500
+"""A maximum is not documented; so many are asked for in published code."""
+
+_OVERLAP: Final = 10
+"""So many rows are read again at least, or half a page where that is fewer."""
+
+_SEARCHED: Final = 8
+"""So many half pages before, and as many behind, are searched for rows that have moved."""
+
+_REMEMBERED: Final = 1000
+"""So many different rows without a time are remembered, to tell equal ones apart."""
+
+_STUCK: Final = 3
+"""So many pages in a row with nothing new mean that the service does not turn pages."""
+
+_level: Final = one_of(LIST_LOGS_LOG_LEVEL_VALUES)
+
+Row: TypeAlias = tuple[int | None, str]
+"""A row's time in nanoseconds (``None`` where it cannot be read) and its digest."""
+
+
+@frozen(kw_only=True)
+class SessionLogFilters:
+    """Filters of the logs of a call; at least one of the ids is needed."""
+
+    mtg_session_id: str | None = filter_field("mtgSessionId", "only logs of this meeting session")
+    user_session_id: str | None = filter_field("userSessionId", "only logs of this participant's session")
+    log_level: ListLogsLogLevel | None = filter_field(  # noqa: RUF009  # it makes an attrs field
+        "logLevel", "only logs of this level: ERROR, INFO or DEBUG", parse=_level
+    )
+
+
+@frozen(kw_only=True)
+class SessionMetricFilters:
+    """Filters of the metrics of a call; at least one of the ids is needed."""
+
+    mtg_session_id: str | None = filter_field("mtgSessionId", "only samples of this meeting session")
+    user_session_id: str | None = filter_field("userSessionId", "only samples of this participant's session")
+
+
+@frozen
+class _Met:
+    """
+    How often equal rows have been met, so that each gets a number.
+
+    Equal rows have equal times, so the counts of the latest millisecond do, and of rows without a time.
+
+    Attributes:
+        tick: The latest row's time in milliseconds since the epoch, or ``None`` where none has had any.
+        counts: How often each row has been met.
+    """
+
+    tick: int | None = None
+    counts: Mapping[str, int] = field(factory=dict[str, int])
+
+    def numbered(self, rows: Sequence[Row]) -> tuple[list[int], _Met]:
+        """For each of the next rows, how many equal ones came before; and the counts after them."""
+        tick, counts = self.tick, dict(self.counts)
+        numbers: list[int] = []
+        for time, identity in rows:
+            if time is not None and time // MILLISECOND != tick:
+                tick = time // MILLISECOND
+                counts.clear()
+            numbers.append(counts.get(identity, 0))
+            counts[identity] = numbers[-1] + 1
+            if time is None and len(counts) > _REMEMBERED:
+                del counts[next(iter(counts))]
+        return numbers, _Met(tick, counts)
+
+
+@frozen
+class _Place:
+    """
+    Where a walk is.
+
+    Attributes:
+        offset: How many rows the service has up to the last one met.
+        tail: The last rows met, oldest first; the next page has to show them again.
+        met: How often equal rows have been met.
+        ended: Whether there is nothing more.
+    """
+
+    offset: int = 0
+    tail: tuple[Row, ...] = ()
+    met: _Met = field(factory=_Met)
+    ended: bool = False
+
+    def to_json(self) -> Position:
+        met = {"tick": self.met.tick, "counts": dict(self.met.counts)}
+        return {"offset": self.offset, "tail": self.tail, "met": met, "ended": self.ended}
+
+    @classmethod
+    def from_json(cls, position: Position) -> _Place:
+        tail = tuple((time, identity) for time, identity in position["tail"])
+        return cls(position["offset"], tail, _Met(**position["met"]), position["ended"])
+
+    def after(self, rows: Sequence[Row], *, offset: int, room: int) -> _Place:
+        """
+        The place once the next rows have been met as well.
+
+        Args:
+            rows: The rows.
+            offset: How many rows the service has up to them.
+            room: How many rows the next page may show again.
+        """
+        latest = (*self.tail, *rows)
+        wanted = min(_OVERLAP, len(latest))
+        # The order of rows of one time may differ from page to page: all or none of them, and an earlier one.
+        while wanted < len(latest):
+            time = latest[-wanted][0]
+            if time is None or time not in {latest[-wanted - 1][0], latest[-1][0]}:
+                break
+            wanted += 1
+        wanted = min(wanted, room)
+        return _Place(offset, latest[len(latest) - wanted :], self.met.numbered(rows)[1])
+
+
+@frozen
+class _Answer:
+    """
+    One page as the service sent it.
+
+    Attributes:
+        reply: The answer.
+        items: Its items.
+        rows: The same as rows.
+        offset: How many rows the service has before them.
+    """
+
+    reply: Reply[Any]
+    items: list[Any]
+    rows: list[Row]
+    offset: int
+
+    def unmet(self, tail: Sequence[Row]) -> list[int] | None:
+        """Indexes of the rows that come behind the tail, or ``None`` where the tail is not in the page."""
+        left = Counter(tail)
+        indexes: list[int] = []
+        for index, row in enumerate(self.rows):
+            if left[row]:
+                left[row] -= 1
+            elif not tail or left.total() < len(tail):  # before the tail there are rows of earlier pages only
+                indexes.append(index)
+        return None if left.total() else indexes
+
+
+@frozen
+class _Turn:
+    """
+    What a page adds to a walk.
+
+    Attributes:
+        place: Where the walk was.
+        answer: The page.
+        unmet: Indexes of the rows that have not been met.
+        within: Indexes, in *unmet*, of those that are within the window.
+    """
+
+    place: _Place
+    answer: _Answer
+    unmet: list[int]
+    within: list[int]
+
+    def after(self, met: int | None = None) -> _Place:
+        """Where the walk is once the first *met* of the unmet rows have been, or all of them."""
+        rows, offset = self.answer.rows, self.answer.offset
+        stop = len(rows) if met is None or met == len(self.unmet) else self.unmet[met]
+        return self.place.after([rows[index] for index in self.unmet[:met]], offset=offset + stop, room=len(rows) // 2)
+
+    def position(self, delivered: int) -> Position:
+        """Where to resume once the first *delivered* rows of the batch have been."""
+        met = self.within[delivered] if delivered < len(self.within) else None
+        place = self.place if delivered == 0 else self.after(met)
+        return place.to_json()
+
+    def batch(self) -> Batch:
+        """The batch for the caller."""
+        items, rows = self.answer.items, [self.answer.rows[index] for index in self.unmet]
+        numbers, _ = self.place.met.numbered(rows)
+        return Batch(
+            [items[self.unmet[index]] for index in self.within],
+            self.position,
+            self.answer.reply,
+            ordinals={order: numbers[index] for order, index in enumerate(self.within) if numbers[index]},
+        )
+
+
+def _log_row(item: Any) -> Row:
+    return text_to_nano(item.get("time")) if is_object(item) else None, digest(item)
+
+
+def _metric_row(item: Any) -> Row:
+    return metric_to_nano(item) if is_object(item) else None, digest(item)
+
+
+@frozen
+class _Question:
+    """
+    What is asked, page after page.
+
+    Attributes:
+        metrics: Metrics, not logs.
+        filters: The caller's filters.
+        window: Which rows.
+        page_size: How many at once.
+    """
+
+    metrics: bool
+    filters: SessionLogFilters
+    window: Window
+    page_size: int
+
+    def ask(self, offset: int) -> SubFlow[_Answer]:
+        """The page that begins after so many rows."""
+        since, until = self.window.since, self.window.until
+        reply = yield from fetch(
+            list_logs.request,
+            include_logs=not self.metrics,
+            include_metrics=self.metrics,
+            mtg_session_id=self.filters.mtg_session_id,
+            user_session_id=self.filters.user_session_id,
+            log_level=self.filters.log_level,
+            order="ASC",
+            start_time=None if since is None else max(0, since // MILLISECOND - 1),
+            end_time=-(-until // MILLISECOND) + 1,
+            limit=self.page_size,
+            offset=offset,
+        )
+        body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
+        items = body.get("metrics" if self.metrics else "logs") if is_object(body) else None
+        if not is_array(items):
+            raise wrong_shape(
+                reply,
+                f"an object with an array of {'metrics' if self.metrics else 'logs'}",
+                request_id_header=REQUEST_ID_HEADER,
+            )
+        row = _metric_row if self.metrics else _log_row
+        return _Answer(reply, items, [row(item) for item in items], offset)
+
+    def join(self, place: _Place) -> SubFlow[_Turn]:
+        """
+        The page that goes on where the walk is.
+
+        Raises:
+            PagingError: The rows that were met last are nowhere near.
+        """
+        start = max(0, place.offset - len(place.tail))
+        for offset in self._nearby(start) if place.tail else (start,):
+            answer = yield from self.ask(offset)
+            unmet = answer.unmet(place.tail)
+            if unmet is not None:
+                times = [answer.rows[index][0] for index in unmet]
+                within = [index for index, time in enumerate(times) if time is None or self.window.has(time)]
+                return _Turn(place, answer, unmet, within)
+        raise PagingError(
+            "the rows that were read last are not there any more, so what follows them cannot be told",
+            hint="Read the session again, from the start",
+        )
+
+    def _nearby(self, start: int) -> Iterator[int]:
+        yield start
+        for step in range(1, _SEARCHED + 1):
+            distance = step * max(1, self.page_size // 2)
+            if start - distance > -max(1, self.page_size // 2):
+                yield max(0, start - distance)
+            yield start + distance
+
+
+def _walk(question: _Question, place: _Place) -> Flow:
+    idle = 0
+    while not place.ended:
+        turn = yield from question.join(place)
+        # A page that is short is no end, since the service may have a limit of its own; one without further rows is.
+        ended = len(turn.answer.rows) == len(place.tail)
+        idle = 0 if turn.unmet else idle + 1
+        yield turn.batch()
+        if idle == _STUCK and not ended:
+            raise PagingError(
+                "the service sends nothing new any more", hint="Go on from the checkpoint later, or start again"
+            )
+        place = evolve(place, ended=True) if ended else turn.after()
+
+
+def _walk_logs(filters: SessionLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
+    """Yield the window's logs of a call, oldest first."""
+    place = _Place() if position is None else _Place.from_json(position)
+    return _walk(_Question(metrics=False, filters=filters, window=window, page_size=page_size), place)
+
+
+def _walk_metrics(filters: SessionMetricFilters, page_size: int, window: Window, position: Position | None) -> Flow:
+    """Yield the window's metrics of a call, oldest first."""
+    ids = SessionLogFilters(mtg_session_id=filters.mtg_session_id, user_session_id=filters.user_session_id)
+    place = _Place() if position is None else _Place.from_json(position)
+    return _walk(_Question(metrics=True, filters=ids, window=window, page_size=page_size), place)
+
+
+_PROMISE: Final = (
+    "each row once, equal rows counted, also while new ones arrive; rows that come late, in front of what was read, "
+    "are left to the next pull"
+)
+
+SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilters]] = StreamDefinition(
+    name="daily.session_logs",
+    summary="what the clients of a call's participants told",
+    paging="offset",
+    order="oldest first",
+    time_filter="server",
+    promise=_PROMISE,
+    filters=SessionLogFilters,
+    needs_one_of=("mtg_session_id", "user_session_id"),
+    page_size=_PAGE,
+    walk=_walk_logs,
+    fits=fits_session_log,
+    repair=repair_session_log,
+    entry=SessionLog.from_dict,
+    normalizer=SESSION_LOG_NORMALIZER,
+)
+
+SESSION_METRICS: Final[StreamDefinition[dict[str, Any], dict[str, Any], SessionMetricFilters]] = StreamDefinition(
+    name="daily.session_metrics",
+    summary="samples of the connections of a call's participants",
+    paging="offset",
+    order="oldest first",
+    time_filter="server",
+    promise=_PROMISE,
+    filters=SessionMetricFilters,
+    needs_one_of=("mtg_session_id", "user_session_id"),
+    page_size=_PAGE,
+    walk=_walk_metrics,
+    fits=is_object,
+    repair=partial(repair, ObjectOf({}, {}, ANYTHING)),
+    entry=dict[str, Any],
+    normalizer=SESSION_METRIC_NORMALIZER,
+)

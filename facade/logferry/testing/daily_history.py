@@ -1,0 +1,272 @@
+"""The rows of the fake Daily, computed from their number, so that a million of them need no memory."""
+
+import hashlib
+import random
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, overload
+
+import attrs
+import orjson
+
+__all__ = ["ApiHistory", "Rows", "Series", "SessionHistory", "uuid_text"]
+
+_SECOND = 1_000_000_000
+_CYCLE = 60
+_TIED = (2, 3, 4)
+"""Of every seven rows, those that have the time of the row before."""
+
+_ID_MASK = (1 << 128) - 1
+_ID_FACTOR = 0x9E3779B97F4A7C15F39CC0605CEDC835
+_ID_INVERSE = pow(_ID_FACTOR, -1, 1 << 128)
+"""Ids are an affine map of the log's number modulo 2**128: an odd factor makes it a bijection that can be undone."""
+
+# Level, code and words of lines; the first three are those of Daily's documentation, the others are made up.
+_LINES: tuple[tuple[int, int | None, str], ...] = (
+    (2, 7991, "disconnect on pagehide"),
+    (1, 8000, "leaving session"),
+    (1, 8020, "participant left"),
+    (0, 7001, "made-up: camera not found"),
+    (2, None, "made-up: network quality \N{SNOWMAN} changed"),
+    (3, 7002, "made-up: a level that is not documented"),
+)
+_LEVELS = {"ERROR": 0, "INFO": 1, "DEBUG": 2}
+
+_TOKEN = "made-up-meeting-token"  # noqa: S105  # made up
+_CALLS: tuple[dict[str, Any], ...] = (
+    {"source": "api", "method": "GET", "url": "/v1/rooms", "status": 200, "request": None, "response": '{"data":[]}'},
+    {
+        "source": "api",
+        "method": "POST",
+        "url": "/v1/meeting-tokens",
+        "status": 200,
+        "request": '{"properties":{"room_name":"hello"}}',
+        "response": orjson.dumps({"token": _TOKEN}).decode(),
+    },
+    {
+        "source": "webhook",
+        "method": "POST",
+        "url": f"https://hooks.example/daily?token={_TOKEN}",
+        "status": 500,
+        "request": '{"type":"meeting.ended"}',
+        "response": "made-up: not JSON",
+    },
+    {
+        "source": "api",
+        "method": "POST",
+        "url": "/v1/rooms",
+        "status": 400,
+        "request": "{",
+        "response": '{"error":"invalid-request-error","info":"made-up: name is taken"}',
+    },
+    # Older descriptions have the status as a text.
+    {"source": "api", "method": "GET", "url": f"/v1/meeting-tokens/{_TOKEN}", "status": "200", "request": None},
+)
+
+
+def uuid_text(value: int) -> str:
+    """Return 128 bits in the form of a UUID."""
+    digits = f"{value:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _iso(nanoseconds: int, digits: int) -> str:
+    seconds, fraction = divmod(nanoseconds, _SECOND)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{f'{fraction:09}'[:digits]}Z"
+
+
+class Series:
+    """
+    Times of rows, ascending from number 0; they recur in cycles, so that they are counted by arithmetic.
+
+    Args:
+        records: How many rows exist at `epoch`.
+        epoch: Time of the last of them, in nanoseconds since 1970-01-01 UTC.
+        spacing: Mean time between two rows, in seconds.
+        growing: Whether rows keep arriving after `epoch`.
+        resolution: What times are whole multiples of, in nanoseconds.
+        seed: Decides the times.
+    """
+
+    def __init__(
+        self, *, records: int, epoch: int, spacing: float, growing: bool, resolution: int, seed: int | str
+    ) -> None:
+        chance = random.Random(seed)  # noqa: S311 - test data has to be the same on every run
+        self._span = max(round(_CYCLE * spacing * _SECOND) // resolution, 1) * resolution
+        self._offsets = sorted(chance.randrange(self._span // resolution) * resolution for _ in range(_CYCLE))
+        for place in range(2, _CYCLE):
+            if place % 7 in _TIED:
+                self._offsets[place] = self._offsets[place - 1]
+        self._records = records
+        self._growing = growing
+        self._start = 0
+        self._start = epoch // resolution * resolution - self.time(records - 1)
+
+    def time(self, number: int) -> int:
+        """Return when row `number` was written, in nanoseconds since 1970-01-01 UTC."""
+        block, place = divmod(number, _CYCLE)
+        return self._start + block * self._span + self._offsets[place]
+
+    def before(self, moment: int) -> int:
+        """Return how many rows were written before `moment`, ever."""
+        block, rest = divmod(moment - self._start, self._span)
+        return max(block * _CYCLE + bisect_left(self._offsets, rest), 0)
+
+    def until(self, moment: int) -> int:
+        """Return how many rows were written up to and including `moment`, ever."""
+        block, rest = divmod(moment - self._start, self._span)
+        return max(block * _CYCLE + bisect_right(self._offsets, rest), 0)
+
+    def existing(self, now: int) -> int:
+        """Return how many rows exist at `now`."""
+        count = self.until(now)
+        return count if self._growing else min(count, self._records)
+
+
+@attrs.frozen(eq=False)
+class Rows(Sequence[dict[str, Any]]):
+    """
+    Rows that match a filter, oldest first, computed when they are looked at.
+
+    Attributes:
+        item: Makes the row of a number.
+        places: The places in the cycle that match, ascending.
+        first: Number of the first row that may be among them.
+        end: Number after the last.
+        newest_first: Whether they come the other way round.
+    """
+
+    item: Callable[[int], dict[str, Any]]
+    places: Sequence[int]
+    first: int
+    end: int
+    newest_first: bool = False
+
+    def _rank(self, number: int) -> int:
+        block, place = divmod(max(number, 0), _CYCLE)
+        return block * len(self.places) + bisect_left(self.places, place)
+
+    def __len__(self) -> int:
+        return max(self._rank(self.end) - self._rank(self.first), 0)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        """Return the row, or the rows, at `index`."""
+        if isinstance(index, slice):
+            return [self._at(place) for place in range(len(self))[index]]
+        return self._at(range(len(self))[index])
+
+    def _at(self, index: int) -> dict[str, Any]:
+        rank = self._rank(self.end) - 1 - index if self.newest_first else self._rank(self.first) + index
+        block, place = divmod(rank, len(self.places))
+        return self.item(block * _CYCLE + self.places[place])
+
+
+@attrs.frozen(eq=False)
+class SessionHistory:
+    """
+    The logs or the metrics of one meeting session.
+
+    Attributes:
+        series: When its rows were written.
+        meeting: Its id.
+        participants: Ids of its participants' sessions; the rows are theirs in turn.
+        domain: The domain's name.
+        metrics: Metrics, not logs.
+    """
+
+    series: Series
+    meeting: str
+    participants: tuple[str, ...]
+    domain: str
+    metrics: bool
+
+    def select(self, first: int, end: int, *, participant: str | None = None, level: str | None = None) -> Rows:
+        """Select the rows with numbers from `first` up to `end` that match every filter given, oldest first."""
+        places = [
+            place
+            for place in range(_CYCLE)
+            if (participant is None or self._participant(_content(place)) == participant)
+            and (self.metrics or level is None or _line(_content(place))[0] == _LEVELS[level])
+        ]
+        return Rows(self.item, places, first, end if places else first)
+
+    def item(self, number: int) -> dict[str, Any]:
+        """Return row `number`."""
+        place, time = _content(number % _CYCLE), self.series.time(number)
+        who = {"mtgSessionId": self.meeting, "userSessionId": self._participant(place), "domainName": self.domain}
+        if self.metrics:
+            # Made up: no list of the fields of a metric is published.
+            transport = {"made_up_round_trip_ms": 20 + place}
+            return {"time": _iso(time, 9), **who, "transport": transport, "tracks": [{"made_up_kind": "audio"}]}
+        level, code, message = _line(place)
+        return {
+            "time": _iso(time, 9),
+            "clientTime": _iso(time - 149_000_000 * (place % 3), 9),
+            "message": message,
+            **who,
+            "peerId": None if place % 4 else self.participants[-1],
+            "level": level,
+            "code": code,
+            **({"made_up_later_field": {"any": "value"}} if place % 9 == 1 else {}),
+        }
+
+    def _participant(self, place: int) -> str:
+        return self.participants[place % 5 % len(self.participants)]
+
+
+def _line(place: int) -> tuple[int, int | None, str]:
+    return _LINES[place * 5 % 17 % len(_LINES)]
+
+
+def _content(place: int) -> int:
+    """Return the place whose content a row has: two of the rows of equal times are identical."""
+    return place - (place % 7 == _TIED[1])
+
+
+class ApiHistory:
+    """
+    The log of the REST API and of webhooks.
+
+    Args:
+        series: When its logs were written.
+        seed: Decides ids.
+    """
+
+    def __init__(self, series: Series, *, seed: int) -> None:
+        self._series = series
+        self._shift = int.from_bytes(hashlib.sha256(f"logferry fake daily {seed}".encode()).digest()[:16], "big")
+
+    def select(self, first: int, end: int, *, source: str | None = None, url: str | None = None) -> Rows:
+        """Select the logs with numbers from `first` up to `end` that match every filter given, newest first."""
+        wanted = {name: value for name, value in {"source": source, "url": url}.items() if value is not None}
+        places = [
+            place
+            for place in range(_CYCLE)
+            if all(_CALLS[place % len(_CALLS)].get(name) == value for name, value in wanted.items())
+        ]
+        return Rows(self.item, places, first, end if places else first, newest_first=True)
+
+    def item(self, number: int) -> dict[str, Any]:
+        """Return log `number`."""
+        return {
+            "id": uuid_text((number * _ID_FACTOR + self._shift) & _ID_MASK),
+            "userId": "bbbbbbbb-0000-0000-0000-000000000001",
+            "domainId": "cccccccc-0000-0000-0000-000000000001",
+            "ip": "203.0.113.10",
+            "createdAt": _iso(self._series.time(number), 3),
+            **_CALLS[number % _CYCLE % len(_CALLS)],
+        }
+
+    def number(self, identity: str) -> int | None:
+        """Return the number of the log with this id, or `None` for what is no id."""
+        try:
+            value = int(identity.replace("-", ""), 16)
+        except ValueError:
+            return None
+        return (value - self._shift) * _ID_INVERSE & _ID_MASK if uuid_text(value) == identity else None

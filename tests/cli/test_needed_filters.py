@@ -1,0 +1,70 @@
+"""Streams that need a filter: left out unless they are named, and an error where they are."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator
+
+import pytest
+from tests.cli.conftest import Run, serving
+
+from logferry.testing import DailyFake
+
+
+@pytest.fixture
+def daily(monkeypatch: pytest.MonkeyPatch) -> Generator[DailyFake]:
+    """A fake of Daily, with an account of it in the environment."""
+    fake = DailyFake(records=50, epoch=time.time_ns() - 10**9, growing=False)
+    with serving(fake) as url:
+        monkeypatch.setenv("DAILY_API_KEY", fake.api_key)
+        monkeypatch.setenv("DAILY_BASE_URL", url)
+        yield fake
+
+
+def test_unnamed_streams_that_need_a_filter_are_left_out(run: Run, daily: DailyFake) -> None:
+    """Each is told in one line, and the others are pulled."""
+    result = run("pull")
+    assert result.exit_code == 0
+    assert [json.loads(line)["stream"] for line in result.stdout.splitlines()] == ["daily.api_logs"] * len(
+        daily.truth("daily.api_logs")
+    )
+    needed = "needs --filter mtg_session_id=... or user_session_id=..."
+    assert result.stderr.splitlines() == [
+        f"left out: daily.session_logs {needed}",
+        f"left out: daily.session_metrics {needed}",
+    ]
+
+
+def test_a_named_stream_without_its_filter_is_an_error(run: Run, daily: DailyFake) -> None:
+    """Naming the stream means wanting it, so nothing is written and the exit code is 2."""
+    result = run("pull", "daily.session_logs")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "daily.session_logs needs mtg_session_id or user_session_id" in result.stderr
+    assert daily.api_key not in result.output
+
+
+@pytest.mark.parametrize("name", ["mtg_session_id", "mtgSessionId"])
+def test_with_its_filter_a_stream_is_pulled(run: Run, daily: DailyFake, name: str) -> None:
+    """The filter goes by its name in Python or on the wire."""
+    result = run("pull", "daily.session_logs", "--filter", f"{name}={daily.meeting_ids[0]}")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert len(result.stdout.splitlines()) == len(
+        daily.truth("daily.session_logs", mtg_session_id=daily.meeting_ids[0])
+    )
+
+
+@pytest.mark.usefixtures("daily")
+def test_a_value_that_the_filter_does_not_know(run: Run) -> None:
+    """A word that is none of a filter's is told with those that are."""
+    result = run("pull", "daily.api_logs", "--filter", "source=both")
+    assert result.exit_code == 2
+    assert "daily.api_logs: source cannot be 'both': it is one of api, webhook" in result.stderr
+
+
+@pytest.mark.usefixtures("daily")
+def test_check_asks_the_stream_that_needs_none(run: Run) -> None:
+    """An account is checked by the stream that can be asked for without knowing more."""
+    result = run("check")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("ok      daily  daily.api_logs answered in ")

@@ -1,0 +1,168 @@
+"""From Daily's items to records: the golden files, and the mapping stated field by field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from logferry._definition import StreamDefinition
+from logferry._record import LogRecord, Origin
+from logferry.services.daily import API_LOGS, SESSION_LOGS, SESSION_METRICS
+from logferry_clients.daily.models import ApiLog, SessionLog
+
+TOKEN = "live-secret"  # made up
+
+
+def record_of(definition: StreamDefinition[Any, Any, Any], item: Any) -> LogRecord:
+    """The record of an item that fits."""
+    assert definition.fits(item)
+    origin = Origin(
+        stream=definition.name,
+        account="rooms",
+        server_address="api.daily.co",
+        observed_time_unix_nano=1_795_164_430_000_000_001,
+        normalizer=definition.normalizer,
+    )
+    record: LogRecord = definition.normalizer.record(item, origin)
+    return record
+
+
+def page_example(samples: Path, operation: str) -> list[dict[str, Any]]:
+    """The rows of the answer that a documentation page shows."""
+    body = orjson.loads((samples / "daily" / operation / "page_example.json").read_bytes())
+    rows: list[dict[str, Any]] = body["logs"] if operation == "list_logs" else body
+    return rows
+
+
+@pytest.mark.parametrize(("operation", "definition"), [("list_logs", SESSION_LOGS), ("list_api_logs", API_LOGS)])
+def test_the_page_example_becomes_its_golden_records(
+    operation: str, definition: StreamDefinition[Any, Any, Any], samples: Path, request: pytest.FixtureRequest
+) -> None:
+    """The documentation page's example gives the records in the golden file."""
+    golden = samples / "daily" / operation / "page_example.records.jsonl"
+    lines = [record_of(definition, item).to_json().decode() for item in page_example(samples, operation)]
+    if request.config.getoption("--golden"):
+        golden.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert golden.read_text(encoding="utf-8").splitlines() == lines
+
+
+def test_entries_give_back_what_was_sent(samples: Path) -> None:
+    """The typed models keep every field of the examples."""
+    for item in page_example(samples, "list_logs"):
+        assert SessionLog.from_dict(item).to_dict() == item
+    for item in page_example(samples, "list_api_logs"):
+        assert ApiLog.from_dict(item).to_dict() == item
+
+
+@pytest.mark.parametrize(("level", "severity"), [(0, 17), (1, 9), (2, 5), (3, 0), (-1, 0)])
+def test_levels_have_a_number_and_no_word(level: int, severity: int) -> None:
+    """Daily sends numbers, so there is no severity text; a level that is not documented has no severity."""
+    record = record_of(SESSION_LOGS, {"time": "2026-03-23T16:32:55.473000001Z", "level": level})
+    assert (record.severity_number, record.severity_text) == (severity, None)
+    assert record.attributes["daily.level"] == level
+    assert record.time_unix_nano % 1000 == 1
+
+
+@pytest.mark.parametrize("item", [{}, {"time": "soon"}, {"time": ""}])
+def test_an_unreadable_time_is_flagged(item: dict[str, Any]) -> None:
+    """A time that cannot be read is unknown, and said so."""
+    record = record_of(SESSION_LOGS, item)
+    assert (record.time_unix_nano, record.issues) == (0, ("time: no date and time",))
+    assert record.severity_number == 0
+    assert record_of(API_LOGS, {"createdAt": "soon"}).issues == ("createdAt: no date and time",)
+
+
+def test_fields_that_nobody_documented_are_kept() -> None:
+    """They get names of Daily's own; what can be a secret is masked."""
+    item = {"time": "2026-03-23T16:32:55Z", "sdk": {"version": "1"}, "token": TOKEN}
+    attributes = record_of(SESSION_LOGS, item).attributes
+    assert attributes == {"daily.sdk": {"version": "1"}, "daily.token": "******"}
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (
+            {"url": "/v1/rooms?limit=5&token=live-secret"},
+            {"url.path": "/v1/rooms", "url.query": "limit=5&token=******"},
+        ),
+        ({"url": "/v1/meeting-tokens/live-secret"}, {"url.path": "/v1/meeting-tokens/******"}),
+        ({"url": "/room?t=live-secret&x=1"}, {"url.path": "/room", "url.query": "t=******&x=1"}),
+        (
+            {"url": "https://me:live-secret@hooks.example/in?a=b", "source": "webhook"},
+            {"url.full": "https://hooks.example/in?a=b", "daily.source": "webhook"},
+        ),
+        ({"url": "http://["}, {}),
+        ({"method": "BREW"}, {"http.request.method": "_OTHER", "http.request.method_original": "BREW"}),
+        ({"status": "404"}, {"http.response.status_code": 404, "error.type": "404"}),
+        ({"status": "gone"}, {"daily.status": "gone"}),
+        ({"request": "h\u00e9", "response": None}, {"http.request.body.size": 3}),
+        (
+            {
+                "status": 400,
+                "response": '{"error":"invalid-request-error","info":"room not found","token":"live-secret"}',
+            },
+            {
+                "http.response.status_code": 400,
+                "error.type": "invalid-request-error",
+                "daily.error.info": "room not found",
+                "http.response.body.size": 79,
+            },
+        ),
+        (
+            {"status": 200, "response": '{"token":"live-secret"}'},
+            {"http.response.status_code": 200, "http.response.body.size": 23},
+        ),
+    ],
+)
+def test_fields_of_an_api_log(item: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Each field has its attribute, and bodies and tokens are in the raw item only."""
+    record = record_of(API_LOGS, {"createdAt": "2024-03-15T18:42:00.000Z", **item})
+    assert record.attributes == expected
+    assert TOKEN not in str(record.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("status", "severity"), [(200, 9), (302, 9), (404, 13), ("500", 17), (0, 0), ("gone", 0), (None, 0)]
+)
+def test_the_status_makes_the_severity(status: Any, severity: int) -> None:
+    """Refusals are warnings, failures errors; what is no status has no severity."""
+    item = {"method": "GET", "url": "/v1/rooms?a=b"} | ({} if status is None else {"status": status})
+    record = record_of(API_LOGS, item)
+    assert (record.severity_number, record.severity_text) == (severity, None)
+    assert record.body == ("GET /v1/rooms" if status in {None, "gone"} else f"GET /v1/rooms -> {status}")
+
+
+def test_events_are_named_after_their_source() -> None:
+    """Requests and webhooks are different events; a source that is not documented has no name."""
+    names = [record_of(API_LOGS, {"source": source}).event_name for source in ("api", "webhook", "other")]
+    assert names == ["daily.api.request", "daily.webhook.delivery", None]
+
+
+@pytest.mark.parametrize(
+    ("item", "time", "issues"),
+    [
+        ({"time": "1970-01-01T00:00:01Z"}, 10**9, ()),
+        ({"timestamp": 2000}, 2 * 10**9, ()),
+        ({"kind": "track"}, 0, ()),
+        ({"time": "soon"}, 0, ("time: no date and time",)),
+    ],
+)
+def test_a_metric_keeps_its_whole_item(item: dict[str, Any], time: int, issues: tuple[str, ...]) -> None:
+    """Whatever a sample holds is under one attribute; its time is that of whichever field tells."""
+    record = record_of(SESSION_METRICS, {**item, "domainName": "rooms"})
+    assert record.attributes == {"daily.metrics": {**item, "domainName": "rooms"}}
+    assert (record.time_unix_nano, record.issues, record.severity_number) == (time, issues, 0)
+    assert record.resource["daily.domain.name"] == "rooms"
+
+
+def test_an_item_that_does_not_fit_is_repaired() -> None:
+    """What does not fit is taken out and listed, also where the item is no object at all."""
+    repaired = SESSION_LOGS.repair({"time": 5, "message": "m", "level": "high"})
+    assert repaired.value == {"message": "m"}
+    assert len(repaired.issues) == 2
+    assert SESSION_METRICS.repair("text").value == {}
+    assert not SESSION_METRICS.repair("text").complete

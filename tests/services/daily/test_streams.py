@@ -1,0 +1,389 @@
+"""Daily's streams, end to end: both worlds, in process and over the loopback server, from one definition."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import anyio
+import orjson
+import pytest
+
+import logferry
+from logferry.testing import (
+    DailyFake,
+    FakeRequest,
+    FakeResponse,
+    Faults,
+    InProcessTransport,
+    Recorder,
+    VirtualClock,
+    serve,
+)
+
+LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
+"""After everything that a fake has."""
+
+STREAMS: Final = ("daily.session_logs", "daily.session_metrics", "daily.api_logs")
+SESSIONS: Final = STREAMS[:2]
+
+
+def opened(daily: logferry.Daily, stream: str, fake: DailyFake, **options: Any) -> logferry.Stream[Any]:
+    """A stream, of the fake's first meeting session where it needs one."""
+    filters = {"mtg_session_id": fake.meeting_ids[0]} if stream in SESSIONS else {}
+    arguments: dict[str, Any] = {"until": LATER, **options}
+    return daily.stream(stream, filters=filters, **arguments)
+
+
+def truth(fake: DailyFake, stream: Any, since: int | None = None, until: int | None = None) -> list[dict[str, Any]]:
+    """What ``opened`` has to give."""
+    return list(fake.truth(stream, since, until, mtg_session_id=fake.meeting_ids[0] if stream in SESSIONS else None))
+
+
+@contextmanager
+def in_process(fake: DailyFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
+    """A client's arguments to ask *fake* in process."""
+    yield {"api_key": fake.api_key, "transport": InProcessTransport(fake, faults=faults)}
+
+
+@contextmanager
+def on_loopback(fake: DailyFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
+    """A client's arguments to ask *fake* over the loopback server."""
+    with serve(Recorder(fake, faults=faults)) as url:
+        yield {"api_key": fake.api_key, "base_url": f"{url}/v1"}
+
+
+def failing(*numbers: int) -> Callable[[FakeRequest, int], FakeResponse | None]:
+    """Faults: the requests with these numbers, from 1, get a 503."""
+    return lambda _request, number: FakeResponse(503) if number in numbers else None
+
+
+@pytest.mark.parametrize("adapter", [in_process, on_loopback])
+@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_every_view_gives_the_truth(stream: str, adapter: Any, sync: bool) -> None:
+    """Entries, records, raw items and pages hold every row once, in order, whichever way they are asked."""
+    fake = DailyFake()
+
+    async def collect(arguments: dict[str, Any]) -> list[list[Any]]:
+        async with logferry.Daily(**arguments) as daily:
+            asked = opened(daily, stream, fake, page_size=100)
+            return [[one async for one in view] for view in (asked, asked.records(), asked.raw(), asked.pages())]
+
+    def collect_blocking(arguments: dict[str, Any]) -> list[list[Any]]:
+        with logferry.Daily(**arguments) as daily:
+            asked = opened(daily, stream, fake, page_size=100)
+            return [list(view) for view in (asked, asked.records(), asked.raw(), asked.pages())]
+
+    with adapter(fake) as arguments:
+        entries, records, items, pages = collect_blocking(arguments) if sync else anyio.run(collect, arguments)
+    expected = truth(fake, stream)
+    assert items == expected
+    assert [entry if isinstance(entry, dict) else entry.to_dict() for entry in entries] == expected
+    assert [record.raw for record in records] == expected
+    assert len({record.uid for record in records}) == len(expected)
+    assert len(pages[0].items) == 100
+    assert sum(len(page.items) for page in pages) == len(expected)
+
+
+@pytest.mark.parametrize("adapter", [in_process, on_loopback])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_after_an_error_the_same_iterator_goes_on(stream: str, adapter: Any) -> None:
+    """The error comes after the pages before it, with a checkpoint, and the next call goes on."""
+    fake = DailyFake()
+    with adapter(fake, failing(3)) as arguments, logferry.Daily(retries=0, **arguments) as daily:
+        iterator = iter(opened(daily, stream, fake, page_size=100).raw())
+        got: list[Any] = []
+        with pytest.raises(logferry.ServiceError) as caught:
+            got.extend(iterator)
+        before = len(got)
+        got.extend(iterator)
+    assert 100 < before < len(got)
+    assert got == truth(fake, stream)
+    assert (caught.value.status, caught.value.stream) == (503, stream)
+    assert caught.value.checkpoint
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 7, 100, 500])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_any_checkpoint_resumes_to_the_truth(stream: str, page_size: int) -> None:
+    """Wherever an iteration stops, also in the middle of equal rows, another goes on with the same ``uid``s."""
+    fake = DailyFake(records=61)
+    with in_process(fake) as arguments, logferry.Daily(**arguments) as daily:
+        whole = [record.uid for record in opened(daily, stream, fake, page_size=page_size).records()]
+        assert len(set(whole)) == len(whole) == len(truth(fake, stream))
+        for delivered in range(len(whole) + 1):
+            begun = opened(daily, stream, fake, page_size=page_size).records()
+            first = [record.uid for record in begun.to_list(delivered)]
+            rest = opened(daily, stream, fake, page_size=page_size, resume=begun.checkpoint).records()
+            assert first + [record.uid for record in rest] == whole
+            assert fake.api_key not in begun.checkpoint
+
+
+def test_identical_lines_are_records_of_their_own() -> None:
+    """Two equal lines are two records whose ``uid``s differ by their number, whatever the page size."""
+    fake = DailyFake()
+    uids: set[tuple[str, ...]] = set()
+    with in_process(fake) as arguments, logferry.Daily(**arguments) as daily:
+        for page_size in (1, 2, 3, 10, 500):
+            records = list(opened(daily, "daily.session_logs", fake, page_size=page_size).records())
+            uids.add(tuple(record.uid for record in records))
+    (only,) = uids
+    doubled = {line: count for line, count in Counter(map(str, truth(fake, "daily.session_logs"))).items() if count > 1}
+    assert doubled
+    assert sum(uid.endswith("-1") for uid in only) == len(doubled)
+    assert only[0].startswith(f"daily:{fake.domain}:")
+
+
+@pytest.mark.parametrize("inclusive", [True, False])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_window_is_half_open_whatever_the_bounds_mean(stream: str, inclusive: bool) -> None:
+    """Rows of exactly ``since`` are within, rows of exactly ``until`` are not, to the nanosecond."""
+    fake = DailyFake(inclusive_bounds=inclusive)
+    with in_process(fake) as arguments, logferry.Daily(**arguments) as daily:
+        records = sorted(opened(daily, stream, fake).records(), key=lambda record: record.time_unix_nano)
+        since, until = (records[index].to_dict()["timestamp"] for index in (50, 200))
+        got = [record.raw for record in opened(daily, stream, fake, since=since, until=until).records()]
+    assert got == truth(fake, stream, records[50].time_unix_nano, records[200].time_unix_nano)
+    assert len(got) > 140
+
+
+@pytest.mark.parametrize("page_size", [7, 100])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_rows_that_arrive_while_paging_shift_nothing(stream: str, page_size: int) -> None:
+    """The window ends where the first request was made; what comes later is left out, and hides nothing."""
+    fake = DailyFake(spacing=1.0)
+    clock = VirtualClock(fake.epoch + 1)
+    transport = InProcessTransport(fake, clock=clock.now)
+    with logferry.Daily(
+        api_key=fake.api_key, transport=transport, clock=clock, on_request=lambda _event: clock.advance(3.7)
+    ) as daily:
+        got = opened(daily, stream, fake, page_size=page_size, until=None).raw().to_list()
+    assert got == truth(fake, stream)
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_limit_that_nobody_documented_hides_nothing(stream: str) -> None:
+    """Where the service gives fewer rows than were asked for, the walk goes on to the end."""
+    fake = DailyFake(largest_limit=20)
+    with in_process(fake) as arguments, logferry.Daily(**arguments) as daily:
+        assert opened(daily, stream, fake, page_size=500).raw().to_list() == truth(fake, stream)
+
+
+def rows_moved(fake: DailyFake, change: Callable[[list[Any], int], list[Any]]) -> Faults:
+    """Faults: what the requests get is cut from rows that change with the number of the request."""
+    rows = truth(fake, "daily.session_logs")
+
+    def answer(request: FakeRequest, number: int) -> FakeResponse:
+        query = dict(parse_qsl(request.query))
+        offset, limit = int(query.get("offset", 0)), int(query["limit"])
+        return FakeResponse(200, (), orjson.dumps({"logs": change(rows, number)[offset : offset + limit]}))
+
+    return answer
+
+
+def with_ties_turned(rows: list[Any], number: int) -> list[Any]:
+    """Every second answer has rows of equal times in the opposite order."""
+    return sorted(rows[:: 1 if number % 2 else -1], key=lambda row: row["time"])
+
+
+def with_rows_removed(rows: list[Any], number: int) -> list[Any]:
+    """Before the third answer, the service has removed the three oldest rows."""
+    return rows[3:] if number >= 3 else rows
+
+
+def with_rows_in_front(rows: list[Any], number: int) -> list[Any]:
+    """Before the third answer, rows that are older than all others have come."""
+    return [{"time": "2020-01-01T00:00:00Z", "code": code} for code in range(5)] * (number >= 3) + rows
+
+
+def with_an_empty_page(rows: list[Any], number: int) -> list[Any]:
+    """The third answer is empty."""
+    return [] if number == 3 else rows
+
+
+@pytest.mark.parametrize(
+    "change",
+    [with_ties_turned, with_rows_removed, with_rows_in_front, with_an_empty_page],
+    ids=lambda one: one.__name__,
+)
+@pytest.mark.parametrize("page_size", [30, 41, 100])
+def test_rows_that_move_are_delivered_once(change: Callable[[list[Any], int], list[Any]], page_size: int) -> None:
+    """Pages have to join: where they do not, the walk looks nearby, and loses and doubles nothing."""
+    fake = DailyFake()
+    with in_process(fake, rows_moved(fake, change)) as arguments, logferry.Daily(**arguments) as daily:
+        got = opened(daily, "daily.session_logs", fake, page_size=page_size).raw().to_list()
+    assert Counter(map(str, got)) == Counter(map(str, truth(fake, "daily.session_logs")))
+    assert all(one["time"] <= other["time"] for one, other in pairwise(got))
+
+
+def with_everything_replaced(rows: list[Any], number: int) -> list[Any]:
+    """From the third answer on, there are other rows."""
+    return [{**row, "code": 1} for row in rows] if number >= 3 else rows
+
+
+def test_pages_that_do_not_join_are_an_error() -> None:
+    """After what was received, there is an error with a checkpoint, and paging ends."""
+    fake = DailyFake()
+    transport = InProcessTransport(fake, faults=rows_moved(fake, with_everything_replaced))
+    got: list[Any] = []
+    with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
+        rows = opened(daily, "daily.session_logs", fake, page_size=100).raw()
+        with pytest.raises(logferry.PagingError) as caught:
+            got.extend(rows)
+    assert got == truth(fake, "daily.session_logs")[: len(got)]
+    assert len(got) >= 100
+    assert transport.count < 30
+    assert caught.value.checkpoint
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_service_that_does_not_turn_pages_is_an_error(stream: str) -> None:
+    """The first page again and again ends in a PagingError with a checkpoint, after its rows were delivered."""
+    fake = DailyFake()
+
+    def first_page_again(request: FakeRequest, _number: int) -> FakeResponse:
+        parts = [part for part in request.target.split("&") if not part.startswith(("offset=", "starting_after="))]
+        target = "&".join(parts).replace("?starting_after=", "?ending_before_nothing=")
+        return fake.answer(FakeRequest(request.method, target, request.headers), fake.epoch)
+
+    got: list[Any] = []
+    transport = InProcessTransport(fake, faults=first_page_again)
+    with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
+        rows = opened(daily, stream, fake, page_size=50).raw()
+        with pytest.raises(logferry.PagingError) as caught:
+            got.extend(rows)
+    assert got == truth(fake, stream)[:50]
+    assert transport.count <= 8
+    assert caught.value.checkpoint
+
+
+def test_filters_reach_the_service() -> None:
+    """Each filter narrows the rows to those that the fake counts for it, and all requests keep to the spec."""
+    fake = DailyFake()
+    participant, url = fake.participant_ids[1][0], "https://hooks.example/daily?token=made-up-meeting-token"
+    transport = InProcessTransport(fake)
+    with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
+        asked: list[tuple[logferry.Stream[Any], Any]] = [
+            (
+                daily.session_logs(user_session_id=participant, log_level="ERROR", until=LATER),
+                fake.truth("daily.session_logs", user_session_id=participant, log_level="ERROR"),
+            ),
+            (
+                daily.session_metrics(user_session_id=participant, mtg_session_id=fake.meeting_ids[1], until=LATER),
+                fake.truth("daily.session_metrics", user_session_id=participant),
+            ),
+            (daily.api_logs(source="webhook", until=LATER), fake.truth("daily.api_logs", source="webhook")),
+            (
+                daily.api_logs(source="webhook", url=url, until=LATER),
+                fake.truth("daily.api_logs", source="webhook", url=url),
+            ),
+            (daily.api_logs(url="/v1/rooms", until=LATER), fake.truth("daily.api_logs", url="/v1/rooms")),
+            (daily.session_logs(mtg_session_id="unknown", until=LATER), []),
+        ]
+        for stream, expected in asked:
+            assert stream.raw().to_list() == list(expected)
+            assert len(expected) < 417
+    assert transport.violations == []
+
+
+def test_api_logs_end_once_they_are_past_since() -> None:
+    """There is no filter by time, so what is newer is read, and what is older is not."""
+    fake = DailyFake(records=100_000)
+    transport = InProcessTransport(fake)
+    with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
+        got = daily.api_logs(since="2025-12-31T22:00:00Z", until=LATER).raw().to_list()
+    assert got == list(fake.truth("daily.api_logs", fake.epoch - 7200 * 10**9))
+    assert transport.count <= 3
+
+
+@pytest.mark.parametrize(
+    ("stream", "arguments"),
+    [
+        ("session_logs", {}),
+        ("session_logs", {"log_level": "INFO"}),
+        ("session_metrics", {}),
+        ("session_logs", {"mtg_session_id": ""}),
+        ("session_logs", {"mtg_session_id": "m", "log_level": "LOUD"}),
+        ("api_logs", {"source": "both"}),
+        ("api_logs", {"page_size": 0}),
+    ],
+)
+def test_a_call_that_cannot_be_right_sends_nothing(stream: str, arguments: dict[str, Any]) -> None:
+    """It raises before any request."""
+    transport = InProcessTransport(DailyFake())
+    with logferry.Daily(api_key="key", transport=transport) as daily, pytest.raises(logferry.InvalidRequestError):
+        getattr(daily, stream)(**arguments)
+    assert transport.count == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "authorization-header-error", logferry.AuthenticationError),
+        (401, "authentication-error", logferry.AuthenticationError),
+        (403, "forbidden-error", logferry.PermissionDeniedError),
+        (400, "invalid-request-error", logferry.BadRequestError),
+        (429, "rate-limit-error", logferry.RateLimitError),
+        (500, "server-error", logferry.ServiceError),
+    ],
+)
+def test_refusals_are_errors_with_the_code_of_the_service(
+    status: int, code: str, kind: type[logferry.LogferryError]
+) -> None:
+    """The code decides, also where the status misleads; errors about credentials name the setting, and no secret."""
+    fake = DailyFake()
+    body = orjson.dumps({"error": code, "info": "some words"})
+    transport = InProcessTransport(fake, faults=lambda _request, _number: FakeResponse(status, (), body))
+    with (
+        logferry.Daily(api_key="live-secret", transport=transport, retries=0) as daily,
+        pytest.raises(kind) as caught,
+    ):
+        daily.api_logs().to_list()
+    assert (caught.value.status, caught.value.code) == (status, code)
+    assert "some words" in str(caught.value)
+    assert ("DAILY_API_KEY" in str(caught.value)) == code.startswith(("auth", "forbidden"))
+    assert "live-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"logs":null}', b'{"logs":{}}', b"null"])
+def test_an_answer_of_another_shape_is_no_end(body: bytes) -> None:
+    """An answer without the array is an error, never an empty stream."""
+    transport = InProcessTransport(DailyFake(), faults=lambda _request, _number: FakeResponse(200, (), body))
+    with (
+        logferry.Daily(api_key="key", transport=transport) as daily,
+        pytest.raises(logferry.ResponseShapeError),
+    ):
+        daily.session_logs(mtg_session_id="m").to_list()
+
+
+def test_items_that_do_not_fit_cost_nobody_else() -> None:
+    """Every item of a page becomes a record; what did not decode is listed."""
+    body = orjson.dumps({"logs": [{"time": 5}, "text", None, {"message": "m", "time": "1970-01-01T00:00:01Z"}]})
+    transport = InProcessTransport(
+        DailyFake(),
+        faults=lambda _request, number: FakeResponse(200, (), body if number == 1 else b'{"logs":["text",null]}'),
+    )
+    with logferry.Daily(api_key="key", transport=transport) as daily:
+        records = daily.session_logs(mtg_session_id="m", max_items=4).records().to_list()
+    assert [bool(record.issues) for record in records] == [True, True, True, False]
+    assert len({record.uid for record in records}) == 4
+
+
+def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key comes from the environment, the address has a default; neither the key nor its absence is silent."""
+    monkeypatch.delenv("DAILY_API_KEY", raising=False)
+    monkeypatch.delenv("DAILY_BASE_URL", raising=False)
+    with pytest.raises(logferry.ConfigurationError, match="DAILY_API_KEY"):
+        logferry.Daily.from_env()
+    monkeypatch.setenv("DAILY_API_KEY", "live-secret")
+    with logferry.Daily.from_env() as daily:
+        assert repr(daily) == "<Daily account='daily' https://api.daily.co/v1>"
+    monkeypatch.setenv("DAILY_BASE_URL", "http://daily.example")
+    with pytest.raises(logferry.ConfigurationError, match="plain http"):
+        logferry.Daily.from_env()
