@@ -60,7 +60,7 @@ class Origin:
         observed_time_unix_nano: When the page had arrived, by the local clock.
         normalizer: Makes the rest of a record when it is read.
         tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
-        filters: What was asked for, by the filters' Python names.
+        filters: What was asked for, by the filters' Python names; no part of a record, so equality leaves it out.
     """
 
     stream: str
@@ -69,7 +69,7 @@ class Origin:
     observed_time_unix_nano: int
     normalizer: Normalizer[Any]
     tenant: str | None = None
-    filters: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
+    filters: Mapping[str, Any] = field(factory=dict[str, Any], eq=False)
 
 
 @final

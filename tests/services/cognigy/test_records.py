@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,11 @@ def test_an_item_that_does_not_fit_is_repaired() -> None:
     assert len(repaired.issues) == 2
     assert repaired.complete
     assert record_of(repaired.value).body is None
+
+
+def test_whose_logs_were_asked_for_makes_records_differ_and_survives_a_pickle() -> None:
+    """The same entry is the same record whatever it was found by, but not in another project."""
+    record = record_of(ENTRY)
+    assert record == record_of(ENTRY, filters={"user_id": "anna"}) == pickle.loads(pickle.dumps(record))  # noqa: S301  # made a moment ago
+    assert record != record_of(ENTRY, tenant="0" * 24)
+    assert record_of(ENTRY, tenant="0" * 24).uid.startswith(f"cognigy:{'0' * 24}:")
