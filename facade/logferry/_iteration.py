@@ -49,7 +49,7 @@ class Runtime:
     Attributes:
         service: The service's name.
         account: The account's name.
-        tenant: Whose the records are, where the account's settings say it; or ``None``.
+        tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
         server_address: Host name of the service.
         request_id_header: Where the service names a request, in lower case.
         wire: Sends requests.
@@ -57,7 +57,6 @@ class Runtime:
         authorizer: Knows the account's credentials.
         options: How requests are made.
         chance: Gives random numbers, 0 <= chance < 1, for the jitter of retries.
-        tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
     """
 
     service: str
@@ -70,7 +69,6 @@ class Runtime:
     authorizer: Authorizer
     options: CallOptions
     chance: Callable[[], float]
-    tenant: str | None = None
 
 
 @define(kw_only=True)
