@@ -375,6 +375,18 @@ def test_items_that_do_not_fit_cost_nobody_else() -> None:
     assert len({record.uid for record in records}) == 4
 
 
+@pytest.mark.parametrize("page_size", [1, 2, 5, 100])
+def test_equal_rows_without_a_time_are_told_apart(page_size: int) -> None:
+    """They may stand anywhere, so their count outlives the rows of other times between them."""
+    fake = DailyFake()
+    rows = [{"message": "m"}, *({"time": f"2026-01-01T00:00:0{second}Z"} for second in range(9)), {"message": "m"}] * 2
+    faults = rows_moved(fake, lambda _rows, _number: rows)
+    with in_process(fake, faults) as arguments, logferry.Daily(**arguments) as daily:
+        stream = daily.session_logs(mtg_session_id="m", until=LATER, page_size=page_size)
+        uids = [record.uid.rpartition(":")[2] for record in stream.records() if record.body]
+    assert [uid.partition("-")[2] for uid in uids] == ["", "1", "2", "3"]
+
+
 def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The key comes from the environment, the address has a default; neither the key nor its absence is silent."""
     monkeypatch.delenv("DAILY_API_KEY", raising=False)

@@ -33,6 +33,9 @@ _TIME_FIELDS: Final = ("time", "timestamp", "clientTime")
 _TOKEN_IN_PATH: Final = re.compile(r"(/meeting-tokens/)[^/?#]+")
 """Daily's REST API takes a meeting token to be looked up as a part of the path."""
 
+_PLAIN_ROUTE: Final = re.compile(r"(/[\w.~-]+)+/?", re.ASCII)
+"""Most routes look like this, and hold no secret unless it is a meeting token."""
+
 _TOKEN_IN_QUERY: Final = re.compile(r"((?:^|&)t=)[^&]*")
 """The address of a room takes a meeting token as ``t``."""
 
@@ -219,6 +222,8 @@ def _url(url: str | None) -> Attributes:
 
 def _public(url: str) -> str:
     """A route or an address without what can be a secret; empty where it is neither."""
+    if _PLAIN_ROUTE.fullmatch(url) and "/meeting-tokens/" not in url:
+        return url
     try:
         parts = urlsplit(public_url(url))
     except ValueError:

@@ -87,25 +87,31 @@ class _Met:
 
     Attributes:
         tick: The latest row's time in milliseconds since the epoch, or ``None`` where none has had any.
-        counts: How often each row has been met.
+        counts: How often each row of that millisecond has been met.
+        timeless: How often each row without a time has been met, as far as remembered.
     """
 
     tick: int | None = None
     counts: Mapping[str, int] = field(factory=dict[str, int])
+    timeless: Mapping[str, int] = field(factory=dict[str, int])
 
     def numbered(self, rows: Sequence[Row]) -> tuple[list[int], _Met]:
         """For each of the next rows, how many equal ones came before; and the counts after them."""
-        tick, counts = self.tick, dict(self.counts)
+        tick, counts, timeless = self.tick, dict(self.counts), dict(self.timeless)
         numbers: list[int] = []
         for time, identity in rows:
             if time is not None and time // MILLISECOND != tick:
                 tick = time // MILLISECOND
                 counts.clear()
-            numbers.append(counts.get(identity, 0))
-            counts[identity] = numbers[-1] + 1
-            if time is None and len(counts) > _REMEMBERED:
-                del counts[next(iter(counts))]
-        return numbers, _Met(tick, counts)
+            equal = timeless if time is None else counts
+            numbers.append(equal.get(identity, 0))
+            equal[identity] = numbers[-1] + 1
+            if len(timeless) > _REMEMBERED:
+                del timeless[next(iter(timeless))]
+        return numbers, _Met(tick, counts, timeless)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"tick": self.tick, "counts": dict(self.counts), "timeless": dict(self.timeless)}
 
 
 @frozen
@@ -126,8 +132,7 @@ class _Place:
     ended: bool = False
 
     def to_json(self) -> Position:
-        met = {"tick": self.met.tick, "counts": dict(self.met.counts)}
-        return {"offset": self.offset, "tail": self.tail, "met": met, "ended": self.ended}
+        return {"offset": self.offset, "tail": self.tail, "met": self.met.to_json(), "ended": self.ended}
 
     @classmethod
     def from_json(cls, position: Position) -> _Place:
@@ -174,14 +179,15 @@ class _Answer:
 
     def unmet(self, tail: Sequence[Row]) -> list[int] | None:
         """Indexes of the rows that come behind the tail, or ``None`` where the tail is not in the page."""
-        left = Counter(tail)
+        left, found = Counter(tail), 0
         indexes: list[int] = []
         for index, row in enumerate(self.rows):
             if left[row]:
                 left[row] -= 1
-            elif not tail or left.total() < len(tail):  # before the tail there are rows of earlier pages only
+                found += 1
+            elif found or not tail:  # before the tail there are rows of earlier pages only
                 indexes.append(index)
-        return None if left.total() else indexes
+        return indexes if found == len(tail) else None
 
 
 @frozen
