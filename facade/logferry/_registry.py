@@ -73,6 +73,11 @@ class Service:
         names = (*self.client.settings, *self.client.optional_settings)
         return any(self._settings.find(name, None) for name in names)
 
+    def has(self, name: str) -> bool:
+        """Whether the environment has a setting of this name, which then stands for a filter that a call leaves out."""
+        settings = (*self.client.settings, *self.client.optional_settings)
+        return name in settings and self._settings.find(name, None) is not None
+
     def fake(self, *, records: int, epoch: int) -> Fake:
         """A fake of it, see ``FakeFactory``."""
         make: FakeFactory = _loaded(self.fake_home)

@@ -10,7 +10,6 @@ import termios
 import threading
 from collections import Counter
 from collections.abc import Generator
-from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -172,9 +171,12 @@ def test_simulate(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines that simulate prints make an account in a shell, whose records a pull brings; Ctrl-C is exit code 0."""
     with started("simulate", "--records", "250") as process:
         assert process.stdout is not None
-        told = (line.decode() for line in iter(process.stdout.readline, b""))
+        last = f"export {SERVICES[-1].variables[-1]}="
+        lines = [process.stdout.readline().decode()]
+        while not lines[-1].startswith(last):
+            lines.append(process.stdout.readline().decode())
         prefixes = "|".join(service.name.upper() for service in SERVICES)
-        script = "".join(takewhile(lambda line: not line.startswith("Paste"), told)) + f"env | grep -E '^({prefixes})_'"
+        script = "".join(lines) + f"env | grep -E '^({prefixes})_'"
         pasted = subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True)
         for line in pasted.stdout.splitlines():
             name, _, value = line.partition("=")

@@ -159,6 +159,8 @@ def pull(
 def _askable(job: Job, filters: Mapping[str, str]) -> bool:
     """Whether a stream that nobody named can be asked for; where a filter is missing, that is told."""
     needed = [one for one in job.stream.filter_list if one.name in job.stream.needs_one_of]
+    if any(job.account.service.has(one.name) for one in needed):
+        return True
     if not needed or any(one.name in filters or one.wire_name in filters for one in needed):
         return True
     tell("", f"left out: {job.stream.name} needs --filter {' or '.join(f'{one.name}=...' for one in needed)}")
