@@ -175,7 +175,7 @@ class LogRecord:
             return self._uid
 
     def _digest(self) -> str:
-        ordinal = self._ordinal if hasattr(self, "_ordinal") else 0
+        ordinal = getattr(self, "_ordinal", 0)
         return f"{digest(self.raw)}-{ordinal}" if ordinal else digest(self.raw)
 
     @property
@@ -323,7 +323,7 @@ class LogRecord:
         return hash(self.uid)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        ordinal = self._ordinal if hasattr(self, "_ordinal") else 0
+        ordinal = getattr(self, "_ordinal", 0)
         return _restored, (self._state(), self.raw, self.issues, ordinal)
 
     def __repr__(self) -> str:

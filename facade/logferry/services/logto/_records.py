@@ -66,9 +66,9 @@ def _attributes(item: AuditLogJson) -> Attributes:
     attributes: Attributes = {}
     payload = item["payload"]
     for key, value in item.items():
-        attributes.update(_ITEM.get(key, _unknown("logto"))(key, value))
+        attributes.update(_ITEM.get(key, _OTHER_ITEM)(key, value))
     for key, value in payload.items():
-        attributes.update(_PAYLOAD.get(key, _unknown("logto.payload"))(key, value))
+        attributes.update(_PAYLOAD.get(key, _OTHER_PAYLOAD)(key, value))
     if attributes.get(_PAYLOAD_KEY) == item["key"]:
         del attributes[_PAYLOAD_KEY]
     ua = attributes.get(_UA)
@@ -170,6 +170,8 @@ _BROWSER: Final[Mapping[UserAgentBrowserKey, str]] = {"name": "user_agent.name",
 _OS: Final[Mapping[UserAgentOsKey, str]] = {"name": "user_agent.os.name", "version": "user_agent.os.version"}
 _PARTS_MAPPING: Final[Mapping[ParsedUserAgentKey, Mapping[Any, str]]] = {"browser": _BROWSER, "os": _OS}
 
+_OTHER_ITEM: Final = _unknown("logto")
+_OTHER_PAYLOAD: Final = _unknown("logto.payload")
 _ITEM: Final[Mapping[str, _Make]] = {str(key): make for key, make in _ITEM_MAPPING.items()}
 _PAYLOAD: Final[Mapping[str, _Make]] = {str(key): make for key, make in _PAYLOAD_MAPPING.items()}
 _PARTS: Final[Mapping[str, Mapping[Any, str]]] = {str(key): names for key, names in _PARTS_MAPPING.items()}
