@@ -26,7 +26,9 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def no_account_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment describes no account unless a test says so."""
+    """Neither the environment nor a file describes an account unless a test says so."""
+    monkeypatch.delenv("LOGFERRY_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nowhere")
     for service in SERVICES:
         for variable in (*service.variables, *service.optional_variables):
             monkeypatch.delenv(variable, raising=False)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         ServiceError,
         StoreError,
     )
+    from logferry._ferry import Ferry, FerryRecords, Skipped, open_accounts
     from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
     from logferry._iteration import Stats
     from logferry._options import Timeouts
@@ -71,6 +72,7 @@ _HOMES = {
         "ServiceError",
         "StoreError",
     ),
+    "_ferry": ("Ferry", "FerryRecords", "Skipped", "open_accounts"),
     "_hooks": ("IssueEvent", "PageEvent", "RequestEvent", "RetryEvent"),
     "_iteration": ("Stats",),
     "_options": ("Timeouts",),
@@ -97,6 +99,8 @@ __all__ = [
     "Daily",
     "DeadlineExceededError",
     "ExportError",
+    "Ferry",
+    "FerryRecords",
     "InvalidRequestError",
     "IssueEvent",
     "LogRecord",
@@ -114,6 +118,7 @@ __all__ = [
     "RetryPolicy",
     "ServiceError",
     "SignalWire",
+    "Skipped",
     "Stats",
     "StoreError",
     "Stream",
@@ -121,6 +126,7 @@ __all__ = [
     "Timeouts",
     "View",
     "__version__",
+    "open_accounts",
 ]
 
 

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any, ClassVar, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from attrs import AttrsInstance, asdict, evolve
+from attrs import AttrsInstance, asdict, evolve, frozen
 
 from logferry._checkpoint import read_checkpoint
 from logferry._clock import Clock, SystemClock
@@ -23,6 +23,7 @@ from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
 from logferry._options import CallOptions, Timeouts, WireOptions
 from logferry._retry import RetryPolicy
+from logferry._settings import Settings
 from logferry._stream import Stream
 from logferry._times import Time
 from logferry._window import window
@@ -68,8 +69,8 @@ class ClientOptions(CallChanges, total=False):
     """Tells the time and sleeps; default: the machine's."""
 
 
-class StreamOptions(TypedDict, total=False):
-    """What every stream takes beside its own filters."""
+class WindowOptions(TypedDict, total=False):
+    """What is asked of a stream, beside its own filters, where it begins anew."""
 
     since: Time | None
     """Beginning of the window, itself within; default: all that the service still has."""
@@ -79,14 +80,35 @@ class StreamOptions(TypedDict, total=False):
     """How many items to ask for at once; default and limit are the stream's."""
     max_items: int | None
     """How many items in all; default: all."""
-    resume: str | None
-    """A checkpoint to go on from; default: from the start."""
     strict: bool
     """
     Raise ResponseShapeError for an item that does not decode; default: keep it, and list what did not.
 
     The item stays the next one, so that nothing is lost: go on from the error's checkpoint without ``strict``.
     """
+
+
+class StreamOptions(WindowOptions, total=False):
+    """What every stream takes beside its own filters."""
+
+    resume: str | None
+    """A checkpoint to go on from; default: from the start."""
+
+
+@frozen(kw_only=True)
+class Connection:
+    """
+    How a client reaches its account.
+
+    Attributes:
+        base_url: Origin and path in front of every request's path, checked.
+        authorizer: Knows the account's credentials.
+        tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
+    """
+
+    base_url: str
+    authorizer: Authorizer
+    tenant: str | None = None
 
 
 class Client(ABC):
@@ -109,34 +131,49 @@ class Client(ABC):
     optional_settings: ClassVar[tuple[str, ...]] = ()
     """The settings that have a default, or stand for others."""
 
-    def __init__(
-        self,
-        *,
-        base_url: str,
-        authorizer: Authorizer,
-        tenant: str | None = None,
-        **options: Unpack[ClientOptions],
-    ) -> None:
+    def __init__(self, settings: Settings, options: ClientOptions) -> None:
         _refuse_unknown(options, ClientOptions.__optional_keys__)
-        self._base_url = base_url
-        self._authorizer = authorizer
-        self._tenant = tenant
+        connection = self._connect(settings, allow_insecure=options.get("allow_insecure", False))
+        self._base_url = connection.base_url
+        self._authorizer = connection.authorizer
+        self._tenant = connection.tenant
         self._account = options.get("account") or self.service
         self._clock = options.get("clock") or SystemClock()
         self._options = _changed(CallOptions(), options)
         self._pool = Pool(
             WireOptions(
-                base_url=base_url,
+                base_url=connection.base_url,
                 proxy=_proxy(options.get("proxy")),
                 verify=_authorities(options.get("verify")),
                 transport=options.get("transport"),
             )
         )
 
-    @classmethod
     @abstractmethod
+    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+        """
+        Read the settings; what the client's streams need of them it keeps.
+
+        Raises:
+            ConfigurationError: A setting is missing or wrong.
+        """
+
+    @classmethod
     def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
-        """The account that the environment describes."""
+        """
+        The account that the environment describes.
+
+        Raises:
+            ConfigurationError: A setting is missing or wrong.
+        """
+        return cls.from_settings(Settings(service=cls.service), **options)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, **options: Unpack[ClientOptions]) -> Self:
+        """The account of these settings, whose names and types each service's own constructor spells out."""
+        client = cls.__new__(cls)
+        Client.__init__(client, settings, options)
+        return client
 
     @property
     def account(self) -> str:

@@ -94,7 +94,7 @@ def checked_base_url(url: str, *, setting: str, example: str, allow_insecure: bo
     if parts.scheme == "http" and not allow_insecure and not _is_loopback(host):
         raise ConfigurationError(
             f"{setting} is plain http, which would send credentials unencrypted to {host}",
-            hint="Use https; in Python, allow_insecure=True accepts it",
+            hint="Use https; allow_insecure=True, in logferry.toml allow_insecure = true, accepts it",
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 

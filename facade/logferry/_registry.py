@@ -1,17 +1,16 @@
-"""The services that logferry knows, and the accounts that the environment describes."""
+"""The services that logferry knows."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import frozen
 
-from logferry._errors import ConfigurationError
 from logferry._settings import Settings
 
 if TYPE_CHECKING:  # clients bring along httpx, which a look at the names does not need
-    from logferry._client import Client, ClientOptions
+    from logferry._client import Client
     from logferry._definition import StreamDefinition
     from logferry.testing import Fake
 
@@ -68,15 +67,10 @@ class Service:
         """The environment variables that have a default, or stand for others."""
         return tuple(self._settings.variable(name) for name in self.client.optional_settings)
 
-    def is_set(self) -> bool:
-        """Whether the environment has any of its variables, so that it means to describe an account."""
-        names = (*self.client.settings, *self.client.optional_settings)
-        return any(self._settings.find(name, None) for name in names)
-
-    def has(self, name: str) -> bool:
-        """Whether the environment has a setting of this name, which then stands for a filter that a call leaves out."""
-        settings = (*self.client.settings, *self.client.optional_settings)
-        return name in settings and self._settings.find(name, None) is not None
+    @property
+    def all_settings(self) -> tuple[str, ...]:
+        """The names of all its settings."""
+        return (*self.client.settings, *self.client.optional_settings)
 
     def fake(self, *, records: int, epoch: int) -> Fake:
         """A fake of it, see ``FakeFactory``."""
@@ -90,35 +84,7 @@ class Service:
 
     @property
     def _settings(self) -> Settings:
-        return Settings(f"{self.name.upper()}_")
-
-
-@frozen(kw_only=True)
-class Account:
-    """
-    A named set of credentials and settings for one service.
-
-    Attributes:
-        name: The account's name.
-        service: The service that it is for.
-    """
-
-    name: str
-    service: Service
-
-    def open(self, **options: Unpack[ClientOptions]) -> Client:
-        """
-        A client of the account.
-
-        Raises:
-            ConfigurationError: A setting is missing or wrong.
-        """
-        options["account"] = self.name
-        try:
-            return self.service.client.from_env(**options)
-        except ConfigurationError as error:
-            error.service, error.account = self.service.name, self.name
-            raise
+        return Settings(service=self.name)
 
 
 SERVICES: Final = (
@@ -148,11 +114,6 @@ SERVICES: Final = (
     ),
 )
 """All services, by name."""
-
-
-def environment_accounts() -> tuple[Account, ...]:
-    """The accounts that the environment describes: each service of which a variable is set, named after it."""
-    return tuple(Account(name=service.name, service=service) for service in SERVICES if service.is_set())
 
 
 def _loaded(home: str) -> Any:

@@ -1,51 +1,104 @@
-"""Settings of an account: arguments first, and what is missing from the environment."""
+"""The settings of an account: what was given, and what is missing from the environment."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Final
 
 from attrs import field, frozen
 
 from logferry._errors import ConfigurationError
 
+_FLAGS: Final = {"true": True, "false": False}
 
-@frozen
+
+@frozen(kw_only=True)
 class Settings:
     """
-    Looks up the settings of one service.
+    Looks up the settings of one account of a service.
 
     Attributes:
-        prefix: In front of every environment variable, such as ``"LOGTO_"``.
-        environment: Where the variables are looked up.
+        service: The service's name.
+        given: Values by the setting's name; text or, for a switch, a ``bool``.
+        source: Which account of which file they come from, as errors call it; ``None`` for arguments, which the
+            environment completes.
+        environment: Where to look for what is not given; unused where *source* is set.
     """
 
-    prefix: str
+    service: str
+    given: Mapping[str, str | bool | None] = field(factory=dict[str, "str | bool | None"], repr=False)
+    source: str | None = None
     environment: Mapping[str, str] = field(factory=lambda: os.environ, repr=False)
 
     def variable(self, name: str) -> str:
         """The environment variable of a setting: ``app_id`` -> ``LOGTO_APP_ID``."""
-        return self.prefix + name.upper()
+        return f"{self.service}_{name}".upper()
 
-    def find(self, name: str, argument: str | None) -> str | None:
-        """The setting's value, or ``None``; a blank one counts as missing."""
-        return (argument or self.environment.get(self.variable(name)) or "").strip() or None
+    def called(self, name: str) -> str:
+        """What to call a setting in errors."""
+        return self.variable(name) if self.source is None else f"{name} of {self.source}"
 
-    def require(self, name: str, argument: str | None) -> str:
+    def is_given(self, *names: str) -> bool:
+        """Whether one of the settings was given, and so goes before whatever the environment has."""
+        return any(self.given.get(name) for name in names)
+
+    def find(self, name: str) -> str | None:
         """
-        The setting's value.
+        The setting's value, or ``None``; a blank one counts as missing.
 
         Raises:
-            ConfigurationError: It is neither given nor in the environment.
+            ConfigurationError: It is no text that can be sent.
         """
-        value = self.find(name, argument)
-        if value is None:
+        value = self._value(name) or ""
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{self.called(name)} is no text", hint="Put it in quotes")
+        value = value.strip()
+        if value and not value.isprintable():
             raise ConfigurationError(
-                f"{name} is missing: it is neither an argument nor in the environment variable {self.variable(name)}",
-                hint=f"Set {self.variable(name)}",
+                f"{self.called(name)} holds a character that cannot be sent, such as a line end", hint="Set it anew"
             )
-        if not value.isprintable():
-            raise ConfigurationError(
-                f"{name} holds a character that cannot be sent, such as a line end", hint=f"Check {self.variable(name)}"
-            )
+        return value or None
+
+    def flag(self, name: str) -> bool:
+        """
+        Whether a switch is on; ``False`` where it is missing.
+
+        Raises:
+            ConfigurationError: It is neither ``true`` nor ``false``.
+        """
+        value = self._value(name) or False
+        if isinstance(value, str):
+            value = _FLAGS.get(value.strip().lower(), value)
+        if not isinstance(value, bool):
+            raise ConfigurationError(f"{self.called(name)} is neither true nor false", hint="Choose one of the two")
         return value
+
+    def require(self, *names: str) -> tuple[str, ...]:
+        """
+        The values of settings that an account cannot do without.
+
+        Raises:
+            ConfigurationError: Some are missing; it names all of them, and where they were looked for.
+        """
+        found = {name: self.find(name) for name in names}
+        missing = [name for name, value in found.items() if value is None]
+        if missing:
+            several = len(missing) > 1
+            subject = f"{_list(missing)} {'are' if several else 'is'} missing: {'they are' if several else 'it is'}"
+            variables = _list([self.variable(name) for name in missing])
+            if self.source is not None:
+                raise ConfigurationError(f"{subject} not in {self.source}", hint=f"Add {_list(missing)} there")
+            what = "arguments nor in the environment variables" if several else "an argument nor in the variable"
+            raise ConfigurationError(f"{subject} neither {what} {variables}", hint=f"Set {variables}")
+        return tuple(value for value in found.values() if value is not None)
+
+    def _value(self, name: str) -> str | bool | None:
+        value = self.given.get(name)
+        if self.source is None and (value is None or value == ""):
+            return self.environment.get(self.variable(name))
+        return value
+
+
+def _list(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

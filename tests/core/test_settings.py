@@ -21,9 +21,9 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def settings(**environment: str) -> Settings:
-    """The settings of an environment."""
-    return Settings("LOGTO_", environment)
+def settings(given: dict[str, str | bool | None] | None = None, /, **environment: str) -> Settings:
+    """What an environment completes."""
+    return Settings(service="logto", given=given or {}, environment=environment)
 
 
 def test_variables_are_named_after_the_service() -> None:
@@ -33,39 +33,75 @@ def test_variables_are_named_after_the_service() -> None:
 
 def test_an_argument_goes_before_the_environment() -> None:
     """And an empty one counts as missing."""
-    found = settings(LOGTO_APP_ID="variable")
-    assert found.require("app_id", "argument") == "argument"
-    assert found.require("app_id", None) == "variable"
-    assert found.require("app_id", "") == "variable"
-    assert settings().find("app_id", None) is None
-    assert settings(LOGTO_APP_ID="").find("app_id", "") is None
+    assert settings({"app_id": "argument"}, LOGTO_APP_ID="variable").find("app_id") == "argument"
+    assert settings({"app_id": None}, LOGTO_APP_ID="variable").find("app_id") == "variable"
+    assert settings({"app_id": ""}, LOGTO_APP_ID="variable").find("app_id") == "variable"
+    assert settings({"app_id": ""}, LOGTO_APP_ID="").find("app_id") is None
 
 
 def test_spaces_around_a_value_do_not_matter() -> None:
     """As they come from files and shells."""
-    assert settings(LOGTO_APP_ID=" x ").require("app_id", None) == "x"
+    assert settings(LOGTO_APP_ID=" x ").require("app_id") == ("x",)
 
 
 @pytest.mark.parametrize("environment", [{}, {"LOGTO_APP_ID": ""}, {"LOGTO_APP_ID": "  "}])
 def test_a_missing_setting_is_named(environment: dict[str, str]) -> None:
     """With the variable that was looked for, and the one to set; a blank one is missing too."""
     with pytest.raises(ConfigurationError, match="app_id is missing") as caught:
-        settings(**environment).require("app_id", None)
+        settings(**environment).require("app_id")
     assert "LOGTO_APP_ID" in caught.value.message
     assert "LOGTO_APP_ID" in (caught.value.hint or "")
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    """So that nobody has to try three times."""
+    with pytest.raises(ConfigurationError) as caught:
+        settings(LOGTO_APP_ID="there").require("endpoint", "app_id", "app_secret")
+    assert caught.value.message == (
+        "endpoint and app_secret are missing: they are neither arguments nor in the environment variables "
+        "LOGTO_ENDPOINT and LOGTO_APP_SECRET"
+    )
+    assert caught.value.hint == "Set LOGTO_ENDPOINT and LOGTO_APP_SECRET"
+
+
+def test_a_file_is_not_completed_by_the_environment() -> None:
+    """What an account of a file lacks, it lacks."""
+    found = Settings(service="logto", source="[accounts.a] in b", environment={"LOGTO_APP_ID": "x"})
+    with pytest.raises(ConfigurationError) as caught:
+        found.require("app_id")
+    assert (caught.value.message, caught.value.hint) == (
+        "app_id is missing: it is not in [accounts.a] in b",
+        "Add app_id there",
+    )
 
 
 @pytest.mark.parametrize("value", ["hush\nhush", "hush\x00", "hush\x1b[0m", "hu\u2028sh"])
 def test_a_value_that_cannot_be_sent_is_refused_unseen(value: str) -> None:
     """The error names the setting, never its value."""
     with pytest.raises(ConfigurationError, match="LOGTO_APP_SECRET") as caught:
-        settings(LOGTO_APP_SECRET=value).require("app_secret", None)
+        settings(LOGTO_APP_SECRET=value).require("app_secret")
     assert "hu" not in str(caught.value)
 
 
-def test_the_environment_stays_out_of_sight() -> None:
-    """Settings print without it."""
-    assert "hush" not in repr(settings(LOGTO_APP_SECRET="hush"))
+@pytest.mark.parametrize(
+    ("value", "on"), [(True, True), (False, False), (None, False), ("true", True), (" False ", False), ("", False)]
+)
+def test_a_switch_is_true_or_false(value: str | bool | None, on: bool) -> None:
+    """In a variable as text; missing is off."""
+    assert settings({"switch": value}).flag("switch") is on
+
+
+def test_anything_else_is_no_switch() -> None:
+    """And a switch is no text."""
+    with pytest.raises(ConfigurationError, match="LOGTO_SWITCH is neither true nor false"):
+        settings(LOGTO_SWITCH="on").flag("switch")
+    with pytest.raises(ConfigurationError, match="LOGTO_APP_ID is no text"):
+        settings({"app_id": True}).find("app_id")
+
+
+def test_settings_stay_out_of_sight() -> None:
+    """They print without values."""
+    assert "hush" not in repr(settings({"app_id": "hush"}, LOGTO_APP_SECRET="hush"))
 
 
 @pytest.mark.parametrize("missing", list(GOOD))

@@ -91,3 +91,11 @@ assert_type(daily.api_logs(source="webhook", url="https://hooks.example"), Strea
 daily.session_logs(log_level="LOUD")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 daily.api_logs(source="both")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Daily(api_kye="k")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+with logferry.open_accounts("logferry.toml", timeout=5) as ferry:
+    for record in ferry.records(since="1h", streams=["logto.audit_logs"]):
+        assert_type(record, LogRecord)
+    assert_type(ferry.client("login", Logto), Logto)
+    assert_type(ferry.client("login"), logferry.Client)
+    assert_type(ferry.records().skipped, tuple[logferry.Skipped, ...])
+    ferry.records(resume="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -10,12 +10,12 @@ import click
 from logferry._errors import InvalidRequestError, LogferryError
 from logferry._redaction import printable
 from logferry.cli._progress import Progress
-from logferry.cli._selection import account_option, selected_accounts
+from logferry.cli._selection import account_option, wanted_accounts
 from logferry.cli._shell import shell_options, talk, tell_traceback
 
 if TYPE_CHECKING:
+    from logferry._accounts import Account
     from logferry._client import Client
-    from logferry._registry import Account
     from logferry._stream import Stream
 
 _EPILOG: Final = """
@@ -36,7 +36,7 @@ def check(ctx: click.Context, accounts: tuple[str, ...]) -> None:
 
     The exit code is the highest of all accounts.
     """
-    ctx.exit(max(_check(account) for account in selected_accounts(accounts)))
+    ctx.exit(max(_check(account) for account in wanted_accounts(accounts)))
 
 
 def _check(account: Account) -> int:

@@ -35,7 +35,7 @@ def main() -> None:
     """
     Bring the logs of SaaS services home.
 
-    An account is described by environment variables; `logferry streams` names them.
+    Accounts are described in logferry.toml, or by environment variables; `logferry streams` names them.
     """
 
 

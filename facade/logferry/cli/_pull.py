@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import click
 
 from logferry._errors import ConfigurationError, InvalidRequestError
+from logferry._selection import Job, selected_jobs
 from logferry.cli._interrupts import Interrupts
 from logferry.cli._outputs import FORMATS, JsonLines, Output, PartialFile, output_errors, text_console
 from logferry.cli._parameters import pairs, severity
 from logferry.cli._progress import Progress
 from logferry.cli._reading import Reader, Reading, Wanted
-from logferry.cli._selection import Job, account_option, selected_accounts, selected_jobs
+from logferry.cli._selection import account_option, wanted_accounts
 from logferry.cli._shell import shell_options, talk, tell, tell_error
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def pull(
     pull that fails in the middle, or is interrupted by Ctrl-C or SIGTERM, prints how to resume it.
     """
     output = None if output == Path("-") else output
-    jobs = selected_jobs(streams, selected_accounts(accounts))
+    jobs = selected_jobs(streams, wanted_accounts(accounts))
     if not streams:
         jobs = [job for job in jobs if _askable(job, filters)]
     if resume is not None and len(jobs) != 1:
@@ -159,7 +160,7 @@ def pull(
 def _askable(job: Job, filters: Mapping[str, str]) -> bool:
     """Whether a stream that nobody named can be asked for; where a filter is missing, that is told."""
     needed = [one for one in job.stream.filter_list if one.name in job.stream.needs_one_of]
-    if any(job.account.service.has(one.name) for one in needed):
+    if any(job.account.has(one.name) for one in needed):
         return True
     if not needed or any(one.name in filters or one.wire_name in filters for one in needed):
         return True

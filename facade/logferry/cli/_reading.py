@@ -10,16 +10,16 @@ from attrs import define, frozen
 
 from logferry._errors import LogferryError
 from logferry.cli._outputs import Output, PartialFile, harmless_json
-from logferry.cli._shell import counted, tell, tell_error
+from logferry.cli._shell import counted, talk, tell, tell_error
 
 if TYPE_CHECKING:
     from logferry._client import CallChanges
     from logferry._hooks import PageEvent, RequestEvent
     from logferry._record import LogRecord
+    from logferry._selection import Job
     from logferry._stream import View
     from logferry.cli._interrupts import Interrupts
     from logferry.cli._progress import Progress
-    from logferry.cli._selection import Job
 
 
 @define
@@ -153,6 +153,9 @@ class Reader:
             return
         job, wanted = reading.job, self._wanted
         command = ["logferry", "pull", job.stream.name]
+        config = talk().config
+        if config is not None:
+            command += ["--config", str(config)]
         if job.account.name != job.account.service.name:
             command += ["--account", job.account.name]
         command += wanted.options

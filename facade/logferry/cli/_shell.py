@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
@@ -22,15 +23,17 @@ INTERRUPTED: Final = 130
 @define
 class Talk:
     """
-    How much is told on stderr.
+    What the options of all commands say.
 
     Attributes:
         verbose: Requests, retries and issues too.
         debug: Tracebacks too.
+        config: The configuration file, if it is named.
     """
 
     verbose: bool = False
     debug: bool = False
+    config: Path | None = None
 
 
 class Shell(click.Group):
@@ -64,6 +67,14 @@ def shell_options(command: C) -> C:
     for option in (
         click.version_option(__version__, message="logferry %(version)s"),
         _switch("--debug", "Show a traceback with every error."),
+        click.option(
+            "--config",
+            metavar="PATH",
+            type=click.Path(path_type=Path),
+            expose_value=False,
+            callback=_note,
+            help="Configuration file. Default: logferry.toml here, or in your configuration folder.",
+        ),
         _switch("-v", "--verbose", "Tell of requests, retries and issues on stderr."),
     ):
         command = option(command)
@@ -75,11 +86,11 @@ def _switch(*names_and_help: str) -> Callable[[C], C]:
     return click.option(*names, is_flag=True, expose_value=False, callback=_note, help=text)
 
 
-def _note(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  # click's signature
+def _note(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
     if os.environ.get("NO_COLOR"):
         ctx.color = False
     if value:
-        setattr(_talk_of(ctx), parameter.name, True)
+        setattr(_talk_of(ctx), str(parameter.name), value)
 
 
 def talk() -> Talk:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 import orjson
 
-from logferry._registry import SERVICES, environment_accounts
+from logferry._accounts import Account, find_accounts
+from logferry._registry import SERVICES
 from logferry.cli._outputs import FORMATS, terminal_console
-from logferry.cli._shell import shell_options
+from logferry.cli._shell import shell_options, talk
 
 if TYPE_CHECKING:
     from logferry._definition import StreamDefinition
@@ -33,7 +35,8 @@ def streams(form: str | None) -> None:
 
     Nothing is sent. A stream without an account names the environment variables that make one.
     """
-    rows = [_facts(service, definition) for service in SERVICES for definition in service.streams]
+    accounts = find_accounts(talk().config)
+    rows = [_facts(service, definition, accounts) for service in SERVICES for definition in service.streams]
     if (form or ("table" if sys.stdout.isatty() else "jsonl")) == "table":
         _print_table(rows)
     else:
@@ -41,11 +44,13 @@ def streams(form: str | None) -> None:
             click.echo(orjson.dumps(row))
 
 
-def _facts(service: Service, definition: StreamDefinition[Any, Any, Any]) -> dict[str, Any]:
+def _facts(
+    service: Service, definition: StreamDefinition[Any, Any, Any], accounts: Sequence[Account]
+) -> dict[str, Any]:
     facts = {
         "stream": definition.name,
         "summary": definition.summary,
-        "accounts": [account.name for account in environment_accounts() if account.service == service],
+        "accounts": [account.name for account in accounts if account.service == service],
         "variables": list(service.variables),
         "optional_variables": list(service.optional_variables),
         "authentication": service.client.authentication,

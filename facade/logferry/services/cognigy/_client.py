@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import ClassVar, Final, Self, Unpack
+from typing import ClassVar, Final, Unpack
 
 from attrs import evolve
 
-from logferry._client import Client, ClientOptions, StreamOptions
-from logferry._definition import flag
+from logferry._client import Client, ClientOptions, Connection, StreamOptions
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._options import checked_base_url
 from logferry._settings import Settings
@@ -26,7 +25,6 @@ from logferry.services.cognigy._streams import (
 from logferry_clients.cognigy.models.log_entry import LogEntry
 from logferry_clients.cognigy.models.log_level import LogLevel
 
-_SETTINGS: Final = Settings("COGNIGY_")
 _PROJECT_ID: Final = re.compile("[a-z0-9]{24}")
 _PROJECT_ID_HINT: Final = "It is 24 lower-case letters and digits, as in the address of the project in the browser"
 _PASTED: Final = re.compile(r"/(openapi|v2\.\d+)$")
@@ -68,29 +66,30 @@ class Cognigy(Client):
         type_brackets: bool | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        address = checked_base_url(
-            _SETTINGS.require("base_url", base_url),
-            setting=_SETTINGS.variable("base_url"),
-            example=EXAMPLE,
-            allow_insecure=options.get("allow_insecure", False),
+        given: dict[str, str | bool | None] = {
+            "api_key": api_key,
+            "base_url": base_url,
+            "project_id": project_id,
+            "type_brackets": type_brackets,
+        }
+        super().__init__(Settings(service=self.service, given=given), options)
+
+    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+        address, key = settings.require("base_url", "api_key")
+        base_url = checked_base_url(
+            address, setting=settings.called("base_url"), example=EXAMPLE, allow_insecure=allow_insecure
         )
-        pasted = _PASTED.search(address)
+        pasted = _PASTED.search(base_url)
         if pasted is not None:
             raise ConfigurationError(
-                f"COGNIGY_BASE_URL ends in {pasted[0]}", hint=f"Give the API's address without it, such as {EXAMPLE}"
+                f"{settings.called('base_url')} ends in {pasted[0]}",
+                hint=f"Give the API's address without it, such as {EXAMPLE}",
             )
-        project = _SETTINGS.find("project_id", project_id)
-        if project is not None and not _PROJECT_ID.fullmatch(project):
-            raise ConfigurationError("COGNIGY_PROJECT_ID is no id of a project", hint=_PROJECT_ID_HINT)
-        key = _SETTINGS.require("api_key", api_key)
-        super().__init__(base_url=address, authorizer=authorized_by(key), **options)
-        self._project_id = project
-        self._definition = PROJECT_LOGS_WITH_BRACKETS if _brackets(type_brackets) else PROJECT_LOGS
-
-    @classmethod
-    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
-        """The account that the environment describes."""
-        return cls(**options)
+        self._project_id = settings.find("project_id")
+        if self._project_id is not None and not _PROJECT_ID.fullmatch(self._project_id):
+            raise ConfigurationError(f"{settings.called('project_id')} is no id of a project", hint=_PROJECT_ID_HINT)
+        self._definition = PROJECT_LOGS_WITH_BRACKETS if settings.flag("type_brackets") else PROJECT_LOGS
+        return Connection(base_url=base_url, authorizer=authorized_by(key))
 
     def project_logs(
         self,
@@ -139,13 +138,3 @@ class Cognigy(Client):
                 )
             given = evolve(given, project_id=self._project_id)
         return self._open(self._definition, given, options)
-
-
-def _brackets(argument: bool | None) -> bool:  # noqa: FBT001  # a setting as it was given
-    if argument is not None:
-        return argument
-    text = _SETTINGS.find("type_brackets", None)
-    try:
-        return text is not None and flag(text)
-    except ValueError as error:
-        raise ConfigurationError("COGNIGY_TYPE_BRACKETS is wrong", hint=str(error)) from error

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, Unpack
+from typing import Any, ClassVar, Unpack
 
-from logferry._client import Client, ClientOptions, StreamOptions
+from logferry._client import Client, ClientOptions, Connection, StreamOptions
 from logferry._options import checked_base_url
 from logferry._settings import Settings
 from logferry._stream import Stream
@@ -21,8 +21,6 @@ from logferry_clients.daily.models.api_log import ApiLog
 from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES, ListApiLogsSource
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
 from logferry_clients.daily.models.session_log import SessionLog
-
-_SETTINGS = Settings("DAILY_")
 
 
 class Daily(Client):
@@ -51,21 +49,17 @@ class Daily(Client):
     def __init__(
         self, *, api_key: str | None = None, base_url: str | None = None, **options: Unpack[ClientOptions]
     ) -> None:
-        super().__init__(
-            base_url=checked_base_url(
-                _SETTINGS.find("base_url", base_url) or DEFAULT_BASE_URL,
-                setting=_SETTINGS.variable("base_url"),
-                example=DEFAULT_BASE_URL,
-                allow_insecure=options.get("allow_insecure", False),
-            ),
-            authorizer=key_authorizer(_SETTINGS.require("api_key", api_key)),
-            **options,
-        )
+        super().__init__(Settings(service=self.service, given={"api_key": api_key, "base_url": base_url}), options)
 
-    @classmethod
-    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
-        """The account that the environment describes."""
-        return cls(**options)
+    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+        (key,) = settings.require("api_key")
+        base_url = checked_base_url(
+            settings.find("base_url") or DEFAULT_BASE_URL,
+            setting=settings.called("base_url"),
+            example=DEFAULT_BASE_URL,
+            allow_insecure=allow_insecure,
+        )
+        return Connection(base_url=base_url, authorizer=key_authorizer(key))
 
     def session_logs(
         self,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self, Unpack
+from typing import ClassVar, Final, Unpack
 
-from logferry._client import Client, ClientOptions, StreamOptions
+from logferry._client import Client, ClientOptions, Connection, StreamOptions
 from logferry._errors import ConfigurationError
 from logferry._options import checked_base_url
 from logferry._settings import Settings
@@ -18,7 +18,7 @@ from logferry.services.logto._account import (
 from logferry.services.logto._streams import AUDIT_LOGS, AuditLogFilters
 from logferry_clients.logto.models.audit_log import AuditLog
 
-_SETTINGS = Settings("LOGTO_")
+_EXAMPLE: Final = "https://acme.logto.app"
 
 
 class Logto(Client):
@@ -60,31 +60,35 @@ class Logto(Client):
         resource: str | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
+        given = {
+            "endpoint": endpoint,
+            "app_id": app_id,
+            "app_secret": app_secret,
+            "access_token": access_token,
+            "resource": resource,
+        }
+        super().__init__(Settings(service=self.service, given=given), options)
+
+    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+        token: str | None = None
+        if settings.is_given("access_token") or not settings.is_given("app_id", "app_secret"):
+            token = settings.find("access_token")
+        credentials = () if token else ("app_id", "app_secret")
+        endpoint, *pair = settings.require("endpoint", *credentials)
         base_url = checked_base_url(
-            _SETTINGS.require("endpoint", endpoint),
-            setting=_SETTINGS.variable("endpoint"),
-            example="https://acme.logto.app",
-            allow_insecure=options.get("allow_insecure", False),
+            endpoint, setting=settings.called("endpoint"), example=_EXAMPLE, allow_insecure=allow_insecure
         )
         if base_url.endswith("/api"):
             raise ConfigurationError(
-                "LOGTO_ENDPOINT ends in /api", hint="Give the tenant's address alone, such as https://acme.logto.app"
+                f"{settings.called('endpoint')} ends in /api",
+                hint=f"Give the tenant's address alone, such as {_EXAMPLE}",
             )
-        token = access_token if app_id or app_secret else _SETTINGS.find("access_token", access_token)
         if token:
-            authorizer = ready_token(_SETTINGS.require("access_token", token))
-        else:
-            authorizer = client_credentials(
-                app_id=_SETTINGS.require("app_id", app_id),
-                app_secret=_SETTINGS.require("app_secret", app_secret),
-                resource=_SETTINGS.find("resource", resource) or management_api(base_url),
-            )
-        super().__init__(base_url=base_url, authorizer=authorizer, **options)
-
-    @classmethod
-    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
-        """The account that the environment describes."""
-        return cls(**options)
+            return Connection(base_url=base_url, authorizer=ready_token(token))
+        app_id, app_secret = pair
+        resource = settings.find("resource") or management_api(base_url)
+        authorizer = client_credentials(app_id=app_id, app_secret=app_secret, resource=resource)
+        return Connection(base_url=base_url, authorizer=authorizer)
 
     def audit_logs(
         self,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self, Unpack
+from typing import ClassVar, Unpack
 
-from logferry._client import Client, ClientOptions, StreamOptions
+from logferry._client import Client, ClientOptions, Connection, StreamOptions
 from logferry._errors import ConfigurationError
 from logferry._options import checked_base_url
 from logferry._settings import Settings
@@ -13,8 +13,6 @@ from logferry.services.signalwire._account import REQUEST_ID_HEADER, project_tok
 from logferry.services.signalwire._streams import VIDEO_LOGS, VideoLogFilters
 from logferry_clients.signalwire.models.discarded_log import DiscardedLog
 from logferry_clients.signalwire.models.video_log import VideoLog
-
-_SETTINGS = Settings("SIGNALWIRE_")
 
 
 class SignalWire(Client):
@@ -52,32 +50,27 @@ class SignalWire(Client):
         base_url: str | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        # An argument wins over the environment, also where the two are not of the same name.
-        address = base_url if space else _SETTINGS.find("base_url", base_url)
-        if not address:
-            address = space_url(_SETTINGS.require("space", space), setting=_SETTINGS.variable("space"))
-        checked = checked_base_url(
-            address,
-            setting=_SETTINGS.variable("base_url"),
-            example="https://acme.signalwire.com",
-            allow_insecure=options.get("allow_insecure", False),
-        )
-        if checked.endswith(("/api", "/api/video", "/api/video/logs")):
-            raise ConfigurationError(
-                "SIGNALWIRE_BASE_URL holds the path of the API", hint="Give what stands in front of /api"
-            )
-        project = _SETTINGS.require("project_id", project_id)
-        super().__init__(
-            base_url=checked,
-            authorizer=project_token(project_id=project, api_token=_SETTINGS.require("api_token", api_token)),
-            tenant=project,
-            **options,
-        )
+        given = {"space": space, "project_id": project_id, "api_token": api_token, "base_url": base_url}
+        super().__init__(Settings(service=self.service, given=given), options)
 
-    @classmethod
-    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
-        """The account that the environment describes."""
-        return cls(**options)
+    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+        address: str | None = None
+        # An argument wins over the environment, also where the two are not of the same name.
+        if settings.is_given("base_url") or not settings.is_given("space"):
+            address = settings.find("base_url")
+        project, token, *space = settings.require("project_id", "api_token", *(() if address else ("space",)))
+        base_url = checked_base_url(
+            address or space_url(*space, setting=settings.called("space")),
+            setting=settings.called("base_url"),
+            example="https://acme.signalwire.com",
+            allow_insecure=allow_insecure,
+        )
+        if base_url.endswith(("/api", "/api/video", "/api/video/logs")):
+            raise ConfigurationError(
+                f"{settings.called('base_url')} holds the path of the API", hint="Give what stands in front of /api"
+            )
+        authorizer = project_token(project_id=project, api_token=token)
+        return Connection(base_url=base_url, authorizer=authorizer, tenant=project)
 
     def video_logs(
         self, *, include_deleted: bool | None = None, **options: Unpack[StreamOptions]

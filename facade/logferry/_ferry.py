@@ -1,0 +1,330 @@
+"""All accounts at once: their records as they arrive, and one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import PurePath
+from typing import Any, Final, Self, TypeVar, Unpack, overload
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from attrs import define, field, frozen
+
+from logferry._accounts import Account
+from logferry._client import Client, ClientOptions, WindowOptions
+from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
+from logferry._iteration import Stats
+from logferry._record import LogRecord
+from logferry._selection import check_filters, selected_accounts, selected_jobs
+from logferry._stream import Page, View
+from logferry._suggestions import suggestion
+
+C = TypeVar("C", bound=Client)
+
+_LOGGER: Final = logging.getLogger("logferry")
+
+
+@frozen(kw_only=True)
+class Skipped:
+    """
+    A stream that is not asked.
+
+    Attributes:
+        account: The account's name.
+        stream: The stream's name.
+        reason: Why, in a few words.
+    """
+
+    account: str
+    stream: str
+    reason: str
+
+
+@define
+class _Tasks:
+    """
+    Reads accounts while its ``async with`` block runs, and ends with it, whatever has happened in the block.
+
+    Attributes:
+        clients: By account; closed at the end.
+        portal: The way into its event loop from the thread of a ``with`` block; ``None`` in ``async with``.
+    """
+
+    clients: Mapping[str, Client]
+    portal: BlockingPortal | None = None
+    _group: TaskGroup | None = None
+    _begun: list[_Arrivals] = field(factory=list["_Arrivals"])
+
+    def start(self, lanes: Sequence[Sequence[View[LogRecord]]]) -> _Arrivals:
+        """Begin to read lanes at once, the views of each one after the other."""
+        if self._group is None:
+            raise InvalidRequestError("the accounts are not open", hint="Iterate inside the block of open_accounts()")
+        sender, receiver = anyio.create_memory_object_stream[Page[LogRecord]](0)
+        arrivals = _Arrivals(receiver)
+        self._begun.append(arrivals)
+        for lane in lanes:
+            self._group.start_soon(arrivals.read, lane, sender.clone())
+        sender.close()
+        return arrivals
+
+    async def stop(self, arrivals: _Arrivals) -> None:
+        """Nobody takes pages of these any more: their lanes end."""
+        if arrivals in self._begun:
+            self._begun.remove(arrivals)
+            arrivals.close()
+
+    def require_portal(self) -> BlockingPortal:
+        """The way into the event loop, for blocking iterations."""
+        if self.portal is None:
+            raise InvalidRequestError(
+                "the accounts are not open for 'for'", hint="Use a with block; in async with, iterate with 'async for'"
+            )
+        return self.portal
+
+    async def __aenter__(self) -> Self:
+        self._group = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._group is not None:
+            group, self._group = self._group, None
+            group.cancel_scope.cancel()
+            # What was raised in the block is not the group's, which would wrap it into an ExceptionGroup.
+            await group.__aexit__(None, None, None)
+        for arrivals in tuple(self._begun):
+            await self.stop(arrivals)
+        with anyio.CancelScope(shield=True):
+            for client in self.clients.values():
+                await client.aclose()
+
+
+@define(eq=False)
+class _Arrivals:
+    """
+    The pages of several lanes, in the order in which they arrive.
+
+    A lane asks for its next page once the caller has taken the last one, so memory is bounded by a page per lane.
+
+    Attributes:
+        failures: What went wrong so far, of streams that ended early.
+    """
+
+    _receiver: MemoryObjectReceiveStream[Page[LogRecord]]
+    failures: list[Exception] = field(factory=list[Exception])
+
+    async def read(self, lane: Sequence[View[LogRecord]], sender: MemoryObjectSendStream[Page[LogRecord]]) -> None:
+        """Send the pages of a lane's views; one that fails does not stop the next."""
+        with sender:
+            for view in lane:
+                try:
+                    async for page in view.pages():
+                        await sender.send(page)
+                except anyio.BrokenResourceError:  # nobody listens any more
+                    return
+                except Exception as error:  # noqa: BLE001  # a caller's hook may raise anything, too
+                    self.failures.append(error)
+
+    async def next(self) -> Page[LogRecord] | None:
+        """The next page; ``None`` when all lanes have ended."""
+        try:
+            return await self._receiver.receive()
+        except anyio.EndOfStream:
+            return None
+
+    def close(self) -> None:
+        """Nobody takes pages any more: lanes that want to send one end."""
+        self._receiver.close()
+
+
+class Ferry:
+    """
+    Every account of a configuration, each opened when it is first needed.
+
+    Use it in a ``with`` or ``async with`` block, whose end closes all connections.  ``open_accounts`` makes it.
+    """
+
+    def __init__(self, accounts: Sequence[Account], options: ClientOptions) -> None:
+        self._accounts = {account.name: account for account in accounts}
+        self._options = options
+        self._clients: dict[str, Client] = {}
+        self._tasks = _Tasks(self._clients)
+        self._stack = ExitStack()
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts' names, in the order of the configuration."""
+        return tuple(self._accounts)
+
+    @overload
+    def client(self, account: str) -> Client: ...
+    @overload
+    def client(self, account: str, kind: type[C]) -> C: ...
+    def client(self, account: str, kind: type[Any] | None = None) -> Any:
+        """
+        The client of an account, as in ``ferry.client("login", logferry.Logto)``.
+
+        Args:
+            account: The account's name.
+            kind: The class of the client, so that type checkers know its streams.
+
+        Raises:
+            InvalidRequestError: There is no such account, or it is for another service.
+            ConfigurationError: A setting is missing or wrong.
+        """
+        self._require(account)
+        if account not in self._clients:
+            self._clients[account] = self._accounts[account].open(**self._options)
+        client = self._clients[account]
+        if kind is not None and not isinstance(client, kind):
+            raise InvalidRequestError(
+                f"the account {account!r} is for {client.service}", hint=f"Ask for a logferry.{type(client).__name__}"
+            )
+        return client
+
+    def records(
+        self,
+        *,
+        accounts: Sequence[str] = (),
+        streams: Sequence[str] = (),
+        filters: Mapping[str, str] | None = None,
+        **options: Unpack[WindowOptions],
+    ) -> FerryRecords:
+        """
+        The records of all accounts as they arrive; within one account stream after stream, each in server order.
+
+        Args:
+            accounts: Only these accounts; default: all.
+            streams: Only these streams, by their full names; default: all that can be asked.  Without names, streams
+                that lack a filter that is given, or need one that is not, are skipped: see ``FerryRecords.skipped``.
+            filters: Values by the filter's name in Python or on the wire, as text.
+            options: What every stream takes but ``resume``: ``since``, ``until``, ``page_size``, ``max_items`` (of
+                each stream), ``strict``.
+
+        Raises:
+            InvalidRequestError: The call cannot be right; nothing was sent.
+            ConfigurationError: No account has a stream that is named.
+        """
+        for name in accounts:
+            self._require(name)
+        jobs = selected_jobs(streams, [self._accounts[name] for name in dict.fromkeys(accounts or self._accounts)])
+        given = filters or {}
+        check_filters(given, jobs)
+        lanes: dict[str, dict[str, View[LogRecord]]] = {}
+        skipped: list[Skipped] = []
+        failures: dict[str, LogferryError] = {}
+        for job in jobs:
+            account, stream = job.account.name, job.stream.name
+            reason = None if streams else job.unaskable(given)
+            if reason is not None:
+                skipped.append(Skipped(account=account, stream=stream, reason=reason))
+                _LOGGER.warning("left out: %s of the account %s: %s", stream, account, reason)
+            elif account not in failures:
+                try:
+                    client = self.client(account)
+                except ConfigurationError as error:
+                    failures[account] = error
+                else:
+                    view = client.stream(stream, filters=given, **options).records()
+                    lanes.setdefault(account, {})[stream] = view
+        return FerryRecords(self._tasks, lanes, tuple(skipped), tuple(failures.values()))
+
+    def _require(self, account: str) -> None:
+        if account not in self._accounts:
+            raise InvalidRequestError(f"there is no account {account!r}", hint=suggestion(account, self.accounts))
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            portal = stack.enter_context(start_blocking_portal())
+            stack.enter_context(portal.wrap_async_context_manager(self._tasks))
+            self._tasks.portal, self._stack = portal, stack.pop_all()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._tasks.portal = None
+        self._stack.close()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._tasks.__aexit__(*exc_info)
+
+    def __repr__(self) -> str:
+        return f"<Ferry {', '.join(self._accounts)}>"
+
+
+@frozen(eq=False)
+class FerryRecords:
+    """
+    The records of several accounts.  Iterate with ``for`` in a ``with`` block, with ``async for`` in ``async with``.
+
+    When all that can be read has been read, the failures of the others are raised as one ``ExceptionGroup``: mostly
+    ``LogferryError``, each with its account, its stream and the checkpoint that resumes it.
+
+    Attributes:
+        skipped: Streams that are not asked, and why.
+    """
+
+    _tasks: _Tasks
+    _lanes: Mapping[str, Mapping[str, View[LogRecord]]]
+    skipped: tuple[Skipped, ...]
+    _unopened: tuple[LogferryError, ...]
+
+    @property
+    def stats(self) -> dict[tuple[str, str], Stats]:
+        """By names of account and stream: what the latest iteration has done so far."""
+        return {(account, name): view.stats for account, lane in self._lanes.items() for name, view in lane.items()}
+
+    def __iter__(self) -> Iterator[LogRecord]:
+        portal = self._tasks.require_portal()
+        arrivals = portal.call(self._start)
+        try:
+            while page := self._tasks.require_portal().call(arrivals.next):
+                yield from page.items
+        finally:
+            if self._tasks.portal is portal:
+                portal.call(self._tasks.stop, arrivals)
+        self._raise_failures(arrivals)
+
+    async def __aiter__(self) -> AsyncIterator[LogRecord]:
+        arrivals = await self._start()
+        try:
+            while page := await arrivals.next():
+                for record in page.items:
+                    yield record
+        finally:
+            await self._tasks.stop(arrivals)
+        self._raise_failures(arrivals)
+
+    async def _start(self) -> _Arrivals:
+        return self._tasks.start([tuple(lane.values()) for lane in self._lanes.values()])
+
+    def _raise_failures(self, arrivals: _Arrivals) -> None:
+        failures = [*self._unopened, *arrivals.failures]
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} of the accounts' streams failed", failures)
+
+    def __repr__(self) -> str:
+        return f"<FerryRecords {', '.join(self._lanes)}>"
+
+
+def open_accounts(config: str | PurePath | None = None, **options: Unpack[ClientOptions]) -> Ferry:
+    """
+    Open every account of the configuration; use it in a ``with`` or ``async with`` block.
+
+    Args:
+        config: The configuration file.  Default: the one that ``LOGFERRY_CONFIG`` names, else ``logferry.toml`` in the
+            working directory, else in the user's configuration folder; without any, each service whose environment
+            variables are set is an account named after it.
+        options: What every client takes, ``account`` excepted.  A ``transport`` must be asynchronous, also for ``for``.
+
+    Raises:
+        ConfigurationError: There is no account, or the file cannot be used.  An account whose settings are wrong
+            raises when it is needed.
+    """
+    return Ferry(selected_accounts(config=config), options)

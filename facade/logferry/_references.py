@@ -1,0 +1,159 @@
+"""References to secrets: what stands in a configuration file in the place of a secret, and how the secret is had."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from logferry._errors import ConfigurationError
+from logferry._json import is_array, is_object
+
+KEYRING_SERVICE: Final = "logferry"
+"""Under which service the system's keyring has the secrets; the reference is the user name."""
+
+_COMMAND_SECONDS: Final = 60.0
+_LARGEST: Final = 64 * 1024
+"""So many bytes of a file are read at most; a token has a few thousand."""
+
+
+@frozen(kw_only=True)
+class Reference:
+    """
+    Where a secret is.
+
+    Attributes:
+        setting: Which setting it is for, as errors call it.
+        kind: ``"env"``, ``"file"``, ``"command"`` or ``"keyring"``.
+        words: The variable, the path, the command with its arguments, or the keyring's user name.
+        folder: What a relative path is relative to.
+        trusted: Whether files may be read and commands run for whoever wrote it.
+    """
+
+    setting: str
+    kind: str
+    words: tuple[str, ...] = field(repr=False)
+    folder: Path
+    trusted: bool
+
+    def look_up(self) -> str:
+        """
+        The secret, without the line end that files and commands add.
+
+        Raises:
+            ConfigurationError: It cannot be had; the message says why, and never what was read.
+        """
+        secret = _KINDS[self.kind](self).strip()
+        if not secret:
+            raise self.error("is empty", hint="Put the secret there")
+        return secret
+
+    def error(self, problem: str, *, hint: str) -> ConfigurationError:
+        """An error that says which setting wants what, and what is wrong with it."""
+        # Of a command only the program is told: arguments can be secret.
+        what = {"env": "the environment variable", "keyring": "the keyring's secret"}.get(self.kind, f"the {self.kind}")
+        return ConfigurationError(f"{self.setting}: {what} {self.words[0]} {problem}", hint=hint)
+
+    def require_trust(self) -> None:
+        """Refuse what a file that anybody may have put there must not do."""
+        if not self.trusted:
+            raise ConfigurationError(
+                f"{self.setting}: {self.kind} is not used in a file that is only found in the working directory, "
+                "since anybody may have put it there",
+                hint="Name the file with --config or LOGFERRY_CONFIG if it is yours",
+            )
+
+
+def _of_environment(reference: Reference) -> str:
+    secret = os.environ.get(reference.words[0])
+    if secret is None:
+        raise reference.error("is not set", hint="Set it, or change the reference")
+    return secret
+
+
+def _of_file(reference: Reference) -> str:
+    reference.require_trust()
+    try:
+        with (reference.folder / Path(reference.words[0]).expanduser()).open("rb") as file:
+            return file.read(_LARGEST).decode()
+    except OSError as error:
+        raise reference.error(f"cannot be read: {error.strerror}", hint="Check the path") from error
+    except UnicodeDecodeError:
+        # Not chained: it would show the bytes.
+        raise reference.error("holds no text", hint="Check the path") from None
+    except (RuntimeError, ValueError) as error:  # nobody has this home directory; a zero byte in the path
+        raise reference.error("cannot be read: it is no path", hint="Check the path") from error
+
+
+def _of_command(reference: Reference) -> str:
+    reference.require_trust()
+    try:
+        done = subprocess.run(  # noqa: S603  # the user's own command, from the user's own file
+            reference.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_COMMAND_SECONDS, check=False
+        )
+        if done.returncode == 0:
+            return done.stdout.decode()
+    except OSError as error:
+        raise reference.error(f"cannot be run: {error.strerror}", hint="Check the command") from error
+    except subprocess.TimeoutExpired:
+        # Not chained, here and below: it has the whole command and what it had written.
+        raise reference.error(f"has not ended after {_COMMAND_SECONDS:.0f} s", hint="Try it in a shell") from None
+    except UnicodeDecodeError:
+        raise reference.error("wrote no text", hint="Try it in a shell") from None
+    except ValueError:
+        raise reference.error("cannot be run: it holds a zero byte", hint="Check the command") from None
+    raise reference.error(f"failed with exit code {done.returncode}", hint="Try it in a shell")
+
+
+def _of_keyring(reference: Reference) -> str:
+    try:
+        import keyring  # noqa: PLC0415  # an extra
+        import keyring.errors  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise reference.error("needs the keyring library", hint="pip install 'logferry[keyring]'") from error
+    try:
+        secret = keyring.get_password(KEYRING_SERVICE, reference.words[0])
+    except keyring.errors.KeyringError as error:
+        raise reference.error(f"cannot be read ({type(error).__name__})", hint="Unlock the keyring") from error
+    if secret is None:
+        raise reference.error("does not exist", hint=f"Set it: keyring set {KEYRING_SERVICE} {reference.words[0]}")
+    return secret
+
+
+_KINDS: Final[Mapping[str, Callable[[Reference], str]]] = {
+    "env": _of_environment,
+    "file": _of_file,
+    "command": _of_command,
+    "keyring": _of_keyring,
+}
+
+
+def read_reference(value: Any, *, setting: str, folder: Path, trusted: bool) -> Reference:
+    """
+    Read a reference: a table with one key, such as ``{ env = "ACME_SECRET" }`` or ``{ command = ["pass", "acme"] }``.
+
+    Args:
+        value: What stands in the file.
+        setting: Which setting it is for, as errors call it.
+        folder: What a relative path is relative to.
+        trusted: Whether files may be read and commands run for whoever wrote it.
+
+    Raises:
+        ConfigurationError: It is no such table.
+    """
+    if is_object(value) and len(value) == 1:
+        ((kind, words),) = value.items()
+        listed = list(words) if kind == "command" and is_array(words) else [words]
+        if kind in _KINDS and (kind != "command" or is_array(words)) and listed:
+            texts = tuple(word for word in listed if isinstance(word, str))
+            if len(texts) == len(listed) and texts[0]:
+                return Reference(setting=setting, kind=kind, words=texts, folder=folder, trusted=trusted)
+    raise ConfigurationError(
+        f"{setting} is neither text nor a reference to a secret",
+        hint='A reference is { env = "NAME" }, { file = "PATH" }, { command = ["PROGRAM", "ARGUMENT"] } '
+        'or { keyring = "NAME" }',
+    )

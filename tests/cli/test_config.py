@@ -1,0 +1,91 @@
+"""Accounts of a configuration file in the shell."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Run, Server, resume_arguments, serving, uids
+from tests.cli.test_failures import REFUSED, once_on_page
+
+SECRET = "marked-secret-of-the-test"
+
+
+@pytest.fixture
+def config(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two accounts of one server, one of which has a wrong secret."""
+    monkeypatch.setenv("ACME_SECRET", server.fake.app_secret)
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        f"""
+        [accounts.good]
+        service = "logto"
+        endpoint = "{server.url}"
+        app_id = "{server.fake.app_id}"
+        app_secret = {{ env = "ACME_SECRET" }}
+
+        [accounts.bad]
+        service = "logto"
+        endpoint = "{server.url}"
+        app_id = "{server.fake.app_id}"
+        app_secret = "{SECRET}"
+        """
+    )
+    return path
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_the_file_can_be_named(run: Run, server: Server, config: Path, before: bool) -> None:
+    """Before or after the command's name."""
+    named = ("--config", str(config))
+    rest = ("pull", "--account", "good")
+    result = run(*named, *rest) if before else run(*rest, *named)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert uids(result.stdout) == server.uids
+
+
+def test_one_account_that_fails_does_not_stop_the_others(run: Run, server: Server, config: Path) -> None:
+    """The exit code is that of the failure, and no secret shows."""
+    result = run("pull", "--config", str(config))
+    assert result.exit_code == 3
+    assert uids(result.stdout) == server.uids
+    assert Counter(json.loads(line)["account"] for line in result.stdout.splitlines()) == {"good": 417}
+    assert "account bad" in result.stderr
+    assert SECRET not in result.output
+
+
+def test_a_setting_that_is_missing_is_one_line(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the account, the file and what to do."""
+    monkeypatch.delenv("ACME_SECRET")
+    result = run("check", "--config", str(config), "--account", "good")
+    assert result.exit_code == 2
+    (line,) = result.output.splitlines()
+    assert f"app_secret of [accounts.good] in {config}: the environment variable ACME_SECRET is not set" in line
+
+
+def test_streams_names_the_accounts(run: Run, config: Path) -> None:
+    """Those of the file, and nothing is looked up for it."""
+    result = run("streams", "--config", str(config), "--format", "jsonl")
+    accounts = {row["stream"]: row["accounts"] for row in map(json.loads, result.stdout.splitlines())}
+    assert accounts["logto.audit_logs"] == ["good", "bad"]
+    assert accounts["daily.api_logs"] == []
+
+
+@pytest.mark.parametrize("command", ["streams", "check", "pull"])
+def test_a_file_that_is_not_there(run: Run, tmp_path: Path, command: str) -> None:
+    """One line, exit code 2."""
+    result = run(command, "--config", str(tmp_path / "nowhere.toml"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"Error: the configuration file {tmp_path / 'nowhere.toml'} cannot be read")
+
+
+def test_the_line_that_resumes_names_the_file_and_the_account(run: Run, server: Server, config: Path) -> None:
+    """So it works as it is printed."""
+    with serving(server.fake, once_on_page(3, REFUSED)) as url:
+        config.write_text(config.read_text().replace(server.url, url))
+        first = run("pull", "--config", str(config), "--account", "good")
+        rest = run(*resume_arguments(first.stderr))
+    assert (first.exit_code, rest.exit_code) == (3, 0)
+    assert server.uids == uids(first.stdout + rest.stdout)

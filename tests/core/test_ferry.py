@@ -1,0 +1,306 @@
+"""All accounts at once: complete, interleaved, and one that fails stops none of the others."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import anyio
+import httpx
+import pytest
+from anyio.from_thread import BlockingPortal
+
+import logferry
+from logferry.testing import CognigyFake, DailyFake, Fake, FakeResponse, InProcessTransport, LogtoFake, SignalWireFake
+
+LOGIN = LogtoFake(records=250)
+CALLS = DailyFake(records=120, meetings=1)
+VIDEO = SignalWireFake(records=130)
+BOT = CognigyFake(records=140)
+
+CONFIGURATION = f"""
+[accounts.login]
+service = "logto"
+endpoint = "https://login.example"
+resource = "https://default.logto.app/api"
+app_id = "{LOGIN.app_id}"
+app_secret = "{LOGIN.app_secret}"
+
+[accounts.calls]
+service = "daily"
+base_url = "https://calls.example/v1"
+api_key = "{CALLS.api_key}"
+
+[accounts.video]
+service = "signalwire"
+base_url = "https://video.example"
+project_id = "{VIDEO.project_id}"
+api_token = "{VIDEO.api_token}"
+
+[accounts.bot]
+service = "cognigy"
+base_url = "https://bot.example"
+api_key = "{BOT.api_key}"
+project_id = "{BOT.project_id}"
+"""
+
+UNTIL = "2027-01-01"
+
+
+class Hosts(httpx.AsyncBaseTransport):
+    """Asks the fake that a request's host stands for."""
+
+    def __init__(self, **transports: httpx.AsyncBaseTransport) -> None:
+        self.transports = transports
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Ask it."""
+        return await self.transports[request.url.host.partition(".")[0]].handle_async_request(request)
+
+
+def hosts(**replaced: httpx.AsyncBaseTransport) -> Hosts:
+    """All four services, some of them replaced."""
+    fakes: dict[str, Fake] = {"login": LOGIN, "calls": CALLS, "video": VIDEO, "bot": BOT}
+    usual = {name: InProcessTransport(fake) for name, fake in fakes.items()}
+    return Hosts(**{**usual, **replaced})
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration with an account of each service."""
+    path = tmp_path / "logferry.toml"
+    path.write_text(CONFIGURATION)
+    return path
+
+
+Read: TypeAlias = Callable[..., list[logferry.LogRecord]]
+
+
+class _Blocking:
+    """An opened ferry in a ``with`` block."""
+
+    def __call__(self, ferry: logferry.Ferry, **options: Any) -> list[logferry.LogRecord]:
+        with ferry:
+            return list(ferry.records(**options))
+
+
+class _InTasks:
+    """An opened ferry in an ``async with`` block."""
+
+    def __init__(self, portal: BlockingPortal) -> None:
+        self._portal = portal
+
+    def __call__(self, ferry: logferry.Ferry, **options: Any) -> list[logferry.LogRecord]:
+        async def read() -> list[logferry.LogRecord]:
+            async with ferry:
+                return [record async for record in ferry.records(**options)]
+
+        return self._portal.call(read)
+
+
+@pytest.fixture(params=["sync", "async"])
+def read(request: pytest.FixtureRequest, portal: BlockingPortal) -> Read:
+    """Read all records with ``for``, or with ``async for``."""
+    return _Blocking() if request.param == "sync" else _InTasks(portal)
+
+
+COMPLETE = {
+    ("login", "logto.audit_logs"): 250,
+    ("calls", "daily.api_logs"): len(CALLS.truth("daily.api_logs")),
+    ("video", "signalwire.video_logs"): len(VIDEO.truth()),
+    ("bot", "cognigy.project_logs"): 140,
+}
+
+
+def counted(records: list[logferry.LogRecord]) -> Mapping[tuple[str, str], int]:
+    """How many records of each account and stream."""
+    return Counter((record.account, record.stream) for record in records)
+
+
+def test_all_accounts_are_complete(read: Read, config: Path) -> None:
+    """Each record once; within an account in server order."""
+    records = read(logferry.open_accounts(config, transport=hosts()), until=UNTIL)
+    assert counted(records) == COMPLETE
+    assert len({record.uid for record in records}) == len(records)
+    logto = [record.uid.rpartition(":")[2] for record in records if record.account == "login"]
+    assert logto == list(LOGIN.truth())
+
+
+def test_accounts_are_interleaved_as_they_arrive(read: Read, config: Path) -> None:
+    """No account waits until another has been read."""
+    records = read(logferry.open_accounts(config, transport=hosts()), until=UNTIL, page_size=10)
+    runs = [account for account, _ in groupby(record.account for record in records)]
+    assert len(runs) > 10
+    assert set(runs[:8]) == {"login", "calls", "video", "bot"}
+
+
+def refusing(status: int) -> InProcessTransport:
+    """Daily, refusing whatever is asked."""
+    return InProcessTransport(CALLS, faults=lambda _request, _number: FakeResponse(status, (), b"{}"))
+
+
+def test_one_that_fails_does_not_stop_the_others(read: Read, config: Path) -> None:
+    """Its error comes at the end, in a group, with account, stream and checkpoint."""
+    seen: list[logferry.PageEvent] = []
+    ferry = logferry.open_accounts(config, transport=hosts(calls=refusing(401)), on_page=seen.append)
+    with pytest.raises(ExceptionGroup) as caught:
+        read(ferry, until=UNTIL)
+    (error,) = caught.value.exceptions
+    assert isinstance(error, logferry.AuthenticationError)
+    assert (error.account, error.stream) == ("calls", "daily.api_logs")
+    assert error.checkpoint
+    assert sum(event.items for event in seen) == sum(COMPLETE.values()) - COMPLETE["calls", "daily.api_logs"]
+
+
+def test_what_arrived_before_a_failure_is_delivered(config: Path) -> None:
+    """And the error's checkpoint brings the rest."""
+    broken = InProcessTransport(LOGIN, faults=lambda _request, number: FakeResponse(403) if number == 4 else None)
+    ferry = logferry.open_accounts(config, transport=hosts(login=broken))
+    got: list[logferry.LogRecord] = []
+    with ferry:
+        left = iter(ferry.records(streams=["logto.audit_logs"], until=UNTIL))
+        with pytest.raises(ExceptionGroup) as caught:
+            got.extend(left)
+    (error,) = caught.value.exceptions
+    assert isinstance(error, logferry.PermissionDeniedError)
+    with logferry.open_accounts(config, transport=InProcessTransport(LOGIN)) as again:
+        rest = again.client("login", logferry.Logto).audit_logs(resume=error.checkpoint).to_list()
+    assert [record.uid.rpartition(":")[2] for record in got] + [one.id for one in rest] == list(LOGIN.truth())
+
+
+def test_an_account_that_cannot_be_opened_does_not_stop_the_others(read: Read, config: Path) -> None:
+    """Its ConfigurationError is in the group."""
+    config.write_text(CONFIGURATION.replace(f'app_secret = "{LOGIN.app_secret}"', ""))
+    with pytest.raises(ExceptionGroup) as caught:
+        read(logferry.open_accounts(config, transport=hosts()), until=UNTIL)
+    (error,) = caught.value.exceptions
+    assert isinstance(error, logferry.ConfigurationError)
+    assert error.account == "login"
+
+
+def test_streams_that_need_a_filter_are_skipped_and_reported(config: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """In ``skipped`` and as a warning; with the filter, those that lack it are."""
+    ferry = logferry.open_accounts(config, transport=hosts())
+    with caplog.at_level(logging.WARNING, "logferry"):
+        skipped = ferry.records(until=UNTIL).skipped
+    assert [(one.account, one.stream, one.reason) for one in skipped] == [
+        ("calls", "daily.session_logs", "it needs the filter mtg_session_id or user_session_id"),
+        ("calls", "daily.session_metrics", "it needs the filter mtg_session_id or user_session_id"),
+    ]
+    assert "left out: daily.session_logs of the account calls: it needs" in caplog.text
+    others = ferry.records(until=UNTIL, filters={"mtgSessionId": CALLS.meeting_ids[0]}).skipped
+    assert {one.stream for one in others} == {
+        "daily.api_logs",
+        "logto.audit_logs",
+        "signalwire.video_logs",
+        "cognigy.project_logs",
+    }
+
+
+def test_filters_go_to_the_streams_that_have_them(read: Read, config: Path) -> None:
+    """By either name."""
+    records = read(
+        logferry.open_accounts(config, transport=hosts()),
+        until=UNTIL,
+        filters={"mtg_session_id": CALLS.meeting_ids[0]},
+    )
+    assert counted(records) == {("calls", "daily.session_logs"): 120, ("calls", "daily.session_metrics"): 120}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"accounts": ["logni"]}, "there is no account 'logni'. Did you mean login"),
+        ({"streams": ["logto.audit_log"]}, "there is no stream 'logto.audit_log'. Did you mean logto.audit_logs"),
+        ({"filters": {"logKy": "x"}}, "none of the streams has a filter 'logKy'. Did you mean logKey"),
+        ({"since": "soon"}, "since is no time"),
+        ({"streams": ["daily.session_logs"]}, "needs mtg_session_id or user_session_id"),
+        ({"page_size": 0}, "page_size is 0"),
+    ],
+)
+def test_a_call_that_cannot_be_right_is_refused(config: Path, options: dict[str, Any], words: str) -> None:
+    """Before anything is sent."""
+    ferry = logferry.open_accounts(config, transport=hosts())
+    with pytest.raises(logferry.InvalidRequestError, match=words.replace(".", r"\.")):
+        ferry.records(**options)
+
+
+def test_accounts_and_streams_can_be_chosen(read: Read, config: Path) -> None:
+    """By name; an option bounds each stream."""
+    ferry = logferry.open_accounts(config, transport=hosts())
+    records = read(ferry, accounts=["login", "bot"], until=UNTIL, max_items=7)
+    assert counted(records) == {("login", "logto.audit_logs"): 7, ("bot", "cognigy.project_logs"): 7}
+
+
+def test_an_iteration_can_be_left_and_begun_again(config: Path) -> None:
+    """Nothing is left running, and the next one begins anew."""
+    with logferry.open_accounts(config, transport=hosts()) as ferry:
+        records = ferry.records(until=UNTIL, page_size=10)
+        for _ in range(2):
+            for record in records:
+                assert record.account
+                break
+        assert counted(list(records)) == COMPLETE
+        assert sum(stats.items for stats in records.stats.values()) == sum(COMPLETE.values())
+
+
+def test_leaving_the_block_ends_what_is_under_way(config: Path, portal: BlockingPortal) -> None:
+    """Also a request that is never answered; what is raised in the block stays what it is."""
+
+    class Silent(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await anyio.sleep_forever()
+            raise AssertionError(request)
+
+    async def leave() -> None:
+        async with logferry.open_accounts(config, transport=hosts(calls=Silent())) as ferry:
+            async for _ in ferry.records(until=UNTIL):
+                raise LookupError
+
+    with pytest.raises(LookupError):
+        portal.call(leave)
+
+    def leave_blocking() -> None:
+        with logferry.open_accounts(config, transport=hosts(calls=Silent())) as ferry:
+            next(iter(ferry.records(until=UNTIL)))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        leave_blocking()
+    assert not [thread for thread in threading.enumerate() if "logferry" in thread.name]
+
+
+def test_outside_of_its_block_nothing_is_read(config: Path, portal: BlockingPortal) -> None:
+    """The error says how to do it."""
+    ferry = logferry.open_accounts(config, transport=hosts())
+    with pytest.raises(logferry.InvalidRequestError, match="Use a with block"):
+        next(iter(ferry.records(until=UNTIL)))
+    records = ferry.records(until=UNTIL)
+
+    async def first(one: AsyncIterator[Any]) -> None:
+        await anext(one)
+
+    with pytest.raises(logferry.InvalidRequestError, match="Iterate inside the block"):
+        portal.call(first, aiter(records))
+    with ferry:
+        left: Iterator[Any] = iter(records)
+        next(left)
+    with pytest.raises(logferry.InvalidRequestError, match="Use a with block"):
+        list(left)
+
+
+def test_a_client_is_typed_by_its_class(config: Path) -> None:
+    """And another class, or an unknown account, is refused."""
+    with logferry.open_accounts(config, transport=InProcessTransport(LOGIN)) as ferry:
+        assert len(ferry.client("login", logferry.Logto).audit_logs(until=UNTIL).to_list()) == 250
+        assert ferry.client("login").account == "login"
+        with pytest.raises(logferry.InvalidRequestError, match=r"is for logto\. Ask for a logferry\.Logto"):
+            ferry.client("login", logferry.Daily)
+        with pytest.raises(logferry.InvalidRequestError, match="there is no account 'nobody'"):
+            ferry.client("nobody")
+        assert repr(ferry) == "<Ferry login, calls, video, bot>"
