@@ -39,7 +39,7 @@ class Service:
         name: Such as ``"logto"``.
         client_home: Module and name of its client class.
         fake_home: Module and name of its fake.
-        address: The setting that says where the service is; its other settings are attributes of the fake.
+        address: The setting that says where the service is; its fake knows the others.
     """
 
     name: str
@@ -83,10 +83,13 @@ class Service:
         make: FakeFactory = _loaded(self.fake_home)
         return make(records=records, epoch=epoch)
 
+    def settings_for(self, fake: Fake, url: str) -> dict[str, str]:
+        """The settings that make an account of *fake*, served at *url*."""
+        return {self.address: url, **fake.settings}
+
     def variables_for(self, fake: Fake, url: str) -> dict[str, str]:
-        """The environment variables that make an account of *fake*, served at *url*."""
-        settings = {name: getattr(fake, name) for name in self.client.settings if name != self.address}
-        return {self._settings.variable(name): value for name, value in {self.address: url, **settings}.items()}
+        """The same as environment variables."""
+        return {self._settings.variable(name): value for name, value in self.settings_for(fake, url).items()}
 
     @property
     def _settings(self) -> Settings:
