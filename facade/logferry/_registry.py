@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
@@ -19,13 +20,14 @@ if TYPE_CHECKING:  # clients bring along httpx, which a look at the names does n
 class FakeFactory(Protocol):
     """Makes the fake of a service."""
 
-    def __call__(self, *, records: int, epoch: int) -> Fake:
+    def __call__(self, *, records: int, epoch: int, growing: bool = True) -> Fake:
         """
         Make a fake with a history of its own.
 
         Args:
             records: How many records it has at *epoch*.
             epoch: When the newest of them was written, in nanoseconds since the epoch, UTC.
+            growing: Whether more arrive as time goes on.
         """
         ...
 
@@ -78,10 +80,15 @@ class Service:
         settings = (*self.client.settings, *self.client.optional_settings)
         return name in settings and self._settings.find(name, None) is not None
 
-    def fake(self, *, records: int, epoch: int) -> Fake:
+    def open(self, settings: Mapping[str, str], **options: Unpack[ClientOptions]) -> Client:
+        """A client with *settings* as arguments; what is missing among them comes from the environment."""
+        make: Callable[..., Client] = _loaded(self.client_home)
+        return make(**settings, **options)
+
+    def fake(self, *, records: int, epoch: int, growing: bool = True) -> Fake:
         """A fake of it, see ``FakeFactory``."""
         make: FakeFactory = _loaded(self.fake_home)
-        return make(records=records, epoch=epoch)
+        return make(records=records, epoch=epoch, growing=growing)
 
     def settings_for(self, fake: Fake, url: str) -> dict[str, str]:
         """The settings that make an account of *fake*, served at *url*."""

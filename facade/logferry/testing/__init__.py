@@ -17,7 +17,7 @@ from logferry.testing._truth import Comparison, Differences
 if TYPE_CHECKING:
     from logferry.testing._asgi import asgi
     from logferry.testing._clock import VirtualClock
-    from logferry.testing._server import serve, serve_all, serve_until_interrupted
+    from logferry.testing._server import require_server, serve, serve_all, serve_until_interrupted
     from logferry.testing._transport import InProcessTransport
     from logferry.testing.cognigy import CognigyFake
     from logferry.testing.daily import DailyFake
@@ -41,6 +41,7 @@ __all__ = [
     "asgi",
     "failing",
     "first_of",
+    "require_server",
     "serve",
     "serve_all",
     "serve_until_interrupted",
@@ -55,6 +56,7 @@ _LAZY = {
     "SignalWireFake": "signalwire",
     "VirtualClock": "_clock",
     "asgi": "_asgi",
+    "require_server": "_server",
     "serve": "_server",
     "serve_all": "_server",
     "serve_until_interrupted": "_server",
