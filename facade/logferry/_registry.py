@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:  # clients bring along httpx, which a look at the names does n
 class FakeFactory(Protocol):
     """Makes the fake of a service."""
 
-    def __call__(self, *, records: int, epoch: int) -> Fake:
+    def __call__(self, *, records: int, epoch: int, growing: bool = True) -> Fake:
         """
         Make a fake with a history of its own.
 
         Args:
             records: How many records it has at *epoch*.
             epoch: When the newest of them was written, in nanoseconds since the epoch, UTC.
+            growing: Whether more arrive as time goes on.
         """
         ...
 
@@ -38,7 +40,7 @@ class Service:
         name: Such as ``"logto"``.
         client_home: Module and name of its client class.
         fake_home: Module and name of its fake.
-        address: The setting that says where the service is; its other settings are attributes of the fake.
+        address: The setting that says where the service is; its fake knows the others.
     """
 
     name: str
@@ -72,15 +74,23 @@ class Service:
         """The names of all its settings."""
         return (*self.client.settings, *self.client.optional_settings)
 
-    def fake(self, *, records: int, epoch: int) -> Fake:
+    def open(self, settings: Mapping[str, str], **options: Unpack[ClientOptions]) -> Client:
+        """A client with *settings* as arguments; what is missing among them comes from the environment."""
+        make: Callable[..., Client] = _loaded(self.client_home)
+        return make(**settings, **options)
+
+    def fake(self, *, records: int, epoch: int, growing: bool = True) -> Fake:
         """A fake of it, see ``FakeFactory``."""
         make: FakeFactory = _loaded(self.fake_home)
-        return make(records=records, epoch=epoch)
+        return make(records=records, epoch=epoch, growing=growing)
+
+    def settings_for(self, fake: Fake, url: str) -> dict[str, str]:
+        """The settings that make an account of *fake*, served at *url*."""
+        return {self.address: url, **fake.settings}
 
     def variables_for(self, fake: Fake, url: str) -> dict[str, str]:
-        """The environment variables that make an account of *fake*, served at *url*."""
-        settings = {name: getattr(fake, name) for name in self.client.settings if name != self.address}
-        return {self._settings.variable(name): value for name, value in {self.address: url, **settings}.items()}
+        """The same as environment variables."""
+        return {self._settings.variable(name): value for name, value in self.settings_for(fake, url).items()}
 
     @property
     def _settings(self) -> Settings:

@@ -21,6 +21,7 @@ from logferry.testing import (
     LogtoFake,
     Recorder,
     VirtualClock,
+    failing,
     serve,
 )
 
@@ -59,16 +60,6 @@ def tokens(transport: Recorder) -> int:
 def pages(transport: Recorder) -> int:
     """How often logs were asked for."""
     return sum(request.path == "/api/logs" for request in transport.requests)
-
-
-def only_token(answer: FakeResponse | Exception, *, times: int = 1_000_000) -> Faults:
-    """The first requests for a token are answered otherwise."""
-    left = [answer] * min(times, 100)
-
-    def fault(request: FakeRequest, _number: int) -> FakeResponse | Exception | None:
-        return left.pop() if request.path == "/oidc/token" and left else None
-
-    return fault
 
 
 def test_one_token_serves_eight_threads(client: Make) -> None:
@@ -229,7 +220,7 @@ def test_a_request_for_a_token_is_retried_like_a_get(
 ) -> None:
     """Asking for a token again does no harm, so what passes is waited for."""
     clock = VirtualClock(FAKE.epoch)
-    with client(FAKE, faults=only_token(failure, times=3), clock=clock) as logto:
+    with client(FAKE, faults=failing(failure, path="/oidc/token", times=3), clock=clock) as logto:
         stream = logto.audit_logs(until=UNTIL)
         assert len(list(walk(stream))) == 30
     assert stream.stats.retries == len(clock.naps) == 3
@@ -262,7 +253,7 @@ def test_a_token_endpoint_that_fails_is_an_error_of_ours(
     client: Make, walk: Walk, answer: FakeResponse, kind: type[logferry.LogferryError]
 ) -> None:
     """Whatever the token endpoint says, no logs are asked for, and the error says which request failed."""
-    transport = InProcessTransport(FAKE, faults=only_token(answer), check=False)
+    transport = InProcessTransport(FAKE, faults=failing(answer, path="/oidc/token"), check=False)
     with client(transport=transport, clock=VirtualClock(FAKE.epoch)) as logto:
         iterator = walk(logto.audit_logs(until=UNTIL))
         with pytest.raises(kind) as caught:
@@ -276,7 +267,7 @@ def test_a_token_endpoint_that_fails_is_an_error_of_ours(
 
 def test_after_a_failed_token_the_iterator_goes_on(client: Make, walk: Walk) -> None:
     """The next call asks for a token again."""
-    with client(FAKE, faults=only_token(FakeResponse(500), times=1), retries=0) as logto:
+    with client(FAKE, faults=failing(FakeResponse(500), path="/oidc/token", times=1), retries=0) as logto:
         iterator = walk(logto.audit_logs(until=UNTIL))
         with pytest.raises(logferry.ServiceError):
             next(iterator)
@@ -287,7 +278,7 @@ def test_after_a_failed_token_the_iterator_goes_on(client: Make, walk: Walk) -> 
 def test_a_token_that_cannot_be_sent_is_an_error_that_does_not_show_it(token: str) -> None:
     """A token endpoint that gives a token unfit for a header: an error of ours, without the token."""
     body = f'{{"access_token":"{token}","expires_in":3600,"token_type":"Bearer"}}'.encode()
-    recorder = Recorder(FAKE, faults=only_token(FakeResponse(200, (JSON,), body)), check=False)
+    recorder = Recorder(FAKE, faults=failing(FakeResponse(200, (JSON,), body), path="/oidc/token"), check=False)
     with (
         serve(recorder) as url,
         logferry.Logto(endpoint=url, app_id=FAKE.app_id, app_secret=FAKE.app_secret) as logto,

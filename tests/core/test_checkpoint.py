@@ -160,7 +160,7 @@ def test_filters_and_window_are_adopted(client: Make, walk: Walk) -> None:
         checkpoint = stream.checkpoint
         clock.advance(86_400)
         rest = list(walk(logto.audit_logs(resume=checkpoint)))
-    truth = list(fake.truth(fake.epoch + 1 - 86_400 * 10**9, log_key="Interaction.End"))
+    truth = list(fake.truth(since=fake.epoch + 1 - 86_400 * 10**9, log_key="Interaction.End"))
     assert [entry.id for entry in (*first, *rest)] == truth
     assert len(truth) > 10
 
@@ -174,7 +174,7 @@ def test_the_same_age_is_accepted_again(client: Make, walk: Walk) -> None:
         checkpoint = stream.checkpoint
         clock.advance(3600)
         rest = list(walk(logto.audit_logs(since="24h", resume=checkpoint)))
-    assert [entry.id for entry in (*first, *rest)] == list(fake.truth(fake.epoch + 1 - 86_400 * 10**9))
+    assert [entry.id for entry in (*first, *rest)] == list(fake.truth(since=fake.epoch + 1 - 86_400 * 10**9))
 
 
 def test_the_same_age_is_accepted_again_with_a_fixed_end(client: Make, walk: Walk) -> None:
@@ -187,7 +187,9 @@ def test_the_same_age_is_accepted_again_with_a_fixed_end(client: Make, walk: Wal
         checkpoint = stream.checkpoint
         clock.advance(3 * 86_400)
         rest = list(walk(logto.audit_logs(**question | {"resume": checkpoint})))
-    assert [entry.id for entry in (*first, *rest)] == list(fake.truth(fake.epoch + 1 - 86_400 * 10**9, fake.epoch))
+    assert [entry.id for entry in (*first, *rest)] == list(
+        fake.truth(since=fake.epoch + 1 - 86_400 * 10**9, until=fake.epoch)
+    )
 
 
 def test_a_checkpoint_is_checked_before_anything_is_sent(client: Make) -> None:

@@ -13,7 +13,7 @@ import pytest
 import logferry
 from logferry import _errors
 from logferry._errors import LogferryError
-from logferry.testing import FakeRequest, FakeResponse
+from logferry.testing import FakeResponse, failing
 
 Make: TypeAlias = Callable[..., logferry.Logto]
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]
@@ -128,11 +128,6 @@ def test_what_is_told_later_adds_to_what_is_known() -> None:
     assert (error.method, error.url, error.attempts) == ("GET", "https://x.example", 3)
 
 
-def api_answers(answer: FakeResponse) -> Callable[[FakeRequest, int], FakeResponse | None]:
-    """Every request but the token's gets this answer."""
-    return lambda request, _number: answer if request.path == "/api/logs" else None
-
-
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -161,7 +156,10 @@ def test_statuses(client: Make, walk: Walk, status: int, kind: type[LogferryErro
     """Each status is one kind of error, that knows all about the request."""
     headers = (("Content-Type", "application/json"), ("logto-core-request-id", "abc-123"))
     answer = FakeResponse(status, headers, b'{"code":"some.code","message":"Said the server.","details":null}')
-    with client(faults=api_answers(answer), retries=0, account="login") as logto, pytest.raises(kind) as caught:
+    with (
+        client(faults=failing(answer, path="/api/logs"), retries=0, account="login") as logto,
+        pytest.raises(kind) as caught,
+    ):
         next(walk(logto.audit_logs(user_id="alice")))
     error = caught.value
     assert type(error) is kind
@@ -189,7 +187,7 @@ def test_statuses(client: Make, walk: Walk, status: int, kind: type[LogferryErro
 def test_error_bodies_of_any_kind(client: Make, walk: Walk, body: bytes) -> None:
     """A body that is no JSON object says nothing, and hides nothing: the status decides."""
     with (
-        client(faults=api_answers(FakeResponse(502, (), body)), retries=0) as logto,
+        client(faults=failing(FakeResponse(502, (), body), path="/api/logs"), retries=0) as logto,
         pytest.raises(logferry.ServiceError, match="502 Bad Gateway") as caught,
     ):
         next(walk(logto.audit_logs()))
@@ -206,7 +204,7 @@ def test_error_bodies_of_any_kind(client: Make, walk: Walk, body: bytes) -> None
 )
 def test_a_service_cannot_break_the_line(client: Make, walk: Walk, hostile: FakeResponse) -> None:
     """Its words are shown in one line, shortened, with control characters as escapes."""
-    with client(faults=api_answers(hostile)) as logto, pytest.raises(LogferryError) as caught:
+    with client(faults=failing(hostile, path="/api/logs")) as logto, pytest.raises(LogferryError) as caught:
         next(walk(logto.audit_logs()))
     shown = str(caught.value)
     assert len(shown.splitlines()) == 1

@@ -26,7 +26,7 @@ from logferry._errors import (
 )
 from logferry._retry import RetryPolicy, retry_after
 from logferry._steps import Reply
-from logferry.testing import FakeRequest, FakeResponse, Faults, LogtoFake, VirtualClock
+from logferry.testing import FakeResponse, LogtoFake, VirtualClock, failing
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 
 Make: TypeAlias = Callable[..., logferry.Logto]
@@ -197,15 +197,6 @@ def test_a_policy_says_what_it_cannot_be() -> None:
             RetryPolicy(**wrong)
 
 
-def api_fails(failure: FakeResponse | Exception) -> Faults:
-    """Every request but the token's fails."""
-
-    def fault(request: FakeRequest, _number: int) -> FakeResponse | Exception | None:
-        return failure if request.path == "/api/logs" else None
-
-    return fault
-
-
 @pytest.mark.parametrize(
     ("failure", "kind", "waits", "bounds"),
     [
@@ -234,7 +225,10 @@ def test_what_a_failure_costs(  # noqa: PLR0917
 ) -> None:
     """Each failure is retried as often and after as long as promised, and is one error of ours in the end."""
     clock = VirtualClock(LogtoFake().epoch)
-    with client(faults=api_fails(failure), clock=clock) as logto, pytest.raises(LogferryError) as caught:
+    with (
+        client(faults=failing(failure, path="/api/logs"), clock=clock) as logto,
+        pytest.raises(LogferryError) as caught,
+    ):
         next(walk(logto.audit_logs()))
     assert type(caught.value) is kind
     if waits is not None:
@@ -247,7 +241,7 @@ def test_what_a_failure_costs(  # noqa: PLR0917
 def test_a_wait_that_is_too_long_is_told(client: Make, walk: Walk) -> None:
     """The error of a Retry-After beyond what is honoured says how long the service asks to wait."""
     failure = FakeResponse(429, (("Retry-After", "3600"),))
-    with client(faults=api_fails(failure)) as logto, pytest.raises(logferry.RateLimitError) as caught:
+    with client(faults=failing(failure, path="/api/logs")) as logto, pytest.raises(logferry.RateLimitError) as caught:
         next(walk(logto.audit_logs()))
     assert caught.value.retry_after == 3600
     assert "3600" in str(caught.value)
@@ -257,7 +251,7 @@ def test_retries_can_be_switched_off(client: Make, walk: Walk) -> None:
     """With no retries a failed request is sent once."""
     clock = VirtualClock(LogtoFake().epoch)
     with (
-        client(faults=api_fails(FakeResponse(500)), clock=clock, retries=0) as logto,
+        client(faults=failing(FakeResponse(500), path="/api/logs"), clock=clock, retries=0) as logto,
         pytest.raises(logferry.ServiceError) as caught,
     ):
         next(walk(logto.audit_logs()))

@@ -384,7 +384,7 @@ def test_pages_past_the_window_are_not_asked_for(client: Make, walk: Walk, relea
     transport = InProcessTransport(fake, clock=clock.now)
     with client(transport=transport, clock=clock) as logto:
         got = ids(walk(logto.audit_logs(since=since)))
-    assert got == list(fake.truth(fake.epoch - 1800 * 10**9 + (since == "30m"), clock.now()))
+    assert got == list(fake.truth(since=fake.epoch - 1800 * 10**9 + (since == "30m"), until=clock.now()))
     assert 10 < len(got) < 100
     assert transport.count <= 3
 

@@ -89,8 +89,8 @@ def test_filters_equal_brute_force(
     assert [item["id"] for item in walk(fake, query)] == expected
     assert page(fake, query)[1] == len(expected)
     truth = fake.truth(
-        low * MILLISECOND,
-        (high + 1) * MILLISECOND,
+        since=low * MILLISECOND,
+        until=(high + 1) * MILLISECOND,
         user_id=wanted.get("userId"),
         application_id=wanted.get("applicationId"),
         log_key=wanted.get("logKey"),
@@ -103,10 +103,10 @@ def test_truth_is_half_open() -> None:
     """The window of the truth has its start and not its end, to the nanosecond."""
     fake = LogtoFake(records=10)
     newest = fake.epoch
-    assert list(fake.truth(newest, newest + 1)) == [fake.truth()[0]]
-    assert not fake.truth(newest - MILLISECOND + 1, newest)
-    assert not fake.truth(newest + 1, newest + 2)
-    assert not fake.truth(newest, newest - SECOND)
+    assert list(fake.truth(since=newest, until=newest + 1)) == [fake.truth()[0]]
+    assert not fake.truth(since=newest - MILLISECOND + 1, until=newest)
+    assert not fake.truth(since=newest + 1, until=newest + 2)
+    assert not fake.truth(since=newest, until=newest - SECOND)
 
 
 def test_truth_slices() -> None:

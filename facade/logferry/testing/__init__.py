@@ -2,19 +2,22 @@
 Fakes of the services, for tests and for trying things out.
 
 A fake is a pure function of request, state and clock, with the real service's habits. Two adapters put it to work:
-`InProcessTransport` under an httpx client, and `serve` on a loopback port. `VirtualClock` gives time that passes at once.
+`InProcessTransport` under an httpx client, and `serve` on a loopback port. `VirtualClock` gives time that passes at once,
+`failing` lets requests fail, and `Comparison` says whether all came that a fake knows to be there.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from logferry.testing._faults import failing, first_of
 from logferry.testing._http import Fake, FakeRequest, FakeResponse
 from logferry.testing._recorder import Faults, Recorder
+from logferry.testing._truth import Comparison, Differences
 
 if TYPE_CHECKING:
     from logferry.testing._asgi import asgi
     from logferry.testing._clock import VirtualClock
-    from logferry.testing._server import serve, serve_all, serve_until_interrupted
+    from logferry.testing._server import require_server, serve, serve_all, serve_until_interrupted
     from logferry.testing._transport import InProcessTransport
     from logferry.testing.cognigy import CognigyFake
     from logferry.testing.daily import DailyFake
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CognigyFake",
+    "Comparison",
     "DailyFake",
+    "Differences",
     "Fake",
     "FakeRequest",
     "FakeResponse",
@@ -34,6 +39,9 @@ __all__ = [
     "SignalWireFake",
     "VirtualClock",
     "asgi",
+    "failing",
+    "first_of",
+    "require_server",
     "serve",
     "serve_all",
     "serve_until_interrupted",
@@ -48,6 +56,7 @@ _LAZY = {
     "SignalWireFake": "signalwire",
     "VirtualClock": "_clock",
     "asgi": "_asgi",
+    "require_server": "_server",
     "serve": "_server",
     "serve_all": "_server",
     "serve_until_interrupted": "_server",

@@ -4,9 +4,9 @@ What a fake is: a pure function of request, state and clock, whichever way the r
 The adapters around it are `logferry.testing.InProcessTransport` and `logferry.testing.serve`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -86,11 +86,21 @@ class FakeResponse:
 
 
 class Fake(Protocol):
-    """One embedded service."""
+    """One embedded service: it answers requests, and knows what a client that asks for everything has to find."""
 
     @property
     def epoch(self) -> int:
         """The moment at which the service starts, in nanoseconds since 1970-01-01 UTC; clocks stand there by default."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The settings that make an account of it, by name, such as ``app_id``; all but the one for its address."""
+        ...
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The names of the streams that it serves."""
         ...
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
@@ -99,4 +109,47 @@ class Fake(Protocol):
 
     def violations(self, request: FakeRequest) -> list[str]:
         """Name what in the request goes against the service's spec; empty for a request that keeps to it."""
+        ...
+
+    # `*_: Any` is there for type checkers: so they accept fakes that spell their filters out.
+    def truth(
+        self,
+        stream: str,
+        since: int | None = None,
+        until: int | None = None,
+        now: int | None = None,
+        *_: Any,
+        **filters: Any,
+    ) -> Sequence[str]:
+        """
+        Return the identities of a stream's items in the window ``[since, until)``, in the order of a pull.
+
+        They are computed when they are looked at; `len` computes none.  Items that are equal have one identity, which
+        is there as often as they are.
+
+        Args:
+            stream: One of `streams`.
+            since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first item on.
+            until: End of the window, not included. Default: up to the newest item.
+            now: When to look. Default: `epoch`.
+            filters: The stream's filters, by their names in Python; what is left out is as the service has it then.
+
+        Raises:
+            ValueError: There is no such stream.
+        """
+        ...
+
+    def identity(self, stream: str, item: Any) -> str:
+        """Return the identity of a decoded JSON item: its id, or a text that only equal items share where it has none."""
+        ...
+
+    def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
+        """
+        Return the filters of the questions that find all items of a stream, each once.
+
+        One empty mapping where a question without filters does.  `Client.stream` and `truth` both take them.
+
+        Raises:
+            ValueError: There is no such stream.
+        """
         ...

@@ -9,7 +9,11 @@ from logferry.testing._http import Fake, FakeRequest, FakeResponse
 __all__ = ["Faults", "Recorder"]
 
 Faults = Callable[[FakeRequest, int], FakeResponse | Exception | None]
-"""What happens instead of the fake's answer, by request and its number from 1: an answer, an error, or nothing."""
+"""
+What happens instead of the fake's answer: an answer, an error, or nothing (`None`), by request and its number from 1.
+
+Any function will do; `failing` and `first_of` make the usual ones.  An `Exception` is raised to the client.
+"""
 
 
 class Recorder:

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from logferry.testing._asgi import asgi
@@ -15,9 +16,20 @@ from logferry.testing._recorder import Recorder
 if TYPE_CHECKING:
     import uvicorn
 
-__all__ = ["serve", "serve_all", "serve_until_interrupted"]
+__all__ = ["require_server", "serve", "serve_all", "serve_until_interrupted"]
 
 _STOP_SECONDS = 10
+
+
+def require_server() -> None:
+    """
+    Make sure that there is what the loopback server is made of, without loading it.
+
+    Raises:
+        ModuleNotFoundError: uvicorn is missing; it comes with the extra ``logferry[simulate]``.
+    """
+    if find_spec("uvicorn") is None:
+        raise ModuleNotFoundError("The loopback server needs uvicorn: pip install 'logferry[simulate]'", name="uvicorn")
 
 
 @contextmanager
@@ -125,12 +137,9 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _server(recorder: Recorder) -> "uvicorn.Server":
-    try:
-        import uvicorn  # noqa: PLC0415 - an extra, and heavy
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "The loopback server needs uvicorn: pip install 'logferry[simulate]'", name=error.name
-        ) from error
+    require_server()
+    import uvicorn  # noqa: PLC0415 - an extra, and heavy
+
     config = uvicorn.Config(
         asgi(recorder),
         http="h11",  # keeps the case of header names

@@ -18,7 +18,8 @@ import orjson
 
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
-from logferry.testing.cognigy_history import History, Matches, Wanted
+from logferry.testing._truth import identity_of, require_stream
+from logferry.testing.cognigy_history import History, Matches, NewestFirst, Wanted
 
 __all__ = ["CognigyFake"]
 
@@ -91,6 +92,16 @@ class CognigyFake:
     type_parameter: Literal["type", "type[]", "both"] = "both"
     cursor_names: tuple[str, str] = ("nextCursor", "previousCursor")
 
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The names of the streams that it serves."""
+        return ("cognigy.project_logs",)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The settings that make an account of it, all but the one for its address."""
+        return {"api_key": self.api_key, "project_id": self.project_id}
+
     @cached_property
     def history(self) -> History:
         """All the entries."""
@@ -131,27 +142,32 @@ class CognigyFake:
 
     def truth(
         self,
+        stream: str = "cognigy.project_logs",
         since: int | None = None,
         until: int | None = None,
+        now: int | None = None,
         *,
         filter_: str = "",
         type_: Sequence[str] = (),
         user_id: str | None = None,
         flow_name: str | None = None,
-        now: int | None = None,
     ) -> Sequence[str]:
         """
         Return the ids of the entries in the window ``[since, until)``, newest first.
 
+        The ids are computed when they are looked at; `len` computes none, but where a text can be part of a trace id.
+
         Args:
+            stream: The stream's name; there is one.
             since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first one on.
             until: End of the window, not included. Default: up to the newest.
+            now: When to look. Default: `epoch`.
             filter_: Only entries with this in level, message or trace id.
             type_: Only entries of these levels.
             user_id: Only entries of this user.
             flow_name: Only entries of this flow.
-            now: When to look. Default: `epoch`.
         """
+        require_stream(stream, self.streams)
         wanted = Wanted(
             types=frozenset(type_),
             text=filter_,
@@ -161,7 +177,17 @@ class CognigyFake:
             end=None if until is None else -(-until // _MILLISECOND) - 1,
         )
         existing = self.history.existing((self.epoch if now is None else now) // _MILLISECOND)
-        return [self.history.id_of(number) for number in self.history.select(existing, wanted).descending()]
+        return NewestFirst(self.history.select(existing, wanted))
+
+    def identity(self, stream: str, item: Any) -> str:
+        """Return the id of a decoded entry."""
+        require_stream(stream, self.streams)
+        return identity_of(item, "_id")
+
+    def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
+        """Return the filters of the one question that finds all entries: none, since the account has the project."""
+        require_stream(stream, self.streams)
+        return ({},)
 
     def _route(self, request: FakeRequest, now: int) -> FakeResponse:
         match = _LOGS.fullmatch(request.path)

@@ -1,13 +1,14 @@
 """The log entries of the fake Cognigy, computed from their number, so that a million of them need no memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from heapq import merge
-from typing import Any
+from itertools import islice
+from typing import Any, overload
 
 import attrs
 
-__all__ = ["History", "Matches", "Wanted", "instant"]
+__all__ = ["History", "Matches", "NewestFirst", "Wanted", "instant"]
 
 # Ids are 24 hexadecimal digits that grow with the number, as MongoDB's do: where entries are written tells their order.
 _ID_OFFSET = 0x650000000000000000000000
@@ -219,6 +220,47 @@ class Matches:
     def _with_text(self, numbers: Iterable[int]) -> Iterator[int]:
         text = self.text.lower()
         return (number for number in numbers if text in self.history.trace_of(number))
+
+
+@attrs.frozen(eq=False)
+class NewestFirst(Sequence[str]):
+    """
+    The ids of the entries that match, newest first, computed when they are looked at.
+
+    Going through them is cheap; an index, or a slice, is found by going there from the nearer end.
+
+    Attributes:
+        matches: What they are of.
+    """
+
+    matches: Matches
+
+    def __len__(self) -> int:
+        return len(self.matches)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.matches.history.id_of, self.matches.descending())
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        """Return the id, or the ids, at `index`; 0 is the newest."""
+        places = range(len(self))[index]
+        if isinstance(places, int):
+            return self._between(places, places + 1)[0]
+        low, high = (min(places[0], places[-1]), max(places[0], places[-1]) + 1) if places else (0, 0)
+        found = self._between(low, high)
+        return [found[place - low] for place in places]
+
+    def _between(self, low: int, high: int) -> list[str]:
+        length = len(self)
+        if low + high <= length:
+            numbers = list(islice(self.matches.descending(), low, high))
+        else:
+            numbers = list(islice(self.matches.ascending(), length - high, length - low))[::-1]
+        return [self.matches.history.id_of(number) for number in numbers]
 
 
 def _behind(span: range, after: int | None) -> range:

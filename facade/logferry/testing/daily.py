@@ -1,9 +1,9 @@
 """The fake of Daily: ``GET /logs`` and ``GET /logs/api`` as the documentation and published descriptions have them."""
 
 import hashlib
-from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any, TypedDict, Unpack
 from urllib.parse import parse_qsl
 
 import attrs
@@ -11,6 +11,7 @@ import orjson
 
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
+from logferry.testing._truth import Identities, identity_of, require_stream
 from logferry.testing.daily_history import ApiHistory, Rows, Series, SessionHistory, uuid_text
 
 __all__ = ["DailyFake"]
@@ -19,6 +20,7 @@ _MILLISECOND = 1_000_000
 _DEFAULT_LIMIT = 20
 _LEVELS = ("ERROR", "INFO", "DEBUG")
 _SOURCES = ("api", "webhook")
+_SESSION_LOGS, _SESSION_METRICS, _API_LOGS = "daily.session_logs", "daily.session_metrics", "daily.api_logs"
 
 
 @attrs.frozen
@@ -28,6 +30,21 @@ class _Refusal(Exception):  # noqa: N818  # an answer, not an error
     status: int
     error: str
     info: str
+
+
+class RowFilters(TypedDict, total=False):
+    """What rows can be narrowed to; each stream has some of these."""
+
+    mtg_session_id: str | None
+    """Rows of this meeting session."""
+    user_session_id: str | None
+    """Rows of this participant's session."""
+    log_level: str | None
+    """Logs of this level."""
+    source: str | None
+    """Logs of the REST API (``api``, the default), or of webhooks (``webhook``)."""
+    url: str | None
+    """Logs with this URL."""
 
 
 def _invalid(info: str) -> _Refusal:
@@ -62,9 +79,19 @@ class DailyFake:
     seed: int = 0
     api_key: str = attrs.field(default="made-up-key-of-a-fake", repr=False)
     domain: str = "made-up-domain"
-    meetings: int = attrs.field(default=2, validator=attrs.validators.ge(1))
+    meetings: int = attrs.field(default=1, validator=attrs.validators.ge(1))
     inclusive_bounds: bool = True
     largest_limit: int | None = None
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The names of the streams that it serves."""
+        return (_SESSION_LOGS, _SESSION_METRICS, _API_LOGS)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The settings that make an account of it, all but the one for its address."""
+        return {"api_key": self.api_key}
 
     @property
     def meeting_ids(self) -> tuple[str, ...]:
@@ -142,16 +169,38 @@ class DailyFake:
 
     def truth(
         self,
-        stream: Literal["daily.session_logs", "daily.session_metrics", "daily.api_logs"],
+        stream: str,
         since: int | None = None,
         until: int | None = None,
-        *,
         now: int | None = None,
-        mtg_session_id: str | None = None,
-        user_session_id: str | None = None,
-        log_level: str | None = None,
-        source: str = "api",
-        url: str | None = None,
+        **filters: Unpack[RowFilters],
+    ) -> Sequence[str]:
+        """
+        Return the identities of the rows that `rows` returns: ids of logs of the REST API, digests of all others.
+
+        They are computed when they are looked at; `len` computes none.
+        """
+        return Identities(self.rows(stream, since, until, now, **filters), partial(self.identity, stream))
+
+    def identity(self, stream: str, item: Any) -> str:
+        """Return the id of a decoded log of the REST API, or a digest that only equal rows of a session share."""
+        require_stream(stream, self.streams)
+        return identity_of(item, "id" if stream == _API_LOGS else None)
+
+    def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
+        """Return the filters of the questions that find all rows: one for each source, or each meeting session."""
+        require_stream(stream, self.streams)
+        if stream == _API_LOGS:
+            return tuple({"source": source} for source in _SOURCES)
+        return tuple({"mtg_session_id": meeting} for meeting in self.meeting_ids)
+
+    def rows(
+        self,
+        stream: str,
+        since: int | None = None,
+        until: int | None = None,
+        now: int | None = None,
+        **filters: Unpack[RowFilters],
     ) -> Rows:
         """
         Return the rows of a stream in the window ``[since, until)``, in the order in which a pull gives them.
@@ -159,27 +208,25 @@ class DailyFake:
         They are computed when they are looked at; `len` computes none.
 
         Args:
-            stream: The stream's name.
+            stream: One of `streams`.
             since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first row on.
             until: End of the window, not included. Default: up to the newest row.
             now: When to look. Default: `epoch`.
-            mtg_session_id: Only rows of this meeting session.
-            user_session_id: Only rows of this participant's session.
-            log_level: Only logs of this level.
-            source: Which logs of the REST API.
-            url: Only logs of the REST API with this URL.
+            filters: Only rows that match all of them.
         """
-        api = stream == "daily.api_logs"
+        require_stream(stream, self.streams)
+        api = stream == _API_LOGS
         series = self._api_series if api else self._session_series
         existing = series.existing(self.epoch if now is None else now)
         first = 0 if since is None else series.before(since)
         end = existing if until is None else min(series.before(until), existing)
         if api:
-            return self._calls.select(first, end, source=source, url=url)
-        found = self._session(mtg_session_id, user_session_id, metrics=stream == "daily.session_metrics")
+            return self._calls.select(first, end, source=filters.get("source") or "api", url=filters.get("url"))
+        participant = filters.get("user_session_id")
+        found = self._session(filters.get("mtg_session_id"), participant, metrics=stream == _SESSION_METRICS)
         if found is None:
             return self._calls.select(0, 0)
-        return found.select(first, end, participant=user_session_id, level=log_level)
+        return found.select(first, end, participant=participant, level=filters.get("log_level"))
 
     def _session(self, meeting: str | None, participant: str | None, *, metrics: bool) -> SessionHistory | None:
         for history in self._metrics if metrics else self._logs:

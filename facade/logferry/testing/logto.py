@@ -2,8 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 from urllib.parse import unquote
 
 import attrs
@@ -11,6 +12,7 @@ import orjson
 
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
+from logferry.testing._truth import identity_of, require_stream
 from logferry.testing.logto_history import History
 from logferry.testing.logto_query import Refusal, link_lines, read_list_query, read_query
 from logferry.testing.logto_replies import HTML, JSON, TEXT, entity_tag, localized, reply
@@ -70,6 +72,16 @@ class LogtoFake:
     stable_ties: bool = True
     compression: bool = True
 
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The names of the streams that it serves."""
+        return ("logto.audit_logs",)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The settings that make an account of it, all but the one for its address."""
+        return {"app_id": self.app_id, "app_secret": self.app_secret}
+
     @cached_property
     def history(self) -> History:
         """All the logs."""
@@ -122,13 +134,14 @@ class LogtoFake:
 
     def truth(
         self,
+        stream: str = "logto.audit_logs",
         since: int | None = None,
         until: int | None = None,
+        now: int | None = None,
         *,
         user_id: str | None = None,
         application_id: str | None = None,
         log_key: str | None = None,
-        now: int | None = None,
     ) -> Sequence[str]:
         """
         Return the ids of the logs in the window ``[since, until)``, newest first.
@@ -136,17 +149,29 @@ class LogtoFake:
         The ids are computed when they are looked at; `len` computes none.
 
         Args:
+            stream: The stream's name; there is one.
             since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first log on.
             until: End of the window, not included. Default: up to the newest log.
+            now: When to look. Default: `epoch`.
             user_id: Only logs of this user.
             application_id: Only logs of this application.
             log_key: Only logs with this key.
-            now: When to look. Default: `epoch`.
         """
+        require_stream(stream, self.streams)
         existing = self.history.existing(self.epoch if now is None else now)
         first = 0 if since is None else self.history.before(-(-since // 1_000_000))
         end = existing if until is None else min(self.history.before(-(-until // 1_000_000)), existing)
         return self.history.select(first, end, user_id=user_id, application_id=application_id, log_key=log_key)
+
+    def identity(self, stream: str, item: Any) -> str:
+        """Return the id of a decoded log."""
+        require_stream(stream, self.streams)
+        return identity_of(item, "id")
+
+    def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
+        """Return the filters of the one question that finds all logs: none."""
+        require_stream(stream, self.streams)
+        return ({},)
 
     def access_token(self, *, now: int | None = None, scope: str = "all", audience: str = _DEFAULT_AUDIENCE) -> str:
         """

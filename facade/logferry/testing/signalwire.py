@@ -16,6 +16,7 @@ import orjson
 from logferry._times import SECOND
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
+from logferry.testing._truth import identity_of, require_stream
 from logferry.testing.signalwire_history import History, Selection
 
 __all__ = ["SignalWireFake"]
@@ -76,6 +77,16 @@ class SignalWireFake:
     inclusive_bounds: bool = False
     oldest_first: bool = False
 
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The names of the streams that it serves."""
+        return ("signalwire.video_logs",)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The settings that make an account of it, all but the one for its address."""
+        return {"space": self.space, "project_id": self.project_id, "api_token": self.api_token}
+
     @cached_property
     def history(self) -> History:
         """All the logs."""
@@ -101,11 +112,12 @@ class SignalWireFake:
 
     def truth(
         self,
+        stream: str = "signalwire.video_logs",
         since: int | None = None,
         until: int | None = None,
-        *,
-        include_deleted: bool | None = None,
         now: int | None = None,
+        *,
+        include_deleted: bool | str | None = None,
     ) -> Sequence[str]:
         """
         Return the ids of the logs in the window ``[since, until)``, in the order in which they are sent.
@@ -113,15 +125,27 @@ class SignalWireFake:
         The ids are computed when they are looked at; `len` computes none.
 
         Args:
+            stream: The stream's name; there is one.
             since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first log on.
             until: End of the window, not included. Default: up to the newest log.
-            include_deleted: Whether deleted logs are among them.
             now: When to look. Default: `epoch`.
+            include_deleted: Whether deleted logs are among them; a text as on the wire will do.
         """
+        require_stream(stream, self.streams)
         existing = self.history.existing(self.epoch if now is None else now)
         first = 0 if since is None else self.history.before(-(-since // SECOND))
         end = existing if until is None else min(existing, self.history.before(-(-until // SECOND)))
-        return self._selection(first, end, include_deleted=bool(include_deleted))
+        return self._selection(first, end, include_deleted=include_deleted in {True, "true"})
+
+    def identity(self, stream: str, item: Any) -> str:
+        """Return the id of a decoded log."""
+        require_stream(stream, self.streams)
+        return identity_of(item, "id")
+
+    def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
+        """Return the filters of the question that finds all logs, deleted ones too."""
+        require_stream(stream, self.streams)
+        return ({"include_deleted": "true"},)
 
     def _selection(self, first: int, end: int, *, include_deleted: bool) -> Selection:
         return Selection(self.history, min(first, end), end, include_deleted, self.oldest_first)

@@ -22,6 +22,7 @@ from logferry.testing import (
     InProcessTransport,
     Recorder,
     VirtualClock,
+    failing,
     serve,
 )
 from logferry_clients.cognigy.models import LogEntry
@@ -31,16 +32,6 @@ LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
 
 RECORDS: Final = 417
 BASE_URL: Final = "https://api-trial.cognigy.ai/new"
-
-
-def failing(*numbers: int) -> Callable[[FakeRequest, int], FakeResponse | None]:
-    """Faults: the requests with these numbers, from 1, get a 503."""
-    return lambda _request, number: FakeResponse(503) if number in numbers else None
-
-
-def always(response: FakeResponse) -> Faults:
-    """Faults: every request gets this response."""
-    return lambda _request, _number: response
 
 
 def json(body: Any) -> FakeResponse:
@@ -137,7 +128,7 @@ def test_after_an_error_on_page_3_the_same_iterator_goes_on(adapter: Any, sync: 
             await extend(after, iterator)
         return caught.value
 
-    with adapter(fake, failing(3)) as arguments:
+    with adapter(fake, failing(FakeResponse(503), at=[3])) as arguments:
         error = drain(arguments) if sync else anyio.run(adrain, arguments)
     assert (len(before), len(after)) == (200, RECORDS - 200)
     assert before + after == list(fake.truth())
@@ -198,7 +189,7 @@ def test_the_window_is_half_open(since: int, until: int) -> None:
         got = [entry.id for entry in cognigy.project_logs(since=iso(bounds[0]), until=iso(bounds[1]))]
     times = [history.time_of(number) * 1_000_000 for number in range(RECORDS)]
     expected = [history.id_of(n) for n in range(RECORDS) if bounds[0] <= times[n] < bounds[1]]
-    assert got == expected[::-1] == list(fake.truth(bounds[0], bounds[1]))
+    assert got == expected[::-1] == list(fake.truth(since=bounds[0], until=bounds[1]))
     assert got
 
 
@@ -216,7 +207,7 @@ def test_what_the_service_lets_through_is_filtered_here() -> None:
             {"_id": "d" * 24, "timestamp": "some day"},
         ]
     }
-    with opened(CognigyFake(), always(json(page))) as cognigy:
+    with opened(CognigyFake(), failing(json(page))) as cognigy:
         stream = cognigy.project_logs(since="2026-01-01T00:00:01Z", until="2026-01-01T00:00:02Z")
         assert [entry.id[0] for entry in stream] == ["b", "d"]
 
@@ -313,7 +304,7 @@ def test_what_two_pages_share_comes_once() -> None:
 def test_a_cursor_that_comes_again_is_an_error() -> None:
     """What was received is delivered, then a PagingError has the checkpoint."""
     got: list[str] = []
-    with opened(CognigyFake(), always(page_of("a" * 24, "1"))) as cognigy:
+    with opened(CognigyFake(), failing(page_of("a" * 24, "1"))) as cognigy:
         entries = cognigy.project_logs(until=LATER)
         with pytest.raises(logferry.PagingError) as caught:
             got.extend(entry.id for entry in entries)
@@ -368,7 +359,7 @@ def test_a_link_that_leads_elsewhere_is_never_followed(href: object) -> None:
     """A link of HAL to another host or path ends the walk with an error, without a further request."""
     fake = CognigyFake()
     transport = InProcessTransport(
-        fake, faults=always(json({"_embedded": {"logEntry": []}, "_links": {"next": {"href": href}}}))
+        fake, faults=failing(json({"_embedded": {"logEntry": []}, "_links": {"next": {"href": href}}}))
     )
     with (
         logferry.Cognigy(base_url=BASE_URL, transport=transport, **credentials(fake)) as cognigy,
@@ -383,14 +374,14 @@ def test_a_link_with_an_empty_cursor_is_the_end(query: str) -> None:
     """As the other cursor of a link is empty, so is that of the last page's; a gateway's prefix can be missing."""
     href = f"http://api-trial.cognigy.ai/v2.1/projects/{CognigyFake().project_id}/logs?{query}"
     page = json({"_embedded": {}, "_links": {"next": {"href": href}}})
-    with opened(CognigyFake(), always(page)) as cognigy:
+    with opened(CognigyFake(), failing(page)) as cognigy:
         assert list(cognigy.project_logs(until=LATER)) == []
 
 
 @pytest.mark.parametrize("body", [[], {}, {"items": 7}, {"items": [], "nextCursor": 7}, {"_embedded": 7}], ids=str)
 def test_what_is_no_page_is_an_error(body: Any) -> None:
     """An answer of another shape never looks like the end."""
-    with opened(CognigyFake(), always(json(body))) as cognigy, pytest.raises(logferry.ResponseShapeError):
+    with opened(CognigyFake(), failing(json(body))) as cognigy, pytest.raises(logferry.ResponseShapeError):
         list(cognigy.project_logs(until=LATER))
 
 
@@ -418,7 +409,7 @@ def test_refusals_say_which_setting_to_check(
 def test_a_404_that_is_a_web_page_is_the_address() -> None:
     """A 404 without the API's own error body comes from something else."""
     with (
-        opened(CognigyFake(), always(FakeResponse(404, (("Content-Type", "text/html"),), b"<html>"))) as cognigy,
+        opened(CognigyFake(), failing(FakeResponse(404, (("Content-Type", "text/html"),), b"<html>"))) as cognigy,
         pytest.raises(logferry.BadRequestError, match="COGNIGY_BASE_URL"),
     ):
         list(cognigy.project_logs())

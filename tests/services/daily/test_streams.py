@@ -23,6 +23,7 @@ from logferry.testing import (
     InProcessTransport,
     Recorder,
     VirtualClock,
+    failing,
     serve,
 )
 
@@ -42,7 +43,7 @@ def opened(daily: logferry.Daily, stream: str, fake: DailyFake, **options: Any) 
 
 def truth(fake: DailyFake, stream: Any, since: int | None = None, until: int | None = None) -> list[dict[str, Any]]:
     """What ``opened`` has to give."""
-    return list(fake.truth(stream, since, until, mtg_session_id=fake.meeting_ids[0] if stream in SESSIONS else None))
+    return list(fake.rows(stream, since, until, mtg_session_id=fake.meeting_ids[0] if stream in SESSIONS else None))
 
 
 @contextmanager
@@ -56,11 +57,6 @@ def on_loopback(fake: DailyFake, faults: Faults | None = None) -> Generator[dict
     """A client's arguments to ask *fake* over the loopback server."""
     with serve(Recorder(fake, faults=faults)) as url:
         yield {"api_key": fake.api_key, "base_url": f"{url}/v1"}
-
-
-def failing(*numbers: int) -> Callable[[FakeRequest, int], FakeResponse | None]:
-    """Faults: the requests with these numbers, from 1, get a 503."""
-    return lambda _request, number: FakeResponse(503) if number in numbers else None
 
 
 @pytest.mark.parametrize("adapter", [in_process, on_loopback])
@@ -96,7 +92,10 @@ def test_every_view_gives_the_truth(stream: str, adapter: Any, sync: bool) -> No
 def test_after_an_error_the_same_iterator_goes_on(stream: str, adapter: Any) -> None:
     """The error comes after the pages before it, with a checkpoint, and the next call goes on."""
     fake = DailyFake()
-    with adapter(fake, failing(3)) as arguments, logferry.Daily(retries=0, **arguments) as daily:
+    with (
+        adapter(fake, failing(FakeResponse(503), at=[3])) as arguments,
+        logferry.Daily(retries=0, **arguments) as daily,
+    ):
         iterator = iter(opened(daily, stream, fake, page_size=100).raw())
         got: list[Any] = []
         with pytest.raises(logferry.ServiceError) as caught:
@@ -265,25 +264,25 @@ def test_a_service_that_does_not_turn_pages_is_an_error(stream: str) -> None:
 
 def test_filters_reach_the_service() -> None:
     """Each filter narrows the rows to those that the fake counts for it, and all requests keep to the spec."""
-    fake = DailyFake()
+    fake = DailyFake(meetings=2)
     participant, url = fake.participant_ids[1][0], "https://hooks.example/daily?token=made-up-meeting-token"
     transport = InProcessTransport(fake)
     with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
         asked: list[tuple[logferry.Stream[Any], Any]] = [
             (
                 daily.session_logs(user_session_id=participant, log_level="ERROR", until=LATER),
-                fake.truth("daily.session_logs", user_session_id=participant, log_level="ERROR"),
+                fake.rows("daily.session_logs", user_session_id=participant, log_level="ERROR"),
             ),
             (
                 daily.session_metrics(user_session_id=participant, mtg_session_id=fake.meeting_ids[1], until=LATER),
-                fake.truth("daily.session_metrics", user_session_id=participant),
+                fake.rows("daily.session_metrics", user_session_id=participant),
             ),
-            (daily.api_logs(source="webhook", until=LATER), fake.truth("daily.api_logs", source="webhook")),
+            (daily.api_logs(source="webhook", until=LATER), fake.rows("daily.api_logs", source="webhook")),
             (
                 daily.api_logs(source="webhook", url=url, until=LATER),
-                fake.truth("daily.api_logs", source="webhook", url=url),
+                fake.rows("daily.api_logs", source="webhook", url=url),
             ),
-            (daily.api_logs(url="/v1/rooms", until=LATER), fake.truth("daily.api_logs", url="/v1/rooms")),
+            (daily.api_logs(url="/v1/rooms", until=LATER), fake.rows("daily.api_logs", url="/v1/rooms")),
             (daily.session_logs(mtg_session_id="unknown", until=LATER), []),
         ]
         for stream, expected in asked:
@@ -298,7 +297,7 @@ def test_api_logs_end_once_they_are_past_since() -> None:
     transport = InProcessTransport(fake)
     with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
         got = daily.api_logs(since="2025-12-31T22:00:00Z", until=LATER).raw().to_list()
-    assert got == list(fake.truth("daily.api_logs", fake.epoch - 7200 * 10**9))
+    assert got == list(fake.rows("daily.api_logs", fake.epoch - 7200 * 10**9))
     assert transport.count <= 3
 
 

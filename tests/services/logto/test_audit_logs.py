@@ -23,6 +23,7 @@ from logferry.testing import (
     LogtoFake,
     Recorder,
     VirtualClock,
+    failing,
     serve,
 )
 from logferry_clients.logto.models import AuditLog
@@ -31,11 +32,6 @@ LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
 """After everything that a fake has."""
 
 RECORDS: Final = 417
-
-
-def failing(*numbers: int) -> Callable[[FakeRequest, int], FakeResponse | None]:
-    """Faults: the requests with these numbers, from 1, get a 503."""
-    return lambda _request, number: FakeResponse(503) if number in numbers else None
 
 
 @contextmanager
@@ -132,7 +128,7 @@ def test_after_an_error_on_page_3_the_same_iterator_goes_on(adapter: Any, sync: 
         return caught.value
 
     # Request 1 fetches the token, so request 4 asks for page 3.
-    with adapter(fake, failing(4)) as arguments:
+    with adapter(fake, failing(FakeResponse(503), at=[4])) as arguments:
         error = drain(arguments) if sync else anyio.run(adrain, arguments)
     assert (len(before), len(after)) == (200, RECORDS - 200)
     assert before + after == list(fake.truth())
@@ -175,7 +171,7 @@ def test_the_window_is_the_same_whatever_the_server_makes_of_it(release: str) ->
     since, until = times[100] * 1_000_000, times[300] * 1_000_000
     with in_process(fake) as arguments, logferry.Logto(**arguments) as logto:
         got = [entry.id for entry in logto.audit_logs(since=iso(since), until=iso(until))]
-    assert got == list(fake.truth(since, until))
+    assert got == list(fake.truth(since=since, until=until))
     assert len(got) >= 200
 
 

@@ -25,6 +25,7 @@ from logferry.testing import (
     Recorder,
     SignalWireFake,
     VirtualClock,
+    failing,
     serve,
 )
 from logferry_clients.signalwire.models import DiscardedLog, VideoLog
@@ -35,11 +36,6 @@ LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
 RECORDS: Final = 417
 LISTED: Final = 385
 """So many of them are not deleted."""
-
-
-def failing(*numbers: int) -> Callable[[FakeRequest, int], FakeResponse | None]:
-    """Faults: the requests with these numbers, from 1, get a 503."""
-    return lambda _request, number: FakeResponse(503) if number in numbers else None
 
 
 def rewritten(
@@ -163,7 +159,7 @@ def test_after_an_error_on_page_3_the_same_iterator_goes_on(adapter: Any, sync: 
             await extend(after, iterator)
         return caught.value
 
-    with adapter(fake, failing(3)) as arguments:
+    with adapter(fake, failing(FakeResponse(503), at=[3])) as arguments:
         error = drain(arguments) if sync else anyio.run(adrain, arguments)
     assert (len(before), len(after)) == (200, LISTED - 200)
     assert before + after == list(fake.truth())
@@ -225,8 +221,8 @@ def test_the_window_is_the_same_whatever_the_server_makes_of_it(
         ):
             stream = client.video_logs(since=moment(since), until=moment(until), page_size=50)
             got = [entry.id for entry in stream]
-            cut = [nanoseconds - nanoseconds % 1000 for nanoseconds in (since, until)]
-            assert got == list(fake.truth(*cut))
+            first, end = (nanoseconds - nanoseconds % 1000 for nanoseconds in (since, until))
+            assert got == list(fake.truth(since=first, until=end))
             assert len(got) >= 75
 
 

@@ -1,0 +1,133 @@
+"""``logferry demo``: everything at once, on the embedded services."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from logferry._errors import ConfigurationError
+from logferry._registry import SERVICES
+from logferry.cli._outputs import output_errors, terminal_console
+from logferry.cli._shell import counted, shell_options, tell
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from logferry.testing import Fake
+
+_RECORDS: Final = 10_000
+"""So many of each stream take a few seconds."""
+
+_EPILOG: Final = """
+\b
+Examples:
+  logferry demo
+  logferry demo --records 100000
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--records",
+    type=click.IntRange(min=1, max=1_000_000_000),
+    default=_RECORDS,
+    show_default=True,
+    help="How many records each stream has.",
+)
+@shell_options
+@click.pass_context
+def demo(ctx: click.Context, *, records: int) -> None:
+    """
+    Pull all streams at once from made-up services, and compare.
+
+    The services run on this machine, in a process of their own, and some of their answers fail. Every record is
+    normalized; the exit code is 1 if one is missing or comes twice. No account is needed, and none is used.
+    """
+    import anyio  # noqa: PLC0415  # no other command needs it
+
+    from logferry.cli._demo_pull import Source, pull_all  # noqa: PLC0415  # brings along anyio
+    from logferry.cli._demo_report import Bars, report  # noqa: PLC0415  # brings along rich
+    from logferry.testing import require_server  # noqa: PLC0415
+
+    try:
+        require_server()
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(str(error)) from error
+    begin = time.perf_counter()
+    epoch = time.time_ns() - 1_000_000_000
+    fakes = _fakes(records, epoch)
+    with output_errors(), _nothing_from_the_environment(), _services(records, epoch) as urls:
+        tell("", f"{counted(len(fakes), 'made-up service')} on this machine, {records:,} records in each stream")
+        sources = [Source(*each) for each in zip(SERVICES, fakes, urls, strict=True)]
+        with Bars(sys.stderr) as bars:
+            tallies = anyio.run(pull_all, sources, bars)
+        complete = report(terminal_console(sys.stdout), tallies, seconds=time.perf_counter() - begin)
+    ctx.exit(0 if complete else 1)
+
+
+def _fakes(records: int, epoch: int) -> list[Fake]:
+    """One fake of each service; fakes of the same arguments are equal, in whichever process."""
+    return [service.fake(records=records, epoch=epoch, growing=False) for service in SERVICES]
+
+
+@contextmanager
+def _services(records: int, epoch: int) -> Generator[tuple[str, ...]]:
+    """Serve the fakes in a process of their own, so that they do not take the time of the one that pulls."""
+    import multiprocessing  # noqa: PLC0415
+
+    context = multiprocessing.get_context("spawn")  # a fork would take the console's threads and locks along
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(there, records, epoch), name="logferry-fakes", daemon=True)
+    process.start()
+    there.close()
+    try:
+        urls: tuple[str, ...] = here.recv()
+    except EOFError:
+        raise ConfigurationError(
+            "the embedded services could not be started", hint="logferry simulate says more"
+        ) from None
+    try:
+        yield urls
+    finally:
+        here.close()
+        process.join(5)
+        process.kill()
+
+
+def _serve(connection: Connection, records: int, epoch: int) -> None:
+    from logferry.testing import FakeResponse, Recorder, failing, first_of, serve_all  # noqa: PLC0415
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that pulls; this one ends with it
+    busy, limited = FakeResponse(503), FakeResponse(429, (("Retry-After", "1"),))
+    recorders = [
+        Recorder(fake, clock=time.time_ns, faults=first_of(failing(busy, at=[3]), failing(limited, at=[6])))
+        for fake in _fakes(records, epoch)
+    ]
+    with serve_all(recorders) as urls:
+        connection.send(urls)
+        with suppress(EOFError):
+            connection.recv()
+
+
+@contextmanager
+def _nothing_from_the_environment() -> Generator[None]:
+    """Hide the user's accounts, proxies and certificates: clients read there what they are not given."""
+    before = os.environ.copy()
+    for service in SERVICES:
+        for name in (*service.variables, *service.optional_variables):
+            os.environ.pop(name, None)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        os.environ.pop(name, None)
+    os.environ |= {"no_proxy": "*", "NO_PROXY": "*"}
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before

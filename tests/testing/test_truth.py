@@ -1,0 +1,138 @@
+"""What fakes know of themselves, one way for all, and the comparison with it."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from logferry._registry import SERVICES, Service
+from logferry.testing import Comparison, DailyFake, Fake, InProcessTransport, VirtualClock
+
+STREAMS = [(service, stream.name) for service in SERVICES for stream in service.streams]
+EPOCH = 1_767_225_600_000_000_000
+
+of_each_stream = pytest.mark.parametrize(("service", "stream"), STREAMS, ids=[name for _, name in STREAMS])
+
+
+def pulled(service: Service, fake: Fake, stream: str) -> list[Any]:
+    """All items of a stream, by all its questions."""
+    options: dict[str, Any] = service.settings_for(fake, "https://fake.example") | {
+        "transport": InProcessTransport(fake),
+        "clock": VirtualClock(fake.epoch + 10**9),
+    }
+    make: Any = service.client
+    with make(**options) as client:
+        return [item for filters in fake.questions(stream) for item in client.stream(stream, filters=filters).raw()]
+
+
+@of_each_stream
+def test_the_questions_of_a_stream_find_everything(service: Service, stream: str) -> None:
+    """Together they give as many items as the fake has records, in the order of the truth, each with its identity."""
+    fake = service.fake(records=417, epoch=EPOCH)
+    filters: list[dict[str, Any]] = [dict(question) for question in fake.questions(stream)]
+    truth = [identity for question in filters for identity in fake.truth(stream, **question)]
+    assert len(truth) == 417
+    assert [fake.identity(stream, item) for item in pulled(service, fake, stream)] == truth
+    assert stream in fake.streams
+
+
+@of_each_stream
+def test_the_truth_is_a_sequence(service: Service, stream: str) -> None:
+    """It can be indexed from both ends, sliced in both directions, and its length is what is in it."""
+    fake = service.fake(records=300, epoch=EPOCH)
+    question: dict[str, Any] = dict(fake.questions(stream)[0])
+    truth = fake.truth(stream, **question)
+    every = list(truth)
+    assert len(truth) == len(every)
+    assert (truth[0], truth[-1], truth[40]) == (every[0], every[-1], every[40])
+    for part in (slice(2, 5), slice(None, None, -1), slice(-40, None, 7), slice(5, 5)):
+        assert list(truth[part]) == every[part]
+    with pytest.raises(IndexError):
+        truth[len(every)]
+
+
+@of_each_stream
+def test_the_truth_of_a_million_needs_no_memory(service: Service, stream: str) -> None:
+    """Counting, and beginning to read, computes next to nothing."""
+    fake = service.fake(records=1_000_000, epoch=EPOCH)
+    tracemalloc.start()
+    try:
+        comparison = Comparison.of(fake, stream)
+        assert comparison.expected == 1_000_000
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_what_a_fake_does_not_serve(service: Service) -> None:
+    """A stream that there is not is an error, whichever way it is asked for."""
+    fake = service.fake(records=1, epoch=EPOCH)
+    refused = "there is no stream 'nothing'"
+    with pytest.raises(ValueError, match=refused):
+        fake.truth("nothing")
+    with pytest.raises(ValueError, match=refused):
+        fake.questions("nothing")
+    with pytest.raises(ValueError, match=refused):
+        fake.identity("nothing", {})
+
+
+def test_equal_rows_share_an_identity_and_others_do_not() -> None:
+    """Rows without an id are told apart by what they say, whatever the order of their keys."""
+    fake, stream = DailyFake(), "daily.session_logs"
+    rows = fake.rows(stream)
+    identities = [fake.identity(stream, dict(reversed(row.items()))) for row in rows]
+    assert identities == list(fake.truth(stream))
+    assert [one == other for one, other in pairwise(identities)] == [one == other for one, other in pairwise(rows)]
+    assert len(set(identities)) < len(identities)
+
+
+def found(truth: str, arriving: str) -> tuple[str, ...]:
+    """Missing, doubled, unexpected; each letter is an identity."""
+    comparison = Comparison([*truth])
+    for identity in arriving:
+        comparison.add(identity)
+    differences = comparison.differences()
+    assert (comparison.arrived, comparison.expected) == (len(arriving), len(truth))
+    assert bool(differences) == (sorted(truth) != sorted(arriving))
+    counts = (differences.missing, differences.doubled, differences.unexpected)
+    return tuple("".join(sorted(Counter(count).elements())) for count in counts)
+
+
+@pytest.mark.parametrize(
+    ("truth", "arriving", "expected"),
+    [
+        ("", "", ("", "", "")),
+        ("abcd", "abcd", ("", "", "")),
+        ("abcd", "dcba", ("", "", "")),
+        ("abcd", "abd", ("c", "", "")),
+        ("abcd", "", ("abcd", "", "")),
+        ("abcd", "abbbcd", ("", "bb", "")),
+        ("abcd", "xabcd", ("", "", "x")),
+        ("aabb", "aaab", ("b", "a", "")),
+        ("abcd", "axxdd", ("bc", "d", "xx")),
+    ],
+)
+def test_differences(truth: str, arriving: str, expected: tuple[str, ...]) -> None:
+    """What is missing, doubled and unexpected is told apart, and equal items are counted."""
+    assert found(truth, arriving) == expected
+
+
+def test_a_comparison_keeps_what_is_out_of_place_only() -> None:
+    """A lost record at the beginning, and one out of its order, do not make the rest be kept."""
+    truth = [f"{number:020}" for number in range(100_000)]
+    arriving = iter([*truth[1:500], *truth[501:1000], truth[500], *truth[1000:]])
+    comparison = Comparison(truth)
+    tracemalloc.start()
+    try:
+        for identity in arriving:
+            comparison.add(identity)
+        assert tracemalloc.get_traced_memory()[1] < 20_000
+    finally:
+        tracemalloc.stop()
+    differences = comparison.differences()
+    assert (dict(differences.missing), differences.doubled, differences.unexpected) == ({truth[0]: 1}, {}, {})
