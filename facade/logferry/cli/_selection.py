@@ -23,6 +23,16 @@ class Job:
     account: Account
     stream: StreamDefinition[Any, Any, Any]
 
+    @property
+    def has_named_account(self) -> bool:
+        """Whether the account's name says more than the stream's, which begins with the service's."""
+        return self.account.name != self.account.service.name
+
+    @property
+    def label(self) -> str:
+        """What to call it in messages, as errors do."""
+        return f"{self.stream.name} (account {self.account.name})" if self.has_named_account else self.stream.name
+
 
 def selected_accounts(names: Sequence[str]) -> list[Account]:
     """

@@ -9,7 +9,7 @@ import click
 import orjson
 
 from logferry._registry import SERVICES, environment_accounts
-from logferry.cli._outputs import FORMATS, terminal_console
+from logferry.cli._outputs import terminal_console
 from logferry.cli._shell import shell_options
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, jsonl otherwise.")
+@click.option(
+    "--format", "form", type=click.Choice(("jsonl", "table")), help="Default: table on a terminal, jsonl otherwise."
+)
 @shell_options
 def streams(form: str | None) -> None:
     """
@@ -52,6 +54,7 @@ def _facts(service: Service, definition: StreamDefinition[Any, Any, Any]) -> dic
         "filters": [
             {"name": one.name, "wire_name": one.wire_name, "summary": one.summary} for one in definition.filter_list
         ],
+        "needs_one_of": list(definition.needs_one_of) or None,
         "paging": definition.paging,
         "page_size": definition.page_size,
         "largest_page_size": definition.largest_page_size,
@@ -84,6 +87,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
                 ("" if index else "filters", f"{one['name']}: {one['summary']}")
                 for index, one in enumerate(row["filters"])
             ),
+            *((("needs", " or ".join(row["needs_one_of"])),) if "needs_one_of" in row else ()),
             ("paging", paging),
             ("order", row["order"]),
             ("time filter", row["time_filter"]),
