@@ -64,9 +64,13 @@ def shown_of(*names: str) -> list[str]:
     table = Table(text_console(file), [Job(Account(name=name, service=service), service.streams[0]) for name in names])
     fake = made_fake(records=1)
     for name in names:
-        transport = InProcessTransport(fake)
-        access = {"endpoint": "https://default.logto.app", "app_id": fake.app_id, "app_secret": fake.app_secret}
-        with Logto(**access, account=name, transport=transport) as logto:
+        with Logto(
+            endpoint="https://default.logto.app",
+            app_id=fake.app_id,
+            app_secret=fake.app_secret,
+            account=name,
+            transport=InProcessTransport(fake),
+        ) as logto:
             for record in logto.audit_logs().records():
                 table.write(record)
     return file.getvalue().decode().splitlines()

@@ -9,6 +9,7 @@ import click
 
 from logferry._errors import InvalidRequestError, LogferryError
 from logferry._redaction import printable
+from logferry._retry import RetryPolicy
 from logferry.cli._progress import Progress
 from logferry.cli._selection import account_option, selected_accounts
 from logferry.cli._shell import shell_options, talk, tell_traceback
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from logferry._client import Client
     from logferry._registry import Account
     from logferry._stream import Stream
+
+_TIMEOUT: Final = 10.0
+"""Seconds; who checks waits for the answer, so it shall not take as long as a pull may."""
+_RETRIES: Final = RetryPolicy(attempts=2, longest_retry_after=2.0)
 
 _EPILOG: Final = """
 \b
@@ -34,6 +39,7 @@ def check(ctx: click.Context, accounts: tuple[str, ...]) -> None:
     """
     Ask each account for one record, and say what fails and why.
 
+    A request that fails in passing is sent once more.
     The exit code is the highest of all accounts.
     """
     ctx.exit(max(_check(account) for account in selected_accounts(accounts)))
@@ -42,7 +48,8 @@ def check(ctx: click.Context, accounts: tuple[str, ...]) -> None:
 def _check(account: Account) -> int:
     begin = time.monotonic()
     try:
-        with account.open(**Progress(living=False, alone=False, verbose=talk().verbose).hooks) as client:
+        progress = Progress(living=False, alone=False, verbose=talk().verbose)
+        with account.open(timeout=_TIMEOUT, retries=_RETRIES, **progress.hooks) as client:
             name, stream = _cheapest(client)
             stream.records().to_list()
     except LogferryError as error:

@@ -77,14 +77,14 @@ class CsvRows:
         """Write a record; it may stay in a buffer."""
         self.begin()
         fields = record.to_dict(raw=self._raw)
-        self._rows.writerow([self._cell(fields[name]) if name in fields else "" for name in self._columns])
+        self._rows.writerow([self._cell(name, fields[name]) if name in fields else "" for name in self._columns])
 
     def flush(self) -> None:
         """Hand over what has been written."""
         self._file.flush()
 
-    def _cell(self, value: Any) -> str:
-        if isinstance(value, str):
+    def _cell(self, name: str, value: Any) -> str:
+        if name != "raw" and isinstance(value, str):  # an item that is a text is JSON too
             return harmless_cell(printable(value) if self._shown else value)
         text = dumps(value).decode()
         return harmless_cell(harmless_json(text) if self._shown else text)

@@ -84,7 +84,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 @click.option("--resume", metavar="CHECKPOINT", help="Go on where a pull ended; it prints what to put here.")
 @shell_options
 @click.pass_context
-def pull(ctx: click.Context, **asked: Any) -> None:
+def pull(ctx: click.Context, /, **asked: Any) -> None:
     """
     Write the records of a window of time.
 

@@ -39,7 +39,7 @@ def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     code = body.get(_CODE, body.get("error"))
     message = body.get(_DETAIL) or body.get(_TITLE) or body.get("error_description")
     hint = _HINTS.get(status)
-    if not body and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    if not body and status < HTTPStatus.INTERNAL_SERVER_ERROR:
         hint = f"The answer is not the API's: check COGNIGY_BASE_URL, it looks like {EXAMPLE}"
     return Refusal(
         code=str(code) if isinstance(code, str | int) else None,
