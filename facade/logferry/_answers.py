@@ -61,6 +61,12 @@ _BY_STATUS: Mapping[int, type[LogferryError]] = {
 }
 
 
+def is_foreign(status: int, body: Mapping[str, Any]) -> bool:
+    """Whether something else than the service's API seems to answer: no JSON object, and a status that explains nothing."""
+    explained = status in _BY_STATUS or status == HTTPStatus.REQUEST_TIMEOUT
+    return not body and not explained and status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 def decoded(reply: Reply[Any], read_refusal: ReadRefusal, *, request_id_header: str) -> object:
     """
     The JSON value of a success answer.

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,16 @@ def original(cell: str) -> str:
 
 
 def record_of(
-    *, identity: str = "1", account: str = "made", body: str | None = None, says: Any = None, **fields: Any
+    *,
+    identity: str = "1",
+    account: str = "made",
+    body: str | None = None,
+    time: int = 1,
+    severity: tuple[int, str | None] = (0, None),
+    event_name: str | None = None,
+    says: dict[str, Any] | None = None,
+    raw: Any = None,
+    issues: Sequence[str] = (),
 ) -> LogRecord:
     """A record of any content."""
     normalizer: Normalizer[Any] = Normalizer(
@@ -66,24 +76,20 @@ def record_of(
     origin = Origin(
         stream="made.up", account=account, server_address="", observed_time_unix_nano=1, normalizer=normalizer
     )
-    return LogRecord(origin, {}, **({"time_unix_nano": 1} | fields), body=body)
+    return LogRecord(origin, {}, time, *severity, event_name, body).as_received(raw, tuple(issues))
 
 
-RECORDS = st.builds(
-    lambda record, raw, issues: record.as_received(raw, issues),
-    st.builds(
-        record_of,
-        identity=TEXT,
-        account=TEXT,
-        body=st.none() | TEXT,
-        says=st.dictionaries(TEXT, JSON_VALUE, max_size=3),
-        time_unix_nano=st.integers(0, 2**62),
-        severity_number=st.integers(0, 24),
-        severity_text=st.none() | TEXT,
-        event_name=st.none() | TEXT,
-    ),
-    JSON_VALUE,
-    st.lists(TEXT, max_size=2).map(tuple),
+RECORDS: st.SearchStrategy[LogRecord] = st.builds(
+    record_of,
+    identity=TEXT,
+    account=TEXT,
+    body=st.none() | TEXT,
+    time=st.integers(0, 2**62),
+    severity=st.tuples(st.integers(0, 24), st.none() | TEXT),
+    event_name=st.none() | TEXT,
+    says=st.dictionaries(TEXT, JSON_VALUE, max_size=3),
+    raw=JSON_VALUE,
+    issues=st.lists(TEXT, max_size=2),
 )
 
 

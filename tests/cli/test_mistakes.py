@@ -231,7 +231,7 @@ def urls() -> Generator[Mapping[tuple[str, str], str]]:
 def describe(monkeypatch: pytest.MonkeyPatch, service: str, url: str, changes: Mapping[str, str]) -> None:
     """Let the environment describe an account of a service at a URL."""
     (known,) = (one for one in SERVICES if one.name == service)
-    for name, value in (known.variables_for(FAKES[service], url) | changes).items():
+    for name, value in {**known.variables_for(FAKES[service], url), **changes}.items():
         monkeypatch.setenv(name, value)
 
 

@@ -49,8 +49,8 @@ def _check(account: Account) -> int:
     begin = time.monotonic()
     try:
         progress = Progress(living=False, alone=False, verbose=talk().verbose)
-        with account.open(timeout=_TIMEOUT, retries=_RETRIES, **progress.hooks) as client:
-            name, stream = _cheapest(client)
+        with account.open(**progress.hooks) as opened:
+            name, stream = _cheapest(opened.with_options(timeout=_TIMEOUT, retries=_RETRIES))
             stream.records().to_list()
     except LogferryError as error:
         tell_traceback(error)

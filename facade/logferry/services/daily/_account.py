@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from logferry._answers import Refusal
+from logferry._answers import Refusal, is_foreign
 from logferry._authorizers import FixedHeaders
 from logferry._errors import AuthenticationError
 from logferry._layers import Authorizer
@@ -34,7 +34,7 @@ def key_authorizer(key: str) -> Authorizer:
 def refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     """What Daily's error body says: ``error`` is stable, ``info`` is for people."""
     code, message = _text(body.get("error")), _text(body.get("info"))
-    misplaced = status == HTTPStatus.NOT_FOUND or (not body and status < HTTPStatus.INTERNAL_SERVER_ERROR)
+    misplaced = status == HTTPStatus.NOT_FOUND or is_foreign(status, body)
     return Refusal(
         code=code,
         message=message,

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from logferry._answers import Refusal, decoded, wrong_shape
+from logferry._answers import Refusal, decoded, is_foreign, wrong_shape
 from logferry._authorizers import FixedHeaders, RenewedToken, Token
 from logferry._errors import AuthenticationError
 from logferry._json import is_object
@@ -87,9 +87,8 @@ def _token_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
 
 def _address_hint(status: int, body: Mapping[str, Any]) -> str | None:
     """What to do where something else than Logto's API answered."""
-    if body or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return None
-    return "Check LOGTO_ENDPOINT: it must be the tenant's address alone, such as https://acme.logto.app"
+    hint = "Check LOGTO_ENDPOINT: it must be the tenant's address alone, such as https://acme.logto.app"
+    return hint if is_foreign(status, body) else None
 
 
 _HINTS: Final[Mapping[str, str]] = {

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from logferry._answers import Refusal
+from logferry._answers import Refusal, is_foreign
 from logferry._authorizers import FixedHeaders
 from logferry._errors import ConfigurationError, PagingError
 from logferry._json import is_array, is_object
@@ -78,9 +78,7 @@ _HINTS: Final[Mapping[int, str]] = {
 
 def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     """What an error body says: ``error`` in words, or for 422 a list ``errors``, one entry for each mistake."""
-    hint = _HINTS.get(status)
-    if not body and status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        hint = hint or _ADDRESS_HINT
+    hint = _HINTS.get(status) or (_ADDRESS_HINT if is_foreign(status, body) else None)
     errors = body.get("errors")
     mistakes = [one for one in errors if is_object(one)] if is_array(errors) else []
     if mistakes:
