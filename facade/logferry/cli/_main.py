@@ -5,6 +5,7 @@ from typing import Final
 import click
 
 from logferry.cli._check import check
+from logferry.cli._completion import completion
 from logferry.cli._pull import pull
 from logferry.cli._shell import Shell, shell_options
 from logferry.cli._simulate import simulate
@@ -39,5 +40,5 @@ def main() -> None:
     """
 
 
-for command in (streams, check, pull, simulate):
+for command in (streams, check, pull, simulate, completion):
     main.add_command(command)

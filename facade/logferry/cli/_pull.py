@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from logferry.cli._completion import complete_filter, complete_severity, complete_stream
 from logferry.cli._parameters import pairs, severity
 from logferry.cli._pulling import DEFAULT_SINCE, FORMATS, Pull
 from logferry.cli._selection import account_option
@@ -25,7 +26,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("streams", nargs=-1, metavar="[STREAM]...")
+@click.argument("streams", nargs=-1, metavar="[STREAM]...", shell_complete=complete_stream)
 @account_option
 @click.option(
     "--since",
@@ -43,6 +44,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
     multiple=True,
     metavar="KEY=VALUE",
     callback=pairs,
+    shell_complete=complete_filter,
     help="A filter of the stream, see logferry streams; repeatable.",
 )
 @click.option(
@@ -50,6 +52,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
     "lowest",
     metavar="LEVEL",
     callback=severity,
+    shell_complete=complete_severity,
     help="Only records of this severity and above: trace, debug, info, warn, error, fatal, or 1 to 24. "
     "Records without a severity are left out.",
 )
@@ -89,7 +92,7 @@ def pull(ctx: click.Context, /, **asked: Any) -> None:
     Write the records of a window of time.
 
     All streams of all accounts are read, or those that are named; without names, those that lack a filter that was
-    given, or need one that was not, are left out.  Records go to stdout, everything else to stderr.  A pull that fails
+    given, or need one that was not, are left out. Records go to stdout, everything else to stderr. A pull that fails
     in the middle, or is interrupted by Ctrl-C or SIGTERM, prints how to resume it.
     """
     ctx.exit(Pull(**asked).run())

@@ -10,9 +10,15 @@ from attrs import frozen
 from logferry._definition import StreamDefinition
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._registry import SERVICES, Account, environment_accounts
+from logferry.cli._completion import complete_account
 
 account_option = click.option(
-    "--account", "accounts", multiple=True, metavar="NAME", help="Only this account; repeatable. Default: all."
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_account,
+    help="Only this account; repeatable. Default: all.",
 )
 
 
