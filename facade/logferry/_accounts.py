@@ -110,6 +110,17 @@ def find_accounts(config: str | PurePath | None = None) -> tuple[Account, ...]:
     return tuple(account for account in described if any(account.has(name) for name in account.service.all_settings))
 
 
+def described_accounts(config: str | PurePath | None = None) -> list[str] | None:
+    """
+    The names of the configuration file's accounts, as they stand there, unchecked; ``None`` where there is no file.
+
+    Raises:
+        ConfigurationError: The file cannot be read.
+    """
+    found = configuration_file(config)
+    return None if found is None else list(_read_tables(found[0]))
+
+
 def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool] | None:
     """
     The configuration file, and whether it is the user's own or was named, so that it may read files and run commands.

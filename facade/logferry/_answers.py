@@ -26,6 +26,7 @@ from logferry._steps import Reply
 Error = TypeVar("Error", bound=LogferryError)
 
 _LONGEST_MESSAGE = 300
+_ADDRESS_HINT = "Check the service's address"
 
 
 @frozen(kw_only=True)
@@ -47,13 +48,23 @@ class Refusal:
 
 
 ReadRefusal: TypeAlias = Callable[[int, Mapping[str, Any]], Refusal]
-"""A service's reader of error bodies: from the status and the decoded body (empty where it is no JSON object)."""
+"""
+A service's reader of error bodies: from the status and the decoded body (empty where it is no JSON object).
+
+It is asked about a success or a redirect too, where a web page came instead of JSON, for its hint.
+"""
 
 _BY_STATUS: Mapping[int, type[LogferryError]] = {
     401: AuthenticationError,
     403: PermissionDeniedError,
     429: RateLimitError,
 }
+
+
+def is_foreign(status: int, body: Mapping[str, Any]) -> bool:
+    """Whether something else than the service's API seems to answer: no JSON object, and a status that explains nothing."""
+    explained = status in _BY_STATUS or status == HTTPStatus.REQUEST_TIMEOUT
+    return not body and not explained and status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def decoded(reply: Reply[Any], read_refusal: ReadRefusal, *, request_id_header: str) -> object:
@@ -72,7 +83,7 @@ def decoded(reply: Reply[Any], read_refusal: ReadRefusal, *, request_id_header: 
         try:
             return orjson.loads(reply.content)
         except orjson.JSONDecodeError:
-            return _tolerantly(reply, request_id_header)
+            return _tolerantly(reply, read_refusal, request_id_header)
     raise _located(_refused(reply, read_refusal), reply, request_id_header)
 
 
@@ -88,19 +99,21 @@ def wrong_shape(reply: Reply[Any], expected: str, *, request_id_header: str) -> 
     )
 
 
-def _tolerantly(reply: Reply[Any], request_id_header: str) -> object:
+def _tolerantly(reply: Reply[Any], read_refusal: ReadRefusal, request_id_header: str) -> object:
     """What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates."""
     try:
         return tolerant_loads(reply.content)
     except (ValueError, RecursionError) as error:
-        raise _located(_no_json(reply), reply, request_id_header) from error
+        raise _located(_no_json(reply, read_refusal), reply, request_id_header) from error
 
 
-def _no_json(reply: Reply[Any]) -> ResponseShapeError:
+def _no_json(reply: Reply[Any], read_refusal: ReadRefusal) -> ResponseShapeError:
     kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
     start = reply.content[:200].lstrip().lower()
     if kind == "text/html" or start.startswith((b"<!doctype", b"<html")):
-        return ResponseShapeError("the answer is a web page, not JSON", hint="Check the service's address")
+        return ResponseShapeError(
+            "the answer is a web page, not JSON", hint=read_refusal(reply.status, {}).hint or _ADDRESS_HINT
+        )
     if not reply.content:
         return ResponseShapeError("the answer is empty")
     return ResponseShapeError(f"the answer is no JSON (content type {printable(kind) or 'not given'})")
@@ -126,7 +139,7 @@ def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
         else:
             return ResponseShapeError(
                 f"{status} {phrase} where 200 was expected",
-                hint="Redirects are not followed; check the service's address" if status // 100 == 3 else None,  # noqa: PLR2004
+                hint=f"Redirects are not followed. {refusal.hint or _ADDRESS_HINT}" if status // 100 == 3 else None,  # noqa: PLR2004
             )
     told = printable(refusal.message or "")[:_LONGEST_MESSAGE].rstrip(". ")
     code = printable(refusal.code or "")[:_LONGEST_MESSAGE] or None

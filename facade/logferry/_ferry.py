@@ -19,7 +19,7 @@ from logferry._client import Client, ClientOptions, WindowOptions
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
 from logferry._iteration import Stats
 from logferry._record import LogRecord
-from logferry._selection import check_filters, selected_accounts, selected_jobs
+from logferry._selection import LeftOut, askable_jobs, selected_accounts, selected_jobs
 from logferry._stream import Page, View
 from logferry._suggestions import suggestion
 
@@ -212,25 +212,28 @@ class Ferry:
             self._require(name)
         jobs = selected_jobs(streams, [self._accounts[name] for name in dict.fromkeys(accounts or self._accounts)])
         given = filters or {}
-        check_filters(given, jobs)
+        others: list[LeftOut] = []
+        if not streams:
+            jobs, others = askable_jobs(jobs, given)
+        for one in others:
+            _LOGGER.warning("left out: %s %s", one.job.label, one.reason)
         lanes: dict[str, dict[str, View[LogRecord]]] = {}
-        skipped: list[Skipped] = []
         failures: dict[str, LogferryError] = {}
         for job in jobs:
-            account, stream = job.account.name, job.stream.name
-            reason = None if streams else job.unaskable(given)
-            if reason is not None:
-                skipped.append(Skipped(account=account, stream=stream, reason=reason))
-                _LOGGER.warning("left out: %s of the account %s: %s", stream, account, reason)
-            elif account not in failures:
-                try:
-                    client = self.client(account)
-                except ConfigurationError as error:
-                    failures[account] = error
-                else:
-                    view = client.stream(stream, filters=given, **options).records()
-                    lanes.setdefault(account, {})[stream] = view
-        return FerryRecords(self._tasks, lanes, tuple(skipped), tuple(failures.values()))
+            account = job.account.name
+            if account in failures:
+                continue
+            try:
+                client = self.client(account)
+            except ConfigurationError as error:
+                failures[account] = error
+            else:
+                view = client.stream(job.stream.name, filters=given, **options).records()
+                lanes.setdefault(account, {})[job.stream.name] = view
+        skipped = tuple(
+            Skipped(account=one.job.account.name, stream=one.job.stream.name, reason=one.reason) for one in others
+        )
+        return FerryRecords(self._tasks, lanes, skipped, tuple(failures.values()))
 
     def _require(self, account: str) -> None:
         if account not in self._accounts:

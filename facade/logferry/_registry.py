@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -73,11 +72,6 @@ class Service:
     def all_settings(self) -> tuple[str, ...]:
         """The names of all its settings."""
         return (*self.client.settings, *self.client.optional_settings)
-
-    def open(self, settings: Mapping[str, str], **options: Unpack[ClientOptions]) -> Client:
-        """A client with *settings* as arguments; what is missing among them comes from the environment."""
-        make: Callable[..., Client] = _loaded(self.client_home)
-        return make(**settings, **options)
 
     def fake(self, *, records: int, epoch: int, growing: bool = True) -> Fake:
         """A fake of it, see ``FakeFactory``."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePath
 from typing import Any
 
 from attrs import frozen
 
 from logferry._accounts import Account, configuration_file, find_accounts
-from logferry._definition import StreamDefinition
+from logferry._definition import Filter, StreamDefinition
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._registry import SERVICES
 from logferry._suggestions import suggestion
@@ -22,21 +22,38 @@ class Job:
     account: Account
     stream: StreamDefinition[Any, Any, Any]
 
-    def unaskable(self, filters: Mapping[str, Any]) -> str | None:
-        """
-        Why the stream cannot be asked with these filters, or ``None`` where it can.
+    @property
+    def has_named_account(self) -> bool:
+        """Whether the account's name says more than the stream's, which begins with the service's."""
+        return self.account.name != self.account.service.name
 
-        Either it lacks one of them, or it needs one that neither the caller nor the account's settings give.
-        """
-        names = {spelling: one.name for one in self.stream.filter_list for spelling in (one.name, one.wire_name)}
-        foreign = [name for name in filters if name not in names]
-        if foreign:
-            return f"it has no filter {foreign[0]}"
-        given = {names[name] for name in filters}
-        needed = self.stream.needs_one_of
-        if not needed or any(name in given or self.account.has(name) for name in needed):
-            return None
-        return f"it needs the filter {' or '.join(needed)}"
+    @property
+    def label(self) -> str:
+        """What to call it in messages, as errors do."""
+        return f"{self.stream.name} (account {self.account.name})" if self.has_named_account else self.stream.name
+
+
+@frozen
+class LeftOut:
+    """
+    A stream that cannot be asked.
+
+    Attributes:
+        job: The stream.
+        lacks: Filters that were given, and that it does not have.
+        needs: Filters of which it needs one, and that neither the caller nor the account's settings give.
+    """
+
+    job: Job
+    lacks: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Why, after the stream's name."""
+        if self.lacks:
+            return f"has no filter {' or '.join(self.lacks)}"
+        return f"needs the filter {' or '.join(self.needs)}"
 
 
 def selected_accounts(names: Sequence[str] = (), *, config: str | PurePath | None = None) -> tuple[Account, ...]:
@@ -90,17 +107,45 @@ def selected_jobs(streams: Sequence[str], accounts: Sequence[Account]) -> list[J
     return jobs
 
 
-def check_filters(filters: Mapping[str, Any], jobs: Sequence[Job]) -> None:
+def askable_jobs(jobs: Sequence[Job], filters: Collection[str]) -> tuple[list[Job], list[LeftOut]]:
     """
-    Refuse a filter that none of the streams has, because it is misspelt.
+    Of streams that nobody named, those that can be asked with these filters, and the others.
+
+    Args:
+        jobs: The streams.
+        filters: The filters' names, in Python or on the wire.
 
     Raises:
-        InvalidRequestError: It names the filter, and those that there are.
+        InvalidRequestError: No stream has one of the filters, or no stream is left.
     """
-    known = sorted({name for job in jobs for one in job.stream.filter_list for name in (one.name, one.wire_name)})
+    known = {spelling: one.name for job in jobs for one in job.stream.filter_list for spelling in _spellings(one)}
     for name in filters:
         if name not in known:
-            raise InvalidRequestError(f"none of the streams has a filter {name!r}", hint=suggestion(name, known))
+            raise InvalidRequestError(
+                f"no stream has a filter {name!r}", hint=suggestion(name, list(dict.fromkeys(known.values())))
+            )
+    left: list[Job] = []
+    others: list[LeftOut] = []
+    for job in jobs:
+        own = {spelling: one.name for one in job.stream.filter_list for spelling in _spellings(one)}
+        lacks = tuple(name for name in filters if name not in own)
+        given = {own.get(name) for name in filters}
+        needs = job.stream.needs_one_of
+        if lacks:
+            others.append(LeftOut(job, lacks=lacks))
+        elif needs and not any(name in given or job.account.has(name) for name in needs):
+            others.append(LeftOut(job, needs=needs))
+        else:
+            left.append(job)
+    if not left:
+        raise InvalidRequestError(
+            "no stream is left to be read", hint="logferry streams lists what each takes and needs"
+        )
+    return left, others
+
+
+def _spellings(one: Filter) -> tuple[str, str]:
+    return one.name, one.wire_name
 
 
 def _how_to_set(stream: str | None = None) -> str:

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from logferry._registry import SERVICES
 from logferry.cli import main
-from logferry.testing import Fake, Faults, LogtoFake, Recorder, serve
+from logferry.testing import Fake, FakeRequest, FakeResponse, Faults, LogtoFake, Recorder, serve
 
 Account = Callable[[LogtoFake, str], None]
 """Lets the environment describe an account of a fake that is served at a URL."""
@@ -91,6 +91,34 @@ def configured(server: Server, account: Account) -> Server:
     """The server, with an account of it in the environment."""
     account(server.fake, server.url)
     return server
+
+
+REFUSED = FakeResponse(
+    403, (("Content-Type", "application/json"),), b'{"code":"auth.forbidden","message":"Forbidden."}'
+)
+
+
+def once_on_page(number: int, response: FakeResponse) -> Faults:
+    """Answer the first request for a page so."""
+    left = 1
+
+    def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
+        nonlocal left
+        if left and f"page={number}" in request.query.split("&"):
+            left -= 1
+            return response
+        return None
+
+    return fault
+
+
+@pytest.fixture
+def failing(account: Account) -> Generator[Server]:
+    """A server whose third page is refused once."""
+    fake = made_fake()
+    with serving(fake, once_on_page(3, REFUSED)) as url:
+        account(fake, url)
+        yield Server(fake, url)
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Run, Server, resume_arguments, serving, uids
-from tests.cli.test_failures import REFUSED, once_on_page
+from tests.cli.conftest import REFUSED, Run, Server, once_on_page, resume_arguments, serving, uids
 
 SECRET = "marked-secret-of-the-test"
 
@@ -89,3 +88,13 @@ def test_the_line_that_resumes_names_the_file_and_the_account(run: Run, server: 
         rest = run(*resume_arguments(first.stderr))
     assert (first.exit_code, rest.exit_code) == (3, 0)
     assert server.uids == uids(first.stdout + rest.stdout)
+
+
+def test_the_table_names_accounts_where_there_are_several(run: Run, server: Server, config: Path) -> None:
+    """Each row its own; one account needs no column."""
+    config.write_text(config.read_text().replace(SECRET, server.fake.app_secret))
+    header, *rows = run("pull", "--config", str(config), "--format", "table", "--max-items", "1").stdout.splitlines()
+    start = header.index("account")
+    assert [row[start:].split()[0] for row in rows] == ["good", "bad"]
+    header, *_ = run("pull", "--config", str(config), "--account", "good", "--format", "table").stdout.splitlines()
+    assert "account" not in header

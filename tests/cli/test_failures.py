@@ -1,38 +1,13 @@
 import json
 import shlex
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Account, Run, Server, made_fake, resume_arguments, resume_line, serving, uids
 
-from logferry.testing import FakeRequest, FakeResponse, Faults
+from logferry.testing import FakeResponse, Faults
 
 JSON = ("Content-Type", "application/json")
-REFUSED = FakeResponse(403, (JSON,), b'{"code":"auth.forbidden","message":"Forbidden."}')
-
-
-def once_on_page(number: int, response: FakeResponse) -> Faults:
-    """Answer the first request for a page so."""
-    left = 1
-
-    def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
-        nonlocal left
-        if left and f"page={number}" in request.query.split("&"):
-            left -= 1
-            return response
-        return None
-
-    return fault
-
-
-@pytest.fixture
-def failing(account: Account) -> Generator[Server]:
-    """A server whose third page is refused once."""
-    fake = made_fake()
-    with serving(fake, once_on_page(3, REFUSED)) as url:
-        account(fake, url)
-        yield Server(fake, url)
 
 
 def test_middle(run: Run, failing: Server) -> None:

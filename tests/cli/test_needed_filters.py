@@ -1,4 +1,4 @@
-"""Streams that need a filter: left out unless they are named, and an error where they are."""
+"""Streams that need a filter, or lack one that was given: left out unless they are named, and an error where they are."""
 
 from __future__ import annotations
 
@@ -68,3 +68,39 @@ def test_check_asks_the_stream_that_needs_none(run: Run) -> None:
     result = run("check")
     assert result.exit_code == 0
     assert result.stdout.startswith("ok      daily  daily.api_logs answered in ")
+
+
+def test_unnamed_streams_without_the_filter_are_left_out(run: Run, daily: DailyFake) -> None:
+    """A filter of one stream chooses that stream; each of the others is told in one line."""
+    result = run("pull", "--filter", "source=webhook")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == len(daily.truth("daily.api_logs", source="webhook")) > 0
+    assert result.stderr.splitlines() == [
+        "left out: daily.session_logs has no filter source",
+        "left out: daily.session_metrics has no filter source",
+    ]
+
+
+@pytest.mark.usefixtures("daily")
+def test_a_filter_that_no_stream_knows(run: Run) -> None:
+    """A filter that none of the streams has is an error, with what may have been meant."""
+    result = run("pull", "--filter", "sourc=webhook")
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: no stream has a filter 'sourc'. Did you mean source? Known: mtg_session_id, ")
+
+
+@pytest.mark.usefixtures("daily")
+def test_a_named_stream_without_the_filter_is_an_error(run: Run) -> None:
+    """Naming the stream means wanting it, so a filter that it lacks is an error."""
+    result = run("pull", "daily.api_logs", "daily.session_logs", "--filter", "source=webhook")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "daily.session_logs has no filter 'source'" in result.stderr
+
+
+@pytest.mark.usefixtures("daily")
+def test_nothing_is_left(run: Run) -> None:
+    """Where no stream has all of the filters, that is an error, and no empty success."""
+    result = run("pull", "--filter", "source=webhook", "--filter", "log_level=ERROR")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1].startswith("Error: no stream is left to be read")

@@ -77,6 +77,10 @@ def test_raw(run: Run) -> None:
         (["--since", "1h", "--until", "2h"], "lies after until"),
         (
             ["--filter", "user=x"],
+            "no stream has a filter 'user'. Did you mean user_id? Known: user_id, application_id, log_key",
+        ),
+        (
+            ["logto.audit_logs", "--filter", "user=x"],
             "logto.audit_logs has no filter 'user'. Its filters: user_id, application_id, log_key",
         ),
         (["--filter", "user_id"], "'user_id' is not KEY=VALUE"),

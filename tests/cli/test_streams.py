@@ -9,6 +9,7 @@ def test_piped(run: Run, configured: Server) -> None:
     row = next(row for row in rows if row["stream"] == "logto.audit_logs")
     assert row["accounts"] == ["logto"]
     assert [one["name"] for one in row["filters"]] == ["user_id", "application_id", "log_key"]
+    assert "needs_one_of" not in row
     assert row["order"] == "newest first"
     assert row["guarantee"].startswith("each log once")
     assert configured.url not in str(rows)
@@ -19,3 +20,16 @@ def test_table(run: Run) -> None:
     result = run("streams", "--format", "table")
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "none: set LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET" in " ".join(result.stdout.split())
+
+
+def test_needed_filters(run: Run) -> None:
+    """A stream that wants a filter says which, in both formats."""
+    needed = {
+        row["stream"]: row["needs_one_of"]
+        for row in map(json.loads, run("streams").stdout.splitlines())
+        if "needs_one_of" in row
+    }
+    assert needed["daily.session_logs"] == ["mtg_session_id", "user_session_id"]
+    table = " ".join(run("streams", "--format", "table").stdout.split())
+    assert table.count("needs mtg_session_id or user_session_id") == 2
+    assert table.count(" needs ") == len(needed)

@@ -47,3 +47,20 @@ def test_nothing(run: Run) -> None:
     """Without records there is no table."""
     result = run("pull", "--format", "table", "--filter", "log_key=None.Such")
     assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_uncut(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where there is no terminal, and COLUMNS is not set, nothing is cut: neither in a pipe nor in a file."""
+    monkeypatch.delenv("COLUMNS")
+    path = tmp_path / "logs.txt"
+    assert run("pull", "--format", "table", "--output", str(path)).exit_code == 0
+    piped = run("pull", "--format", "table").stdout
+    assert piped == path.read_text("utf-8")
+    records = [json.loads(line) for line in run("pull").stdout.splitlines()]
+    _header, *rows = piped.splitlines()
+    assert len(rows) == len(configured.uids)
+    assert max(map(len, rows)) > 200
+    assert "\u2026" not in piped
+    for record, row in zip(records, rows, strict=True):
+        told = (record["severity_text"], record["body"])
+        assert all(f"{name}=" in row for name, value in record["attributes"].items() if value not in told)

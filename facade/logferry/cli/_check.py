@@ -9,6 +9,7 @@ import click
 
 from logferry._errors import InvalidRequestError, LogferryError
 from logferry._redaction import printable
+from logferry._retry import RetryPolicy
 from logferry.cli._progress import Progress
 from logferry.cli._selection import account_option, wanted_accounts
 from logferry.cli._shell import shell_options, talk, tell_traceback
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from logferry._accounts import Account
     from logferry._client import Client
     from logferry._stream import Stream
+
+_TIMEOUT: Final = 10.0
+"""Seconds; who checks waits for the answer, so it shall not take as long as a pull may."""
+_RETRIES: Final = RetryPolicy(attempts=2, longest_retry_after=2.0)
 
 _EPILOG: Final = """
 \b
@@ -34,6 +39,7 @@ def check(ctx: click.Context, accounts: tuple[str, ...]) -> None:
     """
     Ask each account for one record, and say what fails and why.
 
+    A request that fails in passing is sent once more.
     The exit code is the highest of all accounts.
     """
     ctx.exit(max(_check(account) for account in wanted_accounts(accounts)))
@@ -42,8 +48,9 @@ def check(ctx: click.Context, accounts: tuple[str, ...]) -> None:
 def _check(account: Account) -> int:
     begin = time.monotonic()
     try:
-        with account.open(**Progress(living=False, alone=False, verbose=talk().verbose).hooks) as client:
-            name, stream = _cheapest(client)
+        progress = Progress(living=False, alone=False, verbose=talk().verbose)
+        with account.open(**progress.hooks) as opened:
+            name, stream = _cheapest(opened.with_options(timeout=_TIMEOUT, retries=_RETRIES))
             stream.records().to_list()
     except LogferryError as error:
         tell_traceback(error)

@@ -11,6 +11,7 @@ import anyio
 from attrs import define, field, frozen
 
 from logferry._errors import LogferryError
+from logferry._settings import Settings
 from logferry.testing import Comparison
 
 if TYPE_CHECKING:
@@ -112,9 +113,13 @@ async def pull_all(sources: Sequence[Source], watcher: Watcher) -> list[Tally]:
 
     async with AsyncExitStack() as stack, anyio.create_task_group() as tasks:
         for source in sources:
-            client = source.service.open(
-                source.service.settings_for(source.fake, source.url), on_page=on_page, on_retry=on_retry
+            # Nothing of the user's own environment gets in.
+            settings = Settings(
+                service=source.service.name,
+                given=source.service.settings_for(source.fake, source.url),
+                source="the demo",
             )
+            client = source.service.client.from_settings(settings, on_page=on_page, on_retry=on_retry)
             await stack.enter_async_context(client)
             for stream in source.fake.streams:
                 tasks.start_soon(_pull, client, source.fake, tallies[stream])

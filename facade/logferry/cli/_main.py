@@ -5,6 +5,7 @@ from typing import Final
 import click
 
 from logferry.cli._check import check
+from logferry.cli._completion import completion
 from logferry.cli._demo import demo
 from logferry.cli._pull import pull
 from logferry.cli._shell import Shell, shell_options
@@ -40,5 +41,5 @@ def main() -> None:
     """
 
 
-for command in (streams, check, pull, simulate, demo):
+for command in (streams, check, pull, simulate, demo, completion):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""Where records go: lines of JSON or rows of a table; on stdout, or in a file that appears when it is complete."""
+"""Where records go: to stdout, or into a file that appears when it is complete; and as lines of JSON."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ if TYPE_CHECKING:  # rich is slow to import, and a pipe does not need it
 
     from logferry._record import LogRecord
 
-FORMATS: Final = ("jsonl", "table")
-"""What records can be written as."""
+UNLIMITED: Final = 1_000_000
+"""Columns of an output that is no terminal, so that nothing is cut."""
 
 
 class Output(Protocol):
     """Takes records."""
+
+    def begin(self) -> None:
+        """Write what has to stand in front of the records, also where there is none, unless it has been written."""
+        ...
 
     def write(self, record: LogRecord) -> None:
         """Write a record; it may stay in a buffer."""
@@ -50,6 +54,9 @@ class JsonLines:
         self._raw = raw
         self._shown = file.isatty()
 
+    def begin(self) -> None:
+        """Do nothing: there is no header."""
+
     def write(self, record: LogRecord) -> None:
         """Write a record; it may stay in a buffer."""
         line = record.to_json(raw=self._raw)
@@ -65,18 +72,19 @@ def harmless_json(text: str) -> str:
     return text if printable(text) == text else json.dumps(json.loads(text), separators=(",", ":"))
 
 
-def terminal_console(file: IO[str]) -> Console:
+def terminal_console(file: IO[str], *, width: int | None = None) -> Console:
     """A console that interprets nothing in what it is given; its width is 80 where nobody says."""
     from rich.console import Console  # noqa: PLC0415  # see above
 
-    return Console(file=file, highlight=False, markup=False, emoji=False)
+    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
 
 
 def text_console(file: BinaryIO) -> Console:
-    """A console on a binary file, such as that of stdout."""
+    """A console on a binary file, such as that of stdout: as wide as the terminal, or as COLUMNS says, or unlimited."""
+    width = None if file.isatty() or os.environ.get("COLUMNS", "").isdigit() else UNLIMITED
     if file is sys.stdout.buffer:
-        return terminal_console(sys.stdout)
-    return terminal_console(TextIOWrapper(file, encoding="utf-8", write_through=True))
+        return terminal_console(sys.stdout, width=width)
+    return terminal_console(TextIOWrapper(file, encoding="utf-8", write_through=True), width=width)
 
 
 @contextmanager

@@ -96,7 +96,7 @@ class Reader:
             try:
                 code = max(code, self._read(reading))
             except KeyboardInterrupt:
-                left = [one.job.stream.name for one in readings[index + 1 :]]
+                left = [one.job.label for one in readings[index + 1 :]]
                 if left:
                     tell("", f"not begun: {', '.join(left)}")
                 raise
@@ -106,7 +106,7 @@ class Reader:
         code = 0
         try:
             self._interrupts.waiting()
-            with self._progress.of(reading.job.stream.name, lambda: reading.written):
+            with self._progress.of(reading.job.label, lambda: reading.written):
                 self._copy(reading)
         except LogferryError as error:
             tell_error(error)
@@ -122,7 +122,7 @@ class Reader:
         issues = reading.view.stats.issues
         if issues:
             items = counted(issues, "item")
-            tell("Warning", f"{reading.job.stream.name}: {items} did not decode in full; see 'issues' in the records")
+            tell("Warning", f"{reading.job.label}: {items} did not decode in full; see 'issues' in the records")
         return code
 
     def _copy(self, reading: Reading) -> None:
@@ -151,12 +151,15 @@ class Reader:
         """Say that the result is partial, and how to get the rest, unless nothing was received at all."""
         if not (reading.resumed or reading.view.stats.items):
             return
+        # What resumes does not write it again, also where no record came, or where the next stream's records follow first.
+        self._output.begin()
+        self._output.flush()
         job, wanted = reading.job, self._wanted
         command = ["logferry", "pull", job.stream.name]
         config = talk().config
         if config is not None:
             command += ["--config", str(config)]
-        if job.account.name != job.account.service.name:
+        if job.has_named_account:
             command += ["--account", job.account.name]
         command += wanted.options
         if wanted.max_items is not None:
@@ -165,5 +168,5 @@ class Reader:
         if wanted.appended_to is not None:
             partial, final = (shlex.quote(str(path)) for path in (wanted.appended_to.partial, wanted.appended_to.path))
             line = f"{line} >> {partial} && mv {partial} {final}"
-        tell("", f"partial result: {counted(reading.written, 'record')} of {job.stream.name} written")
+        tell("", f"partial result: {counted(reading.written, 'record')} of {job.label} written")
         tell("", f"resume with: {line}")

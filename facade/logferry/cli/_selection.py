@@ -1,23 +1,43 @@
-"""The options that say which accounts a command is about."""
+"""The options that say which accounts a command is about, and which streams they leave to it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from logferry._selection import selected_accounts
-from logferry.cli._shell import talk
+from logferry._selection import Job, askable_jobs, selected_accounts
+from logferry.cli._completion import complete_account
+from logferry.cli._shell import talk, tell
 
 if TYPE_CHECKING:
     from logferry._accounts import Account
 
 account_option = click.option(
-    "--account", "accounts", multiple=True, metavar="NAME", help="Only this account; repeatable. Default: all."
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_account,
+    help="Only this account; repeatable. Default: all.",
 )
 
 
 def wanted_accounts(names: Sequence[str]) -> tuple[Account, ...]:
     """The accounts of these names, all without a name, of the configuration that the command line names."""
     return selected_accounts(names, config=talk().config)
+
+
+def asked_jobs(jobs: Sequence[Job], filters: Collection[str]) -> list[Job]:
+    """
+    Those of the streams that have all the filters, and get those that they need; the others are told.
+
+    Raises:
+        InvalidRequestError: No stream has one of the filters, or no stream is left.
+    """
+    left, others = askable_jobs(jobs, filters)
+    for one in others:
+        needed = " or ".join(f"{name}=..." for name in one.needs)
+        tell("", f"left out: {one.job.label} {f'needs --filter {needed}' if needed else one.reason}")
+    return left

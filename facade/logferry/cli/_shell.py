@@ -90,15 +90,16 @@ def _note(ctx: click.Context, parameter: click.Parameter, value: object) -> None
     if os.environ.get("NO_COLOR"):
         ctx.color = False
     if value:
-        setattr(_talk_of(ctx), str(parameter.name), value)
+        setattr(talk_of(ctx), str(parameter.name), value)
 
 
 def talk() -> Talk:
     """How much the running command tells."""
-    return _talk_of(click.get_current_context())
+    return talk_of(click.get_current_context())
 
 
-def _talk_of(ctx: click.Context) -> Talk:
+def talk_of(ctx: click.Context) -> Talk:
+    """What the options of all commands say in a command."""
     # The options stand before or after the command's name, and what they say holds for both.
     return ctx.find_root().ensure_object(Talk)
 

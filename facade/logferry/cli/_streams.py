@@ -11,7 +11,7 @@ import orjson
 
 from logferry._accounts import Account, find_accounts
 from logferry._registry import SERVICES
-from logferry.cli._outputs import FORMATS, terminal_console
+from logferry.cli._outputs import terminal_console
 from logferry.cli._shell import shell_options, talk
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, jsonl otherwise.")
+@click.option(
+    "--format", "form", type=click.Choice(("jsonl", "table")), help="Default: table on a terminal, jsonl otherwise."
+)
 @shell_options
 def streams(form: str | None) -> None:
     """
@@ -57,6 +59,7 @@ def _facts(
         "filters": [
             {"name": one.name, "wire_name": one.wire_name, "summary": one.summary} for one in definition.filter_list
         ],
+        "needs_one_of": list(definition.needs_one_of) or None,
         "paging": definition.paging,
         "page_size": definition.page_size,
         "largest_page_size": definition.largest_page_size,
@@ -89,6 +92,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
                 ("" if index else "filters", f"{one['name']}: {one['summary']}")
                 for index, one in enumerate(row["filters"])
             ),
+            *((("needs", " or ".join(row["needs_one_of"])),) if "needs_one_of" in row else ()),
             ("paging", paging),
             ("order", row["order"]),
             ("time filter", row["time_filter"]),

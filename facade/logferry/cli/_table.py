@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _STYLES: Final = ((21, "bold red"), (17, "red"), (13, "yellow"), (9, ""), (1, "dim"))
 _SEVERITY_WIDTH: Final = 8
+_ACCOUNT_WIDTH: Final = 20
+"""So much of an account's name is shown."""
 _WIDE: Final = 100
 """Columns from which on times have milliseconds."""
 _TOLD_FIRST: Final = ("error.type", "user.id", "client.address", "http.request.method", "url.full", "url.path")
@@ -31,23 +33,30 @@ class Table:
 
     Args:
         console: Where to; its width is asked for with each row, because a window can change.
-        streams: Which streams' records come; where there is one, its name is a header and not in every row.
+        streams: Which streams' records come.  Where there is one, its name is a header and not in every row.
+        accounts: Names for a column of accounts; without any there is none.
     """
 
-    def __init__(self, console: Console, streams: Sequence[str]) -> None:
+    def __init__(self, console: Console, streams: Sequence[str], accounts: Sequence[str] = ()) -> None:
         self._console = console
         self._streams = streams
         self._stream_width = max(map(cell_len, streams)) if len(streams) > 1 else 0
+        longest = max(map(cell_len, map(printable, ("account", *accounts)))) if accounts else 0
+        self._account_width = min(longest, _ACCOUNT_WIDTH)
         self._begun = False
+
+    def begin(self) -> None:
+        """Do nothing: without records there is no table."""
 
     def write(self, record: LogRecord) -> None:
         """Print a record's row."""
-        self._begin()
+        self._print_header()
         number = record.severity_number
         style = next((style for lowest, style in _STYLES if number >= lowest), "")
         row = self._row(
             _time(record, precise=self._console.width >= _WIDE),
             record.stream,
+            printable(record.account),
             (printable(record.severity_text or _severity_name(number)), style),
         )
         row.append(printable(record.body or record.event_name or ""), "bold" if number >= SEVERITIES["ERROR"] else "")
@@ -57,18 +66,20 @@ class Table:
     def flush(self) -> None:
         """Do nothing: rows are printed at once."""
 
-    def _begin(self) -> None:
+    def _print_header(self) -> None:
         if not self._begun:
             self._begun = True
-            header = self._row("time (UTC)", "stream", ("severity", ""))
+            header = self._row("time (UTC)", "stream", "account", ("severity", ""))
             header.append("body" if self._stream_width else self._streams[0])
             header.stylize("bold")
             self._print(header)
 
-    def _row(self, time: str, stream: str, severity: tuple[str, str]) -> Text:
+    def _row(self, time: str, stream: str, account: str, severity: tuple[str, str]) -> Text:
         row = Text(set_cell_size(time, 23 if self._console.width >= _WIDE else 19) + "  ")
         if self._stream_width:
             row.append(set_cell_size(stream, self._stream_width) + "  ")
+        if self._account_width:
+            row.append(set_cell_size(account, self._account_width) + "  ")
         row.append(set_cell_size(severity[0], _SEVERITY_WIDTH), severity[1])
         return row.append("  ")
 

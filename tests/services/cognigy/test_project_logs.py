@@ -391,7 +391,7 @@ def test_what_is_no_page_is_an_error(body: Any) -> None:
         ({"api_key": "wrong"}, logferry.AuthenticationError, "COGNIGY_API_KEY"),
         ({"project_id": "64f0facade64f0facade64f0"}, logferry.PermissionDeniedError, "access to the project"),
         ({"project_id": "0" * 24}, logferry.BadRequestError, "COGNIGY_PROJECT_ID"),
-        ({"base_url": "https://api-trial.cognigy.ai/wrong"}, logferry.ResponseShapeError, "address"),
+        ({"base_url": "https://api-trial.cognigy.ai/wrong"}, logferry.ResponseShapeError, "COGNIGY_BASE_URL"),
     ],
     ids=["key", "access", "project", "address"],
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from logferry._answers import Refusal
+from logferry._answers import Refusal, is_foreign
 from logferry._authorizers import FixedHeaders
 from logferry._layers import Authorizer
 from logferry_clients.cognigy.models.problem import ProblemKey
@@ -39,7 +39,7 @@ def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     code = body.get(_CODE, body.get("error"))
     message = body.get(_DETAIL) or body.get(_TITLE) or body.get("error_description")
     hint = _HINTS.get(status)
-    if not body and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    if is_foreign(status, body):
         hint = f"The answer is not the API's: check COGNIGY_BASE_URL, it looks like {EXAMPLE}"
     return Refusal(
         code=str(code) if isinstance(code, str | int) else None,

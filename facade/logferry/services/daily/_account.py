@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
-from logferry._answers import Refusal
+from logferry._answers import Refusal, is_foreign
 from logferry._authorizers import FixedHeaders
 from logferry._errors import AuthenticationError
 from logferry._layers import Authorizer
@@ -22,18 +23,22 @@ _HINTS: Final[Mapping[str, str]] = {
 }
 
 
+_ADDRESS_HINT: Final = f"Check DAILY_BASE_URL: it looks like {DEFAULT_BASE_URL}, which is also the default"
+
+
 def key_authorizer(key: str) -> Authorizer:
     """Authorize with the API key of a domain."""
     return FixedHeaders((("Authorization", f"Bearer {key}"),))
 
 
-def refusal(_status: int, body: Mapping[str, Any]) -> Refusal:
+def refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     """What Daily's error body says: ``error`` is stable, ``info`` is for people."""
     code, message = _text(body.get("error")), _text(body.get("info"))
+    misplaced = status == HTTPStatus.NOT_FOUND or is_foreign(status, body)
     return Refusal(
         code=code,
         message=message,
-        hint=_HINTS.get(code or ""),
+        hint=_HINTS.get(code or "") or (_ADDRESS_HINT if misplaced else None),
         # Its status is 400, though it is about credentials.
         error=AuthenticationError if code == "authorization-header-error" else None,
     )

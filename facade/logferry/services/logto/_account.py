@@ -5,10 +5,11 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from logferry._answers import Refusal, decoded, wrong_shape
+from logferry._answers import Refusal, decoded, is_foreign, wrong_shape
 from logferry._authorizers import FixedHeaders, RenewedToken, Token
 from logferry._errors import AuthenticationError
 from logferry._json import is_object
@@ -70,16 +71,24 @@ def _bearer(token: str) -> Pairs:
     return (("Authorization", f"Bearer {token}"),)
 
 
-def _token_refusal(_status: int, body: Mapping[str, Any]) -> Refusal:
+def _token_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     """What the token endpoint's error body says: OAuth's ``error`` and ``error_description``."""
     code, message = _text(body.get("error")), _text(body.get("error_description"))
     if code == "invalid_client":
+        # Logto repeats an id that it does not know, and who has swapped id and secret would read the secret.
+        message = "there is no app with this id" if status == HTTPStatus.BAD_REQUEST else message
         hint = "Check LOGTO_APP_ID and LOGTO_APP_SECRET: they must be those of a machine-to-machine app"
         return Refusal(code=code, message=message, hint=hint, error=AuthenticationError)
     if code == "invalid_target":
         hint = "Check LOGTO_RESOURCE: it must be the indicator of the Management API"
         return Refusal(code=code, message=message, hint=hint, error=AuthenticationError)
-    return Refusal(code=code, message=message)
+    return Refusal(code=code, message=message, hint=_address_hint(status, body))
+
+
+def _address_hint(status: int, body: Mapping[str, Any]) -> str | None:
+    """What to do where something else than Logto's API answered."""
+    hint = "Check LOGTO_ENDPOINT: it must be the tenant's address alone, such as https://acme.logto.app"
+    return hint if is_foreign(status, body) else None
 
 
 _HINTS: Final[Mapping[str, str]] = {
@@ -91,14 +100,14 @@ _HINTS: Final[Mapping[str, str]] = {
 }
 
 
-def api_refusal(_status: int, body: Mapping[str, Any]) -> Refusal:
+def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     """What the Management API's error body says; ``message`` is localized, so ``code`` decides (measured on 1.42.0)."""
     code, data = _text(body.get("code")), body.get("data")
     reason = _text(data.get("code")) if is_object(data) else None
     return Refusal(
         code=code,
         message=_text(body.get("details")) or _text(body.get("message")),
-        hint=_HINTS.get(reason or "") or _HINTS.get(code or ""),
+        hint=_HINTS.get(reason or "") or _HINTS.get(code or "") or _address_hint(status, body),
     )
 
 

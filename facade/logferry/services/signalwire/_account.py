@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from logferry._answers import Refusal
+from logferry._answers import Refusal, is_foreign
 from logferry._authorizers import FixedHeaders
 from logferry._errors import ConfigurationError, PagingError
 from logferry._json import is_array, is_object
@@ -62,6 +62,9 @@ def project_token(*, project_id: str, api_token: str) -> Authorizer:
 _ATTRIBUTE: Final[ValidationErrorKey] = "attribute"
 _PAGE_TOKEN: Final = "page_token"  # noqa: S105  # a parameter's name
 
+_ADDRESS_HINT: Final = (
+    "Check SIGNALWIRE_SPACE, or SIGNALWIRE_BASE_URL where it is set: it looks like https://acme.signalwire.com"
+)
 _HINTS: Final[Mapping[int, str]] = {
     # The service's own pages disagree on whether a missing scope is 401 or 403.
     HTTPStatus.UNAUTHORIZED: (
@@ -69,13 +72,13 @@ _HINTS: Final[Mapping[int, str]] = {
         "and that the token has the scope Video"
     ),
     HTTPStatus.FORBIDDEN: "Give the API token the scope Video, and check that SIGNALWIRE_SPACE is the project's space",
-    HTTPStatus.NOT_FOUND: "Check SIGNALWIRE_SPACE",
+    HTTPStatus.NOT_FOUND: _ADDRESS_HINT,
 }
 
 
 def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     """What an error body says: ``error`` in words, or for 422 a list ``errors``, one entry for each mistake."""
-    hint = _HINTS.get(status)
+    hint = _HINTS.get(status) or (_ADDRESS_HINT if is_foreign(status, body) else None)
     errors = body.get("errors")
     mistakes = [one for one in errors if is_object(one)] if is_array(errors) else []
     if mistakes:

@@ -1,0 +1,192 @@
+"""One pull: what the command line asks for, and carrying it out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from attrs import frozen
+
+from logferry._errors import ConfigurationError, InvalidRequestError
+from logferry._selection import Job, selected_jobs
+from logferry.cli._csv import CsvRows
+from logferry.cli._interrupts import Interrupts
+from logferry.cli._outputs import JsonLines, Output, PartialFile, output_errors, text_console
+from logferry.cli._progress import Progress
+from logferry.cli._reading import Reader, Reading, Wanted
+from logferry.cli._selection import asked_jobs, wanted_accounts
+from logferry.cli._shell import talk, tell, tell_error
+
+if TYPE_CHECKING:
+    from logferry._client import Client, StreamOptions
+
+FORMATS: Final = ("jsonl", "csv", "table")
+"""What records can be written as."""
+
+DEFAULT_SINCE: Final = "24h"
+"""Where a window begins unless somebody says."""
+
+
+@frozen(kw_only=True)
+class Pull:
+    """
+    A pull as the command line asks for it.
+
+    Attributes:
+        streams: Names of streams; empty for all that can be asked for.
+        accounts: Names of accounts; empty for all.
+        since: Beginning of the window, as typed.
+        until: End of the window, as typed.
+        max_items: How many records of each stream, or ``None`` for all.
+        page_size: How many at once, or ``None`` for the stream's default.
+        filters: Values by the filter's name in Python or on the wire.
+        lowest: The lowest severity number; 0 for all records.
+        output: The file, or ``None`` for stdout.
+        force: Replace what exists.
+        form: One of ``FORMATS``, or ``None`` for what suits the output.
+        header: Whether csv begins with its header.
+        raw: Add the items as received.
+        strict: Fail at the first item that does not decode.
+        resume: A checkpoint, or ``None`` for the start.
+    """
+
+    streams: tuple[str, ...]
+    accounts: tuple[str, ...]
+    since: str | None
+    until: str | None
+    max_items: int | None
+    page_size: int | None
+    filters: Mapping[str, str]
+    lowest: int
+    output: Path | None
+    force: bool
+    form: str | None
+    header: bool
+    raw: bool
+    strict: bool
+    resume: str | None
+
+    def run(self) -> int:
+        """
+        Write the records.
+
+        Returns:
+            The exit code: 0, or the highest of the errors, which have been told.
+
+        Raises:
+            LogferryError: The call cannot be right, and nothing has been written; or the output cannot be written.
+            KeyboardInterrupt: Ctrl-C, after telling how to resume.
+        """
+        jobs = self._jobs()
+        self._refuse_contradictions(jobs)
+        interrupts = Interrupts()
+        watched = sys.stderr.isatty()
+        progress = Progress(living=watched and not self._shown, alone=watched and self._shown, verbose=talk().verbose)
+        with output_errors(), ExitStack() as stack:
+            stack.enter_context(interrupts.watched())
+            file = None if self.output is None else stack.enter_context(PartialFile(self.output, force=self.force))
+            output = self._output_to(sys.stdout.buffer if file is None else file.file, jobs)
+            reader = Reader(self._wanted(file), output, interrupts, progress)
+            readings, code = self._opened(jobs, reader, stack)
+            code = max(code, reader.read(readings))
+            interrupts.working()
+            if code == 0:
+                output.begin()
+                output.flush()
+                if self._shown and not any(reading.written for reading in readings):
+                    tell("", "no such records in the window; --since can go further back")
+                if file is not None:
+                    file.complete()
+        return code
+
+    @property
+    def _shown(self) -> bool:
+        """Whether the records go to a terminal."""
+        return self.output is None and sys.stdout.isatty()
+
+    @property
+    def _format(self) -> str:
+        return self.form or ("table" if self._shown else "jsonl")
+
+    def _jobs(self) -> list[Job]:
+        jobs = selected_jobs(self.streams, wanted_accounts(self.accounts))
+        return jobs if self.streams else asked_jobs(jobs, self.filters)
+
+    def _refuse_contradictions(self, jobs: Sequence[Job]) -> None:
+        if self.resume is not None and len(jobs) != 1:
+            raise InvalidRequestError(
+                "--resume goes with one stream of one account", hint="Use the line that the interrupted pull printed"
+            )
+        if self.raw and self._format == "table":
+            raise InvalidRequestError("--raw goes with jsonl and csv only", hint="Add --format jsonl")
+        if not self.header and self._format != "csv":
+            raise InvalidRequestError("--no-header goes with csv only", hint="Add --format csv, or leave it out")
+
+    def _output_to(self, file: BinaryIO, jobs: Sequence[Job]) -> Output:
+        match self._format:
+            case "csv":
+                return CsvRows(file, raw=self.raw, header=self.header)
+            case "table":
+                from logferry.cli._table import Table  # noqa: PLC0415  # brings along rich, which a pipe does not need
+
+                accounts = {job.account.name for job in jobs}
+                # One that is simply named after its service says nothing new.
+                named = len(accounts) > 1 and any(job.has_named_account for job in jobs)
+                streams = sorted({job.stream.name for job in jobs})
+                return Table(text_console(file), streams, sorted(accounts) if named else ())
+            case _:
+                return JsonLines(file, raw=self.raw)
+
+    def _wanted(self, file: PartialFile | None) -> Wanted:
+        repeated = {
+            "raw": self.raw,
+            "strict": self.strict,
+            "format": self.form,
+            "no-header": self._format == "csv",
+            "page-size": self.page_size,
+            "severity": self.lowest,
+        }
+        return Wanted(severity=self.lowest, max_items=self.max_items, options=_as_typed(repeated), appended_to=file)
+
+    def _opened(self, jobs: Sequence[Job], reader: Reader, stack: ExitStack) -> tuple[list[Reading], int]:
+        """
+        Open all streams before the first is read, so that a call that cannot be right writes nothing.
+
+        Returns:
+            The streams of the accounts that could be opened, and the exit code so far; what could not has been told.
+        """
+        options: StreamOptions = {
+            "since": DEFAULT_SINCE if self.since is None and self.resume is None else self.since,
+            "until": self.until,
+            "page_size": self.page_size,
+            "resume": self.resume,
+            "strict": self.strict,
+        }
+        clients: dict[str, Client | None] = {}
+        readings: list[Reading] = []
+        code = 0
+        for job in jobs:
+            name = job.account.name
+            if name not in clients:
+                try:
+                    clients[name] = stack.enter_context(job.account.open(**reader.hooks))
+                except ConfigurationError as error:
+                    tell_error(error)
+                    clients[name], code = None, error.exit_code
+            client = clients[name]
+            if client is not None:
+                stream = client.stream(job.stream.name, filters=self.filters, **options)
+                readings.append(Reading(job, stream.records(), resumed=self.resume is not None))
+        return readings, code
+
+
+def _as_typed(options: Mapping[str, str | int | None]) -> tuple[str, ...]:
+    """The options as they stand on a command line; those that are not set are left out."""
+    words: list[str] = []
+    for name, value in options.items():
+        if value:
+            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+    return tuple(words)

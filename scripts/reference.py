@@ -1,0 +1,85 @@
+"""Write docs/cli.md from the commands' --help, and the names that shells complete; with --check, only say what differs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from logferry._registry import SERVICES
+from logferry.cli import main as logferry
+from logferry.cli._completion import NAMES_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+INTRODUCTION = """\
+# The shell command
+
+What `--help` says, written by `scripts/reference`; to change it, change the command.
+
+A cell of csv that a spreadsheet could take for a formula has a single quote in front.
+"""
+
+
+def main() -> int:
+    """Write what differs, or tell it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail where a file is not as written")
+    check = parser.parse_args().check
+    written = {ROOT / "docs/cli.md": reference(), ROOT / "facade/logferry/cli" / NAMES_FILE.name: names()}
+    stale = [path for path, text in written.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        print(path.relative_to(ROOT))
+        if not check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(written[path], encoding="utf-8")
+    if check and stale:
+        print("These files are not what the commands say: run scripts/reference.", file=sys.stderr)
+    return 1 if check and stale else 0
+
+
+def reference() -> str:
+    """The page: --help of the command and of each of its commands."""
+    sections = [f"## {name}\n\n```\n{text}\n```\n" for name, text in helps()]
+    return "\n".join((INTRODUCTION, *sections))
+
+
+def helps() -> Iterator[tuple[str, str]]:
+    """Each command line with what its --help says at 80 columns."""
+    with context_of(logferry, "logferry") as root:
+        yield "logferry", logferry.get_help(root)
+        for name, command in logferry.commands.items():
+            with context_of(command, name, root) as context:
+                yield f"logferry {name}", command.get_help(context)
+
+
+def context_of(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:
+    """What a command knows of a call that asks for help on a terminal of 80 columns."""
+    return command.make_context(name, [], parent, resilient_parsing=True, terminal_width=80, color=False)
+
+
+def names() -> str:
+    """What shells complete without importing a service."""
+    known = {
+        "accounts": {service.name: [*service.variables, *service.optional_variables] for service in SERVICES},
+        "streams": [
+            {
+                "name": stream.name,
+                "summary": stream.summary,
+                "filters": {one.name: one.summary for one in stream.filter_list},
+            }
+            for service in SERVICES
+            for stream in service.streams
+        ],
+    }
+    return json.dumps(known, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

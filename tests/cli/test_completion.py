@@ -1,0 +1,126 @@
+"""Completion: what is proposed, that it is quick, and that a shell takes it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.shell_completion import ShellComplete, get_completion_class
+from tests.cli.conftest import Run, Server
+
+from logferry.cli import main
+
+PROMPT = "_LOGFERRY_COMPLETE"
+WITHOUT_HTTP = """
+import atexit, sys
+from logferry.cli import main
+atexit.register(lambda: print(sorted({"httpx", "rich", "anyio", "logferry.services"} & set(sys.modules)), file=sys.stderr))
+main(prog_name="logferry")
+"""
+
+
+def proposed(*words: str) -> list[str]:
+    """What is proposed for the last word."""
+    *before, last = words
+    return [item.value for item in ShellComplete(main, {}, "logferry", PROMPT).get_completions(before, last)]
+
+
+def proposed_in_bash(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
+    """What is proposed for the last word, given as bash splits them."""
+    monkeypatch.setenv("COMP_WORDS", "\n".join(("logferry", *words)))
+    monkeypatch.setenv("COMP_CWORD", str(len(words)))
+    kind = get_completion_class("bash")
+    assert kind is not None
+    return [line.partition(",")[2] for line in kind(main, {}, "logferry", PROMPT).complete().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("pul",), ["pull"]),
+        (("pull", "logto."), ["logto.audit_logs"]),
+        (("pull", "daily.session_logs", "daily.s"), ["daily.session_metrics"]),
+        (("pull", "--form"), ["--format"]),
+        (("pull", "--format", ""), ["jsonl", "csv", "table"]),
+        (("pull", "--severity", ""), ["trace", "debug", "info", "warn", "error", "fatal"]),
+        (("pull", "--severity", "W"), ["warn"]),
+        (("pull", "--filter", "log_"), ["log_level=", "log_key="]),
+        (("pull", "logto.audit_logs", "--filter", ""), ["user_id=", "application_id=", "log_key="]),
+        (("pull", "logto.audit_logs", "--filter", "user_id=x", "--filter", ""), ["application_id=", "log_key="]),
+        (("pull", "--filter", "log_key=l"), []),
+        (("completion", ""), ["bash", "zsh", "fish"]),
+    ],
+)
+def test_words(words: tuple[str, ...], expected: list[str]) -> None:
+    """Commands, streams, options, filters and their kind are proposed as far as they have been typed."""
+    assert proposed(*words) == expected
+
+
+@pytest.mark.usefixtures("configured")
+@pytest.mark.parametrize("command", ["pull", "check"])
+def test_accounts(command: str) -> None:
+    """The accounts that the environment describes are proposed."""
+    assert proposed(command, "--account", "") == ["logto"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("pull", "--filter", "log_k"), ["log_key="]),
+        (("pull", "--filter", "log_key", "="), []),
+        (("pull", "--filter", "log_key", "=", "logto."), []),
+        (("pull", "--filter", "log_key", "=", "x", "logto."), ["logto.audit_logs"]),
+        (("pull", "--severity", "=", "fa"), ["fatal"]),
+    ],
+)
+def test_bash_splits_words(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], expected: list[str]) -> None:
+    """KEY=VALUE is one word, though bash has three: no stream is proposed for a value."""
+    assert proposed_in_bash(monkeypatch, *words) == expected
+
+
+def test_quick(configured: Server) -> None:
+    """Nothing that is slow to import is needed, and nothing is sent: the account's server is down."""
+    environment = os.environ | {
+        PROMPT: "bash_complete",
+        "COMP_WORDS": "logferry\npull\n",
+        "COMP_CWORD": "2",
+        "LOGTO_ENDPOINT": f"{configured.url}0",
+    }
+    shown = subprocess.run(
+        [sys.executable, "-c", WITHOUT_HTTP], env=environment, capture_output=True, check=True, text=True, timeout=60
+    )
+    assert "plain,logto.audit_logs" in shown.stdout.splitlines()
+    assert shown.stderr == "[]\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_script(run: Run, shell: str) -> None:
+    """Each shell has its script, for the command's own name."""
+    result = run("completion", shell)
+    assert result.exit_code == 0
+    assert "logferry" in result.stdout
+    assert f"{PROMPT}={shell}_complete" in result.stdout
+
+
+def test_bash(tmp_path: Path) -> None:
+    """Bash takes the script, and completes with it."""
+    script = """
+        eval "$(logferry completion bash)"
+        complete -p logferry
+        COMP_WORDS=(logferry pull --filter log_k) COMP_CWORD=3
+        compopt() { echo "compopt $*"; }
+        _logferry_completion_unspaced logferry
+        echo "${COMPREPLY[@]}"
+    """
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    shown = subprocess.run(
+        ["bash", "--norc", "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.splitlines() == [
+        "complete -o nosort -F _logferry_completion_unspaced logferry",
+        "compopt -o nospace",
+        "log_key=",
+    ]
