@@ -36,6 +36,7 @@ from logferry.services.daily._records import (
 from logferry_clients.daily.api.logs import list_logs
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
 from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
+from logferry_clients.daily.models.session_log_page import SessionLogPageKey
 from logferry_clients.daily.types import ANYTHING, ObjectOf, repair
 
 _PAGE: Final = 500
@@ -273,13 +274,10 @@ class _Question:
             offset=offset,
         )
         body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
-        items = body.get("metrics" if self.metrics else "logs") if is_object(body) else None
+        array: SessionLogPageKey = "metrics" if self.metrics else "logs"
+        items = body.get(array) if is_object(body) else None
         if not is_array(items):
-            raise wrong_shape(
-                reply,
-                f"an object with an array of {'metrics' if self.metrics else 'logs'}",
-                request_id_header=REQUEST_ID_HEADER,
-            )
+            raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
         row = _metric_row if self.metrics else _log_row
         return _Answer(reply, items, [row(item) for item in items], offset)
 
