@@ -24,6 +24,11 @@ def is_array(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
+def text_in(value: object) -> str | None:
+    """A decoded JSON value where it is a text that says something, else ``None``."""
+    return value if isinstance(value, str) and value else None
+
+
 def tolerant_loads(content: bytes) -> Any:
     """
     Decode what orjson rejects, though it carries the data all the same.

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, Generic, TypeAlias, TypeVar, final
+from functools import wraps
+from typing import Any, Final, Generic, TypeVar, final
 
 from attrs import field, frozen
 
+from logferry._attributes import Attributes, present
 from logferry._identity import digest
 from logferry._json import dumps
 from logferry._times import rfc3339, utc_datetime
 
 J = TypeVar("J")
-
-Attributes: TypeAlias = dict[str, Any]
-"""Names to JSON values; never ``None`` at the top."""
+T = TypeVar("T")
 
 INFO: Final = 9
 """OpenTelemetry's severity number of INFO."""
@@ -72,6 +72,22 @@ class Origin:
     filters: Mapping[str, Any] = field(factory=dict[str, Any], eq=False)
 
 
+def _kept(make: Callable[[LogRecord], T]) -> Callable[[LogRecord], T]:
+    """Keep what is made when it is read for the first time, in a slot outside equality, hash and pickle."""
+    slot = f"_{make.__name__}"
+
+    @wraps(make)
+    def read(record: LogRecord) -> T:
+        try:
+            made: T = getattr(record, slot)
+        except AttributeError:
+            made = make(record)
+            setattr(record, slot, made)
+        return made
+
+    return read
+
+
 @final
 class LogRecord:
     """
@@ -109,9 +125,6 @@ class LogRecord:
     _raw: Any
     _issues: tuple[str, ...]
     _ordinal: int
-    _uid: str
-    _attributes: Attributes
-    _resource: Attributes
 
     def __init__(  # noqa: PLR0917  # positional, because it is called for every item
         self,
@@ -142,22 +155,14 @@ class LogRecord:
             issues: What did not decode.
             ordinal: How many equal items without id came before.
         """
-        record = LogRecord(
-            self._origin,
-            self._item,
-            self._time_unix_nano,
-            self._severity_number,
-            self._severity_text,
-            self._event_name,
-            self._body,
-            self._trace_id,
-        )
+        record = LogRecord(*self._state())
         record._raw = raw
         record._issues = issues
         record._ordinal = ordinal
         return record
 
     @property
+    @_kept
     def uid(self) -> str:
         """
         Stable over runs, equal only for the same record: ``<service>:<tenant>:<id>``.
@@ -165,14 +170,10 @@ class LogRecord:
         Where the item names no tenant, the account's stands for it, or the account's name; for a missing id, a digest of
         the item, and its ordinal among equal ones.
         """
-        try:
-            return self._uid
-        except AttributeError:
-            tenant, identity = self._origin.normalizer.identity(self._item)
-            service = self._origin.stream.partition(".")[0]
-            tenant = tenant or self._origin.tenant or self._origin.account
-            self._uid = f"{service}:{tenant}:{identity or self._digest()}"
-            return self._uid
+        tenant, identity = self._origin.normalizer.identity(self._item)
+        service = self._origin.stream.partition(".")[0]
+        tenant = tenant or self._origin.tenant or self._origin.account
+        return f"{service}:{tenant}:{identity or self._digest()}"
 
     def _digest(self) -> str:
         ordinal = getattr(self, "_ordinal", 0)
@@ -234,22 +235,16 @@ class LogRecord:
         return self._trace_id
 
     @property
+    @_kept
     def attributes(self) -> Attributes:
         """What the entry says, by the names of OpenTelemetry's semantic conventions where they exist; do not change it."""
-        try:
-            return self._attributes
-        except AttributeError:
-            self._attributes = self._origin.normalizer.attributes(self._item)
-            return self._attributes
+        return self._origin.normalizer.attributes(self._item)
 
     @property
+    @_kept
     def resource(self) -> Attributes:
         """What produced the entry: ``service.name``, ``server.address``, tenant; do not change it."""
-        try:
-            return self._resource
-        except AttributeError:
-            self._resource = self._origin.normalizer.resource(self._item, self._origin)
-            return self._resource
+        return self._origin.normalizer.resource(self._item, self._origin)
 
     @property
     def issues(self) -> tuple[str, ...]:
@@ -289,8 +284,7 @@ class LogRecord:
             "resource": self.resource or None,
             "issues": list(self.issues) or None,
         }
-        present = {name: value for name, value in fields.items() if value is not None}
-        return present | {"raw": self.raw} if raw else present
+        return present(fields) | ({"raw": self.raw} if raw else {})
 
     def to_json(self, *, raw: bool = False) -> bytes:
         """

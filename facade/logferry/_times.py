@@ -60,6 +60,17 @@ def unix_nano(text: str) -> int:
     return seconds * SECOND + (int(fraction[:9].ljust(9, "0")) if fraction else 0)
 
 
+def text_to_nano(text: object) -> int | None:
+    """Nanoseconds since the epoch of a service's ISO 8601 text; ``None`` for what is no moment."""
+    if not isinstance(text, str):
+        return None
+    try:
+        nanoseconds = unix_nano(text)
+    except (ValueError, OverflowError):
+        return None
+    return nanoseconds if FIRST <= nanoseconds < LAST else None
+
+
 @lru_cache(maxsize=512)
 def _whole_seconds(second: str, offset: str) -> int:
     # Neighbouring records share their second, so most texts cost one look-up.

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logferry._errors import InvalidRequestError
-from logferry._times import LAST, SECOND, Time, moment, rfc3339, unix_nano, utc_datetime
+from logferry._times import LAST, SECOND, Time, moment, rfc3339, text_to_nano, unix_nano, utc_datetime
 
 PROPERTY = settings(deadline=None, database=None)
 NOW = unix_nano("2026-11-20T08:47:06.123456789Z")
@@ -230,3 +230,27 @@ def test_times_out_of_bounds_are_refused(time: Any) -> None:
 def test_the_bounds_are_within(time: Any) -> None:
     """The first and the last nanosecond are times."""
     assert 0 <= moment(time, now=NOW, name="since") < LAST
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "",
+        "soon",
+        "2022-13-01T00:00:00Z",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
+        None,
+        7,
+        [],
+        "\ud800",
+    ],
+)
+def test_a_services_time_that_cannot_be_read_is_unknown(time: object) -> None:
+    """What is no text, no date and time, or no moment of the years 1 to 9999 is unknown, never an error."""
+    assert text_to_nano(time) is None
+
+
+def test_a_services_time_is_read_without_loss() -> None:
+    """Down to the nanosecond."""
+    assert text_to_nano("2026-11-20T08:00:00.000000001Z") == EIGHT + 1

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from logferry._record import LogRecord, Origin
 from logferry.services.signalwire._items import fits_item, item_entry, repair_item
-from logferry.services.signalwire._records import NORMALIZER, nanoseconds
+from logferry.services.signalwire._records import NORMALIZER
 from logferry_clients.signalwire.models import DiscardedLog, VideoLog
 from logferry_clients.signalwire.models.discarded_log import fits_discarded_log
 from logferry_clients.signalwire.models.video_log import fits_video_log
@@ -169,12 +169,6 @@ def test_a_bad_item_is_repaired_as_its_kind(page_example: list[dict[str, Any]]) 
     lost = repair_item({"id": "d1", "discarded_at": 7})
     assert not lost.complete
     assert NORMALIZER.record(lost.value, ORIGIN).uid == "signalwire:project:d1"
-
-
-@pytest.mark.parametrize("time", ["", "soon", "2022-13-01T00:00:00Z", "9999-12-31T23:59:59-14:00", None, 7])
-def test_a_time_that_cannot_be_read_is_unknown(time: object) -> None:
-    """What is no moment before the year 10000 is unknown."""
-    assert nanoseconds(time) is None
 
 
 def test_an_unreadable_time_is_flagged(page_example: list[dict[str, Any]]) -> None:

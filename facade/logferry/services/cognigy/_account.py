@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from logferry._answers import Refusal, is_foreign
 from logferry._authorizers import FixedHeaders
+from logferry._json import text_in
 from logferry._layers import Authorizer
 from logferry_clients.cognigy.models.problem import ProblemKey
 
@@ -37,12 +38,12 @@ def api_key(key: str) -> Authorizer:
 def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     """What an error body says: problem details (RFC 7807), or OAuth's ``error`` and ``error_description``."""
     code = body.get(_CODE, body.get("error"))
-    message = body.get(_DETAIL) or body.get(_TITLE) or body.get("error_description")
+    message = text_in(body.get(_DETAIL)) or text_in(body.get(_TITLE)) or text_in(body.get("error_description"))
     hint = _HINTS.get(status)
     if is_foreign(status, body):
         hint = f"The answer is not the API's: check COGNIGY_BASE_URL, it looks like {EXAMPLE}"
     return Refusal(
         code=str(code) if isinstance(code, str | int) else None,
-        message=message if isinstance(message, str) else None,
+        message=message,
         hint=hint,
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from logferry._record import Attributes, LogRecord, Normalizer, Origin
+from logferry._attributes import Attributes, present, undocumented
+from logferry._record import LogRecord, Normalizer, Origin
 from logferry._redaction import without_secrets
-from logferry._times import FIRST, LAST, unix_nano
+from logferry._times import text_to_nano
 from logferry_clients.cognigy.models.log_entry import LogEntryJson, LogEntryKey
 
 _SEVERITIES: Final = {"fatal": 21, "error": 17, "warn": 13, "info": 9, "debug": 5, "trace": 1}
@@ -19,17 +20,6 @@ _LIFTED: Final = {"userId": "user.id", "sessionId": "session.id", "flowName": "c
 """What has an attribute of its own, of a ``meta`` whose content is not documented; the rest stays there."""
 
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-
-def text_to_nano(text: object) -> int | None:
-    """Nanoseconds since the epoch of ISO 8601 text, or ``None`` for what is no moment."""
-    if not isinstance(text, str):
-        return None
-    try:
-        nanoseconds = unix_nano(text)
-    except ValueError:
-        return None
-    return nanoseconds if FIRST <= nanoseconds < LAST else None
 
 
 def _record(item: LogEntryJson, origin: Origin) -> LogRecord:
@@ -69,22 +59,27 @@ def _identity(item: LogEntryJson) -> tuple[str | None, str | None]:
 
 
 def _resource(_item: LogEntryJson, origin: Origin) -> Attributes:
-    resource = {"service.name": "cognigy.ai", "server.address": origin.server_address}
-    return resource | ({"cognigy.project.id": origin.tenant} if origin.tenant else {})
+    return present(
+        {
+            "service.name": "cognigy.ai",
+            "server.address": origin.server_address,
+            "cognigy.project.id": origin.tenant or None,
+        }
+    )
 
 
 def _attributes(item: LogEntryJson) -> Attributes:
     # Flows log what they are given, so anything can be in there.
     meta: dict[str, Any] = without_secrets({**item.get("meta", {})})
     lifted = {name: meta.pop(key) for key, name in _LIFTED.items() if isinstance(meta.get(key), str)}
-    further = {key: value for key, value in item.items() if key not in _ITEM}
-    attributes: Attributes = {
-        "cognigy.trace.id": item.get("traceId"),
-        **lifted,
-        "cognigy.meta": meta or None,
-        **{f"cognigy.{key}": value for key, value in without_secrets(further).items()},
-    }
-    return {name: value for name, value in attributes.items() if value is not None}
+    return present(
+        {
+            "cognigy.trace.id": item.get("traceId"),
+            **lifted,
+            "cognigy.meta": meta or None,
+            **undocumented(item, known=_ITEM, prefix="cognigy"),
+        }
+    )
 
 
 NORMALIZER: Final = Normalizer[LogEntryJson](

@@ -25,10 +25,11 @@ from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._redaction import printable
 from logferry._steps import Batch, Flow, Position, Reply, Send, SubFlow, exchange
-from logferry._times import MILLISECOND, rfc3339
+from logferry._times import MILLISECOND, rfc3339, text_to_nano
 from logferry._window import Window
 from logferry.services.cognigy._account import api_refusal
-from logferry.services.cognigy._records import NORMALIZER, text_to_nano
+from logferry.services.cognigy._place import LARGEST_PAGE, Place
+from logferry.services.cognigy._records import NORMALIZER
 from logferry_clients.cognigy.api.logs import list_log_entries
 from logferry_clients.cognigy.models.embedded_entries import EmbeddedEntriesKey
 from logferry_clients.cognigy.models.log_entry import (
@@ -49,10 +50,6 @@ LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 
 REQUEST_ID_HEADER: Final = "x-request-id"
 """Where an answer could name its request; the documentation does not say."""
-
-_LARGEST_PAGE: Final = 100
-_REMEMBERED: Final = 2 * _LARGEST_PAGE
-"""So many ids are kept to tell what a page repeats of its neighbours, should entries have moved."""
 
 _ID: Final[LogEntryKey] = "_id"
 _TIMESTAMP: Final[LogEntryKey] = "timestamp"
@@ -104,47 +101,6 @@ class ProjectLogFilters:
 
 
 @frozen
-class _Place:
-    """
-    Where a walk is.
-
-    Attributes:
-        cursor: That of the page to ask for, or ``None`` for the first page.
-        recent: The ids of the last pages, which the next one may repeat.
-        delivered: The ids that were delivered of a page before it was left in the middle.  The first page has no cursor:
-            asked for again after entries have arrived, it can leave them to any page that follows.
-        ended: Whether there is no further page.
-    """
-
-    cursor: str | None = None
-    recent: tuple[str, ...] = ()
-    delivered: tuple[str, ...] = ()
-    ended: bool = False
-
-    def to_json(self) -> Position:
-        return {
-            "cursor": self.cursor,
-            "recent": list(self.recent),
-            "delivered": list(self.delivered),
-            "ended": self.ended,
-        }
-
-    @classmethod
-    def from_json(cls, position: Position) -> _Place:
-        return cls(position["cursor"], tuple(position["recent"]), tuple(position["delivered"]), position["ended"])
-
-    def within(self, keys: Sequence[str]) -> _Place:
-        """The same page, of which *keys* have been delivered."""
-        return evolve(self, delivered=(*self.delivered, *keys))
-
-    def after(self, keys: Sequence[str], cursor: str | None) -> _Place:
-        """The page after the one that had *keys*."""
-        met = set(keys)
-        left = tuple(key for key in self.delivered if key not in met)
-        return _Place(cursor, (*self.recent, *keys)[-_REMEMBERED:], left, cursor is None)
-
-
-@frozen
 class _Page:
     """
     One page as the service sent it.
@@ -180,7 +136,7 @@ def walk(
         position: Where to resume; ``None`` for the start.
         type_brackets: Write levels as ``type[]=error&type[]=warn``, as the vendor's own client does.
     """
-    place = _Place() if position is None else _Place.from_json(position)
+    place = Place() if position is None else Place.from_json(position)
     seen = SeenCursors()
     while not place.ended:
         request = _request(filters, page_size, window, place.cursor)
@@ -283,7 +239,7 @@ def _cursor_of_link(reply: Reply[Any], href: object) -> str | None:
     raise PagingError(f"the link to the next page leads elsewhere: {shown}", hint="Check COGNIGY_BASE_URL")
 
 
-def _turned(place: _Place, page: _Page, window: Window) -> tuple[_Place, Batch]:
+def _turned(place: Place, page: _Page, window: Window) -> tuple[Place, Batch]:
     """Where the walk is after a page, and the page's batch for the caller."""
     keys = [_key(item) for item in page.items]
     known = {*place.recent, *place.delivered}
@@ -325,8 +281,8 @@ PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]]
     filters=ProjectLogFilters,
     needs_one_of=("project_id",),
     tenant_filter="project_id",
-    page_size=_LARGEST_PAGE,
-    largest_page_size=_LARGEST_PAGE,
+    page_size=LARGEST_PAGE,
+    largest_page_size=LARGEST_PAGE,
     walk=walk,
     fits=fits_log_entry,
     repair=repair_log_entry,

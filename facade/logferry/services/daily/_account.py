@@ -9,6 +9,7 @@ from typing import Any, Final
 from logferry._answers import Refusal, is_foreign
 from logferry._authorizers import FixedHeaders
 from logferry._errors import AuthenticationError
+from logferry._json import text_in
 from logferry._layers import Authorizer
 
 REQUEST_ID_HEADER: Final = "x-request-id"
@@ -33,7 +34,7 @@ def key_authorizer(key: str) -> Authorizer:
 
 def refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     """What Daily's error body says: ``error`` is stable, ``info`` is for people."""
-    code, message = _text(body.get("error")), _text(body.get("info"))
+    code, message = text_in(body.get("error")), text_in(body.get("info"))
     misplaced = status == HTTPStatus.NOT_FOUND or is_foreign(status, body)
     return Refusal(
         code=code,
@@ -42,7 +43,3 @@ def refusal(status: int, body: Mapping[str, Any]) -> Refusal:
         # Its status is 400, though it is about credentials.
         error=AuthenticationError if code == "authorization-header-error" else None,
     )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -19,11 +19,12 @@ from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._steps import Batch, Flow, Position, Reply, fetch
+from logferry._times import text_to_nano
 from logferry._trail import Key, Trail
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._filters import one_of
-from logferry.services.daily._records import API_LOG_NORMALIZER, text_to_nano
+from logferry.services.daily._records import API_LOG_NORMALIZER
 from logferry_clients.daily.api.logs import list_api_logs
 from logferry_clients.daily.models.api_log import ApiLog, ApiLogJson, fits_api_log, repair_api_log
 from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES, ListApiLogsSource

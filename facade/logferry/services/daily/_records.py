@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 
+from logferry._attributes import Attributes, present, undocumented
 from logferry._json import is_object
-from logferry._record import ERROR, INFO, Attributes, LogRecord, Normalizer, Origin
+from logferry._record import ERROR, INFO, LogRecord, Normalizer, Origin
 from logferry._redaction import REDACTED, public_url, without_secrets
-from logferry._times import FIRST, LAST, MILLISECOND, unix_nano
+from logferry._times import FIRST, LAST, MILLISECOND, text_to_nano
 from logferry_clients.daily.models.api_log import ApiLogJson, ApiLogKey
 from logferry_clients.daily.models.session_log import SessionLogJson, SessionLogKey
 
@@ -46,16 +47,6 @@ _SESSION_LOG: Final[tuple[SessionLogKey, ...]] = (
 _API_LOG: Final[tuple[ApiLogKey, ...]] = (
     "id", "userId", "domainId", "source", "ip", "method", "url", "status", "createdAt", "request", "response",
 )  # fmt: skip
-
-
-def text_to_nano(text: object) -> int | None:
-    """Nanoseconds of ISO 8601 text, without loss; ``None`` for what is no date and time."""
-    if not isinstance(text, str):
-        return None
-    try:
-        return unix_nano(text)
-    except (ValueError, OverflowError):
-        return None
 
 
 def metric_to_nano(item: Mapping[str, Any]) -> int | None:
@@ -93,7 +84,7 @@ def _session_resource(item: SessionLogJson, origin: Origin) -> Attributes:
 
 
 def _session_attributes(item: SessionLogJson) -> Attributes:
-    return _present(
+    return present(
         {
             "daily.client_time": item.get("clientTime"),
             "daily.level": item.get("level"),
@@ -101,7 +92,7 @@ def _session_attributes(item: SessionLogJson) -> Attributes:
             "daily.meeting_session.id": item.get("mtgSessionId"),
             "session.id": item.get("userSessionId"),
             "daily.peer.id": item.get("peerId"),
-            **_unknown(item, known=_SESSION_LOG),
+            **undocumented(item, known=_SESSION_LOG, prefix="daily"),
         }
     )
 
@@ -159,7 +150,7 @@ def _api_resource(item: ApiLogJson, origin: Origin) -> Attributes:
 def _api_attributes(item: ApiLogJson) -> Attributes:
     method, status = item.get("method"), _status(item)
     # The bodies stay in the raw item: they can hold meeting tokens, which are not recognizable by a name alone.
-    return _present(
+    return present(
         {
             "daily.source": item.get("source"),
             "client.address": item.get("ip"),
@@ -172,7 +163,7 @@ def _api_attributes(item: ApiLogJson) -> Attributes:
             "user.id": item.get("userId"),
             "http.request.body.size": _size(item.get("request")),
             "http.response.body.size": _size(item.get("response")),
-            **_unknown(item, known=_API_LOG),
+            **undocumented(item, known=_API_LOG, prefix="daily"),
         }
     )
 
@@ -237,17 +228,7 @@ def _size(body: str | None) -> int | None:
 
 
 def _resource(origin: Origin, tenant: Attributes) -> Attributes:
-    return _present({"service.name": "daily", "server.address": origin.server_address, **tenant})
-
-
-def _present(attributes: Attributes) -> Attributes:
-    return {name: value for name, value in attributes.items() if value is not None}
-
-
-def _unknown(fields: Mapping[str, object], *, known: Collection[str]) -> Attributes:
-    """What the documentation does not name."""
-    unknown = {key: value for key, value in fields.items() if key not in known}
-    return {f"daily.{key}": value for key, value in without_secrets(unknown).items()}
+    return present({"service.name": "daily", "server.address": origin.server_address, **tenant})
 
 
 SESSION_LOG_NORMALIZER: Final = Normalizer[SessionLogJson](

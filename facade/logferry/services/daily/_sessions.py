@@ -11,11 +11,11 @@ equal lines are two records, and a row that is read twice is one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from logferry._answers import decoded, wrong_shape
 from logferry._definition import StreamDefinition, filter_field
@@ -23,7 +23,7 @@ from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
-from logferry._times import MILLISECOND
+from logferry._times import MILLISECOND, text_to_nano
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._filters import one_of
@@ -31,32 +31,24 @@ from logferry.services.daily._records import (
     SESSION_LOG_NORMALIZER,
     SESSION_METRIC_NORMALIZER,
     metric_to_nano,
-    text_to_nano,
 )
+from logferry.services.daily._rows import Place, Row
 from logferry_clients.daily.api.logs import list_logs
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
 from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
+from logferry_clients.daily.models.session_log_page import SessionLogPageKey
 from logferry_clients.daily.types import ANYTHING, ObjectOf, repair
 
 _PAGE: Final = 500
 """A maximum is not documented; so many are asked for in published code."""
 
-_OVERLAP: Final = 10
-"""So many rows are read again at least, or half a page where that is fewer."""
-
 _SEARCHED: Final = 8
 """So many half pages before, and as many behind, are searched for rows that have moved."""
-
-_REMEMBERED: Final = 1000
-"""So many different rows without a time are remembered, to tell equal ones apart."""
 
 _STUCK: Final = 3
 """So many pages in a row with nothing new mean that the service does not turn pages."""
 
 _level: Final = one_of(LIST_LOGS_LOG_LEVEL_VALUES)
-
-Row: TypeAlias = tuple[int | None, str]
-"""A row's time in nanoseconds (``None`` where it cannot be read) and its digest."""
 
 
 @frozen(kw_only=True)
@@ -76,88 +68,6 @@ class SessionMetricFilters:
 
     mtg_session_id: str | None = filter_field("mtgSessionId", "only samples of this meeting session")
     user_session_id: str | None = filter_field("userSessionId", "only samples of this participant's session")
-
-
-@frozen
-class _Met:
-    """
-    How often equal rows have been met, so that each gets a number.
-
-    Equal rows have equal times, so the counts of the latest millisecond do, and of rows without a time.
-
-    Attributes:
-        tick: The latest row's time in milliseconds since the epoch, or ``None`` where none has had any.
-        counts: How often each row of that millisecond has been met.
-        timeless: How often each row without a time has been met, as far as remembered.
-    """
-
-    tick: int | None = None
-    counts: Mapping[str, int] = field(factory=dict[str, int])
-    timeless: Mapping[str, int] = field(factory=dict[str, int])
-
-    def numbered(self, rows: Sequence[Row]) -> tuple[list[int], _Met]:
-        """For each of the next rows, how many equal ones came before; and the counts after them."""
-        tick, counts, timeless = self.tick, dict(self.counts), dict(self.timeless)
-        numbers: list[int] = []
-        for time, identity in rows:
-            if time is not None and time // MILLISECOND != tick:
-                tick = time // MILLISECOND
-                counts.clear()
-            equal = timeless if time is None else counts
-            numbers.append(equal.get(identity, 0))
-            equal[identity] = numbers[-1] + 1
-            if len(timeless) > _REMEMBERED:
-                del timeless[next(iter(timeless))]
-        return numbers, _Met(tick, counts, timeless)
-
-    def to_json(self) -> dict[str, Any]:
-        return {"tick": self.tick, "counts": dict(self.counts), "timeless": dict(self.timeless)}
-
-
-@frozen
-class _Place:
-    """
-    Where a walk is.
-
-    Attributes:
-        offset: How many rows the service has up to the last one met.
-        tail: The last rows met, oldest first; the next page has to show them again.
-        met: How often equal rows have been met.
-        ended: Whether there is nothing more.
-    """
-
-    offset: int = 0
-    tail: tuple[Row, ...] = ()
-    met: _Met = field(factory=_Met)
-    ended: bool = False
-
-    def to_json(self) -> Position:
-        return {"offset": self.offset, "tail": self.tail, "met": self.met.to_json(), "ended": self.ended}
-
-    @classmethod
-    def from_json(cls, position: Position) -> _Place:
-        tail = tuple((time, identity) for time, identity in position["tail"])
-        return cls(position["offset"], tail, _Met(**position["met"]), position["ended"])
-
-    def after(self, rows: Sequence[Row], *, offset: int, room: int) -> _Place:
-        """
-        The place once the next rows have been met as well.
-
-        Args:
-            rows: The rows.
-            offset: How many rows the service has up to them.
-            room: How many rows the next page may show again.
-        """
-        latest = (*self.tail, *rows)
-        wanted = min(_OVERLAP, len(latest))
-        # The order of rows of one time may differ from page to page: all or none of them, and an earlier one.
-        while wanted < len(latest):
-            time = latest[-wanted][0]
-            if time is None or time not in {latest[-wanted - 1][0], latest[-1][0]}:
-                break
-            wanted += 1
-        wanted = min(wanted, room)
-        return _Place(offset, latest[len(latest) - wanted :], self.met.numbered(rows)[1])
 
 
 @frozen
@@ -202,12 +112,12 @@ class _Turn:
         within: Indexes, in *unmet*, of those that are within the window.
     """
 
-    place: _Place
+    place: Place
     answer: _Answer
     unmet: list[int]
     within: list[int]
 
-    def after(self, met: int | None = None) -> _Place:
+    def after(self, met: int | None = None) -> Place:
         """Where the walk is once the first *met* of the unmet rows have been, or all of them."""
         rows, offset = self.answer.rows, self.answer.offset
         stop = len(rows) if met is None or met == len(self.unmet) else self.unmet[met]
@@ -273,17 +183,14 @@ class _Question:
             offset=offset,
         )
         body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
-        items = body.get("metrics" if self.metrics else "logs") if is_object(body) else None
+        array: SessionLogPageKey = "metrics" if self.metrics else "logs"
+        items = body.get(array) if is_object(body) else None
         if not is_array(items):
-            raise wrong_shape(
-                reply,
-                f"an object with an array of {'metrics' if self.metrics else 'logs'}",
-                request_id_header=REQUEST_ID_HEADER,
-            )
+            raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
         row = _metric_row if self.metrics else _log_row
         return _Answer(reply, items, [row(item) for item in items], offset)
 
-    def join(self, place: _Place) -> SubFlow[_Turn]:
+    def join(self, place: Place) -> SubFlow[_Turn]:
         """
         The page that goes on where the walk is.
 
@@ -312,7 +219,7 @@ class _Question:
             yield start + distance
 
 
-def _walk(question: _Question, place: _Place) -> Flow:
+def _walk(question: _Question, place: Place) -> Flow:
     idle = 0
     while not place.ended:
         turn = yield from question.join(place)
@@ -329,14 +236,14 @@ def _walk(question: _Question, place: _Place) -> Flow:
 
 def _walk_logs(filters: SessionLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the window's logs of a call, oldest first."""
-    place = _Place() if position is None else _Place.from_json(position)
+    place = Place() if position is None else Place.from_json(position)
     return _walk(_Question(metrics=False, filters=filters, window=window, page_size=page_size), place)
 
 
 def _walk_metrics(filters: SessionMetricFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the window's metrics of a call, oldest first."""
     ids = SessionLogFilters(mtg_session_id=filters.mtg_session_id, user_session_id=filters.user_session_id)
-    place = _Place() if position is None else _Place.from_json(position)
+    place = Place() if position is None else Place.from_json(position)
     return _walk(_Question(metrics=True, filters=ids, window=window, page_size=page_size), place)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from logferry._answers import Refusal, decoded, is_foreign, wrong_shape
 from logferry._authorizers import FixedHeaders, RenewedToken, Token
 from logferry._errors import AuthenticationError
-from logferry._json import is_object
+from logferry._json import is_object, text_in
 from logferry._layers import Authorizer
 from logferry._steps import Pairs, Send, SubFlow, exchange
 from logferry._times import SECOND
@@ -73,7 +73,7 @@ def _bearer(token: str) -> Pairs:
 
 def _token_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     """What the token endpoint's error body says: OAuth's ``error`` and ``error_description``."""
-    code, message = _text(body.get("error")), _text(body.get("error_description"))
+    code, message = text_in(body.get("error")), text_in(body.get("error_description"))
     if code == "invalid_client":
         # Logto repeats an id that it does not know, and who has swapped id and secret would read the secret.
         message = "there is no app with this id" if status == HTTPStatus.BAD_REQUEST else message
@@ -102,14 +102,10 @@ _HINTS: Final[Mapping[str, str]] = {
 
 def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     """What the Management API's error body says; ``message`` is localized, so ``code`` decides (measured on 1.42.0)."""
-    code, data = _text(body.get("code")), body.get("data")
-    reason = _text(data.get("code")) if is_object(data) else None
+    code, data = text_in(body.get("code")), body.get("data")
+    reason = text_in(data.get("code")) if is_object(data) else None
     return Refusal(
         code=code,
-        message=_text(body.get("details")) or _text(body.get("message")),
+        message=text_in(body.get("details")) or text_in(body.get("message")),
         hint=_HINTS.get(reason or "") or _HINTS.get(code or "") or _address_hint(status, body),
     )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

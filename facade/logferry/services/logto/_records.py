@@ -8,8 +8,9 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
+from logferry._attributes import Attributes, present
 from logferry._json import is_object
-from logferry._record import ERROR, INFO, Attributes, LogRecord, Normalizer, Origin
+from logferry._record import ERROR, INFO, LogRecord, Normalizer, Origin
 from logferry._redaction import without_secrets
 from logferry._times import FIRST, LAST, MILLISECOND
 from logferry_clients.logto.models.audit_log import AuditLogJson, AuditLogKey
@@ -58,8 +59,7 @@ def _identity(item: AuditLogJson) -> tuple[str | None, str | None]:
 
 def _resource(item: AuditLogJson, origin: Origin) -> Attributes:
     tenant, _ = _identity(item)
-    resource: Attributes = {"service.name": "logto", "server.address": origin.server_address}
-    return resource if tenant is None else {**resource, "logto.tenant.id": tenant}
+    return present({"service.name": "logto", "server.address": origin.server_address, "logto.tenant.id": tenant})
 
 
 def _attributes(item: AuditLogJson) -> Attributes:
@@ -74,7 +74,7 @@ def _attributes(item: AuditLogJson) -> Attributes:
     ua = attributes.get(_UA)
     if ua is not None and attributes.setdefault("user_agent.original", ua) == ua:
         del attributes[_UA]
-    return {name: value for name, value in attributes.items() if value is not None}
+    return present(attributes)
 
 
 def _elsewhere(_key: str, _value: object) -> Attributes:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from logferry._answers import Refusal, is_foreign
 from logferry._authorizers import FixedHeaders
 from logferry._errors import ConfigurationError, PagingError
-from logferry._json import is_array, is_object
+from logferry._json import is_array, is_object, text_in
 from logferry._layers import Authorizer
 from logferry_clients.signalwire.models.validation_error import ValidationErrorKey
 
@@ -82,7 +82,7 @@ def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     errors = body.get("errors")
     mistakes = [one for one in errors if is_object(one)] if is_array(errors) else []
     if mistakes:
-        codes = [code for code in (_text(one.get("code")) for one in mistakes) if code]
+        codes = [code for code in (text_in(one.get("code")) for one in mistakes) if code]
         told = [words for words in map(_words, mistakes) if words]
         lost = any(one.get(_ATTRIBUTE) == _PAGE_TOKEN for one in mistakes)
         return Refusal(
@@ -92,15 +92,11 @@ def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
             error=PagingError if lost else None,
         )
     return Refusal(
-        code=_text(body.get("code")), message=_text(body.get("error")) or _text(body.get("message")), hint=hint
+        code=text_in(body.get("code")), message=text_in(body.get("error")) or text_in(body.get("message")), hint=hint
     )
 
 
 def _words(mistake: Mapping[str, Any]) -> str | None:
-    message = _text(mistake.get("message")) or _text(mistake.get("detail"))
-    attribute = _text(mistake.get(_ATTRIBUTE))
+    message = text_in(mistake.get("message")) or text_in(mistake.get("detail"))
+    attribute = text_in(mistake.get(_ATTRIBUTE))
     return f"{attribute}: {message}" if attribute and message else message
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

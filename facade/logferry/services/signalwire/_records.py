@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from logferry._record import INFO, Attributes, LogRecord, Normalizer, Origin
+from logferry._attributes import Attributes, present
+from logferry._record import INFO, LogRecord, Normalizer, Origin
 from logferry._redaction import without_secrets
-from logferry._times import FIRST, LAST, SECOND, unix_nano
+from logferry._times import SECOND, text_to_nano
 from logferry.services.signalwire._items import VideoItemJson, is_discarded
 from logferry_clients.signalwire.models.discarded_log import DiscardedLogKey
 from logferry_clients.signalwire.models.video_log import VideoLogKey
@@ -47,19 +48,8 @@ _TITLE: Final[tuple[VideoLogKey, ...]] = (_TYPE, "room_name", "status")
 """The fields that make the display text."""
 
 
-def nanoseconds(time: object) -> int | None:
-    """Nanoseconds since the epoch of the service's text; ``None`` for what is no moment."""
-    if not isinstance(time, str):
-        return None
-    try:
-        moment = unix_nano(time)
-    except (ValueError, OverflowError):
-        return None
-    return moment if FIRST <= moment < LAST else None
-
-
 def _record(item: VideoItemJson, origin: Origin) -> LogRecord:
-    time = nanoseconds(item["created_at"])
+    time = text_to_nano(item["created_at"])
     fields: Mapping[str, Any] = item
     kind = fields.get(_TYPE)
     event = f"signalwire.{kind}" if kind in VIDEO_LOG_TYPE_VALUES else "signalwire.video.log"
@@ -75,8 +65,13 @@ def _identity(item: VideoItemJson) -> tuple[str | None, str | None]:
 
 
 def _resource(_item: VideoItemJson, origin: Origin) -> Attributes:
-    resource: Attributes = {"service.name": "signalwire", "server.address": origin.server_address}
-    return resource if origin.tenant is None else {**resource, "signalwire.project.id": origin.tenant}
+    return present(
+        {
+            "service.name": "signalwire",
+            "server.address": origin.server_address,
+            "signalwire.project.id": origin.tenant,
+        }
+    )
 
 
 def _attributes(item: VideoItemJson) -> Attributes:
@@ -88,7 +83,7 @@ def _attributes(item: VideoItemJson) -> Attributes:
             attributes.setdefault(name, without_secrets({key: value})[key])
     if "signalwire.charge" in attributes:
         attributes["signalwire.charge"] = _dollars(attributes["signalwire.charge"])
-    started, ended = nanoseconds(attributes.get(_STARTED)), nanoseconds(attributes.get(_ENDED))
+    started, ended = text_to_nano(attributes.get(_STARTED)), text_to_nano(attributes.get(_ENDED))
     if started is not None and ended is not None:
         attributes.setdefault("signalwire.duration_s", (ended - started) / SECOND)
     return attributes

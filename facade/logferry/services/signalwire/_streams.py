@@ -25,12 +25,12 @@ from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._redaction import public_url
 from logferry._steps import Batch, Flow, Position, Reply, fetch
-from logferry._times import LAST, SECOND, rfc3339
+from logferry._times import LAST, SECOND, rfc3339, text_to_nano
 from logferry._window import Window
 from logferry.services.signalwire._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.signalwire._items import VideoItemJson, fits_item, item_entry, repair_item
 from logferry.services.signalwire._links import LARGEST_PAGE, PageAddress, next_page
-from logferry.services.signalwire._records import NORMALIZER, nanoseconds
+from logferry.services.signalwire._records import NORMALIZER
 from logferry_clients.signalwire.api.video_logs import list_video_logs
 from logferry_clients.signalwire.models.discarded_log import DiscardedLog
 from logferry_clients.signalwire.models.page_links import PageLinksKey
@@ -162,7 +162,7 @@ def _key(item: Any) -> str:
 
 def _is_within(item: Any, window: Window) -> bool:
     """Whether an item was created in the window; one whose time cannot be read is in every window."""
-    time = nanoseconds(item.get(_TIME)) if is_object(item) else None
+    time = text_to_nano(item.get(_TIME)) if is_object(item) else None
     return time is None or window.has(time)
 
 

@@ -1,0 +1,113 @@
+"""
+A change of a spec is found by both type checkers, before anything runs.
+
+The names of all services are changed at once, so that each checker runs once for all of them: it has to complain about
+each name, and about no module that uses none of them.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+ROOT = Path(__file__).parents[2]
+COMPLAINT = re.compile(r"logferry/(\S+\.py):\d+\b.*\berror: ")
+
+
+@frozen
+class Rename:
+    """
+    One change of a spec.
+
+    Attributes:
+        module: The module that reads or sends what is renamed, below ``logferry``.
+        name: The name on the wire.
+        declared: What stands in the spec, once.
+        used: What stands in the module.
+    """
+
+    module: str
+    name: str
+    declared: str
+    used: str
+
+    def apply(self, specs: Path) -> None:
+        """Change the service's spec in this folder."""
+        spec = specs / Path(self.module).parent.name / "openapi.yaml"
+        text, renamed = spec.read_text(encoding="utf-8"), self.declared.replace(self.name, f"{self.name}_renamed")
+        assert text.count(self.declared) == 1
+        spec.write_text(text.replace(self.declared, renamed), encoding="utf-8")
+
+    def is_named(self, complaint: str) -> bool:
+        """Whether a complaint about the module has the name that is no more."""
+        return f"'{self.used}'" in complaint or f'"{self.used}"' in complaint
+
+
+def field(module: str, name: str) -> Rename:
+    """A field that is read."""
+    return Rename(f"services/{module}.py", name, f"\n        {name}:\n", name)
+
+
+def parameter(module: str, name: str, used: str) -> Rename:
+    """A filter, or what else a request sends."""
+    return Rename(f"services/{module}.py", name, f"name: {name}\n", used)
+
+
+RENAMES = (  # of each mapping one name, since pyright stops at the first that is wrong
+    field("cognigy/_records", "traceId"),
+    field("cognigy/_streams", "nextCursor"),
+    parameter("cognigy/_streams", "flowName", "flow_name"),
+    parameter("cognigy/_streams", "startDate", "start_date"),
+    field("daily/_records", "peerId"),
+    field("daily/_records", "domainId"),
+    field("daily/_sessions", "metrics"),
+    parameter("daily/_sessions", "mtgSessionId", "mtg_session_id"),
+    parameter("daily/_api_logs", "starting_after", "starting_after"),
+    field("logto/_records", "userAgent"),
+    parameter("logto/_streams", "logKey", "log_key"),
+    field("signalwire/_records", "room_name"),
+    field("signalwire/_streams", "next"),
+    parameter("signalwire/_streams", "page_token", "page_token"),
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the package, on clients that are generated from changed specs."""
+    folder = tmp_path / "project"
+    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    for rename in RENAMES:
+        rename.apply(tmp_path / "specs")
+    script = str(ROOT / "scripts/regenerate.py")
+    command = [sys.executable, script, "--specs", str(tmp_path / "specs"), "--output", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    shutil.copytree(ROOT / "facade/logferry", folder / "logferry", ignore=shutil.ignore_patterns("__pycache__"))
+    settings = '{"typeCheckingMode": "strict", "include": ["logferry/services"]}'
+    (folder / "pyrightconfig.json").write_text(settings, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "checker",
+    [
+        pytest.param(["mypy", "--strict", "--cache-dir", "../cache", "-p", "logferry.services"], id="mypy"),
+        pytest.param(["pyright", "--pythonpath", sys.executable], id="pyright"),
+    ],
+)
+def test_a_renamed_name_of_a_spec_is_a_type_error_where_it_is_used(project: Path, checker: list[str]) -> None:
+    """Every renamed field and parameter fails the check of its module, and no other module fails it."""
+    command = [sys.executable, "-m", *checker]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    _, *found = COMPLAINT.split(done.stdout)
+    complaints = list(zip(found[::2], found[1::2], strict=True))
+    missed = [
+        one for one in RENAMES if not any(one.module == module and one.is_named(text) for module, text in complaints)
+    ]
+    assert missed == [], done.stdout + done.stderr
+    assert {module for module, _ in complaints} == {one.module for one in RENAMES}
