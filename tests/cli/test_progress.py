@@ -15,7 +15,7 @@ def test_account(account: str, called: str) -> None:
     """A line of progress names the account where it is not simply named after its service."""
     (service,) = (one for one in SERVICES if one.name == "logto")
     job = Job(Account(name=account, service=service), service.streams[0])
-    with redirect_stderr(io.StringIO()) as told, click.Context(main):
-        with Progress(living=False, alone=False, verbose=True).of(job.label, lambda: 3):
-            pass
+    progress = Progress(living=False, alone=False, verbose=True)
+    with redirect_stderr(io.StringIO()) as told, click.Context(main), progress.of(job.label, lambda: 3):
+        pass
     assert told.getvalue().startswith(f"logto.audit_logs{called}: 3 records, 0 pages, ")
