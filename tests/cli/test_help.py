@@ -1,3 +1,10 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import click
 import pytest
 from tests.cli.conftest import Run
@@ -6,6 +13,14 @@ from logferry._version import __version__
 from logferry.cli import main
 
 COMMANDS = ["", *main.commands]
+EXAMPLES = [
+    line.strip()
+    for command in (main, *main.commands.values())
+    for block in re.findall(r"Examples:\n((?:  .+\n)+)", command.epilog or "")
+    for line in block.splitlines()
+]
+ENDLESS = ("logferry simulate", "logferry demo")
+"""Examples that begin so run until Ctrl-C, or for long."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -39,3 +54,21 @@ def test_summaries_are_complete(run: Run) -> None:
 def test_unknown_option(run: Run) -> None:
     """A wrong option is a usage error."""
     assert run("pull", "--sinc", "1h").exit_code == 2
+
+
+@pytest.mark.parametrize("line", [line for line in EXAMPLES if not line.startswith(ENDLESS)])
+@pytest.mark.usefixtures("configured")
+def test_examples_run(line: str, tmp_path: Path) -> None:
+    """Each example of --help exits with 0, as it stands there."""
+    if "| jq" in line and shutil.which("jq") is None:
+        line = line.partition("|")[0]
+    (tmp_path / ".config/fish/completions").mkdir(parents=True)
+    changes = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(
+        ["bash", "-c", line], env=os.environ | changes, cwd=tmp_path, check=True, capture_output=True, timeout=60
+    )
+
+
+def test_there_are_examples() -> None:
+    """So the examples are found."""
+    assert len(EXAMPLES) > len(COMMANDS)

@@ -325,3 +325,4 @@ def test_all_accounts_are_checked(
         ["ok", "logto"],
         ["ok", "signalwire"],
     ]
+    assert len({line.index(line.split()[2], 10) for line in result.stdout.splitlines()}) == 1

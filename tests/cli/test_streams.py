@@ -32,4 +32,5 @@ def test_needed_filters(run: Run) -> None:
     assert needed["daily.session_logs"] == ["mtg_session_id", "user_session_id"]
     table = " ".join(run("streams", "--format", "table").stdout.split())
     assert table.count("needs mtg_session_id or user_session_id") == 2
+    assert table.count("needs project_id or COGNIGY_PROJECT_ID") == 1
     assert table.count(" needs ") == len(needed)

@@ -42,10 +42,12 @@ def check(ctx: click.Context, accounts: tuple[str, ...]) -> None:
     A request that fails in passing is sent once more.
     The exit code is the highest of all accounts.
     """
-    ctx.exit(max(_check(account) for account in wanted_accounts(accounts)))
+    selected = wanted_accounts(accounts)
+    width = max(len(account.name) for account in selected)
+    ctx.exit(max(_check(account, account.name.ljust(width)) for account in selected))
 
 
-def _check(account: Account) -> int:
+def _check(account: Account, label: str) -> int:
     begin = time.monotonic()
     try:
         progress = Progress(living=False, alone=False, verbose=talk().verbose)
@@ -54,10 +56,10 @@ def _check(account: Account) -> int:
             stream.records().to_list()
     except LogferryError as error:
         tell_traceback(error)
-        click.echo(f"{click.style('failed', fg='red')}  {account.name}  {printable(str(error))}")
+        click.echo(f"{click.style('failed', fg='red')}  {label}  {printable(str(error))}")
         return error.exit_code
     seconds = time.monotonic() - begin
-    click.echo(f"{click.style('ok', fg='green')}      {account.name}  {name} answered in {seconds:.2f} s")
+    click.echo(f"{click.style('ok', fg='green')}      {label}  {name} answered in {seconds:.2f} s")
     return 0
 
 

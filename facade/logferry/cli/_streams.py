@@ -70,6 +70,14 @@ def _facts(
     return {name: value for name, value in facts.items() if value is not None}
 
 
+def _needed(row: dict[str, Any]) -> str:
+    """The filters of which one is needed, and the variables that stand for them where a call gives none."""
+    service = row["stream"].partition(".")[0]
+    standing = [f"{service}_{name}".upper() for name in row["needs_one_of"]]
+    known = {*row["variables"], *row["optional_variables"]}
+    return " or ".join((*row["needs_one_of"], *(name for name in standing if name in known)))
+
+
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table  # noqa: PLC0415  # only needed here, and slow to import
     from rich.text import Text  # noqa: PLC0415
@@ -92,7 +100,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
                 ("" if index else "filters", f"{one['name']}: {one['summary']}")
                 for index, one in enumerate(row["filters"])
             ),
-            *((("needs", " or ".join(row["needs_one_of"])),) if "needs_one_of" in row else ()),
+            *((("needs", _needed(row)),) if "needs_one_of" in row else ()),
             ("paging", paging),
             ("order", row["order"]),
             ("time filter", row["time_filter"]),

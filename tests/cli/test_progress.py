@@ -1,0 +1,22 @@
+import io
+from contextlib import redirect_stderr
+
+import click
+import pytest
+
+from logferry._accounts import Account
+from logferry._registry import SERVICES
+from logferry._selection import Job
+from logferry.cli import main
+from logferry.cli._progress import Progress
+
+
+@pytest.mark.parametrize(("account", "called"), [("logto", ""), ("production", " (account production)")])
+def test_account(account: str, called: str) -> None:
+    """A line of progress names the account where it is not simply named after its service."""
+    (service,) = (one for one in SERVICES if one.name == "logto")
+    job = Job(Account(name=account, service=service), service.streams[0])
+    progress = Progress(living=False, alone=False, verbose=True)
+    with redirect_stderr(io.StringIO()) as told, click.Context(main), progress.of(job.label, lambda: 3):
+        pass
+    assert told.getvalue().startswith(f"logto.audit_logs{called}: 3 records, 0 pages, ")
