@@ -2,6 +2,8 @@ import json
 
 from tests.cli.conftest import Run, Server
 
+from logferry._registry import SERVICES
+
 
 def test_piped(run: Run, configured: Server) -> None:
     """In a pipe each stream is one JSON object that says what it can do and promises."""
@@ -13,6 +15,9 @@ def test_piped(run: Run, configured: Server) -> None:
     assert row["order"] == "newest first"
     assert row["guarantee"].startswith("each log once")
     assert configured.url not in str(rows)
+    said = {"stream", "summary", "accounts", "authentication", "filters", "paging", "order", "time_filter", "guarantee"}
+    assert all(said <= row.keys() and row["authentication"] and row["guarantee"] for row in rows)
+    assert sorted(row["stream"] for row in rows) == sorted(one.name for each in SERVICES for one in each.streams)
 
 
 def test_table(run: Run) -> None:

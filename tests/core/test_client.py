@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import ssl
+import typing
 from collections.abc import Callable, Iterator
 from copy import copy
 from pathlib import Path
@@ -13,6 +14,9 @@ import httpx
 import pytest
 
 import logferry
+from logferry._client import CallChanges, ClientOptions, StreamOptions
+from logferry._options import CallOptions, Timeouts, WireOptions
+from logferry._retry import RetryPolicy
 from logferry.testing import FakeResponse, InProcessTransport, LogtoFake, VirtualClock
 
 Make: TypeAlias = Callable[..., logferry.Logto]
@@ -252,3 +256,25 @@ def test_the_account_is_in_records_and_errors(client: Make, walk: Walk) -> None:
         assert next(walk(logto.audit_logs(until=UNTIL).records())).account == "login"
     with client(FAKE) as logto:
         assert logto.account == copy(logto).account == "logto"
+
+
+def test_the_defaults_are_those_that_are_promised() -> None:
+    """Connect 5 s, read 30 s, no deadline, 4 attempts, answers of up to 64 MiB."""
+    assert CallOptions() == CallOptions(timeouts=Timeouts(connect=5, read=30), deadline=None)
+    assert CallOptions().retries == RetryPolicy(attempts=4, first_delay=0.5, longest_delay=30, longest_retry_after=60)
+    assert WireOptions(base_url="https://acme.logto.app").body_limit == 64 * 2**20
+
+
+def test_the_account_of_a_client_cannot_be_changed(client: Make) -> None:
+    """Whose logs they are is said once, so that threads may share it."""
+    with client() as logto:
+        loose: Any = logto
+        with pytest.raises(AttributeError):
+            loose.account = "other"
+        assert logto.with_options(timeout=1).account == logto.account == "logto"
+
+
+@pytest.mark.parametrize("options", [CallChanges, ClientOptions, StreamOptions])
+def test_no_option_is_of_a_type_of_httpx(options: type) -> None:
+    """Whoever sets options need not know which HTTP library there is; a transport may be any object."""
+    assert "httpx" not in str(typing.get_type_hints(options))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -140,3 +141,26 @@ def test_credentials_given_go_before_a_token_in_the_environment(
     with logferry.Logto(endpoint="https://default.logto.app", transport=transport, **arguments) as logto:
         logto.audit_logs(until="2027-01-01").to_list()
     assert sum(request.path == "/oidc/token" for request in transport.requests) == token_requests
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "resource", "asked"),
+    [
+        ("https://acme.logto.app", None, "https://acme.logto.app/api"),
+        ("https://login.acme.example", None, "https://default.logto.app/api"),
+        ("https://acme.logto.app", "https://other.example/api", "https://other.example/api"),
+    ],
+)
+def test_a_token_is_asked_for_the_api_of_the_tenant(endpoint: str, resource: str | None, asked: str) -> None:
+    """On Logto Cloud it is named after the endpoint, on a server of one's own it has one name; a setting overrides it."""
+    transport = InProcessTransport(LogtoFake())
+    with (
+        logferry.Logto(
+            endpoint=endpoint, app_id="a", app_secret="s", resource=resource, transport=transport, retries=0
+        ) as logto,
+        pytest.raises(logferry.LogferryError),
+    ):
+        logto.audit_logs().to_list()
+    (request,) = transport.requests
+    assert (request.method, request.path) == ("POST", "/oidc/token")
+    assert dict(parse_qsl(request.body.decode()))["resource"] == asked

@@ -353,3 +353,11 @@ def test_both_worlds_share_a_client() -> None:
 
     with serve(fake) as url:
         assert anyio.run(both, url) == (list(fake.truth()), list(fake.truth()))
+
+
+def test_requests_go_through_the_proxy_that_was_named(sync: bool) -> None:
+    """Also to a host that only the proxy can find; plain http to it needs to be allowed."""
+    with listening(sending(HEAD + b"Content-Length: 2\r\n\r\n[]")) as url:
+        assert asked(sync, endpoint="http://logto.invalid", allow_insecure=True, proxy=url) == []
+    with pytest.raises(logferry.ConfigurationError, match="plain http"):
+        asked(sync, endpoint="http://logto.invalid")

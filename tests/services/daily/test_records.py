@@ -57,6 +57,51 @@ def test_entries_give_back_what_was_sent(samples: Path) -> None:
         assert ApiLog.from_dict(item).to_dict() == item
 
 
+def test_every_field_of_a_session_log_has_its_place(samples: Path) -> None:
+    """Each documented field is where the mapping says; a peer that is null is left out."""
+    alone, *_, other = page_example(samples, "list_logs")
+    record = record_of(SESSION_LOGS, other)
+    assert record.time_unix_nano == 1_774_283_575_473_000_000
+    assert (record.body, record.event_name) == (other["message"], "daily.call.log")
+    assert record.uid.startswith(f"daily:{other['domainName']}:")
+    assert record.resource == {
+        "service.name": "daily",
+        "server.address": "api.daily.co",
+        "daily.domain.name": other["domainName"],
+    }
+    assert record.attributes == {
+        "daily.client_time": other["clientTime"],
+        "daily.level": other["level"],
+        "daily.log.code": other["code"],
+        "daily.meeting_session.id": other["mtgSessionId"],
+        "session.id": other["userSessionId"],
+        "daily.peer.id": other["peerId"],
+    }
+    assert "daily.peer.id" not in record_of(SESSION_LOGS, alone).attributes
+
+
+def test_every_field_of_an_api_log_has_its_place_or_is_held_back(samples: Path) -> None:
+    """Each documented field is where the mapping says; of the bodies, which can hold tokens, only the size is told."""
+    item = page_example(samples, "list_api_logs")[-1]
+    record = record_of(API_LOGS, item)
+    assert record.uid == f"daily:{item['domainId']}:{item['id']}"
+    assert record.time_unix_nano == 1_710_528_060_000_000_000
+    assert record.resource["daily.domain.id"] == item["domainId"]
+    assert record.attributes == {
+        "daily.source": item["source"],
+        "client.address": item["ip"],
+        "http.request.method": item["method"],
+        "url.path": item["url"],
+        "http.response.status_code": item["status"],
+        "error.type": "invalid-request-error",
+        "daily.error.info": "room not found",
+        "user.id": item["userId"],
+        "http.request.body.size": len(item["request"]),
+        "http.response.body.size": len(item["response"]),
+    }
+    assert record.to_dict(raw=True)["raw"] == item
+
+
 @pytest.mark.parametrize(("level", "severity"), [(0, 17), (1, 9), (2, 5), (3, 0), (-1, 0)])
 def test_levels_have_a_number_and_no_word(level: int, severity: int) -> None:
     """Daily sends numbers, so there is no severity text; a level that is not documented has no severity."""

@@ -321,6 +321,31 @@ def test_a_call_that_cannot_be_right_sends_nothing(stream: str, arguments: dict[
     assert transport.count == 0
 
 
+def test_one_row_again_and_again_is_an_error() -> None:
+    """A page of one row cannot begin with a row that has been met, so a hundred times the same row ends the walk."""
+    body = b'{"logs":[{"time":"2026-01-01T00:00:00Z","message":"m"}]}'
+    transport = InProcessTransport(DailyFake(), faults=lambda _request, _number: FakeResponse(200, (), body))
+    with logferry.Daily(api_key="key", transport=transport) as daily:
+        stream = daily.session_logs(mtg_session_id="m", until=LATER)
+        with pytest.raises(logferry.PagingError, match="nothing new") as caught:
+            stream.to_list()
+    assert caught.value.checkpoint
+    assert transport.count <= 102
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("page_size", [1, 20, 100_000])
+def test_any_page_size_is_sent(stream: str, page_size: int) -> None:
+    """Daily documents no limit, so how many rows a page may have is left to it; no source is sent unasked."""
+    fake = DailyFake(records=5)
+    transport = InProcessTransport(fake)
+    with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
+        opened(daily, stream, fake, page_size=page_size, max_items=1).to_list()
+    asked = dict(parse_qsl(transport.requests[0].query))
+    assert asked["limit"] == str(page_size)
+    assert "source" not in asked
+
+
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [

@@ -71,6 +71,7 @@ def test_no_field_of_the_page_is_lost(page_example: list[dict[str, Any]]) -> Non
     assert record.resource == {
         "service.name": "signalwire",
         "server.address": "acme.signalwire.com",
+        "signalwire.space": "acme",
         "signalwire.project.id": "project",
     }
     assert record.attributes == {MAPPED[key]: value for key, value in log.items() if key != "created_at"} | {
@@ -83,6 +84,12 @@ def test_without_a_project_the_account_stands_for_it(page_example: list[dict[str
     record = record_of(page_example[0], evolve(ORIGIN, tenant=None))
     assert record.uid.startswith("signalwire:calls:")
     assert "signalwire.project.id" not in record.resource
+
+
+def test_a_host_of_ones_own_names_no_space(page_example: list[dict[str, Any]]) -> None:
+    """Behind another address nobody knows the space."""
+    resource = record_of(page_example[0], evolve(ORIGIN, server_address="127.0.0.1")).resource
+    assert (resource["server.address"], "signalwire.space" in resource) == ("127.0.0.1", False)
 
 
 def test_a_session_in_progress_has_no_end(page_example: list[dict[str, Any]]) -> None:

@@ -48,6 +48,9 @@ _SEARCHED: Final = 8
 _STUCK: Final = 3
 """So many pages in a row with nothing new mean that the service does not turn pages."""
 
+_SAME: Final = 100
+"""So many equal pages in a row mean the same, where a page is too small to begin with a row that has been met."""
+
 _level: Final = one_of(LIST_LOGS_LOG_LEVEL_VALUES)
 
 
@@ -220,14 +223,17 @@ class _Question:
 
 
 def _walk(question: _Question, place: Place) -> Flow:
-    idle = 0
+    idle = same = 0
+    rows: list[Row] = []
     while not place.ended:
         turn = yield from question.join(place)
         # A page that is short is no end, since the service may have a limit of its own; one without further rows is.
         ended = len(turn.answer.rows) == len(place.tail)
         idle = 0 if turn.unmet else idle + 1
+        same = same + 1 if turn.answer.rows == rows else 0
+        rows = turn.answer.rows
         yield turn.batch()
-        if idle == _STUCK and not ended:
+        if (idle == _STUCK or same == _SAME) and not ended:
             raise PagingError(
                 "the service sends nothing new any more", hint="Go on from the checkpoint later, or start again"
             )

@@ -42,6 +42,11 @@ def space_url(space: str, *, setting: str) -> str:
     return f"https://{name}{_DOMAIN}"
 
 
+def space_of(host: str) -> str | None:
+    """The name of the space that has this host; ``None`` for a host of one's own."""
+    return host.removesuffix(_DOMAIN) if host.endswith(_DOMAIN) else None
+
+
 def project_token(*, project_id: str, api_token: str) -> Authorizer:
     """
     Authorize with an API token of a project.

@@ -9,6 +9,7 @@ from logferry._attributes import Attributes, present
 from logferry._record import INFO, LogRecord, Normalizer, Origin
 from logferry._redaction import without_secrets
 from logferry._times import SECOND, text_to_nano
+from logferry.services.signalwire._account import space_of
 from logferry.services.signalwire._items import VideoItemJson, is_discarded
 from logferry_clients.signalwire.models.discarded_log import DiscardedLogKey
 from logferry_clients.signalwire.models.video_log import VideoLogKey
@@ -69,6 +70,7 @@ def _resource(_item: VideoItemJson, origin: Origin) -> Attributes:
         {
             "service.name": "signalwire",
             "server.address": origin.server_address,
+            "signalwire.space": space_of(origin.server_address),
             "signalwire.project.id": origin.tenant,
         }
     )
