@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +20,7 @@ from logferry.cli._shell import counted, shell_options, tell
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from logferry.cli._demo_pull import Source
     from logferry.testing import Fake
 
 _RECORDS: Final = 10_000
@@ -50,26 +51,37 @@ def demo(ctx: click.Context, *, records: int) -> None:
     The services run on this machine, in a process of their own, and some of their answers fail. Every record is
     normalized; the exit code is 1 if one is missing or comes twice. No account is needed, and none is used.
     """
-    import anyio  # noqa: PLC0415  # no other command needs it
-
-    from logferry.cli._demo_pull import Source, pull_all  # noqa: PLC0415  # brings along anyio
-    from logferry.cli._demo_report import Bars, report  # noqa: PLC0415  # brings along rich
+    from logferry.cli._demo_pull import Source  # noqa: PLC0415  # brings along anyio
     from logferry.testing import require_server  # noqa: PLC0415
 
     try:
         require_server()
     except ModuleNotFoundError as error:
         raise ConfigurationError(str(error)) from error
-    begin = time.perf_counter()
     epoch = time.time_ns() - 1_000_000_000
     fakes = _fakes(records, epoch)
     with output_errors(), _nothing_from_the_environment(), _services(records, epoch) as urls:
         tell("", f"{counted(len(fakes), 'made-up service')} on this machine, {records:,} records in each stream")
-        sources = [Source(*each) for each in zip(SERVICES, fakes, urls, strict=True)]
-        with Bars(sys.stderr) as bars:
-            tallies = anyio.run(pull_all, sources, bars)
-        complete = report(terminal_console(sys.stdout), tallies, seconds=time.perf_counter() - begin)
-    ctx.exit(0 if complete else 1)
+        code = demonstrate([Source(*each) for each in zip(SERVICES, fakes, urls, strict=True)])
+    ctx.exit(code)
+
+
+def demonstrate(sources: Sequence[Source]) -> int:
+    """
+    Pull all that there is, and say what came.
+
+    Returns:
+        The exit code: 1 if a record is missing or comes twice, or a stream ends with an error.
+    """
+    import anyio  # noqa: PLC0415  # slow to import
+
+    from logferry.cli._demo_pull import pull_all  # noqa: PLC0415  # brings along anyio
+    from logferry.cli._demo_report import Bars, report  # noqa: PLC0415  # brings along rich
+
+    begin = time.perf_counter()
+    with Bars(sys.stderr) as bars:
+        tallies = anyio.run(pull_all, sources, bars)
+    return 0 if report(terminal_console(sys.stdout), tallies, seconds=time.perf_counter() - begin) else 1
 
 
 def _fakes(records: int, epoch: int) -> list[Fake]:
