@@ -97,15 +97,16 @@ def _services(records: int, epoch: int) -> Generator[tuple[str, ...]]:
     context = multiprocessing.get_context("spawn")  # a fork would take the console's threads and locks along
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, records, epoch), name="logferry-fakes", daemon=True)
-    process.start()
+    with _ctrl_c_ignored():
+        process.start()
     there.close()
     try:
-        urls: tuple[str, ...] = here.recv()
-    except EOFError:
-        raise ConfigurationError(
-            "the embedded services could not be started", hint="logferry simulate says more"
-        ) from None
-    try:
+        try:
+            urls: tuple[str, ...] = here.recv()
+        except EOFError:
+            raise ConfigurationError(
+                "the embedded services could not be started", hint="logferry simulate says more"
+            ) from None
         yield urls
     finally:
         here.close()
@@ -116,16 +117,25 @@ def _services(records: int, epoch: int) -> Generator[tuple[str, ...]]:
 def _serve(connection: Connection, records: int, epoch: int) -> None:
     from logferry.testing import FakeResponse, Recorder, failing, first_of, serve_all  # noqa: PLC0415
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that pulls; this one ends with it
     busy, limited = FakeResponse(503), FakeResponse(429, (("Retry-After", "1"),))
     recorders = [
         Recorder(fake, clock=time.time_ns, faults=first_of(failing(busy, at=[3]), failing(limited, at=[6])))
         for fake in _fakes(records, epoch)
     ]
-    with serve_all(recorders) as urls:
+    # Either fails once the process at the other end is gone.
+    with serve_all(recorders) as urls, suppress(EOFError, OSError):
         connection.send(urls)
-        with suppress(EOFError):
-            connection.recv()
+        connection.recv()
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Generator[None]:
+    """A process that is started meanwhile ignores Ctrl-C for good, from its first moment on; it ends with this one."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
