@@ -60,7 +60,7 @@ def demo(ctx: click.Context, *, records: int) -> None:
         raise ConfigurationError(str(error)) from error
     epoch = time.time_ns() - 1_000_000_000
     fakes = _fakes(records, epoch)
-    with output_errors(), _nothing_from_the_environment(), _services(records, epoch) as urls:
+    with _nothing_from_the_environment(), _services(records, epoch) as urls:
         tell("", f"{counted(len(fakes), 'made-up service')} on this machine, {records:,} records in each stream")
         code = demonstrate([Source(*each) for each in zip(SERVICES, fakes, urls, strict=True)])
     ctx.exit(code)
@@ -81,7 +81,9 @@ def demonstrate(sources: Sequence[Source]) -> int:
     begin = time.perf_counter()
     with Bars(sys.stderr) as bars:
         tallies = anyio.run(pull_all, sources, bars)
-    return 0 if report(terminal_console(sys.stdout), tallies, seconds=time.perf_counter() - begin) else 1
+    with output_errors():
+        complete = report(terminal_console(sys.stdout), tallies, seconds=time.perf_counter() - begin)
+    return 0 if complete else 1
 
 
 def _fakes(records: int, epoch: int) -> list[Fake]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 from urllib.parse import parse_qsl
 
 import attrs
@@ -12,7 +12,7 @@ import orjson
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
 from logferry.testing._truth import Identities, identity_of, require_stream
-from logferry.testing.daily_history import ApiHistory, Rows, Series, SessionHistory, uuid_text
+from logferry.testing.daily_history import ApiHistory, RowFilters, Rows, Series, SessionHistory, uuid_text
 
 __all__ = ["DailyFake"]
 
@@ -30,21 +30,6 @@ class _Refusal(Exception):  # noqa: N818  # an answer, not an error
     status: int
     error: str
     info: str
-
-
-class RowFilters(TypedDict, total=False):
-    """What rows can be narrowed to; each stream has some of these."""
-
-    mtg_session_id: str | None
-    """Rows of this meeting session."""
-    user_session_id: str | None
-    """Rows of this participant's session."""
-    log_level: str | None
-    """Logs of this level."""
-    source: str | None
-    """Logs of the REST API (``api``, the default), or of webhooks (``webhook``)."""
-    url: str | None
-    """Logs with this URL."""
 
 
 def _invalid(info: str) -> _Refusal:
