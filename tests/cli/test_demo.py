@@ -38,9 +38,12 @@ def test_everything_is_pulled_shown_and_compared(run: Run) -> None:
 
 
 def test_failures_are_retried_and_counted(run: Run) -> None:
-    """Some answers fail, and the table says how many requests were sent again."""
-    table = run("demo", "--records", "300").stdout.partition("\ntime (UTC)")[0]
-    assert sum(map(int, re.findall(r"^\S+\.\S+ +300 +\d+ +(\d+) ", table, re.MULTILINE))) > 0
+    """Some answers fail; the table says how many requests were sent again, and with --verbose each is told."""
+    result = run("demo", "--records", "300", "--verbose")
+    counts = re.findall(r"^\S+\.\S+ +300 +\d+ +(\d+) ", result.stdout, re.MULTILINE)
+    told = result.stderr.splitlines()[1:]
+    assert sum(map(int, counts)) == len(told) > 1
+    assert {line.partition(": ")[2].partition(",")[0] for line in told} == {"HTTP 503", "HTTP 429"}
 
 
 @pytest.mark.parametrize("served", [20, 22])

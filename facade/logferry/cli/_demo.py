@@ -15,7 +15,7 @@ import click
 from logferry._errors import ConfigurationError
 from logferry._registry import SERVICES
 from logferry.cli._outputs import output_errors, terminal_console
-from logferry.cli._shell import counted, shell_options, tell
+from logferry.cli._shell import counted, shell_options, talk, tell
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -62,13 +62,18 @@ def demo(ctx: click.Context, *, records: int) -> None:
     fakes = _fakes(records, epoch)
     with _nothing_from_the_environment(), _services(records, epoch) as urls:
         tell("", f"{counted(len(fakes), 'made-up service')} on this machine, {records:,} records in each stream")
-        code = demonstrate([Source(*each) for each in zip(SERVICES, fakes, urls, strict=True)])
+        sources = [Source(*each) for each in zip(SERVICES, fakes, urls, strict=True)]
+        code = demonstrate(sources, verbose=talk().verbose)
     ctx.exit(code)
 
 
-def demonstrate(sources: Sequence[Source]) -> int:
+def demonstrate(sources: Sequence[Source], *, verbose: bool = False) -> int:
     """
     Pull all that there is, and say what came.
+
+    Args:
+        sources: Where to pull from.
+        verbose: Tell of each retry.
 
     Returns:
         The exit code: 1 if a record is missing or comes twice, or a stream ends with an error.
@@ -79,7 +84,7 @@ def demonstrate(sources: Sequence[Source]) -> int:
     from logferry.cli._demo_report import Bars, report  # noqa: PLC0415  # brings along rich
 
     begin = time.perf_counter()
-    with Bars(sys.stderr) as bars:
+    with Bars(sys.stderr, verbose=verbose) as bars:
         tallies = anyio.run(pull_all, sources, bars)
     with output_errors():
         complete = report(terminal_console(sys.stdout), tallies, seconds=time.perf_counter() - begin)

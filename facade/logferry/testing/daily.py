@@ -45,7 +45,8 @@ class DailyFake:
     computed from their number.  Paths are served with and without the ``/v1`` in front.
 
     Args:
-        records: How many logs the REST API, and how many rows each meeting session, has at `epoch`.
+        records: How many logs the REST API, and how many rows each meeting session, has at `epoch`; where they keep
+            arriving, also those that share the newest one's time.
         epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC. Default: 2026-01-01T00:00:00Z.
         spacing: Mean time between two of them, in seconds, more than 0.
         growing: Whether they keep arriving after `epoch` as the clock goes on.
