@@ -34,12 +34,27 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[LogtoFake]:
         yield fake
 
 
-@pytest.mark.parametrize("code", blocks("python"))
+def is_test(code: str) -> bool:
+    """Whether an example is for pytest."""
+    return "def test_" in code
+
+
+@pytest.mark.parametrize("code", [code for code in blocks("python") if not is_test(code)])
 @pytest.mark.usefixtures("account")
 def test_every_python_example_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each Python example of README runs to its end."""
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})  # noqa: S102  # our own README
+
+
+@pytest.mark.parametrize("code", [code for code in blocks("python") if is_test(code)])
+def test_every_test_example_passes(code: str, tmp_path: Path) -> None:
+    """Each test that README shows passes, in a process that knows nothing of this project's own tests."""
+    (tmp_path / "test_example.py").write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "test_example.py"]
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
 
 
 @pytest.mark.parametrize("line", [line for block in blocks("console") for line in block.splitlines()])

@@ -40,3 +40,12 @@ async def test_async_sleep() -> None:
     clock = VirtualClock()
     await clock.asleep(3)
     assert (clock.now(), clock.naps) == (3 * SECOND, (3,))
+
+
+def test_reach_goes_forward_only() -> None:
+    """Reaching a moment sets the clock to the nanosecond, and one that is over leaves it where it is."""
+    clock = VirtualClock(7)
+    clock.reach(1_767_225_600_000_000_001)
+    clock.reach(8)
+    assert clock.now() == 1_767_225_600_000_000_001
+    assert clock.naps == ()

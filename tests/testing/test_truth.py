@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from logferry._registry import SERVICES, Service
-from logferry.testing import Comparison, DailyFake, Fake, InProcessTransport, VirtualClock
+from logferry.testing import Comparison, DailyFake, Fake, connected
 
 STREAMS = [(service, stream.name) for service in SERVICES for stream in service.streams]
 EPOCH = 1_767_225_600_000_000_000
@@ -20,12 +20,7 @@ of_each_stream = pytest.mark.parametrize(("service", "stream"), STREAMS, ids=[na
 
 def pulled(service: Service, fake: Fake, stream: str) -> list[Any]:
     """All items of a stream, by all its questions."""
-    options: dict[str, Any] = service.settings_for(fake, "https://fake.example") | {
-        "transport": InProcessTransport(fake),
-        "clock": VirtualClock(fake.epoch + 10**9),
-    }
-    make: Any = service.client
-    with make(**options) as client:
+    with connected(service.client, fake) as client:
         return [item for filters in fake.questions(stream) for item in client.stream(stream, filters=filters).raw()]
 
 

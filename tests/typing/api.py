@@ -6,12 +6,13 @@ A line that has to be an error is ignored with its code: both checkers complain 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, assert_type
 
 import logferry
 from logferry import Daily, LogRecord, Logto, Page, SignalWire, Stream, View
+from logferry.testing import Comparison, Fake, LogtoFake, MakeClient, connected, failing
 from logferry_clients.daily.models import ApiLog, SessionLog
 from logferry_clients.logto.models import AuditLog, AuditLogPayload, ParsedUserAgent
 from logferry_clients.logto.types import Unset
@@ -99,3 +100,14 @@ with logferry.open_accounts("logferry.toml", timeout=5) as ferry:
     assert_type(ferry.client("login"), logferry.Client)
     assert_type(ferry.records().skipped, tuple[logferry.Skipped, ...])
     ferry.records(resume="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def testing(logferry_client: MakeClient) -> None:
+    """What a test of one's own gets."""
+    fake = LogtoFake(records=5)
+    assert_type(logferry_client(Logto, fake, faults=failing(TimeoutError()), account="login"), Logto)
+    assert_type(connected(Daily, fake), Daily)
+    connected(Daily, fake, acount="login")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    other: Fake = fake
+    assert_type(other.truth("logto.audit_logs", log_key="k")[0], str)
+    assert_type(Comparison.of(other, "logto.audit_logs").differences().missing, Mapping[str, int])

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -15,11 +15,12 @@ import click
 from logferry._errors import ConfigurationError
 from logferry._registry import SERVICES
 from logferry.cli._outputs import output_errors, terminal_console
-from logferry.cli._shell import counted, shell_options, tell
+from logferry.cli._shell import counted, shell_options, talk, tell
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from logferry.cli._demo_pull import Source
     from logferry.testing import Fake
 
 _RECORDS: Final = 10_000
@@ -50,26 +51,44 @@ def demo(ctx: click.Context, *, records: int) -> None:
     The services run on this machine, in a process of their own, and some of their answers fail. Every record is
     normalized; the exit code is 1 if one is missing or comes twice. No account is needed, and none is used.
     """
-    import anyio  # noqa: PLC0415  # no other command needs it
-
-    from logferry.cli._demo_pull import Source, pull_all  # noqa: PLC0415  # brings along anyio
-    from logferry.cli._demo_report import Bars, report  # noqa: PLC0415  # brings along rich
+    from logferry.cli._demo_pull import Source  # noqa: PLC0415  # brings along anyio
     from logferry.testing import require_server  # noqa: PLC0415
 
     try:
         require_server()
     except ModuleNotFoundError as error:
         raise ConfigurationError(str(error)) from error
-    begin = time.perf_counter()
     epoch = time.time_ns() - 1_000_000_000
     fakes = _fakes(records, epoch)
-    with output_errors(), _nothing_from_the_environment(), _services(records, epoch) as urls:
+    with _nothing_from_the_environment(), _services(records, epoch) as urls:
         tell("", f"{counted(len(fakes), 'made-up service')} on this machine, {records:,} records in each stream")
         sources = [Source(*each) for each in zip(SERVICES, fakes, urls, strict=True)]
-        with Bars(sys.stderr) as bars:
-            tallies = anyio.run(pull_all, sources, bars)
+        code = demonstrate(sources, verbose=talk().verbose)
+    ctx.exit(code)
+
+
+def demonstrate(sources: Sequence[Source], *, verbose: bool = False) -> int:
+    """
+    Pull all that there is, and say what came.
+
+    Args:
+        sources: Where to pull from.
+        verbose: Tell of each retry.
+
+    Returns:
+        The exit code: 1 if a record is missing or comes twice, or a stream ends with an error.
+    """
+    import anyio  # noqa: PLC0415  # slow to import
+
+    from logferry.cli._demo_pull import pull_all  # noqa: PLC0415  # brings along anyio
+    from logferry.cli._demo_report import Bars, report  # noqa: PLC0415  # brings along rich
+
+    begin = time.perf_counter()
+    with Bars(sys.stderr, verbose=verbose) as bars:
+        tallies = anyio.run(pull_all, sources, bars)
+    with output_errors():
         complete = report(terminal_console(sys.stdout), tallies, seconds=time.perf_counter() - begin)
-    ctx.exit(0 if complete else 1)
+    return 0 if complete else 1
 
 
 def _fakes(records: int, epoch: int) -> list[Fake]:
@@ -85,15 +104,16 @@ def _services(records: int, epoch: int) -> Generator[tuple[str, ...]]:
     context = multiprocessing.get_context("spawn")  # a fork would take the console's threads and locks along
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, records, epoch), name="logferry-fakes", daemon=True)
-    process.start()
+    with _ctrl_c_ignored():
+        process.start()
     there.close()
     try:
-        urls: tuple[str, ...] = here.recv()
-    except EOFError:
-        raise ConfigurationError(
-            "the embedded services could not be started", hint="logferry simulate says more"
-        ) from None
-    try:
+        try:
+            urls: tuple[str, ...] = here.recv()
+        except EOFError:
+            raise ConfigurationError(
+                "the embedded services could not be started", hint="logferry simulate says more"
+            ) from None
         yield urls
     finally:
         here.close()
@@ -104,16 +124,25 @@ def _services(records: int, epoch: int) -> Generator[tuple[str, ...]]:
 def _serve(connection: Connection, records: int, epoch: int) -> None:
     from logferry.testing import FakeResponse, Recorder, failing, first_of, serve_all  # noqa: PLC0415
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that pulls; this one ends with it
     busy, limited = FakeResponse(503), FakeResponse(429, (("Retry-After", "1"),))
     recorders = [
         Recorder(fake, clock=time.time_ns, faults=first_of(failing(busy, at=[3]), failing(limited, at=[6])))
         for fake in _fakes(records, epoch)
     ]
-    with serve_all(recorders) as urls:
+    # Either fails once the process at the other end is gone.
+    with serve_all(recorders) as urls, suppress(EOFError, OSError):
         connection.send(urls)
-        with suppress(EOFError):
-            connection.recv()
+        connection.recv()
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Generator[None]:
+    """A process that is started meanwhile ignores Ctrl-C for good, from its first moment on; it ends with this one."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

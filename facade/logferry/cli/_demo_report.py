@@ -17,6 +17,7 @@ from rich.text import Text
 from logferry._redaction import printable
 from logferry.cli._outputs import terminal_console
 from logferry.cli._parameters import SEVERITIES
+from logferry.cli._shell import tell
 from logferry.cli._table import Table
 
 if TYPE_CHECKING:
@@ -37,9 +38,11 @@ class Bars:
 
     Args:
         file: Where to.
+        verbose: Write a line for each retry instead.
     """
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[str], *, verbose: bool) -> None:
+        self._verbose = verbose
         self._tallies: Sequence[Tally] = ()
         self._live = (
             Live(
@@ -49,7 +52,7 @@ class Bars:
                 redirect_stdout=False,
                 redirect_stderr=False,
             )
-            if file.isatty()
+            if file.isatty() and not verbose
             else None
         )
 
@@ -58,7 +61,9 @@ class Bars:
         self._tallies = tallies
 
     def changed(self, tally: Tally) -> None:
-        """Do nothing: bars are drawn a few times a second."""
+        """Tell of a retry, if that is wanted; bars are drawn a few times a second anyway."""
+        if self._verbose and tally.waits:
+            tell("", f"{tally.stream}: {tally.waits}")
 
     def __enter__(self) -> Self:
         if self._live is not None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import Final
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from logferry._errors import ConfigurationError
-from logferry._registry import SERVICES
+from logferry._registry import SERVICES, Service
 from logferry.cli._shell import shell_options, tell
+
+if TYPE_CHECKING:
+    from logferry.testing import Fake
 
 _MILLISECOND = 1_000_000
 
@@ -67,12 +72,8 @@ def simulate(records: int, port: int, host: str) -> None:
     def ready(urls: tuple[str, ...]) -> None:
         for service, fake, url in zip(SERVICES, fakes, urls, strict=True):
             click.echo(f"# {service.name}: {records:,} made-up records at {url}")
-            variables = service.variables_for(fake, url)
-            for name, value in variables.items():
-                click.echo(f"export {name}={shlex.quote(value)}")
-            others = [name for name in service.optional_variables if name not in variables]
-            if others:
-                click.echo(f"unset {' '.join(others)}")
+            for line in _account(service, fake, url):
+                click.echo(line)
         tell("", "Paste the lines above into another shell, then try logferry pull there.")
 
     ports = [port + index for index in range(len(fakes))] if port else []
@@ -86,3 +87,17 @@ def simulate(records: int, port: int, host: str) -> None:
         raise ConfigurationError(
             f"cannot listen on {host}: {error.strerror}", hint="Choose another --port; 0 takes a free one"
         ) from error
+
+
+def _account(service: Service, fake: Fake, url: str) -> Iterator[str]:
+    """What a shell needs to make an account of a fake, and comments that say which filters its streams need."""
+    variables = service.variables_for(fake, url)
+    for name, value in variables.items():
+        yield f"export {name}={shlex.quote(value)}"
+    others = [name for name in service.optional_variables if name not in variables]
+    if others:
+        yield f"unset {' '.join(others)}"
+    for stream in service.streams:
+        for name, value in chain.from_iterable(question.items() for question in fake.questions(stream.name)):
+            if name in stream.needs_one_of:
+                yield f"# {stream.name} needs --filter {name}={value}"

@@ -3,7 +3,8 @@ Fakes of the services, for tests and for trying things out.
 
 A fake is a pure function of request, state and clock, with the real service's habits. Two adapters put it to work:
 `InProcessTransport` under an httpx client, and `serve` on a loopback port. `VirtualClock` gives time that passes at once,
-`failing` lets requests fail, and `Comparison` says whether all came that a fake knows to be there.
+`failing` lets requests fail, and `Comparison` says whether all came that a fake knows to be there. `connected` makes a
+client that asks a fake; `logferry.testing.pytest` is a plugin with fixtures.
 """
 
 from importlib import import_module
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from logferry.testing._clock import VirtualClock
     from logferry.testing._server import require_server, serve, serve_all, serve_until_interrupted
     from logferry.testing._transport import InProcessTransport
+    from logferry.testing._wiring import MakeAccount, MakeClient, connected
     from logferry.testing.cognigy import CognigyFake
     from logferry.testing.daily import DailyFake
     from logferry.testing.logto import LogtoFake
@@ -35,10 +37,13 @@ __all__ = [
     "Faults",
     "InProcessTransport",
     "LogtoFake",
+    "MakeAccount",
+    "MakeClient",
     "Recorder",
     "SignalWireFake",
     "VirtualClock",
     "asgi",
+    "connected",
     "failing",
     "first_of",
     "require_server",
@@ -53,9 +58,12 @@ _LAZY = {
     "DailyFake": "daily",
     "InProcessTransport": "_transport",
     "LogtoFake": "logto",
+    "MakeAccount": "_wiring",
+    "MakeClient": "_wiring",
     "SignalWireFake": "signalwire",
     "VirtualClock": "_clock",
     "asgi": "_asgi",
+    "connected": "_wiring",
     "require_server": "_server",
     "serve": "_server",
     "serve_all": "_server",

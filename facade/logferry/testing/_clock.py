@@ -42,6 +42,11 @@ class VirtualClock:
         with self._lock:
             self._now += round(seconds * _NANOSECONDS)
 
+    def reach(self, moment: int) -> None:
+        """Let time pass up to `moment`, in nanoseconds since 1970-01-01 UTC; none if that is over."""
+        with self._lock:
+            self._now = max(self._now, moment)
+
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass at once."""
         self._naps.append(seconds)

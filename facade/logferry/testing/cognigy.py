@@ -7,7 +7,6 @@ No real installation was measured: what the documentation leaves open (the order
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from typing import Any, Literal
@@ -20,6 +19,7 @@ from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
 from logferry.testing._truth import identity_of, require_stream
 from logferry.testing.cognigy_history import History, Matches, NewestFirst, Wanted
+from logferry.testing.cognigy_query import Refusal, cursor, date, whole
 
 __all__ = ["CognigyFake"]
 
@@ -32,14 +32,6 @@ _LOGS = re.compile(r"(?:/new)?/v2\.[01]/projects/([^/]*)/logs/?")
 _PROJECT = re.compile("[a-z0-9]{24}")
 _JSON = "application/json"
 _HAL = "application/hal+json"
-
-
-class _Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of the fake
-    """The service answers with an error instead."""
-
-    def __init__(self, status: int, code: int, title: str, detail: str) -> None:
-        super().__init__(status, code)
-        self.status, self.code, self.title, self.detail = status, code, title, detail
 
 
 @attrs.frozen(kw_only=True)
@@ -123,7 +115,7 @@ class CognigyFake:
         digest = hashlib.sha256(f"{request.method} {request.target} {now}".encode()).hexdigest()
         try:
             return self._route(request, now // _MILLISECOND)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             body: dict[str, Any] = {
                 "type": f"https://docs.cognigy.com/errors#{refusal.code}",
                 "title": refusal.title,
@@ -198,18 +190,18 @@ class CognigyFake:
                 request, 404 if request.path.startswith("/openapi") else 200, page, "text/html; charset=utf-8"
             )
         if request.method not in {"GET", "HEAD"}:
-            raise _Refusal(404, 1002, "Not Found", "There is no such route.")
+            raise Refusal(404, 1002, "Not Found", "There is no such route.")
         key = request.header("X-API-Key") or dict(parse_qsl(request.query)).get("api_key")
         if key is None:
-            raise _Refusal(401, 401, "Unauthorized", "The request has no credentials.")
+            raise Refusal(401, 401, "Unauthorized", "The request has no credentials.")
         if key != self.api_key:
-            raise _Refusal(401, 401, "Unauthorized", "The API key is not valid.")
+            raise Refusal(401, 401, "Unauthorized", "The API key is not valid.")
         if not _PROJECT.fullmatch(match[1]):
-            raise _Refusal(400, 1005, "Bad Request", "projectId must match ^[a-z0-9]{24}$.")
+            raise Refusal(400, 1005, "Bad Request", "projectId must match ^[a-z0-9]{24}$.")
         if match[1] == self.forbidden_project_id:
-            raise _Refusal(403, 403, "Forbidden", "The user has no access to this resource.")
+            raise Refusal(403, 403, "Forbidden", "The user has no access to this resource.")
         if match[1] != self.project_id:
-            raise _Refusal(404, 1002, "Not Found", "The project does not exist.")
+            raise Refusal(404, 1002, "Not Found", "The project does not exist.")
         return self._list(request, now)
 
     def _list(self, request: FakeRequest, now: int) -> FakeResponse:
@@ -230,7 +222,7 @@ class CognigyFake:
             }
             return _reply(request, 200, orjson.dumps(body), _HAL)
         if _JSON not in accepted:
-            raise _Refusal(406, 406, "Not Acceptable", "This fake has JSON only.")
+            raise Refusal(406, 406, "Not Acceptable", "This fake has JSON only.")
         names = self.cursor_names
         body = {"items": items, "total": len(matches), names[0]: following, names[1]: before}
         return _reply(request, 200, orjson.dumps(body), f"{_JSON}; charset=utf-8")
@@ -239,30 +231,30 @@ class CognigyFake:
         values = dict(query)
         sort = values.get("sort", "_id:desc")
         if not re.fullmatch(r"\w+:(asc|desc)", sort):
-            raise _Refusal(400, 1005, "Bad Request", "sort must be field:direction.")
-        end = _date(values, "endDate", now)
+            raise Refusal(400, 1005, "Bad Request", "sort must be field:direction.")
+        end = date(values, "endDate", now)
         wanted = Wanted(
             types=self._types(query),
             text=values.get("filter", ""),
             user_id=values.get("userId") or None,
             flow_name=values.get("flowName") or None,
-            start=_date(values, "startDate", end - _HOUR),
+            start=date(values, "startDate", end - _HOUR),
             end=end,
         )
         return _Question(
             wanted=wanted,
-            limit=_whole(values, "limit", _DEFAULT_LIMIT, 1, _LARGEST_LIMIT),
-            skip=_whole(values, "skip", 0, 0, None),
+            limit=whole(values, "limit", _DEFAULT_LIMIT, 1, _LARGEST_LIMIT),
+            skip=whole(values, "skip", 0, 0, None),
             ascending=sort.endswith(":asc"),
-            after=_cursor(values, "next"),
-            before=_cursor(values, "previous"),
+            after=cursor(values, "next"),
+            before=cursor(values, "previous"),
         )
 
     def _types(self, query: Sequence[tuple[str, str]]) -> frozenset[str]:
         names = {"type", "type[]"} if self.type_parameter == "both" else {self.type_parameter}
         types = {part for name, value in query if name in names for part in value.split(",") if part}
         if not types <= _LEVELS:
-            raise _Refusal(400, 1005, "Bad Request", "type must be one of fatal, error, warn, info, debug, trace.")
+            raise Refusal(400, 1005, "Bad Request", "type must be one of fatal, error, warn, info, debug, trace.")
         return frozenset(types)
 
 
@@ -295,38 +287,6 @@ def _links(
     if before is not None:
         links["previous"] = link([("next", ""), ("previous", before)])
     return links
-
-
-def _whole(values: Mapping[str, str], name: str, default: int, least: int, most: int | None) -> int:
-    text = values.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit()) or int(text) < least or (most is not None and int(text) > most):
-        raise _Refusal(400, 1005, "Bad Request", f"{name} is out of bounds.")
-    return int(text)
-
-
-def _date(values: Mapping[str, str], name: str, default: int) -> int:
-    text = values.get(name)
-    if not text:
-        return default
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise _Refusal(400, 1005, "Bad Request", f"{name} must be an ISO 8601 date.") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
-
-
-def _cursor(values: Mapping[str, str], name: str) -> int | None:
-    text = values.get(name)
-    if not text:
-        return None
-    number = History.number_at(text)
-    if number is None:
-        raise _Refusal(400, 1005, "Bad Request", f"{name} is not a valid cursor.")
-    return number
 
 
 def _reply(request: FakeRequest, status: int, body: bytes, kind: str) -> FakeResponse:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 from urllib.parse import parse_qsl
 
 import attrs
@@ -12,7 +12,7 @@ import orjson
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
 from logferry.testing._truth import Identities, identity_of, require_stream
-from logferry.testing.daily_history import ApiHistory, Rows, Series, SessionHistory, uuid_text
+from logferry.testing.daily_history import ApiHistory, RowFilters, Rows, Series, SessionHistory, uuid_text
 
 __all__ = ["DailyFake"]
 
@@ -32,21 +32,6 @@ class _Refusal(Exception):  # noqa: N818  # an answer, not an error
     info: str
 
 
-class RowFilters(TypedDict, total=False):
-    """What rows can be narrowed to; each stream has some of these."""
-
-    mtg_session_id: str | None
-    """Rows of this meeting session."""
-    user_session_id: str | None
-    """Rows of this participant's session."""
-    log_level: str | None
-    """Logs of this level."""
-    source: str | None
-    """Logs of the REST API (``api``, the default), or of webhooks (``webhook``)."""
-    url: str | None
-    """Logs with this URL."""
-
-
 def _invalid(info: str) -> _Refusal:
     return _Refusal(400, "invalid-request-error", info)
 
@@ -60,7 +45,8 @@ class DailyFake:
     computed from their number.  Paths are served with and without the ``/v1`` in front.
 
     Args:
-        records: How many logs the REST API, and how many rows each meeting session, has at `epoch`.
+        records: How many logs the REST API, and how many rows each meeting session, has at `epoch`; where they keep
+            arriving, also those that share the newest one's time.
         epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC. Default: 2026-01-01T00:00:00Z.
         spacing: Mean time between two of them, in seconds, more than 0.
         growing: Whether they keep arriving after `epoch` as the clock goes on.

@@ -5,12 +5,12 @@ import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, overload
+from typing import Any, TypedDict, overload
 
 import attrs
 import orjson
 
-__all__ = ["ApiHistory", "Rows", "Series", "SessionHistory", "uuid_text"]
+__all__ = ["ApiHistory", "RowFilters", "Rows", "Series", "SessionHistory", "uuid_text"]
 
 _SECOND = 1_000_000_000
 _CYCLE = 60
@@ -63,6 +63,21 @@ _CALLS: tuple[dict[str, Any], ...] = (
     # Older descriptions have the status as a text.
     {"source": "api", "method": "GET", "url": f"/v1/meeting-tokens/{_TOKEN}", "status": "200", "request": None},
 )
+
+
+class RowFilters(TypedDict, total=False):
+    """What rows can be narrowed to; each stream has some of these."""
+
+    mtg_session_id: str | None
+    """Rows of this meeting session."""
+    user_session_id: str | None
+    """Rows of this participant's session."""
+    log_level: str | None
+    """Logs of this level."""
+    source: str | None
+    """Logs of the REST API (``api``, the default), or of webhooks (``webhook``)."""
+    url: str | None
+    """Logs with this URL."""
 
 
 def uuid_text(value: int) -> str:

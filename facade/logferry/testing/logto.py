@@ -37,7 +37,7 @@ class LogtoFake:
     computed from their number.
 
     Args:
-        records: How many logs exist at `epoch`.
+        records: How many logs exist at `epoch`; where logs keep arriving, also those that share the newest one's time.
         epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC, whole milliseconds. Default:
             2026-01-01T00:00:00Z.
         spacing: Mean time between two logs, in seconds, more than 0.

@@ -1,0 +1,81 @@
+"""Clients whose service is a fake: in process, or on loopback as the environment's account."""
+
+from typing import Any, Protocol, TypeVar, Unpack
+
+from logferry._client import Client, ClientOptions
+from logferry._registry import SERVICES, Service
+from logferry.testing._clock import VirtualClock
+from logferry.testing._http import Fake
+from logferry.testing._recorder import Faults, Recorder
+from logferry.testing._transport import InProcessTransport
+
+__all__ = ["MakeAccount", "MakeClient", "connected", "just_after", "service_of"]
+
+C = TypeVar("C", bound=Client)
+
+_ADDRESS = "https://fake.example"
+
+
+class MakeClient(Protocol):
+    """Makes clients that ask a fake in process; see `connected`."""
+
+    def __call__(
+        self, client: type[C], fake: Fake, *, faults: Faults | None = None, **options: Unpack[ClientOptions]
+    ) -> C:
+        """Make a client of the class `client`."""
+        ...
+
+
+class MakeAccount(Protocol):
+    """Serves fakes on loopback, and lets the environment describe an account of each."""
+
+    def __call__(self, fake: Fake, *, faults: Faults | None = None) -> Recorder:
+        """
+        Serve `fake`, whose clock stands still at its epoch.
+
+        Args:
+            fake: Who answers.
+            faults: What goes wrong.
+
+        Returns:
+            What remembers the requests.
+        """
+        ...
+
+
+def service_of(fake: Fake) -> Service:
+    """Return the service that a fake stands for."""
+    return next(service for service in SERVICES if fake.streams[0].startswith(f"{service.name}."))
+
+
+def just_after(fake: Fake) -> int:
+    """Return the moment at which a window without an end holds all that a fake has at its epoch."""
+    return fake.epoch + 1_000_000
+
+
+def connected(client: type[C], fake: Fake, *, faults: Faults | None = None, **options: Unpack[ClientOptions]) -> C:
+    """
+    Make a client that asks a fake in process.
+
+    Nothing waits: unless `options` have another clock, client and fake share a `VirtualClock`, which stands a
+    millisecond after the fake's epoch.
+
+    Args:
+        client: The client's class, such as `logferry.Logto`.
+        fake: A fake of the same service.
+        faults: What goes wrong on the way; see `failing`.
+        options: What the client takes beside its own settings.
+
+    Raises:
+        TypeError: The fake is one of another service.
+    """
+    service = service_of(fake)
+    if client.service != service.name:
+        raise TypeError(f"{client.__name__} is no client of {service.name}, which {type(fake).__name__} stands for")
+    if "clock" not in options:
+        options["clock"] = VirtualClock(just_after(fake))
+    if "transport" not in options:
+        options["transport"] = InProcessTransport(fake, clock=options["clock"].now, faults=faults)
+    make: Any = client  # a service's own settings are not among those that all clients take
+    made: C = make(**service.settings_for(fake, _ADDRESS), **options)
+    return made

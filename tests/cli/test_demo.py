@@ -1,0 +1,109 @@
+"""The demo: everything is pulled and compared, and what is lost is told."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from tests.cli.conftest import Run, serving, started
+
+from logferry._registry import SERVICES
+from logferry.cli._demo import demonstrate
+from logferry.cli._demo_pull import Source
+from logferry.testing import Fake, FakeResponse, LogtoFake, failing
+
+STREAMS = [stream.name for service in SERVICES for stream in service.streams]
+(LOGTO,) = [service for service in SERVICES if service.name == "logto"]
+EPOCH = 1_767_225_600_000_000_000
+
+
+def test_everything_is_pulled_shown_and_compared(run: Run) -> None:
+    """Each stream is in the table, in the samples and in the comparison; records are on stdout, no line is too wide."""
+    result = run("demo", "--records", "300")
+    assert result.exit_code == 0
+    table, *samples, compared = re.split(r"\n(?=time \(UTC\)|compared with)", result.stdout)
+    assert re.findall(r"^(\S+\.\S+) +300 +\d+ +\d+ ", table, re.MULTILINE) == STREAMS
+    assert len(re.findall(r"\d\d-\d\d \d\d:\d\d", table)) == 2 * len(STREAMS)
+    assert sum(int(count) for count in re.findall(r"[a-z]\N{NO-BREAK SPACE}(\d+)", table)) == 300 * len(STREAMS)
+    assert [block.splitlines()[0].split()[-1] for block in samples] == STREAMS
+    assert all(len(block.strip().splitlines()) in {2, 3, 4} for block in samples)
+    assert compared.count("300 of 300, 0 missing, 0 double\n") == len(STREAMS)
+    assert "logferry simulate" in compared
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert result.stderr == "4 made-up services on this machine, 300 records in each stream\n"
+
+
+def test_failures_are_retried_and_counted(run: Run) -> None:
+    """Some answers fail; the table says how many requests were sent again, and with --verbose each is told."""
+    result = run("demo", "--records", "300", "--verbose")
+    counts = re.findall(r"^\S+\.\S+ +300 +\d+ +(\d+) ", result.stdout, re.MULTILINE)
+    told = result.stderr.splitlines()[1:]
+    assert sum(map(int, counts)) == len(told) > 1
+    assert {line.partition(": ")[2].partition(",")[0] for line in told} == {"HTTP 503", "HTTP 429"}
+
+
+@pytest.mark.parametrize("served", [20, 22])
+def test_a_record_too_few_or_too_many_is_told(served: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """A service that has another number of records than it should have: exit code 1, and a line that says so."""
+    truth: Fake = LogtoFake(records=21, epoch=EPOCH, growing=False)
+    # Of two histories that begin alike, one is a record longer.
+    other = LogtoFake(records=served, epoch=EPOCH, growing=False)
+    with serving(other) as url:
+        assert demonstrate([Source(LOGTO, truth, url)]) == 1
+    line = capsys.readouterr().out.partition("compared with")[2].splitlines()[1]
+    assert ("20 of 21, 1 missing" if served == 20 else "21 of 21, 0 missing, 0 double, 1 unexpected") in line
+
+
+def test_a_stream_that_fails_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """An error ends its stream and the exit code is 1; what is missing and why stand in one line."""
+    fake = LogtoFake(records=250, epoch=EPOCH, growing=False)
+    with serving(fake, failing(FakeResponse(403), query={"page": "2"})) as url:
+        assert demonstrate([Source(LOGTO, fake, url)]) == 1
+    output = capsys.readouterr().out
+    assert "100 of 250, 150 missing, 0 double; logto.audit_logs" in output
+    assert fake.app_secret not in output
+
+
+def test_nothing_of_the_users_environment_is_used(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accounts, proxies and certificates in the environment do not matter, and are there afterwards."""
+    settings = {
+        "LOGTO_RESOURCE": "https://wrong.example",
+        "LOGTO_ACCESS_TOKEN": "wrong",
+        "COGNIGY_TYPE_BRACKETS": "neither",
+        "DAILY_BASE_URL": "https://wrong.example",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "SSL_CERT_FILE": "/nowhere",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert run("demo", "--records", "10").exit_code == 0
+    assert settings.items() <= os.environ.items()
+
+
+def test_ctrl_c_ends_it() -> None:
+    """Ctrl-C ends it with 130, and with no traceback from either process."""
+    with started("demo", "--records", "1000000") as process:
+        assert process.stderr is not None
+        assert b"made-up services" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, b"")
+
+
+def test_missing_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra there is one line that names it."""
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    result = run("demo")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "Error: The loopback server needs uvicorn: pip install 'logferry[simulate]'\n"
+
+
+def test_as_a_module() -> None:
+    """It runs as its own process as well, where the services' process finds the module to start from."""
+    command = [sys.executable, "-m", "logferry", "demo", "--records", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.count("1 of 1, 0 missing, 0 double") == len(STREAMS)

@@ -1,0 +1,119 @@
+"""The plugin of pytest, as users' tests see it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from anyio import run
+
+import logferry
+from logferry._registry import SERVICES, Service
+from logferry.testing import (
+    CognigyFake,
+    Comparison,
+    DailyFake,
+    FakeResponse,
+    InProcessTransport,
+    LogtoFake,
+    MakeAccount,
+    MakeClient,
+    VirtualClock,
+    connected,
+    failing,
+)
+
+pytest_plugins = ["logferry.testing.pytest"]
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_client_of_every_service(service: Service, logferry_client: MakeClient) -> None:
+    """A client and a fake of the same service need no more words, and everything is there."""
+    fake = service.fake(records=417, epoch=1_767_225_600_000_000_000)
+    client = logferry_client(service.client, fake)
+    for stream in fake.streams:
+        comparison = Comparison.of(fake, stream)
+        for filters in fake.questions(stream):
+            for item in client.stream(stream, filters=filters).raw():
+                comparison.add(fake.identity(stream, item))
+        assert not comparison.differences()
+        assert comparison.arrived == 417
+
+
+def test_types_are_those_of_the_client(logferry_client: MakeClient) -> None:
+    """What comes back is a client of the class that was given, blocking and async."""
+    fake = LogtoFake(records=30)
+    logto = logferry_client(logferry.Logto, fake)
+
+    async def collect() -> list[str]:
+        return [entry.id async for entry in logto.audit_logs()]
+
+    assert [entry.id for entry in logto.audit_logs()] == run(collect) == list(fake.truth())
+
+
+def test_nothing_waits(logferry_client: MakeClient, logferry_clock: VirtualClock) -> None:
+    """Retries move the clock of the test, and logs arrive as it goes on."""
+    fake = CognigyFake(records=30)
+    limited = failing(FakeResponse(429, (("Retry-After", "7"),)), at=[1])
+    cognigy = logferry_client(logferry.Cognigy, fake, faults=limited)
+    assert len(cognigy.project_logs().to_list()) == 30
+    assert logferry_clock.naps == (7,)
+    logferry_clock.advance(3600)
+    assert len(cognigy.project_logs().to_list()) == 90
+
+
+def test_the_clock_stands_behind_the_latest_fake(logferry_client: MakeClient, logferry_clock: VirtualClock) -> None:
+    """A fake with a later epoch moves the clock on, one with an earlier epoch leaves it where it is."""
+    early, late = LogtoFake(epoch=10**18), LogtoFake(epoch=10**18 + 5)
+    for fake in (late, early):
+        logferry_client(logferry.Logto, fake)
+    assert logferry_clock.now() == late.epoch + 1_000_000
+
+
+def test_clients_are_closed(logferry_client: MakeClient) -> None:
+    """A client can be used in a block as well; closed is closed."""
+    with logferry_client(logferry.Logto, LogtoFake()) as logto:
+        assert logto.audit_logs().to_list(1)
+    with pytest.raises(logferry.InvalidRequestError, match="closed"):
+        logto.audit_logs().to_list(1)
+
+
+def test_options_go_to_the_client(logferry_client: MakeClient) -> None:
+    """An account's name, hooks, and a transport of one's own, to look at the requests."""
+    fake, pages = LogtoFake(records=250), list[logferry.PageEvent]()
+    transport = InProcessTransport(fake)
+    logto = logferry_client(logferry.Logto, fake, account="login", on_page=pages.append, transport=transport)
+    assert {record.account for record in logto.audit_logs().records()} == {"login"}
+    assert (len(pages), transport.count) == (3, 4)
+
+
+def test_another_services_fake_is_refused() -> None:
+    """A mix-up is told before anything is asked."""
+    with pytest.raises(TypeError, match="Logto is no client of daily, which DailyFake stands for"):
+        connected(logferry.Logto, DailyFake())
+
+
+def test_an_account_for_code_that_makes_its_own_client(logferry_account: MakeAccount) -> None:
+    """The environment describes the served fakes, also to other processes, and what was asked can be looked at."""
+    daily, logto = DailyFake(records=30, growing=False), LogtoFake(records=30, growing=False)
+    asked = logferry_account(daily), logferry_account(logto, faults=failing(FakeResponse(503), at=[2]))
+    with logferry.Logto.from_env() as client:
+        assert [entry.id for entry in client.audit_logs()] == list(logto.truth())
+    command: list[Any] = [sys.executable, "-m", "logferry", "pull", "daily.api_logs", "--since", "10 years"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    assert len(done.stdout.splitlines()) == len(daily.truth("daily.api_logs"))
+    assert [recorder.violations for recorder in asked] == [[], []]
+    assert asked[1].count == 3
+
+
+@pytest.mark.parametrize("fixture", ["logferry_client", "logferry_account"])
+def test_accounts_of_the_developer_are_hidden(
+    fixture: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """A test that uses a fixture never asks a real service by mistake."""
+    monkeypatch.setenv("SIGNALWIRE_API_TOKEN", "real")
+    request.getfixturevalue(fixture)
+    assert "SIGNALWIRE_API_TOKEN" not in os.environ
