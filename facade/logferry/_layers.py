@@ -90,7 +90,9 @@ def located(flow: Flow, *, request_id_header: str) -> Flow:
 
     def answer(step: Step) -> SubFlow[object]:
         nonlocal latest
-        outcome = yield step
+        if not isinstance(step, Receive):
+            return (yield step)
+        outcome = yield from _outcome(step.ticket)
         if isinstance(outcome, Reply):
             latest = outcome
         return outcome
