@@ -84,12 +84,12 @@ def decoded(reply: Reply[Any], read_refusal: ReadRefusal, *, request_id_header: 
             return orjson.loads(reply.content)
         except orjson.JSONDecodeError:
             return _tolerantly(reply, read_refusal, request_id_header)
-    raise _located(_refused(reply, read_refusal), reply, request_id_header)
+    raise about_answer(_refused(reply, read_refusal), reply, request_id_header)
 
 
 def wrong_shape(reply: Reply[Any], expected: str, *, request_id_header: str) -> ResponseShapeError:
     """An error for an answer whose JSON is not *expected*."""
-    return _located(
+    return about_answer(
         ResponseShapeError(
             f"the answer is not {expected}",
             hint="The service may have changed, or the address belongs to something else",
@@ -104,7 +104,7 @@ def _tolerantly(reply: Reply[Any], read_refusal: ReadRefusal, request_id_header:
     try:
         return tolerant_loads(reply.content)
     except (ValueError, RecursionError) as error:
-        raise _located(_no_json(reply, read_refusal), reply, request_id_header) from error
+        raise about_answer(_no_json(reply, read_refusal), reply, request_id_header) from error
 
 
 def _no_json(reply: Reply[Any], read_refusal: ReadRefusal) -> ResponseShapeError:
@@ -152,7 +152,8 @@ def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
     return error
 
 
-def _located(error: Error, reply: Reply[Any], request_id_header: str) -> Error:
+def about_answer(error: Error, reply: Reply[Any], request_id_header: str) -> Error:
+    """The error, told which answer it is about."""
     return error.about(
         method=reply.request.method,
         url=public_url(reply.url),

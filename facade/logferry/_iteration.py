@@ -10,12 +10,13 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
+from logferry._answers import about_answer
 from logferry._checkpoint import Checkpoint
 from logferry._clock import Clock
 from logferry._drivers import Wire, aadvance, advance
 from logferry._errors import LogferryError, ResponseShapeError
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
-from logferry._layers import Authorizer, authorized, bounded, observed, retried
+from logferry._layers import Authorizer, authorized, bounded, located, observed, retried
 from logferry._options import CallOptions
 from logferry._redaction import printable
 from logferry._steps import Batch, Flow, Position, Reply, Request
@@ -214,10 +215,11 @@ class Iteration:
         """
         runtime = self.plan.runtime
         if self.plan.strict:
-            raise ResponseShapeError(
+            error = ResponseShapeError(
                 f"an item does not have the documented shape: {'; '.join(issues)}",
                 hint="Go on from the checkpoint without strict, which keeps it and lists what did not decode",
             )
+            raise error if self._batch is None else about_answer(error, self._batch.reply, runtime.request_id_header)
         if runtime.options.hooks.on_issue is not None:
             runtime.options.hooks.on_issue(
                 IssueEvent(
@@ -286,6 +288,7 @@ class Iteration:
     def _layered(self, flow: Flow) -> Flow:
         runtime = self.plan.runtime
         options = runtime.options
+        flow = located(flow, request_id_header=runtime.request_id_header)
         flow = retried(
             authorized(flow, runtime.authorizer), options.retries, chance=runtime.chance, told=self._count_retry
         )

@@ -2,7 +2,7 @@
 What every stream needs, as layers around a flow: authorizing, retrying, a deadline.
 
 A layer answers some steps of the flow inside it with steps of its own and passes the others on.  Layers do no I/O, so
-each is written once, and tested without a network.  From the inside out: authorized, retried, bounded, observed.
+each is written once, and tested without a network.  From the inside out: located, authorized, retried, bounded, observed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from attrs import evolve
 
-from logferry._errors import DeadlineExceededError, LogferryError, RequestTimeoutError
+from logferry._answers import about_answer
+from logferry._errors import DeadlineExceededError, LogferryError, PagingError, RequestTimeoutError
 from logferry._retry import RetryPolicy
 from logferry._steps import Acquire, Flow, Pairs, Receive, Reply, Request, Send, Sleep, Step, SubFlow, Ticket, now
 
@@ -81,6 +82,27 @@ def authorized(flow: Flow, authorizer: Authorizer) -> Flow:
                 return (yield step)
 
     return layer(flow, answer)
+
+
+def located(flow: Flow, *, request_id_header: str) -> Flow:
+    """A PagingError that the flow raises of itself is about the latest answer, so it gets to know which that is."""
+    latest: Reply[Any] | None = None
+
+    def answer(step: Step) -> SubFlow[object]:
+        nonlocal latest
+        if not isinstance(step, Receive):
+            return (yield step)
+        outcome = yield from _outcome(step.ticket)
+        if isinstance(outcome, Reply):
+            latest = outcome
+        return outcome
+
+    try:
+        yield from layer(flow, answer)
+    except PagingError as error:
+        if error.url is None and latest is not None:
+            about_answer(error, latest, request_id_header)
+        raise
 
 
 def _replayed(send: Send[Any]) -> SubFlow[Reply[Any] | LogferryError]:

@@ -337,6 +337,8 @@ def test_strict_raises_with_the_path_and_loses_nothing(client: Make, walk: Walk,
             got.extend(iterator)
         assert ids(got) == ([] if as_pages else ["good-0", "good-1", "good-2"])
         assert caught.value.stream == "logto.audit_logs"
+        assert (caught.value.method, caught.value.status) == ("GET", 200)
+        assert (caught.value.url or "").startswith("https://default.logto.app/api/logs?")
         rest = logto.audit_logs(resume=caught.value.checkpoint)
         assert [*ids(got), *ids(walk(rest.raw()))] == ["good-0", "good-1", "good-2", "unfit-1"]
 

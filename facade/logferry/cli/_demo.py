@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -60,7 +59,7 @@ def demo(ctx: click.Context, *, records: int) -> None:
         raise ConfigurationError(str(error)) from error
     epoch = time.time_ns() - 1_000_000_000
     fakes = _fakes(records, epoch)
-    with _nothing_from_the_environment(), _services(records, epoch) as urls:
+    with _services(records, epoch) as urls:
         tell("", f"{counted(len(fakes), 'made-up service')} on this machine, {records:,} records in each stream")
         sources = [Source(*each) for each in zip(SERVICES, fakes, urls, strict=True)]
         code = demonstrate(sources, verbose=talk().verbose)
@@ -143,20 +142,3 @@ def _ctrl_c_ignored() -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _nothing_from_the_environment() -> Generator[None]:
-    """Hide the user's accounts, proxies and certificates: clients read there what they are not given."""
-    before = os.environ.copy()
-    for service in SERVICES:
-        for name in (*service.variables, *service.optional_variables):
-            os.environ.pop(name, None)
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
-        os.environ.pop(name, None)
-    os.environ |= {"no_proxy": "*", "NO_PROXY": "*"}
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ |= before

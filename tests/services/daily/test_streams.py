@@ -330,6 +330,8 @@ def test_one_row_again_and_again_is_an_error() -> None:
         with pytest.raises(logferry.PagingError, match="nothing new") as caught:
             stream.to_list()
     assert caught.value.checkpoint
+    assert (caught.value.method, caught.value.status, caught.value.attempts) == ("GET", 200, 1)
+    assert (caught.value.url or "").startswith("https://api.daily.co/v1/logs?")
     assert transport.count <= 102
 
 
