@@ -30,7 +30,8 @@ from logferry._settings import Settings
 from logferry._suggestions import suggestion
 
 if TYPE_CHECKING:  # clients bring along httpx, which a look at the accounts does not need
-    from logferry._client import Client, ClientOptions
+    from logferry._arguments import ClientOptions
+    from logferry._client import Client
 
 FILE_NAME: Final = "logferry.toml"
 """What the configuration file is called where it is not named."""

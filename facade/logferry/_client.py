@@ -3,96 +3,39 @@
 from __future__ import annotations
 
 import random
-import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from functools import partial
-from pathlib import PurePath
-from typing import Any, ClassVar, Self, TypedDict, TypeVar, Unpack
+from typing import Any, ClassVar, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 from attrs import AttrsInstance, asdict, evolve, frozen
 
+from logferry._arguments import (
+    CallChanges,
+    ClientOptions,
+    StreamOptions,
+    changed_options,
+    checked_authorities,
+    checked_proxy,
+    refuse_unknown,
+    require_count,
+)
 from logferry._checkpoint import read_checkpoint
-from logferry._clock import Clock, SystemClock
+from logferry._clock import SystemClock
 from logferry._definition import StreamDefinition
-from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
-from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
+from logferry._errors import InvalidRequestError
 from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
-from logferry._options import CallOptions, Timeouts, WireOptions
-from logferry._retry import RetryPolicy
+from logferry._options import CallOptions, WireOptions
 from logferry._settings import Settings
 from logferry._stream import Stream
-from logferry._times import Time
 from logferry._window import window
 from logferry._wire import HttpWire, Pool
 
 E = TypeVar("E")
 F = TypeVar("F", bound=AttrsInstance)
-
-
-class CallChanges(TypedDict, total=False):
-    """How requests are made.  What is left out stays as it is."""
-
-    timeout: float | Timeouts
-    """Seconds until the next bytes of an answer arrive, or connect and read apart; default: connect 5, read 30."""
-    retries: int | RetryPolicy
-    """How often a failed request is sent again, or a whole policy; default: 3, with backoff from 0.5 s up to 30 s."""
-    deadline: float | None
-    """Seconds that one iteration may take in all, waits and retries included; default: no bound."""
-    on_request: Callable[[RequestEvent], None] | None
-    """Is told of each request before it is sent."""
-    on_retry: Callable[[RetryEvent], None] | None
-    """Is told of each retry before the wait."""
-    on_page: Callable[[PageEvent], None] | None
-    """Is told of each page before it is delivered."""
-    on_issue: Callable[[IssueEvent], None] | None
-    """Is told of each item in which something did not decode."""
-
-
-class ClientOptions(CallChanges, total=False):
-    """What every service's client takes beside its own settings."""
-
-    account: str
-    """The account's name, in records and errors; default: the service's name."""
-    proxy: str | None
-    """URL of a proxy; default: what the environment says."""
-    verify: str | PurePath | ssl.SSLContext | None
-    """A file of CA certificates in PEM format, or an ``ssl.SSLContext``; default: the usual authorities."""
-    transport: Any
-    """Any httpx transport, blocking or asynchronous; default: the usual one."""
-    allow_insecure: bool
-    """Accept plain ``http`` to other machines than this one; default: only to loopback."""
-    clock: Clock
-    """Tells the time and sleeps; default: the machine's."""
-
-
-class WindowOptions(TypedDict, total=False):
-    """What is asked of a stream, beside its own filters, where it begins anew."""
-
-    since: Time | None
-    """Beginning of the window, itself within; default: all that the service still has."""
-    until: Time | None
-    """End of the window, itself outside; default: the moment at which an iteration begins."""
-    page_size: int | None
-    """How many items to ask for at once; default and limit are the stream's."""
-    max_items: int | None
-    """How many items in all; default: all."""
-    strict: bool
-    """
-    Raise ResponseShapeError for an item that does not decode; default: keep it, and list what did not.
-
-    The item stays the next one, so that nothing is lost: go on from the error's checkpoint without ``strict``.
-    """
-
-
-class StreamOptions(WindowOptions, total=False):
-    """What every stream takes beside its own filters."""
-
-    resume: str | None
-    """A checkpoint to go on from; default: from the start."""
 
 
 @frozen(kw_only=True)
@@ -132,19 +75,19 @@ class Client(ABC):
     """The settings that have a default, or stand for others."""
 
     def __init__(self, settings: Settings, options: ClientOptions) -> None:
-        _refuse_unknown(options, ClientOptions.__optional_keys__)
+        refuse_unknown(options, ClientOptions.__optional_keys__)
         connection = self._connect(settings, allow_insecure=options.get("allow_insecure", False))
         self._base_url = connection.base_url
         self._authorizer = connection.authorizer
         self._tenant = connection.tenant
         self._account = options.get("account") or self.service
         self._clock = options.get("clock") or SystemClock()
-        self._options = _changed(CallOptions(), options)
+        self._options = changed_options(CallOptions(), options)
         self._pool = Pool(
             WireOptions(
                 base_url=connection.base_url,
-                proxy=_proxy(options.get("proxy")),
-                verify=_authorities(options.get("verify")),
+                proxy=checked_proxy(options.get("proxy")),
+                verify=checked_authorities(options.get("verify")),
                 transport=options.get("transport"),
             )
         )
@@ -182,9 +125,9 @@ class Client(ABC):
 
     def with_options(self, **changes: Unpack[CallChanges]) -> Self:
         """A view of this client that shares its connections and its token, with other options."""
-        _refuse_unknown(changes, CallChanges.__optional_keys__)
+        refuse_unknown(changes, CallChanges.__optional_keys__)
         view = copy(self)
-        view._options = _changed(self._options, changes)  # noqa: SLF001  # a view is made here only
+        view._options = changed_options(self._options, changes)  # noqa: SLF001  # a view is made here only
         return view
 
     def close(self) -> None:
@@ -243,7 +186,7 @@ class Client(ABC):
 
     def _open(self, definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions) -> Stream[E]:
         """A stream of this account, checked before anything is sent."""
-        _refuse_unknown(options, StreamOptions.__optional_keys__ | {one.name for one in definition.filter_list})
+        refuse_unknown(options, StreamOptions.__optional_keys__ | {one.name for one in definition.filter_list})
         given = _given(filters)
         for name, value in given.items():
             if isinstance(value, str) and (not value or not value.isprintable()):
@@ -255,12 +198,12 @@ class Client(ABC):
         page_size, max_items = options.get("page_size"), options.get("max_items")
         largest = definition.largest_page_size
         if page_size is not None:
-            _require_count("page_size", page_size, InvalidRequestError)
+            require_count("page_size", page_size, InvalidRequestError)
         if page_size is not None and (page_size < 1 or (largest is not None and page_size > largest)):
             bounds = "at least 1" if largest is None else f"from 1 to {largest}"
             raise InvalidRequestError(f"{definition.name}: page_size is {page_size}, it must be {bounds}")
         if max_items is not None:
-            _require_count("max_items", max_items, InvalidRequestError)
+            require_count("max_items", max_items, InvalidRequestError)
         checkpoint = None
         if resume is None:
             window(since, until, now=self._clock.now())
@@ -306,67 +249,5 @@ class Client(ABC):
         )
 
 
-def _authorities(verify: object) -> str | ssl.SSLContext | None:
-    if verify is None or isinstance(verify, str | ssl.SSLContext):
-        return verify
-    if isinstance(verify, PurePath):
-        return str(verify)
-    raise ConfigurationError(
-        f"verify is {verify!r}: TLS verification cannot be switched on or off",
-        hint="Name a file of CA certificates, or give an ssl.SSLContext",
-    )
-
-
-def _require_count(name: str, number: object, kind: type[LogferryError]) -> None:
-    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        raise kind(f"{name} is {number!r}, it must be a whole number that is not negative")
-
-
-def _require_positive(name: str, seconds: object) -> None:
-    if not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
-        raise ConfigurationError(f"{name} is {seconds!r}, it must be a positive number of seconds")
-
-
-def _proxy(url: str | None) -> str | None:
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigurationError("proxy is no URL of a proxy", hint="It looks like http://proxy.example:3128")
-    return url
-
-
-def _refuse_unknown(given: Mapping[str, Any], known: frozenset[str]) -> None:
-    """What Python does for parameters that are spelled out, for callers without a type checker."""
-    for name in given:
-        if name not in known:
-            raise TypeError(f"unexpected keyword argument {name!r}; known are {', '.join(sorted(known))}")
-
-
 def _given(filters: AttrsInstance) -> dict[str, Any]:
     return {name: value for name, value in asdict(filters).items() if value is not None}
-
-
-def _changed(options: CallOptions, changes: CallChanges) -> CallOptions:
-    if "timeout" in changes:
-        timeout = changes["timeout"]
-        if not isinstance(timeout, Timeouts):
-            _require_positive("timeout", timeout)
-            timeout = Timeouts(connect=min(timeout, Timeouts().connect), read=timeout)
-        options = evolve(options, timeouts=timeout)
-    if "retries" in changes:
-        retries = changes["retries"]
-        if not isinstance(retries, RetryPolicy):
-            _require_count("retries", retries, ConfigurationError)
-            retries = RetryPolicy(attempts=retries + 1)
-        options = evolve(options, retries=retries)
-    if "deadline" in changes:
-        if changes["deadline"] is not None:
-            _require_positive("deadline", changes["deadline"])
-        options = evolve(options, deadline=changes["deadline"])
-    hooks: dict[str, Any] = {name: hook for name, hook in changes.items() if name.startswith("on_")}
-    return evolve(options, hooks=evolve(options.hooks, **hooks))

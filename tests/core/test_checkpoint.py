@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logferry
+from logferry._arguments import StreamOptions
 from logferry._checkpoint import Checkpoint, read_checkpoint
-from logferry._client import StreamOptions
 from logferry._errors import CheckpointError
 from logferry._times import unix_nano
 from logferry._window import Window

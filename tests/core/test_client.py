@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 import logferry
-from logferry._client import CallChanges, ClientOptions, StreamOptions
+from logferry._arguments import CallChanges, ClientOptions, StreamOptions
 from logferry._options import CallOptions, Timeouts, WireOptions
 from logferry._retry import RetryPolicy
 from logferry.testing import FakeResponse, InProcessTransport, LogtoFake, VirtualClock

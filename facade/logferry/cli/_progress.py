@@ -14,7 +14,7 @@ from logferry.cli._outputs import terminal_console
 from logferry.cli._shell import counted, tell
 
 if TYPE_CHECKING:
-    from logferry._client import CallChanges
+    from logferry._arguments import CallChanges
     from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 
 

@@ -21,7 +21,8 @@ from logferry.cli._selection import asked_jobs, wanted_accounts
 from logferry.cli._shell import talk, tell, tell_error
 
 if TYPE_CHECKING:
-    from logferry._client import Client, StreamOptions
+    from logferry._arguments import StreamOptions
+    from logferry._client import Client
 
 FORMATS: Final = ("jsonl", "csv", "table")
 """What records can be written as."""

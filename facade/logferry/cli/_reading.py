@@ -13,7 +13,7 @@ from logferry.cli._outputs import Output, PartialFile, harmless_json
 from logferry.cli._shell import counted, talk, tell, tell_error
 
 if TYPE_CHECKING:
-    from logferry._client import CallChanges
+    from logferry._arguments import CallChanges
     from logferry._hooks import PageEvent, RequestEvent
     from logferry._record import LogRecord
     from logferry._selection import Job

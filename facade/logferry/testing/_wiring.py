@@ -2,7 +2,8 @@
 
 from typing import Any, Protocol, TypeVar, Unpack
 
-from logferry._client import Client, ClientOptions
+from logferry._arguments import ClientOptions
+from logferry._client import Client
 from logferry._registry import SERVICES, Service
 from logferry.testing._clock import VirtualClock
 from logferry.testing._http import Fake

@@ -10,7 +10,7 @@ from typing import Unpack
 
 import pytest
 
-from logferry._client import ClientOptions
+from logferry._arguments import ClientOptions
 from logferry._registry import SERVICES
 from logferry.testing._clock import VirtualClock
 from logferry.testing._http import Fake

@@ -8,7 +8,8 @@ from typing import ClassVar, Final, Unpack
 
 from attrs import evolve
 
-from logferry._client import Client, ClientOptions, Connection, StreamOptions
+from logferry._arguments import ClientOptions, StreamOptions
+from logferry._client import Client, Connection
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._options import checked_base_url
 from logferry._settings import Settings

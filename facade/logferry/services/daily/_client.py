@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Unpack
 
-from logferry._client import Client, ClientOptions, Connection, StreamOptions
+from logferry._arguments import ClientOptions, StreamOptions
+from logferry._client import Client, Connection
 from logferry._options import checked_base_url
 from logferry._settings import Settings
 from logferry._stream import Stream

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, Unpack
 
-from logferry._client import Client, ClientOptions, Connection, StreamOptions
+from logferry._arguments import ClientOptions, StreamOptions
+from logferry._client import Client, Connection
 from logferry._errors import ConfigurationError
 from logferry._options import checked_base_url
 from logferry._settings import Settings

@@ -1,0 +1,161 @@
+"""What callers give: the options of clients and streams, spelled out once for type checkers, and checked."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from typing import Any, TypedDict
+from urllib.parse import urlsplit
+
+from attrs import evolve
+
+from logferry._clock import Clock
+from logferry._errors import ConfigurationError, LogferryError
+from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
+from logferry._options import CallOptions, Timeouts
+from logferry._retry import RetryPolicy
+from logferry._times import Time
+
+
+class CallChanges(TypedDict, total=False):
+    """How requests are made.  What is left out stays as it is."""
+
+    timeout: float | Timeouts
+    """Seconds until the next bytes of an answer arrive, or connect and read apart; default: connect 5, read 30."""
+    retries: int | RetryPolicy
+    """How often a failed request is sent again, or a whole policy; default: 3, with backoff from 0.5 s up to 30 s."""
+    deadline: float | None
+    """Seconds that one iteration may take in all, waits and retries included; default: no bound."""
+    on_request: Callable[[RequestEvent], None] | None
+    """Is told of each request before it is sent."""
+    on_retry: Callable[[RetryEvent], None] | None
+    """Is told of each retry before the wait."""
+    on_page: Callable[[PageEvent], None] | None
+    """Is told of each page before it is delivered."""
+    on_issue: Callable[[IssueEvent], None] | None
+    """Is told of each item in which something did not decode."""
+
+
+class ClientOptions(CallChanges, total=False):
+    """What every service's client takes beside its own settings."""
+
+    account: str
+    """The account's name, in records and errors; default: the service's name."""
+    proxy: str | None
+    """URL of a proxy; default: what the environment says."""
+    verify: str | PurePath | ssl.SSLContext | None
+    """A file of CA certificates in PEM format, or an ``ssl.SSLContext``; default: the usual authorities."""
+    transport: Any
+    """Any httpx transport, blocking or asynchronous; default: the usual one."""
+    allow_insecure: bool
+    """Accept plain ``http`` to other machines than this one; default: only to loopback."""
+    clock: Clock
+    """Tells the time and sleeps; default: the machine's."""
+
+
+class WindowOptions(TypedDict, total=False):
+    """What is asked of a stream, beside its own filters, where it begins anew."""
+
+    since: Time | None
+    """Beginning of the window, itself within; default: all that the service still has."""
+    until: Time | None
+    """End of the window, itself outside; default: the moment at which an iteration begins."""
+    page_size: int | None
+    """How many items to ask for at once; default and limit are the stream's."""
+    max_items: int | None
+    """How many items in all; default: all."""
+    strict: bool
+    """
+    Raise ResponseShapeError for an item that does not decode; default: keep it, and list what did not.
+
+    The item stays the next one, so that nothing is lost: go on from the error's checkpoint without ``strict``.
+    """
+
+
+class StreamOptions(WindowOptions, total=False):
+    """What every stream takes beside its own filters."""
+
+    resume: str | None
+    """A checkpoint to go on from; default: from the start."""
+
+
+def checked_authorities(verify: object) -> str | ssl.SSLContext | None:
+    """
+    What ``verify`` may be: a file of CA certificates, or a context.
+
+    Raises:
+        ConfigurationError: It would switch TLS verification on or off.
+    """
+    if verify is None or isinstance(verify, str | ssl.SSLContext):
+        return verify
+    if isinstance(verify, PurePath):
+        return str(verify)
+    raise ConfigurationError(
+        f"verify is {verify!r}: TLS verification cannot be switched on or off",
+        hint="Name a file of CA certificates, or give an ssl.SSLContext",
+    )
+
+
+def require_count(name: str, number: object, kind: type[LogferryError]) -> None:
+    """Refuse what is no whole number from 0 on, by an error of this kind."""
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise kind(f"{name} is {number!r}, it must be a whole number that is not negative")
+
+
+def _require_positive(name: str, seconds: object) -> None:
+    if not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+        raise ConfigurationError(f"{name} is {seconds!r}, it must be a positive number of seconds")
+
+
+def checked_proxy(url: str | None) -> str | None:
+    """
+    The URL of a proxy, or ``None`` for what the environment says.
+
+    Raises:
+        ConfigurationError: It is no such URL; it can hold a password, so it is not shown.
+    """
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError("proxy is no URL of a proxy", hint="It looks like http://proxy.example:3128")
+    return url
+
+
+def refuse_unknown(given: Mapping[str, Any], known: frozenset[str]) -> None:
+    """What Python does for parameters that are spelled out, for callers without a type checker."""
+    for name in given:
+        if name not in known:
+            raise TypeError(f"unexpected keyword argument {name!r}; known are {', '.join(sorted(known))}")
+
+
+def changed_options(options: CallOptions, changes: CallChanges) -> CallOptions:
+    """
+    The options with these changes.
+
+    Raises:
+        ConfigurationError: One of them cannot be.
+    """
+    if "timeout" in changes:
+        timeout = changes["timeout"]
+        if not isinstance(timeout, Timeouts):
+            _require_positive("timeout", timeout)
+            timeout = Timeouts(connect=min(timeout, Timeouts().connect), read=timeout)
+        options = evolve(options, timeouts=timeout)
+    if "retries" in changes:
+        retries = changes["retries"]
+        if not isinstance(retries, RetryPolicy):
+            require_count("retries", retries, ConfigurationError)
+            retries = RetryPolicy(attempts=retries + 1)
+        options = evolve(options, retries=retries)
+    if "deadline" in changes:
+        if changes["deadline"] is not None:
+            _require_positive("deadline", changes["deadline"])
+        options = evolve(options, deadline=changes["deadline"])
+    hooks: dict[str, Any] = {name: hook for name, hook in changes.items() if name.startswith("on_")}
+    return evolve(options, hooks=evolve(options.hooks, **hooks))

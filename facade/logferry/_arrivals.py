@@ -1,0 +1,113 @@
+"""Reading several accounts at once: a task for each, and their pages in the order in which they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.from_thread import BlockingPortal
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from attrs import define, field
+
+from logferry._client import Client
+from logferry._errors import InvalidRequestError
+from logferry._record import LogRecord
+from logferry._stream import Page, View
+
+
+@define
+class Tasks:
+    """
+    Reads accounts while its ``async with`` block runs, and ends with it, whatever has happened in the block.
+
+    Attributes:
+        clients: By account; closed at the end.
+        portal: The way into its event loop from the thread of a ``with`` block; ``None`` in ``async with``.
+    """
+
+    clients: Mapping[str, Client]
+    portal: BlockingPortal | None = None
+    _group: TaskGroup | None = None
+    _begun: list[Arrivals] = field(factory=list["Arrivals"])
+
+    def start(self, lanes: Sequence[Sequence[View[LogRecord]]]) -> Arrivals:
+        """Begin to read lanes at once, the views of each one after the other."""
+        if self._group is None:
+            raise InvalidRequestError("the accounts are not open", hint="Iterate inside the block of open_accounts()")
+        sender, receiver = anyio.create_memory_object_stream[Page[LogRecord]](0)
+        arrivals = Arrivals(receiver)
+        self._begun.append(arrivals)
+        for lane in lanes:
+            self._group.start_soon(arrivals.read, lane, sender.clone())
+        sender.close()
+        return arrivals
+
+    async def stop(self, arrivals: Arrivals) -> None:
+        """Nobody takes pages of these any more: their lanes end."""
+        if arrivals in self._begun:
+            self._begun.remove(arrivals)
+            arrivals.close()
+
+    def require_portal(self) -> BlockingPortal:
+        """The way into the event loop, for blocking iterations."""
+        if self.portal is None:
+            raise InvalidRequestError(
+                "the accounts are not open for 'for'", hint="Use a with block; in async with, iterate with 'async for'"
+            )
+        return self.portal
+
+    async def __aenter__(self) -> Self:
+        self._group = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._group is not None:
+            group, self._group = self._group, None
+            group.cancel_scope.cancel()
+            # What was raised in the block is not the group's, which would wrap it into an ExceptionGroup.
+            await group.__aexit__(None, None, None)
+        for arrivals in tuple(self._begun):
+            await self.stop(arrivals)
+        with anyio.CancelScope(shield=True):
+            for client in self.clients.values():
+                await client.aclose()
+
+
+@define(eq=False)
+class Arrivals:
+    """
+    The pages of several lanes, in the order in which they arrive.
+
+    A lane asks for its next page once the caller has taken the last one, so memory is bounded by a page per lane.
+
+    Attributes:
+        failures: What went wrong so far, of streams that ended early.
+    """
+
+    _receiver: MemoryObjectReceiveStream[Page[LogRecord]]
+    failures: list[Exception] = field(factory=list[Exception])
+
+    async def read(self, lane: Sequence[View[LogRecord]], sender: MemoryObjectSendStream[Page[LogRecord]]) -> None:
+        """Send the pages of a lane's views; one that fails does not stop the next."""
+        with sender:
+            for view in lane:
+                try:
+                    async for page in view.pages():
+                        await sender.send(page)
+                except anyio.BrokenResourceError:  # nobody listens any more
+                    return
+                except Exception as error:  # noqa: BLE001  # a caller's hook may raise anything, too
+                    self.failures.append(error)
+
+    async def next(self) -> Page[LogRecord] | None:
+        """The next page; ``None`` when all lanes have ended."""
+        try:
+            return await self._receiver.receive()
+        except anyio.EndOfStream:
+            return None
+
+    def close(self) -> None:
+        """Nobody takes pages any more: lanes that want to send one end."""
+        self._receiver.close()
