@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 
 from logferry._registry import SERVICES
 from logferry.cli import main
-from logferry.testing import Fake, FakeRequest, FakeResponse, Faults, LogtoFake, Recorder, serve
+from logferry.testing import Fake, FakeResponse, Faults, LogtoFake, Recorder, serve
+from logferry.testing import failing as refusing
 
 Account = Callable[[LogtoFake, str], None]
 """Lets the environment describe an account of a fake that is served at a URL."""
@@ -98,25 +99,16 @@ REFUSED = FakeResponse(
 )
 
 
-def once_on_page(number: int, response: FakeResponse) -> Faults:
-    """Answer the first request for a page so."""
-    left = 1
-
-    def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
-        nonlocal left
-        if left and f"page={number}" in request.query.split("&"):
-            left -= 1
-            return response
-        return None
-
-    return fault
+def on_page(number: int, response: FakeResponse) -> Faults:
+    """Answer the request for this page of Logto's logs, counted from 1, so; the next one is answered as usual."""
+    return refusing(response, path="/api/logs", at=[number])
 
 
 @pytest.fixture
 def failing(account: Account) -> Generator[Server]:
     """A server whose third page is refused once."""
     fake = made_fake()
-    with serving(fake, once_on_page(3, REFUSED)) as url:
+    with serving(fake, on_page(3, REFUSED)) as url:
         account(fake, url)
         yield Server(fake, url)
 

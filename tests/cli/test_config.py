@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import REFUSED, Run, Server, once_on_page, resume_arguments, serving, uids
+from tests.cli.conftest import REFUSED, Run, Server, on_page, resume_arguments, serving, uids
 
 SECRET = "marked-secret-of-the-test"
 
@@ -82,7 +82,7 @@ def test_a_file_that_is_not_there(run: Run, tmp_path: Path, command: str) -> Non
 
 def test_the_line_that_resumes_names_the_file_and_the_account(run: Run, server: Server, config: Path) -> None:
     """So it works as it is printed."""
-    with serving(server.fake, once_on_page(3, REFUSED)) as url:
+    with serving(server.fake, on_page(3, REFUSED)) as url:
         config.write_text(config.read_text().replace(server.url, url))
         first = run("pull", "--config", str(config), "--account", "good")
         rest = run(*resume_arguments(first.stderr))

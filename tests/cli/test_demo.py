@@ -61,7 +61,7 @@ def test_a_record_too_few_or_too_many_is_told(served: int, capsys: pytest.Captur
 def test_a_stream_that_fails_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """An error ends its stream and the exit code is 1; what is missing and why stand in one line."""
     fake = LogtoFake(records=250, epoch=EPOCH, growing=False)
-    with serving(fake, failing(FakeResponse(403), query={"page": "2"})) as url:
+    with serving(fake, failing(FakeResponse(403), path="/api/logs", at=[2])) as url:
         assert demonstrate([Source(LOGTO, fake, url)]) == 1
     output = capsys.readouterr().out
     assert "100 of 250, 150 missing, 0 double; logto.audit_logs" in output

@@ -40,12 +40,15 @@ def ids(items: Any) -> list[str]:
 
 
 def failing(*pages: int, times: int = 1, answer: FakeResponse | Exception | None = None) -> Faults:
-    """These pages fail so often, and are there afterwards."""
+    """These pages, counted from 1 as they are asked for first, fail so often, and are there afterwards."""
     left = dict.fromkeys(pages, times)
+    asked: dict[str, int] = {}
 
     def fault(request: FakeRequest, _number: int) -> FakeResponse | Exception | None:
-        page = _page(request)
-        if page is None or not left.get(page):
+        if _page(request) is None:
+            return None
+        page = asked.setdefault(request.target, len(asked) + 1)
+        if not left.get(page):
             return None
         left[page] -= 1
         return answer or FakeResponse(503)

@@ -1,11 +1,15 @@
 """
 The stream of Logto's audit logs.
 
-The service pages by number, newest first, without a tie-break, so pages shift while logs arrive (measured on 1.36.0
-and 1.42.0).  Hence: the window is pinned, sent where the server honours it (1.40 and later; older ones ignore it
-silently) and filtered here as well; a trail delivers each log once; where equal times stand on both sides of a border
-between pages, one more page shows the border whole; the next page comes from its number, never from the ``Link``
-header, whose addresses lack ``/api``.
+The service pages by number, newest first, without a tie-break, so pages shift while logs arrive or go (measured on
+1.36.0 and 1.42.0).  Hence the next page is asked for by time: the logs up to that of the oldest one met, which so comes
+again, with all that share its time; a trail delivers each log once.  Nothing that arrives or goes can shift that.
+
+Servers before 1.40 ignore bounds of time silently, which shows when newer logs come than were asked for.  There, rows
+are counted: the trail takes care of those that arrive; where the total says that some have gone, the walk steps back;
+where equal times stand on both sides of a border between pages, one more page shows the border whole.
+
+The window is pinned, and filtered here as well.  The ``Link`` header is not used: its addresses lack ``/api``.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from logferry._answers import decoded, wrong_shape
 from logferry._definition import StreamDefinition, filter_field
@@ -22,15 +26,13 @@ from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
 from logferry._times import FIRST, LAST, MILLISECOND, rfc3339
-from logferry._trail import Key, Trail
+from logferry._trail import Key
 from logferry._window import Window
 from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
+from logferry.services.logto._place import LARGEST_PAGE, Place
 from logferry.services.logto._records import NORMALIZER, milliseconds_to_nano
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 from logferry_clients.logto.models.audit_log import AuditLog, AuditLogJson, fits_audit_log, repair_audit_log
-
-_LARGEST_PAGE: Final = 100
-"""The server's limit (measured on 1.36.0 and 1.42.0)."""
 
 _STUCK: Final = 3
 """So many pages in a row with nothing new mean that the server does not turn pages."""
@@ -43,23 +45,6 @@ class AuditLogFilters:
     user_id: str | None = filter_field("userId", "only logs of this user; many kinds of log name none")
     application_id: str | None = filter_field("applicationId", "only logs of this application")
     log_key: str | None = filter_field("logKey", "only logs of this event, such as Interaction.SignIn.Submit")
-
-
-@frozen
-class _Place:
-    """Where a walk is: the next row to ask for, how many rows there were, what has been delivered."""
-
-    row: int = 0
-    total: int | None = None
-    trail: Trail = field(factory=Trail)
-    ended: bool = False
-
-    def to_json(self) -> Position:
-        return {"row": self.row, "total": self.total, "trail": self.trail.to_json(), "ended": self.ended}
-
-    @classmethod
-    def from_json(cls, position: Position) -> _Place:
-        return cls(position["row"], position["total"], Trail(**position["trail"]), position["ended"])
 
 
 @frozen
@@ -91,70 +76,92 @@ class _Turn:
         place: Where the walk was.
         following: Where it is once the page has been delivered, but for the trail.
         fresh: The keys of the page's items that are within the window and have not been delivered.
-        rows: Where to resume before each of them.
     """
 
-    place: _Place
-    following: _Place
+    place: Place
+    following: Place
     fresh: list[Key]
-    rows: Sequence[int]
 
-    def after(self) -> _Place:
+    def after(self) -> Place:
         """Where the walk is once the page has been delivered."""
         return evolve(self.following, trail=self.place.trail.after(self.fresh))
 
     def position(self, delivered: int) -> Position:
-        """Where to resume once the first *delivered* fresh items have been."""
+        """Where to resume once the first *delivered* fresh items have been: at the same page, until it is delivered."""
         if delivered == len(self.fresh):
             return self.after().to_json()
-        trail = self.place.trail.after(self.fresh[:delivered])
-        return _Place(self.rows[delivered], self.following.total, trail).to_json()
+        return self.place.within(self.fresh[:delivered]).to_json()
 
 
 def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the window's audit logs, newest first."""
-    place = _Place() if position is None else _Place.from_json(position)
+    place = Place() if position is None else Place.from_json(position)
     idle, previous = 0, list[Key]()
     while not place.ended:
-        answer = yield from _ask(filters, window, place.row // page_size, page_size)
-        bridge, doubts = _bridge(place, answer)
-        if bridge is not None:
-            border = yield from _ask(filters, window, *bridge)
-            turn, batch = _turned(place, border, window, next_row=place.row, ended=False)
-            if turn.fresh:
-                yield batch
-            place = turn.after()
-        next_row = answer.row + page_size
-        # A page that is empty although there are more rows is no end.
-        ended = not answer.keys if answer.total is None else next_row >= answer.total
-        ended = ended or place.trail.is_past(answer.keys, window)
-        turn, batch = _turned(place, answer, window, next_row=next_row, ended=ended)
+        size = place.size(page_size)
+        answer = yield from _ask(filters, window, place.edge, place.row // size, size)
+        corrected = place.corrected(answer.keys, answer.total)
+        if corrected is not None:
+            place = corrected
+            continue
+        doubts: tuple[str, ...] = ()
+        if place.counting:
+            bridge, doubts = _bridge(place, answer)
+            if bridge is not None:
+                border = yield from _ask(filters, window, None, *bridge)
+                turn, batch = _turned(place, border, window, place)
+                if turn.fresh:
+                    yield batch
+                place = turn.after()
+        following = place
+        if answer.keys:
+            following = place.following(answer.keys, first=answer.row, asked=size, total=answer.total)
+            if not place.counting and following.row and following.edge is not None:
+                doubts = (_doubt(f"{following.row} logs or more", following.edge),)
+        if _is_last(answer) or place.trail.is_past(answer.keys, window):
+            following = evolve(following, ended=True)
+        turn, batch = _turned(place, answer, window, following)
         batch = evolve(batch, issues=doubts) if doubts else batch
         keys = answer.keys
         del answer  # so that there are never two pages in memory
         yield batch
         del batch
-        moved = turn.following.row > place.row + page_size
-        again = keys == previous or not (turn.fresh or moved or any(not place.trail.knows(key) for key in keys))
-        idle, previous = idle + 1 if again else 0, keys
-        if idle == _STUCK and not turn.following.ended:
+        idle, previous = (0 if keys != previous and _has_advanced(turn, keys, size) else idle + 1), keys
+        if idle == _STUCK and not following.ended:
             raise PagingError(
-                f"the server sends nothing new any more (last asked: page {place.row // page_size + 1})",
+                f"the server sends nothing new any more (last asked: page {place.row // size + 1})",
                 hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
             )
         place = turn.after()
 
 
-def _ask(filters: AuditLogFilters, window: Window, page: int, page_size: int) -> SubFlow[_Answer]:
-    """Ask for a page, counted from 0."""
+def _has_advanced(turn: _Turn, keys: Sequence[Key], size: int) -> bool:
+    """Whether a page has brought the walk nearer to its end."""
+    place, following = turn.place, turn.following
+    if place.counting:
+        moved = following.row > place.row + size
+        return moved or bool(turn.fresh) or any(not place.trail.knows(key) for key in keys)
+    return bool(turn.fresh) or (following.edge, following.row) != (place.edge, place.row)
+
+
+def _is_last(answer: _Answer) -> bool:
+    """Whether there are no rows behind a page; one that is empty although there are more is not the last."""
+    if answer.total is None:
+        return not answer.keys
+    return answer.row + len(answer.keys) >= answer.total
+
+
+def _ask(filters: AuditLogFilters, window: Window, edge: int | None, page: int, page_size: int) -> SubFlow[_Answer]:
+    """Ask for a page, counted from 0, of the logs up to an edge."""
+    # Bounds are inclusive since 1.42 and exclusive before, so one more millisecond is asked for; the trail filters.
+    end_time = -(-window.until // MILLISECOND)
     reply = yield from fetch(
         list_audit_logs.request,
         user_id=filters.user_id,
         application_id=filters.application_id,
         log_key=filters.log_key,
-        # Bounds are inclusive since 1.42 and exclusive before, so one more millisecond is asked for; the trail filters.
         start_time=None if window.since is None else max(0, window.since // MILLISECOND - 1),
-        end_time=-(-window.until // MILLISECOND),
+        end_time=end_time if edge is None else min(end_time, edge // MILLISECOND + 1),
         enable_cap=True,
         page=page + 1,
         page_size=page_size,
@@ -163,25 +170,17 @@ def _ask(filters: AuditLogFilters, window: Window, page: int, page_size: int) ->
     return _Answer(reply, items, _keys(items), page * page_size, _total(reply))
 
 
-def _turned(place: _Place, answer: _Answer, window: Window, *, next_row: int, ended: bool) -> tuple[_Turn, Batch]:
+def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> tuple[_Turn, Batch]:
     """What a page adds to the walk, and its batch for the caller."""
-    keys, total = answer.keys, answer.total
+    keys = answer.keys
     indexes = place.trail.fresh(keys, window)
     whole = len(indexes) == len(keys)
-    # Rows that have arrived since the last page have moved what was delivered further down.
-    arrived = 0 if total is None or place.total is None else max(0, total - place.total)
-    row = max(next_row, place.row + arrived) if keys else place.row
-    turn = _Turn(
-        place=place,
-        following=_Place(row, total, ended=ended),
-        fresh=keys if whole else [keys[index] for index in indexes],
-        rows=[min(answer.row + index, next_row) for index in indexes],
-    )
+    turn = _Turn(place, following, keys if whole else [keys[index] for index in indexes])
     items = answer.items if whole else [answer.items[index] for index in indexes]
-    return turn, Batch(items, turn.position, answer.reply, total)
+    return turn, Batch(items, turn.position, answer.reply, following.total)
 
 
-def _bridge(place: _Place, answer: _Answer) -> tuple[tuple[int, int] | None, tuple[str, ...]]:
+def _bridge(place: Place, answer: _Answer) -> tuple[tuple[int, int] | None, tuple[str, ...]]:
     """
     The page, counted from 0, and the page size that show the border between two pages whole; or why there is none.
 
@@ -194,10 +193,13 @@ def _bridge(place: _Place, answer: _Answer) -> tuple[tuple[int, int] | None, tup
     if mark is None or not ahead or not behind or answer.row <= place.row - behind:
         return None, ()
     first, last = max(0, answer.row - behind), answer.row + ahead
-    sizes = range(last - first, _LARGEST_PAGE + 1)
+    sizes = range(last - first, LARGEST_PAGE + 1)
     page = next(((first // size, size) for size in sizes if first // size * size + size >= last), None)
-    doubt = f"createdAt: {behind + ahead} logs or more at {rfc3339(mark)}, too many for one page; some may be missing"
-    return page, () if page is not None else (doubt,)
+    return page, () if page is not None else (_doubt(f"{behind + ahead} logs or more", mark),)
+
+
+def _doubt(how_many: str, time: int) -> str:
+    return f"createdAt: {how_many} at {rfc3339(time)}, too many for one page; some may be missing"
 
 
 def _array(reply: Reply[Any]) -> list[Any]:
@@ -246,12 +248,12 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
     order="newest first",
     time_filter="server since 1.40, else client",
     promise=(
-        "each log once, by id, also while new ones arrive; logs that the service removes between two pages can hide others; "
-        "more than 100 of one millisecond are reported as an issue"
+        "each log once, by id, also while new ones arrive and old ones go; more than a page of one millisecond are reported "
+        "as an issue"
     ),
     filters=AuditLogFilters,
-    page_size=_LARGEST_PAGE,
-    largest_page_size=_LARGEST_PAGE,
+    page_size=LARGEST_PAGE,
+    largest_page_size=LARGEST_PAGE,
     walk=walk,
     fits=fits_audit_log,
     repair=repair_audit_log,
