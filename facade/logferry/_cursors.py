@@ -1,16 +1,44 @@
-"""A guard for streams that page by cursor: no cursor may come twice, and a service may not send empty pages for ever."""
+"""
+Walks through streams that page by cursor, in whatever order the service sends.
+
+Cursors are the service's own and can go wrong in every way: come twice, lead nowhere, expire, be refused after a row has
+been removed.  So a walk knows the items of the last pages.  They tell what a page repeats, and where a walk that has to
+begin again from the start of its window was: what comes before them has been delivered, and is not delivered again.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
 
-from attrs import define, field
+from attrs import asdict, define, evolve, field, frozen
 
-from logferry._errors import PagingError
+from logferry._errors import BadRequestError, PagingError
+from logferry._json import dumps
+from logferry._steps import Batch, Flow, Position, Reply, SubFlow
+from logferry._window import Window
 
 LONGEST_DROUGHT: Final = 100
 """So many empty pages in a row are an error."""
+
+_STUCK: Final = 3
+"""So many pages in a row with items, but none that is new, are an error."""
+
+_REMEMBERED: Final = 200
+"""The items of the last page are known, and at least so many."""
+
+_RESTARTS: Final = 3
+"""So often in a row, without anything new in between, a walk begins again because its cursor is refused."""
+
+_REFUSALS: Final = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.GONE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+_HINT: Final = "Go on from the checkpoint later; what has been delivered is not delivered again"
 
 
 @define
@@ -23,26 +51,224 @@ class SeenCursors:
 
     _seen: set[bytes] = field(factory=set[bytes])
     _drought: int = 0
+    _idle: int = 0
 
-    def advance(self, cursor: str, *, items: int) -> None:
+    def advance(self, cursor: Any, *, items: int, new: int) -> None:
         """
         Note the cursor of the next page.
 
         Args:
-            cursor: What the next page will be asked for by.
+            cursor: What the next page will be asked for by; a JSON value.
             items: How many items the page that named it had.
+            new: How many of them had not been met.
 
         Raises:
-            PagingError: The cursor has been met before, or there were too many empty pages in a row.
+            PagingError: The cursor has been met before, or there were too many pages without anything new in a row.
         """
-        digest = hashlib.blake2b(cursor.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        digest = hashlib.blake2b(dumps(cursor), digest_size=16).digest()
         if digest in self._seen:
-            raise PagingError(
-                "the service names a page that has been read before", hint="Go on from the checkpoint later"
-            )
+            raise PagingError("the service names a page that has been read before", hint=_HINT)
         self._seen.add(digest)
         self._drought = 0 if items else self._drought + 1
+        self._idle = self._idle + 1 if items and not new else 0
         if self._drought >= LONGEST_DROUGHT:
-            raise PagingError(
-                f"the service has sent {LONGEST_DROUGHT} empty pages in a row", hint="Go on from the checkpoint later"
-            )
+            raise PagingError(f"the service has sent {LONGEST_DROUGHT} empty pages in a row", hint=_HINT)
+        if self._idle >= _STUCK:
+            raise PagingError(f"the service has sent {_STUCK} pages in a row with nothing new", hint=_HINT)
+
+
+def is_lost(error: BadRequestError | PagingError) -> bool:
+    """Whether an answer to a request with a cursor can mean that the service does not know the cursor any more."""
+    return error.status in _REFUSALS
+
+
+@define
+class Restarts:
+    """
+    Counts how often a walk has begun again since it last got something new.
+
+    Attributes:
+        count: How often.
+    """
+
+    count: int = field(default=0, init=False)
+
+    def next(self, error: BadRequestError | PagingError) -> None:
+        """
+        Begin again.
+
+        Raises:
+            PagingError: Not once more.
+        """
+        self.count += 1
+        if self.count > _RESTARTS:
+            lost = PagingError(f"the service refuses the cursors that it gives: {error.message}", hint=_HINT)
+            raise lost.about(
+                method=error.method,
+                url=error.url,
+                status=error.status,
+                code=error.code,
+                request_id=error.request_id,
+                attempts=error.attempts,
+            ) from error
+
+    def got(self, new: int) -> None:
+        """Note how many new items a page had."""
+        if new:
+            self.count = 0
+
+
+@frozen(kw_only=True)
+class CursorPage:
+    """
+    One page as the service sent it.
+
+    Attributes:
+        reply: The answer.
+        items: Its items.
+        keys: What tells each of them from others; short, since checkpoints hold some.
+        times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
+        cursor: What the next page is asked for by, a JSON value; ``None`` at the end.
+        total: How many items the service counts for the question, or ``None`` where it does not say.
+        issues: What is odd about the page.
+        trouble: Why the next page cannot be asked for; raised once the page has been delivered.
+    """
+
+    reply: Reply[Any]
+    items: list[Any] = field(repr=False)
+    keys: Sequence[str] = field(repr=False)
+    times: Sequence[int | None] = field(repr=False)
+    cursor: Position | None
+    total: int | None = None
+    issues: tuple[str, ...] = ()
+    trouble: PagingError | None = None
+
+
+Ask: TypeAlias = Callable[[Position | None], SubFlow[CursorPage]]
+"""Asks for the page of a cursor; ``None`` for the first one."""
+
+
+@frozen
+class _Place:
+    """
+    Where a walk is.
+
+    Attributes:
+        cursor: That of the page to ask for, or ``None`` for the first page.
+        recent: Keys of the last pages, which the next one may repeat.
+        delivered: Keys of a page that was left in the middle, as far as it was delivered.  The first page has no cursor:
+            asked for again after items have arrived, it can leave some to any page that follows.
+        searching: Whether the walk has begun again, and has not come back yet to what it knows.
+        ended: Whether there is no further page.
+    """
+
+    cursor: Position | None = None
+    recent: tuple[str, ...] = ()
+    delivered: tuple[str, ...] = ()
+    searching: bool = False
+    ended: bool = False
+
+    def to_json(self) -> Position:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, position: Position) -> _Place:
+        known = {name: tuple(position[name]) for name in ("recent", "delivered")}
+        return cls(**{**position, **known})
+
+    def again(self) -> _Place:
+        """The same place, to be looked for from the start."""
+        return evolve(self, cursor=None, searching=bool(self.recent or self.delivered))
+
+    def fresh(self, page: CursorPage) -> list[int] | None:
+        """Indexes of the items that have not been met; ``None`` where the walk has not come back yet."""
+        known = {*self.recent, *self.delivered}
+        start = 0
+        if self.searching:
+            first = next((index for index, key in enumerate(page.keys) if key in known), None)
+            if first is None:
+                return None
+            start = first
+        found: list[int] = []
+        for index in range(start, len(page.keys)):
+            if page.keys[index] not in known:
+                found.append(index)
+                known.add(page.keys[index])
+        return found
+
+    def within(self, keys: Sequence[str]) -> _Place:
+        """The same page, of which *keys* have been delivered."""
+        return evolve(self, delivered=(*self.delivered, *keys))
+
+    def after(self, page: CursorPage) -> _Place:
+        """The page after this one."""
+        met = set(page.keys)
+        recent = (*self.recent, *page.keys)[-max(_REMEMBERED, len(page.keys)) :]
+        left = tuple(key for key in self.delivered if key not in met)
+        return _Place(page.cursor, recent, left, ended=page.cursor is None)
+
+
+def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
+    """
+    Yield the window's items in the service's order.
+
+    Args:
+        ask: Asks for a page.
+        window: Which items; one whose time cannot be read is in every window.
+        position: Where to resume; ``None`` for the start.
+    """
+    place = _Place() if position is None else _Place.from_json(position)
+    seen, restarts = SeenCursors(), Restarts()
+    while not place.ended:
+        try:
+            page = yield from ask(place.cursor)
+        except (BadRequestError, PagingError) as error:
+            if place.cursor is None or not is_lost(error):
+                raise
+            restarts.next(error)
+            place, seen = place.again(), SeenCursors()
+            continue
+        found = place.fresh(page)
+        trouble = page.trouble or _guarded(seen, page, len(page.keys) if found is None else len(found))
+        if found is None:
+            place = _searched_on(place, page, trouble)
+            continue
+        fresh = [index for index in found if (time := page.times[index]) is None or window.has(time)]
+        keys = [page.keys[index] for index in fresh]
+        following = place.within(keys) if trouble else place.after(page)
+        batch = _batch(page, fresh, keys, place, following)
+        restarts.got(len(found))
+        del page  # so that there are never two pages in memory
+        yield batch
+        del batch
+        if trouble is not None:
+            raise trouble
+        place = following
+
+
+def _guarded(seen: SeenCursors, page: CursorPage, new: int) -> PagingError | None:
+    if page.cursor is None:
+        return None
+    try:
+        seen.advance(page.cursor, items=len(page.keys), new=new)
+    except PagingError as error:
+        return error
+    return None
+
+
+def _searched_on(place: _Place, page: CursorPage, trouble: PagingError | None) -> _Place:
+    if trouble is not None:
+        raise trouble
+    if page.cursor is None:
+        raise PagingError(
+            "the service has lost the place, and nothing of what was read last is there any more",
+            hint="Read the window again without the checkpoint",
+        )
+    return evolve(place, cursor=page.cursor)
+
+
+def _batch(page: CursorPage, fresh: list[int], keys: list[str], place: _Place, following: _Place) -> Batch:
+    def position(delivered: int) -> Position:
+        return following.to_json() if delivered == len(keys) else place.within(keys[:delivered]).to_json()
+
+    return Batch([page.items[index] for index in fresh], position, page.reply, page.total, issues=page.issues)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qs
 
 import anyio
 import orjson
@@ -328,8 +329,26 @@ def test_an_empty_page_with_a_cursor_is_no_end() -> None:
         assert [entry.id for entry in cognigy.project_logs(until=LATER)] == ["1", "2"]
 
 
-def test_a_cursor_that_the_service_refuses_is_a_paging_error() -> None:
-    """What came before is delivered; the error says what the service said, and has the checkpoint."""
+REFUSED_CURSOR = FakeResponse(
+    400, (("Content-Type", "application/problem+json"),), b'{"type":"about:blank","title":"Bad Request","code":1005}'
+)
+
+
+def test_a_cursor_that_the_service_refuses_once_loses_nothing() -> None:
+    """The walk begins again, and goes on behind what it has delivered, also from a checkpoint."""
+    fake = CognigyFake()
+    truth = list(fake.truth())
+    with opened(fake, failing(REFUSED_CURSOR, at=[3])) as cognigy:
+        entries = cognigy.project_logs(until=LATER)
+        assert [entry.id for entry in entries] == truth
+        head = [entry.id for entry in entries.to_list(250)]
+        checkpoint = entries.checkpoint
+    with opened(fake, failing(REFUSED_CURSOR, at=[1])) as cognigy:
+        assert head + [entry.id for entry in cognigy.project_logs(resume=checkpoint)] == truth
+
+
+def test_a_place_that_cannot_be_found_again_is_a_paging_error() -> None:
+    """What came before is delivered; the error says that the place is lost, and has the checkpoint."""
     fake = CognigyFake()
     got: list[str] = []
 
@@ -338,32 +357,61 @@ def test_a_cursor_that_the_service_refuses_is_a_paging_error() -> None:
 
     with opened(fake, other_cursor) as cognigy:
         entries = cognigy.project_logs(until=LATER)
-        with pytest.raises(logferry.PagingError, match="not a valid cursor") as caught:
+        with pytest.raises(logferry.PagingError, match="has lost the place") as caught:
             got.extend(entry.id for entry in entries)
     assert got == ["1"]
-    assert (caught.value.status, caught.value.code) == (400, "1005")
     assert caught.value.checkpoint
+
+
+def test_a_service_with_ever_new_cursors_to_old_pages_is_an_error() -> None:
+    """Three pages in a row that have nothing new are enough."""
+    fake = CognigyFake()
+    with opened(fake, lambda _request, number: page_of(f"{number:024}", "1", "2")) as cognigy:
+        entries = cognigy.project_logs(until=LATER)
+        with pytest.raises(logferry.PagingError, match="3 pages in a row with nothing new"):
+            list(entries)
+    assert entries.stats.items == 2
 
 
 @pytest.mark.parametrize(
     "href",
     [
-        f"https://elsewhere.example/new/v2.1/projects/{CognigyFake().project_id}/logs?next=a",
-        "https://api-trial.cognigy.ai/other?next=a",
+        f"https://elsewhere.example/new/v2.1/projects/{CognigyFake().project_id}/logs?next=",
+        "https://api-trial.cognigy.ai/other?next=",
+    ],
+)
+def test_of_a_link_that_leads_elsewhere_only_the_cursor_is_used(href: str) -> None:
+    """A link of HAL to another host or path is an issue, and never requested."""
+    fake = CognigyFake()
+    page = {"_embedded": {"logEntry": [{"_id": "1"}]}, "_links": {"next": {"href": f"{href}{'a' * 24}"}}}
+    last = json({"_embedded": {"logEntry": [{"_id": "2"}]}, "_links": {}})
+    transport = InProcessTransport(
+        fake, faults=lambda _request, number: json(page) if number == 1 else last, check=False
+    )
+    with logferry.Cognigy(base_url=BASE_URL, transport=transport, **credentials(fake)) as cognigy:
+        records = cognigy.project_logs(until=LATER).records()
+        assert [record.uid[-1] for record in records] == ["1", "2"]
+    assert "elsewhere.example" not in {request.header("Host") for request in transport.requests}
+    assert [parse_qs(request.query).get("next") for request in transport.requests] == [None, ["a" * 24]]
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
         f"/v2.1/projects/{CognigyFake().project_id}/logs?skip=100",
         "http://[",
         7,
     ],
 )
-def test_a_link_that_leads_elsewhere_is_never_followed(href: object) -> None:
-    """A link of HAL to another host or path ends the walk with an error, without a further request."""
+def test_a_link_without_a_cursor_is_an_error(href: object) -> None:
+    """It ends the walk without a further request, and never looks like the end."""
     fake = CognigyFake()
     transport = InProcessTransport(
         fake, faults=failing(json({"_embedded": {"logEntry": []}, "_links": {"next": {"href": href}}}))
     )
     with (
         logferry.Cognigy(base_url=BASE_URL, transport=transport, **credentials(fake)) as cognigy,
-        pytest.raises(logferry.PagingError, match="elsewhere"),
+        pytest.raises(logferry.PagingError, match="has no cursor"),
     ):
         list(cognigy.project_logs(until=LATER))
     assert transport.count == 1
@@ -378,7 +426,7 @@ def test_a_link_with_an_empty_cursor_is_the_end(query: str) -> None:
         assert list(cognigy.project_logs(until=LATER)) == []
 
 
-@pytest.mark.parametrize("body", [[], {}, {"items": 7}, {"items": [], "nextCursor": 7}, {"_embedded": 7}], ids=str)
+@pytest.mark.parametrize("body", [[], {}, {"items": 7}, {"_embedded": 7}], ids=str)
 def test_what_is_no_page_is_an_error(body: Any) -> None:
     """An answer of another shape never looks like the end."""
     with opened(CognigyFake(), failing(json(body))) as cognigy, pytest.raises(logferry.ResponseShapeError):

@@ -262,6 +262,23 @@ def test_a_service_that_does_not_turn_pages_is_an_error(stream: str) -> None:
     assert caught.value.checkpoint
 
 
+def test_a_cursor_that_the_service_refuses_loses_nothing() -> None:
+    """The walk begins again from the newest log and passes what it has delivered; refused for ever, it is an error."""
+    fake = DailyFake(records=417)
+    refusal = FakeResponse(
+        400, (("Content-Type", "application/json"),), b'{"error":"invalid-request-error","info":"no such id"}'
+    )
+    with in_process(fake, failing(refusal, at=[3])) as arguments, logferry.Daily(**arguments) as daily:
+        items = daily.api_logs(until=LATER).raw().to_list()
+    assert items == truth(fake, "daily.api_logs")
+    with (
+        in_process(fake, lambda request, _: refusal if "starting_after" in request.query else None) as arguments,
+        logferry.Daily(**arguments) as daily,
+        pytest.raises(logferry.PagingError, match="refuses the cursors that it gives: 400 Bad Request: no such id"),
+    ):
+        daily.api_logs(until=LATER).to_list()
+
+
 def test_filters_reach_the_service() -> None:
     """Each filter narrows the rows to those that the fake counts for it, and all requests keep to the spec."""
     fake = DailyFake(meetings=2)

@@ -20,7 +20,7 @@ def test_a_relative_link_is_taken(asked: str) -> None:
     """A path, a bare query and a path relative to the page all lead to the same address as the page."""
     query = PAGE.partition("?")[2]
     for path in ("", "logs", urlsplit(asked).path):
-        assert next_page(f"{path}?{query}", asked=asked, current=PageAddress()) == PageAddress(1, 50, "PA1")
+        assert next_page(f"{path}?{query}", asked=asked, current=PageAddress()) == (PageAddress(1, 50, "PA1"), ())
 
 
 @pytest.mark.parametrize(
@@ -41,17 +41,17 @@ def test_a_relative_link_is_taken(asked: str) -> None:
 )
 def test_a_link_to_the_same_place_is_taken_apart(link: str, expected: PageAddress) -> None:
     """Absolute, relative and http links give page number, size and token, and nothing else."""
-    assert next_page(link, asked=ASKED, current=PageAddress()) == expected
+    assert next_page(link, asked=ASKED, current=PageAddress()) == (expected, ())
 
 
 @pytest.mark.parametrize("link", [None, ""])
 def test_no_link_is_the_end(link: object) -> None:
     """A missing link ends the list."""
-    assert next_page(link, asked=ASKED, current=PageAddress()) is None
+    assert next_page(link, asked=ASKED, current=PageAddress()) == (None, ())
 
 
 @pytest.mark.parametrize(
-    ("link", "words"),
+    ("link", "where"),
     [
         (f"https://evil.example{PAGE}", "another host"),
         (f"https://acme.signalwire.com.evil.example{PAGE}", "another host"),
@@ -59,9 +59,23 @@ def test_no_link_is_the_end(link: object) -> None:
         (f"https://acme.signalwire.com:8443{PAGE}", "another host"),
         (f"//evil.example{PAGE}", "another host"),
         (f"\\\\evil.example{PAGE}", "another path"),
-        ("https://acme.signalwire.com/api/video/rooms?page=3", "another path"),
         (PAGE.replace("logs", "rooms"), "another path"),
-        ("javascript:alert(1)", "another host"),
+        (f"javascript:{PAGE}", "another host"),
+    ],
+)
+def test_of_a_link_elsewhere_only_the_token_is_used(link: str, where: str) -> None:
+    """The links of the documentation's own example lead to another path; it is told, without repeating the link."""
+    address, (issue,) = next_page(link, asked=ASKED, current=PageAddress())
+    assert address == PageAddress(1, 50, "PA1")
+    assert where in issue
+    assert "evil" not in issue
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ("https://acme.signalwire.com/api/video/rooms?page=3", "no page_token"),
+        ("javascript:alert(1)", "no page_token"),
         ("/api/video/logs?page_number=1", "no page_token"),
         ("/api/video/logs?page_number=1&page_token=", "no page_token"),
         ("/api/video/logs?page_number=0&page_token=t", "forward"),
@@ -72,7 +86,7 @@ def test_no_link_is_the_end(link: object) -> None:
     ],
 )
 def test_a_link_that_cannot_be_used_is_an_error(link: object, words: str) -> None:
-    """A link elsewhere, without a token, or that does not lead forward is said so, without repeating it."""
+    """A link without a token, or that does not lead forward, is said so, without repeating it."""
     with pytest.raises(PagingError, match=words) as caught:
         next_page(link, asked=ASKED, current=PageAddress())
     assert "evil" not in str(caught.value)

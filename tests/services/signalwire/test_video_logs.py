@@ -327,9 +327,8 @@ def elsewhere(link: str) -> Callable[[dict[str, Any], int], None]:
 @pytest.mark.parametrize(
     ("link", "words"),
     [
-        ("https://evil.example/api/video/logs?page_number=2&page_token=t", "another host"),
-        ("https://example.signalwire.com/api/video/rooms?page=3", "another host"),
-        ("/api/video/rooms?page=3", "another path"),
+        ("https://evil.example/api/video/logs?page_number=2", "no page_token"),
+        ("/api/video/rooms?page=3", "no page_token"),
         ("/api/video/logs?page_number=2", "no page_token"),
         ("/api/video/logs?page_number=1&page_token=t", "forward"),
         (["not", "a", "link"], "no address"),
@@ -354,19 +353,48 @@ def test_a_link_that_cannot_be_followed_is_an_error_that_resumes(link: Any, word
     assert hosts == {f"{fake.space}.signalwire.com"}
 
 
-def test_a_page_that_the_service_has_forgotten_is_a_lost_place() -> None:
-    """A token that the service refuses is a PagingError that says to start again, with the service's own words."""
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://{host}:8443", "{own}/api/video/rooms?"])
+def test_a_link_elsewhere_is_an_issue_and_never_requested(origin: str) -> None:
+    """Its token is asked for at the account's own address, so nothing is lost and no credentials leave."""
+    fake = SignalWireFake(records=RECORDS)
+
+    def lead_elsewhere(body: dict[str, Any], _number: int) -> None:
+        link = body["links"].get("next")
+        if link:
+            body["links"]["next"] = f"{origin}{link[link.index('?') :]}"
+
+    transport = InProcessTransport(fake, faults=rewritten(fake, lead_elsewhere))
+    with logferry.SignalWire(space=fake.space, transport=transport, **credentials(fake)) as client:
+        stream = client.video_logs(until=LATER, page_size=100)
+        assert [entry.id for entry in stream] == list(fake.truth())
+    assert stream.stats.issues == 3
+    assert {request.header("Host") for request in transport.requests} == {f"{fake.space}.signalwire.com"}
+    assert {request.path for request in transport.requests} == {"/api/video/logs"}
+
+
+def test_a_page_that_the_service_has_forgotten_is_looked_for_from_the_start() -> None:
+    """A token that is refused once costs requests; what was delivered is not delivered again."""
+    fake = SignalWireFake(records=RECORDS)
+    body = b'{"errors":[{"attribute":"page_token","code":"invalid_parameter","message":"has expired"}]}'
+    refusal = FakeResponse(422, (("Content-Type", "application/json"),), body)
+    with in_process(fake, failing(refusal, at=[3])) as arguments, logferry.SignalWire(**arguments) as client:
+        assert [entry.id for entry in client.video_logs(until=LATER, page_size=100)] == list(fake.truth())
+
+
+def test_a_page_that_is_always_forgotten_is_an_error() -> None:
+    """After a bounded number of new beginnings, with the service's own words."""
     fake = SignalWireFake(records=RECORDS)
 
     def forget(body: dict[str, Any], _number: int) -> None:
         body["links"]["next"] = "/api/video/logs?page_number=1&page_token=forgotten"
 
+    transport = InProcessTransport(fake, faults=rewritten(fake, forget), check=False)
     with (
-        in_process(fake, rewritten(fake, forget)) as arguments,
-        logferry.SignalWire(**arguments) as client,
-        pytest.raises(logferry.PagingError, match=r"page_token: is not a token .* start again") as caught,
+        logferry.SignalWire(space=fake.space, transport=transport, **credentials(fake)) as client,
+        pytest.raises(logferry.PagingError, match=r"refuses the cursors that it gives: .*is not a token") as caught,
     ):
         list(client.video_logs(until=LATER, page_size=100))
+    assert transport.count == 8
     assert (caught.value.status, caught.value.code) == (422, "invalid_parameter")
 
 

@@ -11,24 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from http import HTTPStatus
 from typing import Any, Final, get_args
 from urllib.parse import parse_qs, urlsplit
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
-from logferry._answers import decoded, wrong_shape
-from logferry._cursors import SeenCursors
+from logferry._answers import about_answer, decoded, wrong_shape
+from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field
-from logferry._errors import BadRequestError, PagingError
+from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._redaction import printable
-from logferry._steps import Batch, Flow, Position, Reply, Send, SubFlow, exchange
+from logferry._steps import Flow, Position, Reply, Send, SubFlow, exchange
 from logferry._times import MILLISECOND, rfc3339, text_to_nano
 from logferry._window import Window
 from logferry.services.cognigy._account import api_refusal
-from logferry.services.cognigy._place import LARGEST_PAGE, Place
 from logferry.services.cognigy._records import NORMALIZER
 from logferry_clients.cognigy.api.logs import list_log_entries
 from logferry_clients.cognigy.models.embedded_entries import EmbeddedEntriesKey
@@ -61,6 +59,9 @@ _CURSORS: Final[tuple[LogEntryPageKey, ...]] = ("nextCursor", "next")
 _ENTRIES: Final[EmbeddedEntriesKey] = "logEntry"
 _NEXT: Final[PageLinksKey] = "next"
 _HREF: Final[PageLinkKey] = "href"
+
+_LARGEST_PAGE: Final = 100
+"""So many entries are on a page at most."""
 
 _SHOWN: Final = 200
 """So much of a link is shown in an error."""
@@ -100,24 +101,6 @@ class ProjectLogFilters:
     flow_name: str | None = filter_field("flowName", "only entries of the flow with this name")
 
 
-@frozen
-class _Page:
-    """
-    One page as the service sent it.
-
-    Attributes:
-        reply: The answer.
-        items: Its entries.
-        cursor: The cursor of the page after it, or ``None`` at the end.
-        total: How many entries match, or ``None`` where the service does not say.
-    """
-
-    reply: Reply[Any]
-    items: list[Any] = field(repr=False)
-    cursor: str | None
-    total: int | None
-
-
 def walk(
     filters: ProjectLogFilters,
     page_size: int,
@@ -136,23 +119,17 @@ def walk(
         position: Where to resume; ``None`` for the start.
         type_brackets: Write levels as ``type[]=error&type[]=warn``, as the vendor's own client does.
     """
-    place = Place() if position is None else Place.from_json(position)
-    seen = SeenCursors()
-    while not place.ended:
-        request = _request(filters, page_size, window, place.cursor)
+
+    def ask(cursor: str | None) -> SubFlow[CursorPage]:
+        request = _request(filters, page_size, window, cursor)
         if type_brackets:
             request = evolve(
                 request, params=tuple((_BRACKETS.get(name, name), value) for name, value in request.params)
             )
-        page = yield from _ask(request, place.cursor)
-        following, batch = _turned(place, page, window)
-        cursor, count = page.cursor, len(page.items)
-        del page  # so that there are never two pages in memory
-        yield batch
-        del batch
-        if cursor is not None:
-            seen.advance(cursor, items=count)
-        place = following
+        reply: Reply[Any] = yield from exchange(Send(request))
+        return _page(reply)
+
+    return cursor_walk(ask, window, position)
 
 
 def _request(filters: ProjectLogFilters, page_size: int, window: Window, cursor: str | None) -> Request[LogEntryPage]:
@@ -176,26 +153,26 @@ def _date(milliseconds: int) -> str:
     return f"{rfc3339(milliseconds * MILLISECOND)[:-7]}Z"
 
 
-def _ask(request: Request[LogEntryPage], cursor: str | None) -> SubFlow[_Page]:
-    reply: Reply[Any] = yield from exchange(Send(request))
-    try:
-        body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
-    except BadRequestError as error:
-        if cursor is None or error.status != HTTPStatus.BAD_REQUEST:
-            raise
-        raise PagingError(
-            f"the service does not accept its own cursor any more: {error.message}",
-            hint="The entry it names may have been removed; start again without the checkpoint",
-        ).about(
-            method=error.method,
-            url=error.url,
-            status=error.status,
-            code=error.code,
-            request_id=error.request_id,
-            attempts=error.attempts,
-        ) from error
+def _page(reply: Reply[Any]) -> CursorPage:
+    body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
     items, total = _items(reply, body), body.get(_TOTAL) if is_object(body) else None
-    return _Page(reply, items, _next_cursor(reply, body), total if type(total) is int else None)
+    cursor: str | None = None
+    trouble: PagingError | None = None
+    issues: tuple[str, ...] = ()
+    try:
+        cursor, issues = _next_cursor(reply, body if is_object(body) else {})
+    except PagingError as error:
+        trouble = about_answer(error, reply, REQUEST_ID_HEADER)
+    return CursorPage(
+        reply=reply,
+        items=items,
+        keys=[_key(item) for item in items],
+        times=[text_to_nano(item.get(_TIMESTAMP)) if is_object(item) else None for item in items],
+        cursor=cursor,
+        total=total if type(total) is int else None,
+        issues=issues,
+        trouble=trouble,
+    )
 
 
 def _items(reply: Reply[Any], body: object) -> list[Any]:
@@ -207,65 +184,48 @@ def _items(reply: Reply[Any], body: object) -> list[Any]:
     raise wrong_shape(reply, "a page of log entries", request_id_header=REQUEST_ID_HEADER)
 
 
-def _next_cursor(reply: Reply[Any], body: object) -> str | None:
-    """The cursor of the next page under either name, or from the link that HAL has instead."""
-    fields: Mapping[str, Any] = body if is_object(body) else {}
-    cursor = next((fields[name] for name in _CURSORS if fields.get(name)), None)
-    if cursor is None:
-        links = fields.get(_LINKS)
-        link = links.get(_NEXT) if is_object(links) else None
-        href = link.get(_HREF) if is_object(link) else None
-        cursor = _cursor_of_link(reply, href) if href else None
-    if cursor is not None and not isinstance(cursor, str):
-        raise wrong_shape(reply, "a page of log entries: its cursor is no text", request_id_header=REQUEST_ID_HEADER)
-    return cursor
-
-
-def _cursor_of_link(reply: Reply[Any], href: object) -> str | None:
+def _next_cursor(reply: Reply[Any], fields: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
     """
-    The cursor in a link; the rest of the link is never used.
+    The cursor of the next page under either name, or from the link that HAL has instead; and what is odd about it.
+
+    Raises:
+        PagingError: There is something, but no cursor.
+    """
+    cursor = next((fields[name] for name in _CURSORS if fields.get(name)), None)
+    if isinstance(cursor, str):
+        return cursor, ()
+    if cursor is not None:
+        raise PagingError("the cursor of the next page is no text", hint="The service may have changed")
+    links = fields.get(_LINKS)
+    link = links.get(_NEXT) if is_object(links) else None
+    href = link.get(_HREF) if is_object(link) else None
+    return _cursor_of_link(reply, href) if href else (None, ())
+
+
+def _cursor_of_link(reply: Reply[Any], href: object) -> tuple[str | None, tuple[str, ...]]:
+    """
+    The cursor in a link; the rest of the link is never used, but told where it leads elsewhere.
 
     Links come with the scheme http and an empty ``previous``, and a gateway can have put something before the path, so
     only a link to another host or endpoint is foreign.  An empty cursor is the end, a missing one is not.
     """
+    shown = printable(repr(href).partition("?")[0])[:_SHOWN]  # what follows could be a secret
     try:
         link = urlsplit(href) if isinstance(href, str) else None
-        own = urlsplit(reply.url).hostname
-        if link is not None and link.hostname in (None, own) and link.path.endswith(reply.request.path):
-            return parse_qs(link.query, keep_blank_values=True)["next"][0] or None
+        cursor = parse_qs(link.query, keep_blank_values=True)["next"][0] if link is not None else None
+        host = link.hostname if link is not None else None
     except (ValueError, KeyError):  # no URL, or no cursor in it
-        pass
-    shown = printable(repr(href).partition("?")[0])[:_SHOWN]  # what follows could be a secret
-    raise PagingError(f"the link to the next page leads elsewhere: {shown}", hint="Check COGNIGY_BASE_URL")
-
-
-def _turned(place: Place, page: _Page, window: Window) -> tuple[Place, Batch]:
-    """Where the walk is after a page, and the page's batch for the caller."""
-    keys = [_key(item) for item in page.items]
-    known = {*place.recent, *place.delivered}
-    fresh: list[int] = []
-    for index, (item, key) in enumerate(zip(page.items, keys, strict=True)):
-        if key not in known and _is_within(item, window):
-            fresh.append(index)
-        known.add(key)
-    following = place.after(keys, page.cursor)
-
-    def position(delivered: int) -> Position:
-        if delivered == len(fresh):
-            return following.to_json()
-        return place.within([keys[index] for index in fresh[:delivered]]).to_json()
-
-    return following, Batch([page.items[index] for index in fresh], position, page.reply, page.total)
+        link = cursor = host = None
+    if link is None or cursor is None:
+        raise PagingError(f"the link to the next page has no cursor: {shown}", hint="Check COGNIGY_BASE_URL")
+    if host in (None, urlsplit(reply.url).hostname) and link.path.endswith(reply.request.path):
+        return cursor or None, ()
+    return cursor or None, (f"_links.next: it leads elsewhere, so only its cursor is used: {shown}",)
 
 
 def _key(item: Any) -> str:
     identity = item.get(_ID) if is_object(item) else None
     return identity if isinstance(identity, str) and identity else digest(item)
-
-
-def _is_within(item: Any, window: Window) -> bool:
-    time = text_to_nano(item.get(_TIMESTAMP)) if is_object(item) else None
-    return time is None or window.has(time)
 
 
 PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]] = StreamDefinition(
@@ -281,8 +241,8 @@ PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]]
     filters=ProjectLogFilters,
     needs_one_of=("project_id",),
     tenant_filter="project_id",
-    page_size=LARGEST_PAGE,
-    largest_page_size=LARGEST_PAGE,
+    page_size=_LARGEST_PAGE,
+    largest_page_size=_LARGEST_PAGE,
     walk=walk,
     fits=fits_log_entry,
     repair=repair_log_entry,

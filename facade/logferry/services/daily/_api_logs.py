@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from logferry._answers import decoded, wrong_shape
-from logferry._cursors import SeenCursors
+from logferry._cursors import Restarts, SeenCursors, is_lost
 from logferry._definition import StreamDefinition, filter_field
-from logferry._errors import PagingError
+from logferry._errors import BadRequestError, PagingError
 from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._steps import Batch, Flow, Position, Reply, fetch
@@ -92,7 +92,7 @@ class _Turn:
 def _walk(filters: ApiLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the window's logs, newest first."""
     place = _Place() if position is None else _Place.from_json(position)
-    seen = SeenCursors()
+    seen, restarts = SeenCursors(), Restarts()
     while not place.ended:
         reply = yield from fetch(
             list_api_logs.request,
@@ -101,7 +101,15 @@ def _walk(filters: ApiLogFilters, page_size: int, window: Window, position: Posi
             source=filters.source,
             url_query=filters.url,
         )
-        items = _array(reply)
+        try:
+            items = _array(reply)
+        except BadRequestError as error:
+            if place.after is None or not is_lost(error):
+                raise
+            # From the newest log again: the trail knows what has been passed.
+            restarts.next(error)
+            place, seen = evolve(place, after=None), SeenCursors()
+            continue
         keys = [_key(item) for item in items]
         indexes = place.trail.fresh(keys, window)
         turn = _Turn(
@@ -110,12 +118,15 @@ def _walk(filters: ApiLogFilters, page_size: int, window: Window, position: Posi
             cursor=next((item["id"] for item in reversed(items) if _has_id(item)), place.after),
             ended=not items or place.trail.is_past(keys, window),
         )
+        new = sum(not place.trail.knows(key) for key in keys)
+        restarts.got(new)
         yield Batch([items[index] for index in indexes], turn.position, reply)
         place = turn.after()
         if not place.ended:
             if place.after is None or not _has_id(items[-1]):
                 raise PagingError("the last log of a page has no id, so the next page cannot be asked for")
-            seen.advance(place.after, items=len(items))
+            # What has been passed comes again after a new beginning, which is bounded by itself.
+            seen.advance(place.after, items=len(items), new=new or restarts.count)
 
 
 def _array(reply: Reply[Any]) -> list[Any]:

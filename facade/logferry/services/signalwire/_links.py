@@ -42,15 +42,10 @@ class PageAddress:
         """The address as a JSON value."""
         return asdict(self)
 
-    @property
-    def cursor(self) -> str:
-        """What tells it from other pages."""
-        return f"{self.number} {self.token}"
 
-
-def next_page(link: Any, *, asked: str, current: PageAddress) -> PageAddress | None:
+def next_page(link: Any, *, asked: str, current: PageAddress) -> tuple[PageAddress | None, tuple[str, ...]]:
     """
-    The address of the next page; ``None`` for no next page.
+    The address of the next page, ``None`` for no next page; and what is odd about the link.
 
     Args:
         link: ``links.next`` of a page: absolute or relative, or absent.
@@ -58,19 +53,15 @@ def next_page(link: Any, *, asked: str, current: PageAddress) -> PageAddress | N
         current: What it was asked for by.
 
     Raises:
-        PagingError: The link is no address, leads to another host or path, has no page token, or does not advance.
+        PagingError: The link is no address, has no page token, or does not advance.
     """
     if link is None or link == "":
-        return None
+        return None, ()
     try:
         own, parts = urlsplit(asked), urlsplit(urljoin(asked, link))
         same_host, same_path = _host(parts) == _host(own), parts.path.rstrip("/") == own.path.rstrip("/")
     except (ValueError, TypeError, AttributeError) as error:
         raise _broken("is no address") from error
-    if not same_host:
-        raise _broken("leads to another host, which is not asked")
-    if not same_path:
-        raise _broken("leads to another path, which is not asked")
     query = parse_qs(parts.query)
     token = query.get("page_token", [""])[-1]
     if not token:
@@ -79,7 +70,10 @@ def next_page(link: Any, *, asked: str, current: PageAddress) -> PageAddress | N
     if number is not None and number <= (current.number or 0):
         raise _broken("does not lead forward")
     size = _number(query.get("page_size", [""])[-1])
-    return PageAddress(number, size if size is not None and 1 <= size <= LARGEST_PAGE else None, token)
+    # The links of the documentation's own example lead to another path, so that alone is no reason to stop.
+    where = "host" if not same_host else "path"
+    issues = () if same_host and same_path else (f"links.next: it leads to another {where}, so only its token is used",)
+    return PageAddress(number, size if size is not None and 1 <= size <= LARGEST_PAGE else None, token), issues
 
 
 def _host(parts: SplitResult) -> tuple[str, int | None]:
