@@ -25,6 +25,7 @@ from logferry.testing.cognigy_scripted import ScriptedHistory, ScriptedMatches
 
 __all__ = ["CognigyFake"]
 
+_SECOND = 1_000_000_000
 _MILLISECOND = 1_000_000
 _LOGS = re.compile(r"(?:/new)?/v2\.[01]/projects/([^/]*)/logs/?")
 _CURSOR = re.compile("[0-9a-f]{24}")
@@ -116,7 +117,7 @@ class CognigyFake:
         """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
         digest = hashlib.sha256(f"{request.method} {request.target} {now}".encode()).hexdigest()
         try:
-            return self._route(request, now // _MILLISECOND)
+            return self._route(request, now)
         except Refusal as refusal:
             body: dict[str, Any] = {
                 "type": f"https://docs.cognigy.com/errors#{refusal.code}",
@@ -170,7 +171,7 @@ class CognigyFake:
             start=None if since is None else -(-since // _MILLISECOND),
             end=None if until is None else -(-until // _MILLISECOND) - 1,
         )
-        moment = (self.epoch if now is None else now) // _MILLISECOND
+        moment = self.epoch if now is None else now
         if self._scripted is not None:
             return [*map(self._scripted.id_of, self._scripted.matches(moment, wanted).descending())]
         return NewestFirst(self.history.matches(moment, wanted))
@@ -210,7 +211,7 @@ class CognigyFake:
 
     def _list(self, request: FakeRequest, now: int) -> FakeResponse:
         query = parse_qsl(request.query, keep_blank_values=True)
-        question = read_question(query, now, self.type_parameter)
+        question = read_question(query, now // _MILLISECOND, self.type_parameter)
         after = None if question.after is None else self._number(question.after, "next", now)
         before = None if question.before is None else self._number(question.before, "previous", now)
         history = self._scripted or self.history
@@ -250,7 +251,7 @@ class CognigyFake:
             raise invalid(f"{name} is not a valid cursor.")
         if self.lost_cursors == "refuse" and not history.has(number, now):
             raise invalid(f"{name} is the cursor of an entry that is not there any more.")
-        if self.cursor_life is not None and not 0 <= now - birth <= self.cursor_life * 1000:
+        if self.cursor_life is not None and not 0 <= now - birth <= self.cursor_life * _SECOND:
             raise invalid(f"{name} is a cursor that has expired.")
         return number
 

@@ -14,6 +14,7 @@ __all__ = ["History", "Matches", "NewestFirst", "Wanted", "instant"]
 _ID_OFFSET = 0x650000000000000000000000
 _ID_FACTOR = 0x1000000D1
 _FIRST_NUMBER = 1_000_000
+_MILLISECOND = 1_000_000
 
 _LEVELS = (
     "info", "debug", "info", "error", "info", "warn", "debug", "info",
@@ -146,12 +147,12 @@ class History:
         return self._written_at(number - _delay(number))
 
     def matches(self, now: int, wanted: Wanted) -> "Matches":
-        """Return the entries that match, of those that there are at a moment."""
-        return self.select(self.existing(now), wanted)
+        """Return the entries that match, of those that there are at `now`, in nanoseconds since 1970-01-01 UTC."""
+        return self.select(self.existing(now // _MILLISECOND), wanted)
 
     def has(self, number: int, now: int) -> bool:
-        """Whether there is an entry at a moment."""
-        return number in self.existing(now)
+        """Whether there is an entry at `now`, in nanoseconds since 1970-01-01 UTC."""
+        return number in self.existing(now // _MILLISECOND)
 
     def matches_content(self, content: int, wanted: Wanted) -> bool:
         """Whether an entry of a content matches, whatever its time."""

@@ -27,10 +27,10 @@ class ScriptedHistory:
         self._history = history
 
     def matches(self, now: int, wanted: Wanted) -> "ScriptedMatches":
-        """Return the entries listed at a moment, in milliseconds, that match."""
+        """Return the entries listed at `now`, in nanoseconds since 1970-01-01 UTC, that match."""
         script = self.script
         visible = script.visible(
-            now * _MILLISECOND,
+            now,
             None if wanted.start is None else wanted.start * _MILLISECOND,
             None if wanted.end is None else (wanted.end + 1) * _MILLISECOND,
         )
@@ -38,8 +38,8 @@ class ScriptedHistory:
         return ScriptedMatches(self, found)
 
     def has(self, number: int, now: int) -> bool:
-        """Whether an entry is listed at a moment, in milliseconds."""
-        return number < len(self.script.rows) and self.script.rows[number].is_visible(now * _MILLISECOND)
+        """Whether an entry is listed at `now`, in nanoseconds since 1970-01-01 UTC."""
+        return number < len(self.script.rows) and self.script.rows[number].is_visible(now)
 
     def item(self, number: int) -> dict[str, Any]:
         """Return an entry as the service sends it."""
