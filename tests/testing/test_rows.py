@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logferry._json import is_array
 from logferry.testing import CognigyFake, DailyFake, FakeRequest, LogtoFake, Row, SignalWireFake, random_rows
 
 SECOND = 1_000_000_000
@@ -76,10 +77,7 @@ class Ask:
 
     def items(self, body: Any) -> list[Any]:
         """Return the items of a page."""
-        if isinstance(body, list):
-            return body
-        found: list[Any] = next(value for value in body.values() if isinstance(value, list))
-        return found
+        return body if is_array(body) else next(value for value in body.values() if is_array(value))
 
     def following(self, query: dict[str, str], body: Any) -> dict[str, str] | None:
         """Return the next question, or nothing after the last page."""
@@ -88,7 +86,7 @@ class Ask:
             case "cognigy.project_logs":
                 return query | {"next": body["nextCursor"]} if body["nextCursor"] else None
             case "signalwire.video_logs":
-                link = body["links"].get("next")
+                link: str | None = body["links"].get("next")
                 return dict(parse_qsl(urlsplit(link).query)) if link else None
             case "logto.audit_logs":
                 return query | {"page": str(int(query["page"]) + 1)} if items else None
@@ -108,12 +106,12 @@ class Ask:
             yield [self.fake.identity(self.stream, item) for item in self.items(body)]
             query = self.following(query, body)
 
-    def truth(self, *bounds: int | None, now: int | None = None) -> Sequence[str]:
+    def truth(self, since: int | None = None, until: int | None = None, *, now: int) -> Sequence[str]:
         """Return what there is, whatever the stream asks for."""
         fake = self.fake
         if isinstance(fake, SignalWireFake):
-            return fake.truth(self.stream, *bounds, now=now, include_deleted=True)
-        return fake.truth(self.stream, *bounds, now=now)
+            return fake.truth(self.stream, since, until, now, include_deleted=True)
+        return fake.truth(self.stream, since, until, now)
 
 
 STREAMS: dict[str, type[AnyFake]] = {
@@ -130,7 +128,8 @@ OLDEST_FIRST = {"daily.session_logs", "daily.session_metrics"}
 of_each_stream = pytest.mark.parametrize("stream", STREAMS)
 
 
-def told(stream: str, rows: Sequence[Row], **settings: Any) -> Ask:
+def told(stream: str, rows: Sequence[Row] | None, **settings: Any) -> Ask:
+    """Return a client of a fake whose rows are told; without any, they are computed."""
     return Ask(STREAMS[stream](rows=rows, **settings), stream)
 
 
@@ -285,10 +284,8 @@ def test_cursors_expire(stream: str) -> None:
 @pytest.mark.parametrize("stream", ["cognigy.project_logs", "signalwire.video_logs"])
 def test_each_page_gives_a_cursor_of_its_own_age(stream: str) -> None:
     """A walk that is slow but steady ends, however long it takes in all."""
-    for ask in (
-        told(stream, [Row(time=SINCE + number * SECOND) for number in range(20)], cursor_life=60),
-        Ask(STREAMS[stream](records=20, growing=False, cursor_life=60), stream),
-    ):
+    rows = [Row(time=SINCE + number * SECOND) for number in range(20)]
+    for ask in (told(stream, rows, cursor_life=60), told(stream, None, records=20, growing=False, cursor_life=60)):
         assert sum(map(len, ask.walk(EPOCH, EPOCH + 50 * SECOND, EPOCH + 100 * SECOND))) == 20
 
 

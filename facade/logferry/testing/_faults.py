@@ -143,7 +143,8 @@ def _without_items(page: Any) -> Any:
         return []
     if not is_object(page):
         return page
-    return {
+    left: dict[str, Any] = {
         name: [] if is_array(value) else _without_items(value) if name == "_embedded" else value
         for name, value in page.items()
     }
+    return left

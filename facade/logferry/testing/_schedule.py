@@ -39,7 +39,7 @@ FATAL: Final[frozenset[Kind]] = frozenset(get_args(FatalKind))
 """
 What surfaces as an error, so that the caller has to go on from the checkpoint; ``stale`` can also be harmless.
 
-A client that renews its tokens gets through ``401`` too: ``PASSING | {"401"}``.
+A client that renews its tokens gets through ``401`` too: ``{*PASSING, "401"}``.
 """
 
 ALL: Final[frozenset[Kind]] = PASSING | FATAL
@@ -100,7 +100,7 @@ class Schedule:
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        kinds = "" if set(self._kinds) == ALL else f", kinds={self._kinds}"
+        kinds = "" if len(self._kinds) == len(ALL) else f", kinds={self._kinds}"
         return f"Schedule({self._seed}, {self._rate}{kinds}, longest_run={self._longest_run})"
 
     def __call__(self, request: FakeRequest, number: int) -> Outcome | None:

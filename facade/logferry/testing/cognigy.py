@@ -242,12 +242,10 @@ class CognigyFake:
     def _number(self, cursor: str, name: str, now: int) -> int:
         """The number of the entry at which a page ended."""
         history = self._scripted or self.history
-        number, birth = history.number_at(cursor), now
+        birth, number = now, history.number_at(cursor)
         if self.cursor_life is not None:
-            number = birth = None
-            if _CURSOR.fullmatch(cursor):
-                birth, number = int(cursor[:16], 16), int(cursor[16:], 16)
-        if number is None or birth is None or (self.rows is not None and number >= len(self.rows)):
+            birth, number = (int(cursor[:16], 16), int(cursor[16:], 16)) if _CURSOR.fullmatch(cursor) else (0, None)
+        if number is None or (self.rows is not None and number >= len(self.rows)):
             raise invalid(f"{name} is not a valid cursor.")
         if self.lost_cursors == "refuse" and not history.has(number, now):
             raise invalid(f"{name} is the cursor of an entry that is not there any more.")
