@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logferry
-from logferry.testing import FakeRequest, FakeResponse, Faults, InProcessTransport, LogtoFake, VirtualClock
+from logferry.testing import FakeRequest, FakeResponse, Faults, InProcessTransport, LogtoFake, Outcome, VirtualClock
 
 Make: TypeAlias = Callable[..., logferry.Logto]
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]
@@ -228,7 +228,7 @@ def test_hooks_are_called_in_order(client: Make, walk: Walk) -> None:
     clock = VirtualClock(FAKE.epoch)
     fails, serves = failing(1), only(*UNFIT)
 
-    def fault(request: FakeRequest, number: int) -> FakeResponse | Exception | None:
+    def fault(request: FakeRequest, number: int) -> Outcome | None:
         return fails(request, number) or serves(request, number)
 
     with client(

@@ -84,7 +84,7 @@ def test_defaults() -> None:
 def test_pages_are_parts_of_the_whole() -> None:
     """Offset and limit cut the same rows, in both orders; behind the last one there is nothing."""
     everything = rows(limit=1000, order="asc")
-    assert everything == list(FAKE.rows("daily.session_logs", mtg_session_id=FAKE.meeting_ids[0]))
+    assert everything == list(FAKE.items("daily.session_logs", mtg_session_id=FAKE.meeting_ids[0]))
     assert rows(limit=1000) == everything[::-1]
     assert rows(limit=7, offset=30, order="ASC") == everything[30:37]
     assert rows(offset=100) == []
@@ -115,7 +115,7 @@ def test_filters(level: str) -> None:
 
 def test_api_logs_page_by_id_in_both_directions() -> None:
     """What comes after an id is older, what comes before is newer, and the pages are next to it."""
-    everything = list(FAKE.rows("daily.api_logs"))
+    everything = list(FAKE.items("daily.api_logs"))
     assert all(API_LOGS.fits(item) for item in everything)
     middle = everything[40]["id"]
     assert asked("/v1/logs/api")[1] == everything[:20]
@@ -128,9 +128,9 @@ def test_api_logs_page_by_id_in_both_directions() -> None:
 def test_history_grows_with_the_clock() -> None:
     """New rows arrive while the clock goes on, unless they shall not."""
     later = FAKE.epoch + 3600 * 10**9
-    assert len(FAKE.rows("daily.api_logs", now=later)) > len(FAKE.rows("daily.api_logs"))
+    assert len(FAKE.items("daily.api_logs", now=later)) > len(FAKE.items("daily.api_logs"))
     still = DailyFake(records=100, growing=False)
-    assert len(still.rows("daily.api_logs", now=later)) == len(still.rows("daily.api_logs"))
+    assert len(still.items("daily.api_logs", now=later)) == len(still.items("daily.api_logs"))
 
 
 def test_a_million_rows_need_no_memory() -> None:
@@ -138,8 +138,8 @@ def test_a_million_rows_need_no_memory() -> None:
     fake = DailyFake(records=1_000_000, meetings=2)
     status, body = asked("/v1/logs", fake=fake, mtgSessionId=fake.meeting_ids[1], offset=999_990, order="ASC")
     assert (status, len(body["logs"])) == (200, 10)
-    assert len(fake.rows("daily.session_metrics", mtg_session_id=fake.meeting_ids[1])) == 1_000_000
-    assert len(DailyFake(records=0).rows("daily.api_logs")) == 0
+    assert len(fake.items("daily.session_metrics", mtg_session_id=fake.meeting_ids[1])) == 1_000_000
+    assert len(DailyFake(records=0).items("daily.api_logs")) == 0
 
 
 def test_secrets_are_not_shown() -> None:

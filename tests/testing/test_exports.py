@@ -9,9 +9,9 @@ import logferry.testing
 
 
 def test_names_are_sorted_and_exist() -> None:
-    """Every public name is there, in order, and listed."""
+    """Every public name is there, in order, constants first, and listed."""
     names = logferry.testing.__all__
-    assert sorted(names) == names
+    assert sorted(names, key=lambda name: (not name.isupper(), name)) == names
     assert all(getattr(logferry.testing, name) is not None for name in names)
     assert set(names) <= set(dir(logferry.testing))
 

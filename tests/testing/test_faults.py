@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
-from logferry.testing import FakeRequest, FakeResponse, Faults, failing, first_of
+import gzip
+
+import httpx
+import pytest
+
+from logferry.testing import (
+    Change,
+    Fake,
+    FakeRequest,
+    FakeResponse,
+    Faults,
+    InProcessTransport,
+    LogtoFake,
+    Outcome,
+    Recorder,
+    SignalWireFake,
+    VirtualClock,
+    cut,
+    emptied,
+    failing,
+    first_of,
+    html_page,
+    late,
+    reset,
+    serve,
+    stale,
+)
 
 BUSY, SLOW = FakeResponse(503), FakeResponse(429, (("Retry-After", "1"),))
 
@@ -38,3 +64,124 @@ def test_an_error_is_an_outcome() -> None:
     """What cannot be answered is an exception, which the adapters raise."""
     error = TimeoutError("slow")
     assert failing(error)(FakeRequest("GET", "/"), 1) is error
+
+
+FAKE = SignalWireFake(records=30)
+BASE_URL = "https://acme.signalwire.com"
+
+
+def client(outcome: Outcome, fake: Fake = FAKE, clock: VirtualClock | None = None, at: int = 2) -> httpx.Client:
+    """Return a client of a fake, for which one request, the second unless said otherwise, ends so."""
+    faults = failing(outcome, at=[at])
+    transport = InProcessTransport(fake, faults=faults, clock=clock)
+    authorization = (FAKE.project_id, FAKE.api_token)
+    return httpx.Client(transport=transport, base_url=BASE_URL, auth=authorization, timeout=30)
+
+
+def test_a_cut_body_is_what_httpx_says_it_is() -> None:
+    """The header says how long the body should be; what came up to there can be read before the error."""
+    with client(cut) as asking:
+        whole = asking.get("/api/video/logs").content
+        with asking.stream("GET", "/api/video/logs") as answer:
+            received: list[bytes] = []
+            with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+                received.extend(answer.iter_raw())
+    assert answer.headers["Content-Length"] == str(len(whole))
+    assert b"".join(received) == whole[: len(whole) // 2]
+
+
+@pytest.mark.anyio
+async def test_a_reset_body_is_a_read_error() -> None:
+    """An async client meets a reset in the body as it would on the network."""
+    transport = InProcessTransport(FAKE, faults=failing(reset))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as asking:
+        with pytest.raises(httpx.ReadError, match="reset by peer"):
+            await asking.get("/api/video/logs")
+
+
+def test_a_cut_body_that_was_sent_in_chunks() -> None:
+    """Compressed answers in chunks have a length once they are cut, so that a client can tell."""
+    fake = LogtoFake(records=50)
+    answer = fake.answer(
+        FakeRequest(
+            "GET", "/api/logs", (("Authorization", f"Bearer {fake.access_token()}"), ("Accept-Encoding", "gzip"))
+        ),
+        fake.epoch,
+    )
+    broken = cut(answer)
+    assert answer.header("Content-Length") is None
+    assert broken.header("Content-Length") == str(len(answer.body)) != str(len(broken.body))
+    assert broken.header("Transfer-Encoding") is None
+
+
+def test_a_page_instead_of_the_answer() -> None:
+    """A login page comes with status 200, its own type and length, and the service's other headers."""
+    with client(html_page) as asking:
+        asking.get("/api/video/logs")
+        answer = asking.get("/api/video/logs")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert answer.text.startswith("<!DOCTYPE html>")
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    assert "X-Request-Id" in answer.headers
+
+
+def test_an_emptied_page_names_the_next() -> None:
+    """All items are gone, the links are as they were."""
+    with client(emptied) as asking:
+        whole, empty = (asking.get("/api/video/logs?page_size=5").json() for _ in range(2))
+    assert len(whole["data"]) == 5
+    assert empty == whole | {"data": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'[{"id":"a"}]', b"[]"),
+        (b'{"items":[1],"nextCursor":"c","total":3}', b'{"items":[],"nextCursor":"c","total":3}'),
+        (b'{"_embedded":{"logEntry":[1]},"total":3}', b'{"_embedded":{"logEntry":[]},"total":3}'),
+        (b'"text"', b'"text"'),
+        (b"no JSON", b"no JSON"),
+    ],
+)
+def test_pages_of_any_shape_are_emptied(body: bytes, expected: bytes) -> None:
+    """Arrays, objects with arrays, and HAL; compressed or not."""
+    plain = emptied(FakeResponse(200, (("Content-Type", "application/json"),), body))
+    packed = emptied(FakeResponse(200, (("Content-Encoding", "gzip"),), gzip.compress(body)))
+    assert plain.body == expected
+    assert expected in {packed.body, gzip.decompress(packed.body) if packed.header("Content-Encoding") else None}
+
+
+def test_a_stale_answer_is_that_of_the_last_request_for_the_path() -> None:
+    """Whatever the query, the page before comes again; where there was none, the answer is what it is."""
+    with client(stale, at=3) as asking:
+        pages = [asking.get(f"/api/video/logs?page_size={size}").json()["data"] for size in (1, 2, 3, 4)]
+    assert [len(page) for page in pages] == [1, 2, 2, 4]
+    with client(stale, at=1) as asking:
+        assert len(asking.get("/api/video/logs?page_size=9").json()["data"]) == 9
+
+
+def test_a_late_answer_moves_the_clock() -> None:
+    """The clock moves on by as much as the answer is late, or by the client's patience, which then ends."""
+    clock = VirtualClock(FAKE.epoch)
+    with client(late(20), clock=clock, at=1) as asking:
+        assert asking.get("/api/video/logs").status_code == 200
+    assert clock.now() == FAKE.epoch + 20 * 10**9
+    with client(late(40), clock=clock, at=1) as asking, pytest.raises(httpx.ReadTimeout):
+        asking.get("/api/video/logs")
+    assert clock.now() == FAKE.epoch + 50 * 10**9
+    with client(late(40), at=1) as asking:
+        assert asking.get("/api/video/logs", timeout=None).status_code == 200
+
+
+def test_a_function_may_change_the_answer() -> None:
+    """Any function from answer to answer will do."""
+    with client(lambda answer: FakeResponse(answer.status, (("Content-Type", "text/plain"),), answer.body)) as asking:
+        types = [asking.get("/api/video/logs").headers["Content-Type"] for _ in range(2)]
+    assert types == ["application/json; charset=utf-8", "text/plain"]
+
+
+@pytest.mark.parametrize("change", [cut, reset])
+def test_a_body_is_cut_over_the_loopback(change: Change) -> None:
+    """A client of the server finds the connection closed in the middle of the body."""
+    with serve(Recorder(FAKE, faults=failing(change))) as url, pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{url}/api/video/logs", auth=(FAKE.project_id, FAKE.api_token))

@@ -79,7 +79,7 @@ def test_what_a_fake_does_not_serve(service: Service) -> None:
 def test_equal_rows_share_an_identity_and_others_do_not() -> None:
     """Rows without an id are told apart by what they say, whatever the order of their keys."""
     fake, stream = DailyFake(), "daily.session_logs"
-    rows = fake.rows(stream)
+    rows = fake.items(stream)
     identities = [fake.identity(stream, dict(reversed(row.items()))) for row in rows]
     assert identities == list(fake.truth(stream))
     assert [one == other for one, other in pairwise(identities)] == [one == other for one, other in pairwise(rows)]

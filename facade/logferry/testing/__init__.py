@@ -3,21 +3,24 @@ Fakes of the services, for tests and for trying things out.
 
 A fake is a pure function of request, state and clock, with the real service's habits. Two adapters put it to work:
 `InProcessTransport` under an httpx client, and `serve` on a loopback port. `VirtualClock` gives time that passes at once,
-`failing` lets requests fail, and `Comparison` says whether all came that a fake knows to be there. `connected` makes a
-client that asks a fake; `logferry.testing.pytest` is a plugin with fixtures.
+`failing` and `Schedule` let requests fail, `Row` and `random_rows` tell what a fake has, from when until when, and
+`Comparison` says whether all came that a fake knows to be there. `connected` makes a client that asks a fake;
+`logferry.testing.pytest` is a plugin with fixtures.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from logferry.testing._faults import failing, first_of
+from logferry.testing._faults import cut, emptied, failing, first_of, html_page, late, reset, stale
 from logferry.testing._http import Fake, FakeRequest, FakeResponse
-from logferry.testing._recorder import Faults, Recorder
+from logferry.testing._recorder import Change, Faults, Outcome, Recorder
+from logferry.testing._rows import Row, random_rows
 from logferry.testing._truth import Comparison, Differences
 
 if TYPE_CHECKING:
     from logferry.testing._asgi import asgi
     from logferry.testing._clock import VirtualClock
+    from logferry.testing._schedule import ALL, FATAL, PASSING, Kind, Schedule
     from logferry.testing._server import require_server, serve, serve_all, serve_until_interrupted
     from logferry.testing._transport import InProcessTransport
     from logferry.testing._wiring import MakeAccount, MakeClient, connected
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
     from logferry.testing.signalwire import SignalWireFake
 
 __all__ = [
+    "ALL",
+    "FATAL",
+    "PASSING",
+    "Change",
     "CognigyFake",
     "Comparison",
     "DailyFake",
@@ -36,30 +43,46 @@ __all__ = [
     "FakeResponse",
     "Faults",
     "InProcessTransport",
+    "Kind",
     "LogtoFake",
     "MakeAccount",
     "MakeClient",
+    "Outcome",
     "Recorder",
+    "Row",
+    "Schedule",
     "SignalWireFake",
     "VirtualClock",
     "asgi",
     "connected",
+    "cut",
+    "emptied",
     "failing",
     "first_of",
+    "html_page",
+    "late",
+    "random_rows",
     "require_server",
+    "reset",
     "serve",
     "serve_all",
     "serve_until_interrupted",
+    "stale",
 ]
 
 # Loaded on first use, since most bring along something heavy: httpx, anyio, uvicorn, a service.
 _LAZY = {
+    "ALL": "_schedule",
     "CognigyFake": "cognigy",
     "DailyFake": "daily",
+    "FATAL": "_schedule",
     "InProcessTransport": "_transport",
+    "Kind": "_schedule",
     "LogtoFake": "logto",
     "MakeAccount": "_wiring",
     "MakeClient": "_wiring",
+    "PASSING": "_schedule",
+    "Schedule": "_schedule",
     "SignalWireFake": "signalwire",
     "VirtualClock": "_clock",
     "asgi": "_asgi",

@@ -1,5 +1,6 @@
 """A fake as an ASGI application."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -34,8 +35,12 @@ def asgi(recorder: Recorder) -> Application:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         answer = recorder.answer(FakeRequest(scope["method"], target.decode("latin-1"), headers, body))
+        if answer.delay:
+            await asyncio.sleep(answer.delay)
         lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": lines})
-        await send({"type": "http.response.body", "body": answer.body})
+        # Where the body is not announced to be complete, the server closes the connection behind it.
+        more = answer.end != "complete"
+        await send({"type": "http.response.body", "body": answer.body, "more_body": more})
 
     return application

@@ -6,7 +6,7 @@ The adapters around it are `logferry.testing.InProcessTransport` and `logferry.t
 
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import attrs
 
@@ -62,11 +62,18 @@ class FakeResponse:
         status: Status code.
         headers: Header lines in order. Names repeat where the service repeats them, so never read them as a mapping.
         body: The bytes sent, after any compression.
+        end: What happens behind the body: the connection is closed although there should be more (``cut``), or it is
+            reset (``reset``).
+        delay: Seconds that pass before the answer comes.
+        previous: For a fault that changes an answer: what the service said last on this path, if anything.
     """
 
     status: int
     headers: Headers = ()
     body: bytes = attrs.field(default=b"", repr=False)
+    end: Literal["complete", "cut", "reset"] = "complete"
+    delay: float = 0.0
+    previous: "FakeResponse | None" = attrs.field(default=None, repr=False, eq=False)
 
     @property
     def reason(self) -> str:

@@ -3,17 +3,38 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
+
+import attrs
 
 from logferry.testing._http import Fake, FakeRequest, FakeResponse
 
-__all__ = ["Faults", "Recorder"]
+__all__ = ["Change", "Faults", "Movable", "Outcome", "Recorder"]
 
-Faults = Callable[[FakeRequest, int], FakeResponse | Exception | None]
-"""
-What happens instead of the fake's answer: an answer, an error, or nothing (`None`), by request and its number from 1.
+Change = Callable[[FakeResponse], FakeResponse]
+"""What makes another answer of the fake's, such as `cut` and `html_page`."""
 
-Any function will do; `failing` and `first_of` make the usual ones.  An `Exception` is raised to the client.
+Outcome = FakeResponse | Exception | Change
+"""What becomes of a request: another answer, an error that is raised to the client, or a change of the fake's answer."""
+
+Faults = Callable[[FakeRequest, int], Outcome | None]
 """
+What happens instead of the fake's answer, or to it, or nothing (`None`), by request and its number from 1.
+
+Any function will do; `failing` and `first_of` make the usual ones, and a `Schedule` is one.
+"""
+
+
+class Movable(Protocol):
+    """A clock that can be moved on, such as `VirtualClock`."""
+
+    def now(self) -> int:
+        """Return the time in nanoseconds since 1970-01-01 UTC."""
+        ...
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        ...
 
 
 class Recorder:
@@ -22,7 +43,8 @@ class Recorder:
 
     Args:
         fake: Who answers.
-        clock: Gives the time in nanoseconds since 1970-01-01 UTC. Default: it stands still at the fake's epoch.
+        clock: Gives the time in nanoseconds since 1970-01-01 UTC: a function, or a `VirtualClock`, which moves on where
+            an answer is late. Default: it stands still at the fake's epoch.
         faults: Asked before the fake, so that a test can let a request fail. An `Exception` it returns is raised;
             httpx's own, such as `httpx.ReadTimeout`, stand for what happens on the network.
         keep: How many requests `requests` holds, the latest ones.
@@ -38,7 +60,7 @@ class Recorder:
         self,
         fake: Fake,
         *,
-        clock: Callable[[], int] | None = None,
+        clock: Callable[[], int] | Movable | None = None,
         faults: Faults | None = None,
         keep: int = 1000,
         check: bool = True,
@@ -47,7 +69,9 @@ class Recorder:
         self.requests: deque[FakeRequest] = deque(maxlen=keep)
         self.violations: list[str] = []
         self._fake = fake
-        self._clock = clock
+        self._clock = clock if clock is None or callable(clock) else clock.now
+        self._advance = None if clock is None or callable(clock) else clock.advance
+        self._previous: dict[str, FakeResponse] = {}
         self._faults = faults
         self._check = check
         self._lock = threading.Lock()
@@ -63,4 +87,20 @@ class Recorder:
         fault = self._faults(request, number) if self._faults else None
         if isinstance(fault, Exception):
             raise fault
-        return fault or self._fake.answer(request, self._clock() if self._clock else self._fake.epoch)
+        if isinstance(fault, FakeResponse):
+            return fault
+        answer = self._fake.answer(request, self._clock() if self._clock else self._fake.epoch)
+        if self._faults is None:
+            return answer
+        with self._lock:
+            previous = self._previous.get(request.path)
+            if fault is None:
+                self._previous[request.path] = answer
+        if fault is None:
+            return answer
+        return attrs.evolve(fault(attrs.evolve(answer, previous=previous)), previous=None)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, where the clock can be moved."""
+        if self._advance is not None:
+            self._advance(seconds)

@@ -10,38 +10,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, Literal
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl
 
 import attrs
 import orjson
 
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
+from logferry.testing._rows import Row, as_rows
 from logferry.testing._truth import identity_of, require_stream
 from logferry.testing.cognigy_history import History, Matches, NewestFirst, Wanted
-from logferry.testing.cognigy_query import Refusal, cursor, date, whole
+from logferry.testing.cognigy_query import Question, Refusal, invalid, links, read_question
+from logferry.testing.cognigy_scripted import ScriptedHistory, ScriptedMatches
 
 __all__ = ["CognigyFake"]
 
+_SECOND = 1_000_000_000
 _MILLISECOND = 1_000_000
-_DEFAULT_LIMIT = 25
-_LARGEST_LIMIT = 100
-_HOUR = 3_600_000
-_LEVELS = frozenset({"fatal", "error", "warn", "info", "debug", "trace"})
 _LOGS = re.compile(r"(?:/new)?/v2\.[01]/projects/([^/]*)/logs/?")
+_CURSOR = re.compile("[0-9a-f]{24}")
 _PROJECT = re.compile("[a-z0-9]{24}")
 _JSON = "application/json"
 _HAL = "application/hal+json"
-
-
-@attrs.frozen(kw_only=True)
-class _Question:
-    wanted: Wanted
-    limit: int
-    skip: int
-    ascending: bool
-    after: int | None
-    before: int | None
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +40,7 @@ class CognigyFake:
     A Cognigy.AI project with a made-up log, in the habits that are documented or that users tell of.
 
     It is a pure function of settings, request and clock: it keeps nothing between requests, and all its entries are
-    computed from their number. It sends the newest entry first; ``sort`` turns that round. Ids tell the order in which
+    computed from their number, unless they are told row by row. It sends the newest entry first; ``sort`` turns that round. Ids tell the order in which
     entries were written, which is not quite that of their times.
 
     Args:
@@ -69,6 +59,12 @@ class CognigyFake:
         type_parameter: How several levels are to be written: ``type``, ``type[]``, or ``"both"``. What is written
             otherwise is ignored.
         cursor_names: What the cursors of the next and the previous page are called.
+        rows: The entries, told row by row, instead of those that are computed; `records`, `spacing`, `growing` and
+            `retention` are of no account then. They are listed by when they came.
+        lost_cursors: What becomes of a cursor whose entry has vanished: the list goes on from where it was, or the
+            cursor is refused.
+        cursor_life: Seconds after which a cursor is refused, `None` for never. Cursors then hold their birth, and are
+            no ids of entries; the id of an entry is no cursor.
     """
 
     records: int = attrs.field(default=417, validator=attrs.validators.ge(0))
@@ -83,6 +79,9 @@ class CognigyFake:
     hal: Literal["by default", "always"] = "by default"
     type_parameter: Literal["type", "type[]", "both"] = "both"
     cursor_names: tuple[str, str] = ("nextCursor", "previousCursor")
+    rows: Sequence[Row] | None = attrs.field(default=None, converter=as_rows, repr=False)
+    lost_cursors: Literal["continue", "refuse"] = "continue"
+    cursor_life: float | None = None
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -96,7 +95,7 @@ class CognigyFake:
 
     @cached_property
     def history(self) -> History:
-        """All the entries."""
+        """All the entries that are computed."""
         spacing = 60.0 if self.spacing is None else self.spacing
         if self.spacing is None and self.retention is not None:
             # A tenth less, so that they are still there for a while.
@@ -110,11 +109,15 @@ class CognigyFake:
             with_type=self.with_type,
         )
 
+    @cached_property
+    def _scripted(self) -> ScriptedHistory | None:
+        return None if self.rows is None else ScriptedHistory(self.rows, self.history)
+
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
         """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
         digest = hashlib.sha256(f"{request.method} {request.target} {now}".encode()).hexdigest()
         try:
-            return self._route(request, now // _MILLISECOND)
+            return self._route(request, now)
         except Refusal as refusal:
             body: dict[str, Any] = {
                 "type": f"https://docs.cognigy.com/errors#{refusal.code}",
@@ -168,8 +171,10 @@ class CognigyFake:
             start=None if since is None else -(-since // _MILLISECOND),
             end=None if until is None else -(-until // _MILLISECOND) - 1,
         )
-        existing = self.history.existing((self.epoch if now is None else now) // _MILLISECOND)
-        return NewestFirst(self.history.select(existing, wanted))
+        moment = self.epoch if now is None else now
+        if self._scripted is not None:
+            return [*map(self._scripted.id_of, self._scripted.matches(moment, wanted).descending())]
+        return NewestFirst(self.history.matches(moment, wanted))
 
     def identity(self, stream: str, item: Any) -> str:
         """Return the id of a decoded entry."""
@@ -197,7 +202,7 @@ class CognigyFake:
         if key != self.api_key:
             raise Refusal(401, 401, "Unauthorized", "The API key is not valid.")
         if not _PROJECT.fullmatch(match[1]):
-            raise Refusal(400, 1005, "Bad Request", "projectId must match ^[a-z0-9]{24}$.")
+            raise invalid("projectId must match ^[a-z0-9]{24}$.")
         if match[1] == self.forbidden_project_id:
             raise Refusal(403, 403, "Forbidden", "The user has no access to this resource.")
         if match[1] != self.project_id:
@@ -206,17 +211,19 @@ class CognigyFake:
 
     def _list(self, request: FakeRequest, now: int) -> FakeResponse:
         query = parse_qsl(request.query, keep_blank_values=True)
-        question = self._question(query, now)
-        history = self.history
-        matches = history.select(history.existing(now), question.wanted)
-        numbers, more, earlier = _page(matches, question)
+        question = read_question(query, now // _MILLISECOND, self.type_parameter)
+        after = None if question.after is None else self._number(question.after, "next", now)
+        before = None if question.before is None else self._number(question.before, "previous", now)
+        history = self._scripted or self.history
+        matches = history.matches(now, question.wanted)
+        numbers, more, earlier = _page(matches, question, after, before)
         items = [history.item(number) for number in numbers]
-        following = history.id_of(numbers[-1]) if more else None
-        before = history.id_of(numbers[0]) if earlier and numbers else None
+        following = self._cursor(numbers[-1], now) if more else None
+        preceding = self._cursor(numbers[0], now) if earlier and numbers else None
         accepted = request.header("Accept") or "*/*"
         if self.hal == "always" or (_JSON not in accepted and ("*/*" in accepted or _HAL in accepted)):
             body: dict[str, Any] = {
-                "_links": _links(request, query, following, before),
+                "_links": links(request, query, following, preceding),
                 "_embedded": {"logEntry": items},
                 "total": len(matches),
             }
@@ -224,43 +231,34 @@ class CognigyFake:
         if _JSON not in accepted:
             raise Refusal(406, 406, "Not Acceptable", "This fake has JSON only.")
         names = self.cursor_names
-        body = {"items": items, "total": len(matches), names[0]: following, names[1]: before}
+        body = {"items": items, "total": len(matches), names[0]: following, names[1]: preceding}
         return _reply(request, 200, orjson.dumps(body), f"{_JSON}; charset=utf-8")
 
-    def _question(self, query: Sequence[tuple[str, str]], now: int) -> _Question:
-        values = dict(query)
-        sort = values.get("sort", "_id:desc")
-        if not re.fullmatch(r"\w+:(asc|desc)", sort):
-            raise Refusal(400, 1005, "Bad Request", "sort must be field:direction.")
-        end = date(values, "endDate", now)
-        wanted = Wanted(
-            types=self._types(query),
-            text=values.get("filter", ""),
-            user_id=values.get("userId") or None,
-            flow_name=values.get("flowName") or None,
-            start=date(values, "startDate", end - _HOUR),
-            end=end,
-        )
-        return _Question(
-            wanted=wanted,
-            limit=whole(values, "limit", _DEFAULT_LIMIT, 1, _LARGEST_LIMIT),
-            skip=whole(values, "skip", 0, 0, None),
-            ascending=sort.endswith(":asc"),
-            after=cursor(values, "next"),
-            before=cursor(values, "previous"),
-        )
+    def _cursor(self, number: int, now: int) -> str:
+        if self.cursor_life is not None:
+            return f"{now:016x}{number:08x}"
+        return (self._scripted or self.history).id_of(number)
 
-    def _types(self, query: Sequence[tuple[str, str]]) -> frozenset[str]:
-        names = {"type", "type[]"} if self.type_parameter == "both" else {self.type_parameter}
-        types = {part for name, value in query if name in names for part in value.split(",") if part}
-        if not types <= _LEVELS:
-            raise Refusal(400, 1005, "Bad Request", "type must be one of fatal, error, warn, info, debug, trace.")
-        return frozenset(types)
+    def _number(self, cursor: str, name: str, now: int) -> int:
+        """The number of the entry at which a page ended."""
+        history = self._scripted or self.history
+        birth, number = now, history.number_at(cursor)
+        if self.cursor_life is not None:
+            birth, number = (int(cursor[:16], 16), int(cursor[16:], 16)) if _CURSOR.fullmatch(cursor) else (0, None)
+        if number is None or (self.rows is not None and number >= len(self.rows)):
+            raise invalid(f"{name} is not a valid cursor.")
+        if self.lost_cursors == "refuse" and not history.has(number, now):
+            raise invalid(f"{name} is the cursor of an entry that is not there any more.")
+        if self.cursor_life is not None and not 0 <= now - birth <= self.cursor_life * _SECOND:
+            raise invalid(f"{name} is a cursor that has expired.")
+        return number
 
 
-def _page(matches: Matches, question: _Question) -> tuple[list[int], bool, bool]:
+def _page(
+    matches: Matches | ScriptedMatches, question: Question, after: int | None, before: int | None
+) -> tuple[list[int], bool, bool]:
     """Return the numbers of a page, whether there are more behind it, and whether there are some before it."""
-    after, before, size = question.after, question.before, question.limit
+    size = question.limit
     forward = matches.ascending if question.ascending else matches.descending
     backward = matches.descending if question.ascending else matches.ascending
     if before is not None:
@@ -269,24 +267,6 @@ def _page(matches: Matches, question: _Question) -> tuple[list[int], bool, bool]
     numbers: Iterator[int] = islice(forward(after), question.skip, None)
     found = list(islice(numbers, size + 1))
     return found[:size], len(found) > size, after is not None or question.skip > 0
-
-
-def _links(
-    request: FakeRequest, query: Sequence[tuple[str, str]], following: str | None, before: str | None
-) -> Mapping[str, Any]:
-    """Return HAL's links, with the flaws that users repair: the scheme http, and the other cursor empty."""
-    base = f"http://{request.header('Host') or 'localhost'}{request.path}"
-    kept = [(name, value) for name, value in query if name not in {"next", "previous"}]
-
-    def link(cursors: Sequence[tuple[str, str]]) -> dict[str, str]:
-        return {"href": f"{base}?{urlencode([*kept, *cursors], quote_via=quote)}"}
-
-    links = {"self": {"href": f"http://{request.header('Host') or 'localhost'}{request.target}"}}
-    if following is not None:
-        links["next"] = link([("next", following), ("previous", "")])
-    if before is not None:
-        links["previous"] = link([("next", ""), ("previous", before)])
-    return links
 
 
 def _reply(request: FakeRequest, status: int, body: bytes, kind: str) -> FakeResponse:

@@ -14,6 +14,7 @@ __all__ = ["History", "Matches", "NewestFirst", "Wanted", "instant"]
 _ID_OFFSET = 0x650000000000000000000000
 _ID_FACTOR = 0x1000000D1
 _FIRST_NUMBER = 1_000_000
+_MILLISECOND = 1_000_000
 
 _LEVELS = (
     "info", "debug", "info", "error", "info", "warn", "debug", "info",
@@ -99,21 +100,25 @@ class History:
 
     def item(self, number: int) -> dict[str, Any]:
         """Return an entry as the service sends it."""
-        level, user, flow = self._features(number)
+        return self.entry(self.id_of(number), number, self.time_of(number))
+
+    def entry(self, identity: str, content: int, time: int) -> dict[str, Any]:
+        """Return what an entry of a content looks like, with an id and a time in milliseconds since 1970-01-01 UTC."""
+        level, user, flow = self._features(content)
         entry: dict[str, Any] = {
-            "_id": self.id_of(number),
-            "timestamp": instant(self.time_of(number)),
+            "_id": identity,
+            "timestamp": instant(time),
             "msg": f"{_MESSAGES[level]} in {flow}",
             "meta": {
                 "userId": user,
-                "sessionId": f"session-{number // 16:x}",
+                "sessionId": f"session-{content // 16:x}",
                 "flowName": flow,
                 "channel": "webchat3",
                 "organisationId": "64d0c0ffee64d0c0ffee64d0",
             },
-            "traceId": self.trace_of(number),
+            "traceId": self.trace_of(content),
         }
-        if self.with_type and number % 4 != 3:  # noqa: PLR2004 - one in four
+        if self.with_type and content % 4 != 3:  # noqa: PLR2004 - one in four
             entry["type"] = level
         return entry
 
@@ -140,6 +145,18 @@ class History:
     def time_of(self, number: int) -> int:
         """Return the time of an entry, in milliseconds since 1970-01-01 UTC."""
         return self._written_at(number - _delay(number))
+
+    def matches(self, now: int, wanted: Wanted) -> "Matches":
+        """Return the entries that match, of those that there are at `now`, in nanoseconds since 1970-01-01 UTC."""
+        return self.select(self.existing(now // _MILLISECOND), wanted)
+
+    def has(self, number: int, now: int) -> bool:
+        """Whether there is an entry at `now`, in nanoseconds since 1970-01-01 UTC."""
+        return number in self.existing(now // _MILLISECOND)
+
+    def matches_content(self, content: int, wanted: Wanted) -> bool:
+        """Whether an entry of a content matches, whatever its time."""
+        return self._matches(content, wanted) and _rare(wanted.text).lower() in self.trace_of(content)
 
     def select(self, existing: range, wanted: Wanted) -> "Matches":
         """Return the entries that match, of those that there are."""

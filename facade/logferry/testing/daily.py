@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 from urllib.parse import parse_qsl
 
 import attrs
@@ -11,29 +11,18 @@ import orjson
 
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
+from logferry.testing._rows import Row, as_rows
 from logferry.testing._truth import Identities, identity_of, require_stream
-from logferry.testing.daily_history import ApiHistory, RowFilters, Rows, Series, SessionHistory, uuid_text
+from logferry.testing.daily_history import ApiHistory, Series, SessionHistory, uuid_text
+from logferry.testing.daily_query import Refusal, RowFilters, invalid, read_limit, read_session_query
+from logferry.testing.daily_scripted import ScriptedCalls, ScriptedLines
 
 __all__ = ["DailyFake"]
 
+_SECOND = 1_000_000_000
 _MILLISECOND = 1_000_000
-_DEFAULT_LIMIT = 20
-_LEVELS = ("ERROR", "INFO", "DEBUG")
 _SOURCES = ("api", "webhook")
 _SESSION_LOGS, _SESSION_METRICS, _API_LOGS = "daily.session_logs", "daily.session_metrics", "daily.api_logs"
-
-
-@attrs.frozen
-class _Refusal(Exception):  # noqa: N818  # an answer, not an error
-    """An error answer: its status, and what its body says."""
-
-    status: int
-    error: str
-    info: str
-
-
-def _invalid(info: str) -> _Refusal:
-    return _Refusal(400, "invalid-request-error", info)
 
 
 @attrs.frozen(kw_only=True)
@@ -42,11 +31,10 @@ class DailyFake:
     A Daily domain with a made-up history.
 
     It is a pure function of settings, request and clock: it keeps nothing between requests, and all its rows are
-    computed from their number.  Paths are served with and without the ``/v1`` in front.
+    computed from their number, unless they are told one by one.  Paths are served with and without the ``/v1`` in front.
 
     Args:
-        records: How many logs the REST API, and how many rows each meeting session, has at `epoch`; where they keep
-            arriving, also those that share the newest one's time.
+        records: How many logs the REST API, and how many rows each meeting session, has at `epoch`.
         epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC. Default: 2026-01-01T00:00:00Z.
         spacing: Mean time between two of them, in seconds, more than 0.
         growing: Whether they keep arriving after `epoch` as the clock goes on.
@@ -56,6 +44,14 @@ class DailyFake:
         meetings: How many meeting sessions there are.
         inclusive_bounds: Whether rows of exactly `startTime` or `endTime` are within; Daily does not say.
         largest_limit: Pages are never larger, whatever is asked for; Daily does not say.
+        rows: What the REST API's log, and each meeting session, has, told row by row, instead of what is computed;
+            `records`, `spacing` and `growing` are of no account then.  Sessions list by time, and rows of equal times
+            by when they came; the REST API's log lists by when they came.
+        lost_cursors: What becomes of the id of a log that has vanished, as a cursor: the list goes on behind it, or it
+            is refused.  Any other id that there is not is refused always.
+        lost_cursor_status: What a refused cursor is answered with; Daily does not say.
+        cursor_life: Seconds after which the id of a log, counted from when it came, is refused as a cursor; `None` for
+            never.
     """
 
     records: int = attrs.field(default=417, validator=attrs.validators.ge(0))
@@ -68,6 +64,10 @@ class DailyFake:
     meetings: int = attrs.field(default=1, validator=attrs.validators.ge(1))
     inclusive_bounds: bool = True
     largest_limit: int | None = None
+    rows: Sequence[Row] | None = attrs.field(default=None, converter=as_rows, repr=False)
+    lost_cursors: Literal["continue", "refuse"] = "continue"
+    lost_cursor_status: Literal[400, 404] = 400
+    cursor_life: float | None = None
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -100,6 +100,14 @@ class DailyFake:
     @cached_property
     def _calls(self) -> ApiHistory:
         return ApiHistory(self._api_series, seed=self.seed)
+
+    @cached_property
+    def _scripted_calls(self) -> ScriptedCalls | None:
+        return None if self.rows is None else ScriptedCalls(self.rows, self._calls)
+
+    @cached_property
+    def _scripted_lines(self) -> ScriptedLines | None:
+        return None if self.rows is None else ScriptedLines(self.rows)
 
     @cached_property
     def _api_series(self) -> Series:
@@ -139,7 +147,7 @@ class DailyFake:
         """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
         try:
             status, body = 200, self._route(request, now)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             status, body = refusal.status, {"error": refusal.error, "info": refusal.info}
         content = orjson.dumps(body)
         headers = (("Content-Type", "application/json; charset=utf-8"), ("Content-Length", str(len(content))))
@@ -162,11 +170,11 @@ class DailyFake:
         **filters: Unpack[RowFilters],
     ) -> Sequence[str]:
         """
-        Return the identities of the rows that `rows` returns: ids of logs of the REST API, digests of all others.
+        Return the identities of the rows that `items` returns: ids of logs of the REST API, digests of all others.
 
         They are computed when they are looked at; `len` computes none.
         """
-        return Identities(self.rows(stream, since, until, now, **filters), partial(self.identity, stream))
+        return Identities(self.items(stream, since, until, now, **filters), partial(self.identity, stream))
 
     def identity(self, stream: str, item: Any) -> str:
         """Return the id of a decoded log of the REST API, or a digest that only equal rows of a session share."""
@@ -180,14 +188,14 @@ class DailyFake:
             return tuple({"source": source} for source in _SOURCES)
         return tuple({"mtg_session_id": meeting} for meeting in self.meeting_ids)
 
-    def rows(
+    def items(
         self,
         stream: str,
         since: int | None = None,
         until: int | None = None,
         now: int | None = None,
         **filters: Unpack[RowFilters],
-    ) -> Rows:
+    ) -> Sequence[dict[str, Any]]:
         """
         Return the rows of a stream in the window ``[since, until)``, in the order in which a pull gives them.
 
@@ -201,18 +209,42 @@ class DailyFake:
             filters: Only rows that match all of them.
         """
         require_stream(stream, self.streams)
-        api = stream == _API_LOGS
-        series = self._api_series if api else self._session_series
-        existing = series.existing(self.epoch if now is None else now)
-        first = 0 if since is None else series.before(since)
-        end = existing if until is None else min(series.before(until), existing)
-        if api:
-            return self._calls.select(first, end, source=filters.get("source") or "api", url=filters.get("url"))
-        participant = filters.get("user_session_id")
-        found = self._session(filters.get("mtg_session_id"), participant, metrics=stream == _SESSION_METRICS)
+        now = self.epoch if now is None else now
+        if stream != _API_LOGS:
+            return self._session_rows(since, until, now, filters, metrics=stream == _SESSION_METRICS)
+        source, url = filters.get("source") or "api", filters.get("url")
+        if self._scripted_calls is not None:
+            return self._scripted_calls.select(since, until, now, source=source, url=url)
+        first, end = self._numbers(self._api_series, since, until, now)
+        return self._calls.select(first, end, source=source, url=url)
+
+    def _session_rows(
+        self,
+        since: int | None,
+        until: int | None,
+        now: int,
+        filters: RowFilters,
+        *,
+        metrics: bool,
+        newest_first: bool = False,
+    ) -> Sequence[dict[str, Any]]:
+        participant, level = filters.get("user_session_id"), filters.get("log_level")
+        found = self._session(filters.get("mtg_session_id"), participant, metrics=metrics)
         if found is None:
-            return self._calls.select(0, 0)
-        return found.select(first, end, participant=participant, level=filters.get("log_level"))
+            return ()
+        if self._scripted_lines is not None:
+            lines = self._scripted_lines.select(found, since, until, now, participant=participant, level=level)
+            return lines[::-1] if newest_first else lines
+        first, end = self._numbers(self._session_series, since, until, now)
+        rows = found.select(first, end, participant=participant, level=level)
+        return attrs.evolve(rows, newest_first=newest_first)
+
+    @staticmethod
+    def _numbers(series: Series, since: int | None, until: int | None, now: int) -> tuple[int, int]:
+        """The numbers of the first row in a window, and of the first one behind it."""
+        existing = series.existing(now)
+        first = 0 if since is None else series.before(since)
+        return first, existing if until is None else min(series.before(until), existing)
 
     def _session(self, meeting: str | None, participant: str | None, *, metrics: bool) -> SessionHistory | None:
         for history in self._metrics if metrics else self._logs:
@@ -223,7 +255,7 @@ class DailyFake:
     def _route(self, request: FakeRequest, now: int) -> object:
         path = request.path.removeprefix("/v1")
         if path not in {"/logs", "/logs/api"} or request.method != "GET":
-            raise _Refusal(404, "not-found", "made-up: there is nothing here")
+            raise Refusal(404, "not-found", "made-up: there is nothing here")
         self._authorize(request)
         values = dict(parse_qsl(request.query))
         return self._list_api_logs(values, now) if path == "/logs/api" else self._list_logs(values, now)
@@ -231,66 +263,51 @@ class DailyFake:
     def _authorize(self, request: FakeRequest) -> None:
         scheme, _, key = (request.header("Authorization") or "").partition(" ")
         if scheme != "Bearer" or not key:
-            raise _Refusal(400, "authorization-header-error", "missing or malformed authorization header")
+            raise Refusal(400, "authorization-header-error", "missing or malformed authorization header")
         if key != self.api_key:
-            raise _Refusal(401, "authentication-error", "made-up: the key is wrong")
+            raise Refusal(401, "authentication-error", "made-up: the key is wrong")
 
     def _list_logs(self, values: Mapping[str, str], now: int) -> object:
-        meeting, participant = values.get("mtgSessionId"), values.get("userSessionId")
-        if not meeting and not participant:
-            raise _invalid("mtgSessionId or userSessionId is required")
-        level, order = values.get("logLevel"), values.get("order", "DESC").upper()
-        if level not in (None, *_LEVELS) or order not in {"ASC", "DESC"}:
-            raise _invalid("made-up: logLevel or order is none of those there are")
-        limit, offset = self._limit(values), _integer(values, "offset", 0)
-        series = self._session_series
-        first, end = 0, series.existing(now)
-        if "startTime" in values:
-            start = _integer(values, "startTime", 0) * _MILLISECOND
-            first = series.before(start) if self.inclusive_bounds else series.until(start)
-        if "endTime" in values:
-            stop = _integer(values, "endTime", 0) * _MILLISECOND
-            end = min(end, series.until(stop) if self.inclusive_bounds else series.before(stop))
-        body: dict[str, Any] = {}
-        for name, switch, default in (("logs", "includeLogs", "true"), ("metrics", "includeMetrics", "false")):
-            if values.get(switch, default) in {"true", "1"}:
-                found = self._session(meeting, participant, metrics=name == "metrics")
-                rows = (
-                    None
-                    if found is None
-                    else attrs.evolve(
-                        found.select(first, end, participant=participant, level=level), newest_first=order == "DESC"
-                    )
-                )
-                body[name] = [] if rows is None else rows[offset : offset + limit]
-        return body
+        query = read_session_query(values, inclusive=self.inclusive_bounds)
+        places = slice(query.offset, query.offset + read_limit(values, self.largest_limit))
+        window = query.since, query.until, now
+        return {
+            name: self._session_rows(
+                *window, query.filters, metrics=name == "metrics", newest_first=query.newest_first
+            )[places]
+            for name in query.arrays
+        }
 
     def _list_api_logs(self, values: Mapping[str, str], now: int) -> object:
         source = values.get("source", "api")
         if source not in _SOURCES:
-            raise _invalid(f'"source" must be one of [webhook, api] [Received source={source}]')
-        limit, existing = self._limit(values), self._api_series.existing(now)
-        first, end = 0, existing
+            raise invalid(f'"source" must be one of [webhook, api] [Received source={source}]')
+        limit, url = read_limit(values, self.largest_limit), values.get("url")
+        older_than = newer_than = None
         if "starting_after" in values:
-            end = self._number(values["starting_after"], existing)
+            older_than = self._number(values["starting_after"], now)
         elif "ending_before" in values:
-            first = self._number(values["ending_before"], existing) + 1
-        rows = self._calls.select(first, end, source=source, url=values.get("url"))
-        return rows[max(len(rows) - limit, 0) :] if first else rows[:limit]
+            newer_than = self._number(values["ending_before"], now)
+        rows: Sequence[dict[str, Any]]
+        if self._scripted_calls is not None:
+            rows = self._scripted_calls.select(
+                None, None, now, source=source, url=url, older_than=older_than, newer_than=newer_than
+            )
+        else:
+            first = 0 if newer_than is None else newer_than + 1
+            end = self._api_series.existing(now) if older_than is None else older_than
+            rows = self._calls.select(first, end, source=source, url=url)
+        return rows[:limit] if newer_than is None else rows[max(len(rows) - limit, 0) :]
 
-    def _number(self, identity: str, existing: int) -> int:
-        number = self._calls.number(identity)
-        if number is None or number >= existing:
-            raise _invalid("made-up: there is no log with this id")
+    def _number(self, identity: str, now: int) -> int:
+        """The log that a cursor is the id of."""
+        number, scripted = self._calls.number(identity), self._scripted_calls
+        if number is None or not (
+            number < self._api_series.existing(now) if scripted is None else scripted.has_had(number, now)
+        ):
+            raise invalid("made-up: there is no log with this id")
+        lost = scripted is not None and self.lost_cursors == "refuse" and not scripted.is_visible(number, now)
+        arrived = (scripted or self._calls).arrived(number)
+        if lost or (self.cursor_life is not None and now - arrived > self.cursor_life * _SECOND):
+            raise attrs.evolve(invalid("made-up: the log with this id is gone"), status=self.lost_cursor_status)
         return number
-
-    def _limit(self, values: Mapping[str, str]) -> int:
-        limit = _integer(values, "limit", _DEFAULT_LIMIT)
-        return limit if self.largest_limit is None else min(limit, self.largest_limit)
-
-
-def _integer(values: Mapping[str, str], name: str, default: int) -> int:
-    text = values.get(name, str(default))
-    if not (text.isascii() and text.isdigit()):
-        raise _invalid(f"made-up: {name} is no number, or negative")
-    return int(text)

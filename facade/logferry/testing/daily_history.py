@@ -5,12 +5,12 @@ import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypedDict, overload
+from typing import Any, overload
 
 import attrs
 import orjson
 
-__all__ = ["ApiHistory", "RowFilters", "Rows", "Series", "SessionHistory", "uuid_text"]
+__all__ = ["ApiHistory", "Rows", "Series", "SessionHistory", "uuid_text"]
 
 _SECOND = 1_000_000_000
 _CYCLE = 60
@@ -63,21 +63,6 @@ _CALLS: tuple[dict[str, Any], ...] = (
     # Older descriptions have the status as a text.
     {"source": "api", "method": "GET", "url": f"/v1/meeting-tokens/{_TOKEN}", "status": "200", "request": None},
 )
-
-
-class RowFilters(TypedDict, total=False):
-    """What rows can be narrowed to; each stream has some of these."""
-
-    mtg_session_id: str | None
-    """Rows of this meeting session."""
-    user_session_id: str | None
-    """Rows of this participant's session."""
-    log_level: str | None
-    """Logs of this level."""
-    source: str | None
-    """Logs of the REST API (``api``, the default), or of webhooks (``webhook``)."""
-    url: str | None
-    """Logs with this URL."""
 
 
 def uuid_text(value: int) -> str:
@@ -203,17 +188,26 @@ class SessionHistory:
 
     def select(self, first: int, end: int, *, participant: str | None = None, level: str | None = None) -> Rows:
         """Select the rows with numbers from `first` up to `end` that match every filter given, oldest first."""
-        places = [
-            place
-            for place in range(_CYCLE)
-            if (participant is None or self._participant(_content(place)) == participant)
-            and (self.metrics or level is None or _line(_content(place))[0] == _LEVELS[level])
-        ]
+        matching = self.matching(participant=participant, level=level)
+        places = [place for place in range(_CYCLE) if matching(_content(place))]
         return Rows(self.item, places, first, end if places else first)
+
+    def matching(self, *, participant: str | None, level: str | None) -> Callable[[int], bool]:
+        """Return what tells whether rows of a content match every filter given."""
+        return lambda content: (
+            (participant is None or self._participant(content) == participant)
+            and (self.metrics or level is None or _line(content)[0] == _LEVELS[level])
+        )
 
     def item(self, number: int) -> dict[str, Any]:
         """Return row `number`."""
-        place, time = _content(number % _CYCLE), self.series.time(number)
+        return self._row(_content(number % _CYCLE), self.series.time(number))
+
+    def row(self, content: int, time: int) -> dict[str, Any]:
+        """Return a row of a content, which no other content has, and a time in nanoseconds since 1970-01-01 UTC."""
+        return {**self._row(content, time), "made_up_content": content}
+
+    def _row(self, place: int, time: int) -> dict[str, Any]:
         who = {"mtgSessionId": self.meeting, "userSessionId": self._participant(place), "domainName": self.domain}
         if self.metrics:
             # Made up: no list of the fields of a metric is published.
@@ -259,23 +253,32 @@ class ApiHistory:
 
     def select(self, first: int, end: int, *, source: str | None = None, url: str | None = None) -> Rows:
         """Select the logs with numbers from `first` up to `end` that match every filter given, newest first."""
-        wanted = {name: value for name, value in {"source": source, "url": url}.items() if value is not None}
-        places = [
-            place
-            for place in range(_CYCLE)
-            if all(_CALLS[place % len(_CALLS)].get(name) == value for name, value in wanted.items())
-        ]
+        matching = self.matching(source=source, url=url)
+        places = [place for place in range(_CYCLE) if matching(place)]
         return Rows(self.item, places, first, end if places else first, newest_first=True)
+
+    def matching(self, *, source: str | None, url: str | None) -> Callable[[int], bool]:
+        """Return what tells whether logs of a content match every filter given."""
+        wanted = {name: value for name, value in {"source": source, "url": url}.items() if value is not None}
+        return lambda content: all(_CALLS[content % len(_CALLS)].get(name) == value for name, value in wanted.items())
 
     def item(self, number: int) -> dict[str, Any]:
         """Return log `number`."""
+        return self.log(number, number % _CYCLE, self.arrived(number))
+
+    def arrived(self, number: int) -> int:
+        """Return when log `number` was written, in nanoseconds since 1970-01-01 UTC."""
+        return self._series.time(number)
+
+    def log(self, number: int, content: int, time: int) -> dict[str, Any]:
+        """Return a log with the id of a number, a content, and a time in nanoseconds since 1970-01-01 UTC."""
         return {
             "id": uuid_text((number * _ID_FACTOR + self._shift) & _ID_MASK),
             "userId": "bbbbbbbb-0000-0000-0000-000000000001",
             "domainId": "cccccccc-0000-0000-0000-000000000001",
             "ip": "203.0.113.10",
-            "createdAt": _iso(self._series.time(number), 3),
-            **_CALLS[number % _CYCLE % len(_CALLS)],
+            "createdAt": _iso(time, 3),
+            **_CALLS[content % len(_CALLS)],
         }
 
     def number(self, identity: str) -> int | None:

@@ -4,7 +4,8 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from math import ceil, floor
+from typing import Any, TypedDict, Unpack
 from urllib.parse import unquote
 
 import attrs
@@ -12,10 +13,12 @@ import orjson
 
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
+from logferry.testing._rows import Row, as_rows
 from logferry.testing._truth import identity_of, require_stream
-from logferry.testing.logto_history import History
+from logferry.testing.logto_history import History, Selection
 from logferry.testing.logto_query import Refusal, link_lines, read_list_query, read_query
 from logferry.testing.logto_replies import HTML, JSON, TEXT, entity_tag, localized, reply
+from logferry.testing.logto_scripted import ScriptedHistory, ScriptedSelection
 from logferry.testing.logto_tokens import Application, TokenIssuer
 
 __all__ = ["LogtoFake"]
@@ -28,13 +31,19 @@ _LIST = re.compile(r"/logs/?\Z", re.IGNORECASE)
 _ONE = re.compile(r"/logs/([^/]+)/?\Z", re.IGNORECASE)
 
 
+class _Filters(TypedDict, total=False):
+    user_id: str | None
+    application_id: str | None
+    log_key: str | None
+
+
 @attrs.frozen(kw_only=True)
 class LogtoFake:
     """
     A Logto with a made-up history, in its real habits (measured on 1.42.0 and 1.36.0).
 
     It is a pure function of settings, request and clock: it keeps nothing between requests, and all its logs are
-    computed from their number.
+    computed from their number, unless they are told row by row.
 
     Args:
         records: How many logs exist at `epoch`; where logs keep arriving, also those that share the newest one's time.
@@ -52,6 +61,8 @@ class LogtoFake:
             exclusive, and the logs themselves differ.
         token_lifetime: Seconds until a token expires.
         other_resource: Indicator of another API: tokens are issued for it and are refused here.
+        rows: The logs, told row by row, instead of those that are computed; `records`, `spacing` and `growing` are of
+            no account then, and there are no webhook logs.
         stable_ties: Whether logs of one millisecond keep their order. Logto has no tie-break, so that PostgreSQL may
             order them otherwise from page to page; where this is false, every even page has them the other way round.
         compression: Whether to answer with gzip where the request accepts it and the body has 1 KiB or more.
@@ -69,6 +80,7 @@ class LogtoFake:
     release: str = "1.42.0"
     token_lifetime: int = 3600
     other_resource: str = "https://other.example/api"
+    rows: Sequence[Row] | None = attrs.field(default=None, converter=as_rows, repr=False)
     stable_ties: bool = True
     compression: bool = True
 
@@ -84,7 +96,7 @@ class LogtoFake:
 
     @cached_property
     def history(self) -> History:
-        """All the logs."""
+        """All the logs that are computed."""
         return History(
             records=self.records,
             epoch=self.epoch,
@@ -94,6 +106,10 @@ class LogtoFake:
             tenant=self.tenant,
             release=self._release,
         )
+
+    @cached_property
+    def _scripted(self) -> ScriptedHistory | None:
+        return None if self.rows is None else ScriptedHistory(self.rows, self.history)
 
     @cached_property
     def tokens(self) -> TokenIssuer:
@@ -158,10 +174,15 @@ class LogtoFake:
             log_key: Only logs with this key.
         """
         require_stream(stream, self.streams)
-        existing = self.history.existing(self.epoch if now is None else now)
-        first = 0 if since is None else self.history.before(-(-since // 1_000_000))
-        end = existing if until is None else min(self.history.before(-(-until // 1_000_000)), existing)
-        return self.history.select(first, end, user_id=user_id, application_id=application_id, log_key=log_key)
+        selection = self._select(
+            None if since is None else -(-since // 1_000_000),
+            None if until is None else -(-until // 1_000_000),
+            self.epoch if now is None else now,
+            user_id=user_id,
+            application_id=application_id,
+            log_key=log_key,
+        )
+        return selection if isinstance(selection, Selection) else selection.ids()
 
     def identity(self, stream: str, item: Any) -> str:
         """Return the id of a decoded log."""
@@ -217,18 +238,13 @@ class LogtoFake:
     def _list(self, request: FakeRequest, now: int, path: str) -> FakeResponse:
         values = read_query(request.query)
         query = read_list_query(values, self._release)
-        history = self.history
-        first, end = 0, history.existing(now)
-        if self._release >= (1, 42):
-            first = first if query.start_time is None else history.before(query.start_time)
-            end = end if query.end_time is None else min(end, history.until(query.end_time))
-        else:
-            first = first if query.start_time is None else history.until(query.start_time)
-            end = end if query.end_time is None else min(end, history.before(query.end_time))
+        inclusive = self._release >= (1, 42)
+        since, until = query.start_time, query.end_time
         filters = query.filters
-        matches = history.select(
-            first,
-            end,
+        matches = self._select(
+            None if since is None else ceil(since) if inclusive else floor(since) + 1,
+            None if until is None else floor(until) + 1 if inclusive else ceil(until),
+            now,
             user_id=filters.get("userId"),
             application_id=filters.get("applicationId"),
             log_key=filters.get("logKey"),
@@ -238,7 +254,7 @@ class LogtoFake:
         places: Sequence[int] = range(query.offset, min(query.offset + query.page_size, total))
         if not self.stable_ties and query.page % 2 == 0:
             places = matches.mirrored(places)
-        body = history.page(matches.numbers(places))
+        body = matches.page(places)
         host = request.header("Host")
         origin = f"http://{host}" if host else ""
         counted = (("Total-Number", str(_CAP + 1)), ("Total-Number-Is-Capped", "true"))
@@ -252,8 +268,22 @@ class LogtoFake:
             ),
         )
 
+    def _select(
+        self, since: int | None, until: int | None, now: int, **filters: Unpack[_Filters]
+    ) -> Selection | ScriptedSelection:
+        """Select the logs there are at `now`; bounds in milliseconds, the second not included."""
+        if self._scripted is not None:
+            return self._scripted.select(since, until, now, **filters)
+        history = self.history
+        end = history.existing(now)
+        return history.select(
+            0 if since is None else history.before(since),
+            end if until is None else min(end, history.before(until)),
+            **filters,
+        )
+
     def _one(self, request: FakeRequest, now: int, log_id: str) -> FakeResponse:
-        body = self.history.item(log_id, now)
+        body = (self._scripted or self.history).item(log_id, now)
         if body is None:
             message = f"The logs with ID `{log_id}` does not exist."
             raise Refusal(404, {"code": "entity.not_exists_with_id", "message": message})

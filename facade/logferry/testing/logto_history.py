@@ -2,14 +2,14 @@
 
 import random
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from typing import Any, overload
 
 import attrs
 import orjson
 
-__all__ = ["History", "Selection"]
+__all__ = ["History", "Selection", "mirror"]
 
 _MILLISECOND = 1_000_000
 
@@ -88,19 +88,14 @@ class Selection(Sequence[str]):
 
     def mirrored(self, places: Sequence[int]) -> list[int]:
         """Return the places with logs of one millisecond in the opposite order."""
-        return [self._mirror(place) for place in places]
+        return [
+            mirror(place, len(self), lambda other: self.history.created_at(next(self.numbers((other,)))))
+            for place in places
+        ]
 
-    def _mirror(self, place: int) -> int:
-        def time_at(other: int) -> int:
-            return self.history.created_at(next(self.numbers((other,))))
-
-        time = time_at(place)
-        first = last = place
-        while first > 0 and time_at(first - 1) == time:
-            first -= 1
-        while last + 1 < len(self) and time_at(last + 1) == time:
-            last += 1
-        return first + last - place
+    def page(self, places: Sequence[int]) -> bytes:
+        """Return the logs at these places as a JSON array."""
+        return self.history.page(self.numbers(places))
 
     def numbers(self, places: Sequence[int]) -> Iterator[int]:
         """Yield the number of the log at each place; place 0 is the newest."""
@@ -109,6 +104,17 @@ class Selection(Sequence[str]):
         for place in places:
             block, rest = divmod(last - place, width)
             yield block * length + positions[rest]
+
+
+def mirror(place: int, length: int, time_at: Callable[[int], int]) -> int:
+    """Return the place whose log stands at `place` where logs of one time are in the opposite order."""
+    time = time_at(place)
+    first = last = place
+    while first > 0 and time_at(first - 1) == time:
+        first -= 1
+    while last + 1 < length and time_at(last + 1) == time:
+        last += 1
+    return first + last - place
 
 
 class History:
@@ -185,21 +191,27 @@ class History:
         log_key: str | None = None,
     ) -> Selection:
         """Select the logs with numbers from `first` up to `end` that match every filter given."""
-        wanted = {"userId": user_id, "applicationId": application_id, "key": log_key}
-        wanted = {name: value for name, value in wanted.items() if value is not None}
-        positions: Sequence[int] = range(self.length)
-        if wanted:
-            positions = [
-                place
-                for place, payload in enumerate(self._cycle)
-                if all(payload.get(name) == value for name, value in wanted.items())
-            ]
+        positions = self.kinds(user_id=user_id, application_id=application_id, log_key=log_key)
 
         def rank(number: int) -> int:
             block, place = divmod(number, self.length)
             return block * len(positions) + bisect_left(positions, place)
 
         return Selection(self, positions, rank(max(first, 0)), rank(max(end, 0)))
+
+    def kinds(
+        self, *, user_id: str | None = None, application_id: str | None = None, log_key: str | None = None
+    ) -> Sequence[int]:
+        """Return the places in the cycle, ascending, whose logs match every filter given."""
+        wanted = {"userId": user_id, "applicationId": application_id, "key": log_key}
+        wanted = {name: value for name, value in wanted.items() if value is not None}
+        if not wanted:
+            return range(self.length)
+        return [
+            place
+            for place, payload in enumerate(self._cycle)
+            if all(payload.get(name) == value for name, value in wanted.items())
+        ]
 
     def id_of(self, number: int) -> str:
         """Return the id of log `number`: 21 characters."""
@@ -209,20 +221,26 @@ class History:
         """Return the id of webhook log `number`; one is written together with each log."""
         return self.id_of(_WEBHOOK + number)
 
-    def item(self, log_id: str, now: int) -> bytes | None:
-        """Return the log with this id as JSON, webhook logs included, or `None` if there is none at `now`."""
+    def number_at(self, log_id: str) -> int | None:
+        """Return the number of the log with an id, or `None` where no log can have it."""
         try:
             number = (int(log_id, 16) - self._id_shift) * _ID_INVERSE & _ID_MASK
         except ValueError:
             return None
-        if self.id_of(number) != log_id:  # int() accepts signs, underscores and capitals
+        return number if self.id_of(number) == log_id else None  # int() accepts signs, underscores and capitals
+
+    def item(self, log_id: str, now: int) -> bytes | None:
+        """Return the log with this id as JSON, webhook logs included, or `None` if there is none at `now`."""
+        number = self.number_at(log_id)
+        if number is None or number % _WEBHOOK >= self.existing(now):
             return None
-        webhook = number >= _WEBHOOK
-        number %= _WEBHOOK
-        if number >= self.existing(now):
-            return None
-        body = self._webhook_body if webhook else self._bodies[number % self.length]
-        return b"%b%b%b%d}" % (self._head, log_id.encode(), body, self.created_at(number))
+        created = self.created_at(number % _WEBHOOK)
+        return self.log(log_id, None if number >= _WEBHOOK else number % self.length, created)
+
+    def log(self, log_id: str, kind: int | None, created: int) -> bytes:
+        """Return a log as JSON: of a kind, which is a place in the cycle, or `None` for one of a webhook."""
+        body = self._webhook_body if kind is None else self._bodies[kind]
+        return b"%b%b%b%d}" % (self._head, log_id.encode(), body, created)
 
     def page(self, numbers: Iterator[int]) -> bytes:
         """Return these logs as a JSON array."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 import attrs
@@ -16,8 +16,10 @@ import orjson
 from logferry._times import SECOND
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
+from logferry.testing._rows import Row, as_rows
 from logferry.testing._truth import identity_of, require_stream
 from logferry.testing.signalwire_history import History, Selection
+from logferry.testing.signalwire_scripted import ScriptedHistory, ScriptedSelection
 
 __all__ = ["SignalWireFake"]
 
@@ -45,7 +47,7 @@ class SignalWireFake:
 
     It keeps to the documentation, since no real project was measured; what that leaves open is a setting here.  It is a
     pure function of settings, request and clock: it keeps nothing between requests, and all its logs are computed from
-    their number.  One log of thirteen is deleted; sessions that are still going on change as the clock goes on.
+    their number, unless they are told row by row.  One log of thirteen is deleted; sessions that are still going on change as the clock goes on.
 
     Args:
         records: How many logs exist at `epoch`, deleted ones included.
@@ -61,6 +63,12 @@ class SignalWireFake:
         link_scheme: The scheme of the links' addresses; `None` for relative links.
         inclusive_bounds: Whether `created_before` and `created_after` include the day or second that they name.
         oldest_first: Whether logs are sent oldest first; else newest first.
+        rows: The logs, told row by row, instead of those that are computed; `records`, `spacing` and `growing` are of
+            no account then.  They are listed by when they came.  A token pins the list as it was when its first page was
+            asked for; what has vanished since leaves gaps in the pages.
+        lost_cursors: What becomes of a token where the last row of the page before has vanished:
+            the list goes on behind it, or the token is refused.
+        cursor_life: Seconds after which the token that a page gave is refused; `None` for never.
     """
 
     records: int = attrs.field(default=417, validator=attrs.validators.ge(0))
@@ -76,6 +84,9 @@ class SignalWireFake:
     link_scheme: str | None = "https"
     inclusive_bounds: bool = False
     oldest_first: bool = False
+    rows: Sequence[Row] | None = attrs.field(default=None, converter=as_rows, repr=False)
+    lost_cursors: Literal["continue", "refuse"] = "continue"
+    cursor_life: float | None = None
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -89,7 +100,7 @@ class SignalWireFake:
 
     @cached_property
     def history(self) -> History:
-        """All the logs."""
+        """All the logs that are computed."""
         return History(
             records=self.records,
             epoch=self.epoch,
@@ -98,6 +109,10 @@ class SignalWireFake:
             seed=self.seed,
             space=self.space,
         )
+
+    @cached_property
+    def _scripted(self) -> ScriptedHistory | None:
+        return None if self.rows is None else ScriptedHistory(self.rows, self.history)
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
         """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
@@ -132,10 +147,12 @@ class SignalWireFake:
             include_deleted: Whether deleted logs are among them; a text as on the wire will do.
         """
         require_stream(stream, self.streams)
-        existing = self.history.existing(self.epoch if now is None else now)
-        first = 0 if since is None else self.history.before(-(-since // SECOND))
-        end = existing if until is None else min(existing, self.history.before(-(-until // SECOND)))
-        return self._selection(first, end, include_deleted=include_deleted in {True, "true"})
+        return self._selection(
+            None if since is None else -(-since // SECOND),
+            None if until is None else -(-until // SECOND),
+            self._pin(self.epoch if now is None else now),
+            include_deleted=include_deleted in {True, "true"},
+        ).ids()
 
     def identity(self, stream: str, item: Any) -> str:
         """Return the id of a decoded log."""
@@ -147,8 +164,19 @@ class SignalWireFake:
         require_stream(stream, self.streams)
         return ({"include_deleted": "true"},)
 
-    def _selection(self, first: int, end: int, *, include_deleted: bool) -> Selection:
-        return Selection(self.history, min(first, end), end, include_deleted, self.oldest_first)
+    def _pin(self, now: int) -> int:
+        """What a list is of: so many logs as there are, or those that are listed at this moment."""
+        return self.history.existing(now) if self._scripted is None else now
+
+    def _selection(
+        self, first: int | None, end: int | None, pin: int, *, include_deleted: bool
+    ) -> Selection | ScriptedSelection:
+        """The logs created from the second `first` on and before the second `end`."""
+        if self._scripted is not None:
+            return self._scripted.select(first, end, pin, with_deleted=include_deleted, oldest_first=self.oldest_first)
+        low = 0 if first is None else self.history.before(first)
+        high = pin if end is None else min(pin, self.history.before(end))
+        return Selection(self.history, min(low, high), high, include_deleted, self.oldest_first)
 
     def _route(self, request: FakeRequest, now: int) -> Mapping[str, Any]:
         self._authorize(request)
@@ -175,10 +203,10 @@ class SignalWireFake:
         page_size = _integer(values, "page_size", _DEFAULT_PAGE_SIZE, 1, _LARGEST_PAGE)
         page = _integer(values, "page_number", 0, 0, 10**9)
         filters = {name: values[name] for name in _FILTERS if name in values}
-        existing = self.history.existing(now)
-        if page:
-            existing = self._existing_of(values.get("page_token", ""), filters, page_size)
-        selection = self._select(filters, existing)
+        pin = self._pinned(values.get("page_token", ""), filters, page_size, now) if page else self._pin(now)
+        selection = self._select(filters, pin)
+        if page and self.lost_cursors == "refuse" and selection.has_lost(page * page_size - 1, now):
+            raise _invalid("page_token", "is of a page whose last log is not there any more")
         places = range(len(selection))[page * page_size : (page + 1) * page_size]
         following = (page + 1) * page_size < len(selection)
         numbers = (
@@ -191,46 +219,57 @@ class SignalWireFake:
             if self.link_scheme is None
             else f"{self.link_scheme}://{request.header('Host') or 'localhost'}{_PATH}"
         )
-        token = self._token(existing, filters, page_size)
+        token = self._token(pin, now, filters, page_size)
         return {
             "links": {
                 name: f"{base}?{urlencode(filters | _address(number, page_size, token))}"
                 for name, number in numbers.items()
             },
-            "data": [self.history.item(selection.number(place), now) for place in places],
+            "data": selection.items(places, now),
         }
 
-    def _select(self, filters: Mapping[str, str], existing: int) -> Selection:
-        first, end, before = 0, existing, self.history.before
+    def _select(self, filters: Mapping[str, str], pin: int) -> Selection | ScriptedSelection:
+        firsts: list[int] = []
+        ends: list[int] = []
         if "created_before" in filters:
             low, high = _span(filters, "created_before")
-            end = min(end, before(high if self.inclusive_bounds else low))
+            ends.append(high if self.inclusive_bounds else low)
         if "created_after" in filters:
             low, high = _span(filters, "created_after")
-            first = max(first, before(low if self.inclusive_bounds else high))
+            firsts.append(low if self.inclusive_bounds else high)
         if "created_on" in filters:
             low, _ = _span(filters, "created_on")
             day = low - low % _DAY
-            first, end = max(first, before(day)), min(end, before(day + _DAY))
-        return self._selection(first, end, include_deleted=filters.get("include_deleted") == "true")
-
-    def _token(self, existing: int, filters: Mapping[str, str], page_size: int) -> str:
-        """A token pins what a list is of, so that its pages do not shift, and belongs to one question."""
-        digest = hashlib.blake2b(
-            repr((self.seed, existing, sorted(filters.items()), page_size)).encode(), digest_size=8
+            firsts.append(day)
+            ends.append(day + _DAY)
+        return self._selection(
+            max(firsts, default=None),
+            min(ends, default=None),
+            pin,
+            include_deleted=filters.get("include_deleted") == "true",
         )
-        return f"PA{existing:x}-{digest.hexdigest()}"
 
-    def _existing_of(self, token: str, filters: Mapping[str, str], page_size: int) -> int:
+    def _token(self, pin: int, birth: int, filters: Mapping[str, str], page_size: int) -> str:
+        """A token pins what a list is of, so that its pages do not shift, and belongs to one question."""
+        # Where it lives for ever, its birth is left out, so that all pages of a list have the same.
+        birth = 0 if self.cursor_life is None else birth
+        digest = hashlib.blake2b(
+            repr((self.seed, pin, birth, sorted(filters.items()), page_size)).encode(), digest_size=8
+        )
+        return f"PA{pin:x}-{birth:x}-{digest.hexdigest()}"
+
+    def _pinned(self, token: str, filters: Mapping[str, str], page_size: int, now: int) -> int:
         if not token:
             raise _invalid("page_token", "is required where page_number is greater than 0")
         try:
-            existing = int(token.removeprefix("PA").partition("-")[0], 16)
+            pin, birth = (int(part, 16) for part in token.removeprefix("PA").split("-")[:2])
         except ValueError:
-            existing = -1
-        if token != self._token(existing, filters, page_size):
+            pin = birth = -1
+        if token != self._token(pin, birth, filters, page_size):
             raise _invalid("page_token", "is not a token of this list")
-        return existing
+        if self.cursor_life is not None and now - birth > self.cursor_life * SECOND:
+            raise _invalid("page_token", "has expired")
+        return pin
 
 
 def _address(number: int, page_size: int, token: str) -> dict[str, str]:

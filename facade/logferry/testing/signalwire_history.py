@@ -9,7 +9,7 @@ import attrs
 
 from logferry._times import SECOND, rfc3339
 
-__all__ = ["History", "Selection"]
+__all__ = ["History", "Selection", "is_deleted"]
 
 _CYCLE, _DELETED = 13, 5
 """Of so many logs in a row, the one with this number is deleted."""
@@ -50,13 +50,24 @@ class History:
         return str(UUID(bytes=hashlib.blake2b(f"{self.seed} {number}".encode(), digest_size=16).digest(), version=4))
 
     def item(self, number: int, now: int) -> dict[str, Any]:
-        """Return a log as it is at a moment: sessions begin when their log is created, and end 1 to 121 minutes later."""
-        created = self._time(number) // SECOND
-        if is_deleted(number):
+        """Return a log as it is at a moment."""
+        return self.log(number, number, self._time(number) // SECOND, now)
+
+    def log(self, number: int, content: int, created: int, now: int) -> dict[str, Any]:
+        """
+        Return what a log looks like at a moment: its session begins with it, and ends 1 to 121 minutes later.
+
+        Args:
+            number: Decides the ids.
+            content: Decides all else.
+            created: Seconds since 1970-01-01 UTC.
+            now: Nanoseconds since 1970-01-01 UTC.
+        """
+        if is_deleted(content):
             return {"id": self.id_of(number), "discarded_at": _text(created + 1), "created_at": _text(created)}
-        ended = created + 60 + number * 7919 % 7200
+        ended = created + 60 + content * 7919 % 7200
         over = now >= ended * SECOND
-        kind = "conference" if number % 2 else "room"
+        kind = "conference" if content % 2 else "room"
         minutes = (min(ended, max(created, now // SECOND)) - created) // 60
         charges = (minutes * 3 / 1000, minutes / 1000)
         item = {
@@ -64,9 +75,9 @@ class History:
             "source": "realtime_api",
             "type": f"video_{kind}_session",
             "url": f"https://{self.space}.signalwire.com/api/video/{kind}_sessions/{self.id_of(-number - 1)}",
-            "room_name": f"room-{number % 7}" if number % 17 else None,
+            "room_name": f"room-{content % 7}" if content % 17 else None,
             "status": "completed" if over else "in-progress",
-            "locked": number % 11 == 0,
+            "locked": content % 11 == 0,
             "started_at": _text(created),
             "ended_at": _text(ended) if over else None,
             "charge": round(sum(charges), 3),
@@ -77,7 +88,7 @@ class History:
             ],
         }
         # A field that nobody documented, as services add them.
-        return item if number % 19 else {**item, "made_up": {"number": number}}
+        return item if content % 19 else {**item, "made_up": {"number": content}}
 
     def _time(self, number: int) -> int:
         return self.epoch + (number - self.records + 1) * self.step
@@ -122,6 +133,18 @@ class Selection(Sequence[str]):
             return rank
         block, rest = divmod(rank, _CYCLE - 1)
         return block * _CYCLE + rest + (rest >= _DELETED)
+
+    def ids(self) -> Sequence[str]:
+        """Return the ids: itself."""
+        return self
+
+    def has_lost(self, _place: int, _now: int) -> bool:
+        """Whether the log at a place is not listed any more: no log ever vanishes."""
+        return False
+
+    def items(self, places: range, now: int) -> list[dict[str, Any]]:
+        """Return the logs at these places as they are at a moment."""
+        return [self.history.item(self.number(place), now) for place in places]
 
     def _rank(self, number: int) -> int:
         """How many logs that can be selected come before this one."""

@@ -43,7 +43,7 @@ def opened(daily: logferry.Daily, stream: str, fake: DailyFake, **options: Any) 
 
 def truth(fake: DailyFake, stream: Any, since: int | None = None, until: int | None = None) -> list[dict[str, Any]]:
     """What ``opened`` has to give."""
-    return list(fake.rows(stream, since, until, mtg_session_id=fake.meeting_ids[0] if stream in SESSIONS else None))
+    return list(fake.items(stream, since, until, mtg_session_id=fake.meeting_ids[0] if stream in SESSIONS else None))
 
 
 @contextmanager
@@ -288,18 +288,18 @@ def test_filters_reach_the_service() -> None:
         asked: list[tuple[logferry.Stream[Any], Any]] = [
             (
                 daily.session_logs(user_session_id=participant, log_level="ERROR", until=LATER),
-                fake.rows("daily.session_logs", user_session_id=participant, log_level="ERROR"),
+                fake.items("daily.session_logs", user_session_id=participant, log_level="ERROR"),
             ),
             (
                 daily.session_metrics(user_session_id=participant, mtg_session_id=fake.meeting_ids[1], until=LATER),
-                fake.rows("daily.session_metrics", user_session_id=participant),
+                fake.items("daily.session_metrics", user_session_id=participant),
             ),
-            (daily.api_logs(source="webhook", until=LATER), fake.rows("daily.api_logs", source="webhook")),
+            (daily.api_logs(source="webhook", until=LATER), fake.items("daily.api_logs", source="webhook")),
             (
                 daily.api_logs(source="webhook", url=url, until=LATER),
-                fake.rows("daily.api_logs", source="webhook", url=url),
+                fake.items("daily.api_logs", source="webhook", url=url),
             ),
-            (daily.api_logs(url="/v1/rooms", until=LATER), fake.rows("daily.api_logs", url="/v1/rooms")),
+            (daily.api_logs(url="/v1/rooms", until=LATER), fake.items("daily.api_logs", url="/v1/rooms")),
             (daily.session_logs(mtg_session_id="unknown", until=LATER), []),
         ]
         for stream, expected in asked:
@@ -314,7 +314,7 @@ def test_api_logs_end_once_they_are_past_since() -> None:
     transport = InProcessTransport(fake)
     with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
         got = daily.api_logs(since="2025-12-31T22:00:00Z", until=LATER).raw().to_list()
-    assert got == list(fake.rows("daily.api_logs", fake.epoch - 7200 * 10**9))
+    assert got == list(fake.items("daily.api_logs", fake.epoch - 7200 * 10**9))
     assert transport.count <= 3
 
 
