@@ -42,7 +42,7 @@ _HINT: Final = "Go on from the checkpoint later; what has been delivered is not 
 
 
 @define
-class SeenCursors:
+class _SeenCursors:
     """
     The cursors that a walk has met, as digests, so that long ones cost no memory.
 
@@ -77,13 +77,13 @@ class SeenCursors:
             raise PagingError(f"the service has sent {_STUCK} pages in a row with nothing new", hint=_HINT)
 
 
-def is_lost(error: BadRequestError | PagingError) -> bool:
+def _is_lost(error: BadRequestError | PagingError) -> bool:
     """Whether an answer to a request with a cursor can mean that the service does not know the cursor any more."""
     return error.status in _REFUSALS
 
 
 @define
-class Restarts:
+class _Restarts:
     """
     Counts how often a walk has begun again since it last got something new.
 
@@ -218,15 +218,15 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         position: Where to resume; ``None`` for the start.
     """
     place = _Place() if position is None else _Place.from_json(position)
-    seen, restarts = SeenCursors(), Restarts()
+    seen, restarts = _SeenCursors(), _Restarts()
     while not place.ended:
         try:
             page = yield from ask(place.cursor)
         except (BadRequestError, PagingError) as error:
-            if place.cursor is None or not is_lost(error):
+            if place.cursor is None or not _is_lost(error):
                 raise
             restarts.next(error)
-            place, seen = place.again(), SeenCursors()
+            place, seen = place.again(), _SeenCursors()
             continue
         found = place.fresh(page)
         trouble = page.trouble or _guarded(seen, page, len(page.keys) if found is None else len(found))
@@ -246,7 +246,7 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         place = following
 
 
-def _guarded(seen: SeenCursors, page: CursorPage, new: int) -> PagingError | None:
+def _guarded(seen: _SeenCursors, page: CursorPage, new: int) -> PagingError | None:
     if page.cursor is None:
         return None
     try:

@@ -1,10 +1,8 @@
 """The fake of SignalWire: ``GET /api/video/logs`` as the documentation has it, and as its other lists page."""
 
 import hashlib
-import re
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import cached_property
 from typing import Any, Literal
@@ -19,25 +17,14 @@ from logferry.testing._openapi import spec_checker
 from logferry.testing._rows import Row, as_rows
 from logferry.testing._truth import identity_of, require_stream
 from logferry.testing.signalwire_history import History, Selection
+from logferry.testing.signalwire_query import DAY, Refusal, invalid, read_integer, read_span
 from logferry.testing.signalwire_scripted import ScriptedHistory, ScriptedSelection
 
 __all__ = ["SignalWireFake"]
 
 _PATH = "/api/video/logs"
-_DAY = 86_400
 _DEFAULT_PAGE_SIZE, _LARGEST_PAGE = 50, 1000
 _FILTERS = ("include_deleted", "created_before", "created_on", "created_after")
-_NUMBER = re.compile(r"[0-9]{1,9}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-
-
-class _Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of the fake
-    """The service answers with an error instead."""
-
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
-        super().__init__(status, body)
-        self.status = status
-        self.body = body
 
 
 @attrs.frozen(kw_only=True)
@@ -118,7 +105,7 @@ class SignalWireFake:
         """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
         try:
             return _reply(request, now, 200, self._route(request, now))
-        except _Refusal as refusal:
+        except Refusal as refusal:
             return _reply(request, now, refusal.status, refusal.body)
 
     def violations(self, request: FakeRequest) -> list[str]:
@@ -181,9 +168,9 @@ class SignalWireFake:
     def _route(self, request: FakeRequest, now: int) -> Mapping[str, Any]:
         self._authorize(request)
         if request.path != _PATH:
-            raise _Refusal(404, {"error": "Not Found"})
+            raise Refusal(404, {"error": "Not Found"})
         if request.method != "GET":
-            raise _Refusal(405, {"error": "Method Not Allowed"})
+            raise Refusal(405, {"error": "Method Not Allowed"})
         return self._list(request, now)
 
     def _authorize(self, request: FakeRequest) -> None:
@@ -193,20 +180,20 @@ class SignalWireFake:
         except ValueError:
             given = ""
         if given == f"{self.project_id}:{self.scopeless_token}":
-            raise _Refusal(self.scope_status, {"error": "Unauthorized" if self.scope_status == 401 else "Forbidden"})  # noqa: PLR2004
+            raise Refusal(self.scope_status, {"error": "Unauthorized" if self.scope_status == 401 else "Forbidden"})  # noqa: PLR2004
         if given != f"{self.project_id}:{self.api_token}":
-            raise _Refusal(401, {"error": "Unauthorized"})
+            raise Refusal(401, {"error": "Unauthorized"})
 
     def _list(self, request: FakeRequest, now: int) -> Mapping[str, Any]:
         # Names are case-sensitive; what is not known is ignored.
         values = dict(parse_qsl(request.query, keep_blank_values=True))
-        page_size = _integer(values, "page_size", _DEFAULT_PAGE_SIZE, 1, _LARGEST_PAGE)
-        page = _integer(values, "page_number", 0, 0, 10**9)
+        page_size = read_integer(values, "page_size", _DEFAULT_PAGE_SIZE, 1, _LARGEST_PAGE)
+        page = read_integer(values, "page_number", 0, 0, 10**9)
         filters = {name: values[name] for name in _FILTERS if name in values}
         pin = self._pinned(values.get("page_token", ""), filters, page_size, now) if page else self._pin(now)
         selection = self._select(filters, pin)
         if page and self.lost_cursors == "refuse" and selection.has_lost(page * page_size - 1, now):
-            raise _invalid("page_token", "is of a page whose last log is not there any more")
+            raise invalid("page_token", "is of a page whose last log is not there any more")
         places = range(len(selection))[page * page_size : (page + 1) * page_size]
         following = (page + 1) * page_size < len(selection)
         numbers = (
@@ -232,16 +219,16 @@ class SignalWireFake:
         firsts: list[int] = []
         ends: list[int] = []
         if "created_before" in filters:
-            low, high = _span(filters, "created_before")
+            low, high = read_span(filters, "created_before")
             ends.append(high if self.inclusive_bounds else low)
         if "created_after" in filters:
-            low, high = _span(filters, "created_after")
+            low, high = read_span(filters, "created_after")
             firsts.append(low if self.inclusive_bounds else high)
         if "created_on" in filters:
-            low, _ = _span(filters, "created_on")
-            day = low - low % _DAY
+            low, _ = read_span(filters, "created_on")
+            day = low - low % DAY
             firsts.append(day)
-            ends.append(day + _DAY)
+            ends.append(day + DAY)
         return self._selection(
             max(firsts, default=None),
             min(ends, default=None),
@@ -260,50 +247,20 @@ class SignalWireFake:
 
     def _pinned(self, token: str, filters: Mapping[str, str], page_size: int, now: int) -> int:
         if not token:
-            raise _invalid("page_token", "is required where page_number is greater than 0")
+            raise invalid("page_token", "is required where page_number is greater than 0")
         try:
             pin, birth = (int(part, 16) for part in token.removeprefix("PA").split("-")[:2])
         except ValueError:
             pin = birth = -1
         if token != self._token(pin, birth, filters, page_size):
-            raise _invalid("page_token", "is not a token of this list")
+            raise invalid("page_token", "is not a token of this list")
         if self.cursor_life is not None and now - birth > self.cursor_life * SECOND:
-            raise _invalid("page_token", "has expired")
+            raise invalid("page_token", "has expired")
         return pin
 
 
 def _address(number: int, page_size: int, token: str) -> dict[str, str]:
     return {"page_number": str(number), "page_size": str(page_size)} | ({"page_token": token} if number else {})
-
-
-def _integer(values: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
-    text = values.get(name, str(default))
-    if not _NUMBER.fullmatch(text) or not lowest <= int(text) <= highest:
-        raise _invalid(name, f"must be between {lowest} and {highest}")
-    return int(text)
-
-
-def _span(filters: Mapping[str, str], name: str) -> tuple[int, int]:
-    """The first second of a day or a moment, and the first one after it."""
-    text = filters[name]
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise _invalid(name, "must be a date or an ISO 8601 date and time") from None
-    second = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() // 1)
-    return second, second + (_DAY if _DATE.fullmatch(text) else 1)
-
-
-def _invalid(name: str, what: str) -> _Refusal:
-    # The fields of a mistake are documented, the words are made up.
-    mistake = {
-        "type": "validation_error",
-        "code": "invalid_parameter",
-        "message": what,
-        "attribute": name,
-        "url": "https://developer.example/errors/invalid_parameter",
-    }
-    return _Refusal(422, {"errors": [mistake]})
 
 
 def _reply(request: FakeRequest, now: int, status: int, body: Mapping[str, Any]) -> FakeResponse:

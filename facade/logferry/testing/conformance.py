@@ -1,0 +1,288 @@
+"""
+A suite that any service's streams have to pass: nothing lost, nothing doubled, never endless, whatever the world does.
+
+A *trial* is decided by its seed: a hostile history (rows that arrive late, vanish, share their time, are dated in the
+future), a variant of the service, a schedule of faults, a window, a page size, where the caller stops and resumes from a
+checkpoint, blocking or not.  It runs in process and in virtual time, so that thousands take seconds::
+
+    from logferry.testing.conformance import Trial
+
+    def test_my_stream(seed):
+        Trial(Mine, MineFake.of_rows, "mine.logs", seed).run().check()
+
+What a pull has to give is what the service lists from its beginning to its end, each item once; what it may give is what
+the service lists at any time in between.  Nothing else, nothing twice.
+"""
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final, Protocol
+
+import anyio
+import attrs
+
+from logferry._client import Client
+from logferry._errors import LogferryError, PagingError
+from logferry._hooks import IssueEvent
+from logferry._record import LogRecord
+from logferry.testing._clock import VirtualClock
+from logferry.testing._http import Fake
+from logferry.testing._rows import Row, random_rows
+from logferry.testing._schedule import ALL, FATAL, PASSING, Schedule
+from logferry.testing._transport import InProcessTransport
+from logferry.testing._wiring import connected
+
+__all__ = ["MakeFake", "Outcome", "Trial"]
+
+_SECOND: Final = 1_000_000_000
+_DAY: Final = 86_400 * _SECOND
+_BEGIN: Final = 1_767_225_600 * _SECOND
+_ATTEMPTS: Final = 4
+_PATIENCE: Final = 60
+"""So many errors in a row without a record in between mean that a caller gets nowhere."""
+
+
+class MakeFake(Protocol):
+    """Makes a fake with a scripted history, in a variant of the service that *chance* decides."""
+
+    def __call__(self, rows: tuple[Row, ...], *, epoch: int, chance: random.Random) -> Fake:
+        """
+        Make it.
+
+        Args:
+            rows: Its history.
+            epoch: Where its clock stands by default, in nanoseconds since 1970-01-01 UTC.
+            chance: Decides what the service's documentation leaves open, such as whether bounds are inclusive.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """
+    What came of a trial.
+
+    Attributes:
+        trial: Which one.
+        records: How many records came.
+        requests: How many requests were sent, those for tokens included.
+        bound: How many there may be at most, see `Trial.run`.
+        faults: How many requests something happened to.
+        errors: How many errors the caller got, and went on from.
+        resumed: How often it went on from a checkpoint with another client.
+        lost: How many items of those that had to come did not.
+        doubled: How many records came that were there already, by identity or by `uid`, or are none of the service's.
+        doubts: Issues of pages: what the service makes it impossible to be sure of.
+        stuck: The error at which the caller got nowhere any more, or `None`.
+        violations: What in the requests goes against the service's spec.
+    """
+
+    trial: "Trial"
+    records: int
+    requests: int
+    bound: int
+    faults: int
+    errors: int
+    resumed: int
+    lost: int
+    doubled: int
+    doubts: tuple[str, ...]
+    stuck: str | None
+    violations: tuple[str, ...]
+
+    @property
+    def problems(self) -> list[str]:
+        """What breaks the promise; empty for a trial that was passed."""
+        found = {
+            f"{self.lost} lost": self.lost and not self.doubts,
+            f"{self.doubled} doubled": self.doubled,
+            f"{self.requests} requests, {self.bound} allowed": self.requests > self.bound,
+            f"stuck: {self.stuck}": self.stuck is not None,
+            f"against the spec: {self.violations}": self.violations,
+        }
+        return [problem for problem, holds in found.items() if holds]
+
+    def check(self) -> None:
+        """
+        Nothing, if the trial was passed.
+
+        Raises:
+            AssertionError: It was not; the message says what is wrong, and how to run it again.
+        """
+        if self.problems:
+            raise AssertionError(f"{self.trial.stream}: {'; '.join(self.problems)}; {self.trial}")
+
+
+@attrs.frozen
+class Trial:
+    """
+    One hostile schedule.
+
+    Args:
+        client: The client's class.
+        make_fake: Makes its fake; those of logferry have `of_rows`.
+        stream: The stream's name.
+        seed: Decides everything.
+        sync: Whether to iterate with ``for``, or with ``async for``.
+    """
+
+    client: type[Client] = attrs.field(repr=lambda client: client.__name__)
+    make_fake: MakeFake = attrs.field(repr=lambda make: getattr(make, "__qualname__", "..."))
+    stream: str
+    seed: int
+    sync: bool = True
+
+    def run(self) -> Outcome:
+        """
+        Pull, and compare.
+
+        A walk may ask for each page twice (what shifts has to be looked at again) and for twenty more; each request is
+        sent four times at most; each new beginning, from a checkpoint or because a cursor was refused, costs as much.
+        """
+        return anyio.run(_Pull(self).run)
+
+
+class _Pull:
+    """A caller who wants everything, and does not give up."""
+
+    def __init__(self, trial: Trial) -> None:
+        chance = random.Random(f"trial {trial.stream} {trial.seed}")  # noqa: S311 - the same on every run
+        self._trial = trial
+        self._chance = chance
+        self._since = _BEGIN + chance.randrange(_DAY)
+        self._until = self._since + chance.choice((600, 3600, 6 * 3600)) * _SECOND
+        self._start = self._since + round((self._until - self._since) * chance.choice((0.5, 1.0, 1.1, 2.0)))
+        resolution = chance.choice((1_000_000, 1_000_000_000))
+        self._rows = random_rows(
+            trial.seed,
+            chance.choice((0, 1, 7, 60, 200)),
+            self._since,
+            self._until,
+            resolution=resolution,
+            tie=chance.choice((2, 12, 60)),
+            late=chance.choice((0.0, 0.1, 0.3)),
+            vanishing=chance.choice((0.0, 0.05, 0.2)),
+        )
+        self._fake = trial.make_fake(self._rows, epoch=self._start, chance=chance)
+        self._clock = VirtualClock(self._start)
+        kinds = chance.choice((ALL, PASSING, FATAL))
+        self._schedule = Schedule(trial.seed, chance.choice((0.0, 0.1, 0.3)), kinds, self._clock)
+        self._transport = InProcessTransport(self._fake, clock=self._clock, faults=self._schedule)
+        self._pace = chance.choice((0.0, 0.5, 10.0))
+        self._page_size = chance.choice((1, 2, 5, 10, 33, 100))
+        self._filters = chance.choice(self._fake.questions(trial.stream))
+        self._window = {
+            "since": _iso(self._since) if chance.random() < 0.8 else None,  # noqa: PLR2004 - a share
+            "until": _iso(self._until) if chance.random() < 0.5 else None,  # noqa: PLR2004
+        }
+        self._got: list[LogRecord] = []
+        self._doubts: list[str] = []
+        self._errors = self._resumed = 0
+
+    async def run(self) -> Outcome:
+        stuck = await self._pull()
+        end = self._clock.now()
+        got = Counter(self._fake.identity(self._trial.stream, record.raw) for record in self._got)
+        certain = self._truth(lambda row: row.is_visible(self._start) and row.is_visible(end))
+        possible = self._truth(
+            lambda row: (row.appears or 0) <= end and (row.vanishes is None or row.vanishes > self._start)
+        )
+        uids = len(self._got) - len({record.uid for record in self._got})
+        pages = 2 * (len(self._rows) // self._page_size + 1) + 20
+        return Outcome(
+            trial=self._trial,
+            records=len(self._got),
+            requests=self._transport.count,
+            bound=_ATTEMPTS * pages * (1 + self._errors + self._resumed + 3),
+            faults=self._schedule.counts.total(),
+            errors=self._errors,
+            resumed=self._resumed,
+            lost=0 if stuck else (certain - got).total(),
+            doubled=(got - possible).total() + uids,
+            doubts=tuple(self._doubts),
+            stuck=stuck,
+            violations=tuple(self._transport.violations),
+        )
+
+    async def _pull(self) -> str | None:
+        """Pull everything; the error at which there is no getting on, or ``None``."""
+        checkpoint: str | None = None
+        while True:
+            client = connected(
+                self._trial.client,
+                self._fake,
+                transport=self._transport,
+                clock=self._clock,
+                on_request=lambda _event: self._clock.advance(self._chance.random() * self._pace),
+                on_issue=self._note,
+            )
+            if checkpoint is None:
+                options: dict[str, Any] = {**self._window, "page_size": self._page_size}
+                opened = client.stream(self._trial.stream, filters=self._filters, **options)
+            else:
+                self._resumed += 1
+                opened = client.stream(self._trial.stream, resume=checkpoint, page_size=self._page_size)
+            view = opened.records()
+            iterator = _Blocking(iter(view)) if self._trial.sync else aiter(view)
+            stop = self._chance.choice((None, self._chance.randint(1, 50)))
+            idle = 0
+            while stop != 0:
+                try:
+                    self._got.append(await anext(iterator))
+                except StopAsyncIteration:
+                    await client.aclose()
+                    return None
+                except LogferryError as error:
+                    self._errors, idle = self._errors + 1, idle + 1
+                    if idle > _PATIENCE:
+                        await client.aclose()
+                        return str(error)
+                    if error.checkpoint is None:
+                        raise AssertionError(f"an error without a checkpoint: {error!r}") from error
+                    if isinstance(error, PagingError) or self._chance.random() < 0.3:  # noqa: PLR2004 - a share
+                        break
+                else:
+                    idle = 0
+                    stop = None if stop is None else stop - 1
+            checkpoint = view.checkpoint
+            await client.aclose()
+            if idle:
+                self._stalled += 1
+
+    def _note(self, event: IssueEvent) -> None:
+        if event.item is None:
+            self._doubts += event.issues
+
+    def _truth(self, there: Callable[[Row], bool]) -> Counter[str]:
+        """The identities in the window of the rows that are there, however often."""
+        never = 2 * _BEGIN
+        rows = [
+            attrs.evolve(row, vanishes=None, appears=row.appears if there(row) else never) for row in self._rows
+        ]
+        fake: Any = self._fake
+        told = attrs.evolve(fake, rows=tuple(rows))
+        since = self._since if self._window["since"] else None
+        until = self._until if self._window["until"] else self._start
+        return Counter(told.truth(self._trial.stream, since, until, now=_BEGIN + 400 * _DAY, **self._filters))
+
+
+class _Blocking:
+    """A blocking iterator for who awaits: one body of a pull serves both worlds."""
+
+    def __init__(self, iterator: Iterator[LogRecord]) -> None:
+        self._iterator = iterator
+
+    def __aiter__(self) -> AsyncIterator[LogRecord]:
+        return self
+
+    async def __anext__(self) -> LogRecord:
+        for record in self._iterator:
+            return record
+        raise StopAsyncIteration
+
+
+def _iso(nanoseconds: int) -> str:
+    from logferry._times import rfc3339
+
+    return rfc3339(nanoseconds)

@@ -1,0 +1,65 @@
+"""How the fake SignalWire reads queries, and what it refuses."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+__all__ = ["DAY", "Refusal", "invalid", "read_integer", "read_span"]
+
+DAY = 86_400
+"""Seconds."""
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of the fake
+    """The service answers with an error instead."""
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        super().__init__(status, body)
+        self.status = status
+        self.body = body
+
+
+def read_integer(values: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
+    """
+    Return a number that has to be within bounds.
+
+    Raises:
+        Refusal: It is not.
+    """
+    text = values.get(name, str(default))
+    if not _NUMBER.fullmatch(text) or not lowest <= int(text) <= highest:
+        raise invalid(name, f"must be between {lowest} and {highest}")
+    return int(text)
+
+
+def read_span(filters: Mapping[str, str], name: str) -> tuple[int, int]:
+    """
+    Return the first second of a day or a moment, and the first one after it.
+
+    Raises:
+        Refusal: It is neither.
+    """
+    text = filters[name]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid(name, "must be a date or an ISO 8601 date and time") from None
+    second = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() // 1)
+    return second, second + (DAY if _DATE.fullmatch(text) else 1)
+
+
+def invalid(name: str, what: str) -> Refusal:
+    """Return what a wrong parameter is answered with."""
+    # The fields of a mistake are documented, the words are made up.
+    mistake = {
+        "type": "validation_error",
+        "code": "invalid_parameter",
+        "message": what,
+        "attribute": name,
+        "url": "https://developer.example/errors/invalid_parameter",
+    }
+    return Refusal(422, {"errors": [mistake]})
