@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
+from random import Random
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
@@ -82,6 +83,18 @@ class CognigyFake:
     rows: Sequence[Row] | None = attrs.field(default=None, converter=as_rows, repr=False)
     lost_cursors: Literal["continue", "refuse"] = "continue"
     cursor_life: float | None = None
+
+    @classmethod
+    def of_rows(cls, rows: tuple[Row, ...], *, epoch: int, chance: Random) -> "CognigyFake":
+        """Make one with a scripted history; *chance* decides about the form of answers, and about cursors."""
+        return cls(
+            rows=rows,
+            epoch=epoch,
+            hal=chance.choice(("by default", "always")),
+            cursor_names=chance.choice((("nextCursor", "previousCursor"), ("next", "previous"))),
+            lost_cursors=chance.choice(("continue", "refuse")),
+            cursor_life=chance.choice((None, None, 60.0, 600.0)),
+        )
 
     @property
     def streams(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from logferry._client import Client
 from logferry._errors import LogferryError, PagingError
 from logferry._hooks import IssueEvent
 from logferry._record import LogRecord
+from logferry._times import rfc3339
 from logferry.testing._clock import VirtualClock
 from logferry.testing._http import Fake
 from logferry.testing._rows import Row, random_rows
@@ -140,7 +141,12 @@ class Trial:
         A walk may ask for each page twice (what shifts has to be looked at again) and for twenty more; each request is
         sent four times at most; each new beginning, from a checkpoint or because a cursor was refused, costs as much.
         """
-        return anyio.run(_Pull(self).run)
+        before = random.getstate()
+        random.seed(self.seed)  # the jitter of retries
+        try:
+            return anyio.run(_Pull(self).run)
+        finally:
+            random.setstate(before)
 
 
 class _Pull:
@@ -173,12 +179,12 @@ class _Pull:
         self._page_size = chance.choice((1, 2, 5, 10, 33, 100))
         self._filters = chance.choice(self._fake.questions(trial.stream))
         self._window = {
-            "since": _iso(self._since) if chance.random() < 0.8 else None,  # noqa: PLR2004 - a share
-            "until": _iso(self._until) if chance.random() < 0.5 else None,  # noqa: PLR2004
+            "since": rfc3339(self._since) if chance.random() < 0.8 else None,  # noqa: PLR2004 - a share
+            "until": rfc3339(self._until) if chance.random() < 0.5 else None,  # noqa: PLR2004
         }
         self._got: list[LogRecord] = []
         self._doubts: list[str] = []
-        self._errors = self._resumed = 0
+        self._errors = self._resumed = self._idle = 0
 
     async def run(self) -> Outcome:
         stuck = await self._pull()
@@ -226,7 +232,6 @@ class _Pull:
             view = opened.records()
             iterator = _Blocking(iter(view)) if self._trial.sync else aiter(view)
             stop = self._chance.choice((None, self._chance.randint(1, 50)))
-            idle = 0
             while stop != 0:
                 try:
                     self._got.append(await anext(iterator))
@@ -234,8 +239,8 @@ class _Pull:
                     await client.aclose()
                     return None
                 except LogferryError as error:
-                    self._errors, idle = self._errors + 1, idle + 1
-                    if idle > _PATIENCE:
+                    self._errors, self._idle = self._errors + 1, self._idle + 1
+                    if self._idle > _PATIENCE:
                         await client.aclose()
                         return str(error)
                     if error.checkpoint is None:
@@ -243,12 +248,10 @@ class _Pull:
                     if isinstance(error, PagingError) or self._chance.random() < 0.3:  # noqa: PLR2004 - a share
                         break
                 else:
-                    idle = 0
+                    self._idle = 0
                     stop = None if stop is None else stop - 1
             checkpoint = view.checkpoint
             await client.aclose()
-            if idle:
-                self._stalled += 1
 
     def _note(self, event: IssueEvent) -> None:
         if event.item is None:
@@ -257,9 +260,7 @@ class _Pull:
     def _truth(self, there: Callable[[Row], bool]) -> Counter[str]:
         """The identities in the window of the rows that are there, however often."""
         never = 2 * _BEGIN
-        rows = [
-            attrs.evolve(row, vanishes=None, appears=row.appears if there(row) else never) for row in self._rows
-        ]
+        rows = [attrs.evolve(row, vanishes=None, appears=row.appears if there(row) else never) for row in self._rows]
         fake: Any = self._fake
         told = attrs.evolve(fake, rows=tuple(rows))
         since = self._since if self._window["since"] else None
@@ -280,9 +281,3 @@ class _Blocking:
         for record in self._iterator:
             return record
         raise StopAsyncIteration
-
-
-def _iso(nanoseconds: int) -> str:
-    from logferry._times import rfc3339
-
-    return rfc3339(nanoseconds)

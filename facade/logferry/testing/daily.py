@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
+from random import Random
 from typing import Any, Literal, Unpack
 from urllib.parse import parse_qsl
 
@@ -68,6 +69,18 @@ class DailyFake:
     lost_cursors: Literal["continue", "refuse"] = "continue"
     lost_cursor_status: Literal[400, 404] = 400
     cursor_life: float | None = None
+
+    @classmethod
+    def of_rows(cls, rows: tuple[Row, ...], *, epoch: int, chance: Random) -> "DailyFake":
+        """Make one with a scripted history; *chance* decides about bounds, limits and cursors."""
+        return cls(
+            rows=rows,
+            epoch=epoch,
+            inclusive_bounds=chance.random() < 0.5,  # noqa: PLR2004 - even odds
+            largest_limit=chance.choice((None, None, 7, 50)),
+            lost_cursors=chance.choice(("continue", "refuse")),
+            lost_cursor_status=chance.choice((400, 404)),
+        )
 
     @property
     def streams(self) -> tuple[str, ...]:

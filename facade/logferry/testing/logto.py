@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import ceil, floor
+from random import Random
 from typing import Any, TypedDict, Unpack
 from urllib.parse import unquote
 
@@ -83,6 +84,18 @@ class LogtoFake:
     rows: Sequence[Row] | None = attrs.field(default=None, converter=as_rows, repr=False)
     stable_ties: bool = True
     compression: bool = True
+
+    @classmethod
+    def of_rows(cls, rows: tuple[Row, ...], *, epoch: int, chance: Random) -> "LogtoFake":
+        """Make one with a scripted history; *chance* decides the release, and how long tokens are good."""
+        return cls(
+            rows=rows,
+            epoch=epoch,
+            release=chance.choice(("1.36.0", "1.40.0", "1.42.0")),
+            stable_ties=chance.random() < 0.5,  # noqa: PLR2004 - even odds
+            token_lifetime=chance.choice((60, 3600)),
+            compression=False,
+        )
 
     @property
     def streams(self) -> tuple[str, ...]:

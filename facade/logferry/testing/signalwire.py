@@ -5,6 +5,7 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 from functools import cached_property
+from random import Random
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
@@ -74,6 +75,19 @@ class SignalWireFake:
     rows: Sequence[Row] | None = attrs.field(default=None, converter=as_rows, repr=False)
     lost_cursors: Literal["continue", "refuse"] = "continue"
     cursor_life: float | None = None
+
+    @classmethod
+    def of_rows(cls, rows: tuple[Row, ...], *, epoch: int, chance: Random) -> "SignalWireFake":
+        """Make one with a scripted history; *chance* decides about order, bounds, links and tokens."""
+        return cls(
+            rows=rows,
+            epoch=epoch,
+            link_scheme=chance.choice(("https", "http", None)),
+            inclusive_bounds=chance.random() < 0.5,  # noqa: PLR2004 - even odds
+            oldest_first=chance.random() < 0.5,  # noqa: PLR2004
+            lost_cursors=chance.choice(("continue", "refuse")),
+            cursor_life=chance.choice((None, None, 60.0, 600.0)),
+        )
 
     @property
     def streams(self) -> tuple[str, ...]:

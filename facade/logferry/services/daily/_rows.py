@@ -15,10 +15,10 @@ from logferry._steps import Position
 from logferry._times import MILLISECOND
 
 _OVERLAP: Final = 10
-"""So many rows are read again at least, or half a page where that is fewer."""
+"""So many rows are read again at least."""
 
-_REMEMBERED: Final = 1000
-"""So many different rows without a time are remembered, to tell equal ones apart."""
+_REMEMBERED: Final = 200
+"""So many different rows are remembered at least, to tell equal ones apart."""
 
 Row: TypeAlias = tuple[int | None, str]
 """A row's time in nanoseconds (``None`` where it cannot be read) and its digest."""
@@ -29,35 +29,36 @@ class Met:
     """
     How often equal rows have been met, so that each gets a number.
 
-    Equal rows have equal times, so the counts of the latest millisecond do, and of rows without a time.
+    Equal rows have equal times, so they come close to each other: the latest rows are remembered, and all of the latest
+    millisecond.
 
     Attributes:
         tick: The latest row's time in milliseconds since the epoch, or ``None`` where none has had any.
-        counts: How often each row of that millisecond has been met.
-        timeless: How often each row without a time has been met, as far as remembered.
+        counts: How often each row has been met, in the order in which they were met first.
+        fixed: How many of the last of them are of the latest millisecond.
     """
 
     tick: int | None = None
     counts: Mapping[str, int] = field(factory=dict[str, int])
-    timeless: Mapping[str, int] = field(factory=dict[str, int])
+    fixed: int = 0
 
     def numbered(self, rows: Sequence[Row]) -> tuple[list[int], Met]:
         """For each of the next rows, how many equal ones came before; and the counts after them."""
-        tick, counts, timeless = self.tick, dict(self.counts), dict(self.timeless)
+        tick, counts, fixed = self.tick, dict(self.counts), self.fixed
         numbers: list[int] = []
         for time, identity in rows:
             if time is not None and time // MILLISECOND != tick:
-                tick = time // MILLISECOND
-                counts.clear()
-            equal = timeless if time is None else counts
-            numbers.append(equal.get(identity, 0))
-            equal[identity] = numbers[-1] + 1
-            if len(timeless) > _REMEMBERED:
-                del timeless[next(iter(timeless))]
-        return numbers, Met(tick, counts, timeless)
+                tick, fixed = time // MILLISECOND, 0
+            number = counts.get(identity, 0)
+            numbers.append(number)
+            counts[identity] = number + 1
+            fixed += number == 0
+        for identity in list(counts)[: max(0, len(counts) - max(_REMEMBERED, fixed))]:
+            del counts[identity]
+        return numbers, Met(tick, counts, fixed)
 
     def to_json(self) -> dict[str, Any]:
-        return {"tick": self.tick, "counts": dict(self.counts), "timeless": dict(self.timeless)}
+        return {"tick": self.tick, "counts": dict(self.counts), "fixed": self.fixed}
 
 
 @frozen
@@ -69,30 +70,39 @@ class Place:
         offset: How many rows the service has up to the last one met.
         tail: The last rows met, oldest first; the next page has to show them again.
         met: How often equal rows have been met.
+        crowded: Whether the tail had to be cut, because the service's pages are too small for all rows of one time.
         ended: Whether there is nothing more.
     """
 
     offset: int = 0
     tail: tuple[Row, ...] = ()
     met: Met = field(factory=Met)
+    crowded: bool = False
     ended: bool = False
 
     def to_json(self) -> Position:
-        return {"offset": self.offset, "tail": self.tail, "met": self.met.to_json(), "ended": self.ended}
+        return {
+            "offset": self.offset,
+            "tail": self.tail,
+            "met": self.met.to_json(),
+            "crowded": self.crowded,
+            "ended": self.ended,
+        }
 
     @classmethod
     def from_json(cls, position: Position) -> Place:
         tail = tuple((time, identity) for time, identity in position["tail"])
-        return cls(position["offset"], tail, Met(**position["met"]), position["ended"])
+        return cls(**{**position, "tail": tail, "met": Met(**position["met"])})
 
-    def after(self, rows: Sequence[Row], *, offset: int, room: int) -> Place:
+    def after(self, rows: Sequence[Row], *, offset: int, length: int, whole: bool) -> Place:
         """
         The place once the next rows have been met as well.
 
         Args:
             rows: The rows.
             offset: How many rows the service has up to them.
-            room: How many rows the next page may show again.
+            length: How many rows their page had.
+            whole: Whether that is as many as were asked for; else the service may have a limit of its own.
         """
         latest = (*self.tail, *rows)
         wanted = min(_OVERLAP, len(latest))
@@ -102,5 +112,6 @@ class Place:
             if time is None or time not in {latest[-wanted - 1][0], latest[-1][0]}:
                 break
             wanted += 1
-        wanted = min(wanted, room)
-        return Place(offset, latest[len(latest) - wanted :], self.met.numbered(rows)[1])
+        kept = wanted if whole else min(wanted, length // 2)
+        met = self.met.numbered(rows)[1]
+        return Place(offset, latest[len(latest) - kept :], met, crowded=kept < wanted)

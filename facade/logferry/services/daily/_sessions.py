@@ -83,15 +83,17 @@ class _Answer:
         items: Its items.
         rows: The same as rows.
         offset: How many rows the service has before them.
+        asked: How many were asked for.
     """
 
     reply: Reply[Any]
     items: list[Any]
     rows: list[Row]
     offset: int
+    asked: int
 
-    def unmet(self, tail: Sequence[Row]) -> list[int] | None:
-        """Indexes of the rows that come behind the tail, or ``None`` where the tail is not in the page."""
+    def unmet(self, tail: Sequence[Row]) -> tuple[list[int], int]:
+        """Indexes of the rows that come behind the tail; and how many rows of the tail are not in the page."""
         left, found = Counter(tail), 0
         indexes: list[int] = []
         for index, row in enumerate(self.rows):
@@ -100,7 +102,15 @@ class _Answer:
                 found += 1
             elif found or not tail:  # before the tail there are rows of earlier pages only
                 indexes.append(index)
-        return indexes if found == len(tail) else None
+        return indexes, len(tail) - found
+
+    def joins(self, tail: Sequence[Row]) -> bool:
+        """
+        Whether the page surely begins before the last time of the tail, so that all rows from there on are in it.
+
+        Rows of the tail that are not there all the same have gone.
+        """
+        return self.offset == 0 or any(row in tail and row[0] != tail[-1][0] for row in self.rows)
 
 
 @frozen
@@ -113,18 +123,25 @@ class _Turn:
         answer: The page.
         unmet: Indexes of the rows that have not been met.
         within: Indexes, in *unmet*, of those that are within the window.
+        issues: What may be missing.
     """
 
     place: Place
     answer: _Answer
     unmet: list[int]
     within: list[int]
+    issues: tuple[str, ...] = ()
 
     def after(self, met: int | None = None) -> Place:
         """Where the walk is once the first *met* of the unmet rows have been, or all of them."""
         rows, offset = self.answer.rows, self.answer.offset
         stop = len(rows) if met is None or met == len(self.unmet) else self.unmet[met]
-        return self.place.after([rows[index] for index in self.unmet[:met]], offset=offset + stop, room=len(rows) // 2)
+        return self.place.after(
+            [rows[index] for index in self.unmet[:met]],
+            offset=offset + stop,
+            length=len(rows),
+            whole=len(rows) >= self.answer.asked,
+        )
 
     def position(self, delivered: int) -> Position:
         """Where to resume once the first *delivered* rows of the batch have been."""
@@ -140,6 +157,7 @@ class _Turn:
             [items[self.unmet[index]] for index in self.within],
             self.position,
             self.answer.reply,
+            issues=self.issues,
             ordinals={order: numbers[index] for order, index in enumerate(self.within) if numbers[index]},
         )
 
@@ -169,8 +187,8 @@ class _Question:
     window: Window
     page_size: int
 
-    def ask(self, offset: int) -> SubFlow[_Answer]:
-        """The page that begins after so many rows."""
+    def ask(self, offset: int, limit: int) -> SubFlow[_Answer]:
+        """So many rows at most, from this one on, counted from 0."""
         since, until = self.window.since, self.window.until
         reply = yield from fetch(
             list_logs.request,
@@ -182,7 +200,7 @@ class _Question:
             order="ASC",
             start_time=None if since is None else max(0, since // MILLISECOND - 1),
             end_time=-(-until // MILLISECOND) + 1,
-            limit=self.page_size,
+            limit=limit,
             offset=offset,
         )
         body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
@@ -191,33 +209,78 @@ class _Question:
         if not is_array(items):
             raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
         row = _metric_row if self.metrics else _log_row
-        return _Answer(reply, items, [row(item) for item in items], offset)
+        return _Answer(reply, items, [row(item) for item in items], offset, limit)
 
-    def join(self, place: Place) -> SubFlow[_Turn]:
+    def next_page(self, place: Place) -> SubFlow[_Turn]:
+        """
+        The page that goes on where the walk is; one without anything new is the end.
+
+        That the rows end there is asked once more, behind them: the page may have been cut by a limit of the service's
+        own, or be another than was asked for.  Where there is more, a shorter tail leaves it more room.
+
+        Raises:
+            PagingError: The rows that were met last are nowhere near, or there is more, but it does not come.
+        """
+        turn = yield from self._join(place)
+        for _ in range(_STUCK):
+            if turn.unmet or not (place.tail or turn.answer.rows):
+                return turn
+            if (yield from self._has_ended(place, turn.answer)):
+                return turn
+            place = evolve(place, tail=place.tail[len(place.tail) // 2 :])
+            turn = yield from self._join(place)
+        if turn.unmet:
+            return turn
+        raise PagingError("the service does not turn pages", hint="Go on from the checkpoint later, or start again")
+
+    def _has_ended(self, place: Place, answer: _Answer) -> SubFlow[bool]:
+        """Whether there is nothing behind a page without anything new, as far as can be seen."""
+        page_end = answer.offset + len(answer.rows)
+        behind = yield from self.ask(min(place.offset, page_end), self.page_size)
+        if behind.rows and not Counter(behind.rows) - Counter(place.tail):
+            # They have been met, so rows that came in front have moved them; or they are equal to others.
+            behind = yield from self.ask(page_end, self.page_size)
+        return not behind.rows
+
+    def _join(self, place: Place) -> SubFlow[_Turn]:
         """
         The page that goes on where the walk is.
 
-        Raises:
-            PagingError: The rows that were met last are nowhere near.
-        """
-        start = max(0, place.offset - len(place.tail))
-        for offset in self._nearby(start) if place.tail else (start,):
-            answer = yield from self.ask(offset)
-            unmet = answer.unmet(place.tail)
-            if unmet is not None:
-                times = [answer.rows[index][0] for index in unmet]
-                within = [index for index, time in enumerate(times) if time is None or self.window.has(time)]
-                return _Turn(place, answer, unmet, within)
-        raise PagingError(
-            "the rows that were read last are not there any more, so what follows them cannot be told",
-            hint="Read the session again, from the start",
-        )
+        Where not all of the rows that were met last are there, some have gone, or the page begins behind them: the walk
+        looks for a better one nearby, and takes the best.
 
-    def _nearby(self, start: int) -> Iterator[int]:
+        Raises:
+            PagingError: None of them is anywhere near.
+        """
+        start, limit = max(0, place.offset - len(place.tail)), self.page_size + len(place.tail)
+        best: tuple[int, _Answer, list[int]] | None = None
+        crowded = ("time: more rows of one time than fit the service's pages; some may be missing",) * place.crowded
+        for offset in self._nearby(start, limit) if place.tail else (start,):
+            answer = yield from self.ask(offset, limit)
+            unmet, missing = answer.unmet(place.tail)
+            if missing == 0 or (missing < len(place.tail) and answer.joins(place.tail)):
+                return self._turn(place, answer, unmet, crowded if unmet else ())
+            if missing < len(place.tail) and (best is None or missing < best[0]):
+                best = missing, answer, unmet
+        if best is None:
+            raise PagingError(
+                "the rows that were read last are not there any more, so what follows them cannot be told",
+                hint="Read the session again, from the start",
+            )
+        missing, answer, unmet = best
+        gone = f"{missing} of the {len(place.tail)} rows that were read last have gone; others may have gone with them"
+        return self._turn(place, answer, unmet, (gone,))
+
+    def _turn(self, place: Place, answer: _Answer, unmet: list[int], issues: tuple[str, ...]) -> _Turn:
+        times = [answer.rows[index][0] for index in unmet]
+        within = [index for index, time in enumerate(times) if time is None or self.window.has(time)]
+        return _Turn(place, answer, unmet, within, issues)
+
+    def _nearby(self, start: int, limit: int) -> Iterator[int]:
+        half = max(1, limit // 2)
         yield start
-        for step in range(1, _SEARCHED + 1):
-            distance = step * max(1, self.page_size // 2)
-            if start - distance > -max(1, self.page_size // 2):
+        for distance in range(half, _SEARCHED * half + 1, half):
+            if start - distance > -half:
                 yield max(0, start - distance)
             yield start + distance
 
@@ -226,9 +289,8 @@ def _walk(question: _Question, place: Place) -> Flow:
     idle = same = 0
     rows: list[Row] = []
     while not place.ended:
-        turn = yield from question.join(place)
-        # A page that is short is no end, since the service may have a limit of its own; one without further rows is.
-        ended = len(turn.answer.rows) == len(place.tail)
+        turn = yield from question.next_page(place)
+        ended = not turn.unmet
         idle = 0 if turn.unmet else idle + 1
         same = same + 1 if turn.answer.rows == rows else 0
         rows = turn.answer.rows

@@ -64,15 +64,28 @@ class Place:
         edge = (self.edge, self.edge + MILLISECOND)
         return min(LARGEST_PAGE, wanted + sum(time in edge for time in self.trail.recent.values()))
 
-    def corrected(self, keys: Sequence[Key], total: int | None) -> Place | None:
+    def bound(self, until: int) -> int:
+        """
+        Up to when logs are asked for, in nanoseconds since the epoch, whole milliseconds.
+
+        Bounds are inclusive since 1.42 and exclusive before, so it is one millisecond more than has to come.
+
+        Args:
+            until: The end of the window, itself outside.
+        """
+        end = -(-until // MILLISECOND) * MILLISECOND
+        return end if self.edge is None else min(end, self.edge + MILLISECOND)
+
+    def corrected(self, keys: Sequence[Key], total: int | None, *, bound: int) -> Place | None:
         """
         The place to ask for instead, where a page shows that this one is not where the walk believes it to be.
 
         Args:
             keys: The keys of the page's logs.
             total: How many rows the server counts.
+            bound: Up to when logs were asked for.
         """
-        if self.edge is not None and any(time is not None and time > self.edge + MILLISECOND for time, _ in keys):
+        if not self.counting and any(time is not None and time > bound for time, _ in keys):
             # The server ignores bounds.
             return evolve(self, edge=None, row=self.met, counting=True)
         if self.counting and total is not None and self.total is not None and total < self.total:

@@ -99,8 +99,9 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
     idle, previous = 0, list[Key]()
     while not place.ended:
         size = place.size(page_size)
-        answer = yield from _ask(filters, window, place.edge, place.row // size, size)
-        corrected = place.corrected(answer.keys, answer.total)
+        bound = place.bound(window.until)
+        answer = yield from _ask(filters, window, bound, place.row // size, size)
+        corrected = place.corrected(answer.keys, answer.total, bound=bound)
         if corrected is not None:
             place = corrected
             continue
@@ -108,7 +109,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         if place.counting:
             bridge, doubts = _bridge(place, answer)
             if bridge is not None:
-                border = yield from _ask(filters, window, None, *bridge)
+                border = yield from _ask(filters, window, bound, *bridge)
                 turn, batch = _turned(place, border, window, place)
                 if turn.fresh:
                     yield batch
@@ -151,17 +152,15 @@ def _is_last(answer: _Answer) -> bool:
     return answer.row + len(answer.keys) >= answer.total
 
 
-def _ask(filters: AuditLogFilters, window: Window, edge: int | None, page: int, page_size: int) -> SubFlow[_Answer]:
-    """Ask for a page, counted from 0, of the logs up to an edge."""
-    # Bounds are inclusive since 1.42 and exclusive before, so one more millisecond is asked for; the trail filters.
-    end_time = -(-window.until // MILLISECOND)
+def _ask(filters: AuditLogFilters, window: Window, bound: int, page: int, page_size: int) -> SubFlow[_Answer]:
+    """Ask for a page, counted from 0, of the logs up to a bound."""
     reply = yield from fetch(
         list_audit_logs.request,
         user_id=filters.user_id,
         application_id=filters.application_id,
         log_key=filters.log_key,
         start_time=None if window.since is None else max(0, window.since // MILLISECOND - 1),
-        end_time=end_time if edge is None else min(end_time, edge // MILLISECOND + 1),
+        end_time=bound // MILLISECOND,
         enable_cap=True,
         page=page + 1,
         page_size=page_size,
