@@ -103,7 +103,7 @@ def _tolerantly(reply: Reply[Any], read_refusal: ReadRefusal, request_id_header:
     """What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates."""
     try:
         return tolerant_loads(reply.content)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _located(_no_json(reply, read_refusal), reply, request_id_header) from error
 
 

@@ -10,8 +10,9 @@ import orjson
 from attrs import frozen
 
 from logferry._errors import CheckpointError
+from logferry._json import is_object
 from logferry._steps import Position
-from logferry._times import unix_nano
+from logferry._times import LAST, unix_nano
 from logferry._window import Window
 
 _VERSION: Final = 1
@@ -105,15 +106,27 @@ def read_checkpoint(text: str) -> Checkpoint:
         intact = digest == _digest({"logferry": version, **fields})
         since, until = fields["window"]
         asked_since, asked_until = fields["asked"]
-        checkpoint = Checkpoint(
-            stream=fields["stream"],
-            filters=fields["filters"],
-            asked=(asked_since, asked_until),
-            window=Window(since, until),
-            position=fields["position"],
-        )
+        stream, filters, position = fields["stream"], fields["filters"], fields["position"]
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError("the checkpoint is damaged", hint=_START_AGAIN) from error
-    if not intact:
+    whole = (
+        isinstance(stream, str)
+        and is_object(filters)
+        and isinstance(asked_since, str | None)
+        and isinstance(asked_until, str | None)
+        and (since is None or _is_time(since))
+        and _is_time(until)
+    )
+    if not (intact and whole):
         raise CheckpointError("the checkpoint is damaged", hint=_START_AGAIN)
-    return checkpoint
+    return Checkpoint(
+        stream=stream,
+        filters=filters,
+        asked=(asked_since, asked_until),
+        window=Window(since, until),
+        position=position,
+    )
+
+
+def _is_time(nanoseconds: object) -> bool:
+    return type(nanoseconds) is int and 0 <= nanoseconds < LAST

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from attrs import AttrsInstance, asdict, evolve, frozen
 
-from logferry._checkpoint import read_checkpoint
+from logferry._checkpoint import Checkpoint, read_checkpoint
 from logferry._clock import Clock, SystemClock
 from logferry._definition import StreamDefinition
-from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
+from logferry._errors import CheckpointError, ConfigurationError, InvalidRequestError, LogferryError
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
@@ -267,7 +267,7 @@ class Client(ABC):
         else:
             checkpoint = read_checkpoint(resume)
             checkpoint.belongs_to(stream=definition.name, filters=given, asked=(asked(since), asked(until)))
-            filters = definition.filters(**checkpoint.filters)
+            filters = _opened(definition, checkpoint)
         if definition.needs_one_of and not any(name in _given(filters) for name in definition.needs_one_of):
             raise InvalidRequestError(
                 f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
@@ -304,6 +304,23 @@ class Client(ABC):
             options=self._options,
             chance=random.random,
         )
+
+
+def _opened(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -> F:
+    """
+    The filters of a checkpoint whose place the stream's flow understands.
+
+    A digest keeps damage away, not a checkpoint that was made up or comes from another release.
+    """
+    try:
+        filters = definition.filters(**checkpoint.filters)
+        flow = definition.walk(filters, definition.page_size, checkpoint.window, checkpoint.position)
+        # Its first step sends nothing: a driver would.
+        next(flow, None)
+        flow.close()
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise CheckpointError("the checkpoint is damaged", hint="Start again without it") from error
+    return filters
 
 
 def _authorities(verify: object) -> str | ssl.SSLContext | None:
