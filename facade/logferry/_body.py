@@ -96,9 +96,9 @@ class _Inflater:
     """
 
     def __init__(self, *windows: int) -> None:
-        self._windows = windows
-        self._inflater: Any = zlib.decompressobj(windows[0])
-        self._begun = False
+        self._window, *self._others = windows
+        self._inflater: Any = zlib.decompressobj(self._window)
+        self._tried = b""
 
     @property
     def is_complete(self) -> bool:
@@ -109,19 +109,23 @@ class _Inflater:
         """What *chunk* expands to, in pieces of bounded size."""
         while chunk:
             if self._inflater.eof:
-                self._inflater = zlib.decompressobj(self._windows[0])
+                self._inflater = zlib.decompressobj(self._window)
             yield self._piece(chunk)
             chunk = self._inflater.unconsumed_tail or self._inflater.unused_data
 
     def _piece(self, chunk: bytes) -> bytes:
+        if self._others:
+            self._tried += chunk
         try:
             piece: bytes = self._inflater.decompress(chunk, _PIECE)
         except zlib.error:
-            if self._begun or len(self._windows) == 1:
+            if not self._others:
                 raise
-            self._inflater = zlib.decompressobj(self._windows[1])
-            piece = self._inflater.decompress(chunk, _PIECE)
-        self._begun = True
+            self._window = self._others.pop()
+            self._inflater = zlib.decompressobj(self._window)
+            piece = self._inflater.decompress(self._tried, _PIECE)
+        if piece:
+            self._others.clear()  # it was the right one
         return piece
 
 

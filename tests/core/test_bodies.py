@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 import anyio
@@ -68,7 +69,11 @@ def got(case: Case, answer: bytes, *, sync: bool = True, **options: Any) -> list
             items: list[Any] = await stream.raw().ato_list(1)
             return items
 
-    with listening(sending(answer)) as url:
+    def send(connection: socket.socket) -> None:
+        with suppress(OSError):  # the client hangs up when it has read enough
+            sending(answer)(connection)
+
+    with listening(send) as url:
         if not sync:
             return anyio.run(collect, url)
         with opened(case, url, **options) as stream:
@@ -234,9 +239,10 @@ def test_compression_that_expands_to_nothing_ends() -> None:
     """Empty gzip files, one behind the other, do not go on for ever."""
     body = Body("gzip", limit=1000)
     nothing = gzip.compress(b"")
+    for _ in range(1000 // len(nothing)):
+        body.add(nothing)
     with pytest.raises(logferry.ResponseShapeError, match="larger than 1,000 bytes"):
-        for _ in range(1000):
-            body.add(nothing)
+        body.add(nothing)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100_000])

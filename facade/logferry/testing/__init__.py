@@ -3,7 +3,7 @@ Fakes of the services, for tests and for trying things out.
 
 A fake is a pure function of request, state and clock, with the real service's habits. Two adapters put it to work:
 `InProcessTransport` under an httpx client, and `serve` on a loopback port. `VirtualClock` gives time that passes at once,
-`failing` lets requests fail, and `Comparison` says whether all came that a fake knows to be there.
+`failing` lets requests fail, `relay` breaks connections, and `Comparison` says whether all came that a fake knows to be there.
 """
 
 from importlib import import_module
@@ -17,6 +17,7 @@ from logferry.testing._truth import Comparison, Differences
 if TYPE_CHECKING:
     from logferry.testing._asgi import asgi
     from logferry.testing._clock import VirtualClock
+    from logferry.testing._relay import Disruption, relay
     from logferry.testing._server import require_server, serve, serve_all, serve_until_interrupted
     from logferry.testing._transport import InProcessTransport
     from logferry.testing.cognigy import CognigyFake
@@ -29,6 +30,7 @@ __all__ = [
     "Comparison",
     "DailyFake",
     "Differences",
+    "Disruption",
     "Fake",
     "FakeRequest",
     "FakeResponse",
@@ -41,6 +43,7 @@ __all__ = [
     "asgi",
     "failing",
     "first_of",
+    "relay",
     "require_server",
     "serve",
     "serve_all",
@@ -51,11 +54,13 @@ __all__ = [
 _LAZY = {
     "CognigyFake": "cognigy",
     "DailyFake": "daily",
+    "Disruption": "_relay",
     "InProcessTransport": "_transport",
     "LogtoFake": "logto",
     "SignalWireFake": "signalwire",
     "VirtualClock": "_clock",
     "asgi": "_asgi",
+    "relay": "_relay",
     "require_server": "_server",
     "serve": "_server",
     "serve_all": "_server",
