@@ -215,7 +215,7 @@ def _opened(client: Any, name: str, resume: str) -> None:
 
 
 def _resealed(data: bytes) -> str:
-    from logferry._checkpoint import _digest, _dumps  # noqa: PLC0415, PLC2701  # what only a forger would do
+    from logferry._checkpoint import _digest, _dumps  # noqa: PLC0415  # what only a forger would do
 
     fields = json_value(data)
     if not is_object(fields):
@@ -267,7 +267,7 @@ def _items(value: object) -> list[Any]:
 def read_refusals(data: bytes) -> None:
     """Error bodies, of every service."""
     from logferry.services.daily._account import refusal as daily  # noqa: PLC0415  # only needed here
-    from logferry.services.logto._account import _token_refusal, api_refusal  # noqa: PLC0415, PLC2701
+    from logferry.services.logto._account import _token_refusal, api_refusal  # noqa: PLC0415
     from logferry.services.signalwire._account import api_refusal as signalwire  # noqa: PLC0415
 
     for status in (200, 302, 400, 401, 403, 404, 422, 429, 503):
@@ -399,10 +399,27 @@ def targets() -> dict[str, Target]:
         b"https://acme.signalwire.com/api/video/logs?page_number=4&page_size=50&page_token=PAabc",
         b"/api/video/logs?page_number=4&page_token=PA", b"http://c.example/logs?next=abc&limit=100", b'"x"', b"[1]", b"{}",
     ]  # fmt: skip
-    waits = [b"120", b"1.5", b"Fri, 20 Nov 2026 08:49:37 GMT", b"Sunday, 06-Nov-94 08:49:37 GMT", b"Sun Nov  6 08:49:37 1994"]
-    references = [b'{"env": "HOME"}', b'{"file": "/etc/passwd"}', b'{"command": ["pass", "x"]}', b'{"command": []}', b'"x"']
+    waits = [
+        b"120",
+        b"1.5",
+        b"Fri, 20 Nov 2026 08:49:37 GMT",
+        b"Sunday, 06-Nov-94 08:49:37 GMT",
+        b"Sun Nov  6 08:49:37 1994",
+    ]
+    references = [
+        b'{"env": "HOME"}',
+        b'{"file": "/etc/passwd"}',
+        b'{"command": ["pass", "x"]}',
+        b'{"command": []}',
+        b'"x"',
+    ]
     page = b'[{"id":"a"}]' * 50
-    urls = [b"https://acme.logto.app", b"http://127.0.0.1:3001/api", b"https://user:pw@h.example:443/p?q=1#f", b"http://[::1]/"]
+    urls = [
+        b"https://acme.logto.app",
+        b"http://127.0.0.1:3001/api",
+        b"https://user:pw@h.example:443/p?q=1#f",
+        b"http://[::1]/",
+    ]
     return {
         "times": Target(times, read_times),
         "links": Target(links, read_links),

@@ -32,7 +32,6 @@ from logferry._version import __version__
 if TYPE_CHECKING:
     from logferry._options import Timeouts, WireOptions
 
-_DOTS = frozenset((".", ".."))
 _USER_AGENT = f"logferry/{__version__} python-httpx/{httpx.__version__}"
 
 
@@ -204,11 +203,6 @@ class HttpWire:
         read, connect = self.timeouts.read, self.timeouts.connect
         if send.timeout is not None:
             read, connect = min(read, send.timeout), min(connect, send.timeout)
-        if not _DOTS.isdisjoint(asked.path.split("/")):
-            # No quoting makes them harmless: they would be resolved away, and lead to another path.
-            raise InvalidRequestError("a part of the request's path is made of dots", hint="Check the filters").about(
-                method=asked.method, url=asked.path
-            )
         url = f"{self.pool.options.base_url}{asked.path}"
         try:
             # Built from its parts rather than by the client, which would merge URLs and headers for each request anew:

@@ -282,7 +282,7 @@ def test_strict_raises_with_the_path(case: Case) -> None:
             assert path[0] in str(caught.value)
             assert len(str(caught.value).splitlines()) == 1
             resumed = case.streamed(items, resume=caught.value.checkpoint)
-            assert [record.raw for record in resumed.records()][0] == bad
+            assert next(iter(resumed.records())).raw == bad
     assert known or case.name == "daily.session_metrics"
     with pytest.raises(logferry.ResponseShapeError):
         case.streamed([None], strict=True).to_list()
