@@ -179,8 +179,8 @@ def read_links(data: bytes) -> None:
     for link in (text(data), json_value(data)):
         for read in (
             lambda: next_page(link, asked=asked, current=PageAddress(3, 50, "PA")),  # noqa: B023  # called at once
-            lambda: cognigy._next_cursor(reply(), {"_links": {"next": {"href": link}}}),  # noqa: B023, SLF001  # as above
-            lambda: cognigy._next_cursor(reply(), {"nextCursor": link}),  # noqa: B023, SLF001  # as above
+            lambda: cognigy._next_cursor(reply(), {"_links": {"next": {"href": link}}}),  # noqa: B023, SLF001  # pyright: ignore[reportPrivateUsage]
+            lambda: cognigy._next_cursor(reply(), {"nextCursor": link}),  # noqa: B023, SLF001  # pyright: ignore[reportPrivateUsage]
         ):
             try:
                 read()
@@ -215,7 +215,10 @@ def _opened(client: Any, name: str, resume: str) -> None:
 
 
 def _resealed(data: bytes) -> str:
-    from logferry._checkpoint import _digest, _dumps  # noqa: PLC0415  # what only a forger would do
+    from logferry._checkpoint import (  # noqa: PLC0415  # what only a forger would do
+        _digest,  # pyright: ignore[reportPrivateUsage]
+        _dumps,  # pyright: ignore[reportPrivateUsage]
+    )
 
     fields = json_value(data)
     if not is_object(fields):
@@ -266,12 +269,16 @@ def _items(value: object) -> list[Any]:
 
 def read_refusals(data: bytes) -> None:
     """Error bodies, of every service."""
+    from logferry.services.cognigy._account import api_refusal as cognigy_refusal  # noqa: PLC0415
     from logferry.services.daily._account import refusal as daily  # noqa: PLC0415  # only needed here
-    from logferry.services.logto._account import _token_refusal, api_refusal  # noqa: PLC0415
+    from logferry.services.logto._account import (  # noqa: PLC0415
+        _token_refusal,  # pyright: ignore[reportPrivateUsage]
+        api_refusal,
+    )
     from logferry.services.signalwire._account import api_refusal as signalwire  # noqa: PLC0415
 
     for status in (200, 302, 400, 401, 403, 404, 422, 429, 503):
-        for read in (daily, api_refusal, _token_refusal, signalwire, cognigy.api_refusal):
+        for read in (daily, api_refusal, _token_refusal, signalwire, cognigy_refusal):
             answer = reply(data)
             try:
                 decoded(
@@ -328,7 +335,8 @@ def read_urls(data: bytes) -> None:
         settings = dict.fromkeys(("endpoint", "base_url"), text(data))
         known = {key: value for key, value in settings.items() if key in service.all_settings}
         try:
-            service.client(**known, **{key: "x" for key in service.all_settings if key not in known})
+            client: Any = service.client
+            client(**known, **{key: "x" for key in service.all_settings if key not in known})
         except ConfigurationError:
             continue
 

@@ -6,7 +6,7 @@ import gzip
 import socket
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
@@ -45,7 +45,7 @@ CLIENTS: dict[str, Callable[..., Any]] = {
 
 
 @contextmanager
-def opened(case: Case, url: str, **options: Any) -> Iterator[Any]:
+def opened(case: Case, url: str, **options: Any) -> Generator[Any]:
     """The stream of a case at an address; each request once."""
     name, settings, filters, _ = case
     service, _, method = name.partition(".")
@@ -266,9 +266,7 @@ def test_one_item_nested_too_deeply_does_not_cost_the_page() -> None:
             endpoint="https://acme.logto.app",
             access_token="hush",
             transport=httpx.MockTransport(
-                lambda _request, content=content: httpx.Response(  # pyright: ignore[reportUnknownLambdaType]
-                    200, content=content, headers={"Total-Number": "3"}
-                )
+                lambda _request, content=content: httpx.Response(200, content=content, headers={"Total-Number": "3"})
             ),
         ) as logto:
             items = logto.audit_logs(until="2030-01-01").raw().to_list()

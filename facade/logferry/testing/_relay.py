@@ -106,7 +106,7 @@ class _Connection(socketserver.BaseRequestHandler):
     """One connection of a client."""
 
     request: socket.socket
-    server: _Relay
+    server: "_Relay"  # pyright: ignore[reportIncompatibleVariableOverride]  # it serves no other
 
     def handle(self) -> None:
         """Pass on one request after the other."""
