@@ -227,7 +227,7 @@ def test_no_object_tells_a_secret(world: World, service: str, caplog: pytest.Log
             shown += [stream.checkpoint, repr(stream), str(stream)]
         parts: list[Any] = [*vars(client).values()]
         shown += [repr(client), str(client), *map(repr, parts), repr(client.with_options(timeout=1))]
-        shown += [repr(dict[str, Any](vars(one))) for one in parts if hasattr(one, "__dict__")]
+        shown += [repr(one.__dict__) for one in parts if hasattr(one, "__dict__")]
     shown += [repr(event) for event in events]
     world.assert_absent(*shown, caplog.text)
 
