@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, TypeAlias, TypeVar
 
@@ -80,10 +81,13 @@ def decoded(reply: Reply[Any], read_refusal: ReadRefusal, *, request_id_header: 
         LogferryError: The error that the status stands for, or a ResponseShapeError.
     """
     if reply.status == HTTPStatus.OK:
-        try:
+        with suppress(orjson.JSONDecodeError):
             return orjson.loads(reply.content)
-        except orjson.JSONDecodeError:
-            return _tolerantly(reply, read_refusal, request_id_header)
+        # What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates.
+        with suppress(ValueError):
+            return tolerant_loads(reply.content)
+        # Not chained: a decoder's error carries the whole body.
+        raise about_answer(_no_json(reply, read_refusal), reply, request_id_header)
     raise about_answer(_refused(reply, read_refusal), reply, request_id_header)
 
 
@@ -97,14 +101,6 @@ def wrong_shape(reply: Reply[Any], expected: str, *, request_id_header: str) -> 
         reply,
         request_id_header,
     )
-
-
-def _tolerantly(reply: Reply[Any], read_refusal: ReadRefusal, request_id_header: str) -> object:
-    """What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates."""
-    try:
-        return tolerant_loads(reply.content)
-    except (ValueError, RecursionError) as error:
-        raise about_answer(_no_json(reply, read_refusal), reply, request_id_header) from error
 
 
 def _no_json(reply: Reply[Any], read_refusal: ReadRefusal) -> ResponseShapeError:

@@ -119,7 +119,8 @@ def checked_proxy(url: str | None) -> str | None:
         return None
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        # A "#" in a password, unquoted, ends the address: the first part of the password would be taken for the port.
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.fragment
     except ValueError:
         usable = False
     if not usable:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
 from attrs import frozen
 
 from logferry._errors import CheckpointError
+from logferry._json import is_object
 from logferry._steps import Position
-from logferry._times import unix_nano
+from logferry._times import LAST, unix_nano
 from logferry._window import Window
 
 _VERSION: Final = 1
@@ -47,7 +48,7 @@ class Checkpoint:
             "window": [self.window.since, self.window.until],
             "position": self.position,
         }
-        return orjson.dumps(fields | {"digest": _digest(fields)}).decode()
+        return _dumps(fields | {"digest": _digest(fields)})
 
     def belongs_to(self, *, stream: str, filters: Mapping[str, Any], asked: tuple[str | None, str | None]) -> None:
         """
@@ -83,8 +84,13 @@ def _shown(filters: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in filters.items()) or "(none)"
 
 
+def _dumps(fields: Mapping[str, Any], *, sort_keys: bool = False) -> str:
+    # Not orjson: moments after the year 2554 take more than 64 bits.
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
+
+
 def _digest(fields: Mapping[str, Any]) -> str:
-    return hashlib.sha256(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    return hashlib.sha256(_dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read_checkpoint(text: str) -> Checkpoint:
@@ -95,9 +101,9 @@ def read_checkpoint(text: str) -> Checkpoint:
         CheckpointError: It is damaged, no checkpoint at all, or from a newer logferry.
     """
     try:
-        fields = orjson.loads(text)
+        fields = json.loads(text)
         version, digest = fields.pop("logferry"), fields.pop("digest")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise CheckpointError("this is no checkpoint of logferry", hint=_START_AGAIN) from error
     if isinstance(version, int) and version > _VERSION:
         raise CheckpointError("the checkpoint comes from a newer logferry", hint="Update logferry")
@@ -105,15 +111,27 @@ def read_checkpoint(text: str) -> Checkpoint:
         intact = digest == _digest({"logferry": version, **fields})
         since, until = fields["window"]
         asked_since, asked_until = fields["asked"]
-        checkpoint = Checkpoint(
-            stream=fields["stream"],
-            filters=fields["filters"],
-            asked=(asked_since, asked_until),
-            window=Window(since, until),
-            position=fields["position"],
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        stream, filters, position = fields["stream"], fields["filters"], fields["position"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError("the checkpoint is damaged", hint=_START_AGAIN) from error
-    if not intact:
+    whole = (
+        isinstance(stream, str)
+        and is_object(filters)
+        and isinstance(asked_since, str | None)
+        and isinstance(asked_until, str | None)
+        and (since is None or _is_time(since))
+        and _is_time(until)
+    )
+    if not (intact and whole):
         raise CheckpointError("the checkpoint is damaged", hint=_START_AGAIN)
-    return checkpoint
+    return Checkpoint(
+        stream=stream,
+        filters=filters,
+        asked=(asked_since, asked_until),
+        window=Window(since, until),
+        position=position,
+    )
+
+
+def _is_time(nanoseconds: object) -> bool:
+    return type(nanoseconds) is int and 0 <= nanoseconds < LAST

@@ -22,10 +22,10 @@ from logferry._arguments import (
     refuse_unknown,
     require_count,
 )
-from logferry._checkpoint import read_checkpoint
+from logferry._checkpoint import Checkpoint, read_checkpoint
 from logferry._clock import SystemClock
 from logferry._definition import StreamDefinition
-from logferry._errors import InvalidRequestError
+from logferry._errors import CheckpointError, InvalidRequestError
 from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
 from logferry._options import CallOptions, WireOptions
@@ -210,7 +210,7 @@ class Client(ABC):
         else:
             checkpoint = read_checkpoint(resume)
             checkpoint.belongs_to(stream=definition.name, filters=given, asked=(asked(since), asked(until)))
-            filters = definition.filters(**checkpoint.filters)
+            filters = _opened(definition, checkpoint)
         if definition.needs_one_of and not any(name in _given(filters) for name in definition.needs_one_of):
             raise InvalidRequestError(
                 f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
@@ -247,6 +247,23 @@ class Client(ABC):
             options=self._options,
             chance=random.random,
         )
+
+
+def _opened(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -> F:
+    """
+    The filters of a checkpoint whose place the stream's flow understands.
+
+    A digest keeps damage away, not a checkpoint that was made up or comes from another release.
+    """
+    try:
+        filters = definition.filters(**checkpoint.filters)
+        flow = definition.walk(filters, definition.page_size, checkpoint.window, checkpoint.position)
+        # Its first step sends nothing: a driver would.
+        next(flow, None)
+        flow.close()
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise CheckpointError("the checkpoint is damaged", hint="Start again without it") from error
+    return filters
 
 
 def _given(filters: AttrsInstance) -> dict[str, Any]:

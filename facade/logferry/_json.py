@@ -9,6 +9,10 @@ from typing import Any, Final, TypeGuard
 import orjson
 
 _DEEPEST: Final = 100
+_TOO_DEEP: Final = f'"nested more than {_DEEPEST} levels deep"'
+_STRUCTURE: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+"""The brackets of JSON text, and its texts, so that brackets in them are passed."""
+
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LARGEST: Final = 2**64 - 1
 _SMALLEST: Final = -(2**63)
@@ -34,14 +38,40 @@ def tolerant_loads(content: bytes) -> Any:
     Decode what orjson rejects, though it carries the data all the same.
 
     A byte order mark is skipped, ``NaN`` and ``Infinity`` become texts, a lone surrogate becomes its visible escape, and
-    integers beyond 64 bits become floats as orjson has them.  So everything that comes out can be written as JSON.
+    integers beyond 64 bits become floats as orjson has them; what is nested more deeply than can be read becomes a text
+    that says so.  So everything that comes out can be written as JSON.
 
     Raises:
         ValueError: It is no JSON all the same.
-        RecursionError: It is nested too deeply.
     """
     text = content.decode("utf-8-sig", "surrogatepass")
+    try:
+        return _loaded(text)
+    except RecursionError:
+        return _loaded(_levelled(text))
+
+
+def _loaded(text: str) -> Any:
     return _writable(json.loads(text, parse_constant=str, parse_int=_number))
+
+
+def _levelled(text: str) -> str:
+    """JSON text in which what is nested too deeply is cut out, so that one such item does not cost the others."""
+    parts: list[str] = []
+    depth = kept = 0
+    for match in _STRUCTURE.finditer(text):
+        mark = match.group()
+        if mark in "[{":
+            depth += 1
+            if depth == _DEEPEST + 1:
+                parts.append(text[kept : match.start()])
+        elif mark in "]}":
+            depth -= 1
+            if depth == _DEEPEST:
+                parts.append(_TOO_DEEP)
+                kept = match.end()
+    # What is never closed stays as it is, and is no JSON.
+    return "".join(parts) + text[kept:] if depth <= _DEEPEST else "["
 
 
 def _number(digits: str) -> int | float:
@@ -71,7 +101,7 @@ def dumps(value: Any, *, sorted_keys: bool = False) -> bytes:
 
 def _shallow(value: Any, levels: int) -> Any:
     if not levels and (is_array(value) or is_object(value)):
-        return f"nested more than {_DEEPEST} levels deep"
+        return _TOO_DEEP.strip('"')
     if is_array(value):
         return [_shallow(element, levels - 1) for element in value]
     if is_object(value):

@@ -49,6 +49,12 @@ class WireOptions:
     transport: Any = None
     body_limit: int = 64 * 1024 * 1024
 
+    @property
+    def is_loopback_http(self) -> bool:
+        """Whether requests go to this machine, unencrypted."""
+        parts = urlsplit(self.base_url)
+        return parts.scheme == "http" and _is_loopback(parts.hostname or "")
+
 
 @frozen(kw_only=True)
 class CallOptions:

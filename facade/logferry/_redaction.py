@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from logferry._json import is_array, is_object
+from logferry._json import dumps, is_array, is_object
 
 REDACTED: Final = "******"
 """Stands for a value that is held back; the mask that Logto itself uses."""
+
+_SHORTEST_SECRET: Final = 4
+"""What is shorter is no secret, and would be found in every text."""
 
 _SECRET_NAME: Final = re.compile(
     r"""
@@ -72,6 +77,21 @@ def without_secrets(value: Any, *, under_secret: bool = False, levels: int = 100
         if under_secret and isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
         else value
     )
+
+
+def without_credentials(content: bytes, headers: Iterable[tuple[str, str]]) -> bytes:
+    """*content* in which the credentials that *headers* carry, decoded or not, read ``******``."""
+    for _, value in headers:
+        scheme, _, word = value.rpartition(" ")
+        secrets = [word]
+        if scheme == "Basic":
+            password = b64decode(word).decode().partition(":")[2]
+            secrets += [password, unquote(password)]
+        for secret in secrets:
+            for spelling in (secret, dumps(secret).decode().strip('"'), quote(secret, safe="")):
+                if len(spelling) >= _SHORTEST_SECRET:
+                    content = content.replace(spelling.encode(), REDACTED.encode())
+    return content
 
 
 def printable(text: str) -> str:

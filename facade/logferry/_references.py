@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from logferry._errors import ConfigurationError
 from logferry._json import is_array, is_object
+from logferry._redaction import printable
 
 KEYRING_SERVICE: Final = "logferry"
 """Under which service the system's keyring has the secrets; the reference is the user name."""
@@ -56,7 +57,7 @@ class Reference:
         """An error that says which setting wants what, and what is wrong with it."""
         # Of a command only the program is told: arguments can be secret.
         what = {"env": "the environment variable", "keyring": "the keyring's secret"}.get(self.kind, f"the {self.kind}")
-        return ConfigurationError(f"{self.setting}: {what} {self.words[0]} {problem}", hint=hint)
+        return ConfigurationError(f"{self.setting}: {what} {printable(self.words[0])} {problem}", hint=hint)
 
     def require_trust(self) -> None:
         """Refuse what a file that anybody may have put there must not do."""

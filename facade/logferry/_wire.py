@@ -6,23 +6,26 @@ import asyncio
 import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
+from http import HTTPStatus
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 from urllib.parse import quote, urlencode
 
 import httpx
 from anyio.lowlevel import EventLoopToken, current_token
 from attrs import define, field, frozen
 
+from logferry._body import ENCODINGS, Body
 from logferry._clock import Clock
 from logferry._errors import (
     ConfigurationError,
     ConnectionFailedError,
     InvalidRequestError,
+    LogferryError,
     RequestTimeoutError,
     ResponseShapeError,
 )
-from logferry._redaction import printable, public_url
+from logferry._redaction import printable, public_url, without_credentials
 from logferry._steps import Reply, Send
 from logferry._version import __version__
 
@@ -92,11 +95,13 @@ class Pool:
                 hint="Iterate with 'for' where the transport is blocking, with 'async for' where it is asynchronous",
             )
         return {
-            "headers": {"User-Agent": _USER_AGENT, "Accept": "application/json"},
+            "headers": {"User-Agent": _USER_AGENT, "Accept": "application/json", "Accept-Encoding": ENCODINGS},
             "verify": _verification(options.verify),
             "proxy": options.proxy,
             "transport": options.transport,
             "follow_redirects": False,
+            # Plain http stays on this machine: a proxy that the environment names for all else would read the credentials.
+            "trust_env": not options.is_loopback_http,
         }
 
 
@@ -111,10 +116,11 @@ def _settings_errors() -> Generator[None]:
     try:
         yield
     except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        # Not chained: it can show a piece of the proxy's password.
         raise ConfigurationError(
             f"connections cannot be made ({type(error).__name__})",
             hint="Check proxy=, HTTP_PROXY, HTTPS_PROXY, ALL_PROXY (http and https only) and SSL_CERT_FILE, SSL_CERT_DIR",
-        ) from error
+        ) from None
 
 
 def _verification(verify: str | ssl.SSLContext | None) -> ssl.SSLContext | bool:
@@ -145,12 +151,14 @@ class HttpWire:
         with _failures(request):
             response = client.send(request, stream=True)
             try:
-                body = _Body(self, request, send.timeout)
-                for chunk in response.iter_bytes():
+                body, end = self._body(response), self._end(send)
+                for chunk in cast("httpx.SyncByteStream", response.stream):
                     body.add(chunk)
+                    self._require_before(end)
+                content = body.complete(_announced(response))
             finally:
                 response.close()
-        return self._reply(send, response, body)
+        return self._reply(send, response, content)
 
     async def aperform(self, send: Send[Any]) -> Reply[Any]:
         """Send, and read the whole answer, blocking only the task."""
@@ -159,12 +167,25 @@ class HttpWire:
         with _failures(request):
             response = await client.send(request, stream=True)
             try:
-                body = _Body(self, request, send.timeout)
-                async for chunk in response.aiter_bytes():
+                body, end = self._body(response), self._end(send)
+                async for chunk in cast("httpx.AsyncByteStream", response.stream):
                     body.add(chunk)
+                    self._require_before(end)
+                content = body.complete(_announced(response))
             finally:
                 await response.aclose()
-        return self._reply(send, response, body)
+        return self._reply(send, response, content)
+
+    def _body(self, response: httpx.Response) -> Body:
+        return Body(response.headers.get("content-encoding", ""), limit=self.pool.options.body_limit)
+
+    def _end(self, send: Send[Any]) -> int | None:
+        """When the whole answer must be there: nobody else bounds one that drips."""
+        return None if send.timeout is None else self.clock.now() + round(send.timeout * 1e9)
+
+    def _require_before(self, end: int | None) -> None:
+        if end is not None and self.clock.now() > end:
+            raise RequestTimeoutError("the answer took longer than the deadline allows")
 
     def _request(self, client: httpx.Client | httpx.AsyncClient, send: Send[Any]) -> httpx.Request:
         asked = send.request
@@ -198,41 +219,18 @@ class HttpWire:
                 "the request holds a character that cannot be sent", hint="Check the filters"
             ).about(method=asked.method, url=asked.path) from error
 
-    def _reply(self, send: Send[Any], response: httpx.Response, body: _Body) -> Reply[Any]:
+    def _reply(self, send: Send[Any], response: httpx.Response, content: bytes) -> Reply[Any]:
+        if response.status_code != HTTPStatus.OK:
+            # What a refusal says ends up in an error, and some repeat what they were sent.
+            content = without_credentials(content, send.headers)
         return Reply(
             request=send.request,
             url=str(response.request.url),
             status=response.status_code,
             headers=response.headers.raw,
-            content=b"".join(body.chunks),
+            content=content,
             received_unix_nano=self.clock.now(),
         )
-
-
-class _Body:
-    """A body while it arrives, within its bounds of size and time."""
-
-    __slots__ = ("_end", "_left", "_request", "_wire", "chunks")
-
-    def __init__(self, wire: HttpWire, request: httpx.Request, timeout: float | None) -> None:
-        self.chunks: list[bytes] = []
-        self._wire = wire
-        self._request = request
-        self._left = wire.pool.options.body_limit
-        self._end = None if timeout is None else wire.clock.now() + round(timeout * 1e9)
-
-    def add(self, chunk: bytes) -> None:
-        self._left -= len(chunk)
-        if self._left < 0:
-            limit = self._wire.pool.options.body_limit
-            raise ResponseShapeError(
-                f"the answer is larger than {limit:,} bytes", hint="Ask for smaller pages with page_size"
-            ).about(method=self._request.method, url=public_url(str(self._request.url)))
-        if self._end is not None and self._wire.clock.now() > self._end:
-            raise RequestTimeoutError("the answer took longer than the deadline allows").about(
-                method=self._request.method, url=public_url(str(self._request.url))
-            )
-        self.chunks.append(chunk)
 
 
 @contextmanager
@@ -240,6 +238,9 @@ def _failures(request: httpx.Request) -> Generator[None]:
     """Failures to get an answer, as logferry's own errors."""
     try:
         yield
+    except LogferryError as error:
+        error.about(method=request.method, url=public_url(str(request.url)), attempts=1)
+        raise
     except httpx.TimeoutException as error:
         phase = "to connect" if isinstance(error, httpx.ConnectTimeout) else "to answer"
         _fail(
@@ -270,6 +271,11 @@ def _failures(request: httpx.Request) -> Generator[None]:
             ),
             error,
         )
+
+
+def _announced(response: httpx.Response) -> str | None:
+    """How long the body must be; an answer to say that there is nothing may announce what there would be."""
+    return response.headers.get("content-length") if response.status_code == HTTPStatus.OK else None
 
 
 def _host(request: httpx.Request) -> str:

@@ -3,7 +3,7 @@ Fakes of the services, for tests and for trying things out.
 
 A fake is a pure function of request, state and clock, with the real service's habits. Two adapters put it to work:
 `InProcessTransport` under an httpx client, and `serve` on a loopback port. `VirtualClock` gives time that passes at once,
-`failing` and `Schedule` let requests fail, `Row` and `random_rows` tell what a fake has, from when until when, and
+`failing` and `Schedule` let requests fail, `relay` breaks connections, `Row` and `random_rows` tell what a fake has, from when until when, and
 `Comparison` says whether all came that a fake knows to be there. `connected` makes a client that asks a fake;
 `logferry.testing.pytest` is a plugin with fixtures.
 """
@@ -20,6 +20,7 @@ from logferry.testing._truth import Comparison, Differences
 if TYPE_CHECKING:
     from logferry.testing._asgi import asgi
     from logferry.testing._clock import VirtualClock
+    from logferry.testing._relay import Disruption, relay
     from logferry.testing._schedule import ALL, FATAL, PASSING, Kind, Schedule
     from logferry.testing._server import require_server, serve, serve_all, serve_until_interrupted
     from logferry.testing._transport import InProcessTransport
@@ -38,6 +39,7 @@ __all__ = [
     "Comparison",
     "DailyFake",
     "Differences",
+    "Disruption",
     "Fake",
     "FakeRequest",
     "FakeResponse",
@@ -62,6 +64,7 @@ __all__ = [
     "html_page",
     "late",
     "random_rows",
+    "relay",
     "require_server",
     "reset",
     "serve",
@@ -76,6 +79,7 @@ _LAZY = {
     "CognigyFake": "cognigy",
     "DailyFake": "daily",
     "FATAL": "_schedule",
+    "Disruption": "_relay",
     "InProcessTransport": "_transport",
     "Kind": "_schedule",
     "LogtoFake": "logto",
@@ -87,6 +91,7 @@ _LAZY = {
     "VirtualClock": "_clock",
     "asgi": "_asgi",
     "connected": "_wiring",
+    "relay": "_relay",
     "require_server": "_server",
     "serve": "_server",
     "serve_all": "_server",
