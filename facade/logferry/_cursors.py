@@ -27,7 +27,7 @@ _STUCK: Final = 3
 """So many pages in a row with items, but none that is new, are an error."""
 
 _REMEMBERED: Final = 200
-"""The items of the last page are known, and at least so many."""
+"""So many of the last items are known."""
 
 _RESTARTS: Final = 3
 """So often in a row, without anything new in between, a walk begins again because its cursor is refused."""
@@ -203,7 +203,7 @@ class _Place:
     def after(self, page: CursorPage) -> _Place:
         """The page after this one."""
         met = set(page.keys)
-        recent = (*self.recent, *page.keys)[-max(_REMEMBERED, len(page.keys)) :]
+        recent = (*self.recent, *page.keys)[-_REMEMBERED:]
         left = tuple(key for key in self.delivered if key not in met)
         return _Place(page.cursor, recent, left, ended=page.cursor is None)
 

@@ -16,8 +16,16 @@ Key: TypeAlias = tuple[int | None, str]
 TOLERANCE: Final = 5 * SECOND
 """How far neighbours may be out of order, in nanoseconds."""
 
+PLAUSIBLE: Final = 946_684_800 * SECOND
+"""The year 2000, in nanoseconds since the epoch: an earlier time is a mistake, and says nothing about a walk's place."""
+
 _TIMELESS: Final = 1000
 """So many items whose time cannot be read are remembered."""
+
+
+def plausible(keys: Sequence[Key]) -> list[int]:
+    """The times of these keys that can say where a walk is."""
+    return [time for time, _ in keys if time is not None and time >= PLAUSIBLE]
 
 
 @frozen
@@ -53,7 +61,7 @@ class Trail:
 
     def after(self, keys: Sequence[Key]) -> Trail:
         """The trail once the items with these keys have been delivered as well."""
-        times = [time for time, _ in keys if time is not None]
+        times = plausible(keys)
         mark = min(times if self.mark is None else [*times, self.mark], default=None)
         edge = LAST if mark is None else mark + TOLERANCE
         recent = {identity: time for identity, time in self.recent.items() if time is None or time <= edge}
@@ -66,7 +74,7 @@ class Trail:
 
     def is_past(self, keys: Sequence[Key], window: Window) -> bool:
         """Whether all that follows a page with these keys lies before the window."""
-        last = next((time for time, _ in reversed(keys) if time is not None), None)
+        last = next(reversed(plausible(keys)), None)
         return window.since is not None and last is not None and last < window.since - TOLERANCE
 
     def knows(self, key: Key) -> bool:

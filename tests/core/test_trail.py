@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logferry._times import SECOND
-from logferry._trail import TOLERANCE, Key, Trail
+from logferry._trail import PLAUSIBLE, TOLERANCE, Key, Trail
 from logferry._window import Window
 
 PROPERTY = settings(deadline=None, database=None, max_examples=150)
-UNTIL = 1000 * SECOND
+UNTIL = PLAUSIBLE + 1000 * SECOND
 STEPS = st.sampled_from([0, 0, 0, 1, 1_000_000, SECOND, 4 * SECOND, 6 * SECOND, 30 * SECOND])
 """How far neighbours are apart: often not at all."""
 
@@ -90,7 +90,7 @@ def test_items_of_unknown_time_are_delivered(world: World) -> None:
     assert sorted(walked(world, Window(None, UNTIL))) == sorted(identity for _, identity in world.history)
 
 
-@given(worlds(), st.integers(0, UNTIL - 1), st.integers(1, UNTIL))
+@given(worlds(), st.integers(PLAUSIBLE, UNTIL - 1), st.integers(1, 1000 * SECOND))
 @PROPERTY
 def test_a_window_has_its_items_only(world: World, since: int, length: int) -> None:
     """Its first nanosecond is within, its last bound is not."""
@@ -134,7 +134,7 @@ def test_a_long_walk_needs_no_more_memory_than_a_short_one() -> None:
     """One item a second: a handful of them, after ten thousand."""
     trail = Trail()
     for number in range(10_000):
-        trail = trail.after([((100_000 - number) * SECOND, str(number))])
+        trail = trail.after([(UNTIL + (10_000 - number) * SECOND, str(number))])
         assert len(trail.recent) <= TOLERANCE // SECOND + 1
 
 
@@ -144,7 +144,7 @@ def test_an_item_twice_on_a_page_is_fresh_once() -> None:
     assert Trail().fresh(keys, Window(None, UNTIL)) == [0, 2]
 
 
-@given(worlds(jitter=True), st.integers(0, UNTIL))
+@given(worlds(jitter=True), st.integers(PLAUSIBLE, UNTIL))
 @PROPERTY
 def test_the_end_is_seen_only_where_nothing_can_follow(world: World, since: int) -> None:
     """Once a page is past the window, no later item is in it."""
@@ -160,4 +160,12 @@ def test_a_walk_without_since_has_no_end_of_its_own() -> None:
     assert not Trail().is_past(long_ago, Window(None, UNTIL))
     assert not Trail().is_past([(None, "a")], Window(5, UNTIL))
     assert not Trail().is_past([], Window(5, UNTIL))
-    assert Trail().is_past([(0, "a"), (None, "b")], Window(TOLERANCE + 1, UNTIL))
+    assert Trail().is_past([(PLAUSIBLE, "a"), (None, "b")], Window(PLAUSIBLE + TOLERANCE + 1, UNTIL))
+
+
+def test_a_time_that_cannot_be_moves_nothing() -> None:
+    """One log of 1970 among those of today says nothing about where the walk is."""
+    keys: list[Key] = [(UNTIL - 5, "a"), (0, "b"), (UNTIL - 6, "c")]
+    assert Trail().after(keys).mark == UNTIL - 6
+    assert Trail().after(keys[1:2]).mark is None
+    assert not Trail().is_past(keys[:2], Window(UNTIL - 100, UNTIL))

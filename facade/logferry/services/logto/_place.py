@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from logferry._steps import Position
 from logferry._times import MILLISECOND
-from logferry._trail import Key, Trail
+from logferry._trail import Key, Trail, plausible
 
 LARGEST_PAGE: Final = 100
 """The server's limit (measured on 1.36.0 and 1.42.0)."""
@@ -27,7 +27,7 @@ class Place:
         total: How many logs the server counts for the question, or ``None`` where it does not say.
         counting: Whether the server ignores bounds of time, as releases before 1.40 do, so that rows are counted from
             the newest log of all.
-        met: How many rows have been met.
+        met: How many rows have been met, from the newest on.
         trail: What has been delivered.
         ended: Whether there is nothing more.
     """
@@ -90,37 +90,53 @@ class Place:
             return evolve(self, edge=None, row=self.met, counting=True)
         if self.counting and total is not None and self.total is not None and total < self.total:
             # Rows that are removed above the place move others up, past it; no more of them than the total has lost.
-            return evolve(self, row=max(0, self.row - (self.total - total)), total=total)
+            gone = self.total - total
+            return evolve(self, row=max(0, self.row - gone), met=max(0, self.met - gone), total=total)
         return None
 
-    def following(self, keys: Sequence[Key], *, first: int, asked: int, total: int | None) -> Place:
+    def doubts(self, keys: Sequence[Key], *, first: int, total: int | None) -> bool:
+        """
+        Whether a page can be an old answer: it has nothing new, though it lies beyond what was met, or is the last.
+
+        Args:
+            keys: The keys of the page's logs.
+            first: The row of the first of them.
+            total: How many rows the server counts.
+        """
+        if not keys or not all(map(self.trail.knows, keys)):
+            return False
+        end = first + len(keys)
+        arrived = 0 if total is None or self.total is None else max(0, total - self.total)
+        return (self.counting and end > self.met + arrived) or (total is not None and end >= total)
+
+    def following(self, keys: Sequence[Key], *, first: int, total: int | None, stays: bool) -> Place:
         """
         Where the walk is behind a page, but for the trail.
 
         Args:
             keys: The keys of the page's logs; at least one.
             first: The row of the first of them.
-            asked: How many were asked for.
             total: How many rows the server counts.
+            stays: Whether logs of the edge's time can still be had by asking for more at once.
         """
-        place = evolve(self, met=self.met + sum(not self.trail.knows(key) for key in keys))
+        unknown = sum(not self.trail.knows(key) for key in keys)
         if self.counting:
             # Rows that have arrived since the last page have moved what was delivered further down.
             arrived = 0 if total is None or self.total is None else max(0, total - self.total)
-            return evolve(place, row=max(first + len(keys), self.row + arrived), total=total)
-        oldest = min((time for time, _ in keys if time is not None), default=None)
+            met, end = self.met + arrived, first + len(keys)
+            return evolve(self, row=max(end, self.row + arrived), total=total, met=max(met, end))
+        place = evolve(self, met=self.met + unknown)
+        oldest = min(plausible(keys), default=None)
         if self.edge is None:
             place = evolve(place, total=total)
         if oldest is not None and (self.edge is None or oldest < self.edge):
             return evolve(place, edge=oldest, row=0)
         # All of one time: the largest page may show them whole; else rows are all that there is to count.
-        counts = asked == LARGEST_PAGE or place.met == self.met
-        return evolve(place, row=first + len(keys)) if counts else place
+        return place if stays else evolve(place, row=first + len(keys))
 
     def within(self, delivered: Sequence[Key]) -> Place:
         """Where the walk is once these of the page's logs have been delivered: the rest of the page comes again."""
         trail = self.trail.after(delivered)
         lower = trail.mark is not None and (self.edge is None or trail.mark < self.edge)
-        if self.counting or not lower:
-            return evolve(self, trail=trail)
-        return evolve(self, edge=trail.mark, row=0, met=self.met + len(delivered), trail=trail)
+        partial = evolve(self, met=self.met + len(delivered), trail=trail)
+        return partial if self.counting or not lower else evolve(partial, edge=trail.mark, row=0)

@@ -37,6 +37,9 @@ from logferry_clients.logto.models.audit_log import AuditLog, AuditLogJson, fits
 _STUCK: Final = 3
 """So many pages in a row with nothing new mean that the server does not turn pages."""
 
+_AGAIN: Final = 2
+"""So often a page is asked for again that can be an old answer, before it is believed."""
+
 
 @frozen(kw_only=True)
 class AuditLogFilters:
@@ -57,6 +60,7 @@ class _Answer:
         items: Its items.
         keys: Their keys.
         row: The row of its first item.
+        asked: How many were asked for.
         total: How many rows there are, or ``None`` where the server stopped counting.
     """
 
@@ -64,6 +68,7 @@ class _Answer:
     items: list[Any]
     keys: list[Key]
     row: int
+    asked: int
     total: int | None
 
 
@@ -98,32 +103,29 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
     place = Place() if position is None else Place.from_json(position)
     idle, previous = 0, list[Key]()
     while not place.ended:
-        size = place.size(page_size)
-        bound = place.bound(window.until)
-        answer = yield from _ask(filters, window, bound, place.row // size, size)
-        corrected = place.corrected(answer.keys, answer.total, bound=bound)
-        if corrected is not None:
-            place = corrected
-            continue
+        place, answer = yield from _next_page(filters, window, place, page_size)
         doubts: tuple[str, ...] = ()
         if place.counting:
             bridge, doubts = _bridge(place, answer)
             if bridge is not None:
-                border = yield from _ask(filters, window, bound, *bridge)
-                turn, batch = _turned(place, border, window, place)
+                border = yield from _ask(filters, window, place.bound(window.until), *bridge)
+                met = max(place.met, border.row + len(border.keys))
+                turn, batch = _turned(place, border, window, evolve(place, met=met))
                 if turn.fresh:
                     yield batch
                 place = turn.after()
         following = place
+        fresh = place.trail.fresh(answer.keys, window)
         if answer.keys:
-            following = place.following(answer.keys, first=answer.row, asked=size, total=answer.total)
+            stays = bool(fresh) and answer.asked < LARGEST_PAGE
+            following = place.following(answer.keys, first=answer.row, total=answer.total, stays=stays)
             if not place.counting and following.row and following.edge is not None:
                 doubts = (_doubt(f"{following.row} logs or more", following.edge),)
         if _is_last(answer) or place.trail.is_past(answer.keys, window):
             following = evolve(following, ended=True)
         turn, batch = _turned(place, answer, window, following)
         batch = evolve(batch, issues=doubts) if doubts else batch
-        keys = answer.keys
+        keys, size = answer.keys, answer.asked
         del answer  # so that there are never two pages in memory
         yield batch
         del batch
@@ -134,6 +136,23 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
                 hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
             )
         place = turn.after()
+
+
+def _next_page(
+    filters: AuditLogFilters, window: Window, place: Place, page_size: int
+) -> SubFlow[tuple[Place, _Answer]]:
+    """The page where the walk is, and where that turns out to be."""
+    asked_again = 0
+    while True:
+        size, bound = place.size(page_size), place.bound(window.until)
+        answer = yield from _ask(filters, window, bound, place.row // size, size)
+        corrected = place.corrected(answer.keys, answer.total, bound=bound)
+        if corrected is not None:
+            place = corrected
+        elif asked_again < _AGAIN and place.doubts(answer.keys, first=answer.row, total=answer.total):
+            asked_again += 1
+        else:
+            return place, answer
 
 
 def _has_advanced(turn: _Turn, keys: Sequence[Key], size: int) -> bool:
@@ -166,7 +185,7 @@ def _ask(filters: AuditLogFilters, window: Window, bound: int, page: int, page_s
         page_size=page_size,
     )
     items = _array(reply)
-    return _Answer(reply, items, _keys(items), page * page_size, _total(reply))
+    return _Answer(reply, items, _keys(items), page * page_size, page_size, _total(reply))
 
 
 def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> tuple[_Turn, Batch]:
@@ -219,15 +238,12 @@ def _total(reply: Reply[Any]) -> int | None:
 def _keys(items: list[Any]) -> list[Key]:
     try:
         # All logs of real servers go this way: an integer time, and an id that is a text (measured on 1.36.0, 1.42.0).
-        times = [item["createdAt"] * MILLISECOND for item in items]
+        moments = [item["createdAt"] for item in items]
         identities = [item["id"] for item in items]
-        if (
-            "" not in identities
-            and {*map(type, times)} == {int}
-            and {*map(type, identities)} == {str}
-            and FIRST <= min(times) <= max(times) < LAST
-        ):
-            return list(zip(times, identities, strict=True))
+        if "" not in identities and {*map(type, moments)} == {int} and {*map(type, identities)} == {str}:
+            times = [moment * MILLISECOND for moment in moments]
+            if FIRST <= min(times) <= max(times) < LAST:
+                return list(zip(times, identities, strict=True))
     except (TypeError, KeyError):
         pass
     return [_key(item) for item in items]
