@@ -25,11 +25,11 @@ from logferry._arguments import (
 from logferry._checkpoint import read_checkpoint
 from logferry._clock import SystemClock
 from logferry._definition import StreamDefinition
-from logferry._errors import InvalidRequestError
+from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
 from logferry._options import CallOptions, WireOptions
-from logferry._settings import Settings
+from logferry._settings import Settings, worded
 from logferry._stream import Stream
 from logferry._window import window
 from logferry._wire import HttpWire, Pool
@@ -76,7 +76,15 @@ class Client(ABC):
 
     def __init__(self, settings: Settings, options: ClientOptions) -> None:
         refuse_unknown(options, ClientOptions.__optional_keys__)
-        connection = self._connect(settings, allow_insecure=options.get("allow_insecure", False))
+        names = (*self.settings, *self.optional_settings)
+        self._worded = partial(
+            worded, variables={settings.variable(name): name for name in names}, source=settings.source
+        )
+        try:
+            connection = self._connect(settings, allow_insecure=options.get("allow_insecure", False))
+        except ConfigurationError as error:
+            error.hint = error.hint and self._worded(error.hint)
+            raise
         self._base_url = connection.base_url
         self._authorizer = connection.authorizer
         self._tenant = connection.tenant
@@ -246,6 +254,7 @@ class Client(ABC):
             authorizer=self._authorizer,
             options=self._options,
             chance=random.random,
+            worded=self._worded,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -98,6 +99,28 @@ class Settings:
         if self.source is None and (value is None or value == ""):
             return self.environment.get(self.variable(name))
         return value
+
+
+def worded(hint: str, *, variables: Mapping[str, str], source: str | None) -> str:
+    """
+    A hint that names environment variables, in the words of whoever wrote the settings.
+
+    Args:
+        hint: The hint.
+        variables: The names of all settings of the service, by the variable.
+        source: See ``Settings``.
+
+    Returns:
+        For an account of a file, the settings as they are called there, and where that is; else the hint as it is.
+    """
+    known = rf"\b(?:{'|'.join(variables)})\b"
+    first = re.search(rf"{known}(?:,? (?:and |or )?{known})*", hint)
+    if source is None or first is None:
+        return hint
+    before, after = (
+        re.sub(known, lambda found: variables[found[0]], part) for part in (hint[: first.end()], hint[first.end() :])
+    )
+    return f"{before} of {source}{after}"
 
 
 def _list(names: list[str]) -> str:

@@ -135,7 +135,8 @@ class Cognigy(Client):
         if project_id is None and (options.get("resume") is None or given != ProjectLogFilters()):
             if self._project_id is None:
                 raise InvalidRequestError(
-                    f"{PROJECT_LOGS.name} needs project_id", hint="Give it, or set COGNIGY_PROJECT_ID for all calls"
+                    f"{PROJECT_LOGS.name} needs project_id",
+                    hint=self._worded("Give it, or set COGNIGY_PROJECT_ID for all calls"),
                 )
             given = evolve(given, project_id=self._project_id)
         return self._open(self._definition, given, options)
