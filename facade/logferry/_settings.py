@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import field, frozen
@@ -86,10 +86,10 @@ class Settings:
         missing = [name for name, value in found.items() if value is None]
         if missing:
             several = len(missing) > 1
-            subject = f"{_list(missing)} {'are' if several else 'is'} missing: {'they are' if several else 'it is'}"
-            variables = _list([self.variable(name) for name in missing])
+            subject = f"{listed(missing)} {'are' if several else 'is'} missing: {'they are' if several else 'it is'}"
+            variables = listed([self.variable(name) for name in missing])
             if self.source is not None:
-                raise ConfigurationError(f"{subject} not in {self.source}", hint=f"Add {_list(missing)} there")
+                raise ConfigurationError(f"{subject} not in {self.source}", hint=f"Add {listed(missing)} there")
             what = "arguments nor in the environment variables" if several else "an argument nor in the variable"
             raise ConfigurationError(f"{subject} neither {what} {variables}", hint=f"Set {variables}")
         return tuple(value for value in found.values() if value is not None)
@@ -123,5 +123,6 @@ def worded(hint: str, *, variables: Mapping[str, str], source: str | None) -> st
     return f"{before} of {source}{after}"
 
 
-def _list(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: ``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -24,7 +24,7 @@ account_option = click.option(
 )
 
 
-def wanted_accounts(names: Sequence[str]) -> tuple[Account, ...]:
+def wanted_accounts(names: Sequence[str] = ()) -> tuple[Account, ...]:
     """The accounts of these names, all without a name, of the configuration that the command line names."""
     return selected_accounts(names, config=talk().config)
 
