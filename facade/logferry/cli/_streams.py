@@ -12,7 +12,7 @@ import orjson
 from logferry._accounts import Account, configuration_file, find_accounts
 from logferry._registry import SERVICES
 from logferry._selection import how_to_have
-from logferry.cli._outputs import terminal_console
+from logferry.cli._outputs import echo, output_errors, terminal_console
 from logferry.cli._shell import shell_options, talk
 
 if TYPE_CHECKING:
@@ -45,10 +45,11 @@ def streams(form: str | None) -> None:
     rows = [_facts(service, definition, accounts) for service in SERVICES for definition in service.streams]
     if (form or ("table" if sys.stdout.isatty() else "jsonl")) == "table":
         found = configuration_file(config)
-        _print_table(rows, None if found is None else found[0])
+        with output_errors():
+            _print_table(rows, None if found is None else found[0])
     else:
         for row in rows:
-            click.echo(orjson.dumps(row))
+            echo(orjson.dumps(row))
 
 
 def _facts(
