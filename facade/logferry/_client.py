@@ -75,8 +75,8 @@ class Client(ABC):
     """The settings that have a default, or stand for others."""
 
     def __init__(self, settings: Settings, options: ClientOptions) -> None:
-        refuse_unknown(options, ClientOptions.__optional_keys__)
         names = (*self.settings, *self.optional_settings)
+        refuse_unknown(options, names, ClientOptions)
         self._worded = partial(
             worded, variables={settings.variable(name): name for name in names}, source=settings.source
         )
@@ -122,6 +122,8 @@ class Client(ABC):
     @classmethod
     def from_settings(cls, settings: Settings, **options: Unpack[ClientOptions]) -> Self:
         """The account of these settings, whose names and types each service's own constructor spells out."""
+        # Here a setting is none of the arguments; in the constructor, which takes them, it is what may have been meant.
+        refuse_unknown(options, (), ClientOptions)
         client = cls.__new__(cls)
         Client.__init__(client, settings, options)
         return client
@@ -133,7 +135,7 @@ class Client(ABC):
 
     def with_options(self, **changes: Unpack[CallChanges]) -> Self:
         """A view of this client that shares its connections and its token, with other options."""
-        refuse_unknown(changes, CallChanges.__optional_keys__)
+        refuse_unknown(changes, (), CallChanges)
         view = copy(self)
         view._options = changed_options(self._options, changes)  # noqa: SLF001  # a view is made here only
         return view
@@ -194,7 +196,7 @@ class Client(ABC):
 
     def _open(self, definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions) -> Stream[E]:
         """A stream of this account, checked before anything is sent."""
-        refuse_unknown(options, StreamOptions.__optional_keys__ | {one.name for one in definition.filter_list})
+        refuse_unknown(options, (one.name for one in definition.filter_list), StreamOptions)
         given = _given(filters)
         for name, value in given.items():
             if isinstance(value, str) and (not value or not value.isprintable()):
