@@ -32,7 +32,7 @@ from logferry._options import CallOptions, WireOptions
 from logferry._settings import Settings, worded
 from logferry._stream import Stream
 from logferry._window import window
-from logferry._wire import HttpWire, Pool
+from logferry._wire import HttpWire, Pool, checked_transport
 
 E = TypeVar("E")
 F = TypeVar("F", bound=AttrsInstance)
@@ -96,7 +96,7 @@ class Client(ABC):
                 base_url=connection.base_url,
                 proxy=checked_proxy(options.get("proxy")),
                 verify=checked_authorities(options.get("verify")),
-                transport=options.get("transport"),
+                transport=checked_transport(options.get("transport")),
             )
         )
 

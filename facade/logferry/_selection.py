@@ -123,7 +123,11 @@ def selected_jobs(streams: Sequence[str], accounts: Sequence[Account], names: Se
     """
     meant = named_accounts(names, accounts)
     known = [stream.name for service in SERVICES for stream in service.streams]
+    services = {service.name: service for service in SERVICES}
     for name in streams:
+        if name in services:
+            own = ", ".join(stream.name for stream in services[name].streams)
+            raise InvalidRequestError(f"{name!r} is a service, not a stream", hint=f"Its streams: {own}")
         if name not in known:
             raise InvalidRequestError(f"there is no stream {name!r}", hint=suggestion(name, known))
     jobs = [

@@ -54,6 +54,7 @@ ANSWERS: Final[Mapping[str, Faults | None]] = {
     "right": None,
     "page": always(200),
     "missing page": always(404),
+    "other API": always(404, body=b'{"message":"no such route"}'),
     "redirect": always(302, ("Location", f"https://login.example/?token={MARK}"), body=b""),
     "error": always(503),
 }
@@ -100,6 +101,7 @@ OTHER_API: Final = "https://other.example/api"
 MISTAKES: Final[dict[str, Mistake]] = {
     **_of_each("page", 5, "the answer is a web page, not JSON", ADDRESSES),
     **_of_each("missing page", 2, "404 Not Found", ADDRESSES),
+    **_of_each("other API", 2, "404 Not Found", ADDRESSES | {"cognigy": "COGNIGY_BASE_URL"}),
     **_of_each("redirect", 5, "302 Found where 200 was expected", ADDRESSES),
     **_of_each("error", 4, "503 Service Unavailable", dict.fromkeys(ADDRESSES, "attempts")),
     "cognigy: wrong key": Mistake(

@@ -17,6 +17,7 @@ from logferry._stream import Stream
 from logferry.services.cognigy._account import EXAMPLE
 from logferry.services.cognigy._account import api_key as authorized_by
 from logferry.services.cognigy._streams import (
+    LEVELS,
     PROJECT_LOGS,
     PROJECT_LOGS_WITH_BRACKETS,
     REQUEST_ID_HEADER,
@@ -127,7 +128,8 @@ class Cognigy(Client):
         try:
             types = None if type_ is None else checked_levels(type_)
         except ValueError as error:
-            raise InvalidRequestError(f"type_ cannot be {type_!r}: {error}") from error
+            hint = f"Give a list, such as {[LEVELS[0]]}" if isinstance(type_, str) else None
+            raise InvalidRequestError(f"type_ cannot be {type_!r}: {error}", hint=hint) from error
         given = ProjectLogFilters(
             project_id=project_id, filter_=filter_, type_=types, user_id=user_id, flow_name=flow_name
         )
