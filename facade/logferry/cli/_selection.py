@@ -38,6 +38,6 @@ def asked_jobs(jobs: Sequence[Job], filters: Collection[str]) -> list[Job]:
     """
     left, others = askable_jobs(jobs, filters)
     for one in others:
-        needed = " or ".join(f"{name}=..." for name in one.needs)
+        needed = " or ".join(one.needs)
         tell("", f"left out: {one.job.label} {f'needs --filter {needed}' if needed else one.reason}")
     return left

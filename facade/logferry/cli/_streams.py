@@ -93,7 +93,10 @@ def _print_table(rows: list[dict[str, Any]], file: Path | None) -> None:
     for number, row in enumerate(rows):
         if number:
             console.print()
-        console.print(Text.assemble((row["stream"], "bold"), "  ", row["summary"]))
+        heading = Table.grid(padding=(0, 2, 0, 0))
+        heading.add_column(style="bold", no_wrap=True)
+        heading.add_row(Text(row["stream"]), Text(row["summary"]))
+        console.print(heading)
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(style="dim", no_wrap=True)
         table.add_column(overflow="fold")  # a path can be longer than a line
