@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from logferry._errors import ConfigurationError, LogferryError
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._options import CallOptions, Timeouts
 from logferry._retry import RetryPolicy
+from logferry._suggestions import suggestion
 from logferry._times import Time
 
 
@@ -128,11 +129,22 @@ def checked_proxy(url: str | None) -> str | None:
     return url
 
 
-def refuse_unknown(given: Mapping[str, Any], known: frozenset[str]) -> None:
-    """What Python does for parameters that are spelled out, for callers without a type checker."""
+def refuse_unknown(given: Mapping[str, Any], own: Iterable[str], options: type[Any]) -> None:
+    """
+    What Python does for parameters that are spelled out, for callers without a type checker.
+
+    Args:
+        given: The arguments.
+        own: Names that are known, and told first.
+        options: A ``TypedDict`` of further ones.
+
+    Raises:
+        TypeError: One is not known; it says which may have been meant.
+    """
+    known = [*own, *sorted(options.__optional_keys__)]
     for name in given:
         if name not in known:
-            raise TypeError(f"unexpected keyword argument {name!r}; known are {', '.join(sorted(known))}")
+            raise TypeError(f"unexpected keyword argument {name!r}. {suggestion(name, known)}")
 
 
 def changed_options(options: CallOptions, changes: CallChanges) -> CallOptions:

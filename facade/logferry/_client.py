@@ -25,14 +25,14 @@ from logferry._arguments import (
 from logferry._checkpoint import Checkpoint, read_checkpoint
 from logferry._clock import SystemClock
 from logferry._definition import StreamDefinition
-from logferry._errors import CheckpointError, InvalidRequestError
+from logferry._errors import CheckpointError, ConfigurationError, InvalidRequestError
 from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
 from logferry._options import CallOptions, WireOptions
-from logferry._settings import Settings
+from logferry._settings import Settings, worded
 from logferry._stream import Stream
 from logferry._window import window
-from logferry._wire import HttpWire, Pool
+from logferry._wire import HttpWire, Pool, checked_transport
 
 E = TypeVar("E")
 F = TypeVar("F", bound=AttrsInstance)
@@ -75,8 +75,16 @@ class Client(ABC):
     """The settings that have a default, or stand for others."""
 
     def __init__(self, settings: Settings, options: ClientOptions) -> None:
-        refuse_unknown(options, ClientOptions.__optional_keys__)
-        connection = self._connect(settings, allow_insecure=options.get("allow_insecure", False))
+        names = (*self.settings, *self.optional_settings)
+        refuse_unknown(options, names, ClientOptions)
+        self._worded = partial(
+            worded, variables={settings.variable(name): name for name in names}, source=settings.source
+        )
+        try:
+            connection = self._connect(settings, allow_insecure=options.get("allow_insecure", False))
+        except ConfigurationError as error:
+            error.hint = error.hint and self._worded(error.hint)
+            raise
         self._base_url = connection.base_url
         self._authorizer = connection.authorizer
         self._tenant = connection.tenant
@@ -88,7 +96,7 @@ class Client(ABC):
                 base_url=connection.base_url,
                 proxy=checked_proxy(options.get("proxy")),
                 verify=checked_authorities(options.get("verify")),
-                transport=options.get("transport"),
+                transport=checked_transport(options.get("transport")),
             )
         )
 
@@ -114,6 +122,8 @@ class Client(ABC):
     @classmethod
     def from_settings(cls, settings: Settings, **options: Unpack[ClientOptions]) -> Self:
         """The account of these settings, whose names and types each service's own constructor spells out."""
+        # Here a setting is none of the arguments; in the constructor, which takes them, it is what may have been meant.
+        refuse_unknown(options, (), ClientOptions)
         client = cls.__new__(cls)
         Client.__init__(client, settings, options)
         return client
@@ -125,7 +135,7 @@ class Client(ABC):
 
     def with_options(self, **changes: Unpack[CallChanges]) -> Self:
         """A view of this client that shares its connections and its token, with other options."""
-        refuse_unknown(changes, CallChanges.__optional_keys__)
+        refuse_unknown(changes, (), CallChanges)
         view = copy(self)
         view._options = changed_options(self._options, changes)  # noqa: SLF001  # a view is made here only
         return view
@@ -186,7 +196,7 @@ class Client(ABC):
 
     def _open(self, definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions) -> Stream[E]:
         """A stream of this account, checked before anything is sent."""
-        refuse_unknown(options, StreamOptions.__optional_keys__ | {one.name for one in definition.filter_list})
+        refuse_unknown(options, (one.name for one in definition.filter_list), StreamOptions)
         given = _given(filters)
         for name, value in given.items():
             if isinstance(value, str) and (not value or not value.isprintable()):
@@ -246,6 +256,7 @@ class Client(ABC):
             authorizer=self._authorizer,
             options=self._options,
             chance=random.random,
+            worded=self._worded,
         )
 
 

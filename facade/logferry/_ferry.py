@@ -18,9 +18,8 @@ from logferry._client import Client
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
 from logferry._iteration import Stats
 from logferry._record import LogRecord
-from logferry._selection import LeftOut, askable_jobs, selected_accounts, selected_jobs
+from logferry._selection import LeftOut, askable_jobs, named_accounts, selected_accounts, selected_jobs
 from logferry._stream import View
-from logferry._suggestions import suggestion
 
 C = TypeVar("C", bound=Client)
 
@@ -51,7 +50,7 @@ class Ferry:
     """
 
     def __init__(self, accounts: Sequence[Account], options: ClientOptions) -> None:
-        self._accounts = {account.name: account for account in accounts}
+        self._accounts = tuple(accounts)
         self._options = options
         self._clients: dict[str, Client] = {}
         self._tasks = Tasks(self._clients)
@@ -60,7 +59,7 @@ class Ferry:
     @property
     def accounts(self) -> tuple[str, ...]:
         """The accounts' names, in the order of the configuration."""
-        return tuple(self._accounts)
+        return tuple(account.name for account in self._accounts)
 
     @overload
     def client(self, account: str) -> Client: ...
@@ -78,9 +77,9 @@ class Ferry:
             InvalidRequestError: There is no such account, or it is for another service.
             ConfigurationError: A setting is missing or wrong.
         """
-        self._require(account)
+        (described,) = named_accounts([account], self._accounts)
         if account not in self._clients:
-            self._clients[account] = self._accounts[account].open(**self._options)
+            self._clients[account] = described.open(**self._options)
         client = self._clients[account]
         if kind is not None and not isinstance(client, kind):
             raise InvalidRequestError(
@@ -111,9 +110,7 @@ class Ferry:
             InvalidRequestError: The call cannot be right; nothing was sent.
             ConfigurationError: No account has a stream that is named.
         """
-        for name in accounts:
-            self._require(name)
-        jobs = selected_jobs(streams, [self._accounts[name] for name in dict.fromkeys(accounts or self._accounts)])
+        jobs = selected_jobs(streams, self._accounts, accounts)
         given = filters or {}
         others: list[LeftOut] = []
         if not streams:
@@ -138,10 +135,6 @@ class Ferry:
         )
         return FerryRecords(self._tasks, lanes, skipped, tuple(failures.values()))
 
-    def _require(self, account: str) -> None:
-        if account not in self._accounts:
-            raise InvalidRequestError(f"there is no account {account!r}", hint=suggestion(account, self.accounts))
-
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             portal = stack.enter_context(start_blocking_portal())
@@ -161,7 +154,7 @@ class Ferry:
         await self._tasks.__aexit__(*exc_info)
 
     def __repr__(self) -> str:
-        return f"<Ferry {', '.join(self._accounts)}>"
+        return f"<Ferry {', '.join(self.accounts)}>"
 
 
 @frozen(eq=False)

@@ -58,6 +58,7 @@ class Runtime:
         authorizer: Knows the account's credentials.
         options: How requests are made.
         chance: Gives random numbers, 0 <= chance < 1, for the jitter of retries.
+        worded: Says a hint that names settings in the words of whoever wrote them.
     """
 
     service: str
@@ -70,6 +71,7 @@ class Runtime:
     authorizer: Authorizer
     options: CallOptions
     chance: Callable[[], float]
+    worded: Callable[[str], str]
 
 
 @define(kw_only=True)
@@ -284,6 +286,7 @@ class Iteration:
             runtime = self.plan.runtime
             error.service, error.account, error.stream = runtime.service, runtime.account, self.plan.stream
             error.checkpoint = self.checkpoint
+            error.hint = error.hint and runtime.worded(error.hint)
 
     def _layered(self, flow: Flow) -> Flow:
         runtime = self.plan.runtime

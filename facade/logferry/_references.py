@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,15 +31,13 @@ class Reference:
     Attributes:
         setting: Which setting it is for, as errors call it.
         kind: ``"env"``, ``"file"``, ``"command"`` or ``"keyring"``.
-        words: The variable, the path, the command with its arguments, or the keyring's user name.
-        folder: What a relative path is relative to.
+        words: The variable, the whole path, the command with its arguments, or the keyring's user name.
         trusted: Whether files may be read and commands run for whoever wrote it.
     """
 
     setting: str
     kind: str
     words: tuple[str, ...] = field(repr=False)
-    folder: Path
     trusted: bool
 
     def look_up(self) -> str:
@@ -79,14 +78,14 @@ def _of_environment(reference: Reference) -> str:
 def _of_file(reference: Reference) -> str:
     reference.require_trust()
     try:
-        with (reference.folder / Path(reference.words[0]).expanduser()).open("rb") as file:
+        with Path(reference.words[0]).open("rb") as file:
             return file.read(_LARGEST).decode()
     except OSError as error:
         raise reference.error(f"cannot be read: {error.strerror}", hint="Check the path") from error
     except UnicodeDecodeError:
         # Not chained: it would show the bytes.
         raise reference.error("holds no text", hint="Check the path") from None
-    except (RuntimeError, ValueError) as error:  # nobody has this home directory; a zero byte in the path
+    except ValueError as error:  # a zero byte in the path
         raise reference.error("cannot be read: it is no path", hint="Check the path") from error
 
 
@@ -118,6 +117,12 @@ def _of_keyring(reference: Reference) -> str:
         raise reference.error("needs the keyring library", hint="pip install 'logferry[keyring]'") from error
     try:
         secret = keyring.get_password(KEYRING_SERVICE, reference.words[0])
+    except keyring.errors.NoKeyringError as error:
+        raise reference.error(
+            "cannot be read: there is no keyring on this machine",
+            hint="Install or configure a backend of the keyring library (keyring diagnose says which file configures it), "
+            "or use another kind of reference",
+        ) from error
     except keyring.errors.KeyringError as error:
         raise reference.error(f"cannot be read ({type(error).__name__})", hint="Unlock the keyring") from error
     if secret is None:
@@ -152,9 +157,18 @@ def read_reference(value: Any, *, setting: str, folder: Path, trusted: bool) -> 
         if kind in _KINDS and (kind != "command" or is_array(words)) and listed:
             texts = tuple(word for word in listed if isinstance(word, str))
             if len(texts) == len(listed) and texts[0]:
-                return Reference(setting=setting, kind=kind, words=texts, folder=folder, trusted=trusted)
+                if kind == "file":
+                    texts = (_path(texts[0], folder),)
+                return Reference(setting=setting, kind=kind, words=texts, trusted=trusted)
     raise ConfigurationError(
         f"{setting} is neither text nor a reference to a secret",
         hint='A reference is { env = "NAME" }, { file = "PATH" }, { command = ["PROGRAM", "ARGUMENT"] } '
         'or { keyring = "NAME" }',
     )
+
+
+def _path(text: str, folder: Path) -> str:
+    path = Path(text)
+    with suppress(RuntimeError):  # nobody has this home directory; there is no such file either
+        path = path.expanduser()
+    return str(folder / path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from attrs import frozen
@@ -11,7 +11,8 @@ from attrs import frozen
 from logferry._accounts import Account, configuration_file, find_accounts
 from logferry._definition import Filter, StreamDefinition
 from logferry._errors import ConfigurationError, InvalidRequestError
-from logferry._registry import SERVICES
+from logferry._registry import SERVICES, Service
+from logferry._settings import listed
 from logferry._suggestions import suggestion
 
 
@@ -68,43 +69,92 @@ def selected_accounts(names: Sequence[str] = (), *, config: str | PurePath | Non
         ConfigurationError: There is no account, or the configuration file cannot be used.
         InvalidRequestError: There is none of that name.
     """
-    accounts = {account.name: account for account in find_accounts(config)}
+    accounts = find_accounts(config)
     if not accounts:
         found = configuration_file(config)
         if found is not None:
             raise ConfigurationError(f"there is no account in {found[0]}", hint="Add a table such as [accounts.login]")
         raise ConfigurationError(
             "there is no account: no logferry.toml was found, and no service's environment variables are set",
-            hint=_how_to_set(),
+            hint="; ".join(f"For {service.name} {how_to_have(service, None)}" for service in SERVICES),
         )
-    for name in names:
-        if name not in accounts:
-            raise InvalidRequestError(f"there is no account {name!r}", hint=suggestion(name, list(accounts)))
-    return tuple(accounts[name] for name in dict.fromkeys(names)) if names else tuple(accounts.values())
+    return named_accounts(names, accounts)
 
 
-def selected_jobs(streams: Sequence[str], accounts: Sequence[Account]) -> list[Job]:
+def named_accounts(names: Sequence[str], accounts: Sequence[Account]) -> tuple[Account, ...]:
     """
-    The streams of these names in each of the accounts; all streams without a name.
+    Those of the accounts that have these names; all without a name.
 
     Raises:
-        InvalidRequestError: There is no such stream.
-        ConfigurationError: No account has it.
+        InvalidRequestError: There is none of that name.
     """
+    known = {account.name: account for account in accounts}
+    for name in names:
+        if name not in known:
+            raise InvalidRequestError(f"there is no account {name!r}", hint=suggestion(name, list(known)))
+    return tuple(known[name] for name in dict.fromkeys(names)) if names else tuple(accounts)
+
+
+def how_to_have(service: Service, file: Path | None) -> str:
+    """
+    What makes an account of a service, as a hint.
+
+    Args:
+        service: The service.
+        file: The configuration file; ``None`` where the environment describes the accounts.
+    """
+    if file is None:
+        return f"set {', '.join(service.variables)}"
+    return f'add a table with service = "{service.name}" to {file}'
+
+
+def selected_jobs(streams: Sequence[str], accounts: Sequence[Account], names: Sequence[str] = ()) -> list[Job]:
+    """
+    The streams of these names in the accounts that are meant; all streams without a name.
+
+    Args:
+        streams: The streams' names.
+        accounts: All accounts that there are, at least one.
+        names: The names of the accounts that are meant; all without a name.
+
+    Raises:
+        InvalidRequestError: There is no such stream or account.
+        ConfigurationError: No account that is meant has the stream.
+    """
+    meant = named_accounts(names, accounts)
     known = [stream.name for service in SERVICES for stream in service.streams]
+    services = {service.name: service for service in SERVICES}
     for name in streams:
+        if name in services:
+            own = ", ".join(stream.name for stream in services[name].streams)
+            raise InvalidRequestError(f"{name!r} is a service, not a stream", hint=f"Its streams: {own}")
         if name not in known:
             raise InvalidRequestError(f"there is no stream {name!r}", hint=suggestion(name, known))
     jobs = [
         Job(account, stream)
-        for account in accounts
+        for account in meant
         for stream in account.service.streams
         if not streams or stream.name in streams
     ]
     missing = sorted(set(streams) - {job.stream.name for job in jobs})
     if missing:
-        raise ConfigurationError(f"no account has the stream {missing[0]}", hint=_how_to_set(missing[0]))
+        raise _nowhere(missing[0], accounts, meant)
     return jobs
+
+
+def _nowhere(stream: str, accounts: Sequence[Account], meant: Sequence[Account]) -> ConfigurationError:
+    """None of the accounts that are meant has the stream."""
+    (service,) = (one for one in SERVICES if stream in [definition.name for definition in one.streams])
+    having = [account.name for account in accounts if account.service == service]
+    if having:
+        lacking = [account.name for account in meant]
+        plural = len(lacking) > 1
+        return ConfigurationError(
+            f"account{'s' if plural else ''} {listed(lacking)} {'do' if plural else 'does'} not have {stream}; "
+            f"{listed(having)} {'do' if len(having) > 1 else 'does'}"
+        )
+    how = how_to_have(service, accounts[0].file)
+    return ConfigurationError(f"no account has the stream {stream}", hint=f"{how[0].upper()}{how[1:]}")
 
 
 def askable_jobs(jobs: Sequence[Job], filters: Collection[str]) -> tuple[list[Job], list[LeftOut]]:
@@ -146,12 +196,3 @@ def askable_jobs(jobs: Sequence[Job], filters: Collection[str]) -> tuple[list[Jo
 
 def _spellings(one: Filter) -> tuple[str, str]:
     return one.name, one.wire_name
-
-
-def _how_to_set(stream: str | None = None) -> str:
-    services = [
-        service
-        for service in SERVICES
-        if stream is None or stream in [definition.name for definition in service.streams]
-    ]
-    return "; ".join(f"For {service.name} set {', '.join(service.variables)}" for service in services)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import field, frozen
@@ -85,10 +86,10 @@ class Settings:
         missing = [name for name, value in found.items() if value is None]
         if missing:
             several = len(missing) > 1
-            subject = f"{_list(missing)} {'are' if several else 'is'} missing: {'they are' if several else 'it is'}"
-            variables = _list([self.variable(name) for name in missing])
+            subject = f"{listed(missing)} {'are' if several else 'is'} missing: {'they are' if several else 'it is'}"
+            variables = listed([self.variable(name) for name in missing])
             if self.source is not None:
-                raise ConfigurationError(f"{subject} not in {self.source}", hint=f"Add {_list(missing)} there")
+                raise ConfigurationError(f"{subject} not in {self.source}", hint=f"Add {listed(missing)} there")
             what = "arguments nor in the environment variables" if several else "an argument nor in the variable"
             raise ConfigurationError(f"{subject} neither {what} {variables}", hint=f"Set {variables}")
         return tuple(value for value in found.values() if value is not None)
@@ -100,5 +101,28 @@ class Settings:
         return value
 
 
-def _list(names: list[str]) -> str:
+def worded(hint: str, *, variables: Mapping[str, str], source: str | None) -> str:
+    """
+    A hint that names environment variables, in the words of whoever wrote the settings.
+
+    Args:
+        hint: The hint.
+        variables: The names of all settings of the service, by the variable.
+        source: See ``Settings``.
+
+    Returns:
+        For an account of a file, the settings as they are called there, and where that is; else the hint as it is.
+    """
+    known = rf"\b(?:{'|'.join(variables)})\b"
+    first = re.search(rf"{known}(?:,? (?:and |or )?{known})*", hint)
+    if source is None or first is None:
+        return hint
+    before, after = (
+        re.sub(known, lambda found: variables[found[0]], part) for part in (hint[: first.end()], hint[first.end() :])
+    )
+    return f"{before} of {source}{after}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: ``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

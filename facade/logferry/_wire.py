@@ -105,6 +105,21 @@ class Pool:
         }
 
 
+def checked_transport(transport: object) -> Any:
+    """
+    A transport that httpx takes, or ``None``.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if transport is None or isinstance(transport, httpx.BaseTransport | httpx.AsyncBaseTransport):
+        return transport
+    raise ConfigurationError(
+        f"transport: {type(transport).__name__} is no httpx transport",
+        hint="Give an httpx.BaseTransport or httpx.AsyncBaseTransport, or leave it out",
+    )
+
+
 def _has_ended(loop: EventLoopToken) -> bool:
     native = loop.native_token
     return isinstance(native, asyncio.AbstractEventLoop) and native.is_closed()

@@ -72,6 +72,54 @@ def test_streams_names_the_accounts(run: Run, config: Path) -> None:
     assert accounts["daily.api_logs"] == []
 
 
+def test_streams_says_what_to_add_to_the_file(run: Run, config: Path) -> None:
+    """Variables make no account where a file does, so none is named."""
+    table = run("streams", "--config", str(config), "--format", "table").stdout
+    assert f'none:addatablewithservice="daily"to{config}' in "".join(table.split())
+    assert "project_id or project_id of the account" in " ".join(table.split())
+    assert "DAILY_" not in table
+    assert "COGNIGY_" not in table
+
+
+CALLS = '[accounts.calls]\nservice = "daily"\napi_key = "x"\n'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ("logto.audit_logs", "--account", "calls"),
+            "account calls does not have logto.audit_logs; good and bad do",
+        ),
+        (
+            ("daily.api_logs", "--account", "good", "--account", "bad"),
+            "accounts good and bad do not have daily.api_logs; calls does",
+        ),
+        (
+            ("cognigy.project_logs",),
+            'no account has the stream cognigy.project_logs. Add a table with service = "cognigy" to {config}',
+        ),
+        (
+            ("cognigy.project_logs", "--account", "good"),
+            'no account has the stream cognigy.project_logs. Add a table with service = "cognigy" to {config}',
+        ),
+    ],
+)
+def test_a_stream_that_no_account_has(run: Run, config: Path, arguments: tuple[str, ...], told: str) -> None:
+    """The accounts that have it are told, or else what to add to the file."""
+    config.write_text(config.read_text() + CALLS)
+    result = run("pull", *arguments, "--config", str(config))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"Error: {told.format(config=config)}\n"
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_stream_that_no_account_of_the_environment_has(run: Run) -> None:
+    """Where there is no file, variables make the account."""
+    result = run("pull", "daily.api_logs")
+    assert result.stderr == "Error: no account has the stream daily.api_logs. Set DAILY_API_KEY\n"
+
+
 @pytest.mark.parametrize("command", ["streams", "check", "pull"])
 def test_a_file_that_is_not_there(run: Run, tmp_path: Path, command: str) -> None:
     """One line, exit code 2."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from base64 import b64encode
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -52,6 +54,7 @@ ANSWERS: Final[Mapping[str, Faults | None]] = {
     "right": None,
     "page": always(200),
     "missing page": always(404),
+    "other API": always(404, body=b'{"message":"no such route"}'),
     "redirect": always(302, ("Location", f"https://login.example/?token={MARK}"), body=b""),
     "error": always(503),
 }
@@ -98,6 +101,7 @@ OTHER_API: Final = "https://other.example/api"
 MISTAKES: Final[dict[str, Mistake]] = {
     **_of_each("page", 5, "the answer is a web page, not JSON", ADDRESSES),
     **_of_each("missing page", 2, "404 Not Found", ADDRESSES),
+    **_of_each("other API", 2, "404 Not Found", ADDRESSES | {"cognigy": "COGNIGY_BASE_URL"}),
     **_of_each("redirect", 5, "302 Found where 200 was expected", ADDRESSES),
     **_of_each("error", 4, "503 Service Unavailable", dict.fromkeys(ADDRESSES, "attempts")),
     "cognigy: wrong key": Mistake(
@@ -262,6 +266,57 @@ def test_account(run: Run, monkeypatch: pytest.MonkeyPatch, urls: Mapping[tuple[
     assert [part for part in mistake.told if part not in told[0]] == []
     assert_silent(pulled)
     assert_silent(run("pull", "-v", "--debug"))
+
+
+STREAMS: Final = {
+    "cognigy": "cognigy.project_logs",
+    "daily": "daily.api_logs",
+    "logto": "logto.audit_logs",
+    "signalwire": "signalwire.video_logs",
+}
+
+
+def described(folder: Path, service: str, url: str, changes: Mapping[str, str | None]) -> str:
+    """Let the file logferry.toml of a folder describe an account ``mine``, and say how errors call it."""
+    (known,) = (one for one in SERVICES if one.name == service)
+    settings = {"service": service, **known.settings_for(FAKES[service], url), **changes}
+    lines = (f"{name} = {json.dumps(value)}" for name, value in settings.items() if value is not None)
+    path = folder / "logferry.toml"
+    path.write_text("\n".join(("[accounts.mine]", *lines)))
+    return f"[accounts.mine] in {path}"
+
+
+@pytest.mark.parametrize(
+    ("service", "changes", "told"),
+    [
+        ("cognigy", {"api_key": WRONG}, "Check api_key of {place}: it must be an API key"),
+        ("cognigy", {"project_id": "0" * 24}, "(project_id, or project_id of {place}) and base_url; the user"),
+        ("cognigy", {"project_id": None}, "Give it, or set project_id of {place} for all calls"),
+        ("daily", {"api_key": WRONG}, "Check api_key of {place}: it must be a key"),
+        ("logto", {"app_secret": WRONG}, "Check app_id and app_secret of {place}: they must be"),
+        ("logto", {"access_token": WRONG}, "Check access_token of {place}, or the app's id and secret, and resource"),
+        ("signalwire", {"api_token": WRONG}, "Check project_id and api_token of {place}, that space is the project's"),
+        ("signalwire", {"base_url": None, "space": "a b"}, "any other address goes into base_url of {place}"),
+        ("signalwire", {"project_id": "a:b"}, "Check project_id of {place}"),
+    ],
+)
+def test_settings_of_a_file(
+    run: Run,
+    tmp_path: Path,
+    urls: Mapping[tuple[str, str], str],
+    *,
+    service: str,
+    changes: Mapping[str, str | None],
+    told: str,
+) -> None:
+    """What is wrong with an account of a file is told by the names that stand there, never by variables it does not read."""
+    place = described(tmp_path, service, urls[service, "right"], changes)
+    for command in (("check",), ("pull", STREAMS[service])):
+        result = run(*command, "--config", str(tmp_path / "logferry.toml"))
+        assert result.exit_code in {2, 3}
+        assert told.format(place=place) in result.output
+        assert f"{service}_".upper() not in result.output
+        assert_silent(result)
 
 
 @pytest.mark.parametrize("service", FAKES)

@@ -71,6 +71,7 @@ def test_raw(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["logto"], "'logto' is a service, not a stream. Its streams: logto.audit_logs"),
         (["logto.audit_log"], "there is no stream 'logto.audit_log'. Did you mean logto.audit_logs? Known: "),
         (["--account", "lgto"], "there is no account 'lgto'. Did you mean logto? Known: logto"),
         (["--since", "yesterday"], "since is no time: 'yesterday'"),

@@ -27,6 +27,13 @@ def test_table(run: Run) -> None:
     assert "none: set LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET" in " ".join(result.stdout.split())
 
 
+def test_headings_hang(run: Run) -> None:
+    """Only a stream's name, or a blank line, begins in the first column: what does not fit a line is indented."""
+    lines = run("streams", "--format", "table").stdout.splitlines()
+    starts = [line.split()[0] for line in lines if not line.startswith(" ") and line]
+    assert starts == [stream.name for service in SERVICES for stream in service.streams]
+
+
 def test_needed_filters(run: Run) -> None:
     """A stream that wants a filter says which, in both formats."""
     needed = {

@@ -9,6 +9,7 @@ from pathlib import Path
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
+from keyring.backends import fail
 from keyring.errors import KeyringLocked
 
 from logferry import ConfigurationError
@@ -219,15 +220,16 @@ def test_a_file_in_the_working_directory_reads_no_files_and_runs_nothing(kind: s
     [
         ('{ env = "ACME_MISSING" }', "the environment variable ACME_MISSING is not set"),
         ('{ env = "ACME_EMPTY" }', "the environment variable ACME_EMPTY is empty"),
-        ('{ file = "nowhere.txt" }', "the file nowhere.txt cannot be read: No such file or directory"),
-        ('{ file = "binary" }', "the file binary holds no text"),
-        ('{ file = "~nobody-of-this-name/x" }', "cannot be read: it is no path"),
+        ('{ file = "nowhere.txt" }', "the file {folder}/nowhere.txt cannot be read: No such file or directory"),
+        ('{ file = "binary" }', "the file {folder}/binary holds no text"),
+        ('{ file = "~nobody-of-this-name/x" }', "/~nobody-of-this-name/x cannot be read: No such file or directory"),
+        ('{ file = "\\u0000" }', "cannot be read: it is no path"),
         ('{ command = ["no-such-program", "hush"] }', "the command no-such-program cannot be run: No such file"),
         (f'{{ command = ["{sys.executable}", "-c", "raise SystemExit(3)"] }}', "failed with exit code 3"),
         (f'{{ command = ["{sys.executable}", "-c", "pass"] }}', "is empty"),
         (
             '{ keyring = "other" }',
-            "keyring's secret other does not exist (account login). Set it: keyring set logferry other",
+            "the keyring's secret other does not exist (account login). Set it: keyring set logferry other",
         ),
         ("7", "is neither text nor a reference to a secret"),
         ("[]", "is neither text nor a reference to a secret"),
@@ -252,7 +254,7 @@ def test_a_secret_that_cannot_be_had(
     with pytest.raises(ConfigurationError) as caught:
         pulled()
     told = str(caught.value)
-    assert words in told
+    assert words.format(folder=tmp_path) in told
     assert f"app_secret of [accounts.login] in {path}" in told
     assert "hush" not in told
 
@@ -262,6 +264,17 @@ def test_a_locked_keyring(named: Write, ring: Ring) -> None:
     ring.locked = True
     named(f"{LOGIN}app_secret = {REFERENCES['keyring']}")
     with pytest.raises(ConfigurationError, match=r"cannot be read \(KeyringLocked\) .*\. Unlock the keyring"):
+        pulled()
+
+
+@pytest.mark.usefixtures("ring")
+def test_no_keyring(named: Write) -> None:
+    """A machine without one is no locked one."""
+    keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
+    named(f"{LOGIN}app_secret = {REFERENCES['keyring']}")
+    with pytest.raises(
+        ConfigurationError, match=r"there is no keyring on this machine .* Install or configure a backend"
+    ):
         pulled()
 
 

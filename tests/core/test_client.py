@@ -24,6 +24,8 @@ Walk: TypeAlias = Callable[[Any], Iterator[Any]]
 
 FAKE = LogtoFake(records=30)
 UNTIL = "2027-01-01"
+LOOSE: Any = logferry
+"""As a caller without a type checker sees it."""
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,25 @@ def test_a_misspelt_option_is_refused(client: Make) -> None:
             loose.with_options(timeot=5)
     with pytest.raises((TypeError, logferry.LogferryError)):
         client(timeot=5)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: LOOSE.Logto(endpont="x"), "'endpont'. Did you mean endpoint? Known: endpoint, app_id, "),
+        (lambda: LOOSE.Daily.from_env(timeot=5), "'timeot'. Did you mean timeout? Known: account, "),
+        (lambda: LOOSE.Daily.from_env(api_key="x"), "'api_key'. Known: account, "),
+        (
+            lambda: LOOSE.Daily(api_key="x").api_logs(sourc="api"),
+            "'sourc'. Did you mean source? Known: source, url, ",
+        ),
+    ],
+)
+def test_a_misspelt_argument_is_suggested(call: Callable[[], object], words: str) -> None:
+    """What is most likely to have been meant stands first: settings and filters before the options that all share."""
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert f"unexpected keyword argument {words}" in str(caught.value)
 
 
 def test_an_empty_filter_is_refused(client: Make) -> None:
@@ -225,6 +246,13 @@ def test_a_transport_of_the_other_world_is_named(client: Make) -> None:
     ):
         logto.audit_logs().to_list()
     assert "async for" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("transport", ["fast", httpx.HTTPTransport, 7])
+def test_what_is_no_transport_is_refused(client: Make, transport: Any) -> None:
+    """Where it is given, before anything is asked."""
+    with pytest.raises(logferry.ConfigurationError, match=r"is no httpx transport\. Give an httpx\.BaseTransport"):
+        client(transport=transport)
 
 
 def test_nothing_prints_a_secret(client: Make, walk: Walk) -> None:

@@ -10,6 +10,7 @@ import click
 from logferry._errors import InvalidRequestError, LogferryError
 from logferry._redaction import printable
 from logferry._retry import RetryPolicy
+from logferry.cli._outputs import echo
 from logferry.cli._progress import Progress
 from logferry.cli._selection import account_option, wanted_accounts
 from logferry.cli._shell import shell_options, talk, tell_traceback
@@ -56,10 +57,10 @@ def _check(account: Account, label: str) -> int:
             stream.records().to_list()
     except LogferryError as error:
         tell_traceback(error)
-        click.echo(f"{click.style('failed', fg='red')}  {label}  {printable(str(error))}")
+        echo(f"{click.style('failed', fg='red')}  {label}  {printable(str(error))}")
         return error.exit_code
     seconds = time.monotonic() - begin
-    click.echo(f"{click.style('ok', fg='green')}      {label}  {name} answered in {seconds:.2f} s")
+    echo(f"{click.style('ok', fg='green')}      {label}  {name} answered in {seconds:.2f} s")
     return 0
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class, get_completion_class
 
+from logferry.cli._outputs import echo
 from logferry.cli._parameters import SEVERITIES
 from logferry.cli._shell import shell_options, talk_of
 
@@ -79,7 +80,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101  # click has all three
     variable = f"_{_PROGRAM.upper()}_COMPLETE"
-    click.echo(kind(ctx.find_root().command, {}, _PROGRAM, variable).source())
+    echo(kind(ctx.find_root().command, {}, _PROGRAM, variable).source())
 
 
 def complete_stream(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

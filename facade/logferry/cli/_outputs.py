@@ -11,6 +11,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Final, Protocol, Self
 
+import click
+
 from logferry._errors import ExportError, InvalidRequestError
 from logferry._redaction import printable
 from logferry.cli._shell import tell
@@ -73,10 +75,10 @@ def harmless_json(text: str) -> str:
 
 
 def terminal_console(file: IO[str], *, width: int | None = None) -> Console:
-    """A console that interprets nothing in what it is given; its width is 80 where nobody says."""
-    from rich.console import Console  # noqa: PLC0415  # see above
+    """A console for text that drives nothing; its width is 80 where nobody says.  A closed pipe is a BrokenPipeError."""
+    from logferry.cli._console import PlainConsole  # noqa: PLC0415  # see above
 
-    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+    return PlainConsole(file, width=width)
 
 
 def text_console(file: BinaryIO) -> Console:
@@ -96,6 +98,18 @@ def output_errors() -> Generator[None]:
         raise
     except OSError as error:
         raise ExportError(f"the output cannot be written: {error.strerror}") from error
+
+
+def echo(text: str | bytes) -> None:
+    """
+    Write a line to stdout.
+
+    Raises:
+        ExportError: It cannot be written.
+        BrokenPipeError: Nobody reads any more.
+    """
+    with output_errors():
+        click.echo(text)
 
 
 class PartialFile:

@@ -113,7 +113,7 @@ class Pull:
         return self.form or ("table" if self._shown else "jsonl")
 
     def _jobs(self) -> list[Job]:
-        jobs = selected_jobs(self.streams, wanted_accounts(self.accounts))
+        jobs = selected_jobs(self.streams, wanted_accounts(), self.accounts)
         return jobs if self.streams else asked_jobs(jobs, self.filters)
 
     def _refuse_contradictions(self, jobs: Sequence[Job]) -> None:

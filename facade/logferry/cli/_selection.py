@@ -24,7 +24,7 @@ account_option = click.option(
 )
 
 
-def wanted_accounts(names: Sequence[str]) -> tuple[Account, ...]:
+def wanted_accounts(names: Sequence[str] = ()) -> tuple[Account, ...]:
     """The accounts of these names, all without a name, of the configuration that the command line names."""
     return selected_accounts(names, config=talk().config)
 
@@ -38,6 +38,6 @@ def asked_jobs(jobs: Sequence[Job], filters: Collection[str]) -> list[Job]:
     """
     left, others = askable_jobs(jobs, filters)
     for one in others:
-        needed = " or ".join(f"{name}=..." for name in one.needs)
+        needed = " or ".join(one.needs)
         tell("", f"left out: {one.job.label} {f'needs --filter {needed}' if needed else one.reason}")
     return left

@@ -13,6 +13,7 @@ import click
 
 from logferry._errors import ConfigurationError
 from logferry._registry import SERVICES, Service
+from logferry.cli._outputs import echo
 from logferry.cli._shell import shell_options, tell
 
 if TYPE_CHECKING:
@@ -71,9 +72,9 @@ def simulate(records: int, port: int, host: str) -> None:
 
     def ready(urls: tuple[str, ...]) -> None:
         for service, fake, url in zip(SERVICES, fakes, urls, strict=True):
-            click.echo(f"# {service.name}: {records:,} made-up records at {url}")
+            echo(f"# {service.name}: {records:,} made-up records at {url}")
             for line in _account(service, fake, url):
-                click.echo(line)
+                echo(line)
         tell("", "Paste the lines above into another shell, then try logferry pull there.")
 
     ports = [port + index for index in range(len(fakes))] if port else []

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import orjson
 
-from logferry._accounts import Account, find_accounts
+from logferry._accounts import Account, configuration_file, find_accounts
 from logferry._registry import SERVICES
-from logferry.cli._outputs import terminal_console
+from logferry._selection import how_to_have
+from logferry.cli._outputs import echo, output_errors, terminal_console
 from logferry.cli._shell import shell_options, talk
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from logferry._definition import StreamDefinition
     from logferry._registry import Service
 
@@ -35,15 +38,18 @@ def streams(form: str | None) -> None:
     """
     List the streams, and what a pull of each guarantees.
 
-    Nothing is sent. A stream without an account names the environment variables that make one.
+    Nothing is sent. A stream without an account says what makes one.
     """
-    accounts = find_accounts(talk().config)
+    config = talk().config
+    accounts = find_accounts(config)
     rows = [_facts(service, definition, accounts) for service in SERVICES for definition in service.streams]
     if (form or ("table" if sys.stdout.isatty() else "jsonl")) == "table":
-        _print_table(rows)
+        found = configuration_file(config)
+        with output_errors():
+            _print_table(rows, None if found is None else found[0])
     else:
         for row in rows:
-            click.echo(orjson.dumps(row))
+            echo(orjson.dumps(row))
 
 
 def _facts(
@@ -70,37 +76,41 @@ def _facts(
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def _needed(row: dict[str, Any]) -> str:
-    """The filters of which one is needed, and the variables that stand for them where a call gives none."""
-    service = row["stream"].partition(".")[0]
-    standing = [f"{service}_{name}".upper() for name in row["needs_one_of"]]
-    known = {*row["variables"], *row["optional_variables"]}
-    return " or ".join((*row["needs_one_of"], *(name for name in standing if name in known)))
+def _needed(service: Service, names: Sequence[str], file: Path | None) -> str:
+    """The filters of which one is needed, and the settings that stand for them where a call gives none."""
+    standing = [name for name in names if name in service.all_settings]
+    if file is None:
+        return " or ".join((*names, *(f"{service.name}_{name}".upper() for name in standing)))
+    return " or ".join((*names, *(f"{name} of the account" for name in standing)))
 
 
-def _print_table(rows: list[dict[str, Any]]) -> None:
+def _print_table(rows: list[dict[str, Any]], file: Path | None) -> None:
     from rich.table import Table  # noqa: PLC0415  # only needed here, and slow to import
     from rich.text import Text  # noqa: PLC0415
 
+    services = {service.name: service for service in SERVICES}
     console = terminal_console(sys.stdout)
     for number, row in enumerate(rows):
         if number:
             console.print()
-        console.print(Text.assemble((row["stream"], "bold"), "  ", row["summary"]))
+        heading = Table.grid(padding=(0, 2, 0, 0))
+        heading.add_column(style="bold", no_wrap=True)
+        heading.add_row(Text(row["stream"]), Text(row["summary"]))
+        console.print(heading)
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(style="dim", no_wrap=True)
-        table.add_column()
+        table.add_column(overflow="fold")  # a path can be longer than a line
         limit = row.get("largest_page_size")
         paging = row["paging"] + (f", at most {limit} a page" if limit else "")
-        needed = f"none: set {', '.join(row['variables'])}"
+        service = services[row["stream"].partition(".")[0]]
         for name, value in (
-            ("account", ", ".join(row["accounts"]) or needed),
+            ("account", ", ".join(row["accounts"]) or f"none: {how_to_have(service, file)}"),
             ("authentication", row["authentication"]),
             *(
                 ("" if index else "filters", f"{one['name']}: {one['summary']}")
                 for index, one in enumerate(row["filters"])
             ),
-            *((("needs", _needed(row)),) if "needs_one_of" in row else ()),
+            *((("needs", _needed(service, row["needs_one_of"], file)),) if "needs_one_of" in row else ()),
             ("paging", paging),
             ("order", row["order"]),
             ("time filter", row["time_filter"]),

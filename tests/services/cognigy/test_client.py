@@ -66,6 +66,16 @@ def test_what_is_no_level_is_never_sent(levels: Any) -> None:
         cognigy.project_logs(type_=levels)
 
 
+def test_one_level_is_a_list_too() -> None:
+    """Who gives a level as a text is shown the list."""
+    one: Any = "error"
+    with (
+        logferry.Cognigy(base_url=BASE_URL, api_key="k", project_id=PROJECT) as cognigy,
+        pytest.raises(logferry.InvalidRequestError, match=r"Give a list, such as \['"),
+    ):
+        cognigy.project_logs(type_=one)
+
+
 def test_a_user_types_levels_with_commas() -> None:
     """By name, a stream takes the filters' names on the wire, and levels in one text."""
     fake = CognigyFake(records=50)

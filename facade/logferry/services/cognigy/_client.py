@@ -17,6 +17,7 @@ from logferry._stream import Stream
 from logferry.services.cognigy._account import EXAMPLE
 from logferry.services.cognigy._account import api_key as authorized_by
 from logferry.services.cognigy._streams import (
+    LEVELS,
     PROJECT_LOGS,
     PROJECT_LOGS_WITH_BRACKETS,
     REQUEST_ID_HEADER,
@@ -127,7 +128,8 @@ class Cognigy(Client):
         try:
             types = None if type_ is None else checked_levels(type_)
         except ValueError as error:
-            raise InvalidRequestError(f"type_ cannot be {type_!r}: {error}") from error
+            hint = f"Give a list, such as {[LEVELS[0]]}" if isinstance(type_, str) else None
+            raise InvalidRequestError(f"type_ cannot be {type_!r}: {error}", hint=hint) from error
         given = ProjectLogFilters(
             project_id=project_id, filter_=filter_, type_=types, user_id=user_id, flow_name=flow_name
         )
@@ -135,7 +137,8 @@ class Cognigy(Client):
         if project_id is None and (options.get("resume") is None or given != ProjectLogFilters()):
             if self._project_id is None:
                 raise InvalidRequestError(
-                    f"{PROJECT_LOGS.name} needs project_id", hint="Give it, or set COGNIGY_PROJECT_ID for all calls"
+                    f"{PROJECT_LOGS.name} needs project_id",
+                    hint=self._worded("Give it, or set COGNIGY_PROJECT_ID for all calls"),
                 )
             given = evolve(given, project_id=self._project_id)
         return self._open(self._definition, given, options)

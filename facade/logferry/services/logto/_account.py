@@ -88,7 +88,7 @@ def _token_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
 def _address_hint(status: int, body: Mapping[str, Any]) -> str | None:
     """What to do where something else than Logto's API answered."""
     hint = "Check LOGTO_ENDPOINT: it must be the tenant's address alone, such as https://acme.logto.app"
-    return hint if is_foreign(status, body) else None
+    return hint if status == HTTPStatus.NOT_FOUND or is_foreign(status, body) else None
 
 
 _HINTS: Final[Mapping[str, str]] = {
