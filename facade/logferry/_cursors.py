@@ -173,8 +173,8 @@ class _Place:
 
     @classmethod
     def from_json(cls, position: Position) -> _Place:
-        known = {name: tuple(position[name]) for name in ("recent", "delivered")}
-        return cls(**{**position, **known})
+        given: dict[str, Any] = {name: tuple(position[name]) for name in ("recent", "delivered")}
+        return cls(**(position | given))
 
     def again(self) -> _Place:
         """The same place, to be looked for from the start."""

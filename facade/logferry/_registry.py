@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # clients bring along httpx, which a look at the names does n
     from logferry._client import Client
     from logferry._definition import StreamDefinition
     from logferry.testing import Fake
+    from logferry.testing.conformance import MakeFake
 
 
 class FakeFactory(Protocol):
@@ -72,6 +73,12 @@ class Service:
     def all_settings(self) -> tuple[str, ...]:
         """The names of all its settings."""
         return (*self.client.settings, *self.client.optional_settings)
+
+    @property
+    def scripted_fake(self) -> MakeFake:
+        """Makes a fake of it with a scripted history."""
+        make: MakeFake = _loaded(self.fake_home).of_rows
+        return make
 
     def fake(self, *, records: int, epoch: int, growing: bool = True) -> Fake:
         """A fake of it, see ``FakeFactory``."""

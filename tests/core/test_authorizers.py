@@ -168,8 +168,8 @@ def test_a_refused_token_is_renewed_once(client: Make, walk: Walk) -> None:
     clock = VirtualClock(FAKE.epoch)
     refusals = [FakeResponse(401, (JSON,), b'{"code":"auth.unauthorized"}')]
 
-    def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
-        if "page=2" in request.target and refusals:
+    def fault(_request: FakeRequest, number: int) -> FakeResponse | None:
+        if number == 3 and refusals:  # the second page; the first request is for the token
             clock.advance(1)  # so that the service has another token to give
             return refusals.pop()
         return None

@@ -92,7 +92,8 @@ class Place:
     @classmethod
     def from_json(cls, position: Position) -> Place:
         tail = tuple((time, identity) for time, identity in position["tail"])
-        return cls(**{**position, "tail": tail, "met": Met(**position["met"])})
+        given: dict[str, Any] = {"tail": tail, "met": Met(**position["met"])}
+        return cls(**(position | given))
 
     def after(self, rows: Sequence[Row], *, offset: int, length: int, whole: bool) -> Place:
         """

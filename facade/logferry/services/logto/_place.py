@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
@@ -55,7 +55,8 @@ class Place:
     @classmethod
     def from_json(cls, position: Position) -> Place:
         """The place that ``to_json`` gave."""
-        return cls(**{**position, "trail": Trail(**position["trail"])})
+        given: dict[str, Any] = {"trail": Trail(**position["trail"])}
+        return cls(**(position | given))
 
     def size(self, wanted: int) -> int:
         """How many logs to ask for, so that as many as *wanted* come beside those of the edge, which come again."""
