@@ -74,7 +74,8 @@ class Outcome:
         resumed: How often it went on from a checkpoint with another client.
         lost: How many items of those that had to come did not.
         doubled: How many records came that were there already, by identity or by `uid`, or are none of the service's.
-        doubts: Issues of pages: what the service makes it impossible to be sure of.
+        doubts: Issues of pages: what the service makes it impossible to be sure of, so that items may be missing, or
+            come twice.
         stuck: The error at which the caller got nowhere any more, or `None`.
         violations: What in the requests goes against the service's spec.
     """
@@ -97,7 +98,7 @@ class Outcome:
         """What breaks the promise; empty for a trial that was passed."""
         found = {
             f"{self.lost} lost": self.lost and not self.doubts,
-            f"{self.doubled} doubled": self.doubled,
+            f"{self.doubled} doubled": self.doubled and not self.doubts,
             f"{self.requests} requests, {self.bound} allowed": self.requests > self.bound,
             f"stuck: {self.stuck}": self.stuck is not None,
             f"against the spec: {self.violations}": self.violations,

@@ -77,7 +77,7 @@ class DailyFake:
             rows=rows,
             epoch=epoch,
             inclusive_bounds=chance.random() < 0.5,  # noqa: PLR2004 - even odds
-            largest_limit=chance.choice((None, None, 7, 50)),
+            largest_limit=chance.choice((None, None, 50)),
             lost_cursors=chance.choice(("continue", "refuse")),
             lost_cursor_status=chance.choice((400, 404)),
         )

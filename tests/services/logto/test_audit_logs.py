@@ -272,7 +272,7 @@ def test_a_server_that_does_not_turn_pages_is_an_error() -> None:
         with pytest.raises(logferry.PagingError) as caught:
             got.extend(entry.id for entry in entries)
     assert got == list(fake.truth())[:100]
-    assert transport.count <= 12
+    assert transport.count <= 16
     assert caught.value.checkpoint
 
 

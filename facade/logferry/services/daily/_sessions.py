@@ -104,13 +104,16 @@ class _Answer:
                 indexes.append(index)
         return indexes, len(tail) - found
 
-    def joins(self, tail: Sequence[Row]) -> bool:
+    def joins(self, place: Place) -> bool:
         """
         Whether the page surely begins before the last time of the tail, so that all rows from there on are in it.
 
         Rows of the tail that are not there all the same have gone.
         """
-        return self.offset == 0 or any(row in tail and row[0] != tail[-1][0] for row in self.rows)
+        tail = place.tail
+        if self.offset == 0 and place.offset <= len(tail):
+            return True
+        return any(row in tail and row[0] != tail[-1][0] for row in self.rows)
 
 
 @frozen
@@ -254,11 +257,13 @@ class _Question:
         """
         start, limit = max(0, place.offset - len(place.tail)), self.page_size + len(place.tail)
         best: tuple[int, _Answer, list[int]] | None = None
-        crowded = ("time: more rows of one time than fit the service's pages; some may be missing",) * place.crowded
+        crowded = (
+            "time: more rows of one time than fit the service's pages; some may be missing, or come twice",
+        ) * place.crowded
         for offset in self._nearby(start, limit) if place.tail else (start,):
             answer = yield from self.ask(offset, limit)
             unmet, missing = answer.unmet(place.tail)
-            if missing == 0 or (missing < len(place.tail) and answer.joins(place.tail)):
+            if missing == 0 or (missing < len(place.tail) and answer.joins(place)):
                 return self._turn(place, answer, unmet, crowded if unmet else ())
             if missing < len(place.tail) and (best is None or missing < best[0]):
                 best = missing, answer, unmet

@@ -108,7 +108,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         if place.counting:
             bridge, doubts = _bridge(place, answer)
             if bridge is not None:
-                border = yield from _ask(filters, window, place.bound(window.until), *bridge)
+                border = yield from _border(filters, window, place, *bridge)
                 met = max(place.met, border.row + len(border.keys))
                 turn, batch = _turned(place, border, window, evolve(place, met=met))
                 if turn.fresh:
@@ -119,7 +119,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         if answer.keys:
             stays = bool(fresh) and answer.asked < LARGEST_PAGE
             following = place.following(answer.keys, first=answer.row, total=answer.total, stays=stays)
-            if not place.counting and following.row and following.edge is not None:
+            if not place.counting and following.row and following.edge is not None and answer.asked == LARGEST_PAGE:
                 doubts = (_doubt(f"{following.row} logs or more", following.edge),)
         if _is_last(answer) or place.trail.is_past(answer.keys, window):
             following = evolve(following, ended=True)
@@ -147,10 +147,12 @@ def _next_page(
         size, bound = place.size(page_size), place.bound(window.until)
         answer = yield from _ask(filters, window, bound, place.row // size, size)
         corrected = place.corrected(answer.keys, answer.total, bound=bound)
-        if corrected is not None:
-            place = corrected
-        elif asked_again < _AGAIN and place.doubts(answer.keys, first=answer.row, total=answer.total):
+        ignored = corrected is not None and corrected.counting and not place.counting
+        doubted = ignored or place.doubts(answer.keys, first=answer.row, total=answer.total)
+        if doubted and asked_again < _AGAIN:
             asked_again += 1
+        elif corrected is not None:
+            place, asked_again = corrected, 0
         else:
             return place, answer
 
@@ -196,6 +198,17 @@ def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> 
     turn = _Turn(place, following, keys if whole else [keys[index] for index in indexes])
     items = answer.items if whole else [answer.items[index] for index in indexes]
     return turn, Batch(items, turn.position, answer.reply, following.total)
+
+
+def _border(filters: AuditLogFilters, window: Window, place: Place, page: int, page_size: int) -> SubFlow[_Answer]:
+    """A page that shows a border between two pages whole; one that does not can be an old answer, and is asked for again."""
+    ties = {identity for identity, time in place.trail.recent.items() if time == place.trail.mark}
+    answer = yield from _ask(filters, window, place.bound(window.until), page, page_size)
+    for _ in range(_AGAIN):
+        if ties <= {identity for _, identity in answer.keys}:
+            break
+        answer = yield from _ask(filters, window, place.bound(window.until), page, page_size)
+    return answer
 
 
 def _bridge(place: Place, answer: _Answer) -> tuple[tuple[int, int] | None, tuple[str, ...]]:
