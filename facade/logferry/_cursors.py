@@ -229,7 +229,9 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
             place, seen = place.again(), _SeenCursors()
             continue
         found = place.fresh(page)
-        trouble = page.trouble or _guarded(seen, page, len(page.keys) if found is None else len(found))
+        # On the way back to the place, everything has been met.
+        new = len(page.keys) if found is None or restarts.count or place.searching else len(found)
+        trouble = page.trouble or _guarded(seen, page, new)
         if found is None:
             place = _searched_on(place, page, trouble)
             continue

@@ -30,7 +30,7 @@ from logferry._times import rfc3339
 from logferry.testing._clock import VirtualClock
 from logferry.testing._http import Fake
 from logferry.testing._rows import Row, random_rows
-from logferry.testing._schedule import ALL, FATAL, PASSING, Schedule
+from logferry.testing._schedule import ALL, FATAL, PASSING, Kind, Schedule
 from logferry.testing._transport import InProcessTransport
 from logferry.testing._wiring import connected
 
@@ -173,7 +173,13 @@ class _Pull:
         )
         self._fake = trial.make_fake(self._rows, epoch=self._start, chance=chance)
         self._clock = VirtualClock(self._start)
-        kinds = chance.choice((ALL, PASSING, FATAL))
+        definition = next(one for one in trial.client.streams if one.name == trial.stream)
+        fake: Any = self._fake
+        # An old answer cannot be told from the right one where rows have neither ids nor cursors, nor while a walk looks
+        # for its place because its cursor was refused.
+        refuses = getattr(fake, "cursor_life", None) is not None or getattr(fake, "lost_cursors", "") == "refuse"
+        beyond: set[Kind] = {"stale"} if definition.paging == "offset" or refuses else set()
+        kinds = chance.choice((ALL, PASSING, FATAL)) - beyond
         self._schedule = Schedule(trial.seed, chance.choice((0.0, 0.1, 0.3)), kinds, self._clock)
         self._transport = InProcessTransport(self._fake, clock=self._clock, faults=self._schedule)
         self._pace = chance.choice((0.0, 0.5, 10.0))

@@ -105,7 +105,7 @@ class Place:
             length: How many rows their page had.
             whole: Whether that is as many as were asked for; else the service may have a limit of its own.
         """
-        latest = (*self.tail, *rows)
+        latest = _in_order((*self.tail, *rows))
         wanted = min(_OVERLAP, len(latest))
         # The order of rows of one time may differ from page to page: all or none of them, and an earlier one.
         while wanted < len(latest):
@@ -116,3 +116,12 @@ class Place:
         kept = wanted if whole else min(wanted, length // 2)
         met = self.met.numbered(rows)[1]
         return Place(offset, latest[len(latest) - kept :], met, crowded=kept < wanted)
+
+
+def _in_order(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The rows as the service lists them: one that came late stands behind those of its time, not where it was met."""
+    times: list[int] = []
+    for time, _ in rows:
+        times.append(time if time is not None else times[-1] if times else 0)
+    order = sorted(range(len(rows)), key=times.__getitem__)
+    return tuple(rows[index] for index in order)

@@ -14,6 +14,9 @@ from logferry._trail import Key, Trail, plausible
 LARGEST_PAGE: Final = 100
 """The server's limit (measured on 1.36.0 and 1.42.0)."""
 
+_TAIL: Final = 10
+"""So many of the last logs met are remembered, within the window or not."""
+
 
 @frozen
 class Place:
@@ -27,7 +30,8 @@ class Place:
         total: How many logs the server counts for the question, or ``None`` where it does not say.
         counting: Whether the server ignores bounds of time, as releases before 1.40 do, so that rows are counted from
             the newest log of all.
-        met: How many rows have been met, from the newest on.
+        met: How many logs have been met.
+        tail: The identities of the last ones met.
         trail: What has been delivered.
         ended: Whether there is nothing more.
     """
@@ -37,6 +41,7 @@ class Place:
     total: int | None = None
     counting: bool = False
     met: int = 0
+    tail: tuple[str, ...] = ()
     trail: Trail = field(factory=Trail)
     ended: bool = False
 
@@ -48,6 +53,7 @@ class Place:
             "total": self.total,
             "counting": self.counting,
             "met": self.met,
+            "tail": list(self.tail),
             "trail": self.trail.to_json(),
             "ended": self.ended,
         }
@@ -55,15 +61,12 @@ class Place:
     @classmethod
     def from_json(cls, position: Position) -> Place:
         """The place that ``to_json`` gave."""
-        given: dict[str, Any] = {"trail": Trail(**position["trail"])}
+        given: dict[str, Any] = {"tail": tuple(position["tail"]), "trail": Trail(**position["trail"])}
         return cls(**(position | given))
 
-    def size(self, wanted: int) -> int:
-        """How many logs to ask for, so that as many as *wanted* come beside those of the edge, which come again."""
-        if self.edge is None:
-            return wanted
-        edge = (self.edge, self.edge + MILLISECOND)
-        return min(LARGEST_PAGE, wanted + sum(time in edge for time in self.trail.recent.values()))
+    def knows(self, key: Key) -> bool:
+        """Whether the log was met, or passed."""
+        return key[1] in self.tail or self.trail.knows(key)
 
     def bound(self, until: int) -> int:
         """
@@ -77,38 +80,41 @@ class Place:
         end = -(-until // MILLISECOND) * MILLISECOND
         return end if self.edge is None else min(end, self.edge + MILLISECOND)
 
-    def corrected(self, keys: Sequence[Key], total: int | None, *, bound: int) -> Place | None:
+    def pages(self, wanted: int) -> tuple[int, int]:
+        """
+        The page to ask for, counted from 0, and its size: *wanted* new logs, beside some that come again.
+
+        By time, those of the edge come again.  Where rows are counted, at least the last one does, and all of its time:
+        the server leaves the order of equal times open, so none of them may stay behind the border of a page.
+        """
+        edge = self.trail.mark if self.counting else self.edge
+        if edge is None and not self.row:
+            return 0, wanted
+        times = () if edge is None else (edge, edge + MILLISECOND)
+        again = sum(time in times for time in self.trail.recent.values())
+        if not self.counting:
+            size = min(LARGEST_PAGE, wanted + again)
+            return self.row // size, size
+        first = max(0, self.row - min(again + 1, LARGEST_PAGE - 1))
+        sizes = range(1, LARGEST_PAGE + 1)
+        size = max(sizes, key=lambda size: (min(first // size * size + size - self.row, wanted), -size))
+        return first // size, size
+
+    def corrected(self, keys: Sequence[Key], *, first: int, bound: int) -> Place | None:
         """
         The place to ask for instead, where a page shows that this one is not where the walk believes it to be.
 
         Args:
             keys: The keys of the page's logs.
-            total: How many rows the server counts.
+            first: The row of the first of them.
             bound: Up to when logs were asked for.
         """
-        if not self.counting and any(time is not None and time > bound for time, _ in keys):
-            # The server ignores bounds.
-            return evolve(self, edge=None, row=self.met, counting=True)
-        if self.counting and total is not None and self.total is not None and total < self.total:
-            # Rows that are removed above the place move others up, past it; no more of them than the total has lost.
-            gone = self.total - total
-            return evolve(self, row=max(0, self.row - gone), met=max(0, self.met - gone), total=total)
-        return None
-
-    def doubts(self, keys: Sequence[Key], *, first: int, total: int | None) -> bool:
-        """
-        Whether a page can be an old answer: it has nothing new, though it lies beyond what was met, or is the last.
-
-        Args:
-            keys: The keys of the page's logs.
-            first: The row of the first of them.
-            total: How many rows the server counts.
-        """
-        if not keys or not all(map(self.trail.knows, keys)):
-            return False
-        end = first + len(keys)
-        arrived = 0 if total is None or self.total is None else max(0, total - self.total)
-        return (self.counting and end > self.met + arrived) or (total is not None and end >= total)
+        if not self.counting:
+            ignored = any(time is not None and time > bound for time, _ in keys)
+            return evolve(self, edge=None, row=self.met, counting=True) if ignored else None
+        # Rows that go move others up, past the place: a page has to begin with what was met, or lies too low.
+        joins = bool(keys) and (self.knows(keys[0]) or (keys[0][0] is not None and keys[0][0] > bound))
+        return None if joins or first == 0 else evolve(self, row=max(0, first - LARGEST_PAGE // 2))
 
     def following(self, keys: Sequence[Key], *, first: int, total: int | None, stays: bool) -> Place:
         """
@@ -120,13 +126,13 @@ class Place:
             total: How many rows the server counts.
             stays: Whether logs of the edge's time can still be had by asking for more at once.
         """
-        unknown = sum(not self.trail.knows(key) for key in keys)
+        unknown = sum(not self.knows(key) for key in keys)
+        tail = tuple(identity for _, identity in keys[-_TAIL:])
+        place = evolve(self, met=self.met + unknown, tail=tail)
         if self.counting:
-            # Rows that have arrived since the last page have moved what was delivered further down.
-            arrived = 0 if total is None or self.total is None else max(0, total - self.total)
-            met, end = self.met + arrived, first + len(keys)
-            return evolve(self, row=max(end, self.row + arrived), total=total, met=max(met, end))
-        place = evolve(self, met=self.met + unknown)
+            # Rows that have arrived since the last page have moved what was met further down.
+            arrived = 0 if unknown or total is None or self.total is None else max(0, total - self.total)
+            return evolve(place, row=max(first + len(keys), self.row + arrived), total=total)
         oldest = min(plausible(keys), default=None)
         if self.edge is None:
             place = evolve(place, total=total)

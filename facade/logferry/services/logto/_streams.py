@@ -6,8 +6,8 @@ The service pages by number, newest first, without a tie-break, so pages shift w
 again, with all that share its time; a trail delivers each log once.  Nothing that arrives or goes can shift that.
 
 Servers before 1.40 ignore bounds of time silently, which shows when newer logs come than were asked for.  There, rows
-are counted: the trail takes care of those that arrive; where the total says that some have gone, the walk steps back;
-where equal times stand on both sides of a border between pages, one more page shows the border whole.
+are counted, and pages overlap: the trail takes care of those that arrive; where a page does not begin with what was met,
+some have gone, and the walk steps back until it does.
 
 The window is pinned, and filtered here as well.  The ``Link`` header is not used: its addresses lack ``/api``.
 """
@@ -105,34 +105,24 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
     while not place.ended:
         place, answer = yield from _next_page(filters, window, place, page_size)
         doubts: tuple[str, ...] = ()
-        if place.counting:
-            bridge, doubts = _bridge(place, answer)
-            if bridge is not None:
-                border = yield from _border(filters, window, place, *bridge)
-                met = max(place.met, border.row + len(border.keys))
-                turn, batch = _turned(place, border, window, evolve(place, met=met))
-                if turn.fresh:
-                    yield batch
-                place = turn.after()
         following = place
         fresh = place.trail.fresh(answer.keys, window)
         if answer.keys:
             stays = bool(fresh) and answer.asked < LARGEST_PAGE
             following = place.following(answer.keys, first=answer.row, total=answer.total, stays=stays)
-            if not place.counting and following.row and following.edge is not None and answer.asked == LARGEST_PAGE:
-                doubts = (_doubt(f"{following.row} logs or more", following.edge),)
+            doubts = _doubts(place, following, answer)
         if _is_last(answer) or place.trail.is_past(answer.keys, window):
             following = evolve(following, ended=True)
         turn, batch = _turned(place, answer, window, following)
         batch = evolve(batch, issues=doubts) if doubts else batch
-        keys, size = answer.keys, answer.asked
+        keys = answer.keys
         del answer  # so that there are never two pages in memory
         yield batch
         del batch
-        idle, previous = (0 if keys != previous and _has_advanced(turn, keys, size) else idle + 1), keys
+        idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
         if idle == _STUCK and not following.ended:
             raise PagingError(
-                f"the server sends nothing new any more (last asked: page {place.row // size + 1})",
+                "the server sends nothing new any more",
                 hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
             )
         place = turn.after()
@@ -144,33 +134,38 @@ def _next_page(
     """The page where the walk is, and where that turns out to be."""
     asked_again = 0
     while True:
-        size, bound = place.size(page_size), place.bound(window.until)
-        answer = yield from _ask(filters, window, bound, place.row // size, size)
-        corrected = place.corrected(answer.keys, answer.total, bound=bound)
-        ignored = corrected is not None and corrected.counting and not place.counting
-        doubted = ignored or place.doubts(answer.keys, first=answer.row, total=answer.total)
-        if doubted and asked_again < _AGAIN:
-            asked_again += 1
+        (page, size), bound = place.pages(page_size), place.bound(window.until)
+        answer = yield from _ask(filters, window, bound, page, size)
+        corrected = place.corrected(answer.keys, first=answer.row, bound=bound)
+        nothing_new = bool(answer.keys) and all(map(place.knows, answer.keys))
+        if (nothing_new or corrected is not None) and asked_again < _AGAIN:
+            asked_again += 1  # it can be an old answer
         elif corrected is not None:
             place, asked_again = corrected, 0
         else:
             return place, answer
 
 
-def _has_advanced(turn: _Turn, keys: Sequence[Key], size: int) -> bool:
-    """Whether a page has brought the walk nearer to its end."""
+def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:
+    """What may be missing: where a page has logs of one time only, none can show all of them, or the border, whole."""
+    mark = following.edge if not place.counting else place.trail.mark
+    stays = bool(following.row) if not place.counting else {time for time, _ in answer.keys} == {mark}
+    if mark is None or not stays or answer.asked < LARGEST_PAGE:
+        return ()
+    return (f"createdAt: more logs at {rfc3339(mark)} than a page holds; some may be missing",)
+
+
+def _has_advanced(turn: _Turn, keys: Sequence[Key]) -> bool:
+    """Whether a page has brought the walk nearer to its end, or so many logs have arrived that it could not."""
     place, following = turn.place, turn.following
-    if place.counting:
-        moved = following.row > place.row + size
-        return moved or bool(turn.fresh) or any(not place.trail.knows(key) for key in keys)
-    return bool(turn.fresh) or (following.edge, following.row) != (place.edge, place.row)
+    if not place.counting:
+        return bool(turn.fresh) or (following.edge, following.row) != (place.edge, place.row)
+    return any(not place.knows(key) for key in keys) or (following.total or 0) > (place.total or 0)
 
 
 def _is_last(answer: _Answer) -> bool:
     """Whether there are no rows behind a page; one that is empty although there are more is not the last."""
-    if answer.total is None:
-        return not answer.keys
-    return answer.row + len(answer.keys) >= answer.total
+    return not answer.keys if answer.total is None else answer.row + len(answer.keys) >= answer.total
 
 
 def _ask(filters: AuditLogFilters, window: Window, bound: int, page: int, page_size: int) -> SubFlow[_Answer]:
@@ -198,39 +193,6 @@ def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> 
     turn = _Turn(place, following, keys if whole else [keys[index] for index in indexes])
     items = answer.items if whole else [answer.items[index] for index in indexes]
     return turn, Batch(items, turn.position, answer.reply, following.total)
-
-
-def _border(filters: AuditLogFilters, window: Window, place: Place, page: int, page_size: int) -> SubFlow[_Answer]:
-    """A page that shows a border between two pages whole; one that does not can be an old answer, and is asked for again."""
-    ties = {identity for identity, time in place.trail.recent.items() if time == place.trail.mark}
-    answer = yield from _ask(filters, window, place.bound(window.until), page, page_size)
-    for _ in range(_AGAIN):
-        if ties <= {identity for _, identity in answer.keys}:
-            break
-        answer = yield from _ask(filters, window, place.bound(window.until), page, page_size)
-    return answer
-
-
-def _bridge(place: Place, answer: _Answer) -> tuple[tuple[int, int] | None, tuple[str, ...]]:
-    """
-    The page, counted from 0, and the page size that show the border between two pages whole; or why there is none.
-
-    The server leaves the order of equal times open.  Where they stand on both sides of a border, the second page can
-    repeat one and hide another; a page that covers all of them cannot.
-    """
-    mark = place.trail.mark
-    behind = sum(time == mark for time in place.trail.recent.values())
-    ahead = next((index for index, (time, _) in enumerate(answer.keys) if time != mark), len(answer.keys))
-    if mark is None or not ahead or not behind or answer.row <= place.row - behind:
-        return None, ()
-    first, last = max(0, answer.row - behind), answer.row + ahead
-    sizes = range(last - first, LARGEST_PAGE + 1)
-    page = next(((first // size, size) for size in sizes if first // size * size + size >= last), None)
-    return page, () if page is not None else (_doubt(f"{behind + ahead} logs or more", mark),)
-
-
-def _doubt(how_many: str, time: int) -> str:
-    return f"createdAt: {how_many} at {rfc3339(time)}, too many for one page; some may be missing"
 
 
 def _array(reply: Reply[Any]) -> list[Any]:
