@@ -126,6 +126,7 @@ class _Turn:
         answer: The page.
         unmet: Indexes of the rows that have not been met.
         within: Indexes, in *unmet*, of those that are within the window.
+        missing: How many rows of the tail are not in the page.
         issues: What may be missing.
     """
 
@@ -133,6 +134,7 @@ class _Turn:
     answer: _Answer
     unmet: list[int]
     within: list[int]
+    missing: int = 0
     issues: tuple[str, ...] = ()
 
     def after(self, met: int | None = None) -> Place:
@@ -230,6 +232,9 @@ class _Question:
                 return turn
             if (yield from self._has_ended(place, turn.answer)):
                 return turn
+            if not turn.missing:
+                # Rows that came in front have moved the tail to the end of the page.
+                place = evolve(place, offset=turn.answer.offset + len(turn.answer.rows))
             place = evolve(place, tail=place.tail[len(place.tail) // 2 :])
             turn = yield from self._join(place)
         if turn.unmet:
@@ -264,7 +269,7 @@ class _Question:
             answer = yield from self.ask(offset, limit)
             unmet, missing = answer.unmet(place.tail)
             if missing == 0 or (missing < len(place.tail) and answer.joins(place)):
-                return self._turn(place, answer, unmet, crowded if unmet else ())
+                return self._turn(place, answer, unmet, missing, crowded if unmet else ())
             if missing < len(place.tail) and (best is None or missing < best[0]):
                 best = missing, answer, unmet
         if best is None:
@@ -274,12 +279,12 @@ class _Question:
             )
         missing, answer, unmet = best
         gone = f"{missing} of the {len(place.tail)} rows that were read last have gone; others may have gone with them"
-        return self._turn(place, answer, unmet, (gone,))
+        return self._turn(place, answer, unmet, missing, (gone,))
 
-    def _turn(self, place: Place, answer: _Answer, unmet: list[int], issues: tuple[str, ...]) -> _Turn:
+    def _turn(self, place: Place, answer: _Answer, unmet: list[int], missing: int, issues: tuple[str, ...]) -> _Turn:
         times = [answer.rows[index][0] for index in unmet]
         within = [index for index, time in enumerate(times) if time is None or self.window.has(time)]
-        return _Turn(place, answer, unmet, within, issues)
+        return _Turn(place, answer, unmet, within, missing, issues)
 
     def _nearby(self, start: int, limit: int) -> Iterator[int]:
         half = max(1, limit // 2)
