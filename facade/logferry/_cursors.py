@@ -203,7 +203,8 @@ class _Place:
     def after(self, page: CursorPage) -> _Place:
         """The page after this one."""
         met = set(page.keys)
-        recent = (*self.recent, *page.keys)[-_REMEMBERED:]
+        known = {*self.recent}
+        recent = (*self.recent, *(key for key in page.keys if key not in known))[-_REMEMBERED:]
         left = tuple(key for key in self.delivered if key not in met)
         return _Place(page.cursor, recent, left, ended=page.cursor is None)
 

@@ -42,6 +42,9 @@ from logferry_clients.daily.types import ANYTHING, ObjectOf, repair
 _PAGE: Final = 500
 """A maximum is not documented; so many are asked for in published code."""
 
+_OVERSHOOT: Final = 16
+"""So many rows more are asked for at least where a page has only what was met, though there is more."""
+
 _SEARCHED: Final = 8
 """So many half pages before, and as many behind, are searched for rows that have moved."""
 
@@ -221,12 +224,13 @@ class _Question:
         The page that goes on where the walk is; one without anything new is the end.
 
         That the rows end there is asked once more, behind them: the page may have been cut by a limit of the service's
-        own, or be another than was asked for.  Where there is more, a shorter tail leaves it more room.
+        own, or be another than was asked for.  Where there is more, a larger page is asked for, or a shorter tail.
 
         Raises:
             PagingError: The rows that were met last are nowhere near, or there is more, but it does not come.
         """
-        turn = yield from self._join(place)
+        wanted = self.page_size
+        turn = yield from self._join(place, wanted)
         for _ in range(_STUCK):
             if turn.unmet or not (place.tail or turn.answer.rows):
                 return turn
@@ -235,8 +239,10 @@ class _Question:
             if not turn.missing:
                 # Rows that came in front have moved the tail to the end of the page.
                 place = evolve(place, offset=turn.answer.offset + len(turn.answer.rows))
-            place = evolve(place, tail=place.tail[len(place.tail) // 2 :])
-            turn = yield from self._join(place)
+            wanted, length = max(4 * wanted, _OVERSHOOT), len(turn.answer.rows)
+            turn = yield from self._join(place, wanted)
+            if len(turn.answer.rows) <= length:
+                place = evolve(place, tail=place.tail[len(place.tail) // 2 :])
         if turn.unmet:
             return turn
         raise PagingError("the service does not turn pages", hint="Go on from the checkpoint later, or start again")
@@ -250,7 +256,7 @@ class _Question:
             behind = yield from self.ask(page_end, self.page_size)
         return not behind.rows
 
-    def _join(self, place: Place) -> SubFlow[_Turn]:
+    def _join(self, place: Place, wanted: int) -> SubFlow[_Turn]:
         """
         The page that goes on where the walk is.
 
@@ -260,7 +266,7 @@ class _Question:
         Raises:
             PagingError: None of them is anywhere near.
         """
-        start, limit = max(0, place.offset - len(place.tail)), self.page_size + len(place.tail)
+        start, limit = max(0, place.offset - len(place.tail)), wanted + len(place.tail)
         best: tuple[int, _Answer, list[int]] | None = None
         crowded = (
             "time: more rows of one time than fit the service's pages; some may be missing, or come twice",
