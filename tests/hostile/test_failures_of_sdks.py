@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from tests.hostile.conftest import Subject, Walk
 
 import logferry
 from logferry.testing import FakeResponse, Outcome, failing
-from tests.hostile.conftest import Subject, Walk
 
 
 def refusal(status: int, retry_after: str | None = None) -> FakeResponse:
