@@ -234,7 +234,9 @@ def test_every_item_is_kept(case: Case, values: list[Any]) -> None:
         if not is_object(record.raw):
             assert record.issues
             assert record.time_unix_nano == 0
-        if record.time_unix_nano == 0 and case.time and is_object(record.raw):
+        # Milliseconds count from the epoch, so that there 0 is a moment like any other.
+        moment = case.name == "logto.audit_logs" and is_object(record.raw) and record.raw.get(case.time) == 0
+        if record.time_unix_nano == 0 and case.time and is_object(record.raw) and not moment:
             assert any(issue.startswith(case.time) for issue in record.issues), record.raw
 
 
