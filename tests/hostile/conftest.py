@@ -95,7 +95,8 @@ class Subject:
         """Open the stream; `options` are the client's, `asked` the stream's."""
         clock = clock or VirtualClock(EPOCH + MILLISECOND)
         transport = InProcessTransport(fake, clock=clock, faults=None if faults is None else partial(_of_logs, faults))
-        client = connected(self.service.client, fake, transport=transport, clock=clock, **(options or {}))
+        given: dict[str, Any] = {**(options or {}), "transport": transport, "clock": clock}
+        client = connected(self.service.client, fake, **given)
         filters = {} if "resume" in asked else self.question(fake)
         stream = client.stream(self.name, filters=filters, page_size=page_size, **asked)
         return Pull(client, stream, transport, clock)
@@ -120,6 +121,15 @@ class Subject:
 
 def _of_logs(faults: Faults, request: FakeRequest, number: int) -> Outcome | None:
     return faults(request, number) if request.method == "GET" else None
+
+
+def lapse(clock: VirtualClock, seconds: float) -> dict[str, Any]:
+    """The options of a client for whom so much time passes before each request."""
+
+    def pass_time(_event: logferry.RequestEvent) -> None:
+        clock.advance(seconds)
+
+    return {"on_request": pass_time}
 
 
 @cache

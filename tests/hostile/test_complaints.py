@@ -16,7 +16,7 @@ from typing import Any, Final
 import httpx
 import orjson
 import pytest
-from tests.hostile.conftest import EPOCH, SECOND, SUBJECTS, Subject, Walk
+from tests.hostile.conftest import EPOCH, SECOND, SUBJECTS, Subject, Walk, lapse
 
 import logferry
 from logferry._arguments import CallChanges
@@ -239,7 +239,7 @@ def test_8_one_unknown_value_breaks_the_whole_response(subject: Subject, walk: W
 def test_9_no_oauth_no_refresh() -> None:
     """A token is fetched once, shared by all views, and renewed once where it is refused; the request comes again."""
     fake, clock = LOGTO.fake(LOGTO.spread(9)), VirtualClock(EPOCH + SECOND)
-    hooks = {"on_request": lambda _event: clock.advance(1)}  # a token differs from one of another second
+    hooks = lapse(clock, 1)  # a token differs from one of another second
     pull = LOGTO.open(fake, faults=failing(FakeResponse(401), at={3}), clock=clock, options=hooks)
     assert LOGTO.came(fake, pull.stream.raw()) == LOGTO.has(fake)
     pull.client.with_options(timeout=3).stream(LOGTO.name).to_list(1)
