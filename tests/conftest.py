@@ -1,13 +1,18 @@
-"""What all tests share: where the samples are, how golden files are renewed, how async tests run."""
+"""What all tests share: where the samples are, how golden files are renewed, how async tests run, one body for both worlds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any, Generic, Self, TypeVar
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 import logferry
 from logferry._registry import SERVICES
+
+T = TypeVar("T")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,3 +43,45 @@ def no_account_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
 def samples() -> Path:
     """The folder of real payloads."""
     return Path(__file__).parent / "samples"
+
+
+class _FromTasks(Generic[T]):
+    """An async iterator as a blocking one: each item is awaited on an event loop in another thread."""
+
+    def __init__(self, portal: BlockingPortal, view: Any) -> None:
+        self._portal = portal
+        self._iterator: Any = portal.call(aiter, view)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        found: list[T] = self._portal.call(self._next)
+        if not found:
+            raise StopIteration
+        return found[0]
+
+    async def _next(self) -> list[T]:
+        try:
+            return [await anext(self._iterator)]
+        except StopAsyncIteration:
+            return []
+
+
+@pytest.fixture(scope="session")
+def portal() -> Generator[BlockingPortal]:
+    """An event loop in a thread of its own."""
+    with start_blocking_portal() as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["sync", "async"])
+def walk(request: pytest.FixtureRequest, portal: BlockingPortal) -> Callable[[Any], Iterator[Any]]:
+    """Iterate a view with ``for``, or with ``async for`` item by item: one test for both worlds."""
+    if request.param == "sync":
+        return iter
+
+    def from_tasks(view: Any) -> Iterator[Any]:
+        return _FromTasks[Any](portal, view)
+
+    return from_tasks

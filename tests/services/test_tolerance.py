@@ -6,6 +6,7 @@ import json
 import pickle
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
@@ -191,10 +192,9 @@ def damaged(case: Case, values: list[Any]) -> list[Any]:
         made += [item, item]
         for path in paths(item):
             made.append(changed(item, path))
-            # A moment in 1970 is one, and would be out of order; two empty ids are one.
-            moments = path == (case.time,) and case.name == "logto.audit_logs"
+            # What is no number becomes a text; as an id it is one, so that a second item with it is a repetition.
             again = path in {("id",), ("_id",)} and item is not case.items[0]
-            fitting = [value for value in values if not (moments and _is_small(value)) and not again]
+            fitting = [value for value in values if not (again and isinstance(value, float) and not isfinite(value))]
             made += [changed(item, path, value) for value in fitting]
     # One that no other equals, so that none is taken for a repetition; the ids are as they were, or damaged.
     for number, item in enumerate(made):
@@ -205,10 +205,6 @@ def damaged(case: Case, values: list[Any]) -> list[Any]:
     # A last item without id would end one of the streams in an error, which is another test's.
     last = changed(case.items[-1], ("id",), "last")
     return [*made[:2], None, 7, "text", True, 1.5, [], [1], *made[2:], {}, last]
-
-
-def _is_small(value: Any) -> bool:
-    return (type(value) in {int, float} and abs(value) < 1e9) or (isinstance(value, str) and len(value) > 1000)
 
 
 def normalized(value: Any) -> Any:
@@ -238,7 +234,9 @@ def test_every_item_is_kept(case: Case, values: list[Any]) -> None:
         if not is_object(record.raw):
             assert record.issues
             assert record.time_unix_nano == 0
-        if record.time_unix_nano == 0 and case.time and is_object(record.raw):
+        # Milliseconds count from the epoch, so that there 0 is a moment like any other.
+        moment = case.name == "logto.audit_logs" and is_object(record.raw) and record.raw.get(case.time) == 0
+        if record.time_unix_nano == 0 and case.time and is_object(record.raw) and not moment:
             assert any(issue.startswith(case.time) for issue in record.issues), record.raw
 
 

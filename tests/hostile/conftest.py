@@ -1,0 +1,150 @@
+"""What the tests of a hostile world share: every stream, on a history that is told row by row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
+from typing import Any, Final, TypeAlias
+
+import pytest
+from attrs import evolve, frozen
+
+import logferry
+from logferry._client import Client
+from logferry._registry import SERVICES, Service
+from logferry.testing import Fake, FakeRequest, Faults, InProcessTransport, Outcome, Row, VirtualClock, connected
+
+Walk: TypeAlias = Callable[[Any], Iterator[Any]]
+
+SECOND: Final = 1_000_000_000
+MILLISECOND: Final = 1_000_000
+EPOCH: Final = 1_767_225_600 * SECOND
+"""When tests begin: 2026-01-01."""
+
+NEVER: Final = 2 * EPOCH
+
+
+@frozen
+class Pull:
+    """
+    A stream that has been opened.
+
+    Attributes:
+        client: Whose stream it is.
+        stream: The stream.
+        transport: What remembers the requests.
+        clock: The clock of client and service.
+    """
+
+    client: Client
+    stream: logferry.Stream[Any]
+    transport: InProcessTransport
+    clock: VirtualClock
+
+    @property
+    def asked(self) -> list[FakeRequest]:
+        """The requests for logs, those for tokens left out."""
+        return [request for request in self.transport.requests if request.method == "GET"]
+
+
+@frozen
+class Subject:
+    """
+    A stream.
+
+    Attributes:
+        service: Whose it is.
+        name: Its name.
+    """
+
+    service: Service
+    name: str
+
+    @property
+    def definition(self) -> Any:
+        """What the service's client knows of it."""
+        return next(one for one in self.service.streams if one.name == self.name)
+
+    def question(self, fake: Fake) -> dict[str, str]:
+        """The filters that find all rows of these tests."""
+        return dict(fake.questions(self.name)[0])
+
+    def fake(self, rows: Iterable[Row], **settings: Any) -> Any:
+        """A fake that has these rows."""
+        fake: Any = self.service.fake(records=0, epoch=EPOCH)
+        return evolve(fake, rows=tuple(rows), **settings)
+
+    def spread(self, count: int, *, step: int = SECOND, end: int = EPOCH) -> list[Row]:
+        """So many rows that no two are alike, oldest first, the last one a step before the end."""
+        contents = _contents(self)
+        return [
+            Row(time=end - (count - number) * step, content=contents[number % len(contents)]) for number in range(count)
+        ]
+
+    def open(
+        self,
+        fake: Any,
+        *,
+        faults: Faults | None = None,
+        clock: VirtualClock | None = None,
+        page_size: int = 3,
+        options: dict[str, Any] | None = None,
+        **asked: Any,
+    ) -> Pull:
+        """Open the stream; `options` are the client's, `asked` the stream's."""
+        clock = clock or VirtualClock(EPOCH + MILLISECOND)
+        transport = InProcessTransport(fake, clock=clock, faults=None if faults is None else partial(_of_logs, faults))
+        given: dict[str, Any] = {**(options or {}), "transport": transport, "clock": clock}
+        client = connected(self.service.client, fake, **given)
+        filters = {} if "resume" in asked else self.question(fake)
+        stream = client.stream(self.name, filters=filters, page_size=page_size, **asked)
+        return Pull(client, stream, transport, clock)
+
+    def came(self, fake: Fake, items: Iterable[Any]) -> Counter[str]:
+        """What arrived, as identities that the fake knows."""
+        return Counter(fake.identity(self.name, item) for item in items)
+
+    def has(
+        self,
+        fake: Any,
+        which: Callable[[Row], bool] = lambda _row: True,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Counter[str]:
+        """The identities of the rows, be they there or gone, within a window."""
+        rows = [evolve(row, vanishes=None, appears=row.appears if which(row) else NEVER) for row in fake.rows]
+        told: Any = evolve(fake, rows=tuple(rows))
+        return Counter(told.truth(self.name, since, until, now=NEVER - 1, **self.question(fake)))
+
+
+def _of_logs(faults: Faults, request: FakeRequest, number: int) -> Outcome | None:
+    return faults(request, number) if request.method == "GET" else None
+
+
+def lapse(clock: VirtualClock, seconds: float) -> dict[str, Any]:
+    """The options of a client for whom so much time passes before each request."""
+
+    def pass_time(_event: logferry.RequestEvent) -> None:
+        clock.advance(seconds)
+
+    return {"on_request": pass_time}
+
+
+@cache
+def _contents(subject: Subject) -> Sequence[int]:
+    """Contents that the question of the tests finds."""
+    found = [content for content in range(60) if subject.has(subject.fake([Row(time=EPOCH, content=content)]))]
+    assert len(found) > 10
+    return found
+
+
+SUBJECTS: Final = {stream.name: Subject(service, stream.name) for service in SERVICES for stream in service.streams}
+"""Every stream, by its name."""
+
+
+@pytest.fixture(params=sorted(SUBJECTS))
+def subject(request: pytest.FixtureRequest) -> Subject:
+    """Each stream."""
+    return SUBJECTS[request.param]
