@@ -219,7 +219,7 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         position: Where to resume; ``None`` for the start.
     """
     place = _Place() if position is None else _Place.from_json(position)
-    seen, restarts = _SeenCursors(), _Restarts()
+    seen, restarts, proven = _SeenCursors(), _Restarts(), place
     while not place.ended:
         try:
             page = yield from ask(place.cursor)
@@ -238,7 +238,8 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
             continue
         fresh = [index for index in found if (time := page.times[index]) is None or window.has(time)]
         keys = [page.keys[index] for index in fresh]
-        following = place.within(keys) if trouble else place.after(page)
+        following = _following(place, page, keys, trouble, proven)
+        proven = following if page.keys else proven
         batch = _batch(page, fresh, keys, place, following)
         restarts.got(len(found))
         del page  # so that there are never two pages in memory
@@ -247,6 +248,13 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         if trouble is not None:
             raise trouble
         place = following
+
+
+def _following(place: _Place, page: CursorPage, keys: list[str], trouble: PagingError | None, proven: _Place) -> _Place:
+    """Where the walk is behind a page; in trouble it is the same page again, or the first of a row of empty ones."""
+    if trouble is None:
+        return place.after(page)
+    return place.within(keys) if page.keys else proven
 
 
 def _guarded(seen: _SeenCursors, page: CursorPage, new: int) -> PagingError | None:

@@ -259,7 +259,7 @@ def test_a_service_that_does_not_turn_pages_is_an_error(stream: str) -> None:
             got.extend(rows)
     assert got == truth(fake, stream)[: len(got)]
     assert len(got) >= 50
-    assert transport.count <= 20
+    assert transport.count <= 30
     assert caught.value.checkpoint
 
 
@@ -423,7 +423,15 @@ def test_items_that_do_not_fit_cost_nobody_else() -> None:
 def test_equal_rows_without_a_time_are_told_apart(page_size: int) -> None:
     """They may stand anywhere, so their count outlives the rows of other times between them."""
     fake = DailyFake()
-    rows = [{"message": "m"}, *({"time": f"2026-01-01T00:00:0{second}Z"} for second in range(9)), {"message": "m"}] * 2
+    rows = [
+        row
+        for minute in range(2)
+        for row in (
+            {"message": "m"},
+            *({"time": f"2026-01-01T00:0{minute}:0{second}Z"} for second in range(9)),
+            {"message": "m"},
+        )
+    ]
     faults = rows_moved(fake, lambda _rows, _number: rows)
     with in_process(fake, faults) as arguments, logferry.Daily(**arguments) as daily:
         stream = daily.session_logs(mtg_session_id="m", until=LATER, page_size=page_size)

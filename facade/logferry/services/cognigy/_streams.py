@@ -235,7 +235,7 @@ PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]]
     order="as sent",
     time_filter="server",
     promise=(
-        "each entry once, by id, also while new ones arrive; the service keeps entries for a short time (24 hours unless "
+        "each entry once, by id, also while others come and go; the service keeps entries for a short time (24 hours unless "
         "configured otherwise), and what it removes before its page is read is not there"
     ),
     filters=ProjectLogFilters,

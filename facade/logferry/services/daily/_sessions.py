@@ -332,8 +332,8 @@ def _walk_metrics(filters: SessionMetricFilters, page_size: int, window: Window,
 
 
 _PROMISE: Final = (
-    "each row once, equal rows counted, also while new ones arrive; rows that come late, in front of what was read, "
-    "are left to the next pull"
+    "each row once, equal rows counted, also while others come and go; rows that come late, in front of what was read, are "
+    "left to the next pull; more rows of one time than the service's pages hold are reported as an issue"
 )
 
 SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilters]] = StreamDefinition(

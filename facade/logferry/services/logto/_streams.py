@@ -238,8 +238,8 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
     order="newest first",
     time_filter="server since 1.40, else client",
     promise=(
-        "each log once, by id, also while new ones arrive and old ones go; more than a page of one millisecond are reported "
-        "as an issue"
+        "each log once, by id, also while others come and go; more logs of one millisecond than a page holds (100) are "
+        "reported as an issue"
     ),
     filters=AuditLogFilters,
     page_size=LARGEST_PAGE,

@@ -125,7 +125,10 @@ VIDEO_LOGS: Final[StreamDefinition[VideoLog | DiscardedLog, VideoItemJson, Video
     paging="links.next",
     order="as sent",
     time_filter="server",
-    promise=("each log once, by id, as it was when its page was read: a log changes until its session is over"),
+    promise=(
+        "each log once, by id, also while others come and go, as it was when its page was read: a log changes until its "
+        "session is over"
+    ),
     filters=VideoLogFilters,
     page_size=LARGEST_PAGE,
     largest_page_size=LARGEST_PAGE,
