@@ -1,0 +1,117 @@
+"""
+Breaks the core on purpose, one way after the other, and shows that the suite of the hostile world notices each.
+
+A mutation is made in a copy of the package; tests/hostile and tests/testing/test_conformance.py run against it, up to the
+first test that fails.  Exits with 1 if a mutation goes unnoticed, or cannot be made because the code has changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from attrs import frozen
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parents[1]
+SUITE = ("tests/hostile", "tests/testing/test_conformance.py")
+PATIENCE = 240
+"""Seconds after which a run is ended; without its guards a walk is endless, which is noticed, too."""
+
+
+@frozen
+class Mutation:
+    """
+    A way to break the core.
+
+    Attributes:
+        name: What is broken.
+        file: Where, below the package.
+        before: The code as it is; once in the file.
+        after: The code that is broken.
+    """
+
+    name: str
+    file: str
+    before: str
+    after: str
+
+
+MUTATIONS = (
+    Mutation(
+        "pages do not overlap",
+        "services/daily/_rows.py",
+        "latest[len(latest) - kept :]",
+        "()",
+    ),
+    Mutation(
+        "no loop guard",
+        "_cursors.py",
+        "        digest = hashlib.blake2b(dumps(cursor), digest_size=16).digest()\n",
+        "        return\n",
+    ),
+    Mutation(
+        "a set instead of a multiset",
+        "services/daily/_sessions.py",
+        "            if left[row]:\n                left[row] -= 1\n                found += 1\n",
+        "            if left[row]:\n                found += 1\n",
+    ),
+    Mutation(
+        "checkpoint before delivery",
+        "_iteration.py",
+        "partial(self._batch.position, self.delivered)\n        return start",
+        "partial(self._batch.position, len(self._batch.items))\n        return start",
+    ),
+    Mutation(
+        "a renewed token without a replay",
+        "_layers.py",
+        "return (yield from _replayed(Send(ticket.send.request, headers, ticket.send.timeout)))",
+        "return outcome",
+    ),
+)
+
+
+def noticed(mutation: Mutation, folder: Path) -> str | None:
+    """The first test that notices a mutation, or ``None``."""
+    package = folder / "logferry"
+    shutil.copytree(ROOT / "facade/logferry", package, ignore=shutil.ignore_patterns("__pycache__"))
+    file = package / mutation.file
+    code = file.read_text(encoding="utf-8")
+    if code.count(mutation.before) != 1:
+        raise SystemExit(f"{mutation.name}: {mutation.file} has changed; say anew how to break it")
+    file.write_text(code.replace(mutation.before, mutation.after), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-x", "-n", str(os.cpu_count() or 1), *SUITE]
+    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT / 'generated'}"}
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"the suite does not end within {PATIENCE} s"
+    if str(package) not in done.stdout:
+        raise SystemExit(f"the tests do not use the copy:\n{done.stdout[:500]}{done.stderr[:500]}")
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return failed[0] if failed else None
+
+
+def main() -> int:
+    """Try them all; 0 if each is noticed."""
+    table = Table("broken on purpose", "noticed by", title="mutations")
+    survivors = 0
+    for mutation in MUTATIONS:
+        with tempfile.TemporaryDirectory() as folder:
+            found = noticed(mutation, Path(folder))
+        survivors += found is None
+        table.add_row(mutation.name, found or "[bold red]nobody")
+    Console(width=160).print(table)
+    return int(survivors > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
