@@ -87,18 +87,23 @@ class Place:
         By time, those of the edge come again.  Where rows are counted, at least the last one does, and all of its time:
         the server leaves the order of equal times open, so none of them may stay behind the border of a page.
         """
-        edge = self.trail.mark if self.counting else self.edge
-        if edge is None and not self.row:
-            return 0, wanted
-        times = () if edge is None else (edge, edge + MILLISECOND)
-        again = sum(time in times for time in self.trail.recent.values())
         if not self.counting:
-            size = min(LARGEST_PAGE, wanted + again)
+            size = min(LARGEST_PAGE, wanted + self._again(self.edge))
             return self.row // size, size
-        first = max(0, self.row - min(again + 1, LARGEST_PAGE - 1))
+        first = max(0, self.row - (1 if self.is_crowded else 1 + self._again(self.trail.mark)))
         sizes = range(1, LARGEST_PAGE + 1)
         size = max(sizes, key=lambda size: (min(first // size * size + size - self.row, wanted), -size))
         return first // size, size
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether too many logs have the time of the last one for all of them to come again."""
+        return self._again(self.trail.mark) >= LARGEST_PAGE // 2
+
+    def _again(self, edge: int | None) -> int:
+        """How many of the logs that were delivered have the time of an edge, or a millisecond more."""
+        times = () if edge is None else (edge, edge + MILLISECOND)
+        return sum(time in times for time in self.trail.recent.values())
 
     def corrected(self, keys: Sequence[Key], *, first: int, bound: int) -> Place | None:
         """

@@ -147,10 +147,13 @@ def _next_page(
 
 
 def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:
-    """What may be missing: where a page has logs of one time only, none can show all of them, or the border, whole."""
-    mark = following.edge if not place.counting else place.trail.mark
-    stays = bool(following.row) if not place.counting else {time for time, _ in answer.keys} == {mark}
-    if mark is None or not stays or answer.asked < LARGEST_PAGE:
+    """What may be missing: where more logs have one time than a page can show, none shows the border between two whole."""
+    mark = place.trail.mark if place.counting else following.edge
+    if place.counting:
+        crowded = place.is_crowded and any(time == mark for time, _ in answer.keys)
+    else:
+        crowded = bool(following.row) and answer.asked == LARGEST_PAGE
+    if mark is None or not crowded:
         return ()
     return (f"createdAt: more logs at {rfc3339(mark)} than a page holds; some may be missing",)
 
