@@ -1,4 +1,4 @@
-"""The documentation pages of Daily's GET /logs and GET /logs/api, transcribed, against the spec."""
+"""The documentation pages of Daily's GET /logs, GET /logs/api and GET /meetings, transcribed, against the spec."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ ROOT = Path(__file__).parents[2]
 SPEC: dict[str, Any] = yaml.safe_load((ROOT / "specs/daily/openapi.yaml").read_text(encoding="utf-8"))
 LOGS = "/paths/~1logs/get"
 API_LOGS = "/paths/~1logs~1api/get"
-OPERATIONS = {LOGS: "list_logs", API_LOGS: "list_api_logs"}
-ANSWERS = {LOGS: "/components/schemas/SessionLogPage", API_LOGS: "/components/schemas/ApiLog"}
+MEETINGS = "/paths/~1meetings/get"
+OPERATIONS = {LOGS: "list_logs", API_LOGS: "list_api_logs", MEETINGS: "list_meetings"}
+PAGE, API_LOG = "/components/schemas/SessionLogPage", "/components/schemas/ApiLog"
+MEETING_PAGE, MEETING = "/components/schemas/MeetingPage", "/components/schemas/Meeting"
+PARTICIPANT = "/components/schemas/MeetingParticipant"
 
 
 class Stated(NamedTuple):
@@ -51,10 +54,20 @@ PAGE_PARAMETERS = {
         "source": Stated("string", default="api"),
         "url": Stated("string"),
     },
+    MEETINGS: {
+        "room": Stated("string"),
+        "timeframe_start": Stated("integer<int32>"),
+        "timeframe_end": Stated("integer<int32>"),
+        "limit": Stated("integer<int32>"),
+        "starting_after": Stated("string"),
+        "ending_before": Stated("string"),
+        "ongoing": Stated("boolean"),
+        "no_participants": Stated("boolean"),
+    },
 }
 PAGE_FIELDS = {
-    LOGS: {"logs": Stated("object[]")},
-    API_LOGS: {
+    PAGE: {"logs": Stated("object[]")},
+    API_LOG: {
         "id": Stated("string"),
         "userId": Stated("string"),
         "domainId": Stated("string"),
@@ -67,12 +80,31 @@ PAGE_FIELDS = {
         "request": Stated("string | null"),
         "response": Stated("string | null"),
     },
+    MEETING_PAGE: {"total_count": Stated("integer"), "data": Stated("object[]")},
+    MEETING: {
+        "id": Stated("string"),
+        "room": Stated("string"),
+        "start_time": Stated("integer"),
+        "duration": Stated("integer"),
+        "ongoing": Stated("boolean"),
+        "max_participants": Stated("integer"),
+        "participants": Stated("object[]"),
+    },
+    PARTICIPANT: {
+        "user_id": Stated("string | null"),
+        "participant_id": Stated("string"),
+        "user_name": Stated("string | null"),
+        "join_time": Stated("integer"),
+        "duration": Stated("integer"),
+    },
 }
+"""The fields of the schemas, as the pages have them."""
+
 PAGE_ROW = ("time", "clientTime", "message", "mtgSessionId", "userSessionId", "peerId", "domainName", "level", "code")
 """What the rows of the example of ``GET /logs`` have; the page does not list their fields."""
 
 PARAMETERS = [(operation, name) for operation, stated in PAGE_PARAMETERS.items() for name in stated]
-FIELDS = [(operation, name) for operation, stated in PAGE_FIELDS.items() for name in stated]
+FIELDS = [(schema, name) for schema, stated in PAGE_FIELDS.items() for name in stated]
 
 
 def walk(node: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
@@ -122,9 +154,9 @@ def stated_parameter(operation: str, name: str) -> Stated:
     return Stated(type_of(schema), ELEMENTS[schema].get("x-default"))
 
 
-def spec_field(operation: str, name: str) -> str:
-    """Return the pointer of a field of an answer."""
-    return f"{ANSWERS[operation]}/properties/{name}"
+def spec_field(schema: str, name: str) -> str:
+    """Return the pointer of a field of a schema."""
+    return f"{schema}/properties/{name}"
 
 
 def page_example(operation: str) -> Any:
@@ -177,19 +209,20 @@ def test_a_parameter_is_as_on_the_page(operation: str, name: str) -> None:
     assert found == PAGE_PARAMETERS[operation][name] or has_evidence(parameter(operation, name))
 
 
-@pytest.mark.parametrize(("operation", "name"), FIELDS)
-def test_a_field_is_as_on_the_page(operation: str, name: str) -> None:
+@pytest.mark.parametrize(("schema", "name"), FIELDS)
+def test_a_field_is_as_on_the_page(schema: str, name: str) -> None:
     """Each field of a page has its type in the spec, or a source for what differs; none is required."""
-    pointer = spec_field(operation, name)
-    assert Stated(type_of(pointer)) == PAGE_FIELDS[operation][name] or has_evidence(pointer)
-    assert "required" not in ELEMENTS[ANSWERS[operation]]
+    pointer = spec_field(schema, name)
+    assert Stated(type_of(pointer)) == PAGE_FIELDS[schema][name] or has_evidence(pointer)
+    assert "required" not in ELEMENTS[schema]
 
 
 def test_only_these_differ_from_the_pages() -> None:
     """The spec contradicts the pages about formats, the words of source, and older texts of status only."""
     differing = {name for one, name in PARAMETERS if stated_parameter(one, name) != PAGE_PARAMETERS[one][name]}
     differing |= {name for one, name in FIELDS if Stated(type_of(spec_field(one, name))) != PAGE_FIELDS[one][name]}
-    assert differing == {"startTime", "endTime", "limit", "offset", "source", "status", "createdAt"}
+    bounds = {"startTime", "endTime", "timeframe_start", "timeframe_end"}
+    assert differing == {*bounds, "limit", "offset", "source", "status", "createdAt"}
 
 
 def test_the_spec_has_every_parameter_and_no_other() -> None:
@@ -207,11 +240,11 @@ def test_a_row_has_the_fields_of_the_example() -> None:
 def test_what_is_not_on_the_pages_has_a_source() -> None:
     """Everything in the spec that the pages do not have carries the source it comes from."""
     on_page = {parameter(operation, name) for operation, name in PARAMETERS}
-    on_page |= {spec_field(operation, name) for operation, name in FIELDS}
+    on_page |= {spec_field(schema, name) for schema, name in FIELDS}
     on_page |= {f"{operation}/responses/200" for operation in OPERATIONS}
     on_page |= {operation.rpartition("/")[0] for operation in OPERATIONS}
     # The array of metrics is in the words about includeMetrics.
-    on_page |= {*ANSWERS.values(), spec_field(LOGS, "metrics"), "/components/schemas/SessionLog"}
+    on_page |= {*PAGE_FIELDS, spec_field(PAGE, "metrics"), "/components/schemas/SessionLog"}
     on_page |= {"/components/securitySchemes/apiKey"}
     assert not [pointer for pointer in elements() if pointer not in on_page and not has_evidence(pointer)]
 

@@ -6,6 +6,15 @@ from .api_log import ApiLog, ApiLogJson, ApiLogKey, fits_api_log, repair_api_log
 from .error_body import ErrorBody, ErrorBodyJson, ErrorBodyKey, fits_error_body, repair_error_body
 from .list_api_logs_source import ListApiLogsSource
 from .list_logs_log_level import ListLogsLogLevel
+from .meeting import Meeting, MeetingJson, MeetingKey, fits_meeting, repair_meeting
+from .meeting_page import MeetingPage, MeetingPageJson, MeetingPageKey, fits_meeting_page, repair_meeting_page
+from .meeting_participant import (
+    MeetingParticipant,
+    MeetingParticipantJson,
+    MeetingParticipantKey,
+    fits_meeting_participant,
+    repair_meeting_participant,
+)
 from .session_log import SessionLog, SessionLogJson, SessionLogKey, fits_session_log, repair_session_log
 from .session_log_page import (
     SessionLogPage,
@@ -25,12 +34,27 @@ __all__ = (
     "ErrorBodyKey",
     "fits_api_log",
     "fits_error_body",
+    "fits_meeting",
+    "fits_meeting_page",
+    "fits_meeting_participant",
     "fits_session_log",
     "fits_session_log_page",
     "ListApiLogsSource",
     "ListLogsLogLevel",
+    "Meeting",
+    "MeetingJson",
+    "MeetingKey",
+    "MeetingPage",
+    "MeetingPageJson",
+    "MeetingPageKey",
+    "MeetingParticipant",
+    "MeetingParticipantJson",
+    "MeetingParticipantKey",
     "repair_api_log",
     "repair_error_body",
+    "repair_meeting",
+    "repair_meeting_page",
+    "repair_meeting_participant",
     "repair_session_log",
     "repair_session_log_page",
     "SessionLog",
