@@ -358,6 +358,7 @@ def checkpoints() -> list[bytes]:
     positions: Mapping[str, Any] = {
         "logto.audit_logs": {"row": 20, "total": 40, "trail": trail, "ended": False},
         "daily.api_logs": {"after": "a", "trail": trail, "ended": False},
+        "daily.meetings": {"cursor": "a", "recent": ["a"], "delivered": ["b"], "ended": False},
         "cognigy.project_logs": {"cursor": "a", "recent": ["a"], "delivered": ["b"], "ended": False},
         "signalwire.video_logs": {"page": {"number": 1, "size": 50, "token": "PA"}, "recent": ["a"], "ended": False},
     }

@@ -71,6 +71,14 @@ def text_to_nano(text: object) -> int | None:
     return nanoseconds if FIRST <= nanoseconds < LAST else None
 
 
+def number_to_nano(number: object, unit: int) -> int | None:
+    """Nanoseconds since the epoch of a whole number of units, such as seconds, since then; ``None`` for what is no moment."""
+    if type(number) is not int:
+        return None
+    nanoseconds = number * unit
+    return nanoseconds if FIRST <= nanoseconds < LAST else None
+
+
 @lru_cache(maxsize=512)
 def _whole_seconds(second: str, offset: str) -> int:
     # Neighbouring records share their second, so most texts cost one look-up.

@@ -27,6 +27,7 @@ SERVICES: list[Case] = [
     ("daily.session_logs", {"api_key": "hush"}, {"mtg_session_id": "m"}, lambda items: {"logs": items}),
     ("daily.session_metrics", {"api_key": "hush"}, {"mtg_session_id": "m"}, lambda items: {"metrics": items}),
     ("daily.api_logs", {"api_key": "hush"}, {}, lambda items: items),
+    ("daily.meetings", {"api_key": "hush"}, {}, lambda items: {"data": items}),
     ("logto.audit_logs", {"access_token": "hush"}, {}, lambda items: items),
     (
         "signalwire.video_logs",

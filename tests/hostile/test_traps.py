@@ -41,24 +41,31 @@ OLDEST_FIRST: Final[dict[str, dict[str, Any]]] = {
 NEWEST_FIRST: Final[dict[str, dict[str, Any]]] = {
     "cognigy.project_logs": {},
     "daily.api_logs": {},
+    "daily.meetings": {},
     "logto.audit_logs": {},
     "signalwire.video_logs": {"oldest_first": False},
 }
 """The streams that can come newest first."""
 
-BY_CURSOR: Final = ("cognigy.project_logs", "daily.api_logs", "signalwire.video_logs")
+BY_CURSOR: Final = ("cognigy.project_logs", "daily.api_logs", "daily.meetings", "signalwire.video_logs")
 SESSIONS: Final = ("daily.session_logs", "daily.session_metrics")
 
 TIMES: Final = {
     "cognigy.project_logs": "timestamp",
     "daily.api_logs": "createdAt",
+    "daily.meetings": "start_time",
     "daily.session_logs": "time",
     "logto.audit_logs": "createdAt",
     "signalwire.video_logs": "created_at",
 }
 """The field of an item's time; of metrics none is documented."""
 
-RESOLUTIONS: Final = {"daily.session_logs": 1, "daily.session_metrics": 1, "signalwire.video_logs": SECOND}
+RESOLUTIONS: Final = {
+    "daily.meetings": SECOND,
+    "daily.session_logs": 1,
+    "daily.session_metrics": 1,
+    "signalwire.video_logs": SECOND,
+}
 """What a service's times are whole multiples of, in nanoseconds, where it is not a millisecond."""
 
 CURSORS: Final = {"next", "starting_after", "page_token"}
@@ -386,7 +393,7 @@ def test_l_a_record_without_its_time(subject: Subject, walk: Walk) -> None:
     assert subject.came(fake, good) == subject.came(fake, [*items[:2], *items[4:]])
 
 
-@of("cognigy.project_logs", "daily.api_logs", "logto.audit_logs", "signalwire.video_logs")
+@of("cognigy.project_logs", "daily.api_logs", "daily.meetings", "logto.audit_logs", "signalwire.video_logs")
 def test_l_a_record_without_its_id(subject: Subject, walk: Walk) -> None:
     """As the first of a page: it is delivered once, under a uid of its own, and the others come too."""
     fake = plain(subject, subject.spread(ROWS))
@@ -397,7 +404,7 @@ def test_l_a_record_without_its_id(subject: Subject, walk: Walk) -> None:
     assert subject.came(fake, good) == subject.came(fake, [*items[:3], *items[4:]])
 
 
-@of("daily.api_logs")
+@of("daily.api_logs", "daily.meetings")
 def test_l_a_record_without_the_cursor(subject: Subject, walk: Walk) -> None:
     """Where the last of a page has no id, there is no next page to ask for: an error, after the page was delivered."""
     fake = plain(subject, subject.spread(ROWS))
@@ -486,7 +493,7 @@ def test_an_expired_cursor(subject: Subject, walk: Walk) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404])
-@of("daily.api_logs")
+@of("daily.api_logs", "daily.meetings")
 def test_a_cursor_whose_row_has_gone(subject: Subject, walk: Walk, status: int) -> None:
     """The id of the last row of a page is refused once the row has been removed: the walk finds its place again."""
     rows = subject.spread(ROWS)

@@ -60,6 +60,7 @@ def opened(service: Service, monkeypatch: pytest.MonkeyPatch, **options: Any) ->
             "server",
         ),
         ("daily.api_logs", ["source", "url"], "id cursor", "newest first", "client"),
+        ("daily.meetings", ["room", "ongoing"], "id cursor", "newest first", "server"),
         ("daily.session_logs", ["mtg_session_id", "user_session_id", "log_level"], "offset", "oldest first", "server"),
         ("daily.session_metrics", ["mtg_session_id", "user_session_id"], "offset", "oldest first", "server"),
         ("logto.audit_logs", ["user_id", "application_id", "log_key"], "page number", "newest first", "server"),
@@ -218,6 +219,7 @@ def test_a_record_as_json_has_the_promised_fields(record: dict[str, Any]) -> Non
     [
         ("cognigy.project_logs", {"items": [{"_id": "a" * 24, "timestamp": "soon"}], "total": 1}, None),
         ("daily.api_logs", [{"id": "a", "createdAt": "soon"}], []),
+        ("daily.meetings", {"data": [{"id": "a", "start_time": 10**15}]}, {"data": []}),
         ("daily.session_logs", {"logs": [{"time": "soon"}]}, {"logs": []}),
         ("daily.session_metrics", {"metrics": [{"time": "soon"}]}, {"metrics": []}),
         (

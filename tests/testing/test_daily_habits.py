@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import orjson
 import pytest
 
-from logferry.services.daily import API_LOGS, SESSION_LOGS
+from logferry.services.daily import API_LOGS, MEETINGS, SESSION_LOGS
 from logferry.testing import DailyFake, FakeRequest
 
 FAKE = DailyFake(records=100)
@@ -38,7 +38,7 @@ def rows(**values: Any) -> list[dict[str, Any]]:
         ("Bearer wrong", 401, "authentication-error"),
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/logs", "/v1/logs/api"])
+@pytest.mark.parametrize("path", ["/v1/logs", "/v1/logs/api", "/v1/meetings"])
 def test_credentials(path: str, authorization: str | None, status: int, code: str) -> None:
     """A header that is missing or malformed is a 400, a wrong key a 401."""
     headers = () if authorization is None else (("Authorization", authorization),)
@@ -58,6 +58,9 @@ def test_credentials(path: str, authorization: str | None, status: int, code: st
         ("/v1/logs", {"mtgSessionId": "m", "offset": -1}),
         ("/v1/logs/api", {"source": '"api"'}),
         ("/v1/logs/api", {"starting_after": "unknown"}),
+        ("/v1/meetings", {"starting_after": "unknown"}),
+        ("/v1/meetings", {"timeframe_start": "yesterday"}),
+        ("/v1/meetings", {"ongoing": "perhaps"}),
     ],
 )
 def test_what_is_refused(path: str, values: dict[str, Any]) -> None:
@@ -123,6 +126,32 @@ def test_api_logs_page_by_id_in_both_directions() -> None:
     assert asked("/v1/logs/api", ending_before=middle, limit=5)[1] == everything[35:40]
     assert asked("/v1/logs/api", starting_after=everything[-1]["id"])[1] == []
     assert len({item["id"] for item in everything}) == len(everything)
+
+
+def test_meetings_page_by_id_in_both_directions() -> None:
+    """At most 100 on a page, with the count of all that match; the bounds are whole seconds, of which the last is not within."""
+    everything = list(FAKE.items("daily.meetings"))
+    assert all(MEETINGS.fits(item) for item in everything)
+    middle, start = everything[40]["id"], everything[40]["start_time"]
+    assert asked("/v1/meetings", limit=500)[1] == {"total_count": 100, "data": everything}
+    assert len(asked("/v1/meetings", fake=DailyFake(records=150), limit=500)[1]["data"]) == 100
+    assert asked("/v1/meetings", starting_after=middle, limit=5)[1] == {"total_count": 100, "data": everything[41:46]}
+    assert asked("/v1/meetings", ending_before=middle, limit=5)[1]["data"] == everything[35:40]
+    later = [item for item in everything if item["start_time"] >= start]
+    assert asked("/v1/meetings", timeframe_start=start)[1] == {"total_count": len(later), "data": later}
+    assert asked("/v1/meetings", timeframe_end=start)[1]["data"] == everything[len(later) :]
+    assert all("participants" not in item for item in asked("/v1/meetings", no_participants="true")[1]["data"])
+
+
+def test_the_first_meetings_are_the_sessions() -> None:
+    """Sessions with rows began before their rows, and have the participants that these are from."""
+    fake = DailyFake(records=100, meetings=3)
+    first = list(fake.items("daily.meetings"))[-3:][::-1]
+    assert tuple(meeting["id"] for meeting in first) == fake.meeting_ids
+    for meeting, participants in zip(first, fake.participant_ids, strict=True):
+        assert [one["participant_id"] for one in meeting["participants"]] == list(participants)
+        assert asked("/v1/meetings", fake=fake, starting_after=meeting["id"])[0] == 200
+    assert len({item["id"] for item in fake.items("daily.meetings")}) == 100
 
 
 def test_history_grows_with_the_clock() -> None:

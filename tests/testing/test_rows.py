@@ -49,7 +49,7 @@ class Ask:
             case CognigyFake():
                 return f"/v2.1/projects/{self.fake.project_id}/logs", (("X-API-Key", self.fake.api_key),)
             case DailyFake():
-                path = "/logs/api" if self.stream == "daily.api_logs" else "/logs"
+                path = {"daily.api_logs": "/logs/api", "daily.meetings": "/meetings"}.get(self.stream, "/logs")
                 return path, (("Authorization", f"Bearer {self.fake.api_key}"),)
             case LogtoFake():
                 return "/api/logs", (("Authorization", f"Bearer {self.fake.access_token()}"),)
@@ -66,7 +66,7 @@ class Ask:
                 return {"page_size": str(self.size), "page": "1"}
             case "signalwire.video_logs":
                 return {"page_size": str(self.size), "include_deleted": "true"}
-            case "daily.api_logs":
+            case "daily.api_logs" | "daily.meetings":
                 return {"limit": str(self.size)}
             case _:
                 assert isinstance(self.fake, DailyFake)
@@ -90,7 +90,7 @@ class Ask:
                 return dict(parse_qsl(urlsplit(link).query)) if link else None
             case "logto.audit_logs":
                 return query | {"page": str(int(query["page"]) + 1)} if items else None
-            case "daily.api_logs":
+            case "daily.api_logs" | "daily.meetings":
                 return query | {"starting_after": items[-1]["id"]} if items else None
             case _:
                 return query | {"offset": str(int(query["offset"]) + len(items))} if items else None
@@ -117,12 +117,13 @@ class Ask:
 STREAMS: dict[str, type[AnyFake]] = {
     "cognigy.project_logs": CognigyFake,
     "daily.api_logs": DailyFake,
+    "daily.meetings": DailyFake,
     "daily.session_logs": DailyFake,
     "daily.session_metrics": DailyFake,
     "logto.audit_logs": LogtoFake,
     "signalwire.video_logs": SignalWireFake,
 }
-BY_TIME = {"daily.session_logs", "daily.session_metrics", "logto.audit_logs"}
+BY_TIME = {"daily.meetings", "daily.session_logs", "daily.session_metrics", "logto.audit_logs"}
 OLDEST_FIRST = {"daily.session_logs", "daily.session_metrics"}
 
 of_each_stream = pytest.mark.parametrize("stream", STREAMS)
@@ -229,6 +230,7 @@ def test_a_told_log_can_be_read_on_its_own() -> None:
 LOSABLE = {
     "cognigy.project_logs": (400, "next"),
     "daily.api_logs": (400, "gone"),
+    "daily.meetings": (400, "gone"),
     "signalwire.video_logs": (422, "page_token"),
 }
 of_each_cursor = pytest.mark.parametrize("stream", LOSABLE)

@@ -13,7 +13,7 @@ from typing import Any, assert_type
 import logferry
 from logferry import Daily, LogRecord, Logto, Page, SignalWire, Stream, View
 from logferry.testing import Comparison, Fake, LogtoFake, MakeClient, connected, failing
-from logferry_clients.daily.models import ApiLog, SessionLog
+from logferry_clients.daily.models import ApiLog, Meeting, SessionLog
 from logferry_clients.logto.models import AuditLog, AuditLogPayload, ParsedUserAgent
 from logferry_clients.logto.types import Unset
 from logferry_clients.signalwire.models import DiscardedLog, VideoLog
@@ -88,6 +88,7 @@ daily = Daily(api_key="k")
 assert_type(daily.session_logs(mtg_session_id="m", log_level="ERROR"), Stream[SessionLog])
 assert_type(daily.session_metrics(user_session_id="u"), Stream[dict[str, Any]])
 assert_type(daily.api_logs(source="webhook", url="https://hooks.example"), Stream[ApiLog])
+assert_type(daily.meetings(room="hello", ongoing=True), Stream[Meeting])
 
 daily.session_logs(log_level="LOUD")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 daily.api_logs(source="both")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,4 +1,4 @@
-"""The fake of Daily: ``GET /logs`` and ``GET /logs/api`` as the documentation and published descriptions have them."""
+"""The fake of Daily: its logs and its meetings, as the documentation and published descriptions have them."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,19 @@ from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
 from logferry.testing._rows import Row, as_rows
 from logferry.testing._truth import Identities, identity_of, require_stream
-from logferry.testing.daily_history import ApiHistory, Series, SessionHistory, uuid_text
-from logferry.testing.daily_query import Refusal, RowFilters, invalid, read_limit, read_session_query
-from logferry.testing.daily_scripted import ScriptedCalls, ScriptedLines
+from logferry.testing.daily_calls import Calls
+from logferry.testing.daily_history import Series, SessionHistory, numbers_between, uuid_text
+from logferry.testing.daily_lists import ComputedList, CursorRules, IdList, ScriptedList
+from logferry.testing.daily_meetings import Meetings, Starts
+from logferry.testing.daily_query import (
+    Refusal,
+    RowFilters,
+    invalid,
+    read_limit,
+    read_meeting_query,
+    read_session_query,
+)
+from logferry.testing.daily_scripted import ScriptedLines
 
 __all__ = ["DailyFake"]
 
@@ -24,6 +34,9 @@ _SECOND = 1_000_000_000
 _MILLISECOND = 1_000_000
 _SOURCES = ("api", "webhook")
 _SESSION_LOGS, _SESSION_METRICS, _API_LOGS = "daily.session_logs", "daily.session_metrics", "daily.api_logs"
+_MEETINGS = "daily.meetings"
+_MOST_MEETINGS = 100
+"""So many meetings a page has at most, and unless fewer are asked for."""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,23 +48,25 @@ class DailyFake:
     computed from their number, unless they are told one by one.  Paths are served with and without the ``/v1`` in front.
 
     Args:
-        records: How many logs the REST API, and how many rows each meeting session, has at `epoch`.
+        records: How many logs the REST API, how many rows each meeting session, and how many meetings the domain has at
+            `epoch`.
         epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC. Default: 2026-01-01T00:00:00Z.
         spacing: Mean time between two of them, in seconds, more than 0.
         growing: Whether they keep arriving after `epoch` as the clock goes on.
         seed: Decides times and ids.
         api_key: The domain's key.
         domain: The domain's name.
-        meetings: How many meeting sessions there are.
+        meetings: How many meeting sessions have rows: the first ones of the domain's meetings, as far as `records` goes.
+            They began before their rows, and all others are without any.
         inclusive_bounds: Whether rows of exactly `startTime` or `endTime` are within; Daily does not say.
         largest_limit: Pages are never larger, whatever is asked for; Daily does not say.
-        rows: What the REST API's log, and each meeting session, has, told row by row, instead of what is computed;
-            `records`, `spacing` and `growing` are of no account then.  Sessions list by time, and rows of equal times
-            by when they came; the REST API's log lists by when they came.
-        lost_cursors: What becomes of the id of a log that has vanished, as a cursor: the list goes on behind it, or it
+        rows: What the REST API's log, each meeting session, and the list of meetings has, told row by row, instead of
+            what is computed; `records`, `spacing` and `growing` are of no account then.  Sessions and meetings list by
+            time, and those of equal times by when they came; the REST API's log lists by when they came.
+        lost_cursors: What becomes of the id of an item that has vanished, as a cursor: the list goes on behind it, or it
             is refused.  Any other id that there is not is refused always.
         lost_cursor_status: What a refused cursor is answered with; Daily does not say.
-        cursor_life: Seconds after which the id of a log, counted from when it came, is refused as a cursor; `None` for
+        cursor_life: Seconds after which the id of an item, counted from when it came, is refused as a cursor; `None` for
             never.
     """
 
@@ -85,7 +100,7 @@ class DailyFake:
     @property
     def streams(self) -> tuple[str, ...]:
         """The names of the streams that it serves."""
-        return (_SESSION_LOGS, _SESSION_METRICS, _API_LOGS)
+        return (_SESSION_LOGS, _SESSION_METRICS, _API_LOGS, _MEETINGS)
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -111,20 +126,28 @@ class DailyFake:
         return self._sessions(metrics=True)
 
     @cached_property
-    def _calls(self) -> ApiHistory:
-        return ApiHistory(self._api_series, seed=self.seed)
+    def _calls(self) -> IdList:
+        contents = Calls(seed=self.seed)
+        if self.rows is not None:
+            return ScriptedList(contents, self.rows, resolution=_MILLISECOND)
+        return ComputedList(contents, self._series("api", resolution=_MILLISECOND))
 
     @cached_property
-    def _scripted_calls(self) -> ScriptedCalls | None:
-        return None if self.rows is None else ScriptedCalls(self.rows, self._calls)
+    def _meeting_list(self) -> IdList:
+        contents = Meetings(self._logs, epoch=self.epoch, seed=self.seed)
+        if self.rows is not None:
+            return ScriptedList(contents, self.rows, resolution=_SECOND, by_time=True)
+        series = self._series("meetings", resolution=_SECOND)
+        first = min(self._session_series.time(0) // _SECOND * _SECOND, series.time(0))
+        return ComputedList(contents, Starts(series, first, min(self.meetings, self.records)))
+
+    @cached_property
+    def _cursors(self) -> CursorRules:
+        return CursorRules(self.lost_cursors, self.lost_cursor_status, self.cursor_life)
 
     @cached_property
     def _scripted_lines(self) -> ScriptedLines | None:
         return None if self.rows is None else ScriptedLines(self.rows)
-
-    @cached_property
-    def _api_series(self) -> Series:
-        return self._series("api", resolution=_MILLISECOND)
 
     @cached_property
     def _session_series(self) -> Series:
@@ -183,20 +206,22 @@ class DailyFake:
         **filters: Unpack[RowFilters],
     ) -> Sequence[str]:
         """
-        Return the identities of the rows that `items` returns: ids of logs of the REST API, digests of all others.
+        Return the identities of the rows that `items` returns: ids where there are any, digests of rows of sessions.
 
         They are computed when they are looked at; `len` computes none.
         """
         return Identities(self.items(stream, since, until, now, **filters), partial(self.identity, stream))
 
     def identity(self, stream: str, item: Any) -> str:
-        """Return the id of a decoded log of the REST API, or a digest that only equal rows of a session share."""
+        """Return the id of a decoded item, or a digest that only equal rows of a session share."""
         require_stream(stream, self.streams)
-        return identity_of(item, "id" if stream == _API_LOGS else None)
+        return identity_of(item, "id" if stream in {_API_LOGS, _MEETINGS} else None)
 
     def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
         """Return the filters of the questions that find all rows: one for each source, or each meeting session."""
         require_stream(stream, self.streams)
+        if stream == _MEETINGS:
+            return ({},)
         if stream == _API_LOGS:
             return tuple({"source": source} for source in _SOURCES)
         return tuple({"mtg_session_id": meeting} for meeting in self.meeting_ids)
@@ -223,13 +248,9 @@ class DailyFake:
         """
         require_stream(stream, self.streams)
         now = self.epoch if now is None else now
-        if stream != _API_LOGS:
-            return self._session_rows(since, until, now, filters, metrics=stream == _SESSION_METRICS)
-        source, url = filters.get("source") or "api", filters.get("url")
-        if self._scripted_calls is not None:
-            return self._scripted_calls.select(since, until, now, source=source, url=url)
-        first, end = self._numbers(self._api_series, since, until, now)
-        return self._calls.select(first, end, source=source, url=url)
+        if stream in {_API_LOGS, _MEETINGS}:
+            return (self._calls if stream == _API_LOGS else self._meeting_list).select(since, until, now, filters)
+        return self._session_rows(since, until, now, filters, metrics=stream == _SESSION_METRICS)
 
     def _session_rows(
         self,
@@ -248,16 +269,9 @@ class DailyFake:
         if self._scripted_lines is not None:
             lines = self._scripted_lines.select(found, since, until, now, participant=participant, level=level)
             return lines[::-1] if newest_first else lines
-        first, end = self._numbers(self._session_series, since, until, now)
+        first, end = numbers_between(self._session_series, since, until, now)
         rows = found.select(first, end, participant=participant, level=level)
         return attrs.evolve(rows, newest_first=newest_first)
-
-    @staticmethod
-    def _numbers(series: Series, since: int | None, until: int | None, now: int) -> tuple[int, int]:
-        """The numbers of the first row in a window, and of the first one behind it."""
-        existing = series.existing(now)
-        first = 0 if since is None else series.before(since)
-        return first, existing if until is None else min(series.before(until), existing)
 
     def _session(self, meeting: str | None, participant: str | None, *, metrics: bool) -> SessionHistory | None:
         for history in self._metrics if metrics else self._logs:
@@ -266,12 +280,12 @@ class DailyFake:
         return None
 
     def _route(self, request: FakeRequest, now: int) -> object:
-        path = request.path.removeprefix("/v1")
-        if path not in {"/logs", "/logs/api"} or request.method != "GET":
+        answers = {"/logs": self._list_logs, "/logs/api": self._list_api_logs, "/meetings": self._list_meetings}
+        answer = answers.get(request.path.removeprefix("/v1"))
+        if answer is None or request.method != "GET":
             raise Refusal(404, "not-found", "made-up: there is nothing here")
         self._authorize(request)
-        values = dict(parse_qsl(request.query))
-        return self._list_api_logs(values, now) if path == "/logs/api" else self._list_logs(values, now)
+        return answer(dict(parse_qsl(request.query)), now)
 
     def _authorize(self, request: FakeRequest) -> None:
         scheme, _, key = (request.header("Authorization") or "").partition(" ")
@@ -295,32 +309,14 @@ class DailyFake:
         source = values.get("source", "api")
         if source not in _SOURCES:
             raise invalid(f'"source" must be one of [webhook, api] [Received source={source}]')
-        limit, url = read_limit(values, self.largest_limit), values.get("url")
-        older_than = newer_than = None
-        if "starting_after" in values:
-            older_than = self._number(values["starting_after"], now)
-        elif "ending_before" in values:
-            newer_than = self._number(values["ending_before"], now)
-        rows: Sequence[dict[str, Any]]
-        if self._scripted_calls is not None:
-            rows = self._scripted_calls.select(
-                None, None, now, source=source, url=url, older_than=older_than, newer_than=newer_than
-            )
-        else:
-            first = 0 if newer_than is None else newer_than + 1
-            end = self._api_series.existing(now) if older_than is None else older_than
-            rows = self._calls.select(first, end, source=source, url=url)
-        return rows[:limit] if newer_than is None else rows[max(len(rows) - limit, 0) :]
+        size = read_limit(values, self.largest_limit)
+        return self._cursors.page(self._calls, values, now, {"source": source, "url": values.get("url")}, size=size)
 
-    def _number(self, identity: str, now: int) -> int:
-        """The log that a cursor is the id of."""
-        number, scripted = self._calls.number(identity), self._scripted_calls
-        if number is None or not (
-            number < self._api_series.existing(now) if scripted is None else scripted.has_had(number, now)
-        ):
-            raise invalid("made-up: there is no log with this id")
-        lost = scripted is not None and self.lost_cursors == "refuse" and not scripted.is_visible(number, now)
-        arrived = (scripted or self._calls).arrived(number)
-        if lost or (self.cursor_life is not None and now - arrived > self.cursor_life * _SECOND):
-            raise attrs.evolve(invalid("made-up: the log with this id is gone"), status=self.lost_cursor_status)
-        return number
+    def _list_meetings(self, values: Mapping[str, str], now: int) -> object:
+        query, listed = read_meeting_query(values), self._meeting_list
+        size = min(read_limit(values, self.largest_limit, _MOST_MEETINGS), _MOST_MEETINGS)
+        window = {"since": query.since, "until": query.until}
+        page = self._cursors.page(listed, values, now, query.filters, size=size, **window)
+        if not query.participants:
+            page = [{name: value for name, value in item.items() if name != "participants"} for item in page]
+        return {"total_count": len(listed.select(**window, now=now, filters=query.filters)), "data": page}

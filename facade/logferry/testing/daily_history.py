@@ -5,15 +5,16 @@ import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, overload
+from typing import Any, Protocol, overload
 
 import attrs
-import orjson
 
-__all__ = ["ApiHistory", "Rows", "Series", "SessionHistory", "uuid_text"]
+__all__ = ["CYCLE", "IdMap", "Rows", "Series", "SessionHistory", "Times", "iso_text", "numbers_between", "uuid_text"]
 
 _SECOND = 1_000_000_000
-_CYCLE = 60
+CYCLE = 60
+"""After so many rows, contents recur."""
+
 _TIED = (2, 3, 4)
 """Of every seven rows, those that have the time of the row before."""
 
@@ -33,37 +34,6 @@ _LINES: tuple[tuple[int, int | None, str], ...] = (
 )
 _LEVELS = {"ERROR": 0, "INFO": 1, "DEBUG": 2}
 
-_TOKEN = "made-up-meeting-token"  # noqa: S105  # made up
-_CALLS: tuple[dict[str, Any], ...] = (
-    {"source": "api", "method": "GET", "url": "/v1/rooms", "status": 200, "request": None, "response": '{"data":[]}'},
-    {
-        "source": "api",
-        "method": "POST",
-        "url": "/v1/meeting-tokens",
-        "status": 200,
-        "request": '{"properties":{"room_name":"hello"}}',
-        "response": orjson.dumps({"token": _TOKEN}).decode(),
-    },
-    {
-        "source": "webhook",
-        "method": "POST",
-        "url": f"https://hooks.example/daily?token={_TOKEN}",
-        "status": 500,
-        "request": '{"type":"meeting.ended"}',
-        "response": "made-up: not JSON",
-    },
-    {
-        "source": "api",
-        "method": "POST",
-        "url": "/v1/rooms",
-        "status": 400,
-        "request": "{",
-        "response": '{"error":"invalid-request-error","info":"made-up: name is taken"}',
-    },
-    # Older descriptions have the status as a text.
-    {"source": "api", "method": "GET", "url": f"/v1/meeting-tokens/{_TOKEN}", "status": "200", "request": None},
-)
-
 
 def uuid_text(value: int) -> str:
     """Return 128 bits in the form of a UUID."""
@@ -71,7 +41,8 @@ def uuid_text(value: int) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def _iso(nanoseconds: int, digits: int) -> str:
+def iso_text(nanoseconds: int, digits: int) -> str:
+    """Return nanoseconds since 1970-01-01 UTC as ISO 8601 text with so many digits of a second."""
     seconds, fraction = divmod(nanoseconds, _SECOND)
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{f'{fraction:09}'[:digits]}Z"
@@ -94,9 +65,9 @@ class Series:
         self, *, records: int, epoch: int, spacing: float, growing: bool, resolution: int, seed: int | str
     ) -> None:
         chance = random.Random(seed)  # noqa: S311 - test data has to be the same on every run
-        self._span = max(round(_CYCLE * spacing * _SECOND) // resolution, 1) * resolution
-        self._offsets = sorted(chance.randrange(self._span // resolution) * resolution for _ in range(_CYCLE))
-        for place in range(2, _CYCLE):
+        self._span = max(round(CYCLE * spacing * _SECOND) // resolution, 1) * resolution
+        self._offsets = sorted(chance.randrange(self._span // resolution) * resolution for _ in range(CYCLE))
+        for place in range(2, CYCLE):
             if place % 7 in _TIED:
                 self._offsets[place] = self._offsets[place - 1]
         self._records = records
@@ -106,23 +77,46 @@ class Series:
 
     def time(self, number: int) -> int:
         """Return when row `number` was written, in nanoseconds since 1970-01-01 UTC."""
-        block, place = divmod(number, _CYCLE)
+        block, place = divmod(number, CYCLE)
         return self._start + block * self._span + self._offsets[place]
 
     def before(self, moment: int) -> int:
         """Return how many rows were written before `moment`, ever."""
         block, rest = divmod(moment - self._start, self._span)
-        return max(block * _CYCLE + bisect_left(self._offsets, rest), 0)
+        return max(block * CYCLE + bisect_left(self._offsets, rest), 0)
 
     def until(self, moment: int) -> int:
         """Return how many rows were written up to and including `moment`, ever."""
         block, rest = divmod(moment - self._start, self._span)
-        return max(block * _CYCLE + bisect_right(self._offsets, rest), 0)
+        return max(block * CYCLE + bisect_right(self._offsets, rest), 0)
 
     def existing(self, now: int) -> int:
         """Return how many rows exist at `now`."""
         count = self.until(now)
         return count if self._growing else min(count, self._records)
+
+
+class Times(Protocol):
+    """Times of rows, ascending from number 0; see `Series`."""
+
+    def time(self, number: int) -> int:
+        """Return when row `number` was written."""
+        ...
+
+    def before(self, moment: int) -> int:
+        """Return how many rows were written before `moment`, ever."""
+        ...
+
+    def existing(self, now: int) -> int:
+        """Return how many rows exist at `now`."""
+        ...
+
+
+def numbers_between(times: Times, since: int | None, until: int | None, now: int) -> tuple[int, int]:
+    """Return the numbers of the first row in a window, of those that exist, and of the first one behind it."""
+    existing = times.existing(now)
+    first = 0 if since is None else times.before(since)
+    return first, existing if until is None else min(times.before(until), existing)
 
 
 @attrs.frozen(eq=False)
@@ -145,7 +139,7 @@ class Rows(Sequence[dict[str, Any]]):
     newest_first: bool = False
 
     def _rank(self, number: int) -> int:
-        block, place = divmod(max(number, 0), _CYCLE)
+        block, place = divmod(max(number, 0), CYCLE)
         return block * len(self.places) + bisect_left(self.places, place)
 
     def __len__(self) -> int:
@@ -164,7 +158,7 @@ class Rows(Sequence[dict[str, Any]]):
     def _at(self, index: int) -> dict[str, Any]:
         rank = self._rank(self.end) - 1 - index if self.newest_first else self._rank(self.first) + index
         block, place = divmod(rank, len(self.places))
-        return self.item(block * _CYCLE + self.places[place])
+        return self.item(block * CYCLE + self.places[place])
 
 
 @attrs.frozen(eq=False)
@@ -189,7 +183,7 @@ class SessionHistory:
     def select(self, first: int, end: int, *, participant: str | None = None, level: str | None = None) -> Rows:
         """Select the rows with numbers from `first` up to `end` that match every filter given, oldest first."""
         matching = self.matching(participant=participant, level=level)
-        places = [place for place in range(_CYCLE) if matching(_content(place))]
+        places = [place for place in range(CYCLE) if matching(_content(place))]
         return Rows(self.item, places, first, end if places else first)
 
     def matching(self, *, participant: str | None, level: str | None) -> Callable[[int], bool]:
@@ -201,7 +195,7 @@ class SessionHistory:
 
     def item(self, number: int) -> dict[str, Any]:
         """Return row `number`."""
-        return self._row(_content(number % _CYCLE), self.series.time(number))
+        return self._row(_content(number % CYCLE), self.series.time(number))
 
     def row(self, content: int, time: int) -> dict[str, Any]:
         """Return a row of a content, which no other content has, and a time in nanoseconds since 1970-01-01 UTC."""
@@ -212,11 +206,11 @@ class SessionHistory:
         if self.metrics:
             # Made up: no list of the fields of a metric is published.
             transport = {"made_up_round_trip_ms": 20 + place}
-            return {"time": _iso(time, 9), **who, "transport": transport, "tracks": [{"made_up_kind": "audio"}]}
+            return {"time": iso_text(time, 9), **who, "transport": transport, "tracks": [{"made_up_kind": "audio"}]}
         level, code, message = _line(place)
         return {
-            "time": _iso(time, 9),
-            "clientTime": _iso(time - 149_000_000 * (place % 3), 9),
+            "time": iso_text(time, 9),
+            "clientTime": iso_text(time - 149_000_000 * (place % 3), 9),
             "message": message,
             **who,
             "peerId": None if place % 4 else self.participants[-1],
@@ -238,51 +232,23 @@ def _content(place: int) -> int:
     return place - (place % 7 == _TIED[1])
 
 
-class ApiHistory:
+class IdMap:
     """
-    The log of the REST API and of webhooks.
+    Ids of numbers: an affine map modulo 2**128.
 
     Args:
-        series: When its logs were written.
-        seed: Decides ids.
+        name: Decides the ids.
     """
 
-    def __init__(self, series: Series, *, seed: int) -> None:
-        self._series = series
-        self._shift = int.from_bytes(hashlib.sha256(f"logferry fake daily {seed}".encode()).digest()[:16], "big")
+    def __init__(self, name: str) -> None:
+        self._shift = int.from_bytes(hashlib.sha256(f"logferry fake daily {name}".encode()).digest()[:16], "big")
 
-    def select(self, first: int, end: int, *, source: str | None = None, url: str | None = None) -> Rows:
-        """Select the logs with numbers from `first` up to `end` that match every filter given, newest first."""
-        matching = self.matching(source=source, url=url)
-        places = [place for place in range(_CYCLE) if matching(place)]
-        return Rows(self.item, places, first, end if places else first, newest_first=True)
-
-    def matching(self, *, source: str | None, url: str | None) -> Callable[[int], bool]:
-        """Return what tells whether logs of a content match every filter given."""
-        wanted = {name: value for name, value in {"source": source, "url": url}.items() if value is not None}
-        return lambda content: all(_CALLS[content % len(_CALLS)].get(name) == value for name, value in wanted.items())
-
-    def item(self, number: int) -> dict[str, Any]:
-        """Return log `number`."""
-        return self.log(number, number % _CYCLE, self.arrived(number))
-
-    def arrived(self, number: int) -> int:
-        """Return when log `number` was written, in nanoseconds since 1970-01-01 UTC."""
-        return self._series.time(number)
-
-    def log(self, number: int, content: int, time: int) -> dict[str, Any]:
-        """Return a log with the id of a number, a content, and a time in nanoseconds since 1970-01-01 UTC."""
-        return {
-            "id": uuid_text((number * _ID_FACTOR + self._shift) & _ID_MASK),
-            "userId": "bbbbbbbb-0000-0000-0000-000000000001",
-            "domainId": "cccccccc-0000-0000-0000-000000000001",
-            "ip": "203.0.113.10",
-            "createdAt": _iso(time, 3),
-            **_CALLS[content % len(_CALLS)],
-        }
+    def identity(self, number: int) -> str:
+        """Return the id of a number."""
+        return uuid_text((number * _ID_FACTOR + self._shift) & _ID_MASK)
 
     def number(self, identity: str) -> int | None:
-        """Return the number of the log with this id, or `None` for what is no id."""
+        """Return the number that has this id, or `None` for what is no id."""
         try:
             value = int(identity.replace("-", ""), 16)
         except ValueError:

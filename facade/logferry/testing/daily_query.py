@@ -5,10 +5,21 @@ from typing import TypedDict
 
 import attrs
 
-__all__ = ["Refusal", "RowFilters", "SessionQuery", "invalid", "read_limit", "read_session_query"]
+__all__ = [
+    "MeetingQuery",
+    "Refusal",
+    "RowFilters",
+    "SessionQuery",
+    "invalid",
+    "read_limit",
+    "read_meeting_query",
+    "read_session_query",
+]
 
 _MILLISECOND = 1_000_000
+_SECOND = 1_000_000_000
 _DEFAULT_LIMIT = 20
+_SWITCH = {"true": True, "false": False}
 _LEVELS = ("ERROR", "INFO", "DEBUG")
 _ARRAYS = (("logs", "includeLogs", "true"), ("metrics", "includeMetrics", "false"))
 
@@ -35,6 +46,10 @@ class RowFilters(TypedDict, total=False):
     """Logs of the REST API (``api``, the default), or of webhooks (``webhook``)."""
     url: str | None
     """Logs with this URL."""
+    room: str | None
+    """Meetings in this room."""
+    ongoing: bool | None
+    """Meetings that go on, or that are over."""
 
 
 @attrs.frozen(kw_only=True)
@@ -57,6 +72,24 @@ class SessionQuery:
     newest_first: bool
     offset: int
     arrays: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class MeetingQuery:
+    """
+    A valid query for meetings.
+
+    Attributes:
+        filters: Which meetings.
+        since: First moment within, in nanoseconds since 1970-01-01 UTC, or `None`.
+        until: First moment behind, or `None`.
+        participants: Whether to tell who was there.
+    """
+
+    filters: RowFilters
+    since: int | None
+    until: int | None
+    participants: bool
 
 
 def invalid(info: str) -> Refusal:
@@ -93,10 +126,36 @@ def read_session_query(values: Mapping[str, str], *, inclusive: bool) -> Session
     )
 
 
-def read_limit(values: Mapping[str, str], largest: int | None) -> int:
+def read_meeting_query(values: Mapping[str, str]) -> MeetingQuery:
+    """
+    Validate a query.
+
+    Raises:
+        Refusal: The service answers with an error.
+    """
+    ongoing, silent = _switch(values, "ongoing"), _switch(values, "no_participants")
+    since, until = (_integer(values, name, 0) * _SECOND for name in ("timeframe_start", "timeframe_end"))
+    return MeetingQuery(
+        filters={"room": values.get("room"), "ongoing": ongoing},
+        since=since if "timeframe_start" in values else None,
+        until=until if "timeframe_end" in values else None,
+        participants=not silent,
+    )
+
+
+def read_limit(values: Mapping[str, str], largest: int | None, default: int = _DEFAULT_LIMIT) -> int:
     """Return how many rows are asked for, at most the largest number, if there is one."""
-    limit = _integer(values, "limit", _DEFAULT_LIMIT)
+    limit = _integer(values, "limit", default)
     return limit if largest is None else min(limit, largest)
+
+
+def _switch(values: Mapping[str, str], name: str) -> bool | None:
+    text = values.get(name)
+    if text is None:
+        return None
+    if text not in _SWITCH:
+        raise invalid(f"made-up: {name} is neither true nor false")
+    return _SWITCH[text]
 
 
 def _integer(values: Mapping[str, str], name: str, default: int) -> int:

@@ -10,8 +10,8 @@ import pytest
 
 from logferry._definition import StreamDefinition
 from logferry._record import LogRecord, Origin
-from logferry.services.daily import API_LOGS, SESSION_LOGS, SESSION_METRICS
-from logferry_clients.daily.models import ApiLog, SessionLog
+from logferry.services.daily import API_LOGS, MEETINGS, SESSION_LOGS, SESSION_METRICS
+from logferry_clients.daily.models import ApiLog, Meeting, SessionLog
 
 TOKEN = "live-secret"  # made up
 
@@ -33,11 +33,15 @@ def record_of(definition: StreamDefinition[Any, Any, Any], item: Any) -> LogReco
 def page_example(samples: Path, operation: str) -> list[dict[str, Any]]:
     """The rows of the answer that a documentation page shows."""
     body = orjson.loads((samples / "daily" / operation / "page_example.json").read_bytes())
-    rows: list[dict[str, Any]] = body["logs"] if operation == "list_logs" else body
+    arrays = {"list_logs": "logs", "list_meetings": "data"}
+    rows: list[dict[str, Any]] = body[arrays[operation]] if operation in arrays else body
     return rows
 
 
-@pytest.mark.parametrize(("operation", "definition"), [("list_logs", SESSION_LOGS), ("list_api_logs", API_LOGS)])
+@pytest.mark.parametrize(
+    ("operation", "definition"),
+    [("list_logs", SESSION_LOGS), ("list_api_logs", API_LOGS), ("list_meetings", MEETINGS)],
+)
 def test_the_page_example_becomes_its_golden_records(
     operation: str, definition: StreamDefinition[Any, Any, Any], samples: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -55,6 +59,8 @@ def test_entries_give_back_what_was_sent(samples: Path) -> None:
         assert SessionLog.from_dict(item).to_dict() == item
     for item in page_example(samples, "list_api_logs"):
         assert ApiLog.from_dict(item).to_dict() == item
+    for item in page_example(samples, "list_meetings"):
+        assert Meeting.from_dict(item).to_dict() == item
 
 
 def test_every_field_of_a_session_log_has_its_place(samples: Path) -> None:
@@ -100,6 +106,41 @@ def test_every_field_of_an_api_log_has_its_place_or_is_held_back(samples: Path) 
         "http.response.body.size": len(item["response"]),
     }
     assert record.to_dict(raw=True)["raw"] == item
+
+
+def test_every_field_of_a_meeting_has_its_place(samples: Path) -> None:
+    """Each documented field is where the mapping says; the session's id has the name that it has in logs."""
+    item = page_example(samples, "list_meetings")[1]
+    record = record_of(MEETINGS, item)
+    assert record.uid == f"daily:rooms:{item['id']}"
+    assert record.time_unix_nano == item["start_time"] * 10**9
+    assert (record.body, record.event_name, record.severity_number) == ("meeting my-room ended", "daily.meeting", 9)
+    assert record.resource == {"service.name": "daily", "server.address": "api.daily.co"}
+    assert record.attributes == {
+        "daily.meeting_session.id": item["id"],
+        "daily.room.name": item["room"],
+        "daily.meeting.duration_s": item["duration"],
+        "daily.meeting.ongoing": item["ongoing"],
+        "daily.meeting.max_participants": item["max_participants"],
+        "daily.meeting.participants": item["participants"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("item", "body"),
+    [
+        ({}, "meeting"),
+        ({"room": "hello"}, "meeting hello"),
+        ({"room": "hello", "ongoing": True}, "meeting hello ongoing"),
+        ({"room": "", "ongoing": False}, "meeting ended"),
+    ],
+)
+def test_the_text_of_a_meeting(item: dict[str, Any], body: str) -> None:
+    """It names the room and the state, as far as they are known; what is unknown is no attribute either."""
+    record = record_of(MEETINGS, {"start_time": 10**12, **item})
+    assert (record.body, record.time_unix_nano) == (body, 0)
+    assert record.issues == ("start_time: no moment between the years 1 and 9999",)
+    assert None not in record.attributes.values()
 
 
 @pytest.mark.parametrize(("level", "severity"), [(0, 17), (1, 9), (2, 5), (3, 0), (-1, 0)])

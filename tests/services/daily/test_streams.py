@@ -30,8 +30,14 @@ from logferry.testing import (
 LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
 """After everything that a fake has."""
 
-STREAMS: Final = ("daily.session_logs", "daily.session_metrics", "daily.api_logs")
+STREAMS: Final = ("daily.session_logs", "daily.session_metrics", "daily.api_logs", "daily.meetings")
 SESSIONS: Final = STREAMS[:2]
+UNLIMITED: Final = STREAMS[:3]
+"""Streams whose pages have no documented limit."""
+
+PAGES: Final = [
+    (stream, size) for stream in STREAMS for size in (1, 2, 7, 100, 500) if stream in UNLIMITED or size <= 100
+]
 
 
 def opened(daily: logferry.Daily, stream: str, fake: DailyFake, **options: Any) -> logferry.Stream[Any]:
@@ -108,8 +114,7 @@ def test_after_an_error_the_same_iterator_goes_on(stream: str, adapter: Any) -> 
     assert caught.value.checkpoint
 
 
-@pytest.mark.parametrize("page_size", [1, 2, 7, 100, 500])
-@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize(("stream", "page_size"), PAGES)
 def test_any_checkpoint_resumes_to_the_truth(stream: str, page_size: int) -> None:
     """Wherever an iteration stops, also in the middle of equal rows, another goes on with the same ``uid``s."""
     fake = DailyFake(records=61)
@@ -171,7 +176,7 @@ def test_a_limit_that_nobody_documented_hides_nothing(stream: str) -> None:
     """Where the service gives fewer rows than were asked for, the walk goes on to the end."""
     fake = DailyFake(largest_limit=20)
     with in_process(fake) as arguments, logferry.Daily(**arguments) as daily:
-        assert opened(daily, stream, fake, page_size=500).raw().to_list() == truth(fake, stream)
+        assert opened(daily, stream, fake).raw().to_list() == truth(fake, stream)
 
 
 def rows_moved(fake: DailyFake, change: Callable[[list[Any], int], list[Any]]) -> Faults:
@@ -302,6 +307,9 @@ def test_filters_reach_the_service() -> None:
             ),
             (daily.api_logs(url="/v1/rooms", until=LATER), fake.items("daily.api_logs", url="/v1/rooms")),
             (daily.session_logs(mtg_session_id="unknown", until=LATER), []),
+            (daily.meetings(room="my-room", until=LATER), fake.items("daily.meetings", room="my-room")),
+            (daily.meetings(ongoing=True, until=LATER), fake.items("daily.meetings", ongoing=True)),
+            (daily.meetings(ongoing=False, until=LATER), fake.items("daily.meetings", ongoing=False)),
         ]
         for stream, expected in asked:
             assert stream.raw().to_list() == list(expected)
@@ -319,6 +327,29 @@ def test_api_logs_end_once_they_are_past_since() -> None:
     assert transport.count <= 3
 
 
+def test_meetings_lead_to_the_logs_of_calls() -> None:
+    """Meetings are asked for by their beginning, whole seconds wider than the window; their ids are those of sessions."""
+    fake = DailyFake(records=417, meetings=2)
+    transport = InProcessTransport(fake)
+    with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
+        since = fake.epoch - 7200 * 10**9
+        got = daily.meetings(since="2025-12-31T22:00:00Z", until=LATER).raw().to_list()
+        assert got == list(fake.items("daily.meetings", since))
+        query = dict(parse_qsl(transport.requests[0].query))
+        assert int(query["timeframe_start"]) == since // 10**9 - 1
+        assert int(query["timeframe_end"]) == LATER.timestamp() + 1
+        *_, first = daily.meetings(until=LATER)
+        assert first.id in fake.meeting_ids
+        logs = daily.session_logs(mtg_session_id=str(first.id), until=LATER).records().to_list()
+        assert len(logs) == 417
+        record = daily.meetings(until=LATER).records().to_list()[-1]
+    assert {log.attributes["daily.meeting_session.id"] for log in logs} == {
+        record.attributes["daily.meeting_session.id"]
+    }
+    assert record.time_unix_nano <= logs[0].time_unix_nano
+    assert transport.violations == []
+
+
 @pytest.mark.parametrize(
     ("stream", "arguments"),
     [
@@ -329,6 +360,7 @@ def test_api_logs_end_once_they_are_past_since() -> None:
         ("session_logs", {"mtg_session_id": "m", "log_level": "LOUD"}),
         ("api_logs", {"source": "both"}),
         ("api_logs", {"page_size": 0}),
+        ("meetings", {"page_size": 101}),
     ],
 )
 def test_a_call_that_cannot_be_right_sends_nothing(stream: str, arguments: dict[str, Any]) -> None:
@@ -353,10 +385,10 @@ def test_one_row_again_and_again_is_an_error() -> None:
     assert transport.count <= 102
 
 
-@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("stream", UNLIMITED)
 @pytest.mark.parametrize("page_size", [1, 20, 100_000])
 def test_any_page_size_is_sent(stream: str, page_size: int) -> None:
-    """Daily documents no limit, so how many rows a page may have is left to it; no source is sent unasked."""
+    """Daily documents no limit for these, so how many rows a page may have is left to it; no source is sent unasked."""
     fake = DailyFake(records=5)
     transport = InProcessTransport(fake)
     with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:

@@ -1,7 +1,8 @@
-"""Daily: logs and metrics of calls, and the log of the REST API."""
+"""Daily: calls, their logs and metrics, and the log of the REST API."""
 
 from logferry.services.daily._api_logs import API_LOGS
 from logferry.services.daily._client import Daily
+from logferry.services.daily._meetings import MEETINGS
 from logferry.services.daily._sessions import SESSION_LOGS, SESSION_METRICS
 
-__all__ = ["API_LOGS", "SESSION_LOGS", "SESSION_METRICS", "Daily"]
+__all__ = ["API_LOGS", "MEETINGS", "SESSION_LOGS", "SESSION_METRICS", "Daily"]

@@ -1,9 +1,8 @@
 """
 The stream of the REST API's log: requests that were made, or webhooks that were delivered.
 
-Daily lists them newest first and pages by id, so logs that arrive while paging shift nothing.  There is no filter by
-time: the window is filtered here, and the walk ends once it is past ``since``.  A limit of the page size is not
-documented, so a short page is no end; an empty one is.
+Daily lists them newest first and pages by id.  There is no filter by time: the window is filtered here, and the walk ends
+once it is past ``since``.
 """
 
 from __future__ import annotations
@@ -13,11 +12,9 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from logferry._answers import about_answer, decoded, wrong_shape
+from logferry._answers import decoded, wrong_shape
 from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field
-from logferry._errors import PagingError
-from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._times import text_to_nano
@@ -25,6 +22,7 @@ from logferry._trail import TOLERANCE
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._filters import one_of
+from logferry.services.daily._lists import list_page
 from logferry.services.daily._records import API_LOG_NORMALIZER
 from logferry_clients.daily.api.logs import list_api_logs
 from logferry_clients.daily.models.api_log import ApiLog, ApiLogJson, fits_api_log, repair_api_log
@@ -67,25 +65,7 @@ def _page(reply: Reply[Any], window: Window) -> CursorPage:
     if not is_array(items):
         raise wrong_shape(reply, "an array of logs", request_id_header=REQUEST_ID_HEADER)
     times = [text_to_nano(item.get("createdAt")) if is_object(item) else None for item in items]
-    cursor: str | None = None
-    trouble: PagingError | None = None
-    if items and not _is_past(times, window):
-        if _has_id(items[-1]):
-            cursor = items[-1]["id"]
-        else:
-            trouble = about_answer(
-                PagingError("the last log of a page has no id, so the next page cannot be asked for"),
-                reply,
-                REQUEST_ID_HEADER,
-            )
-    return CursorPage(
-        reply=reply,
-        items=items,
-        keys=[item["id"] if _has_id(item) else digest(item) for item in items],
-        times=times,
-        cursor=cursor,
-        trouble=trouble,
-    )
+    return list_page(reply, items, times, is_last=_is_past(times, window))
 
 
 def _is_past(times: Sequence[int | None], window: Window) -> bool:
@@ -95,11 +75,6 @@ def _is_past(times: Sequence[int | None], window: Window) -> bool:
     One log that is listed late, with an older time, says nothing about those behind it.
     """
     return window.since is not None and all(time is not None and time < window.since - TOLERANCE for time in times)
-
-
-def _has_id(item: Any) -> bool:
-    identity = item.get("id") if is_object(item) else None
-    return isinstance(identity, str) and identity != ""
 
 
 API_LOGS: Final[StreamDefinition[ApiLog, ApiLogJson, ApiLogFilters]] = StreamDefinition(

@@ -12,6 +12,7 @@ from logferry._stream import Stream
 from logferry.services.daily._account import DEFAULT_BASE_URL, REQUEST_ID_HEADER, key_authorizer
 from logferry.services.daily._api_logs import API_LOGS, ApiLogFilters
 from logferry.services.daily._filters import require_one_of
+from logferry.services.daily._meetings import MEETINGS, MeetingFilters
 from logferry.services.daily._sessions import (
     SESSION_LOGS,
     SESSION_METRICS,
@@ -21,6 +22,7 @@ from logferry.services.daily._sessions import (
 from logferry_clients.daily.models.api_log import ApiLog
 from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES, ListApiLogsSource
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
+from logferry_clients.daily.models.meeting import Meeting
 from logferry_clients.daily.models.session_log import SessionLog
 
 
@@ -42,7 +44,7 @@ class Daily(Client):
 
     service: ClassVar[str] = "daily"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
-    streams = (SESSION_LOGS, SESSION_METRICS, API_LOGS)
+    streams = (SESSION_LOGS, SESSION_METRICS, API_LOGS, MEETINGS)
     authentication: ClassVar[str] = "API key"
     settings: ClassVar[tuple[str, ...]] = ("api_key",)
     optional_settings: ClassVar[tuple[str, ...]] = ("base_url",)
@@ -137,3 +139,24 @@ class Daily(Client):
         """
         require_one_of("source", source, LIST_API_LOGS_SOURCE_VALUES)
         return self._open(API_LOGS, ApiLogFilters(source=source, url=url), options)
+
+    def meetings(
+        self, *, room: str | None = None, ongoing: bool | None = None, **options: Unpack[StreamOptions]
+    ) -> Stream[Meeting]:
+        """
+        Meeting sessions, with who was there; the one that began last first.
+
+        The id of a meeting is what ``session_logs`` and ``session_metrics`` take as ``mtg_session_id``.  The window is about
+        when meetings began.
+
+        Args:
+            room: Only meetings in the room of this name.
+            ongoing: Only meetings that go on (true), or that are over (false).
+            options: What every stream takes: ``since``, ``until``, ``page_size`` (default 100, the service's limit),
+                ``max_items``, ``resume``, ``strict``.
+
+        Raises:
+            InvalidRequestError: The call cannot be right; nothing was sent.
+            CheckpointError: ``resume`` belongs to another question, or is damaged.
+        """
+        return self._open(MEETINGS, MeetingFilters(room=room, ongoing=ongoing), options)

@@ -13,7 +13,7 @@ from logferry._attributes import Attributes, present, undocumented
 from logferry._json import is_object
 from logferry._record import ERROR, INFO, LogRecord, Normalizer, Origin
 from logferry._redaction import REDACTED, public_url, without_secrets
-from logferry._times import FIRST, LAST, MILLISECOND, text_to_nano
+from logferry._times import MILLISECOND, number_to_nano, text_to_nano
 from logferry_clients.daily.models.api_log import ApiLogJson, ApiLogKey
 from logferry_clients.daily.models.session_log import SessionLogJson, SessionLogKey
 
@@ -53,9 +53,7 @@ def metric_to_nano(item: Mapping[str, Any]) -> int | None:
     """When a metric was sampled, where one of its fields tells: ISO 8601 text, or Unix milliseconds."""
     for name in _TIME_FIELDS:
         value = item.get(name)
-        if type(value) is int and FIRST <= value * MILLISECOND < LAST:
-            return value * MILLISECOND
-        time = text_to_nano(value)
+        time = text_to_nano(value) if isinstance(value, str) else number_to_nano(value, MILLISECOND)
         if time is not None:
             return time
     return None
@@ -80,7 +78,7 @@ def _session_identity(item: SessionLogJson) -> tuple[str | None, str | None]:
 
 
 def _session_resource(item: SessionLogJson, origin: Origin) -> Attributes:
-    return _resource(origin, {"daily.domain.name": item.get("domainName")})
+    return resource_of(origin, {"daily.domain.name": item.get("domainName")})
 
 
 def _session_attributes(item: SessionLogJson) -> Attributes:
@@ -110,7 +108,7 @@ def _metric_identity(item: dict[str, Any]) -> tuple[str | None, str | None]:
 
 
 def _metric_resource(item: dict[str, Any], origin: Origin) -> Attributes:
-    return _resource(origin, {"daily.domain.name": _domain_name(item)})
+    return resource_of(origin, {"daily.domain.name": _domain_name(item)})
 
 
 def _metric_attributes(item: dict[str, Any]) -> Attributes:
@@ -144,7 +142,7 @@ def _api_identity(item: ApiLogJson) -> tuple[str | None, str | None]:
 
 
 def _api_resource(item: ApiLogJson, origin: Origin) -> Attributes:
-    return _resource(origin, {"daily.domain.id": item.get("domainId")})
+    return resource_of(origin, {"daily.domain.id": item.get("domainId")})
 
 
 def _api_attributes(item: ApiLogJson) -> Attributes:
@@ -227,7 +225,8 @@ def _size(body: str | None) -> int | None:
     return None if body is None else len(body.encode())
 
 
-def _resource(origin: Origin, tenant: Attributes) -> Attributes:
+def resource_of(origin: Origin, tenant: Attributes) -> Attributes:
+    """The resource of a record, with what is known of its domain."""
     return present({"service.name": "daily", "server.address": origin.server_address, **tenant})
 
 

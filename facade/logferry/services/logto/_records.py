@@ -12,7 +12,7 @@ from logferry._attributes import Attributes, present
 from logferry._json import is_object
 from logferry._record import ERROR, INFO, LogRecord, Normalizer, Origin
 from logferry._redaction import without_secrets
-from logferry._times import FIRST, LAST, MILLISECOND
+from logferry._times import FIRST, LAST, MILLISECOND, number_to_nano
 from logferry_clients.logto.models.audit_log import AuditLogJson, AuditLogKey
 from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadKey
 from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentKey
@@ -33,13 +33,9 @@ _Make: TypeAlias = Callable[[str, Any], Attributes]
 
 def milliseconds_to_nano(milliseconds: object) -> int | None:
     """Nanoseconds of Unix milliseconds, integer or fractional, without loss; ``None`` for what is no moment."""
-    if type(milliseconds) is int:
-        nanoseconds = milliseconds * MILLISECOND
-    elif type(milliseconds) is float and FIRST < milliseconds < LAST:
-        nanoseconds = int(Decimal(repr(milliseconds)) * MILLISECOND)
-    else:
-        return None
-    return nanoseconds if FIRST <= nanoseconds < LAST else None
+    if type(milliseconds) is float and FIRST < milliseconds < LAST:
+        return number_to_nano(int(Decimal(repr(milliseconds)) * MILLISECOND), 1)
+    return number_to_nano(milliseconds, MILLISECOND)
 
 
 def _record(item: AuditLogJson, origin: Origin) -> LogRecord:

@@ -1,0 +1,91 @@
+"""
+The stream of meeting sessions: who met when in which room; it finds the sessions that the logs of calls are asked for by.
+
+Daily lists them by their beginning, newest first, and pages by id.  Its bounds are whole seconds of the beginning: a second
+more is asked for on both sides, and the window is filtered here as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from attrs import frozen
+
+from logferry._answers import decoded, wrong_shape
+from logferry._cursors import CursorPage, cursor_walk
+from logferry._definition import StreamDefinition, filter_field, flag
+from logferry._json import is_array, is_object
+from logferry._steps import Flow, Position, Reply, SubFlow, fetch
+from logferry._times import SECOND
+from logferry._window import Window
+from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
+from logferry.services.daily._lists import list_page
+from logferry.services.daily._meeting_records import MEETING_NORMALIZER, meeting_to_nano
+from logferry_clients.daily.api.meetings import list_meetings
+from logferry_clients.daily.models.meeting import Meeting, MeetingJson, fits_meeting, repair_meeting
+from logferry_clients.daily.models.meeting_page import MeetingPageKey
+
+_DATA: Final[MeetingPageKey] = "data"
+_TOTAL: Final[MeetingPageKey] = "total_count"
+
+_LARGEST_PAGE: Final = 100
+"""So many meetings are on a page at most."""
+
+
+@frozen(kw_only=True)
+class MeetingFilters:
+    """Filters of meetings."""
+
+    room: str | None = filter_field("room", "only meetings in the room of this name")
+    ongoing: bool | None = filter_field(  # it makes an attrs field
+        "ongoing", "only meetings that go on (true), or that are over (false)", parse=flag
+    )
+
+
+def _walk(filters: MeetingFilters, page_size: int, window: Window, position: Position | None) -> Flow:
+    """Yield the meetings that began within the window, newest first."""
+
+    def ask(cursor: str | None) -> SubFlow[CursorPage]:
+        reply = yield from fetch(
+            list_meetings.request,
+            room=filters.room,
+            ongoing=filters.ongoing,
+            timeframe_start=None if window.since is None else max(0, window.since // SECOND - 1),
+            timeframe_end=-(-window.until // SECOND) + 1,
+            starting_after=cursor,
+            limit=page_size,
+        )
+        return _page(reply)
+
+    return cursor_walk(ask, window, position)
+
+
+def _page(reply: Reply[Any]) -> CursorPage:
+    body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
+    fields = body if is_object(body) else {}
+    items, total = fields.get(_DATA), fields.get(_TOTAL)
+    if not is_array(items):
+        raise wrong_shape(reply, "an object with an array of meetings", request_id_header=REQUEST_ID_HEADER)
+    times = [meeting_to_nano(item) if is_object(item) else None for item in items]
+    return list_page(reply, items, times, is_last=False, total=total if type(total) is int else None)
+
+
+MEETINGS: Final[StreamDefinition[Meeting, MeetingJson, MeetingFilters]] = StreamDefinition(
+    name="daily.meetings",
+    summary="who met when in which room",
+    paging="id cursor",
+    order="newest first",
+    time_filter="server",
+    promise=(
+        "each meeting once, by id, also while others come and go, as it was when its page was read: a meeting changes until it "
+        "is over"
+    ),
+    filters=MeetingFilters,
+    page_size=_LARGEST_PAGE,
+    largest_page_size=_LARGEST_PAGE,
+    walk=_walk,
+    fits=fits_meeting,
+    repair=repair_meeting,
+    entry=Meeting.from_dict,
+    normalizer=MEETING_NORMALIZER,
+)
