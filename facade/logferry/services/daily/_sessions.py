@@ -146,8 +146,8 @@ class _Turn:
         stop = len(rows) if met is None or met == len(self.unmet) else self.unmet[met]
         return self.place.after(
             [rows[index] for index in self.unmet[:met]],
+            rows[:stop],
             offset=offset + stop,
-            length=len(rows),
             whole=len(rows) >= self.answer.asked,
         )
 
@@ -302,20 +302,18 @@ class _Question:
 
 
 def _walk(question: _Question, place: Place) -> Flow:
-    idle = same = 0
+    same = 0
     rows: list[Row] = []
     while not place.ended:
         turn = yield from question.next_page(place)
-        ended = not turn.unmet
-        idle = 0 if turn.unmet else idle + 1
         same = same + 1 if turn.answer.rows == rows else 0
         rows = turn.answer.rows
         yield turn.batch()
-        if (idle == _STUCK or same == _SAME) and not ended:
+        if same == _SAME and turn.unmet:
             raise PagingError(
                 "the service sends nothing new any more", hint="Go on from the checkpoint later, or start again"
             )
-        place = evolve(place, ended=True) if ended else turn.after()
+        place = turn.after() if turn.unmet else evolve(place, ended=True)
 
 
 def _walk_logs(filters: SessionLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
