@@ -274,6 +274,10 @@ class _Question:
         for offset in self._nearby(start, limit) if place.tail else (start,):
             answer = yield from self.ask(offset, limit)
             unmet, missing = answer.unmet(place.tail)
+            if 0 < missing < len(place.tail) and len(answer.rows) >= limit:
+                # Rows that came late may have moved the others behind the page.
+                answer = yield from self.ask(offset, 2 * limit + _OVERSHOOT)
+                unmet, missing = answer.unmet(place.tail)
             if missing == 0 or (missing < len(place.tail) and answer.joins(place)):
                 return self._turn(place, answer, unmet, missing, crowded if unmet else ())
             if missing < len(place.tail) and (best is None or missing < best[0]):
