@@ -115,6 +115,7 @@ class Place:
             if time is None or time not in {latest[-wanted - 1][0], latest[-1][0]}:
                 break
             wanted += 1
-        kept = wanted if whole else min(wanted, max(1, len(page) // 2))
+        kept = wanted if whole else min(wanted, len(page) // 2)
         met = self.met.numbered(new)[1]
-        return Place(offset, latest[len(latest) - kept :], met, crowded=kept < wanted)
+        tail = latest[len(latest) - kept :]
+        return Place(offset, tail, met, crowded=0 < kept < wanted and tail[0][0] == tail[-1][0])

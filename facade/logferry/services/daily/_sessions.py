@@ -153,9 +153,9 @@ class _Turn:
 
     def position(self, delivered: int) -> Position:
         """Where to resume once the first *delivered* rows of the batch have been."""
-        met = self.within[delivered] if delivered < len(self.within) else None
-        place = self.place if delivered == 0 else self.after(met)
-        return place.to_json()
+        if delivered == len(self.within):
+            return self.after().to_json()
+        return (self.after(self.within[delivered]) if delivered else self.place).to_json()
 
     def batch(self) -> Batch:
         """The batch for the caller."""
