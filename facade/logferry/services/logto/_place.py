@@ -121,8 +121,8 @@ class Place:
         if not self.counting:
             ignored = any(time is not None and time > bound for time, _ in keys)
             return evolve(self, edge=None, row=self.met, counting=True) if ignored else None
-        # Rows that go move others up, past the place: a page has to begin with what was met, or lies too low.
-        joins = bool(keys) and (self.knows(keys[0]) or (keys[0][0] is not None and keys[0][0] >= until))
+        # Rows that go move others up, past the place: a page has to have something that was met, or lies too low.
+        joins = any(self.knows(key) or (key[0] is not None and key[0] >= until) for key in keys)
         return None if joins or first == 0 else evolve(self, row=max(0, first - LARGEST_PAGE // 2))
 
     def following(self, keys: Sequence[Key], *, first: int, asked: int, total: int | None) -> Place:
