@@ -50,8 +50,18 @@ class _SeenCursors:
     """
 
     _seen: set[bytes] = field(factory=set[bytes])
+    _pages: set[bytes] = field(factory=set[bytes])
     _drought: int = 0
     _idle: int = 0
+
+    def has_page(self, keys: Sequence[str]) -> bool:
+        """Whether a page with exactly these items has been met, however long ago; from now on it has."""
+        if not keys:
+            return False
+        digest = hashlib.blake2b("\n".join(keys).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        met = digest in self._pages
+        self._pages.add(digest)
+        return met
 
     def advance(self, cursor: Any, *, items: int, new: int) -> None:
         """
@@ -84,14 +94,9 @@ def _is_lost(error: BadRequestError | PagingError) -> bool:
 
 @define
 class _Restarts:
-    """
-    Counts how often a walk has begun again since it last got something new.
+    """Counts how often a walk has begun again since it last got something new."""
 
-    Attributes:
-        count: How often.
-    """
-
-    count: int = field(default=0, init=False)
+    _count: int = field(default=0, init=False)
 
     def next(self, error: BadRequestError | PagingError) -> None:
         """
@@ -100,8 +105,8 @@ class _Restarts:
         Raises:
             PagingError: Not once more.
         """
-        self.count += 1
-        if self.count > _RESTARTS:
+        self._count += 1
+        if self._count > _RESTARTS:
             lost = PagingError(f"the service refuses the cursors that it gives: {error.message}", hint=_HINT)
             raise lost.about(
                 method=error.method,
@@ -115,7 +120,7 @@ class _Restarts:
     def got(self, new: int) -> None:
         """Note how many new items a page had."""
         if new:
-            self.count = 0
+            self._count = 0
 
 
 @frozen(kw_only=True)
@@ -159,6 +164,8 @@ class _Place:
         delivered: Keys of a page that was left in the middle, as far as it was delivered.  The first page has no cursor:
             asked for again after items have arrived, it can leave some to any page that follows.
         searching: Whether the walk has begun again, and has not come back yet to what it knows.
+        met: How many items have been met.
+        back: How many have been met again on the way back, since the walk has begun again; ``None`` where it is not on it.
         ended: Whether there is no further page.
     """
 
@@ -166,6 +173,8 @@ class _Place:
     recent: tuple[str, ...] = ()
     delivered: tuple[str, ...] = ()
     searching: bool = False
+    met: int = 0
+    back: int | None = None
     ended: bool = False
 
     def to_json(self) -> Position:
@@ -178,7 +187,7 @@ class _Place:
 
     def again(self) -> _Place:
         """The same place, to be looked for from the start."""
-        return evolve(self, cursor=None, searching=bool(self.recent or self.delivered))
+        return evolve(self, cursor=None, searching=bool(self.recent or self.delivered), back=0)
 
     def fresh(self, page: CursorPage) -> list[int] | None:
         """Indexes of the items that have not been met; ``None`` where the walk has not come back yet."""
@@ -200,13 +209,14 @@ class _Place:
         """The same page, of which *keys* have been delivered."""
         return evolve(self, delivered=(*self.delivered, *keys))
 
-    def after(self, page: CursorPage) -> _Place:
-        """The page after this one."""
+    def after(self, page: CursorPage, new: int) -> _Place:
+        """The page after this one, which had so many new items."""
+        back = None if new or self.back is None else self.back + len(page.keys)
         met = set(page.keys)
         known = {*self.recent}
         recent = (*self.recent, *(key for key in page.keys if key not in known))[-_REMEMBERED:]
         left = tuple(key for key in self.delivered if key not in met)
-        return _Place(page.cursor, recent, left, ended=page.cursor is None)
+        return _Place(page.cursor, recent, left, met=self.met + new, back=back, ended=page.cursor is None)
 
 
 def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
@@ -230,15 +240,15 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
             place, seen = place.again(), _SeenCursors()
             continue
         found = place.fresh(page)
-        # On the way back to the place, everything has been met.
-        new = len(page.keys) if found is None or restarts.count or place.searching else len(found)
-        trouble = page.trouble or _guarded(seen, page, new)
+        if seen.has_page(page.keys) and place.back is None:
+            found = []
+        trouble = page.trouble or _guarded(seen, page, place, found)
         if found is None:
             place = _searched_on(place, page, trouble)
             continue
         fresh = [index for index in found if (time := page.times[index]) is None or window.has(time)]
         keys = [page.keys[index] for index in fresh]
-        following = _following(place, page, keys, trouble, proven)
+        following = _following(place, page, keys, new=len(found), trouble=trouble, proven=proven)
         proven = following if page.keys else proven
         batch = _batch(page, fresh, keys, place, following)
         restarts.got(len(found))
@@ -250,16 +260,23 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         place = following
 
 
-def _following(place: _Place, page: CursorPage, keys: list[str], trouble: PagingError | None, proven: _Place) -> _Place:
+def _following(
+    place: _Place, page: CursorPage, keys: list[str], *, new: int, trouble: PagingError | None, proven: _Place
+) -> _Place:
     """Where the walk is behind a page; in trouble it is the same page again, or the first of a row of empty ones."""
     if trouble is None:
-        return place.after(page)
+        return place.after(page, new)
     return place.within(keys) if page.keys else proven
 
 
-def _guarded(seen: _SeenCursors, page: CursorPage, new: int) -> PagingError | None:
+def _guarded(seen: _SeenCursors, page: CursorPage, place: _Place, found: list[int] | None) -> PagingError | None:
+    """Why the walk cannot go on behind a page, if it cannot."""
     if page.cursor is None:
         return None
+    # On the way back everything has been met, but no more than there was.
+    if place.back is not None and place.back > 2 * place.met + _REMEMBERED:
+        return PagingError("the service has lost the place, and sends what was read without an end", hint=_HINT)
+    new = len(page.keys) if found is None or place.back is not None else len(found)
     try:
         seen.advance(page.cursor, items=len(page.keys), new=new)
     except PagingError as error:
@@ -275,7 +292,7 @@ def _searched_on(place: _Place, page: CursorPage, trouble: PagingError | None) -
             "the service has lost the place, and nothing of what was read last is there any more",
             hint="Read the window again without the checkpoint",
         )
-    return evolve(place, cursor=page.cursor)
+    return evolve(place, cursor=page.cursor, back=(place.back or 0) + len(page.keys))
 
 
 def _batch(page: CursorPage, fresh: list[int], keys: list[str], place: _Place, following: _Place) -> Batch:

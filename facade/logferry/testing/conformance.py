@@ -24,7 +24,7 @@ import attrs
 
 from logferry._client import Client
 from logferry._errors import LogferryError, PagingError
-from logferry._hooks import IssueEvent
+from logferry._hooks import IssueEvent, RequestEvent
 from logferry._record import LogRecord
 from logferry._times import rfc3339
 from logferry.testing._clock import VirtualClock
@@ -40,7 +40,10 @@ _SECOND: Final = 1_000_000_000
 _DAY: Final = 86_400 * _SECOND
 _BEGIN: Final = 1_767_225_600 * _SECOND
 _ATTEMPTS: Final = 4
-_PATIENCE: Final = 60
+_ENDLESS: Final = 50_000
+"""No walk through a few hundred rows takes so many requests."""
+
+_PATIENCE: Final = 200
 """So many errors in a row without a record in between mean that a caller gets nowhere."""
 
 
@@ -227,7 +230,7 @@ class _Pull:
                 self._fake,
                 transport=self._transport,
                 clock=self._clock,
-                on_request=lambda _event: self._clock.advance(self._chance.random() * self._pace),
+                on_request=self._pass_time,
                 on_issue=self._note,
             )
             if checkpoint is None:
@@ -259,6 +262,11 @@ class _Pull:
                     stop = None if stop is None else stop - 1
             checkpoint = view.checkpoint
             await client.aclose()
+
+    def _pass_time(self, _event: RequestEvent) -> None:
+        self._clock.advance(self._chance.random() * self._pace)
+        if self._transport.count > _ENDLESS:
+            raise AssertionError(f"endless: {self._trial}")
 
     def _note(self, event: IssueEvent) -> None:
         if event.item is None:

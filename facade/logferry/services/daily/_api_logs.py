@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from logferry._answers import decoded, wrong_shape
 from logferry._cursors import CursorPage, cursor_walk
@@ -31,6 +31,9 @@ from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOU
 _PAGE: Final = 100
 """The limit of Daily's other lists; this one's is not documented."""
 
+_PAST: Final = 50
+"""So many logs in a row before the window mean that all others are, too; a few can be listed late, with an older time."""
+
 _source: Final = one_of(LIST_API_LOGS_SOURCE_VALUES)
 
 
@@ -46,8 +49,10 @@ class ApiLogFilters:
 
 def _walk(filters: ApiLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the window's logs, newest first."""
+    past = 0
 
     def ask(cursor: str | None) -> SubFlow[CursorPage]:
+        nonlocal past
         reply = yield from fetch(
             list_api_logs.request,
             starting_after=cursor,
@@ -55,26 +60,33 @@ def _walk(filters: ApiLogFilters, page_size: int, window: Window, position: Posi
             source=filters.source,
             url_query=filters.url,
         )
-        return _page(reply, window)
+        page = _page(reply)
+        past = _past(page.times, window, past)
+        return evolve(page, cursor=None, trouble=None) if past >= _PAST else page
 
     return cursor_walk(ask, window, position)
 
 
-def _page(reply: Reply[Any], window: Window) -> CursorPage:
+def _page(reply: Reply[Any]) -> CursorPage:
     items = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
     if not is_array(items):
         raise wrong_shape(reply, "an array of logs", request_id_header=REQUEST_ID_HEADER)
     times = [text_to_nano(item.get("createdAt")) if is_object(item) else None for item in items]
-    return list_page(reply, items, times, is_last=_is_past(times, window))
+    return list_page(reply, items, times)
 
 
-def _is_past(times: Sequence[int | None], window: Window) -> bool:
+def _past(times: Sequence[int | None], window: Window, past: int) -> int:
     """
-    Whether all that follows lies before the window: nothing in a whole page lies in it, or near.
+    How many logs in a row lie before the window, and not near it, at the end of a page.
 
-    One log that is listed late, with an older time, says nothing about those behind it.
+    Args:
+        times: Those of the page.
+        window: The window.
+        past: How many there were at the end of the page before.
     """
-    return window.since is not None and all(time is not None and time < window.since - TOLERANCE for time in times)
+    for time in times:
+        past = past + 1 if time is not None and window.since is not None and time < window.since - TOLERANCE else 0
+    return past
 
 
 API_LOGS: Final[StreamDefinition[ApiLog, ApiLogJson, ApiLogFilters]] = StreamDefinition(

@@ -20,7 +20,7 @@ from logferry.services.daily._account import REQUEST_ID_HEADER
 
 
 def list_page(
-    reply: Reply[Any], items: list[Any], times: Sequence[int | None], *, is_last: bool, total: int | None = None
+    reply: Reply[Any], items: list[Any], times: Sequence[int | None], *, total: int | None = None
 ) -> CursorPage:
     """
     A page for ``cursor_walk``.
@@ -29,12 +29,11 @@ def list_page(
         reply: The answer.
         items: Its items.
         times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
-        is_last: Whether what follows is not wanted.
         total: How many items the service counts for the question, or ``None`` where it does not say.
     """
     cursor: str | None = None
     trouble: PagingError | None = None
-    if items and not is_last:
+    if items:
         if _has_id(items[-1]):
             cursor = items[-1]["id"]
         else:

@@ -67,7 +67,7 @@ def _page(reply: Reply[Any]) -> CursorPage:
     if not is_array(items):
         raise wrong_shape(reply, "an object with an array of meetings", request_id_header=REQUEST_ID_HEADER)
     times = [meeting_to_nano(item) if is_object(item) else None for item in items]
-    return list_page(reply, items, times, is_last=False, total=total if type(total) is int else None)
+    return list_page(reply, items, times, total=total if type(total) is int else None)
 
 
 MEETINGS: Final[StreamDefinition[Meeting, MeetingJson, MeetingFilters]] = StreamDefinition(

@@ -6,6 +6,7 @@ A place is told by the rows that were met last, and equal rows by counting them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -95,17 +96,18 @@ class Place:
         given: dict[str, Any] = {"tail": tail, "met": Met(**position["met"])}
         return cls(**(position | given))
 
-    def after(self, rows: Sequence[Row], *, offset: int, length: int, whole: bool) -> Place:
+    def after(self, new: Sequence[Row], page: Sequence[Row], *, offset: int, whole: bool) -> Place:
         """
-        The place once the next rows have been met as well.
+        The place once the new rows of a page have been met as well.
 
         Args:
-            rows: The rows.
-            offset: How many rows the service has up to them.
-            length: How many rows their page had.
-            whole: Whether that is as many as were asked for; else the service may have a limit of its own.
+            new: The new rows.
+            page: The page's rows up to the last of them, as the service lists them.
+            offset: How many rows the service has up to there.
+            whole: Whether the page had as many rows as were asked for; else the service may have a limit of its own.
         """
-        latest = _in_order((*self.tail, *rows))
+        # A row that came late stands where the service lists it, not where it was met.
+        latest = (*(Counter(self.tail) - Counter(page)).elements(), *page)
         wanted = min(_OVERLAP, len(latest))
         # The order of rows of one time may differ from page to page: all or none of them, and an earlier one.
         while wanted < len(latest):
@@ -113,15 +115,7 @@ class Place:
             if time is None or time not in {latest[-wanted - 1][0], latest[-1][0]}:
                 break
             wanted += 1
-        kept = wanted if whole else min(wanted, length // 2)
-        met = self.met.numbered(rows)[1]
-        return Place(offset, latest[len(latest) - kept :], met, crowded=kept < wanted)
-
-
-def _in_order(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    """The rows as the service lists them: one that came late stands behind those of its time, not where it was met."""
-    times: list[int] = []
-    for time, _ in rows:
-        times.append(time if time is not None else times[-1] if times else 0)
-    order = sorted(range(len(rows)), key=times.__getitem__)
-    return tuple(rows[index] for index in order)
+        kept = wanted if whole else min(wanted, len(page) // 2)
+        met = self.met.numbered(new)[1]
+        tail = latest[len(latest) - kept :]
+        return Place(offset, tail, met, crowded=0 < kept < wanted and tail[0][0] == tail[-1][0])

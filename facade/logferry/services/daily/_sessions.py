@@ -146,16 +146,16 @@ class _Turn:
         stop = len(rows) if met is None or met == len(self.unmet) else self.unmet[met]
         return self.place.after(
             [rows[index] for index in self.unmet[:met]],
+            rows[:stop],
             offset=offset + stop,
-            length=len(rows),
             whole=len(rows) >= self.answer.asked,
         )
 
     def position(self, delivered: int) -> Position:
         """Where to resume once the first *delivered* rows of the batch have been."""
-        met = self.within[delivered] if delivered < len(self.within) else None
-        place = self.place if delivered == 0 else self.after(met)
-        return place.to_json()
+        if delivered == len(self.within):
+            return self.after().to_json()
+        return (self.after(self.within[delivered]) if delivered else self.place).to_json()
 
     def batch(self) -> Batch:
         """The batch for the caller."""
@@ -274,6 +274,10 @@ class _Question:
         for offset in self._nearby(start, limit) if place.tail else (start,):
             answer = yield from self.ask(offset, limit)
             unmet, missing = answer.unmet(place.tail)
+            if 0 < missing < len(place.tail) and len(answer.rows) >= limit:
+                # Rows that came late may have moved the others behind the page.
+                answer = yield from self.ask(offset, 2 * limit + _OVERSHOOT)
+                unmet, missing = answer.unmet(place.tail)
             if missing == 0 or (missing < len(place.tail) and answer.joins(place)):
                 return self._turn(place, answer, unmet, missing, crowded if unmet else ())
             if missing < len(place.tail) and (best is None or missing < best[0]):
@@ -302,20 +306,18 @@ class _Question:
 
 
 def _walk(question: _Question, place: Place) -> Flow:
-    idle = same = 0
+    same = 0
     rows: list[Row] = []
     while not place.ended:
         turn = yield from question.next_page(place)
-        ended = not turn.unmet
-        idle = 0 if turn.unmet else idle + 1
         same = same + 1 if turn.answer.rows == rows else 0
         rows = turn.answer.rows
         yield turn.batch()
-        if (idle == _STUCK or same == _SAME) and not ended:
+        if same == _SAME and turn.unmet:
             raise PagingError(
                 "the service sends nothing new any more", hint="Go on from the checkpoint later, or start again"
             )
-        place = evolve(place, ended=True) if ended else turn.after()
+        place = turn.after() if turn.unmet else evolve(place, ended=True)
 
 
 def _walk_logs(filters: SessionLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:

@@ -14,7 +14,7 @@ from logferry._trail import Key, Trail, plausible
 LARGEST_PAGE: Final = 100
 """The server's limit (measured on 1.36.0 and 1.42.0)."""
 
-_TAIL: Final = 10
+_TAIL: Final = LARGEST_PAGE
 """So many of the last logs met are remembered, within the window or not."""
 
 
@@ -30,6 +30,7 @@ class Place:
         total: How many logs the server counts for the question, or ``None`` where it does not say.
         counting: Whether the server ignores bounds of time, as releases before 1.40 do, so that rows are counted from
             the newest log of all.
+        wide: Whether the largest page is asked for, since the logs of the edge's time have filled a smaller one.
         met: How many logs have been met.
         tail: The identities of the last ones met.
         trail: What has been delivered.
@@ -40,6 +41,7 @@ class Place:
     row: int = 0
     total: int | None = None
     counting: bool = False
+    wide: bool = False
     met: int = 0
     tail: tuple[str, ...] = ()
     trail: Trail = field(factory=Trail)
@@ -52,6 +54,7 @@ class Place:
             "row": self.row,
             "total": self.total,
             "counting": self.counting,
+            "wide": self.wide,
             "met": self.met,
             "tail": list(self.tail),
             "trail": self.trail.to_json(),
@@ -88,7 +91,7 @@ class Place:
         the server leaves the order of equal times open, so none of them may stay behind the border of a page.
         """
         if not self.counting:
-            size = min(LARGEST_PAGE, wanted + self._again(self.edge))
+            size = LARGEST_PAGE if self.wide else min(LARGEST_PAGE, wanted + self._again(self.edge))
             return self.row // size, size
         first = max(0, self.row - (1 if self.is_crowded else 1 + self._again(self.trail.mark)))
         sizes = range(1, LARGEST_PAGE + 1)
@@ -105,7 +108,7 @@ class Place:
         times = () if edge is None else (edge, edge + MILLISECOND)
         return sum(time in times for time in self.trail.recent.values())
 
-    def corrected(self, keys: Sequence[Key], *, first: int, bound: int) -> Place | None:
+    def corrected(self, keys: Sequence[Key], *, first: int, bound: int, until: int) -> Place | None:
         """
         The place to ask for instead, where a page shows that this one is not where the walk believes it to be.
 
@@ -113,23 +116,24 @@ class Place:
             keys: The keys of the page's logs.
             first: The row of the first of them.
             bound: Up to when logs were asked for.
+            until: The end of the window, itself outside.
         """
         if not self.counting:
             ignored = any(time is not None and time > bound for time, _ in keys)
             return evolve(self, edge=None, row=self.met, counting=True) if ignored else None
-        # Rows that go move others up, past the place: a page has to begin with what was met, or lies too low.
-        joins = bool(keys) and (self.knows(keys[0]) or (keys[0][0] is not None and keys[0][0] > bound))
+        # Rows that go move others up, past the place: a page has to have something that was met, or lies too low.
+        joins = any(self.knows(key) or (key[0] is not None and key[0] >= until) for key in keys)
         return None if joins or first == 0 else evolve(self, row=max(0, first - LARGEST_PAGE // 2))
 
-    def following(self, keys: Sequence[Key], *, first: int, total: int | None, stays: bool) -> Place:
+    def following(self, keys: Sequence[Key], *, first: int, asked: int, total: int | None) -> Place:
         """
         Where the walk is behind a page, but for the trail.
 
         Args:
             keys: The keys of the page's logs; at least one.
             first: The row of the first of them.
+            asked: How many were asked for.
             total: How many rows the server counts.
-            stays: Whether logs of the edge's time can still be had by asking for more at once.
         """
         unknown = sum(not self.knows(key) for key in keys)
         tail = tuple(identity for _, identity in keys[-_TAIL:])
@@ -142,9 +146,9 @@ class Place:
         if self.edge is None:
             place = evolve(place, total=total)
         if oldest is not None and (self.edge is None or oldest < self.edge):
-            return evolve(place, edge=oldest, row=0)
+            return evolve(place, edge=oldest, row=0, wide=False)
         # All of one time: the largest page may show them whole; else rows are all that there is to count.
-        return place if stays else evolve(place, row=first + len(keys))
+        return evolve(place, row=first + len(keys)) if asked == LARGEST_PAGE else evolve(place, wide=True)
 
     def within(self, delivered: Sequence[Key]) -> Place:
         """Where the walk is once these of the page's logs have been delivered: the rest of the page comes again."""

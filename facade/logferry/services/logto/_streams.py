@@ -106,10 +106,8 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         place, answer = yield from _next_page(filters, window, place, page_size)
         doubts: tuple[str, ...] = ()
         following = place
-        fresh = place.trail.fresh(answer.keys, window)
         if answer.keys:
-            stays = bool(fresh) and answer.asked < LARGEST_PAGE
-            following = place.following(answer.keys, first=answer.row, total=answer.total, stays=stays)
+            following = place.following(answer.keys, first=answer.row, asked=answer.asked, total=answer.total)
             doubts = _doubts(place, following, answer)
         if _is_last(answer) or place.trail.is_past(answer.keys, window):
             following = evolve(following, ended=True)
@@ -136,7 +134,7 @@ def _next_page(
     while True:
         (page, size), bound = place.pages(page_size), place.bound(window.until)
         answer = yield from _ask(filters, window, bound, page, size)
-        corrected = place.corrected(answer.keys, first=answer.row, bound=bound)
+        corrected = place.corrected(answer.keys, first=answer.row, bound=bound, until=window.until)
         nothing_new = bool(answer.keys) and all(map(place.knows, answer.keys))
         if (nothing_new or corrected is not None) and asked_again < _AGAIN:
             asked_again += 1  # it can be an old answer
@@ -162,7 +160,11 @@ def _has_advanced(turn: _Turn, keys: Sequence[Key]) -> bool:
     """Whether a page has brought the walk nearer to its end, or so many logs have arrived that it could not."""
     place, following = turn.place, turn.following
     if not place.counting:
-        return bool(turn.fresh) or (following.edge, following.row) != (place.edge, place.row)
+        return bool(turn.fresh) or (following.edge, following.row, following.wide) != (
+            place.edge,
+            place.row,
+            place.wide,
+        )
     return any(not place.knows(key) for key in keys) or (following.total or 0) > (place.total or 0)
 
 

@@ -98,7 +98,7 @@ def _page(reply: Reply[Any], address: PageAddress) -> CursorPage:
 
 
 def _key(item: Any) -> str:
-    """What tells an item from others: short, since checkpoints hold those of up to two pages."""
+    """What tells an item from others: short, since checkpoints hold some."""
     identity = item.get(_ID) if is_object(item) else None
     text = identity if isinstance(identity, str) and identity else digest(item)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
