@@ -135,7 +135,8 @@ class Place:
             asked: How many were asked for.
             total: How many rows the server counts.
         """
-        unknown = sum(not self.knows(key) for key in keys)
+        met = {*self.tail}
+        unknown = sum(key[1] not in met and not self.trail.knows(key) for key in keys)
         tail = tuple(identity for _, identity in keys[-_TAIL:])
         place = evolve(self, met=self.met + unknown, tail=tail)
         if self.counting:
