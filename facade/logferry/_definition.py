@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import AttrsInstance, field, fields, frozen
 
+from logferry._incremental import Incremental
 from logferry._record import Normalizer
 from logferry._steps import Flow, Position
 from logferry._window import Window
@@ -112,6 +113,7 @@ class StreamDefinition(Generic[E, J, F]):
         repair: Makes an item fit.
         entry: The typed model of an item that fits.
         normalizer: The record of an item that fits.
+        incremental: How it is read again and again.
     """
 
     name: str
@@ -130,6 +132,7 @@ class StreamDefinition(Generic[E, J, F]):
     repair: Callable[[object], Repaired[J]] = field(repr=False)
     entry: Callable[[Any], E] = field(repr=False)
     normalizer: Normalizer[J] = field(repr=False)
+    incremental: Incremental = field(factory=Incremental, repr=False)
 
     @property
     def method(self) -> str:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import PurePath
-from typing import Any, Final, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, overload
 
 from anyio.from_thread import start_blocking_portal
-from attrs import frozen
+from attrs import evolve, frozen
 
 from logferry._accounts import Account
 from logferry._arguments import ClientOptions, WindowOptions
 from logferry._arrivals import Arrivals, Tasks
 from logferry._client import Client
+from logferry._clock import SystemClock
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
 from logferry._iteration import Stats
 from logferry._record import LogRecord
 from logferry._selection import LeftOut, askable_jobs, named_accounts, selected_accounts, selected_jobs
 from logferry._stream import View
+from logferry._times import Time
+from logferry._window import window
+
+if TYPE_CHECKING:
+    from logferry.stores import Store
+    from logferry.sync import Sync
+    from logferry.sync._report import Told
 
 C = TypeVar("C", bound=Client)
 
@@ -49,8 +58,9 @@ class Ferry:
     Use it in a ``with`` or ``async with`` block, whose end closes all connections.  ``open_accounts`` makes it.
     """
 
-    def __init__(self, accounts: Sequence[Account], options: ClientOptions) -> None:
+    def __init__(self, accounts: Sequence[Account], options: ClientOptions, *, config: str | None = None) -> None:
         self._accounts = tuple(accounts)
+        self._config = config
         self._options = options
         self._clients: dict[str, Client] = {}
         self._tasks = Tasks(self._clients)
@@ -115,8 +125,7 @@ class Ferry:
         others: list[LeftOut] = []
         if not streams:
             jobs, others = askable_jobs(jobs, given)
-        for one in others:
-            _LOGGER.warning("left out: %s %s", one.job.label, one.reason)
+        _tell_of(others)
         lanes: dict[str, dict[str, View[LogRecord]]] = {}
         failures: dict[str, LogferryError] = {}
         for job in jobs:
@@ -134,6 +143,78 @@ class Ferry:
             Skipped(account=one.job.account.name, stream=one.job.stream.name, reason=one.reason) for one in others
         )
         return FerryRecords(self._tasks, lanes, skipped, tuple(failures.values()))
+
+    def sync(
+        self,
+        store: Store | str | os.PathLike[str],
+        *,
+        accounts: Sequence[str] = (),
+        streams: Sequence[str] = (),
+        filters: Mapping[str, str] | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+        raw: bool = False,
+        told: Told | None = None,
+    ) -> Sync:
+        """
+        Bring into a store what it does not have yet: ``run()`` it in a ``with`` block, ``arun()`` it in ``async with``.
+
+        Args:
+            store: Where to; a text is taken as `logferry.stores.open_store` takes it.
+            accounts: Only these accounts; default: all.
+            streams: Only these streams; default: all.  Logs of calls are asked for session by session.
+            filters: Values by the filter's name in Python or on the wire, as text.  What is complete is kept by filters:
+                another filter is another question.
+            since: How far back to go.  Default: where the store begins; all that the service has, of a stream of which
+                it has nothing.  Gaps behind that are filled in any case.
+            until: Up to where; default: now.
+            raw: Keep the items as received, too, which may hold secrets.
+            told: Is told how it gets on, on the event loop's thread.
+
+        Raises:
+            InvalidRequestError: The call cannot be right; nothing was sent.
+            ConfigurationError: No account has a stream that is named, or the text names no store.
+        """
+        from logferry.stores._opening import open_store  # noqa: PLC0415  # stores bring along Arrow
+        from logferry.sync._reader import Order  # noqa: PLC0415
+        from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
+
+        clock = self._options.get("clock") or SystemClock()
+        given = filters or {}
+        jobs = selected_jobs(streams, self._accounts, accounts)
+        if not streams:
+            jobs, others = askable_jobs(jobs, given, sessions=True)
+            _tell_of(others)
+        asked = window(since, until, now=clock.now())
+        lanes: dict[str, Lane] = {}
+        failures: dict[str, LogferryError] = {}
+        for job in jobs:
+            account = job.account.name
+            if account in failures:
+                continue
+            try:
+                client = self.client(account)
+            except ConfigurationError as error:
+                failures[account] = error
+            else:
+                spellings = job.spellings(sessions=True)
+                own = {spellings.get(name, name): value for name, value in given.items()}
+                lane = lanes.setdefault(account, Lane(client=client, streams=[]))
+                lanes[account] = evolve(lane, streams=[*lane.streams, (job.stream, own)])
+        return Sync(
+            store=open_store(store) if isinstance(store, str | os.PathLike) else store,
+            lanes=tuple(lanes.values()),
+            order=Order(
+                since=asked.since,
+                until=None if until is None else asked.until,
+                raw=raw,
+                config=self._config,
+                told=told,
+            ),
+            clock=clock,
+            blocking=lambda run: self._tasks.require_portal().call(run),
+            unopened=failures,
+        )
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -155,6 +236,11 @@ class Ferry:
 
     def __repr__(self) -> str:
         return f"<Ferry {', '.join(self.accounts)}>"
+
+
+def _tell_of(others: Sequence[LeftOut]) -> None:
+    for one in others:
+        _LOGGER.warning("left out: %s %s", one.job.label, one.reason)
 
 
 @frozen(eq=False)
@@ -226,4 +312,4 @@ def open_accounts(config: str | PurePath | None = None, **options: Unpack[Client
         ConfigurationError: There is no account, or the file cannot be used.  An account whose settings are wrong
             raises when it is needed.
     """
-    return Ferry(selected_accounts(config=config), options)
+    return Ferry(selected_accounts(config=config), options, config=None if config is None else os.fspath(config))

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from logferry._accounts import Account, configuration_file, find_accounts
-from logferry._definition import Filter, StreamDefinition
+from logferry._definition import StreamDefinition
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._registry import SERVICES, Service
 from logferry._settings import listed
@@ -32,6 +32,20 @@ class Job:
     def label(self) -> str:
         """What to call it in messages, as errors do."""
         return f"{self.stream.name} (account {self.account.name})" if self.has_named_account else self.stream.name
+
+    def spellings(self, *, sessions: bool = False) -> dict[str, str]:
+        """
+        The stream's filters: from the name in Python, and from that on the wire, to the name in Python.
+
+        Args:
+            sessions: Add those that narrow which sessions are read, where it is read session by session.
+        """
+        filters = [*self.stream.filter_list]
+        listing = self.stream.incremental.sessions
+        if sessions and listing is not None:
+            (lists,) = (one for one in self.account.service.streams if one.name == listing.stream)
+            filters += [one for one in lists.filter_list if one.name in listing.filters]
+        return {spelling: one.name for one in filters for spelling in (one.name, one.wire_name)}
 
 
 @frozen
@@ -157,18 +171,23 @@ def _nowhere(stream: str, accounts: Sequence[Account], meant: Sequence[Account])
     return ConfigurationError(f"no account has the stream {stream}", hint=f"{how[0].upper()}{how[1:]}")
 
 
-def askable_jobs(jobs: Sequence[Job], filters: Collection[str]) -> tuple[list[Job], list[LeftOut]]:
+def askable_jobs(
+    jobs: Sequence[Job], filters: Collection[str], *, sessions: bool = False
+) -> tuple[list[Job], list[LeftOut]]:
     """
     Of streams that nobody named, those that can be asked with these filters, and the others.
 
     Args:
         jobs: The streams.
         filters: The filters' names, in Python or on the wire.
+        sessions: Whether a stream that needs a session's id is asked for all sessions that another stream lists; it then
+            takes the filters that narrow these, too.
 
     Raises:
         InvalidRequestError: No stream has one of the filters, or no stream is left.
     """
-    known = {spelling: one.name for job in jobs for one in job.stream.filter_list for spelling in _spellings(one)}
+    spellings = [job.spellings(sessions=sessions) for job in jobs]
+    known = {spelling: name for own in spellings for spelling, name in own.items()}
     for name in filters:
         if name not in known:
             raise InvalidRequestError(
@@ -176,11 +195,10 @@ def askable_jobs(jobs: Sequence[Job], filters: Collection[str]) -> tuple[list[Jo
             )
     left: list[Job] = []
     others: list[LeftOut] = []
-    for job in jobs:
-        own = {spelling: one.name for one in job.stream.filter_list for spelling in _spellings(one)}
+    for job, own in zip(jobs, spellings, strict=True):
         lacks = tuple(name for name in filters if name not in own)
         given = {own.get(name) for name in filters}
-        needs = job.stream.needs_one_of
+        needs = () if sessions and job.stream.incremental.sessions is not None else job.stream.needs_one_of
         if lacks:
             others.append(LeftOut(job, lacks=lacks))
         elif needs and not any(name in given or job.account.has(name) for name in needs):
@@ -192,7 +210,3 @@ def askable_jobs(jobs: Sequence[Job], filters: Collection[str]) -> tuple[list[Jo
             "no stream is left to be read", hint="logferry streams lists what each takes and needs"
         )
     return left, others
-
-
-def _spellings(one: Filter) -> tuple[str, str]:
-    return one.name, one.wire_name

@@ -31,6 +31,7 @@ class Page(Generic[T]):
         checkpoint: Resumes after this page; JSON text.
         request_id: What the service calls the request, or ``None``.
         total: How many items the service counts for the question, or ``None`` where it does not say.
+        issues: What may be missing, where the service makes it impossible to be sure.
     """
 
     items: list[T] = field(repr=False)
@@ -38,6 +39,7 @@ class Page(Generic[T]):
     checkpoint: str
     request_id: str | None
     total: int | None
+    issues: tuple[str, ...] = ()
 
 
 class View(Generic[T]):
@@ -282,4 +284,5 @@ class _Pages(Generic[T]):
             checkpoint=self._iteration.checkpoint,
             request_id=self._iteration.request_id(batch),
             total=batch.total,
+            issues=batch.issues,
         )

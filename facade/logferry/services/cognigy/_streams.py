@@ -21,10 +21,11 @@ from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field
 from logferry._errors import PagingError
 from logferry._identity import digest
+from logferry._incremental import Incremental
 from logferry._json import is_array, is_object
 from logferry._redaction import printable
 from logferry._steps import Flow, Position, Reply, Send, SubFlow, exchange
-from logferry._times import MILLISECOND, rfc3339, text_to_nano
+from logferry._times import MILLISECOND, SECOND, rfc3339, text_to_nano
 from logferry._window import Window
 from logferry.services.cognigy._account import api_refusal
 from logferry.services.cognigy._records import NORMALIZER
@@ -61,6 +62,10 @@ _NEXT: Final[PageLinksKey] = "next"
 _HREF: Final[PageLinkKey] = "href"
 
 _LARGEST_PAGE: Final = 100
+
+_RETENTION: Final = 86_400 * SECOND
+"""So long entries are kept unless an installation is configured otherwise (documentation of the Logs page)."""
+
 """So many entries are on a page at most."""
 
 _SHOWN: Final = 200
@@ -248,6 +253,7 @@ PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]]
     repair=repair_log_entry,
     entry=LogEntry.from_dict,
     normalizer=NORMALIZER,
+    incremental=Incremental(retention=_RETENTION),
 )
 
 PROJECT_LOGS_WITH_BRACKETS: Final = evolve(PROJECT_LOGS, walk=partial(walk, type_brackets=True))

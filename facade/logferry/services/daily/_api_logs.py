@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 from logferry._answers import decoded, wrong_shape
 from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field
+from logferry._incremental import Incremental
 from logferry._json import is_array, is_object
 from logferry._steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._times import text_to_nano
@@ -103,4 +104,5 @@ API_LOGS: Final[StreamDefinition[ApiLog, ApiLogJson, ApiLogFilters]] = StreamDef
     repair=repair_api_log,
     entry=ApiLog.from_dict,
     normalizer=API_LOG_NORMALIZER,
+    incremental=Incremental(windowed=False, questions=({"source": "api"}, {"source": "webhook"})),
 )

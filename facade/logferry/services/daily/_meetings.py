@@ -7,6 +7,7 @@ more is asked for on both sides, and the window is filtered here as well.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import frozen
@@ -14,6 +15,7 @@ from attrs import frozen
 from logferry._answers import decoded, wrong_shape
 from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field, flag
+from logferry._incremental import Incremental, Sessions
 from logferry._json import is_array, is_object
 from logferry._steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._times import SECOND
@@ -27,6 +29,9 @@ from logferry_clients.daily.models.meeting_page import MeetingPageKey
 
 _DATA: Final[MeetingPageKey] = "data"
 _TOTAL: Final[MeetingPageKey] = "total_count"
+
+_SETTLING: Final = 1800 * SECOND
+"""So long after its end a session's logs may come."""
 
 _LARGEST_PAGE: Final = 100
 """So many meetings are on a page at most."""
@@ -70,6 +75,32 @@ def _page(reply: Reply[Any]) -> CursorPage:
     return list_page(reply, items, times, total=total if type(total) is int else None)
 
 
+def _is_over(item: Any, now: int) -> bool:
+    """Whether a meeting has been over for so long that nothing more will come of it: logs are sent until its end."""
+    fields = item if is_object(item) else {}
+    begin, duration = meeting_to_nano(fields), fields.get("duration")
+    if begin is None or type(duration) is not int:
+        return fields.get("ongoing") is not True
+    return fields.get("ongoing") is not True and begin + duration * SECOND + _SETTLING <= now
+
+
+def _question(item: Any) -> Mapping[str, str] | None:
+    identity = item.get("id") if is_object(item) else None
+    return {"mtg_session_id": identity} if isinstance(identity, str) and identity else None
+
+
+SESSIONS: Final = Incremental(
+    settling=_SETTLING,
+    sessions=Sessions(
+        stream="daily.meetings",
+        filters=("room",),
+        question=_question,
+        begin=lambda item: meeting_to_nano(item) if is_object(item) else None,
+        is_over=_is_over,
+    ),
+)
+"""How the streams of a call are read again: session by session, until each has been over for a while."""
+
 MEETINGS: Final[StreamDefinition[Meeting, MeetingJson, MeetingFilters]] = StreamDefinition(
     name="daily.meetings",
     summary="who met when in which room",
@@ -88,4 +119,5 @@ MEETINGS: Final[StreamDefinition[Meeting, MeetingJson, MeetingFilters]] = Stream
     repair=repair_meeting,
     entry=Meeting.from_dict,
     normalizer=MEETING_NORMALIZER,
+    incremental=Incremental(settling=_SETTLING, is_final=_is_over),
 )

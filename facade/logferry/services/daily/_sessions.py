@@ -27,6 +27,7 @@ from logferry._times import MILLISECOND, text_to_nano
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._filters import one_of
+from logferry.services.daily._meetings import SESSIONS
 from logferry.services.daily._records import (
     SESSION_LOG_NORMALIZER,
     SESSION_METRIC_NORMALIZER,
@@ -353,6 +354,7 @@ SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilte
     repair=repair_session_log,
     entry=SessionLog.from_dict,
     normalizer=SESSION_LOG_NORMALIZER,
+    incremental=SESSIONS,
 )
 
 SESSION_METRICS: Final[StreamDefinition[dict[str, Any], dict[str, Any], SessionMetricFilters]] = StreamDefinition(
@@ -370,4 +372,5 @@ SESSION_METRICS: Final[StreamDefinition[dict[str, Any], dict[str, Any], SessionM
     repair=partial(repair, ObjectOf({}, {}, ANYTHING)),
     entry=dict[str, Any],
     normalizer=SESSION_METRIC_NORMALIZER,
+    incremental=SESSIONS,
 )

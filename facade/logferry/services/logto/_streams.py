@@ -23,6 +23,7 @@ from logferry._answers import decoded, wrong_shape
 from logferry._definition import StreamDefinition, filter_field
 from logferry._errors import PagingError
 from logferry._identity import digest
+from logferry._incremental import Incremental
 from logferry._json import is_array, is_object
 from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
 from logferry._times import FIRST, LAST, MILLISECOND, rfc3339
@@ -254,4 +255,7 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
     repair=repair_audit_log,
     entry=AuditLog.from_dict,
     normalizer=NORMALIZER,
+    incremental=Incremental(
+        ignores_bounds=lambda position: position is not None and Place.from_json(position).counting
+    ),
 )

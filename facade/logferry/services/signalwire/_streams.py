@@ -22,6 +22,7 @@ from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field, flag
 from logferry._errors import PagingError
 from logferry._identity import digest
+from logferry._incremental import Incremental
 from logferry._json import is_array, is_object
 from logferry._steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._times import LAST, SECOND, rfc3339, text_to_nano
@@ -35,6 +36,7 @@ from logferry_clients.signalwire.models.discarded_log import DiscardedLog
 from logferry_clients.signalwire.models.page_links import PageLinksKey
 from logferry_clients.signalwire.models.video_log import VideoLog, VideoLogKey
 from logferry_clients.signalwire.models.video_log_page import VideoLogPageKey
+from logferry_clients.signalwire.models.video_log_status import VideoLogStatus
 
 # Keys are of the generated types, so that both type checkers know one that the spec does not have.
 _LINKS: Final[VideoLogPageKey] = "links"
@@ -42,6 +44,8 @@ _DATA: Final[VideoLogPageKey] = "data"
 _NEXT: Final[PageLinksKey] = "next"
 _ID: Final[VideoLogKey] = "id"
 _TIME: Final[VideoLogKey] = "created_at"
+_STATUS: Final[VideoLogKey] = "status"
+_IN_PROGRESS: Final[tuple[VideoLogStatus, ...]] = ("in-progress",)
 
 
 @frozen(kw_only=True)
@@ -119,6 +123,11 @@ def _whole_second(second: int) -> str:
     return rfc3339(second * SECOND).partition(".")[0] + "Z"
 
 
+def _is_final(item: Any, _now: int) -> bool:
+    """Whether a log does not change any more: its session is over."""
+    return not is_object(item) or item.get(_STATUS) not in _IN_PROGRESS
+
+
 VIDEO_LOGS: Final[StreamDefinition[VideoLog | DiscardedLog, VideoItemJson, VideoLogFilters]] = StreamDefinition(
     name="signalwire.video_logs",
     summary="sessions in video rooms and video conferences",
@@ -137,4 +146,5 @@ VIDEO_LOGS: Final[StreamDefinition[VideoLog | DiscardedLog, VideoItemJson, Video
     repair=repair_item,
     entry=item_entry,
     normalizer=NORMALIZER,
+    incremental=Incremental(is_final=_is_final),
 )

@@ -1,0 +1,48 @@
+"""
+Stores: where `sync` keeps records and the windows that it has.
+
+``open_store("logs.duckdb")`` is a DuckDB file, ``open_store("folder/")`` a Parquet folder, ``open_store("dlt:...")`` any
+destination of dlt.  Whatever is a `Store` can be used instead.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from logferry.stores._coverage import Coverage, State, Stretch
+    from logferry.stores._duckdb import DuckDBStore
+    from logferry.stores._opening import open_store
+    from logferry.stores._schema import SCHEMA, record_batch
+    from logferry.stores._store import Described, Question, Store
+
+_HOMES = {
+    "logferry.stores._duckdb": ("DuckDBStore",),
+    "logferry.stores._opening": ("open_store",),
+    "logferry.stores._schema": ("SCHEMA", "record_batch"),
+    "logferry.stores._store": ("Described", "Question", "Store"),
+    "logferry.stores._coverage": ("Coverage", "State", "Stretch"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "SCHEMA",
+    "Coverage",
+    "Described",
+    "DuckDBStore",
+    "Question",
+    "State",
+    "Store",
+    "Stretch",
+    "open_store",
+    "record_batch",
+]
+
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers, which would take any name for one that exists.  Each store wants packages of its own.
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value

@@ -1,0 +1,110 @@
+"""Which stretches of time a store has: a set of intervals, not one mark, so that a gap is known and a late start is no end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal, TypeAlias
+
+from attrs import evolve, frozen
+
+State: TypeAlias = Literal["complete", "provisional", "partial", "lost"]
+"""
+What a store has of a stretch of time.
+
+``complete``: every record, for good.  ``provisional``: every record that was there when it was read; more may come, or
+some may change, so it is read again.  ``partial``: a part, with the checkpoint that goes on.  ``lost``: nothing, and the
+service does not keep it any more.
+"""
+
+_SETTLED: Final = ("complete", "lost")
+"""States of which nothing more will come."""
+
+
+@frozen(kw_only=True)
+class Stretch:
+    """
+    A half-open interval of time, and what a store has of it.
+
+    Attributes:
+        since: First nanosecond within, since the epoch.
+        until: First nanosecond after it.
+        state: What the store has.
+        checkpoint: Where reading it goes on; of a partial one only.
+        begun: When reading it began, in nanoseconds since the epoch; of a partial one only.
+    """
+
+    since: int
+    until: int
+    state: State
+    checkpoint: str | None = None
+    begun: int = 0
+
+    def outside(self, since: int, until: int) -> Iterator[Stretch]:
+        """What is left of it without an interval; a part of a partial one is nothing, as its checkpoint is about the whole."""
+        if until <= self.since or self.until <= since:
+            yield self
+        elif self.state != "partial":
+            if self.since < since:
+                yield evolve(self, until=since)
+            if until < self.until:
+                yield evolve(self, since=until)
+
+
+@frozen
+class Coverage:
+    """
+    What a store has of one question.
+
+    Attributes:
+        stretches: Disjoint, in order of time, none of them empty.
+    """
+
+    stretches: tuple[Stretch, ...] = ()
+
+    @property
+    def begin(self) -> int | None:
+        """Where the first stretch begins; ``None`` where there is none."""
+        return self.stretches[0].since if self.stretches else None
+
+    @property
+    def complete_until(self) -> int | None:
+        """Where the last stretch ends that was read to its end; ``None`` where there is none."""
+        return max((one.until for one in self.stretches if one.state in ("complete", "provisional")), default=None)
+
+    @property
+    def partial(self) -> tuple[Stretch, ...]:
+        """The stretches whose reading was interrupted."""
+        return tuple(one for one in self.stretches if one.state == "partial")
+
+    def having(self, new: Stretch) -> Coverage:
+        """The coverage once a stretch is as it is said to be, whatever it was."""
+        if new.since >= new.until:
+            return self
+        left = [piece for one in self.stretches for piece in one.outside(new.since, new.until)]
+        joined: list[Stretch] = []
+        for one in sorted([*left, new], key=lambda stretch: stretch.since):
+            last = joined[-1] if joined else None
+            if last is not None and last.until == one.since and last.state == one.state != "partial":
+                joined[-1] = evolve(last, until=one.until)
+            else:
+                joined.append(one)
+        return Coverage(tuple(joined))
+
+    def without(self, since: int, until: int) -> Coverage:
+        """The coverage once an interval is forgotten."""
+        return Coverage(tuple(piece for one in self.stretches for piece in one.outside(since, until)))
+
+    def gaps(self, since: int, until: int) -> list[tuple[int, int]]:
+        """What of an interval has to be read, provisional stretches included, interrupted ones left out; in order."""
+        found: list[tuple[int, int]] = []
+        place = since
+        for one in self.stretches:
+            if one.state in (*_SETTLED, "partial") and one.until > place:
+                if one.since >= until:
+                    break
+                if one.since > place:
+                    found.append((place, one.since))
+                place = one.until
+        if place < until:
+            found.append((place, until))
+        return found

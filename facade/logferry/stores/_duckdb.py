@@ -1,0 +1,213 @@
+"""The embedded store: one DuckDB file, a table of records and a table of windows, changed in one transaction."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import duckdb
+import pyarrow as pa
+
+from logferry._errors import StoreError
+from logferry.stores._coverage import Coverage, Stretch
+from logferry.stores._lock import locked
+from logferry.stores._store import Question
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_VERSION: Final = 1
+_TABLES: Final = """
+CREATE TABLE logferry_schema (version INTEGER NOT NULL);
+CREATE TABLE logs (
+    uid VARCHAR PRIMARY KEY,
+    stream VARCHAR NOT NULL,
+    account VARCHAR NOT NULL,
+    timestamp TIMESTAMP_NS,
+    observed_timestamp TIMESTAMP_NS,
+    severity_number TINYINT NOT NULL,
+    severity_text VARCHAR,
+    event_name VARCHAR,
+    body VARCHAR,
+    trace_id VARCHAR,
+    attributes JSON,
+    resource JSON,
+    issues JSON,
+    raw JSON
+);
+CREATE TABLE logferry_windows (
+    account VARCHAR NOT NULL,
+    stream VARCHAR NOT NULL,
+    filters JSON NOT NULL,
+    since TIMESTAMP_NS NOT NULL,
+    until TIMESTAMP_NS NOT NULL,
+    state VARCHAR NOT NULL,
+    checkpoint VARCHAR,
+    begun TIMESTAMP_NS
+);
+"""
+_MIGRATIONS: Final[Mapping[int, str]] = {}
+"""What makes a store of a version one of the next."""
+
+_UPSERT: Final = """
+INSERT OR REPLACE INTO logs
+SELECT uid, stream, account, make_timestamp_ns(timestamp), make_timestamp_ns(observed_timestamp), severity_number,
+       severity_text, event_name, body, trace_id, attributes, resource, issues, raw
+FROM arrived
+"""
+_NANOSECONDS: Final = pa.int64()
+_MOMENTS: Final = ("timestamp", "observed_timestamp")
+
+
+class DuckDBStore:
+    """
+    A DuckDB file.
+
+    Table ``logs`` has the fields of a record, ``uid`` being its primary key, times as ``TIMESTAMP_NS`` in UTC, and
+    ``attributes``, ``resource``, ``issues`` and ``raw`` as JSON.  Table ``logferry_windows`` has what is complete.
+
+    Args:
+        path: The file; it is made if it does not exist, readable by its owner only.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._stack = ExitStack()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def __repr__(self) -> str:
+        return f"DuckDBStore({str(self._path)!r})"
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack, self._errors():
+            stack.enter_context(locked(self._path.with_name(f"{self._path.name}.lock"), str(self._path)))
+            with _owner_only():
+                self._connection = stack.enter_context(duckdb.connect(str(self._path)))
+            self._prepare()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._connection = None
+        with self._errors(), _owner_only():
+            self._stack.close()
+
+    def coverage(self) -> Mapping[Question, Coverage]:
+        """What it has, by question."""
+        found: dict[Question, list[Stretch]] = {}
+        for account, stream, filters, since, until, state, checkpoint, begun in self._rows(
+            "SELECT account, stream, filters, epoch_ns(since), epoch_ns(until), state, checkpoint, epoch_ns(begun) "
+            "FROM logferry_windows ORDER BY since"
+        ):
+            stretch = Stretch(since=since, until=until, state=state, checkpoint=checkpoint, begun=begun or 0)
+            found.setdefault(Question(account, stream, filters), []).append(stretch)
+        return {question: Coverage(tuple(stretches)) for question, stretches in found.items()}
+
+    def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
+        """Take records and what the store then has, in one transaction."""
+        windows = [
+            (one.account, one.stream, one.filters, part.since, part.until, part.state, part.checkpoint, part.begun)
+            for one, covered in coverage.items()
+            for part in covered.stretches
+        ]
+        with self._errors(), self._transaction() as connection:
+            if records.num_rows:
+                for name in _MOMENTS:
+                    place = records.schema.get_field_index(name)
+                    records = records.set_column(place, name, records.column(name).cast(_NANOSECONDS))
+                connection.register("arrived", records)
+                connection.execute(_UPSERT).fetchall()
+                connection.unregister("arrived")
+            for one in coverage:
+                connection.execute(
+                    "DELETE FROM logferry_windows WHERE account = ? AND stream = ? AND filters = ?",
+                    [one.account, one.stream, one.filters],
+                ).fetchall()
+            for window in windows:
+                connection.execute(
+                    "INSERT INTO logferry_windows VALUES (?, ?, ?, make_timestamp_ns(?), make_timestamp_ns(?), ?, ?, "
+                    "make_timestamp_ns(nullif(?, 0)))",
+                    window,
+                ).fetchall()
+
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """How many records it has, by names of account and stream."""
+        rows = self._rows("SELECT account, stream, count(*) FROM logs GROUP BY account, stream")
+        return {(account, stream): count for account, stream, count in rows}
+
+    def size(self) -> int | None:
+        """How many bytes the file takes, with what is not yet part of it."""
+        log = self._path.with_name(f"{self._path.name}.wal")
+        return sum(path.stat().st_size for path in (self._path, log) if path.exists())
+
+    def _prepare(self) -> None:
+        """Make the tables, or bring those of an older logferry up to date."""
+        with self._transaction() as connection:
+            names = {name for (name,) in self._rows("SELECT table_name FROM duckdb_tables()")}
+            if "logferry_schema" in names:
+                ((version,),) = self._rows("SELECT version FROM logferry_schema")
+            elif "logs" in names:
+                raise StoreError(
+                    f"{self._path} has a table logs that is none of logferry's", hint="Choose another file"
+                )
+            else:
+                version = _VERSION
+                connection.execute(_TABLES).fetchall()
+                connection.execute("INSERT INTO logferry_schema VALUES (?)", [_VERSION]).fetchall()
+            if version > _VERSION:
+                raise StoreError(f"{self._path} was written by a newer logferry", hint="Update logferry")
+            for older in range(version, _VERSION):
+                connection.execute(_MIGRATIONS[older]).fetchall()
+                connection.execute("UPDATE logferry_schema SET version = ?", [older + 1]).fetchall()
+
+    def _rows(self, query: str) -> Sequence[tuple[Any, ...]]:
+        with self._errors():
+            return self._opened().execute(query).fetchall()
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            raise StoreError(f"{self._path} is not open", hint="Use it in a with block")
+        return self._connection
+
+    @contextmanager
+    def _transaction(self) -> Generator[duckdb.DuckDBPyConnection]:
+        connection = self._opened()
+        connection.begin()
+        try:
+            yield connection
+        except BaseException:
+            connection.rollback()
+            raise
+        with _owner_only():
+            connection.commit()
+
+    @contextmanager
+    def _errors(self) -> Generator[None]:
+        """Whatever DuckDB has against the file, as a StoreError."""
+        try:
+            yield
+        except (duckdb.Error, OSError) as error:
+            # Only the first line: the others quote the query.
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise StoreError(f"{self._path} cannot be used: {reason}", hint=_hint(error)) from error
+
+
+@contextmanager
+def _owner_only() -> Generator[None]:
+    """Files that DuckDB makes meanwhile are for their owner only: it makes some beside the database, when it wants to."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _hint(error: Exception) -> str:
+    if isinstance(error, duckdb.FatalException | duckdb.InternalException | duckdb.SerializationException):
+        return "What it had committed is still there, unless the disk is damaged: open it again"
+    return "What it had committed is still there; is the file a DuckDB database, writable, with room on the disk?"

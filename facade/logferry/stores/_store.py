@@ -1,0 +1,72 @@
+"""What a store is: it takes records and the windows that it then has, both or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol, Self
+
+from attrs import frozen
+
+from logferry.stores._coverage import Coverage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@frozen(order=True)
+class Question:
+    """
+    What a stretch of time is complete of: one stream of one account, asked with these filters.
+
+    Attributes:
+        account: The account's name.
+        stream: The stream's name, such as ``"logto.audit_logs"``.
+        filters: The filters as JSON text with sorted keys; ``"{}"`` for none.
+    """
+
+    account: str
+    stream: str
+    filters: str = "{}"
+
+
+class Store(Protocol):
+    """
+    Keeps records, and which stretches of time it has; both change in one step.
+
+    It is used by one thread at a time, though not always the same.  Whatever keeps it from working is a `StoreError`
+    (other exceptions end a `sync`, too, but are told as bugs).
+    """
+
+    def __enter__(self) -> Self:
+        """Open it, for this process alone."""
+        ...
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close it; what was committed stays."""
+        ...
+
+    def coverage(self) -> Mapping[Question, Coverage]:
+        """What it has, by question."""
+        ...
+
+    def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
+        """
+        Take records and what the store then has, both or neither, so that a kill at any instant loses nothing.
+
+        Args:
+            records: Rows of `logferry.stores.SCHEMA`, each ``uid`` once; one that the store has already is replaced.
+            coverage: Replaces what the store has of these questions.
+        """
+        ...
+
+
+class Described(Store, Protocol):
+    """A store that can tell what is in it, for `logferry state show`."""
+
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """How many records it has, by names of account and stream."""
+        ...
+
+    def size(self) -> int | None:
+        """How many bytes it takes on disk; ``None`` where it does not know."""
+        ...

@@ -1,0 +1,102 @@
+"""Gathers what slices have read, and commits it to a store with the stretches that are then complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import anyio
+import pyarrow as pa
+from anyio import to_thread
+
+from logferry._times import SECOND
+from logferry.stores._coverage import Coverage, Stretch
+from logferry.stores._schema import SCHEMA
+
+if TYPE_CHECKING:
+    from logferry.stores._store import Question, Store
+
+_MOST_ROWS: Final = 50_000
+"""So many rows are committed at once at most, give or take a page."""
+
+_LONGEST: Final = 2 * SECOND
+"""So long what has been read waits to be committed, as long as more comes."""
+
+
+class Commits:
+    """
+    What stands between slices, which read at the same time, and a store, which takes one commit at a time.
+
+    A slice that adds while a commit is under way waits, so memory is bounded by one commit and a page of each slice.
+
+    Args:
+        store: Takes the commits, in a thread of its own.
+        coverage: What the store has.
+        now: Tells the time, in nanoseconds since the epoch.
+    """
+
+    def __init__(self, store: Store, coverage: Mapping[Question, Coverage], now: Callable[[], int]) -> None:
+        self._store = store
+        self._now = now
+        self._coverage = dict(coverage)
+        self._lock = anyio.Lock()
+        self._batches: list[pa.RecordBatch] = []
+        self._rows = 0
+        self._changed: set[Question] = set()
+        self._oldest = 0
+
+    def coverage(self, question: Question) -> Coverage:
+        """What the store has of a question, and will have once all that was added is committed."""
+        return self._coverage.get(question, Coverage())
+
+    def questions(self) -> Mapping[Question, Coverage]:
+        """The same of all questions."""
+        return dict(self._coverage)
+
+    async def add(self, question: Question, stretches: Iterable[Stretch], batch: pa.RecordBatch | None = None) -> None:
+        """
+        Take what a slice has read, and what the store has of its question then; commit if it is time to.
+
+        Raises:
+            StoreError: The commit failed; nothing that was added since the last one is in the store.
+        """
+        async with self._lock:
+            coverage = self.coverage(question)
+            for stretch in stretches:
+                coverage = coverage.having(stretch)
+            self._coverage[question] = coverage
+            self._changed.add(question)
+            if batch is not None and batch.num_rows:
+                self._batches.append(batch)
+                self._rows += batch.num_rows
+            self._oldest = self._oldest or self._now()
+            if self._rows >= _MOST_ROWS or self._now() - self._oldest >= _LONGEST:
+                await self._commit()
+
+    async def flush(self) -> None:
+        """
+        Commit what has been added.
+
+        Raises:
+            StoreError: The commit failed.
+        """
+        async with self._lock:
+            if self._changed:
+                await self._commit()
+
+    async def _commit(self) -> None:
+        batches, self._batches, self._rows, self._oldest = self._batches, [], 0, 0
+        changed, self._changed = self._changed, set()
+        coverage = {question: self._coverage[question] for question in sorted(changed)}
+        # What is half written would have to be rolled back: a cancelled task waits for the end.
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(partial(self._store.commit, _distinct(batches), coverage))
+
+
+def _distinct(batches: list[pa.RecordBatch]) -> pa.Table:
+    """The rows of the batches, of those with equal ``uid`` the last one only."""
+    table = pa.Table.from_batches(batches, SCHEMA)
+    uids = table.column("uid").to_pylist()
+    latest = {uid: place for place, uid in enumerate(uids)}
+    return table if len(latest) == len(uids) else table.take(pa.array(latest.values(), pa.int64()))

@@ -1,0 +1,92 @@
+"""
+Slices: pieces of one account's stream, each readable on its own.
+
+A slice is plain data: it can be pickled, sent to another machine, and read there as Arrow record batches.  Equal slices
+give equal records, as long as the service has them, so a slice that failed is simply read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from logferry._accounts import find_accounts
+from logferry._json import dumps
+from logferry._selection import named_accounts
+from logferry._times import rfc3339
+from logferry.stores._schema import record_batch
+from logferry.stores._store import Question
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from logferry._arguments import StreamOptions
+    from logferry._client import Client
+    from logferry._record import LogRecord
+    from logferry._stream import Stream, View
+
+
+@frozen(kw_only=True)
+class Slice:
+    """
+    A piece of one stream of one account.
+
+    Attributes:
+        account: The account's name.
+        stream: The stream's name, such as ``"logto.audit_logs"``.
+        filters: Values by the filter's name in Python, as text.
+        since: First nanosecond of the window, since the epoch, UTC.
+        until: First nanosecond after it.
+        read_until: Up to when records are read: beyond ``until`` where the window ends at the present, so that records
+            which are dated in the future come too.
+        checkpoint: Where an interrupted reading goes on; ``None`` for the start.
+        config: The configuration file that describes the account; ``None`` for the usual one, or the environment.
+    """
+
+    account: str
+    stream: str
+    filters: Mapping[str, str] = field(factory=dict[str, str])
+    since: int
+    until: int
+    read_until: int
+    checkpoint: str | None = field(default=None, repr=False)
+    config: str | None = None
+
+    @property
+    def question(self) -> Question:
+        """What it is a piece of."""
+        return Question(self.account, self.stream, dumps(dict(self.filters), sorted_keys=True).decode())
+
+    @property
+    def name(self) -> str:
+        """A name of letters, digits and dashes that no other slice has, the same on every run."""
+        told = dumps([self.account, self.stream, self.question.filters, self.since, self.until])
+        return f"{self.stream.replace('.', '-')}-{hashlib.blake2b(told, digest_size=8).hexdigest()}"
+
+    def records(self, client: Client) -> View[LogRecord]:
+        """The records of the slice, by a client of its account."""
+        stream: Stream[Any] = client.stream(self.stream, filters=self.filters, **self._options())
+        return stream.records()
+
+    def _options(self) -> StreamOptions:
+        if self.checkpoint is not None:
+            return {"resume": self.checkpoint}
+        return {"since": rfc3339(self.since) if self.since else None, "until": rfc3339(self.read_until)}
+
+    def read(self, *, raw: bool = False) -> Iterator[pa.RecordBatch]:
+        """
+        Its records as Arrow batches of `logferry.stores.SCHEMA`, blocking; the account is opened and closed.
+
+        Args:
+            raw: Add the items as received, which may hold secrets.
+        """
+        with self._open() as client:
+            for page in self.records(client).pages():
+                yield record_batch(page.items, raw=raw)
+
+    def _open(self) -> Client:
+        (account,) = named_accounts([self.account], find_accounts(self.config))
+        return account.open()

@@ -1,0 +1,118 @@
+"""A sync: lanes of slices, one per account, into one store."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from anyio import to_thread
+from attrs import field, frozen
+
+from logferry._clock import Clock
+from logferry._errors import LogferryError, StoreError
+from logferry.sync._commits import Commits
+from logferry.sync._reader import Order, Reader
+from logferry.sync._report import StreamReport, SyncReport
+
+if TYPE_CHECKING:
+    from logferry._client import Client
+    from logferry._definition import StreamDefinition
+    from logferry.stores._store import Store
+
+CONCURRENCY: Final = 4
+"""So many slices of an account are read at once."""
+
+
+@frozen(kw_only=True)
+class Lane:
+    """
+    What is read of one account; its slices share the account's rate limit.
+
+    Attributes:
+        client: The account's client.
+        streams: Its streams, each with its filters as text.
+        concurrency: How many slices are read at once.
+    """
+
+    client: Client
+    streams: Sequence[tuple[StreamDefinition[Any, Any, Any], Mapping[str, str]]]
+    concurrency: int = CONCURRENCY
+
+
+@frozen(kw_only=True)
+class Sync:
+    """
+    A sync that has not begun: `run` it in a ``with`` block of its accounts, `arun` it in an ``async with`` block.
+
+    It can be run any number of times; each brings what is new since.
+
+    Attributes:
+        unopened: What is wrong with accounts that could not be opened, by the account's name.
+    """
+
+    _store: Store = field(alias="store")
+    _lanes: Sequence[Lane] = field(alias="lanes")
+    _order: Order = field(alias="order")
+    _clock: Clock = field(alias="clock")
+    _blocking: Callable[[Callable[[], Awaitable[SyncReport]]], SyncReport] = field(alias="blocking")
+    unopened: Mapping[str, LogferryError] = field(factory=dict[str, LogferryError])
+
+    def run(self) -> SyncReport:
+        """
+        Bring what is new, blocking; a stream that fails stops no other, and is told in the report.
+
+        Raises:
+            StoreError: The store cannot be opened, or does not work; what it had committed is still there.
+        """
+        return self._blocking(self.arun)
+
+    async def arun(self) -> SyncReport:
+        """The same, blocking only the task; where it is cancelled, what has been read is committed."""
+        store = await to_thread.run_sync(self._store.__enter__)
+        try:
+            return await self._bring(store)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self._store.__exit__, None, None, None)
+
+    async def _bring(self, store: Store) -> SyncReport:
+        commits = Commits(store, await to_thread.run_sync(store.coverage), self._clock.now)
+        readers: list[Reader] = []
+        for lane in self._lanes:
+            limiter = anyio.CapacityLimiter(lane.concurrency)
+            readers += [
+                Reader(
+                    lane.client,
+                    definition,
+                    filters,
+                    order=self._order,
+                    commits=commits,
+                    limiter=limiter,
+                    clock=self._clock,
+                )
+                for definition, filters in lane.streams
+            ]
+        broken: list[StoreError] = []
+        try:
+            async with anyio.create_task_group() as tasks:
+                for reader in readers:
+                    tasks.start_soon(reader.run)
+        except* StoreError as group:
+            broken.append(_first(group))
+        finally:
+            if not broken:
+                with anyio.CancelScope(shield=True):
+                    await commits.flush()
+        if broken:
+            raise broken[0]
+        failed = [StreamReport(account=name, stream="", failure=error) for name, error in self.unopened.items()]
+        return SyncReport([*failed, *(reader.report for reader in readers)])
+
+
+def _first(group: BaseExceptionGroup[StoreError]) -> StoreError:
+    """The first of the errors in a group, however deep."""
+    error: StoreError | BaseExceptionGroup[StoreError] = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
