@@ -69,8 +69,13 @@ def retry_after(reply: Reply[Any]) -> float | None:
     until = _http_date(text)
     if until is None:
         return None
+    return max(0.0, until - answered_at(reply))
+
+
+def answered_at(reply: Reply[Any]) -> float:
+    """When the answer was made, in seconds since the epoch: by the service's clock, where it says, so that ours may be wrong."""
     since = _http_date(reply.header("date") or "")
-    return max(0.0, until - (reply.received_unix_nano / 1e9 if since is None else since))
+    return reply.received_unix_nano / 1e9 if since is None else since
 
 
 def _http_date(text: str) -> float | None:
