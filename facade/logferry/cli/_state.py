@@ -149,17 +149,17 @@ def _print(store: str, rows: list[dict[str, Any]], size: int | None) -> None:
     console = text_console(sys.stdout.buffer)
     total = sum({(row["account"], row["stream"]): row["records"] for row in rows}.values())
     mebibytes = "" if size is None else f", {size / 2**20:,.1f} MiB"
-    console.print(Text(printable(f"{store}: {counted(total, 'record')}{mebibytes}"), "bold"))
+    console.print(Text(printable(f"{store}: {counted(total, 'record')}{mebibytes}"), "bold"), soft_wrap=True)
     for (account, stream), questions in groupby(rows, key=lambda row: (row["account"], row["stream"])):
         for number, row in enumerate(questions):
             if not number:
                 named = "" if account == stream.partition(".")[0] else f"account {account}"
                 words = "  ".join(word for word in (stream, named, counted(row["records"], "record")) if word)
                 console.print()
-                console.print(Text(printable(words)))
+                console.print(Text(printable(words)), soft_wrap=True)
             if row["filters"]:
                 filters = " ".join(f"{name}={value}" for name, value in row["filters"].items())
-                console.print(Text(printable(f"  {filters}"), "dim"))
+                console.print(Text(printable(f"  {filters}"), "dim"), soft_wrap=True)
             console.print(_table(row["windows"]))
 
 
