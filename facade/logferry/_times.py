@@ -35,6 +35,11 @@ _ISO: Final = re.compile(
     r"(?P<second>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d|\d{8}[Tt]\d{6})"
     r"(?:[.,](?P<fraction>\d{1,18}))?(?P<offset>[Zz]|[+-]\d\d(?::?\d\d)?)?"
 )
+_UTC_SECOND: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d", re.ASCII)
+_FRACTIONS: Final = {"Z": 0, **{f".{count:03}Z": count * MILLISECOND for count in range(1000)}}
+"""What follows the second in most texts: nothing, or milliseconds."""
+
+_NINE_DIGITS: Final = len(".123456789Z")
 _ISO_OTHER: Final = re.compile(r"\d{4}[-W0-9w]{3,6}([Tt ][0-9:]{2,8}([Zz]|[+-]\d\d(:?\d\d)?)?)?")
 _AGE: Final = re.compile(
     r"(?P<count>\d{1,6})\s*(?P<unit>seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|m|h|d|w)"
@@ -64,6 +69,17 @@ def text_to_nano(text: object) -> int | None:
     """Nanoseconds since the epoch of a service's ISO 8601 text; ``None`` for what is no moment."""
     if not isinstance(text, str):
         return None
+    # Services write times in UTC: 19 characters up to the second, which neighbours share, and a fraction.
+    second = _utc_second(text[:19])
+    if second is not None:
+        rest = text[19:]
+        fraction = _FRACTIONS.get(rest)
+        if fraction is not None:
+            return second + fraction
+        if len(rest) == _NINE_DIGITS and rest[0] == "." and rest[10] == "Z":
+            digits = rest[1:10]
+            if digits.isdigit() and digits.isascii():
+                return second + int(digits)
     try:
         nanoseconds = unix_nano(text)
     except (ValueError, OverflowError):
@@ -77,6 +93,15 @@ def number_to_nano(number: object, unit: int) -> int | None:
         return None
     nanoseconds = number * unit
     return nanoseconds if FIRST <= nanoseconds < LAST else None
+
+
+@lru_cache(maxsize=512)
+def _utc_second(text: str) -> int | None:
+    """Nanoseconds since the epoch of a second in UTC; ``None`` for what is none, or is written in another way."""
+    try:
+        return _whole_seconds(text, "Z") * SECOND if _UTC_SECOND.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=512)
