@@ -39,7 +39,7 @@ _UTC_SECOND: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d", re.ASCII)
 _FRACTIONS: Final = {"Z": 0, **{f".{count:03}Z": count * MILLISECOND for count in range(1000)}}
 """What follows the second in most texts: nothing, or milliseconds."""
 
-_NINE_DIGITS: Final = len(".123456789Z")
+_WITH_NANOSECONDS: Final = len("2026-11-20T08:47:06.496000000Z")
 _ISO_OTHER: Final = re.compile(r"\d{4}[-W0-9w]{3,6}([Tt ][0-9:]{2,8}([Zz]|[+-]\d\d(:?\d\d)?)?)?")
 _AGE: Final = re.compile(
     r"(?P<count>\d{1,6})\s*(?P<unit>seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|m|h|d|w)"
@@ -69,17 +69,13 @@ def text_to_nano(text: object) -> int | None:
     """Nanoseconds since the epoch of a service's ISO 8601 text; ``None`` for what is no moment."""
     if not isinstance(text, str):
         return None
-    # Services write times in UTC: 19 characters up to the second, which neighbours share, and a fraction.
-    second = _utc_second(text[:19])
-    if second is not None:
-        rest = text[19:]
-        fraction = _FRACTIONS.get(rest)
-        if fraction is not None:
-            return second + fraction
-        if len(rest) == _NINE_DIGITS and rest[0] == "." and rest[10] == "Z":
-            digits = rest[1:10]
-            if digits.isdigit() and digits.isascii():
-                return second + int(digits)
+    # Services write times in UTC: 19 characters up to the second, which neighbours share, and three or nine digits.
+    if len(text) == _WITH_NANOSECONDS and text[19] == "." and text[29] == "Z":
+        fraction = int(digits) if (digits := text[20:29]).isdecimal() else None
+    else:
+        fraction = _FRACTIONS.get(text[19:])
+    if fraction is not None and (second := _utc_second(text[:19])) is not None:
+        return second + fraction
     try:
         nanoseconds = unix_nano(text)
     except (ValueError, OverflowError):
