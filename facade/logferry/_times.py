@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from dateutil.relativedelta import relativedelta
 
 from logferry._errors import InvalidRequestError
+from logferry._json import is_object
 
 Time: TypeAlias = datetime | date | timedelta | str
 """
@@ -35,7 +36,8 @@ _ISO: Final = re.compile(
     r"(?P<second>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d|\d{8}[Tt]\d{6})"
     r"(?:[.,](?P<fraction>\d{1,18}))?(?P<offset>[Zz]|[+-]\d\d(?::?\d\d)?)?"
 )
-_UTC_SECOND: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d", re.ASCII)
+_UTC_HOUR: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):", re.ASCII)
+_SECOND_OF_HOUR: Final = re.compile(r"[0-5]\d:[0-5]\d", re.ASCII)
 _FRACTIONS: Final = {"Z": 0, **{f".{count:03}Z": count * MILLISECOND for count in range(1000)}}
 """What follows the second in most texts: nothing, or milliseconds."""
 
@@ -69,13 +71,15 @@ def text_to_nano(text: object) -> int | None:
     """Nanoseconds since the epoch of a service's ISO 8601 text; ``None`` for what is no moment."""
     if not isinstance(text, str):
         return None
-    # Services write times in UTC: 19 characters up to the second, which neighbours share, and three or nine digits.
+    # Services write times in UTC: the hour, which neighbours share, one of 3600 seconds, and three or nine digits.
     if len(text) == _WITH_NANOSECONDS and text[19] == "." and text[29] == "Z":
         fraction = int(digits) if (digits := text[20:29]).isdecimal() else None
     else:
         fraction = _FRACTIONS.get(text[19:])
-    if fraction is not None and (second := _utc_second(text[:19])) is not None:
-        return second + fraction
+    if fraction is not None:
+        hour, second = _utc_hour(text[:14]), _second_of_hour(text[14:19])
+        if hour is not None and second is not None:
+            return hour + second + fraction
     try:
         nanoseconds = unix_nano(text)
     except (ValueError, OverflowError):
@@ -91,13 +95,27 @@ def number_to_nano(number: object, unit: int) -> int | None:
     return nanoseconds if FIRST <= nanoseconds < LAST else None
 
 
-@lru_cache(maxsize=512)
-def _utc_second(text: str) -> int | None:
-    """Nanoseconds since the epoch of a second in UTC; ``None`` for what is none, or is written in another way."""
+def times_of(items: list[Any], name: str) -> list[int | None]:
+    """The times of JSON items, each in the field of this name; ``None`` for what is no moment."""
     try:
-        return _whole_seconds(text, "Z") * SECOND if _UTC_SECOND.fullmatch(text) else None
+        return [text_to_nano(item[name]) for item in items]
+    except (TypeError, KeyError):  # one of them is no object, or has no time
+        return [text_to_nano(item.get(name)) if is_object(item) else None for item in items]
+
+
+@lru_cache(maxsize=512)
+def _utc_hour(text: str) -> int | None:
+    """Nanoseconds since the epoch of an hour in UTC, as ``2026-11-20T08:``; ``None`` for what is written in another way."""
+    try:
+        return _whole_seconds(f"{text}00:00", "Z") * SECOND if _UTC_HOUR.fullmatch(text) else None
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=3600)
+def _second_of_hour(text: str) -> int | None:
+    """Nanoseconds since the hour of a second, as ``47:06``; ``None`` for what is written in another way."""
+    return (int(text[:2]) * 60 + int(text[3:])) * SECOND if _SECOND_OF_HOUR.fullmatch(text) else None
 
 
 @lru_cache(maxsize=512)
