@@ -63,7 +63,8 @@ def without_secrets(value: Any, *, under_secret: bool = False, levels: int = 100
 
 def _is_public(value: Any, levels: int) -> bool:
     """Whether nothing in a value stands under a secret's name, or too deep to be looked for."""
-    if is_object(value):
+    kind = type(value)
+    if kind is dict:
         names = tuple(value)
         if (
             not levels
@@ -72,7 +73,7 @@ def _is_public(value: Any, levels: int) -> bool:
         ):
             return False
         members: Iterable[Any] = value.values()
-    elif is_array(value):
+    elif kind is list:
         if not levels:
             return False
         members = value
@@ -104,14 +105,11 @@ def _masked(value: Any, under_secret: bool, levels: int) -> Any:  # noqa: FBT001
         return REDACTED
     if is_object(value):
         typed = _names_secret(value)
-        return {
-            name: _masked(
-                member,
-                is_secret_name(name) or (under_secret and name not in _DESCRIBING) or (typed and name == "value"),
-                levels - 1,
-            )
-            for name, member in value.items()
-        }
+        masked: dict[str, Any] = {}
+        for name, member in value.items():
+            secret = is_secret_name(name) or (under_secret and name not in _DESCRIBING) or (typed and name == "value")
+            masked[name] = member if type(member) is str and not secret else _masked(member, secret, levels - 1)
+        return masked
     if is_array(value):
         return [_masked(element, under_secret, levels - 1) for element in value]
     return (

@@ -132,12 +132,18 @@ def _datetime_nano(moment: datetime) -> int:
 def rfc3339(nanoseconds: int) -> str:
     """The moment as RFC 3339 text in UTC with nine digits and ``Z``, such as ``2026-11-20T08:47:06.496000000Z``."""
     seconds, fraction = divmod(nanoseconds, SECOND)
-    return f"{_rfc3339_second(seconds)}.{fraction:09}Z"
+    hours, rest = divmod(seconds, 3600)
+    return f"{_rfc3339_hour(hours)}{_rfc3339_rest(rest)}.{fraction:09}Z"
 
 
 @lru_cache(maxsize=512)
-def _rfc3339_second(seconds: int) -> str:
-    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}".rjust(19, "0")
+def _rfc3339_hour(hours: int) -> str:
+    return f"{_EPOCH + timedelta(hours=hours):%Y-%m-%dT%H:}".rjust(14, "0")
+
+
+@lru_cache(maxsize=3600)
+def _rfc3339_rest(seconds: int) -> str:
+    return f"{seconds // 60:02}:{seconds % 60:02}"
 
 
 def utc_datetime(nanoseconds: int) -> datetime:

@@ -12,7 +12,7 @@ import orjson
 from logferry._attributes import Attributes, present
 from logferry._json import is_object
 from logferry._record import ERROR, INFO, LogRecord, Normalizer, Origin, make_record
-from logferry._redaction import without_secrets
+from logferry._redaction import is_secret_name, without_secrets
 from logferry._times import FIRST, LAST, MILLISECOND, number_to_nano
 from logferry_clients.logto.models.audit_log import AuditLogJson, AuditLogKey
 from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadKey
@@ -89,7 +89,7 @@ def _add(attributes: Attributes, fields: Mapping[str, Any], mapping: Mapping[str
 
 def _unknown(prefix: str) -> _Make:
     """What the documentation does not name; a server adds fields with every release."""
-    return lambda key, value: {f"{prefix}.{key}": value for key, value in without_secrets({key: value}).items()}
+    return lambda key, value: {f"{prefix}.{key}": without_secrets(value, under_secret=is_secret_name(key), levels=99)}
 
 
 def _error(_key: str, error: Mapping[str, Any] | str) -> Attributes:
@@ -123,10 +123,10 @@ def _json_object(text: str) -> Mapping[str, Any] | None:
 def _user_agent(_key: str, parsed: Mapping[str, Any]) -> Attributes:
     """The parsed user agent; of the login client, hence not OpenTelemetry's ``os.*``, ``device.*`` and ``host.*``."""
     attributes: Attributes = {}
+    is_public = without_secrets(parsed) is parsed
     for part, value in parsed.items():
-        if value == {}:  # what was not recognized: frequent
-            continue
-        for name, detail in without_secrets(value if is_object(value) else {"": value}).items():
+        details = value if is_object(value) else {"": value}
+        for name, detail in (details if is_public else without_secrets(details)).items():
             attributes[_user_agent_name(part, name)] = detail
     return attributes
 

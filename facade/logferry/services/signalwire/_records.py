@@ -42,12 +42,12 @@ _DISCARDED: Final[Mapping[DiscardedLogKey, str | None]] = {
     "created_at": None,
 }
 _ALL: Final = dict[str, str | None]([*_LOG.items(), *_DISCARDED.items()])
-_NAMES: Final[Mapping[str, str]] = {key: name for key, name in _ALL.items() if name is not None}
-"""The attribute of each field; none of these names is a secret's."""
+_SCALARS: Final[Mapping[str, str]] = {
+    key: name for key, name in _LOG.items() if name is not None and key != "charge_details"
+}
+"""The attribute of each field of a log that is no array; none of these names is a secret's."""
 
-_ELSEWHERE: Final = _ALL.keys() - _NAMES.keys()
-"""What is elsewhere in the record."""
-
+_NONE: Final[Mapping[str, str]] = {}
 _TYPE: Final[VideoLogKey] = "type"
 _ROOM: Final[VideoLogKey] = "room_name"
 _STATUS: Final[VideoLogKey] = "status"
@@ -85,15 +85,19 @@ def _resource(_item: VideoItemJson, origin: Origin) -> Attributes:
 
 def _attributes(item: VideoItemJson) -> Attributes:
     attributes: Attributes = {}
+    # What is left of a deleted log is checked for few fields, so all of them are looked into.
+    scalars = _NONE if is_discarded(item) else _SCALARS
     for key, value in item.items():
-        if value is None or key in _ELSEWHERE:
+        if value is None:
             continue
-        # What the documentation does not name is kept; a service adds fields as it likes.
-        name = _NAMES.get(key)
-        if name is None or isinstance(value, list | dict):
-            attributes.setdefault(name or f"signalwire.{key}", without_secrets({key: value})[key])
-        else:
-            attributes.setdefault(name, value)
+        name = scalars.get(key)
+        if name is None:
+            # What the documentation does not name is kept; a service adds fields as it likes.
+            name = _ALL.get(key, f"signalwire.{key}")
+            if name is not None:
+                attributes.setdefault(name, without_secrets({key: value})[key])
+        elif name not in attributes:
+            attributes[name] = value
     if "signalwire.charge" in attributes:
         attributes["signalwire.charge"] = _dollars(attributes["signalwire.charge"])
     started, ended = text_to_nano(attributes.get(_STARTED)), text_to_nano(attributes.get(_ENDED))
