@@ -87,10 +87,7 @@ def fits_log_entry_page(value: object) -> TypeGuard[LogEntryPageJson]:
     return type(value) is dict and (
         not value
         or (
-            (
-                "items" not in value
-                or (type(value["items"]) is list and all(fits_log_entry(item) for item in value["items"]))
-            )
+            ("items" not in value or (type(value["items"]) is list and all(map(fits_log_entry, value["items"]))))
             and type(value.get("total", 0)) is int
             and ((one := value.get("nextCursor")) is None or type(one) is str)
             and ((one := value.get("previousCursor")) is None or type(one) is str)

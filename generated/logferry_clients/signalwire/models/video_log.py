@@ -172,10 +172,7 @@ def fits_video_log(value: object) -> TypeGuard[VideoLogJson]:
         and ((one := value.get("started_at")) is None or type(one) is str)
         and ((one := value.get("ended_at")) is None or type(one) is str)
         and ((one := value.get("charge")) is None or type(one) is int or type(one) is float or type(one) is str)
-        and (
-            (one := value.get("charge_details")) is None
-            or (type(one) is list and all(fits_charge_detail(item) for item in one))
-        )
+        and ((one := value.get("charge_details")) is None or (type(one) is list and all(map(fits_charge_detail, one))))
         and ((one := value.get("start_time")) is None or type(one) is str)
         and ((one := value.get("end_time")) is None or type(one) is str)
         and ((one := value.get("updated_at")) is None or type(one) is str)
@@ -281,7 +278,7 @@ class VideoLog:
                 [ChargeDetail.from_dict(item) for item in src_dict["charge_details"]]
                 if (
                     type(src_dict["charge_details"]) is list
-                    and all(fits_charge_detail(item) for item in src_dict["charge_details"])
+                    and all(map(fits_charge_detail, src_dict["charge_details"]))
                 )
                 else src_dict["charge_details"]
             )
