@@ -62,16 +62,15 @@ def without_secrets(value: Any, *, under_secret: bool = False, levels: int = 100
 
 
 def _is_public(value: Any, levels: int) -> bool:
-    """Whether nothing in a value stands under a secret's name, or too deep to be looked for."""
+    """Whether there is nothing to mask in a value: no secret, unless it is masked already, and nothing too deep."""
     kind = type(value)
     if kind is dict:
-        names = tuple(value)
-        if (
-            not levels
-            or not (_are_public(names) if len(names) <= _USUAL_NAMES else _look_public(names))
-            or ("value" in value and _names_secret(value))
-        ):
+        if not levels or ("value" in value and _names_secret(value)):
             return False
+        names = tuple(value)
+        for name in _secret_names(names) if len(names) <= _USUAL_NAMES else filter(is_secret_name, names):
+            if value[name] != REDACTED:
+                return False
         members: Iterable[Any] = value.values()
     elif kind is list:
         if not levels:
@@ -85,12 +84,10 @@ def _is_public(value: Any, levels: int) -> bool:
     return True
 
 
-def _look_public(names: Iterable[str]) -> bool:
-    return not any(map(is_secret_name, names))
-
-
-_are_public: Final = lru_cache(maxsize=1024)(_look_public)
-"""Objects of one kind have the same names in the same order, so most cost one look-up."""
+@lru_cache(maxsize=1024)
+def _secret_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    # Objects of one kind have the same names in the same order, so most cost one look-up.
+    return tuple(filter(is_secret_name, names))
 
 
 def _names_secret(value: Mapping[str, Any]) -> bool:

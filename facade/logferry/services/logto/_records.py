@@ -25,6 +25,9 @@ _SEVERITIES: Final = {"Success": INFO, "Error": ERROR}
 _SEPARATE_HEADERS: Final = frozenset({"botverified", "city", "country", "latitude", "longitude", "region", "timezone"})
 """Injected headers that get an attribute each: where a request came from, and whether it was a robot's."""
 
+_USUAL_USER_AGENT: Final = 1000
+"""So many bytes of JSON most parsed user agents have at most."""
+
 _PAYLOAD_KEY: Final = "logto.payload.key"
 _UA: Final = "logto.user_agent.ua"
 
@@ -122,6 +125,20 @@ def _json_object(text: str) -> Mapping[str, Any] | None:
 
 def _user_agent(_key: str, parsed: Mapping[str, Any]) -> Attributes:
     """The parsed user agent; of the login client, hence not OpenTelemetry's ``os.*``, ``device.*`` and ``host.*``."""
+    try:
+        text = orjson.dumps(parsed)
+    except TypeError:  # nested too deeply
+        return _any_user_agent(parsed)
+    return _usual_user_agent(text) if len(text) <= _USUAL_USER_AGENT else _any_user_agent(parsed)
+
+
+@lru_cache(maxsize=256)
+def _usual_user_agent(text: bytes) -> Attributes:
+    # Few user agents make most of a log, and writing one down is quicker than taking it apart.
+    return _any_user_agent(orjson.loads(text))
+
+
+def _any_user_agent(parsed: Mapping[str, Any]) -> Attributes:
     attributes: Attributes = {}
     is_public = without_secrets(parsed) is parsed
     for part, value in parsed.items():
