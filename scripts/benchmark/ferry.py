@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Hashable, Iterator
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 from typing import Any, get_args, get_type_hints
 
@@ -166,9 +166,11 @@ FERRY: dict[str, Callable[[Plain], int]] = {
     "raw": raw,
     "records": records,
     "records, whole": whole_records,
+    "records, fast": partial(records, transport="fast"),
     "entries": entries,
     "records to jsonl": to_jsonl,
     "raw, async": raw_async,
     "records, async": records_async,
+    "records, fast, async": partial(records_async, transport="fast"),
     "entries, async": entries_async,
 }

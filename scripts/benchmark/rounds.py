@@ -28,6 +28,7 @@ BESIDE: Final = {
     "records to jsonl": "loop to jsonl",
     "raw, async": "loop, async",
     "records, async": "loop, async",
+    "records, fast, async": "loop, async",
     "entries, async": "loop, async",
 }
 """What a contestant is compared with, where it is not the plain loop."""
