@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import AttrsInstance, field, fields, frozen
 
-from logferry._record import Normalizer
+from logferry._origin import Normalizer
 from logferry._steps import Flow, Position
 from logferry._window import Window
 

@@ -11,7 +11,8 @@ from attrs import field, frozen
 
 from logferry._definition import StreamDefinition
 from logferry._iteration import Iteration, Plan, Stats
-from logferry._record import LogRecord, Origin
+from logferry._origin import Origin
+from logferry._record import LogRecord
 from logferry._steps import Batch
 
 E = TypeVar("E")

@@ -59,5 +59,7 @@ def show(result: dict[str, Any]) -> None:
                 "" if not peak else f"{peak / peaks['loop']:.2f}",
             )
         console.print(table)
+    for name, ratio in result["start"].items():
+        console.print(f"from nothing to {name}: {ratio:.2f}")
     for tool in result["absent"]:
         console.print(f"{tool}: not installed; scripts/bench --outsiders sets it up under build/")

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmark import ferry, loops, stock
+from benchmark import ferry, loops, start, stock
 from benchmark.outside import TOOLS, Outsider
 from benchmark.paging import Plain
 from benchmark.questions import QUESTIONS
@@ -89,6 +89,7 @@ def compare(records: dict[str, int], rounds: int, *, only: str, told: Callable[[
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "rounds": rounds,
+        "start": start.compare(3 * rounds),
         "absent": sorted(TOOLS.keys() - there.keys()),
         "streams": results,
     }

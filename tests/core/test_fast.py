@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,11 @@ GIVEN: dict[str, Any] = {"endpoint": "https://acme.logto.app", "access_token": "
 
 def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is sent."""
-    monkeypatch.setitem(sys.modules, "pyreqwest", None)
-    monkeypatch.setattr("logferry._fast.find_spec", lambda _name: None)
+
+    def missing(_name: str) -> None:
+        return None
+
+    monkeypatch.setattr("logferry._fast.find_spec", missing)
     with pytest.raises(logferry.ConfigurationError, match="pyreqwest") as caught:
         logferry.Logto(**GIVEN)
     assert caught.value.hint == "pip install 'logferry[fast]'"

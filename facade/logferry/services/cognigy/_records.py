@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from logferry._attributes import Attributes, present, undocumented
-from logferry._record import LogRecord, Normalizer, Origin, make_record
+from logferry._origin import Normalizer, Origin
+from logferry._record import LogRecord, make_record
 from logferry._redaction import without_secrets
 from logferry._times import text_to_nano
 from logferry_clients.cognigy.models.log_entry import LogEntryJson, LogEntryKey

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from logferry._attributes import Attributes, present, undocumented
-from logferry._record import INFO, LogRecord, Normalizer, Origin, make_record
+from logferry._origin import Normalizer, Origin
+from logferry._record import INFO, LogRecord, make_record
 from logferry._redaction import without_secrets
 from logferry._times import SECOND, number_to_nano
 from logferry.services.daily._records import resource_of

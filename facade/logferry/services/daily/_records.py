@@ -12,7 +12,8 @@ import orjson
 
 from logferry._attributes import Attributes, present, undocumented
 from logferry._json import is_object
-from logferry._record import ERROR, INFO, LogRecord, Normalizer, Origin, make_record
+from logferry._origin import Normalizer, Origin
+from logferry._record import ERROR, INFO, LogRecord, make_record
 from logferry._redaction import REDACTED, public_url, without_secrets
 from logferry._times import MILLISECOND, number_to_nano, text_to_nano
 from logferry_clients.daily.models.api_log import ApiLogJson, ApiLogKey
@@ -162,7 +163,7 @@ def _api_attributes(item: ApiLogJson) -> Attributes:
             "client.address": item.get("ip"),
             "http.request.method": method if method is None or method in _METHODS else "_OTHER",
             "http.request.method_original": None if method in _METHODS else method,
-            **_url(item.get("url")),
+            **_url(item.get("url", "")),
             "http.response.status_code": status,
             "daily.status": item.get("status") if status is None else None,
             **({} if _severity(status) < _WARN else _error(status, item.get("response"))),
@@ -199,12 +200,19 @@ def _error(status: int | None, response: str | None) -> Attributes:
     }
 
 
-def _url(url: str | None) -> Attributes:
-    public = _public(url or "")
+def _url(url: str) -> Attributes:
+    return _usual_url(url) if len(url) <= _USUAL_LENGTH else _any_url(url)
+
+
+def _any_url(url: str) -> Attributes:
+    public = _public(url)
     if not public.startswith("/"):
         return {"url.full": public or None}
     path, _, query = public.partition("?")
     return {"url.path": path, "url.query": query or None}
+
+
+_usual_url: Final = lru_cache(maxsize=1024)(_any_url)
 
 
 def _public(url: str) -> str:

@@ -11,7 +11,8 @@ import orjson
 
 from logferry._attributes import Attributes, present
 from logferry._json import is_object
-from logferry._record import ERROR, INFO, LogRecord, Normalizer, Origin, make_record
+from logferry._origin import Normalizer, Origin
+from logferry._record import ERROR, INFO, LogRecord, make_record
 from logferry._redaction import is_secret_name, without_secrets
 from logferry._times import FIRST, LAST, MILLISECOND, number_to_nano
 from logferry_clients.logto.models.audit_log import AuditLogJson, AuditLogKey

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from logferry._attributes import Attributes, present
-from logferry._record import INFO, LogRecord, Normalizer, Origin, make_record
+from logferry._origin import Normalizer, Origin
+from logferry._record import INFO, LogRecord, make_record
 from logferry._redaction import without_secrets
 from logferry._times import SECOND, text_to_nano
 from logferry.services.signalwire._account import space_of
