@@ -21,9 +21,9 @@ SMALL_PAGE = 100
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=50_000, help="how many records, where pages have 1000")
-    parser.add_argument("--small", type=int, default=10_000, help="how many records, where pages have 100")
-    parser.add_argument("--rounds", type=int, default=7, help="how many rounds are counted")
+    parser.add_argument("--records", type=int, default=20_000, help="how many records, where pages have 1000")
+    parser.add_argument("--small", type=int, default=5_000, help="how many records, where pages have 100")
+    parser.add_argument("--rounds", type=int, default=5, help="how many rounds are counted")
     parser.add_argument("--only", default="", help="only streams with this in their name")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where to write the figures")
     parser.add_argument("--outsiders", action="store_true", help="set up dlt, grove and a Singer tap first")
