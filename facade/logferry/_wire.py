@@ -121,7 +121,7 @@ def checked_transport(transport: object) -> Any:
         return transport
     raise ConfigurationError(
         f"transport: {type(transport).__name__} is no httpx transport",
-        hint="Give 'fast', an httpx.BaseTransport or httpx.AsyncBaseTransport, or leave it out",
+        hint="Give an httpx.BaseTransport or httpx.AsyncBaseTransport, 'fast', or leave it out",
     )
 
 
