@@ -56,7 +56,7 @@ class ClientOptions(CallChanges, total=False):
     verify: str | PurePath | ssl.SSLContext | None
     """A file of CA certificates in PEM format, or an ``ssl.SSLContext``; default: the usual authorities."""
     transport: Any
-    """Any httpx transport, blocking or asynchronous; default: the usual one."""
+    """``"fast"`` with the extra ``logferry[fast]``, or any httpx transport; default: the usual one."""
     allow_insecure: bool
     """Accept plain ``http`` to other machines than this one; default: only to loopback."""
     clock: Clock

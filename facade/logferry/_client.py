@@ -26,6 +26,7 @@ from logferry._checkpoint import Checkpoint, read_checkpoint
 from logferry._clock import SystemClock
 from logferry._definition import StreamDefinition
 from logferry._errors import CheckpointError, ConfigurationError, InvalidRequestError
+from logferry._fast import FAST, require_fast
 from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
 from logferry._options import CallOptions, WireOptions, is_loopback
@@ -99,14 +100,15 @@ class Client(ABC):
         rate = None if is_loopback(host) else self.documented_rate
         self._options = changed_options(CallOptions(rate=rate), options)
         self._pace = Pace()
-        self._pool = Pool(
-            WireOptions(
-                base_url=connection.base_url,
-                proxy=checked_proxy(options.get("proxy")),
-                verify=checked_authorities(options.get("verify")),
-                transport=checked_transport(options.get("transport")),
-            )
+        wire = WireOptions(
+            base_url=connection.base_url,
+            proxy=checked_proxy(options.get("proxy")),
+            verify=checked_authorities(options.get("verify")),
+            transport=checked_transport(options.get("transport")),
         )
+        if wire.transport == FAST:
+            require_fast(wire)
+        self._pool = Pool(wire)
 
     @abstractmethod
     def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:

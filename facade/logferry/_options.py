@@ -40,7 +40,7 @@ class WireOptions:
         base_url: Origin and path in front of every request's path.
         proxy: URL of a proxy, or ``None`` for what the environment says.
         verify: A file of CA certificates, an ``ssl.SSLContext``, or ``None`` for the usual authorities.
-        transport: Any httpx transport, or ``None`` for the usual one.
+        transport: Any httpx transport, ``"fast"``, or ``None`` for the usual one.
         body_limit: Largest answer that is read, in bytes after decompression.
     """
 
