@@ -23,7 +23,7 @@ from logferry._window import Window
 LONGEST_DROUGHT: Final = 100
 """So many empty pages in a row are an error."""
 
-_STUCK: Final = 3
+STUCK: Final = 3
 """So many pages in a row with items, but none that is new, are an error."""
 
 _REMEMBERED: Final = 200
@@ -83,8 +83,8 @@ class _SeenCursors:
         self._idle = self._idle + 1 if items and not new else 0
         if self._drought >= LONGEST_DROUGHT:
             raise PagingError(f"the service has sent {LONGEST_DROUGHT} empty pages in a row", hint=_HINT)
-        if self._idle >= _STUCK:
-            raise PagingError(f"the service has sent {_STUCK} pages in a row with nothing new", hint=_HINT)
+        if self._idle >= STUCK:
+            raise PagingError(f"the service has sent {STUCK} pages in a row with nothing new", hint=_HINT)
 
 
 def _is_lost(error: BadRequestError | PagingError) -> bool:

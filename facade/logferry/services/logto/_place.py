@@ -93,15 +93,26 @@ class Place:
         if not self.counting:
             size = LARGEST_PAGE if self.wide else min(LARGEST_PAGE, wanted + self._again(self.edge))
             return self.row // size, size
-        first = max(0, self.row - (1 if self.is_crowded else 1 + self._again(self.trail.mark)))
-        sizes = range(1, LARGEST_PAGE + 1)
-        size = max(sizes, key=lambda size: (min(first // size * size + size - self.row, wanted), -size))
-        return first // size, size
+        if self.is_crowded:
+            return self._page_from(max(0, self.row - 1), LARGEST_PAGE)
+        return self._page_from(self._first_again, wanted)
 
     @property
     def is_crowded(self) -> bool:
-        """Whether too many logs have the time of the last one for all of them to come again."""
-        return self._again(self.trail.mark) >= LARGEST_PAGE // 2
+        """Whether too many logs have the time of the last one for a page to show all of them, and one more."""
+        page, size = self._page_from(self._first_again, 1)
+        return (page + 1) * size <= self.row
+
+    @property
+    def _first_again(self) -> int:
+        """The row from which on logs have to come again."""
+        return max(0, self.row - 1 - self._again(self.trail.mark))
+
+    def _page_from(self, first: int, wanted: int) -> tuple[int, int]:
+        """The smallest page that has this row and as many as are wanted from the place on, or as many as there can be."""
+        sizes = range(1, LARGEST_PAGE + 1)
+        size = max(sizes, key=lambda size: (min(first // size * size + size - self.row, wanted), -size))
+        return first // size, size
 
     def _again(self, edge: int | None) -> int:
         """How many of the logs that were delivered have the time of an edge, or a millisecond more."""
@@ -121,8 +132,13 @@ class Place:
         if not self.counting:
             ignored = any(time is not None and time > bound for time, _ in keys)
             return evolve(self, edge=None, row=self.met, counting=True) if ignored else None
-        # Rows that go move others up, past the place: a page has to have something that was met, or lies too low.
-        joins = any(self.knows(key) or (key[0] is not None and key[0] >= until) for key in keys)
+        # Rows that go move others up, past the place: a page has to have something that was met, or lies too low.  Of a
+        # time that no page shows whole, it can have others than it had before.
+        mark = self.trail.mark if self.is_crowded else None
+        joins = any(
+            self.knows(key) or (key[0] is not None and key[0] >= until) or (mark is not None and key[0] == mark)
+            for key in keys
+        )
         return None if joins or first == 0 else evolve(self, row=max(0, first - LARGEST_PAGE // 2))
 
     def following(self, keys: Sequence[Key], *, first: int, asked: int, total: int | None) -> Place:

@@ -20,6 +20,7 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from logferry._answers import decoded, wrong_shape
+from logferry._cursors import STUCK
 from logferry._definition import StreamDefinition, filter_field
 from logferry._errors import PagingError
 from logferry._identity import digest
@@ -33,9 +34,6 @@ from logferry.services.logto._place import LARGEST_PAGE, Place
 from logferry.services.logto._records import NORMALIZER, milliseconds_to_nano
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 from logferry_clients.logto.models.audit_log import AuditLog, AuditLogJson, fits_audit_log, repair_audit_log
-
-_STUCK: Final = 3
-"""So many pages in a row with nothing new mean that the server does not turn pages."""
 
 _AGAIN: Final = 2
 """So often a page is asked for again that can be an old answer, before it is believed."""
@@ -118,7 +116,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         yield batch
         del batch
         idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
-        if idle == _STUCK and not following.ended:
+        if idle == STUCK and not following.ended:
             raise PagingError(
                 "the server sends nothing new any more",
                 hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
@@ -165,7 +163,9 @@ def _has_advanced(turn: _Turn, keys: Sequence[Key]) -> bool:
             place.row,
             place.wide,
         )
-    return any(not place.knows(key) for key in keys) or (following.total or 0) > (place.total or 0)
+    if any(not place.knows(key) for key in keys) or (following.total or 0) > (place.total or 0):
+        return True
+    return following.total is not None and following.row > place.row
 
 
 def _is_last(answer: _Answer) -> bool:
