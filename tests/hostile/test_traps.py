@@ -384,18 +384,41 @@ def test_l_a_record_without_its_id(subject: Subject, walk: Walk) -> None:
     assert subject.came(fake, good) == subject.came(fake, [*items[:3], *items[4:]])
 
 
+@pytest.mark.parametrize("page_size", [1, 2, 3, 50])
 @of("daily.api_logs", "daily.meetings")
-def test_l_a_record_without_the_cursor(subject: Subject, walk: Walk) -> None:
-    """Where the last of a page has no id, there is no next page to ask for: an error, after the page was delivered."""
+def test_l_a_record_without_the_cursor(subject: Subject, walk: Walk, page_size: int) -> None:
+    """The next page is asked for by the last item that has an id; what has none comes again, and is one record all the same."""
     fake = plain(subject, subject.spread(ROWS))
     items = subject.open(fake).stream.raw().to_list()
-    came, error = until_error(walk(subject.open(fake, faults=lacking(items[2:3], "id")).stream.raw()))
+    faults = lacking([items[0], *items[2:6]], "id")
+    pull = subject.open(fake, faults=faults, page_size=page_size)
+    came = list(walk(pull.stream.raw()))
+    assert [one.get("id") for one in came] == [
+        None if place in {0, 2, 3, 4, 5} else item["id"] for place, item in enumerate(items)
+    ]
+    assert len(pull.asked) < 4 * ROWS
+
+
+@of("daily.api_logs", "daily.meetings")
+def test_l_an_end_without_the_cursor(subject: Subject, walk: Walk) -> None:
+    """Items without id at the end of the list: no page has shown so few, so nothing is behind them."""
+    fake = plain(subject, subject.spread(ROWS))
+    items = subject.open(fake).stream.raw().to_list()
+    came = list(walk(subject.open(fake, faults=lacking(items[-2:], "id")).stream.raw()))
+    assert len(came) == ROWS
+
+
+@of("daily.api_logs", "daily.meetings")
+def test_l_no_record_with_the_cursor(subject: Subject, walk: Walk) -> None:
+    """Where nothing has an id, there is no next page to ask for: an error, after the page was delivered."""
+    fake = subject.fake(subject.spread(ROWS), largest_limit=3)
+    items = subject.open(fake).stream.raw().to_list()
+    came, error = until_error(walk(subject.open(fake, faults=lacking(items, "id")).stream.raw()))
     assert isinstance(error, logferry.PagingError)
-    assert "no id" in str(error)
-    assert came[:2] == items[:2]
+    assert "no item of a page has an id" in str(error)
     assert len(came) == 3
     rest = list(walk(subject.open(fake, resume=error.checkpoint).stream.raw()))
-    assert subject.came(fake, [*came[:2], *rest]) == subject.has(fake)
+    assert subject.came(fake, rest) == subject.has(fake)
 
 
 @pytest.mark.parametrize("hook", ["on_request", "on_page", "on_retry"])

@@ -22,6 +22,7 @@ from logferry.testing import (
     InProcessTransport,
     LogtoFake,
     Recorder,
+    Row,
     VirtualClock,
     failing,
     serve,
@@ -230,6 +231,32 @@ def test_more_equal_times_than_a_page_holds_are_an_issue(count: int, issues: int
         got = [entry.id for entry in stream]
     assert sorted(got) == sorted(fake.truth())
     assert stream.stats.issues == issues
+
+
+@pytest.mark.parametrize("page_size", [1, 3, 100])
+@pytest.mark.parametrize(("count", "certain"), [(80, True), (150, False)])
+def test_equal_times_in_another_order_on_every_page(count: int, certain: bool, page_size: int) -> None:
+    """An old server without a tie-break: the walk ends, whole where one page can show them, and says so where none can."""
+    begin = LogtoFake().epoch
+    times = [begin, *[begin - 10**9] * count, *(begin - number * 10**9 for number in range(2, 40))]
+    fake = LogtoFake(rows=[Row(time=time) for time in times], release="1.36.0", stable_ties=False, compression=False)
+    with in_process(fake) as arguments, logferry.Logto(**arguments) as logto:
+        stream = logto.audit_logs(until=LATER, page_size=page_size)
+        got = [entry.id for entry in stream]
+    assert len(set(got)) == len(got)
+    assert set(got) <= set(fake.truth(until=None, now=begin + 1))
+    assert (len(got) == len(times) or not certain) and len(got) > count // 2
+    assert bool(stream.stats.issues) is not certain
+
+
+def test_equal_times_that_one_page_shows_are_no_issue() -> None:
+    """Though they fill the page that was asked for: nothing is behind them."""
+    begin = LogtoFake().epoch
+    fake = LogtoFake(rows=[Row(time=begin)] * 4, compression=False)
+    with in_process(fake) as arguments, logferry.Logto(**arguments) as logto:
+        stream = logto.audit_logs(until=LATER, page_size=2)
+        assert len(list(stream)) == 4
+    assert stream.stats.issues == 0
 
 
 def test_filters_reach_the_server() -> None:

@@ -143,12 +143,18 @@ def _next_page(
 
 
 def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:
-    """What may be missing: where more logs have one time than a page can show, none shows the border between two whole."""
+    """
+    What may be missing, where more logs have one time than a page can show.
+
+    Where rows are counted, each row that a page goes on by has to be a log that was not met before: else the server has
+    turned round the order of logs of one time, or some have come or gone.
+    """
     mark = place.trail.mark if place.counting else following.edge
     if place.counting:
-        crowded = place.is_crowded and any(time == mark for time, _ in answer.keys)
+        steady = following.total == place.total and following.row - place.row == following.met - place.met
+        crowded = not steady and place.is_crowded and any(time == mark for time, _ in answer.keys)
     else:
-        crowded = bool(following.row) and answer.asked == LARGEST_PAGE
+        crowded = bool(following.row) and answer.asked == LARGEST_PAGE and not _is_last(answer)
     if mark is None or not crowded:
         return ()
     return (f"createdAt: more logs at {rfc3339(mark)} than a page holds; some may be missing",)
