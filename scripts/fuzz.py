@@ -248,6 +248,12 @@ def naming() -> list[tuple[Naming, Any, dict[str, str]]]:
     project = {"project_id": "p" * 24}
     linked: dict[str, Any] = {"data": [{"id": "a"}], "links": {}}
     entries, path = {"items": [{"_id": "a"}]}, f"/v2.1/projects/{project['project_id']}/logs"
+    firsts: tuple[Callable[[object], object], ...] = (
+        lambda cursor: {**entries, "nextCursor": cursor},
+        lambda cursor: {**entries, "next": cursor},
+        lambda cursor: {**entries, "_links": {"next": {"href": cursor}}},
+        lambda cursor: {**entries, "_links": {"next": cursor}},
+    )
     ways: list[tuple[Naming, dict[str, str]]] = [
         (Naming("daily.api_logs", "/v1/logs/api", lambda cursor: [{"id": "a"}, {"id": cursor}], []), {}),
         (
@@ -265,15 +271,7 @@ def naming() -> list[tuple[Naming, Any, dict[str, str]]]:
             ),
             {},
         ),
-        *(
-            (Naming("cognigy.project_logs", path, first, {"items": [{"_id": "b"}]}), project)
-            for first in (
-                lambda cursor: {**entries, "nextCursor": cursor},
-                lambda cursor: {**entries, "next": cursor},
-                lambda cursor: {**entries, "_links": {"next": {"href": cursor}}},
-                lambda cursor: {**entries, "_links": {"next": cursor}},
-            )
-        ),
+        *((Naming("cognigy.project_logs", path, first, {"items": [{"_id": "b"}]}), project) for first in firsts),
     ]
     bases = {"daily": "https://c.example/v1", "signalwire": "https://c.example", "cognigy": "https://c.example"}
     made: list[tuple[Naming, Any, dict[str, str]]] = []

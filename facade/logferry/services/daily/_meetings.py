@@ -44,7 +44,6 @@ class MeetingFilters:
 
 def _walk(filters: MeetingFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the meetings that began within the window, newest first."""
-
     pages = ListPages()
 
     def ask(cursor: Position | None) -> SubFlow[CursorPage]:

@@ -115,6 +115,15 @@ class Place:
         ticks = [tick for tick in map(_tick, rows) if tick is not None][:2]
         return self.first is not None and bool(ticks) and max(ticks) < self.first
 
+    def joins(self, rows: Sequence[Row]) -> bool:
+        """Whether rows begin with some that have been met, as they do unless all of those have gone."""
+        return not rows or not self.repeated() or rows[0][1] in self.met or self.first is None
+
+    def before(self, rows: Sequence[Row]) -> int:
+        """How many rows stand before the place, without those that share its time."""
+        ticks = self.look(rows).ticks
+        return sum(tick is None or (self.first is not None and tick <= self.first) for tick in ticks)
+
     def look(self, rows: Sequence[Row]) -> Seen:
         """Tell the rows of one moment that have not been met from those that have."""
         left = {identity: one.count for identity, one in self.met.items()}

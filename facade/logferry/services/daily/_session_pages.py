@@ -172,7 +172,7 @@ class Question:
         """The rows from a place on, as many as come; and the place, now that it shows whether the service keeps to it."""
         answer = yield from self._ask(place)
         for _ in range(_AGAIN):
-            if not place.precedes(answer.rows):
+            if place.joins(answer.rows) and not place.precedes(answer.rows):
                 break
             answer = yield from self._ask(place)
         if not place.precedes(answer.rows):
@@ -184,10 +184,14 @@ class Question:
         return place, answer
 
     def _has_ended(self, place: Place, answer: Answer) -> SubFlow[bool]:
-        """Whether there is nothing behind an answer without anything new: a short one may have met a limit."""
+        """
+        Whether there is nothing behind an answer without anything new: a short one may have met a limit.
+
+        It may also be the answer to an earlier question, so only its rows from the place on count.
+        """
         if not (place.met or answer.rows):
             return True
-        behind = yield from self._ask(place, len(answer.rows))
+        behind = yield from self._ask(place, len(answer.rows) - place.before(answer.rows))
         return not behind.rows
 
     def _agreed(self, place: Place) -> SubFlow[tuple[Answer, tuple[str, ...], bool]]:
