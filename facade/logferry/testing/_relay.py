@@ -40,7 +40,7 @@ class Disruption:
     after: int = 0
 
 
-def random_disruptions(seed: int, *, rate: float = 0.3, among: int = 100) -> dict[int, Disruption]:
+def random_disruptions(seed: int, *, rate: float = 0.5, among: int = 100) -> dict[int, Disruption]:
     """
     Draw what happens to answers: connections that are reset or closed, never three in a row.
 

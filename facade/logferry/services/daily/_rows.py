@@ -134,7 +134,7 @@ class Place:
             tick = _tick(row)
             if tick is not None and (self.tick is None or tick >= self.tick - 1):
                 last = tick
-            # A time that is earlier than that of a row before cannot be right, or it is about to become so.
+            # Leading rows with earlier times have been read, or came late; one with no time among them stands there too.
             passed = last is None and (passed or tick is not None)
             ticks.append(last)
             if left.get(row[1]):
