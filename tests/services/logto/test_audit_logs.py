@@ -250,6 +250,19 @@ def test_equal_times_in_another_order_on_every_page(count: int, certain: bool, p
     assert bool(stream.stats.issues) is not certain
 
 
+def test_equal_times_right_before_the_window_are_no_way_back_for_ever() -> None:
+    """Nothing of them is delivered, and every page has others of them: an old server's walk still ends with the window."""
+    begin = LogtoFake().epoch
+    times = [*(begin - number * 10**9 for number in range(60)), *[begin - 61 * 10**9] * 70]
+    fake = LogtoFake(rows=[Row(time=time) for time in times], release="1.36.0", stable_ties=False, compression=False)
+    asked: list[object] = []
+    since = datetime.fromtimestamp(begin // 10**9 - 60, UTC)
+    with in_process(fake) as arguments, logferry.Logto(**arguments, on_request=asked.append) as logto:
+        got = [entry.id for entry in logto.audit_logs(since=since, until=LATER, page_size=1)]
+    assert len(set(got)) == len(got) == 60
+    assert 60 < len(asked) < 300
+
+
 def test_equal_times_that_one_page_shows_are_no_issue() -> None:
     """Though they fill the page that was asked for: nothing is behind them."""
     begin = LogtoFake().epoch

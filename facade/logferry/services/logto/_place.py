@@ -34,6 +34,7 @@ class Place:
         met: How many logs have been met.
         tail: The identities of the last ones met.
         trail: What has been delivered.
+        past: Whether the last page ended before the window, so that all of the window lies above the place.
         ended: Whether there is nothing more.
     """
 
@@ -45,6 +46,7 @@ class Place:
     met: int = 0
     tail: tuple[str, ...] = ()
     trail: Trail = field(factory=Trail)
+    past: bool = False
     ended: bool = False
 
     def to_json(self) -> Position:
@@ -58,6 +60,7 @@ class Place:
             "met": self.met,
             "tail": list(self.tail),
             "trail": self.trail.to_json(),
+            "past": self.past,
             "ended": self.ended,
         }
 
@@ -139,9 +142,9 @@ class Place:
             self.knows(key) or (key[0] is not None and key[0] >= until) or (mark is not None and key[0] == mark)
             for key in keys
         )
-        return None if joins or first == 0 else evolve(self, row=max(0, first - LARGEST_PAGE // 2))
+        return None if joins or self.past or first == 0 else evolve(self, row=max(0, first - LARGEST_PAGE // 2))
 
-    def following(self, keys: Sequence[Key], *, first: int, asked: int, total: int | None) -> Place:
+    def following(self, keys: Sequence[Key], *, first: int, asked: int, total: int | None, since: int | None) -> Place:
         """
         Where the walk is behind a page, but for the trail.
 
@@ -150,11 +153,15 @@ class Place:
             first: The row of the first of them.
             asked: How many were asked for.
             total: How many rows the server counts.
+            since: The beginning of the window, or ``None``.
         """
         met = {*self.tail}
         unknown = sum(key[1] not in met and not self.trail.knows(key) for key in keys)
-        tail = tuple(identity for _, identity in keys[-_TAIL:])
-        place = evolve(self, met=self.met + unknown, tail=tail)
+        page = {identity: None for _, identity in keys}
+        tail = (*(identity for identity in self.tail if identity not in page), *page)[-_TAIL:]
+        last = next(reversed(plausible(keys)), None)
+        past = since is not None and last is not None and last < since
+        place = evolve(self, met=self.met + unknown, tail=tail, past=past)
         if self.counting:
             # Rows that have arrived since the last page have moved what was met further down.
             arrived = 0 if unknown or total is None or self.total is None else max(0, total - self.total)

@@ -100,12 +100,17 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
     """Yield the window's audit logs, newest first."""
     place = Place() if position is None else Place.from_json(position)
     idle, previous = 0, list[Key]()
+    furthest, setbacks = place.row, 0
     while not place.ended:
+        row = place.row
         place, answer = yield from _next_page(filters, window, place, page_size)
+        setbacks += place.row < row
         doubts: tuple[str, ...] = ()
         following = place
         if answer.keys:
-            following = place.following(answer.keys, first=answer.row, asked=answer.asked, total=answer.total)
+            following = place.following(
+                answer.keys, first=answer.row, asked=answer.asked, total=answer.total, since=window.since
+            )
             doubts = _doubts(place, following, answer)
         if _is_last(answer) or place.trail.is_past(answer.keys, window):
             following = evolve(following, ended=True)
@@ -115,8 +120,10 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         del answer  # so that there are never two pages in memory
         yield batch
         del batch
+        if turn.fresh or following.row > furthest:
+            furthest, setbacks = max(furthest, following.row), 0
         idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
-        if idle == STUCK and not following.ended:
+        if STUCK in {idle, setbacks} and not following.ended:
             raise PagingError(
                 "the server sends nothing new any more",
                 hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
