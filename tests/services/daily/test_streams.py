@@ -297,7 +297,7 @@ def test_rows_of_one_time_that_never_stay_the_same_are_an_issue() -> None:
     assert len(got) >= len(rows)
     ((issue,),) = {event.issues for event in told}
     assert issue.startswith("time: more rows of one time than fit the service's pages, and they changed")
-    assert transport.count < 60
+    assert transport.count < 80  # the rows of one time fill four pages, and are read six times at most
 
 
 @pytest.mark.parametrize("stream", STREAMS)
