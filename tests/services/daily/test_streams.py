@@ -57,7 +57,7 @@ def truth(fake: DailyFake, stream: Any, since: int | None = None, until: int | N
 @contextmanager
 def in_process(fake: DailyFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
     """A client's arguments to ask *fake* in process."""
-    yield {"api_key": fake.api_key, "transport": InProcessTransport(fake, faults=faults)}
+    yield {"api_key": fake.api_key, "transport": InProcessTransport(fake, faults=faults), "rate": None}
 
 
 @contextmanager
@@ -429,7 +429,7 @@ def test_one_row_again_and_again_is_an_error() -> None:
     """Equal lines are records of their own, so pages of nothing else are believed for long, and then end the walk."""
     body = b'{"logs":[{"time":"2026-01-01T00:00:00Z","message":"m"}]}'
     transport = InProcessTransport(DailyFake(), faults=lambda _request, _number: FakeResponse(200, (), body))
-    with logferry.Daily(api_key="key", transport=transport) as daily:
+    with logferry.Daily(api_key="key", transport=transport, rate=None) as daily:
         stream = daily.session_logs(mtg_session_id="m", until=LATER)
         with pytest.raises(logferry.PagingError, match="does not turn pages") as caught:
             stream.to_list()
@@ -499,7 +499,7 @@ def test_items_that_do_not_fit_cost_nobody_else() -> None:
         DailyFake(),
         faults=lambda _request, number: FakeResponse(200, (), body if number == 1 else b'{"logs":["text",null]}'),
     )
-    with logferry.Daily(api_key="key", transport=transport) as daily:
+    with logferry.Daily(api_key="key", transport=transport, rate=None) as daily:
         records = daily.session_logs(mtg_session_id="m", max_items=4).records().to_list()
     assert [bool(record.issues) for record in records] == [True, True, True, False]
     assert len({record.uid for record in records}) == 4

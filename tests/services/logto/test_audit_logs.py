@@ -39,7 +39,7 @@ RECORDS: Final = 417
 def in_process(fake: LogtoFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
     """A client's arguments to ask *fake* in process."""
     transport = InProcessTransport(fake, faults=faults)
-    yield {"endpoint": "https://default.logto.app", "transport": transport, **credentials(fake)}
+    yield {"endpoint": "https://default.logto.app", "transport": transport, "rate": None, **credentials(fake)}
 
 
 @contextmanager
