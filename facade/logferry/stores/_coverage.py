@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, Literal, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeAlias, get_args
 
 from attrs import evolve, frozen
 
-State: TypeAlias = Literal["complete", "provisional", "partial", "lost"]
+State: TypeAlias = Literal["complete", "provisional", "partial", "gap", "lost"]
 """
 What a store has of a stretch of time.
 
 ``complete``: every record, for good.  ``provisional``: every record that was there when it was read; more may come, or
-some may change, so it is read again.  ``partial``: a part, with the checkpoint that goes on.  ``lost``: nothing, and the
-service does not keep it any more.
+some may change, so it is read again.  ``partial``: a part, with the checkpoint that goes on.  ``gap``: nothing that it could
+be sure of, so it is to be read from its start.  ``lost``: nothing, and the service does not keep it any more.
 """
-
-_SETTLED: Final = ("complete", "lost")
-"""States of which nothing more will come."""
 
 
 @frozen(kw_only=True)
@@ -40,14 +37,15 @@ class Stretch:
     begun: int = 0
 
     def outside(self, since: int, until: int) -> Iterator[Stretch]:
-        """What is left of it without an interval; a part of a partial one is nothing, as its checkpoint is about the whole."""
+        """What is left of it without an interval; a part of a partial one is a gap, as its checkpoint is about the whole."""
         if until <= self.since or self.until <= since:
             yield self
-        elif self.state != "partial":
-            if self.since < since:
-                yield evolve(self, until=since)
-            if until < self.until:
-                yield evolve(self, since=until)
+            return
+        left = Stretch(since=self.since, until=self.until, state="gap") if self.state == "partial" else self
+        if self.since < since:
+            yield evolve(left, until=since)
+        if until < self.until:
+            yield evolve(left, since=until)
 
 
 @frozen
@@ -91,15 +89,30 @@ class Coverage:
         return Coverage(tuple(joined))
 
     def without(self, since: int, until: int) -> Coverage:
-        """The coverage once an interval is forgotten."""
-        return Coverage(tuple(piece for one in self.stretches for piece in one.outside(since, until)))
+        """The coverage once an interval is forgotten: what was had of it is a gap, to be read again."""
+        coverage = self
+        for one in self.stretches:
+            coverage = coverage.having(Stretch(since=max(since, one.since), until=min(until, one.until), state="gap"))
+        return coverage
 
     def gaps(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval has to be read, provisional stretches included, interrupted ones left out; in order."""
+        return self._beside(("complete", "lost", "partial"), since, until)
+
+    def holes(self, since: int, until: int) -> list[tuple[int, int]]:
+        """What of an interval was never read to its end; in order."""
+        return self._beside(("complete", "lost", "provisional"), since, until)
+
+    def unknown(self, since: int, until: int) -> list[tuple[int, int]]:
+        """What of an interval nothing has been said about; in order."""
+        return self._beside(get_args(State), since, until)
+
+    def _beside(self, states: Sequence[State], since: int, until: int) -> list[tuple[int, int]]:
+        """What of an interval is in none of these states."""
         found: list[tuple[int, int]] = []
         place = since
         for one in self.stretches:
-            if one.state in (*_SETTLED, "partial") and one.until > place:
+            if one.state in states and one.until > place:
                 if one.since >= until:
                     break
                 if one.since > place:

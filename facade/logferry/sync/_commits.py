@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 import pyarrow as pa
-from anyio import to_thread
 
 from logferry._times import SECOND
 from logferry.stores._coverage import Coverage, Stretch
 from logferry.stores._schema import SCHEMA
+from logferry.sync._threads import in_thread
 
 if TYPE_CHECKING:
     from logferry.stores._store import Question, Store
@@ -45,6 +45,7 @@ class Commits:
         self._rows = 0
         self._changed: set[Question] = set()
         self._oldest = 0
+        self._failure: Exception | None = None
 
     def coverage(self, question: Question) -> Coverage:
         """What the store has of a question, and will have once all that was added is committed."""
@@ -62,6 +63,8 @@ class Commits:
             StoreError: The commit failed; nothing that was added since the last one is in the store.
         """
         async with self._lock:
+            if self._failure is not None:
+                raise self._failure
             coverage = self.coverage(question)
             for stretch in stretches:
                 coverage = coverage.having(stretch)
@@ -76,22 +79,25 @@ class Commits:
 
     async def flush(self) -> None:
         """
-        Commit what has been added.
+        Commit what has been added; nothing once a commit has failed, as what it held is not in the store.
 
         Raises:
             StoreError: The commit failed.
         """
         async with self._lock:
-            if self._changed:
+            if self._changed and self._failure is None:
                 await self._commit()
 
     async def _commit(self) -> None:
         batches, self._batches, self._rows, self._oldest = self._batches, [], 0, 0
         changed, self._changed = self._changed, set()
         coverage = {question: self._coverage[question] for question in sorted(changed)}
-        # What is half written would have to be rolled back: a cancelled task waits for the end.
-        with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(partial(self._store.commit, _distinct(batches), coverage))
+        try:
+            await in_thread(partial(self._store.commit, _distinct(batches), coverage))
+        except Exception as error:
+            # From now on the coverage says more than the store has.
+            self._failure = error
+            raise
 
 
 def _distinct(batches: list[pa.RecordBatch]) -> pa.Table:

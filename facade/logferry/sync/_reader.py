@@ -9,10 +9,18 @@ import anyio
 from attrs import frozen
 
 from logferry._checkpoint import read_checkpoint
-from logferry._errors import CheckpointError, LogferryError, PagingError, StoreError
-from logferry._times import SECOND, rfc3339
+from logferry._errors import (
+    BadRequestError,
+    CheckpointError,
+    LogferryError,
+    PagingError,
+    ResponseShapeError,
+    StoreError,
+)
+from logferry._times import LAST, SECOND, rfc3339
 from logferry.stores._coverage import Coverage, Stretch
 from logferry.stores._schema import record_batch
+from logferry.stores._store import Question
 from logferry.sync._plan import Piece, plan
 from logferry.sync._report import StreamReport, Told
 from logferry.sync._slices import Slice
@@ -23,11 +31,16 @@ if TYPE_CHECKING:
     from logferry._client import Client
     from logferry._clock import Clock
     from logferry._definition import StreamDefinition
-    from logferry._incremental import Sessions
+    from logferry._incremental import Incremental
     from logferry._record import LogRecord
     from logferry._stream import Page
-    from logferry.stores._store import Question
     from logferry.sync._commits import Commits
+
+_ABOUT_ONE: Final = (BadRequestError, PagingError, ResponseShapeError)
+"""What can be wrong with one piece alone: it must not keep the others from being read."""
+
+_MOST_FAILURES: Final = 3
+"""So many pieces in a row that fail are no accident of theirs."""
 
 _AHEAD: Final = 366 * 86_400 * SECOND
 """Records that are dated so far in the future at most come too."""
@@ -58,6 +71,21 @@ class Order:
 @frozen
 class _Ignored(Exception):  # noqa: N818  # it is no error: the plan is made anew
     """The service ignores the bounds of a window, so windows make no sense."""
+
+
+def distinct_questions(incremental: Incremental, filters: Mapping[str, str]) -> list[Mapping[str, str]]:
+    """The questions that find all records that filters let through: a filter can make several of them one."""
+    found: list[Mapping[str, str]] = []
+    for question in incremental.questions:
+        asked = {**question, **filters}
+        if asked not in found:
+            found.append(asked)
+    return found
+
+
+def _parted(pieces: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
+    """Those that go on where they were interrupted, and the others."""
+    return [one for one in pieces if one.checkpoint is not None], [one for one in pieces if one.checkpoint is None]
 
 
 class Reader:
@@ -94,6 +122,8 @@ class Reader:
         self._limiter = limiter
         self._clock = clock
         self._windowed = self._incremental.windowed
+        self._failed = 0
+        self._is_over = False
         self.report = StreamReport(account=client.account, stream=definition.name)
 
     async def run(self) -> None:
@@ -103,84 +133,106 @@ class Reader:
         Raises:
             StoreError: The store does not work.
         """
-        sessions = self._incremental.sessions
         try:
-            if sessions is not None and not any(name in self._filters for name in self._definition.needs_one_of):
-                await self._read_sessions(sessions)
-                return
-            for question in self._incremental.questions:
-                await self._read({**question, **self._filters})
+            await self._read_all()
         except StoreError:
             raise
         except LogferryError as error:
             self._fail(error)
 
-    async def _read(self, filters: Mapping[str, str]) -> None:
-        question, pieces, now = self._planned(filters)
-        first = pieces[:1] if self._incremental.ignores_bounds is not None and self._windowed else []
-        try:
-            for piece in first:
-                await self._read_piece(filters, piece, now)
-        except _Ignored:
-            self._windowed = False
-            self.report.planned = self.report.span = 0
-            await self._read(filters)
-            return
-        async with anyio.create_task_group() as tasks:
-            for piece in pieces[len(first) :]:
-                tasks.start_soon(self._try_piece, filters, piece, now)
-        del question
+    async def _read_all(self) -> None:
+        for question in distinct_questions(self._incremental, self._filters):
+            await self._read(question)
 
-    def _planned(self, filters: Mapping[str, str]) -> tuple[Question, list[Piece], int]:
-        """What there is to be read of a question now."""
+    async def _read(self, filters: Mapping[str, str]) -> None:
+        """Read what is missing of a question."""
+        self._warn_of_retention(self._commits.coverage(self._question(filters)), self._clock.now())
+        ignored = False
+        try:
+            await self._read_missing(filters)
+        except* _Ignored:
+            ignored = True
+        if ignored:
+            self._windowed = False
+            self.report.planned, self.report.span = self.report.slices, self.report.covered
+            await self._read_missing(filters)
+
+    async def _read_missing(self, filters: Mapping[str, str]) -> None:
+        pieces, now = await self._planned(filters)
+        self._announce(pieces)
+        interrupted, fresh = _parted(pieces)
+        if interrupted:
+            await self._read_pieces(filters, interrupted, now)
+            # What they began with was new then, so late records can have come: that is read again with the rest.
+            pieces, now = await self._planned(filters)
+            _, rest = _parted(pieces)
+            self._announce(rest, instead_of=fresh)
+            fresh = rest
+        await self._read_pieces(filters, fresh, now)
+
+    async def _read_pieces(self, filters: Mapping[str, str], pieces: Sequence[Piece], now: int) -> None:
+        # Whether the bounds of windows count shows at the first one that has any: no need to ask for several.
+        alone = int(self._incremental.ignores_bounds is not None and self._windowed)
+        for piece in pieces[:alone]:
+            await self._try_piece(filters, piece, now)
+        async with anyio.create_task_group() as tasks:
+            for piece in pieces[alone:]:
+                tasks.start_soon(self._try_piece, filters, piece, now)
+
+    async def _planned(self, filters: Mapping[str, str]) -> tuple[list[Piece], int]:
+        """What there is to be read of a question, and the time that is meant by now."""
         now, order = self._clock.now(), self._order
-        question = self._slice(filters, Piece(since=0, until=0), now).question
+        question = self._question(filters)
         coverage = self._commits.coverage(question)
         begin = coverage.begin
         if order.since is None:
             since = order.first if begin is None else begin
         else:
             since = order.since if begin is None else min(order.since, begin)
-        retention = self._incremental.retention
-        if retention is not None:
-            self._warn_of_retention(coverage, now, retention)
+        until = now if order.until is None else min(order.until, now)
+        # Else a store in which a late window is complete, and an early one not, would begin with the late one.
+        unknown = [Stretch(since=first, until=last, state="gap") for first, last in coverage.unknown(since, until)]
+        await self._commits.add(question, unknown)
         pieces = plan(
             coverage,
             since=since,
-            until=now if order.until is None else min(order.until, now),
+            until=until,
             windowed=self._windowed,
-            kept_since=None if retention is None else now - retention,
+            kept_since=self._kept_since(now),
         )
-        self.report.planned += len(pieces)
+        return pieces, now
+
+    def _announce(self, pieces: Sequence[Piece], *, instead_of: Sequence[Piece] = ()) -> None:
+        """Tell what is going to be read, perhaps instead of other pieces."""
+        self.report.planned += len(pieces) - len(instead_of)
         self.report.span += sum(piece.until - piece.since for piece in pieces)
+        self.report.span -= sum(piece.until - piece.since for piece in instead_of)
         self._tell()
-        return question, pieces, now
 
     async def _try_piece(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
-        try:
-            await self._read_piece(filters, piece, now)
-        except StoreError:
-            raise
-        except LogferryError as error:
-            self._fail(error)
-
-    async def _read_piece(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
         async with self._limiter:
-            if self.report.failure is not None:
+            if self._is_over:
                 return
             try:
-                await self._walk(filters, piece, now)
-            except (CheckpointError, PagingError):
-                if piece.checkpoint is None:
-                    raise
-                # Its cursor has expired, or its place is lost: the window is still there.
-                await self._walk(filters, Piece(since=piece.since, until=piece.until, outlived=piece.outlived), now)
+                await self._read_piece(filters, piece, now)
+            except StoreError:
+                raise
+            except LogferryError as error:
+                self._fail(error)
+
+    async def _read_piece(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
+        try:
+            await self._walk(filters, piece, now)
+        except (BadRequestError, CheckpointError, PagingError):
+            if piece.checkpoint is None:
+                raise
+            # Its cursor has expired, or its place is lost: the window is still there.
+            await self._walk(filters, Piece(since=piece.since, until=piece.until), now)
 
     async def _walk(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
         """Read a piece to its end, committing on the way."""
-        cut = self._slice(filters, piece, now)
-        question, view = cut.question, cut.records(self._client)
-        begun, found, changing = piece.begun or now, 0, list[int]()
+        question, view = self._question(filters), self._slice(filters, piece, now).records(self._client)
+        begun, changing, oldest = piece.begun or now, list[int](), LAST
         before = self._commits.coverage(question)
         # Where an item can change, all of its window has to be looked at in one go; and what is complete stays so.
         resumable = self._incremental.is_final is None and (
@@ -194,59 +246,29 @@ class Reader:
             await self._commits.add(
                 question, [progress] if resumable else [], record_batch(page.items, raw=self._order.raw)
             )
-            found += len(page.items)
+            oldest = min([oldest, *(record.time_unix_nano or LAST for record in page.items)])
             changing += self._changing(page, now)
             self._note(page)
         self.report.issues += view.stats.issues
-        gone = piece.outlived and not found
-        if gone:
-            stretches = [Stretch(since=a, until=b, state="lost") for a, b in before.gaps(piece.since, piece.until)]
-            if before.begin is not None and before.begin < piece.since:
-                self.report.lost += [(one.since, one.until) for one in stretches]
-        else:
-            stretches = list(self._read_stretches(piece, begun, changing))
+        lost = self._lost(before, piece, oldest, now)
+        if piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since):
+            self.report.lost += lost
+        stretches = [
+            *self._read_stretches(piece, begun, changing),
+            *(Stretch(since=since, until=until, state="lost") for since, until in lost),
+        ]
         await self._commits.add(question, stretches)
         self._finish(piece)
 
-    async def _read_sessions(self, sessions: Sessions) -> None:
-        """Read what is missing session by session: a stretch is complete once all sessions that began in it are."""
-        listing = next(one for one in self._client.streams if one.name == sessions.stream)
-        narrowing = {name: value for name, value in self._filters.items() if name in sessions.filters}
-        own = {name: value for name, value in self._filters.items() if name not in sessions.filters}
-        question, pieces, now = self._planned(self._filters)
-        for piece in pieces:
-            changing: list[int] = []
-            async with anyio.create_task_group() as tasks:
-                cut = self._slice(narrowing, piece, now, stream=listing.name)
-                async for page in cut.records(self._client).pages():
-                    for record in page.items:
-                        asked, begin = sessions.question(record.raw), sessions.begin(record.raw)
-                        if asked is None:
-                            self.report.doubts.append(f"{listing.name}: a session without an id cannot be asked for")
-                            continue
-                        if begin is not None and not sessions.is_over(record.raw, now):
-                            changing.append(begin)
-                        tasks.start_soon(self._try_session, {**own, **asked}, question, now)
-            if self.report.failure is not None:
-                return
-            await self._commits.add(question, self._read_stretches(piece, now, changing))
-            self._finish(piece)
+    def _lost(self, before: Coverage, piece: Piece, oldest: int, now: int) -> list[tuple[int, int]]:
+        """What of a piece was never read, and is not kept any more: nothing came of the time before the retention."""
+        kept_since = self._kept_since(now)
+        if kept_since is None or oldest < kept_since:
+            return []
+        return before.holes(piece.since, min(piece.until, kept_since))
 
-    async def _try_session(self, filters: Mapping[str, str], question: Question, now: int) -> None:
-        """Read all of a session; it is complete only together with the others that began when it did."""
-        async with self._limiter:
-            if self.report.failure is not None:
-                return
-            try:
-                view = self._slice(filters, Piece(since=0, until=now), now).records(self._client)
-                async for page in view.pages():
-                    await self._commits.add(question, [], record_batch(page.items, raw=self._order.raw))
-                    self._note(page)
-                self.report.issues += view.stats.issues
-            except StoreError:
-                raise
-            except LogferryError as error:
-                self._fail(error)
+    def _question(self, filters: Mapping[str, str]) -> Question:
+        return Question.of(self._client.account, self._definition.name, filters)
 
     def _slice(self, filters: Mapping[str, str], piece: Piece, now: int, *, stream: str | None = None) -> Slice:
         open_end = piece.until >= now and self._order.until is None
@@ -282,9 +304,14 @@ class Reader:
         if self._windowed and ignores is not None and ignores(read_checkpoint(page.checkpoint).position):
             raise _Ignored
 
-    def _warn_of_retention(self, coverage: Coverage, now: int, retention: int) -> None:
-        until = coverage.complete_until
-        if until is not None and now - until > retention // 2:
+    def _kept_since(self, now: int) -> int | None:
+        """Since when the service keeps records; ``None`` where nobody knows."""
+        retention = self._incremental.retention
+        return None if retention is None else now - retention
+
+    def _warn_of_retention(self, coverage: Coverage, now: int) -> None:
+        until, retention = coverage.complete_until, self._incremental.retention
+        if retention is not None and until is not None and now - until > retention // 2:
             self.report.warnings.append(
                 f"the store ends at {rfc3339(until)}, and the service keeps records for {retention / SECOND / 3600:g} h "
                 "only: sync more often"
@@ -296,12 +323,15 @@ class Reader:
         self._tell()
 
     def _finish(self, piece: Piece) -> None:
+        self._failed = 0
         self.report.slices += 1
         self.report.covered += piece.until - piece.since
         self._tell()
 
     def _fail(self, error: LogferryError) -> None:
         self.report.failure = self.report.failure or error
+        self._failed += 1
+        self._is_over = self._is_over or self._failed >= _MOST_FAILURES or not isinstance(error, _ABOUT_ONE)
         self._tell()
 
     def _tell(self) -> None:

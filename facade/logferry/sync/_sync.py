@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-from anyio import to_thread
 from attrs import field, frozen
 
 from logferry._clock import Clock
@@ -14,6 +15,8 @@ from logferry._errors import LogferryError, StoreError
 from logferry.sync._commits import Commits
 from logferry.sync._reader import Order, Reader
 from logferry.sync._report import StreamReport, SyncReport
+from logferry.sync._session_reader import SessionReader
+from logferry.sync._threads import in_thread
 
 if TYPE_CHECKING:
     from logferry._client import Client
@@ -69,20 +72,19 @@ class Sync:
 
     async def arun(self) -> SyncReport:
         """The same, blocking only the task; where it is cancelled, what has been read is committed."""
-        store = await to_thread.run_sync(self._store.__enter__)
+        with_store = ExitStack()
         try:
-            return await self._bring(store)
+            return await self._bring(await in_thread(partial(with_store.enter_context, self._store)))
         finally:
-            with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(self._store.__exit__, None, None, None)
+            await in_thread(with_store.close)
 
     async def _bring(self, store: Store) -> SyncReport:
-        commits = Commits(store, await to_thread.run_sync(store.coverage), self._clock.now)
+        commits = Commits(store, await in_thread(store.coverage), self._clock.now)
         readers: list[Reader] = []
         for lane in self._lanes:
             limiter = anyio.CapacityLimiter(lane.concurrency)
             readers += [
-                Reader(
+                (Reader if definition.incremental.sessions is None else SessionReader)(
                     lane.client,
                     definition,
                     filters,
@@ -101,9 +103,8 @@ class Sync:
         except* StoreError as group:
             broken.append(_first(group))
         finally:
-            if not broken:
-                with anyio.CancelScope(shield=True):
-                    await commits.flush()
+            with anyio.CancelScope(shield=True):
+                await commits.flush()
         if broken:
             raise broken[0]
         failed = [StreamReport(account=name, stream="", failure=error) for name, error in self.unopened.items()]
