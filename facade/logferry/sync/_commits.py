@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 _MOST_ROWS: Final = 50_000
 """So many rows are committed at once at most, give or take a page."""
 
-_LONGEST: Final = 2 * SECOND
-"""So long what has been read waits to be committed, as long as more comes."""
-
 
 class Commits:
     """
@@ -34,11 +31,15 @@ class Commits:
         store: Takes the commits, in a thread of its own.
         coverage: What the store has.
         now: Tells the time, in nanoseconds since the epoch.
+        every: How long what has been read waits at most, as long as more comes, in seconds.
     """
 
-    def __init__(self, store: Store, coverage: Mapping[Question, Coverage], now: Callable[[], int]) -> None:
+    def __init__(
+        self, store: Store, coverage: Mapping[Question, Coverage], now: Callable[[], int], *, every: float
+    ) -> None:
         self._store = store
         self._now = now
+        self._every = round(every * SECOND)
         self._coverage = dict(coverage)
         self._lock = anyio.Lock()
         self._batches: list[pa.RecordBatch] = []
@@ -74,7 +75,7 @@ class Commits:
                 self._batches.append(batch)
                 self._rows += batch.num_rows
             self._oldest = self._oldest or self._now()
-            if self._rows >= _MOST_ROWS or self._now() - self._oldest >= _LONGEST:
+            if self._rows >= _MOST_ROWS or self._now() - self._oldest >= self._every:
                 await self._commit()
 
     async def flush(self) -> None:

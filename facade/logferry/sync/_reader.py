@@ -57,6 +57,7 @@ class Order:
         until: Up to where; ``None`` for now.
         raw: Keep the items as received, too.
         config: The configuration file, where one was named.
+        commit_every: How long what has been read waits to be committed at most, in seconds.
         told: Is told how it gets on.
     """
 
@@ -65,6 +66,7 @@ class Order:
     until: int | None = None
     raw: bool = False
     config: str | None = None
+    commit_every: float = 2.0
     told: Told | None = None
 
 

@@ -79,7 +79,8 @@ class Sync:
             await in_thread(with_store.close)
 
     async def _bring(self, store: Store) -> SyncReport:
-        commits = Commits(store, await in_thread(store.coverage), self._clock.now)
+        coverage = await in_thread(store.coverage)
+        commits = Commits(store, coverage, self._clock.now, every=self._order.commit_every)
         readers: list[Reader] = []
         for lane in self._lanes:
             limiter = anyio.CapacityLimiter(lane.concurrency)
