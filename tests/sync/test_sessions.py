@@ -168,6 +168,13 @@ def test_sessions_are_narrowed_by_room_and_time(world: MakeWorld) -> None:
     assert lines(accounts) == dict.fromkeys(told, 10)
 
 
+def test_a_session_is_read_whole_whatever_the_window(world: MakeWorld) -> None:
+    """A window says which sessions: their lines are all read at once, those that are dated in the future, too."""
+    accounts = world(Meetings(told={"fast": (-90, 130, "hello")}, late=-120))
+    accounts.bring(STREAM, until="1h")
+    assert lines(accounts) == {"fast": 130}
+
+
 def test_a_filter_of_the_lines_goes_to_the_sessions(world: MakeWorld) -> None:
     """The list of meetings has no such filter, and is not asked with it."""
     accounts = world(Meetings(told={"here": (-90, 10, "hello")}))

@@ -17,8 +17,8 @@ from logferry.sync._threads import in_thread
 if TYPE_CHECKING:
     from logferry.stores._store import Question, Store
 
-_MOST_ROWS: Final = 50_000
-"""So many rows are committed at once at most, give or take a page."""
+_MOST_BYTES: Final = 32 * 2**20
+"""So much is committed at once at most, give or take a page: a store needs some times as much meanwhile."""
 
 
 class Commits:
@@ -43,7 +43,7 @@ class Commits:
         self._coverage = dict(coverage)
         self._lock = anyio.Lock()
         self._batches: list[pa.RecordBatch] = []
-        self._rows = 0
+        self._bytes = 0
         self._changed: set[Question] = set()
         self._oldest = 0
         self._failure: Exception | None = None
@@ -73,9 +73,9 @@ class Commits:
             self._changed.add(question)
             if batch is not None and batch.num_rows:
                 self._batches.append(batch)
-                self._rows += batch.num_rows
+                self._bytes += batch.nbytes
             self._oldest = self._oldest or self._now()
-            if self._rows >= _MOST_ROWS or self._now() - self._oldest >= self._every:
+            if self._bytes >= _MOST_BYTES or self._now() - self._oldest >= self._every:
                 await self._commit()
 
     async def flush(self) -> None:
@@ -90,7 +90,7 @@ class Commits:
                 await self._commit()
 
     async def _commit(self) -> None:
-        batches, self._batches, self._rows, self._oldest = self._batches, [], 0, 0
+        batches, self._batches, self._bytes, self._oldest = self._batches, [], 0, 0
         changed, self._changed = self._changed, set()
         coverage = {question: self._coverage[question] for question in sorted(changed)}
         try:

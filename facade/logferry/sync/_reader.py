@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -272,8 +272,16 @@ class Reader:
     def _question(self, filters: Mapping[str, str]) -> Question:
         return Question.of(self._client.account, self._definition.name, filters)
 
-    def _slice(self, filters: Mapping[str, str], piece: Piece, now: int, *, stream: str | None = None) -> Slice:
-        open_end = piece.until >= now and self._order.until is None
+    def _slice(
+        self,
+        filters: Mapping[str, str],
+        piece: Piece,
+        now: int,
+        *,
+        stream: str | None = None,
+        whole: bool = False,
+    ) -> Slice:
+        open_end = whole or (piece.until >= now and self._order.until is None)
         return Slice(
             account=self._client.account,
             stream=stream or self._definition.name,
@@ -321,8 +329,12 @@ class Reader:
 
     def _note(self, page: Page[LogRecord]) -> None:
         self.report.records += len(page.items)
-        self.report.doubts += page.issues
+        self._doubt(page.issues)
         self._tell()
+
+    def _doubt(self, issues: Iterable[str]) -> None:
+        """Keep what is said again and again once: there are many pages."""
+        self.report.doubts += [one for one in dict.fromkeys(issues) if one not in self.report.doubts]
 
     def _finish(self, piece: Piece) -> None:
         self._failed = 0

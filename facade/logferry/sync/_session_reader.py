@@ -58,7 +58,7 @@ class SessionReader(Reader):
         listed = self._slice(narrowing, piece, now, stream=sessions.stream).records(self._client)
         begun = _Begun([])
         async for page in listed.pages():
-            self.report.doubts += page.issues
+            self._doubt(page.issues)
             async with anyio.create_task_group() as tasks:
                 for session in page.items:
                     tasks.start_soon(self._try_session, sessions, question, session, now, begun)
@@ -71,7 +71,7 @@ class SessionReader(Reader):
     ) -> None:
         asked, begin = sessions.question(session.raw), sessions.begin(session.raw)
         if asked is None:
-            self.report.doubts.append(f"{sessions.stream}: a session without an id cannot be asked for")
+            self._doubt([f"{sessions.stream}: a session without an id cannot be asked for"])
             return
         read = await self._read_session({**self._own(sessions), **asked}, question, now)
         if begin is None:
@@ -85,7 +85,7 @@ class SessionReader(Reader):
             if self._is_over:
                 return False
             try:
-                view = self._slice(filters, Piece(since=0, until=now), now).records(self._client)
+                view = self._slice(filters, Piece(since=0, until=now), now, whole=True).records(self._client)
                 async for page in view.pages():
                     await self._commits.add(question, [], record_batch(page.items, raw=self._order.raw))
                     self._note(page)
