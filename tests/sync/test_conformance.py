@@ -25,6 +25,21 @@ def test_nothing_is_lost_doubled_or_outdated(service: Service, stream: str, seed
     SyncTrial(service.client, service.scripted_fake, stream, seed).run().check()
 
 
+@pytest.mark.parametrize(
+    ("stream", "seed"),
+    [
+        ("signalwire.video_logs", 19),  # a later window was complete before an earlier one was begun
+        ("cognigy.project_logs", 26),  # late records of a walk that was interrupted
+        ("daily.session_metrics", 1050),  # lines of the future, of a session found by a window that ended in the past
+        ("daily.session_metrics", 1155),  # lines without ids, gone on with after others had come
+    ],
+)
+def test_what_was_found_once_stays_found(stream: str, seed: int) -> None:
+    """Schedules that syncs did not pass before they were mended."""
+    (service,) = [service for service, name in STREAMS if name == stream]
+    SyncTrial(service.client, service.scripted_fake, stream, seed).run().check()
+
+
 def test_a_seed_can_be_had_again() -> None:
     """The same trial has the same outcome, so that a failing seed can be looked into; odd ones read several slices at once."""
     service, stream = STREAMS[0]

@@ -237,8 +237,10 @@ class Reader:
         begun, changing, oldest = piece.begun or now, list[int](), LAST
         before = self._commits.coverage(question)
         # Where an item can change, all of its window has to be looked at in one go; and what is complete stays so.
-        resumable = self._incremental.is_final is None and (
-            piece.checkpoint is not None or before.gaps(piece.since, piece.until) == [(piece.since, piece.until)]
+        resumable = (
+            self._incremental.resumable
+            and self._incremental.is_final is None
+            and (piece.checkpoint is not None or before.gaps(piece.since, piece.until) == [(piece.since, piece.until)])
         )
         async for page in view.pages():
             self._refuse_ignored_bounds(page)
