@@ -32,7 +32,6 @@ from logferry import open_accounts
 from logferry._definition import StreamDefinition
 from logferry._registry import SERVICES, Service
 from logferry.stores import open_store
-from logferry.sync._reader import distinct_questions
 from logferry.testing import Fake, serve
 
 COLUMNS = ("rounds", "kills", "too late", "records", "lost", "doubled", "unopened")
@@ -157,7 +156,7 @@ class Round:
         if self.definition.incremental.sessions is not None:
             yield from fake.questions(self.definition.name)
         else:
-            yield from distinct_questions(self.definition.incremental, {})
+            yield from self.definition.incremental.asked({})
 
 
 def main() -> int:

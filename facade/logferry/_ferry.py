@@ -181,7 +181,7 @@ class Ferry:
             ConfigurationError: No account has a stream that is named, or the text names no store.
         """
         from logferry.stores._opening import open_store  # noqa: PLC0415  # stores bring along Arrow
-        from logferry.sync._reader import Order  # noqa: PLC0415
+        from logferry.sync._order import Order  # noqa: PLC0415
         from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
 
         clock = self._options.get("clock") or SystemClock()

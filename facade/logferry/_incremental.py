@@ -61,3 +61,12 @@ class Incremental:
     is_final: Callable[[Any, int], bool] | None = field(default=None, repr=False)
     resumable: bool = True
     sessions: Sessions | None = None
+
+    def asked(self, filters: Mapping[str, str]) -> list[Mapping[str, str]]:
+        """The questions that find all records that filters let through; a filter can make several of them one."""
+        found: list[Mapping[str, str]] = []
+        for question in self.questions:
+            one = {**question, **filters}
+            if one not in found:
+                found.append(one)
+        return found

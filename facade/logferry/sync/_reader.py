@@ -17,12 +17,13 @@ from logferry._errors import (
     ResponseShapeError,
     StoreError,
 )
-from logferry._times import LAST, SECOND, rfc3339
-from logferry.stores._coverage import Coverage, Stretch
+from logferry._times import LAST, SECOND
+from logferry.stores._coverage import Stretch
 from logferry.stores._schema import record_batch
 from logferry.stores._store import Question
 from logferry.sync._plan import Piece, plan
-from logferry.sync._report import StreamReport, Told
+from logferry.sync._report import StreamReport
+from logferry.sync._retention import Retention
 from logferry.sync._slices import Slice
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     from logferry._client import Client
     from logferry._clock import Clock
     from logferry._definition import StreamDefinition
-    from logferry._incremental import Incremental
     from logferry._record import LogRecord
     from logferry._stream import Page
     from logferry.sync._commits import Commits
+    from logferry.sync._order import Order
 
 _ABOUT_ONE: Final = (BadRequestError, PagingError, ResponseShapeError)
 """What can be wrong with one piece alone: it must not keep the others from being read."""
@@ -46,43 +47,9 @@ _AHEAD: Final = 366 * 86_400 * SECOND
 """Records that are dated so far in the future at most come too."""
 
 
-@frozen(kw_only=True)
-class Order:
-    """
-    What a caller wants of a sync.
-
-    Attributes:
-        since: How far back to go, in nanoseconds since the epoch; ``None`` for where the store begins.
-        first: Where to begin a stream of which the store has nothing, unless `since` says.
-        until: Up to where; ``None`` for now.
-        raw: Keep the items as received, too.
-        config: The configuration file, where one was named.
-        commit_every: How long what has been read waits to be committed at most, in seconds.
-        told: Is told how it gets on.
-    """
-
-    since: int | None = None
-    first: int = 0
-    until: int | None = None
-    raw: bool = False
-    config: str | None = None
-    commit_every: float = 2.0
-    told: Told | None = None
-
-
 @frozen
 class _Ignored(Exception):  # noqa: N818  # it is no error: the plan is made anew
     """The service ignores the bounds of a window, so windows make no sense."""
-
-
-def distinct_questions(incremental: Incremental, filters: Mapping[str, str]) -> list[Mapping[str, str]]:
-    """The questions that find all records that filters let through: a filter can make several of them one."""
-    found: list[Mapping[str, str]] = []
-    for question in incremental.questions:
-        asked = {**question, **filters}
-        if asked not in found:
-            found.append(asked)
-    return found
 
 
 def _parted(pieces: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
@@ -123,6 +90,7 @@ class Reader:
         self._commits = commits
         self._limiter = limiter
         self._clock = clock
+        self._retention = Retention(self._incremental.retention)
         self._windowed = self._incremental.windowed
         self._failed = 0
         self._is_over = False
@@ -143,12 +111,14 @@ class Reader:
             self._fail(error)
 
     async def _read_all(self) -> None:
-        for question in distinct_questions(self._incremental, self._filters):
+        for question in self._incremental.asked(self._filters):
             await self._read(question)
 
     async def _read(self, filters: Mapping[str, str]) -> None:
         """Read what is missing of a question."""
-        self._warn_of_retention(self._commits.coverage(self._question(filters)), self._clock.now())
+        self.report.warnings += self._retention.warnings(
+            self._commits.coverage(self._question(filters)), self._clock.now()
+        )
         ignored = False
         try:
             await self._read_missing(filters)
@@ -200,7 +170,7 @@ class Reader:
             since=since,
             until=until,
             windowed=self._windowed,
-            kept_since=self._kept_since(now),
+            kept_since=self._retention.since(now),
         )
         return pieces, now
 
@@ -254,7 +224,7 @@ class Reader:
             changing += self._changing(page, now)
             self._note(page)
         self.report.issues += view.stats.issues
-        lost = self._lost(before, piece, oldest, now)
+        lost = self._retention.lost(before, piece, oldest, now)
         if piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since):
             self.report.lost += lost
         stretches = [
@@ -263,13 +233,6 @@ class Reader:
         ]
         await self._commits.add(question, stretches)
         self._finish(piece)
-
-    def _lost(self, before: Coverage, piece: Piece, oldest: int, now: int) -> list[tuple[int, int]]:
-        """What of a piece was never read, and is not kept any more: nothing came of the time before the retention."""
-        kept_since = self._kept_since(now)
-        if kept_since is None or oldest < kept_since:
-            return []
-        return before.holes(piece.since, min(piece.until, kept_since))
 
     def _question(self, filters: Mapping[str, str]) -> Question:
         return Question.of(self._client.account, self._definition.name, filters)
@@ -315,19 +278,6 @@ class Reader:
         ignores = self._incremental.ignores_bounds
         if self._windowed and ignores is not None and ignores(read_checkpoint(page.checkpoint).position):
             raise _Ignored
-
-    def _kept_since(self, now: int) -> int | None:
-        """Since when the service keeps records; ``None`` where nobody knows."""
-        retention = self._incremental.retention
-        return None if retention is None else now - retention
-
-    def _warn_of_retention(self, coverage: Coverage, now: int) -> None:
-        until, retention = coverage.complete_until, self._incremental.retention
-        if retention is not None and until is not None and now - until > retention // 2:
-            self.report.warnings.append(
-                f"the store ends at {rfc3339(until)}, and the service keeps records for {retention / SECOND / 3600:g} h "
-                "only: sync more often"
-            )
 
     def _note(self, page: Page[LogRecord]) -> None:
         self.report.records += len(page.items)

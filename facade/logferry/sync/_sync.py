@@ -13,7 +13,8 @@ from attrs import field, frozen
 from logferry._clock import Clock
 from logferry._errors import LogferryError, StoreError
 from logferry.sync._commits import Commits
-from logferry.sync._reader import Order, Reader
+from logferry.sync._order import Order
+from logferry.sync._reader import Reader
 from logferry.sync._report import StreamReport, SyncReport
 from logferry.sync._session_reader import SessionReader
 from logferry.sync._threads import in_thread

@@ -19,24 +19,21 @@ sync ran as it was then.
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import anyio
 import attrs
 import orjson
-import pyarrow as pa
-from anyio import from_thread
 
 from logferry._client import Client
 from logferry._definition import StreamDefinition
 from logferry._errors import StoreError
 from logferry._hooks import RequestEvent
-from logferry._stream import Stream
 from logferry._times import rfc3339
-from logferry.stores import Coverage, Question
-from logferry.sync._reader import Order, distinct_questions
+from logferry.sync._order import Order
 from logferry.sync._sync import Lane, Sync
 from logferry.testing._clock import VirtualClock
+from logferry.testing._dying_store import DyingStore, SmallPages
 from logferry.testing._http import FakeRequest
 from logferry.testing._recorder import Outcome
 from logferry.testing._rows import Row, random_rows
@@ -145,57 +142,6 @@ class SyncTrial:
             random.setstate(before)
 
 
-class _Store:
-    """
-    A store in memory.
-
-    Attributes:
-        items: What was received, as JSON text, by account, stream and `uid`.
-        left: How many more commits it takes; `None` for any number.
-        told: Is called behind each commit, on the event loop.
-    """
-
-    def __init__(self) -> None:
-        self.items: dict[str, str] = {}
-        self.left: int | None = None
-        self.told: Callable[[], None] = lambda: None
-        self._coverage: dict[Question, Coverage] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        pass
-
-    def coverage(self) -> Mapping[Question, Coverage]:
-        """What it has."""
-        return dict(self._coverage)
-
-    def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
-        """Take both, unless it takes nothing any more."""
-        if self.left == 0:
-            raise StoreError("made up: killed")
-        self.left = None if self.left is None else self.left - 1
-        columns = [records.column(name).to_pylist() for name in ("uid", "raw")]
-        self.items.update(zip(*columns, strict=True))
-        self._coverage.update(coverage)
-        from_thread.run_sync(self.told)
-
-
-class _Paged:
-    """A client whose pages are small, so that a short history has many."""
-
-    def __init__(self, client: Client, page_size: int) -> None:
-        self._client = client
-        self._page_size = page_size
-        self.account = client.account
-        self.streams = client.streams
-
-    def stream(self, name: str, **options: Any) -> Stream[Any]:
-        """Open a stream."""
-        return self._client.stream(name, **options, page_size=self._page_size)
-
-
 class _Syncs:
     """Somebody whose syncs are stopped again and again."""
 
@@ -236,7 +182,7 @@ class _Syncs:
         self._page_size = min(chance.choice((1, 3, 10, 100)), self._definition.page_size)
         # Several slices at once are read in an order that threads decide: one seed in two can be had again exactly.
         self._concurrency = 1 + 3 * (trial.seed % 2)
-        self._store = _Store()
+        self._store = DyingStore()
         self._seen: list[tuple[int, int]] = []
         self._stop: Callable[[], None] = lambda: None
         self._requests: int | None = None
@@ -251,7 +197,7 @@ class _Syncs:
         if sessions and not self._filters:
             yield from self._fake.questions(self._trial.stream)
         else:
-            yield from distinct_questions(self._definition.incremental, self._filters)
+            yield from self._definition.incremental.asked(self._filters)
 
     def _fault(self, request: FakeRequest, number: int) -> Outcome | None:
         return self._schedule(request, number) if self._disturbed else None
@@ -301,7 +247,7 @@ class _Syncs:
             clock=self._clock,
             on_request=self._pass_time,
         )
-        paged: Any = _Paged(client, self._page_size)
+        paged: Any = SmallPages(client, self._page_size)
         until = self._until()
         sync = Sync(
             store=self._store,
