@@ -26,7 +26,7 @@ from logferry._body import Body
 from logferry._checkpoint import read_checkpoint
 from logferry._errors import ConfigurationError
 from logferry._json import is_array, is_object
-from logferry._record import Origin
+from logferry._origin import Origin
 from logferry._redaction import public_url
 from logferry._references import read_reference
 from logferry._registry import SERVICES

@@ -124,9 +124,12 @@ class Round:
         process = processes.Process(target=bring, args=(config, store, self.definition.name))
         process.start()
         if length is None:
-            while process.is_alive() and not Path(store).exists():
+            made = Path(store)
+            while process.is_alive() and not any(
+                made.parent.glob(f"{made.name}*")
+            ):  # the store, or what comes before it
                 time.sleep(0.0005)
-            process.join(0.03 * self.chance.random() ** 2)
+            process.join(0.05 * self.chance.random() ** 2)
         else:
             process.join(length * 1.1 * self.chance.random() ** 1.5)
         process.kill()

@@ -24,10 +24,12 @@ from attrs import field, frozen
 
 from logferry._errors import ConfigurationError
 from logferry._json import is_object
+from logferry._rate import read_rate
 from logferry._references import Reference, read_reference
 from logferry._registry import SERVICES, Service
 from logferry._settings import Settings
 from logferry._suggestions import suggestion
+from logferry._times import SECOND, duration_of
 
 if TYPE_CHECKING:  # clients bring along httpx, which a look at the accounts does not need
     from logferry._arguments import ClientOptions
@@ -39,7 +41,7 @@ FILE_NAME: Final = "logferry.toml"
 VARIABLE: Final = "LOGFERRY_CONFIG"
 """The environment variable that names the configuration file."""
 
-_OWN_KEYS: Final = ("service", "allow_insecure")
+_OWN_KEYS: Final = ("service", "allow_insecure", "rate", "retention")
 _HINT: Final = 'An account is a table: [accounts.login], service = "...", and the settings of the service'
 
 
@@ -53,6 +55,9 @@ class Account:
         service: The service that it is for.
         file: The configuration file that describes it; ``None`` for the environment.
         allow_insecure: Accept plain ``http`` to other machines than this one.
+        rate: How many requests it makes in how much time, as the file says; ``None`` for the service's own limit.
+        retention: How long the service keeps this account's logs, in nanoseconds, as the file says; ``None`` for what is
+            usual there.
         values: What the file says, by the setting's name.
     """
 
@@ -60,6 +65,8 @@ class Account:
     service: Service
     file: Path | None = None
     allow_insecure: bool = False
+    rate: str | None = None
+    retention: int | None = None
     values: Mapping[str, str | bool | Reference] = field(factory=dict[str, "str | bool | Reference"], repr=False)
 
     def has(self, setting: str) -> bool:
@@ -78,6 +85,8 @@ class Account:
         options["account"] = self.name
         if self.allow_insecure:
             options.setdefault("allow_insecure", True)
+        if self.rate is not None:
+            options.setdefault("rate", self.rate)
         try:
             return self.service.client.from_settings(self._settings(), **options)
         except ConfigurationError as error:
@@ -200,4 +209,26 @@ def _read_account(path: Path, name: str, table: Any, trusted: bool) -> Account: 
     insecure = table.get("allow_insecure", False)
     if not isinstance(insecure, bool):
         raise ConfigurationError(f"allow_insecure of {place} is neither true nor false", hint="Choose one of the two")
-    return Account(name=name, service=service, file=path, allow_insecure=insecure, values=values)
+    rate = table.get("rate")
+    if rate is not None:
+        read_rate(rate, setting=f"rate of {place}")
+    return Account(
+        name=name,
+        service=service,
+        file=path,
+        allow_insecure=insecure,
+        rate=rate,
+        retention=_read_retention(table.get("retention"), place),
+        values=values,
+    )
+
+
+def _read_retention(text: object, place: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        return round(duration_of(text if isinstance(text, str) else "").total_seconds()) * SECOND
+    except ValueError as error:
+        raise ConfigurationError(
+            f"retention of {place} is no duration", hint='It looks like "24h", "14d", "2 weeks"'
+        ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from logferry._redaction import without_secrets
@@ -11,12 +11,14 @@ Attributes: TypeAlias = dict[str, Any]
 """Names to JSON values; never ``None`` at the top."""
 
 
-def present(attributes: Mapping[str, Any]) -> Attributes:
+def present(attributes: Attributes) -> Attributes:
     """The attributes that have a value."""
-    return {name: value for name, value in attributes.items() if value is not None}
+    if None in attributes.values():
+        return {name: value for name, value in attributes.items() if value is not None}
+    return attributes
 
 
-def undocumented(item: Mapping[str, object], *, known: Collection[str], prefix: str) -> Attributes:
+def undocumented(item: Mapping[str, object], *, known: frozenset[str], prefix: str) -> Attributes:
     """
     The fields of an item that its documentation does not name, without secrets.
 
@@ -25,5 +27,7 @@ def undocumented(item: Mapping[str, object], *, known: Collection[str], prefix: 
         known: The fields that are mapped, or held back.
         prefix: What the attributes' names begin with, such as ``"daily"``.
     """
+    if known.issuperset(item):  # nearly always
+        return {}
     unknown = {key: value for key, value in item.items() if key not in known}
     return {f"{prefix}.{key}": value for key, value in without_secrets(unknown).items()}

@@ -192,6 +192,8 @@ class _Place:
     def fresh(self, page: CursorPage) -> list[int] | None:
         """Indexes of the items that have not been met; ``None`` where the walk has not come back yet."""
         known = {*self.recent, *self.delivered}
+        if not self.searching and known.isdisjoint(page.keys) and len({*page.keys}) == len(page.keys):
+            return list(range(len(page.keys)))  # as nearly always
         start = 0
         if self.searching:
             first = next((index for index, key in enumerate(page.keys) if key in known), None)
@@ -246,7 +248,9 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         if found is None:
             place = _searched_on(place, page, trouble)
             continue
-        fresh = [index for index in found if (time := page.times[index]) is None or window.has(time)]
+        fresh = found
+        if not window.has_all(page.times):
+            fresh = [index for index in found if (time := page.times[index]) is None or window.has(time)]
         keys = [page.keys[index] for index in fresh]
         following = _following(place, page, keys, new=len(found), trouble=trouble, proven=proven)
         proven = following if page.keys else proven

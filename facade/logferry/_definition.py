@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from attrs import AttrsInstance, field, fields, frozen
 
 from logferry._incremental import Incremental
-from logferry._record import Normalizer
+from logferry._origin import Normalizer
 from logferry._steps import Flow, Position
 from logferry._window import Window
 

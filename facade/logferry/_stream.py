@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from itertools import islice
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager
+from itertools import chain, islice
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
 from logferry._definition import StreamDefinition
 from logferry._iteration import Iteration, Plan, Stats
-from logferry._record import LogRecord, Origin
+from logferry._origin import Origin
+from logferry._record import LogRecord
+from logferry._retry import clock_ahead_nano
 from logferry._steps import Batch
 
 E = TypeVar("E")
@@ -32,6 +35,8 @@ class Page(Generic[T]):
         request_id: What the service calls the request, or ``None``.
         total: How many items the service counts for the question, or ``None`` where it does not say.
         issues: What may be missing, where the service makes it impossible to be sure.
+        clock_ahead_nano: How far the local clock is ahead of the service's, in nanoseconds, as its ``Date`` header says; 0
+            where it is not, or where the service does not say.
     """
 
     items: list[T] = field(repr=False)
@@ -40,6 +45,7 @@ class Page(Generic[T]):
     request_id: str | None
     total: int | None
     issues: tuple[str, ...] = ()
+    clock_ahead_nano: int = 0
 
 
 class View(Generic[T]):
@@ -55,10 +61,11 @@ class View(Generic[T]):
         self._convert = convert
 
     def __iter__(self) -> Iterator[T]:
-        return _Items(Iteration(self._plan), self._convert)
+        # Chained by the interpreter itself: a ``__next__`` of our own would cost each item more than the JSON decoder.
+        return chain.from_iterable(_Batches(Iteration(self._plan), self._convert))
 
     def __aiter__(self) -> AsyncIterator[T]:
-        return _Items(Iteration(self._plan), self._convert)
+        return _AsyncItems(Iteration(self._plan), self._convert)
 
     def pages(self) -> Pages[T]:
         """The same, page by page."""
@@ -164,16 +171,17 @@ def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
             filters=iteration.plan.filters,
         )
         ordinals = batch.ordinals
-        for item in items:
-            # Taking the item has delivered it, so it is the last of the delivered ones.
-            ordinal = ordinals.get(iteration.delivered - 1, 0) if ordinals else 0
-            if fits(item):
-                made = record(item, origin)
-                yield made.as_received(item, made.issues, ordinal) if ordinal else made
-            else:
-                repaired = repair(item)
-                iteration.report(repaired.issues, item, delivered=True)
-                yield record(repaired.value, origin).as_received(item, repaired.issues, ordinal)
+        with _taking_back(iteration):
+            for item in items:
+                # Taking the item has delivered it, so it is the last of the delivered ones.
+                ordinal = ordinals.get(iteration.delivered - 1, 0) if ordinals else 0
+                if fits(item):
+                    made = record(item, origin)
+                    yield made.as_received(item, made.issues, ordinal) if ordinal else made
+                else:
+                    repaired = repair(item)
+                    iteration.report(repaired.issues, item, delivered=True)
+                    yield record(repaired.value, origin).as_received(item, repaired.issues, ordinal)
 
     return convert
 
@@ -182,22 +190,67 @@ def _entries(definition: StreamDefinition[E, Any, Any]) -> Convert[E]:
     fits, repair, entry = definition.fits, definition.repair, definition.entry
 
     def convert(iteration: Iteration, _batch: Batch, items: Iterator[Any], undecoded: list[Any]) -> Iterator[E]:
-        for item in items:
-            if fits(item):
-                yield entry(item)
-            else:
-                repaired = repair(item)
-                iteration.report(repaired.issues, item, delivered=repaired.complete)
-                if repaired.complete:
-                    yield entry(repaired.value)
+        with _taking_back(iteration):
+            for item in items:
+                if fits(item):
+                    yield entry(item)
                 else:
-                    undecoded.append(item)
+                    repaired = repair(item)
+                    iteration.report(repaired.issues, item, delivered=repaired.complete)
+                    if repaired.complete:
+                        yield entry(repaired.value)
+                    else:
+                        undecoded.append(item)
 
     return convert
 
 
-class _Items(Generic[T]):
-    """One iteration, item by item, in whichever way it is driven."""
+@contextmanager
+def _taking_back(iteration: Iteration) -> Generator[None]:
+    """An item whose turn fails has not been delivered; it is the next one again."""
+    try:
+        yield
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        iteration.take_back(error, delivered=iteration.delivered - 1)
+        raise
+
+
+class _Batches(Generic[T]):
+    """
+    What a view yields, batch by batch, for a chain.
+
+    A chain ends for good once its source has raised, though its iterator is to go on after an error.  So a failure to get
+    the next batch is handed over as one more batch, which raises it.
+    """
+
+    __slots__ = ("_convert", "_iteration")
+
+    def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
+        self._iteration = iteration
+        self._convert = convert
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Iterator[T]:
+        try:
+            batch = self._iteration.unfinished() or self._iteration.next_batch()
+        except BaseException as error:  # noqa: BLE001  # it is raised by what is returned
+            return _raised(error)
+        if batch is None:
+            raise StopIteration
+        return self._convert(self._iteration, batch, self._iteration.deliver(), [])
+
+
+def _raised(error: BaseException) -> Iterator[Any]:
+    raise error
+    yield
+
+
+class _AsyncItems(Generic[T]):
+    """One iteration, item by item, with ``async for``."""
 
     __slots__ = ("_convert", "_items", "_iteration")
 
@@ -206,42 +259,17 @@ class _Items(Generic[T]):
         self._convert = convert
         self._items: Iterator[T] = iter(())
 
-    def __iter__(self) -> Self:
-        return self
-
     def __aiter__(self) -> Self:
         return self
 
-    def __next__(self) -> T:
-        while True:
-            try:
-                for item in self._items:
-                    return item
-            except BaseException as error:
-                self._take_back(error)
-                raise
-            if not self._turn(self._iteration.unfinished() or self._iteration.next_batch()):
-                raise StopIteration
-
     async def __anext__(self) -> T:
         while True:
-            try:
-                for item in self._items:
-                    return item
-            except BaseException as error:
-                self._take_back(error)
-                raise
-            if not self._turn(self._iteration.unfinished() or await self._iteration.anext_batch()):
+            for item in self._items:
+                return item
+            batch = self._iteration.unfinished() or await self._iteration.anext_batch()
+            if batch is None:
                 raise StopAsyncIteration
-
-    def _take_back(self, error: BaseException) -> None:
-        self._iteration.take_back(error, delivered=self._iteration.delivered - 1)
-
-    def _turn(self, batch: Batch | None) -> bool:
-        if batch is None:
-            return False
-        self._items = self._convert(self._iteration, batch, self._iteration.deliver(), [])
-        return True
+            self._items = self._convert(self._iteration, batch, self._iteration.deliver(), [])
 
 
 class _Pages(Generic[T]):
@@ -285,4 +313,5 @@ class _Pages(Generic[T]):
             request_id=self._iteration.request_id(batch),
             total=batch.total,
             issues=batch.issues,
+            clock_ahead_nano=clock_ahead_nano(batch.reply),
         )

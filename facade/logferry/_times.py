@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from dateutil.relativedelta import relativedelta
 
 from logferry._errors import InvalidRequestError
+from logferry._json import is_object
 
 Time: TypeAlias = datetime | date | timedelta | str
 """
@@ -35,6 +36,12 @@ _ISO: Final = re.compile(
     r"(?P<second>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d|\d{8}[Tt]\d{6})"
     r"(?:[.,](?P<fraction>\d{1,18}))?(?P<offset>[Zz]|[+-]\d\d(?::?\d\d)?)?"
 )
+_UTC_HOUR: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):", re.ASCII)
+_SECOND_OF_HOUR: Final = re.compile(r"[0-5]\d:[0-5]\d", re.ASCII)
+_FRACTIONS: Final = {"Z": 0, **{f".{count:03}Z": count * MILLISECOND for count in range(1000)}}
+"""What follows the second in most texts: nothing, or milliseconds."""
+
+_WITH_NANOSECONDS: Final = len("2026-11-20T08:47:06.496000000Z")
 _ISO_OTHER: Final = re.compile(r"\d{4}[-W0-9w]{3,6}([Tt ][0-9:]{2,8}([Zz]|[+-]\d\d(:?\d\d)?)?)?")
 _AGE: Final = re.compile(
     r"(?P<count>\d{1,6})\s*(?P<unit>seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|m|h|d|w)"
@@ -64,6 +71,15 @@ def text_to_nano(text: object) -> int | None:
     """Nanoseconds since the epoch of a service's ISO 8601 text; ``None`` for what is no moment."""
     if not isinstance(text, str):
         return None
+    # Services write times in UTC: the hour, which neighbours share, one of 3600 seconds, and three or nine digits.
+    if len(text) == _WITH_NANOSECONDS and text[19] == "." and text[29] == "Z":
+        fraction = int(digits) if (digits := text[20:29]).isdecimal() else None
+    else:
+        fraction = _FRACTIONS.get(text[19:])
+    if fraction is not None:
+        hour, second = _utc_hour(text[:14]), _second_of_hour(text[14:19])
+        if hour is not None and second is not None:
+            return hour + second + fraction
     try:
         nanoseconds = unix_nano(text)
     except (ValueError, OverflowError):
@@ -77,6 +93,29 @@ def number_to_nano(number: object, unit: int) -> int | None:
         return None
     nanoseconds = number * unit
     return nanoseconds if FIRST <= nanoseconds < LAST else None
+
+
+def times_of(items: list[Any], name: str) -> list[int | None]:
+    """The times of JSON items, each in the field of this name; ``None`` for what is no moment."""
+    try:
+        return [text_to_nano(item[name]) for item in items]
+    except (TypeError, KeyError):  # one of them is no object, or has no time
+        return [text_to_nano(item.get(name)) if is_object(item) else None for item in items]
+
+
+@lru_cache(maxsize=512)
+def _utc_hour(text: str) -> int | None:
+    """Nanoseconds since the epoch of an hour in UTC, as ``2026-11-20T08:``; ``None`` for what is written in another way."""
+    try:
+        return _whole_seconds(f"{text}00:00", "Z") * SECOND if _UTC_HOUR.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=3600)
+def _second_of_hour(text: str) -> int | None:
+    """Nanoseconds since the hour of a second, as ``47:06``; ``None`` for what is written in another way."""
+    return (int(text[:2]) * 60 + int(text[3:])) * SECOND if _SECOND_OF_HOUR.fullmatch(text) else None
 
 
 @lru_cache(maxsize=512)
@@ -93,12 +132,18 @@ def _datetime_nano(moment: datetime) -> int:
 def rfc3339(nanoseconds: int) -> str:
     """The moment as RFC 3339 text in UTC with nine digits and ``Z``, such as ``2026-11-20T08:47:06.496000000Z``."""
     seconds, fraction = divmod(nanoseconds, SECOND)
-    return f"{_rfc3339_second(seconds)}.{fraction:09}Z"
+    hours, rest = divmod(seconds, 3600)
+    return f"{_rfc3339_hour(hours)}{_rfc3339_rest(rest)}.{fraction:09}Z"
 
 
 @lru_cache(maxsize=512)
-def _rfc3339_second(seconds: int) -> str:
-    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}".rjust(19, "0")
+def _rfc3339_hour(hours: int) -> str:
+    return f"{_EPOCH + timedelta(hours=hours):%Y-%m-%dT%H:}".rjust(14, "0")
+
+
+@lru_cache(maxsize=3600)
+def _rfc3339_rest(seconds: int) -> str:
+    return f"{seconds // 60:02}:{seconds % 60:02}"
 
 
 def utc_datetime(nanoseconds: int) -> datetime:

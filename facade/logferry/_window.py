@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import frozen
 
 from logferry._errors import InvalidRequestError
@@ -24,6 +26,11 @@ class Window:
     def has(self, time: int) -> bool:
         """Whether the moment lies within."""
         return time < self.until and (self.since is None or time >= self.since)
+
+    def has_all(self, times: Sequence[int | None]) -> bool:
+        """Whether all of these moments lie within, as those of most pages do; ``None`` is no moment."""
+        known = [time for time in times if time is not None]
+        return not known or (self.has(min(known)) and self.has(max(known)))
 
     def __str__(self) -> str:
         return f"[{'...' if self.since is None else rfc3339(self.since)}, {rfc3339(self.until)})"

@@ -25,6 +25,7 @@ from logferry._errors import (
     RequestTimeoutError,
     ResponseShapeError,
 )
+from logferry._fast import BOUNDS, FAST, AsyncFastTransport, Bounds, FastTransport
 from logferry._redaction import printable, public_url, without_credentials
 from logferry._steps import Reply, Send
 from logferry._version import __version__
@@ -89,13 +90,17 @@ class Pool:
 
     def _arguments(self, kind: type[Any]) -> dict[str, Any]:
         options = self.options
+        headers = {"User-Agent": _USER_AGENT, "Accept": "application/json", "Accept-Encoding": ENCODINGS}
+        if options.transport == FAST:
+            make = FastTransport if kind is httpx.BaseTransport else AsyncFastTransport
+            return {"headers": headers, "transport": make(options), "follow_redirects": False}
         if options.transport is not None and not isinstance(options.transport, kind):
             raise ConfigurationError(
                 f"transport: {type(options.transport).__name__} is no httpx.{kind.__name__}",
                 hint="Iterate with 'for' where the transport is blocking, with 'async for' where it is asynchronous",
             )
         return {
-            "headers": {"User-Agent": _USER_AGENT, "Accept": "application/json", "Accept-Encoding": ENCODINGS},
+            "headers": headers,
             "verify": _verification(options.verify),
             "proxy": options.proxy,
             "transport": options.transport,
@@ -107,16 +112,16 @@ class Pool:
 
 def checked_transport(transport: object) -> Any:
     """
-    A transport that httpx takes, or ``None``.
+    A transport that httpx takes, ``"fast"``, or ``None``.
 
     Raises:
         ConfigurationError: It is none.
     """
-    if transport is None or isinstance(transport, httpx.BaseTransport | httpx.AsyncBaseTransport):
+    if transport in (None, FAST) or isinstance(transport, httpx.BaseTransport | httpx.AsyncBaseTransport):
         return transport
     raise ConfigurationError(
         f"transport: {type(transport).__name__} is no httpx transport",
-        hint="Give an httpx.BaseTransport or httpx.AsyncBaseTransport, or leave it out",
+        hint="Give an httpx.BaseTransport or httpx.AsyncBaseTransport, 'fast', or leave it out",
     )
 
 
@@ -227,7 +232,10 @@ class HttpWire:
                 f"{url}?{urlencode(asked.params, quote_via=quote)}" if asked.params else url,
                 headers=[*client.headers.raw, *headers],
                 content=content,
-                extensions={"timeout": {"connect": connect, "read": read, "write": read, "pool": connect}},
+                extensions={
+                    "timeout": {"connect": connect, "read": read, "write": read, "pool": connect},
+                    BOUNDS: Bounds(self.timeouts.connect, self.timeouts.read, send.timeout),
+                },
             )
         except (ValueError, httpx.InvalidURL) as error:
             raise InvalidRequestError(

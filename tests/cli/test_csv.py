@@ -15,7 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.cli.conftest import Run, Server, resume_arguments, resume_line
 
-from logferry._record import LogRecord, Normalizer, Origin
+from logferry._origin import Normalizer, Origin
+from logferry._record import LogRecord
 from logferry.cli._csv import CsvRows, harmless_cell
 
 HEADER = [

@@ -14,10 +14,12 @@ import anyio
 import httpx
 import orjson
 import pytest
-from tests.core.test_wire import listening, sending
+from tests.core.test_wire import DEFAULTS, listening, sending, transport
 
 import logferry
 from logferry._body import Body
+
+__all__ = ["transport"]  # a fixture that each test uses
 
 MIB = 1024 * 1024
 Items: TypeAlias = Callable[[list[Any]], Any]
@@ -51,7 +53,7 @@ def opened(case: Case, url: str, **options: Any) -> Generator[Any]:
     name, settings, filters, _ = case
     service, _, method = name.partition(".")
     address = {"endpoint" if service == "logto" else "base_url": url}
-    with CLIENTS[service](**settings, **address, **{"retries": 0} | options) as client:
+    with CLIENTS[service](**settings, **address, **{"retries": 0} | DEFAULTS | options) as client:
         yield getattr(client, method)(**filters, until="2030-01-01")
 
 

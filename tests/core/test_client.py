@@ -248,7 +248,7 @@ def test_a_transport_of_the_other_world_is_named(client: Make) -> None:
     assert "async for" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("transport", ["fast", httpx.HTTPTransport, 7])
+@pytest.mark.parametrize("transport", ["quick", httpx.HTTPTransport, 7])
 def test_what_is_no_transport_is_refused(client: Make, transport: Any) -> None:
     """Where it is given, before anything is asked."""
     with pytest.raises(logferry.ConfigurationError, match=r"is no httpx transport\. Give an httpx\.BaseTransport"):

@@ -21,12 +21,16 @@ from logferry.testing import LogtoFake, serve
 
 Handler: TypeAlias = Callable[[socket.socket], None]
 
+DEFAULTS: dict[str, Any] = {}
+"""What every client of a test gets that does not say otherwise."""
+
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 def asked(sync: bool, **options: Any) -> list[Any]:
     """All raw items that a client gets, one way or the other; each request once."""
-    given: dict[str, Any] = {"endpoint": "https://acme.logto.app", "access_token": "hush", "retries": 0} | options
+    given: dict[str, Any] = {"endpoint": "https://acme.logto.app", "access_token": "hush", "retries": 0}
+    given |= DEFAULTS | options
     if sync:
         with logferry.Logto(**given) as logto:
             return logto.audit_logs(until="2030-01-01").raw().to_list()
@@ -42,6 +46,12 @@ def asked(sync: bool, **options: Any) -> list[Any]:
 def sync(request: pytest.FixtureRequest) -> bool:
     """Which of the two worlds."""
     return bool(request.param)
+
+
+@pytest.fixture(params=[None, "fast"], ids=["httpx", "fast"], autouse=True)
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With both transports."""
+    monkeypatch.setitem(DEFAULTS, "transport", request.param)
 
 
 @contextmanager
@@ -279,6 +289,14 @@ def test_redirects_are_not_followed(sync: bool, status: int) -> None:
         asked(sync, transport=httpx.MockTransport(answer))
     assert "address" in (caught.value.hint or "")
     assert seen == ["acme.logto.app"]
+
+
+def test_redirects_are_not_followed_over_a_socket(sync: bool) -> None:
+    """Whatever sends the requests."""
+    with listening(sending(HEAD + b"Content-Length: 2\r\n\r\n[]")) as elsewhere:
+        head = f"HTTP/1.1 302 Found\r\nLocation: {elsewhere}/api/logs\r\nContent-Length: 0\r\n\r\n".encode()
+        with listening(sending(head)) as url, pytest.raises(logferry.ResponseShapeError, match="302"):
+            asked(sync, endpoint=url)
 
 
 def test_a_status_without_a_name(sync: bool) -> None:

@@ -90,11 +90,11 @@ def test_gaps_are_what_has_to_be_read(changes: list[Change], since: int, until: 
 
 @PROPERTY
 @given(CHANGES, st.integers(0, END), st.integers(0, END))
-def test_holes_are_what_was_never_read_to_its_end(changes: list[Change], since: int, until: int) -> None:
-    """They are what is unknown, what is a gap, and what was interrupted."""
+def test_missing_is_what_was_never_read_to_its_end(changes: list[Change], since: int, until: int) -> None:
+    """That is what is unknown, what is a gap, and what was interrupted."""
     coverage, model = told(changes)
     wanted = {at for at in range(since, until) if at not in model or model[at].state in ("partial", "gap")}
-    assert {at for begin, end in coverage.holes(since, until) for at in range(begin, end)} == wanted
+    assert {at for begin, end in coverage.missing(since, until) for at in range(begin, end)} == wanted
 
 
 @PROPERTY

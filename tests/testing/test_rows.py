@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import attrs
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logferry._json import is_array
@@ -140,6 +140,7 @@ def contents(rows: Sequence[Row]) -> list[Row]:
 
 
 @of_each_stream
+@settings(deadline=None)
 @given(seed=st.integers(0, 1000), count=st.integers(0, 90), ahead=st.integers(-20, 20))
 def test_pages_hold_what_is_visible(stream: str, seed: int, count: int, ahead: int) -> None:
     """Where nothing changes meanwhile, paging gives every row listed at that moment once, in the order of the truth."""
@@ -293,8 +294,8 @@ def test_each_page_gives_a_cursor_of_its_own_age(stream: str) -> None:
 
 def test_cursors_that_nobody_gave_out() -> None:
     """What is no cursor is refused, also where cursors hold their birth."""
-    for settings in ({}, {"cursor_life": 60}):
-        ask = told("cognigy.project_logs", [Row(time=SINCE)], **settings)
+    for changes in ({}, {"cursor_life": 60}):
+        ask = told("cognigy.project_logs", [Row(time=SINCE)], **changes)
         for cursor in ("1" * 24, "f" * 24, "z" * 24, "short"):
             assert ask.page({"next": cursor}, EPOCH)[0] == 400
     ask = told("daily.api_logs", [Row(time=SINCE, appears=EPOCH)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -18,16 +19,33 @@ from logferry.cli._outputs import echo, output_errors, text_console
 from logferry.cli._shell import counted, shell_options, tell
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from logferry.stores import Coverage, Described
 
 _BRIEF: Final = SECOND
 """A provisional stretch that is no longer is a record that may still change."""
 
+_STYLES: Final = {"gap": "red", "lost": "red", "partial": "yellow", "provisional": "yellow"}
+
+_SHOW: Final = """
+\b
+Examples:
+  logferry state show logs.duckdb
+  logferry state show logs.duckdb --format jsonl | jq .windows
+"""
+
+_FORGET: Final = """
+\b
+Examples:
+  logferry state forget logs.duckdb --stream logto.audit_logs --since 7d
+"""
+
 _EPILOG: Final = """
 \b
 Examples:
   logferry state show logs.duckdb
-  logferry state forget logs.duckdb --stream logto.audit_logs --since 2026-11-01
+  logferry state forget logs.duckdb --stream logto.audit_logs --since 7d
 """
 
 
@@ -37,7 +55,7 @@ def state() -> None:
     """Show what a store has, gaps included, or let it read some again."""
 
 
-@state.command()
+@state.command(epilog=_SHOW)
 @click.argument("store")
 @click.option(
     "--format", "form", type=click.Choice(("jsonl", "table")), help="Default: table on a terminal, jsonl otherwise."
@@ -63,7 +81,7 @@ def show(store: str, form: str | None) -> None:
         _print(store, rows, size)
 
 
-@state.command()
+@state.command(epilog=_FORGET)
 @click.argument("store")
 @click.option(
     "--stream",
@@ -126,26 +144,35 @@ def _window(since: int, until: int, state_: str) -> dict[str, Any]:
 
 
 def _print(store: str, rows: list[dict[str, Any]], size: int | None) -> None:
-    from rich.table import Table  # noqa: PLC0415  # only needed here, and slow to import
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415  # only needed here, and slow to import
 
     console = text_console(sys.stdout.buffer)
     total = sum({(row["account"], row["stream"]): row["records"] for row in rows}.values())
     mebibytes = "" if size is None else f", {size / 2**20:,.1f} MiB"
-    console.print(Text(printable(f"{store}: {counted(total, 'record')}{mebibytes}"), "bold"))
-    for row in rows:
-        filters = " ".join(f"{name}={value}" for name, value in row["filters"].items())
-        named = "" if row["account"] == row["stream"].partition(".")[0] else f"account {row['account']}"
-        records = counted(row["records"], "record")
-        words = "  ".join(word for word in (row["stream"], named, filters, records) if word)
-        console.print()
-        console.print(Text(printable(words)))
-        table = Table.grid(padding=(0, 2, 0, 0))
-        for window, moments in _told(row["windows"]):
-            label = f"{window['state']}, {counted(moments, 'record')} may change" if moments else window["state"]
-            style = {"gap": "red", "lost": "red", "partial": "yellow", "provisional": "yellow"}.get(window["state"], "")
-            table.add_row("", Text(_minute(window["since"])), Text(_minute(window["until"])), Text(label, style))
-        console.print(table)
+    console.print(Text(printable(f"{store}: {counted(total, 'record')}{mebibytes}"), "bold"), soft_wrap=True)
+    for (account, stream), questions in groupby(rows, key=lambda row: (row["account"], row["stream"])):
+        for number, row in enumerate(questions):
+            if not number:
+                named = "" if account == stream.partition(".")[0] else f"account {account}"
+                words = "  ".join(word for word in (stream, named, counted(row["records"], "record")) if word)
+                console.print()
+                console.print(Text(printable(words)), soft_wrap=True)
+            if row["filters"]:
+                filters = " ".join(f"{name}={value}" for name, value in row["filters"].items())
+                console.print(Text(printable(f"  {filters}"), "dim"), soft_wrap=True)
+            console.print(_table(row["windows"]))
+
+
+def _table(windows: list[dict[str, Any]]) -> Table:
+    from rich.table import Table  # noqa: PLC0415  # only needed here, and slow to import
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for window, moments in _told(windows):
+        label = f"{window['state']}, but for {moments:,} that may change" if moments else window["state"]
+        style = _STYLES.get(window["state"], "")
+        table.add_row("", Text(_minute(window["since"])), Text(_minute(window["until"])), Text(label, style))
+    return table
 
 
 def _told(windows: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], int]]:

@@ -16,9 +16,8 @@ _EPILOG: Final = """
 Examples:
   logferry sync --to logs.duckdb
   logferry sync --to logs.duckdb --since 30d
-  logferry sync daily.session_logs --to logs.duckdb --filter room=hello
+  logferry sync logto.audit_logs --to logs.duckdb --filter user_id=abc
   logferry sync --to logs/ --every 5m
-  duckdb logs.duckdb "SELECT stream, count(*) FROM logs GROUP BY stream"
 """
 
 

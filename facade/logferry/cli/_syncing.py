@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from logferry._ferry import open_accounts
+from logferry._errors import LogferryError
 from logferry._times import rfc3339
 from logferry.cli._pulling import DEFAULT_SINCE
 from logferry.cli._shell import INTERRUPTED, counted, talk, tell, tell_error
@@ -69,15 +69,23 @@ class Syncing:
     async def _run(self) -> int:
         import anyio  # noqa: PLC0415
 
+        from logferry._ferry import open_accounts  # noqa: PLC0415  # brings along httpx
+
         progress = SyncProgress(sys.stderr, verbose=talk().verbose)
         stopped: list[signal.Signals] = []
+        failures: list[LogferryError] = []
         code = 0
         async with open_accounts(talk().config, **progress.hooks) as ferry:
             sync = self._sync(ferry, progress)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_stop_at_signals, tasks.cancel_scope, stopped)
-                code = await self._bring(sync, progress)
+                try:
+                    code = await self._bring(sync, progress)
+                except LogferryError as error:  # the group would wrap it
+                    failures.append(error)
                 tasks.cancel_scope.cancel()
+        if failures:
+            raise failures[0]
         if stopped:
             tell("", "stopped; what was read is in the store, and the next sync goes on there")
             return INTERRUPTED

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Literal, TypeAlias, get_args
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator
+from operator import attrgetter
+from typing import Final, Literal, TypeAlias, get_args
 
 from attrs import evolve, frozen
 
@@ -48,6 +50,10 @@ class Stretch:
             yield evolve(left, since=until)
 
 
+_since: Final = attrgetter("since")
+_until: Final = attrgetter("until")
+
+
 @frozen
 class Coverage:
     """
@@ -78,15 +84,19 @@ class Coverage:
         """The coverage once a stretch is as it is said to be, whatever it was."""
         if new.since >= new.until:
             return self
-        left = [piece for one in self.stretches for piece in one.outside(new.since, new.until)]
+        # There can be thousands, of records that may still change: only those that it touches are looked at, and their
+        # neighbours, as what is left of an interrupted one is a gap like others.
+        first = max(0, bisect_left(self.stretches, new.since, key=_until) - 1)
+        last = bisect_right(self.stretches, new.until, lo=first, key=_since) + 1
+        pieces = [piece for one in self.stretches[first:last] for piece in one.outside(new.since, new.until)]
         joined: list[Stretch] = []
-        for one in sorted([*left, new], key=lambda stretch: stretch.since):
-            last = joined[-1] if joined else None
-            if last is not None and last.until == one.since and last.state == one.state != "partial":
-                joined[-1] = evolve(last, until=one.until)
+        for one in sorted([*pieces, new], key=_since):
+            before = joined[-1] if joined else None
+            if before is not None and before.until == one.since and before.state == one.state != "partial":
+                joined[-1] = evolve(before, until=one.until)
             else:
                 joined.append(one)
-        return Coverage(tuple(joined))
+        return Coverage((*self.stretches[:first], *joined, *self.stretches[last:]))
 
     def without(self, since: int, until: int) -> Coverage:
         """The coverage once an interval is forgotten: what was had of it is a gap, to be read again."""
@@ -97,18 +107,17 @@ class Coverage:
 
     def gaps(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval has to be read, provisional stretches included, interrupted ones left out; in order."""
-        return self._beside(("complete", "lost", "partial"), since, until)
+        return self._without(since, until, ("complete", "lost", "partial"))
 
-    def holes(self, since: int, until: int) -> list[tuple[int, int]]:
-        """What of an interval was never read to its end; in order."""
-        return self._beside(("complete", "lost", "provisional"), since, until)
+    def missing(self, since: int, until: int) -> list[tuple[int, int]]:
+        """What of an interval the store has not read to its end, ever; in order."""
+        return self._without(since, until, ("complete", "lost", "provisional"))
 
     def unknown(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval nothing has been said about; in order."""
-        return self._beside(get_args(State), since, until)
+        return self._without(since, until, get_args(State))
 
-    def _beside(self, states: Sequence[State], since: int, until: int) -> list[tuple[int, int]]:
-        """What of an interval is in none of these states."""
+    def _without(self, since: int, until: int, states: Collection[State]) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
         place = since
         for one in self.stretches:

@@ -93,9 +93,13 @@ class DuckDBStore:
         return f"DuckDBStore({str(self._path)!r})"
 
     def __enter__(self) -> Self:
+        if not self._path.parent.is_dir():
+            raise StoreError(f"there is no folder {self._path.parent}", hint="Make it first")
         with ExitStack() as stack, self._errors():
             stack.enter_context(locked(self._path.with_name(f"{self._path.name}.lock"), str(self._path)))
             with _owner_only():
+                if not self._path.exists():
+                    self._make()
                 self._connection = stack.enter_context(duckdb.connect(str(self._path), config={"threads": 1}))
             self._room = 0
             self._make_room(0)
@@ -159,6 +163,14 @@ class DuckDBStore:
         """How many bytes the file takes, with what is not yet part of it."""
         log = self._path.with_name(f"{self._path.name}.wal")
         return sum(path.stat().st_size for path in (self._path, log) if path.exists())
+
+    def _make(self) -> None:
+        """Make the file under another name first: one that is half made is no database, and would never be opened again."""
+        new = self._path.with_name(f"{self._path.name}.new")
+        for left in (new, new.with_name(f"{new.name}.wal")):
+            left.unlink(missing_ok=True)
+        duckdb.connect(str(new)).close()
+        new.replace(self._path)
 
     def _make_room(self, size: int) -> None:
         """Let it have the memory for a commit of so many bytes; it cannot always give any back."""

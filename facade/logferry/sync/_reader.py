@@ -65,6 +65,7 @@ class Reader:
         client: The account's client.
         definition: The stream.
         filters: Values by the filter's name in Python, as text.
+        retention: How long the service keeps records, in nanoseconds; ``None`` where nobody knows.
         order: What the caller wants.
         commits: Takes what is read.
         limiter: How many slices of the account are read at once.
@@ -77,6 +78,7 @@ class Reader:
         definition: StreamDefinition[Any, Any, Any],
         filters: Mapping[str, str],
         *,
+        retention: int | None,
         order: Order,
         commits: Commits,
         limiter: CapacityLimiter,
@@ -90,7 +92,7 @@ class Reader:
         self._commits = commits
         self._limiter = limiter
         self._clock = clock
-        self._retention = Retention(self._incremental.retention)
+        self._retention = Retention(retention)
         self._windowed = self._incremental.windowed
         self._failed = 0
         self._is_over = False
@@ -109,6 +111,11 @@ class Reader:
             raise
         except LogferryError as error:
             self._fail(error)
+
+    async def slices(self) -> list[Slice]:
+        """What `run` would read, unread."""
+        plans = [(filters, *self._plan(filters)) for filters in self._incremental.asked(self._filters)]
+        return [self._slice(filters, piece, now) for filters, pieces, _, now in plans for piece in pieces]
 
     async def _read_all(self) -> None:
         for question in self._incremental.asked(self._filters):
@@ -152,27 +159,27 @@ class Reader:
                 tasks.start_soon(self._try_piece, filters, piece, now)
 
     async def _planned(self, filters: Mapping[str, str]) -> tuple[list[Piece], int]:
-        """What there is to be read of a question, and the time that is meant by now."""
+        """What there is to be read of a question, which the store then knows to be gaps; and the time that is meant by now."""
+        pieces, unknown, now = self._plan(filters)
+        # Else a store in which a late window is complete, and an early one not, would begin with the late one.
+        await self._commits.add(self._question(filters), unknown)
+        return pieces, now
+
+    def _plan(self, filters: Mapping[str, str]) -> tuple[list[Piece], list[Stretch], int]:
+        """What there is to be read of a question, what of it is a gap that the store does not know of, and now."""
         now, order = self._clock.now(), self._order
-        question = self._question(filters)
-        coverage = self._commits.coverage(question)
+        coverage = self._commits.coverage(self._question(filters))
         begin = coverage.begin
         if order.since is None:
             since = order.first if begin is None else begin
         else:
             since = order.since if begin is None else min(order.since, begin)
         until = now if order.until is None else min(order.until, now)
-        # Else a store in which a late window is complete, and an early one not, would begin with the late one.
-        unknown = [Stretch(since=first, until=last, state="gap") for first, last in coverage.unknown(since, until)]
-        await self._commits.add(question, unknown)
         pieces = plan(
-            coverage,
-            since=since,
-            until=until,
-            windowed=self._windowed,
-            kept_since=self._retention.since(now),
+            coverage, since=since, until=until, windowed=self._windowed, kept_since=self._retention.since(now)
         )
-        return pieces, now
+        gaps = [Stretch(since=first, until=last, state="gap") for first, last in coverage.unknown(since, until)]
+        return pieces, gaps, now
 
     def _announce(self, pieces: Sequence[Piece], *, instead_of: Sequence[Piece] = ()) -> None:
         """Tell what is going to be read, perhaps instead of other pieces."""
@@ -204,7 +211,7 @@ class Reader:
     async def _walk(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
         """Read a piece to its end, committing on the way."""
         question, view = self._question(filters), self._slice(filters, piece, now).records(self._client)
-        begun, changing, oldest = piece.begun or now, list[int](), LAST
+        begun, changing, oldest, ahead = piece.begun or now, list[int](), LAST, 0
         before = self._commits.coverage(question)
         # Where an item can change, all of its window has to be looked at in one go; and what is complete stays so.
         resumable = (
@@ -221,6 +228,7 @@ class Reader:
                 question, [progress] if resumable else [], record_batch(page.items, raw=self._order.raw)
             )
             oldest = min([oldest, *(record.time_unix_nano or LAST for record in page.items)])
+            ahead = max(ahead, page.clock_ahead_nano)
             changing += self._changing(page, now)
             self._note(page)
         self.report.issues += view.stats.issues
@@ -228,7 +236,7 @@ class Reader:
         if piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since):
             self.report.lost += lost
         stretches = [
-            *self._read_stretches(piece, begun, changing),
+            *self._read_stretches(piece, begun - ahead, changing),
             *(Stretch(since=since, until=until, state="lost") for since, until in lost),
         ]
         await self._commits.add(question, stretches)
@@ -259,7 +267,15 @@ class Reader:
         )
 
     def _read_stretches(self, piece: Piece, begun: int, changing: Sequence[int]) -> Iterator[Stretch]:
-        """What a store has of a piece that was read to its end."""
+        """
+        What a store has of a piece that was read to its end.
+
+        Args:
+            piece: The piece.
+            begun: When reading it began, by the service's clock where that is behind ours: what it has not written yet
+                must not count as read.
+            changing: Times of records that may still change.
+        """
         settled = min(max(begun - self._incremental.settling, piece.since), piece.until)
         yield Stretch(since=piece.since, until=settled, state="complete")
         yield Stretch(since=settled, until=piece.until, state="provisional")

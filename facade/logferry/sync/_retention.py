@@ -41,7 +41,7 @@ class Retention:
         since = self.since(now)
         if since is None or oldest < since:
             return []
-        return before.holes(piece.since, min(piece.until, since))
+        return before.missing(piece.since, min(piece.until, since))
 
     def warnings(self, coverage: Coverage, now: int) -> list[str]:
         """What to tell of a store whose end is older than half the retention."""

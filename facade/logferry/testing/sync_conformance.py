@@ -234,7 +234,7 @@ class _Syncs:
             lost=(certain - got).total(),
             doubled=(got - possible).total(),
             outdated=((before & await self._listed()) - self._stored()).total(),
-            unread=sum(len(one.holes(one.begin or 0, begin)) for one in self._store.coverage().values()),
+            unread=sum(len(one.missing(one.begin or 0, begin)) for one in self._store.coverage().values()),
             violations=tuple(self._transport.violations),
         )
 

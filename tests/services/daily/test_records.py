@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from logferry._definition import StreamDefinition
-from logferry._record import LogRecord, Origin
+from logferry._origin import Origin
+from logferry._record import LogRecord
 from logferry.services.daily import API_LOGS, MEETINGS, SESSION_LOGS, SESSION_METRICS
 from logferry_clients.daily.models import ApiLog, Meeting, SessionLog
 

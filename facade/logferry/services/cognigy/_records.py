@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from logferry._attributes import Attributes, present, undocumented
-from logferry._record import LogRecord, Normalizer, Origin
+from logferry._origin import Normalizer, Origin
+from logferry._record import LogRecord, make_record
 from logferry._redaction import without_secrets
 from logferry._times import text_to_nano
 from logferry_clients.cognigy.models.log_entry import LogEntryJson, LogEntryKey
@@ -16,16 +18,20 @@ _SEVERITIES: Final = {"fatal": 21, "error": 17, "warn": 13, "info": 9, "debug": 
 # Which keys are mapped is said in the generated types, so that both type checkers know a key that the spec does not have.
 _ITEM: Final[tuple[LogEntryKey, ...]] = ("_id", "timestamp", "msg", "meta", "traceId", "type")
 
+_KNOWN: Final = frozenset[str](_ITEM)
+
 _LIFTED: Final = {"userId": "user.id", "sessionId": "session.id", "flowName": "cognigy.flow.name"}
 """What has an attribute of its own, of a ``meta`` whose content is not documented; the rest stays there."""
 
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
+_TRACE_ID_LENGTHS: Final = (32, 36)
+
 
 def _record(item: LogEntryJson, origin: Origin) -> LogRecord:
     time = text_to_nano(item["timestamp"])
     level = item.get("type") or _level_asked_for(origin)
-    record = LogRecord(
+    record = make_record(
         origin,
         item,
         time or 0,
@@ -33,7 +39,7 @@ def _record(item: LogEntryJson, origin: Origin) -> LogRecord:
         level,
         None,  # free text is no event
         item.get("msg") or None,
-        _trace_id(item.get("traceId", "")),
+        _trace_id(item["traceId"]) if "traceId" in item else None,
     )
     return (
         record if time is not None else record.as_received(item, ("timestamp: no moment between the years 1 and 9999",))
@@ -47,6 +53,11 @@ def _level_asked_for(origin: Origin) -> str | None:
 
 
 def _trace_id(text: str) -> str | None:
+    return _read_trace_id(text) if len(text) in _TRACE_ID_LENGTHS else None
+
+
+@lru_cache(maxsize=1024)
+def _read_trace_id(text: str) -> str | None:
     """OpenTelemetry's trace id, where the text is one or a UUID; the service does not document its form."""
     if not _TRACE_ID.fullmatch(text):
         return None
@@ -70,14 +81,16 @@ def _resource(_item: LogEntryJson, origin: Origin) -> Attributes:
 
 def _attributes(item: LogEntryJson) -> Attributes:
     # Flows log what they are given, so anything can be in there.
-    meta: dict[str, Any] = without_secrets({**item.get("meta", {})})
-    lifted = {name: meta.pop(key) for key, name in _LIFTED.items() if isinstance(meta.get(key), str)}
+    meta: dict[str, Any] = without_secrets(item.get("meta", {}))
+    lifted = {name: meta[key] for key, name in _LIFTED.items() if isinstance(meta.get(key), str)}
+    if lifted:
+        meta = {key: value for key, value in meta.items() if _LIFTED.get(key) not in lifted}
     return present(
         {
             "cognigy.trace.id": item.get("traceId"),
             **lifted,
             "cognigy.meta": meta or None,
-            **undocumented(item, known=_ITEM, prefix="cognigy"),
+            **undocumented(item, known=_KNOWN, prefix="cognigy"),
         }
     )
 

@@ -16,9 +16,9 @@ from logferry._answers import decoded, wrong_shape
 from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field
 from logferry._incremental import Incremental
-from logferry._json import is_array, is_object
+from logferry._json import is_array
 from logferry._steps import Flow, Position, Reply, SubFlow, fetch
-from logferry._times import text_to_nano
+from logferry._times import times_of
 from logferry._trail import TOLERANCE
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
@@ -26,9 +26,10 @@ from logferry.services.daily._filters import one_of
 from logferry.services.daily._lists import list_page
 from logferry.services.daily._records import API_LOG_NORMALIZER
 from logferry_clients.daily.api.logs import list_api_logs
-from logferry_clients.daily.models.api_log import ApiLog, ApiLogJson, fits_api_log, repair_api_log
+from logferry_clients.daily.models.api_log import ApiLog, ApiLogJson, ApiLogKey, fits_api_log, repair_api_log
 from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES, ListApiLogsSource
 
+_CREATED: Final[ApiLogKey] = "createdAt"
 _PAGE: Final = 100
 """The limit of Daily's other lists; this one's is not documented."""
 
@@ -72,8 +73,7 @@ def _page(reply: Reply[Any]) -> CursorPage:
     items = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
     if not is_array(items):
         raise wrong_shape(reply, "an array of logs", request_id_header=REQUEST_ID_HEADER)
-    times = [text_to_nano(item.get("createdAt")) if is_object(item) else None for item in items]
-    return list_page(reply, items, times)
+    return list_page(reply, items, times_of(items, _CREATED))
 
 
 def _past(times: Sequence[int | None], window: Window, past: int) -> int:

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from logferry._attributes import Attributes, present, undocumented
-from logferry._record import INFO, LogRecord, Normalizer, Origin
+from logferry._origin import Normalizer, Origin
+from logferry._record import INFO, LogRecord, make_record
 from logferry._redaction import without_secrets
 from logferry._times import SECOND, number_to_nano
 from logferry.services.daily._records import resource_of
@@ -21,6 +22,7 @@ from logferry_clients.daily.models.meeting import MeetingJson, MeetingKey
 _MEETING: Final[tuple[MeetingKey, ...]] = (
     "id", "room", "start_time", "duration", "ongoing", "max_participants", "participants",
 )  # fmt: skip
+_KNOWN: Final = frozenset[str](_MEETING)
 _START: Final[MeetingKey] = "start_time"
 _STATES: Final = {True: "ongoing", False: "ended"}
 
@@ -34,7 +36,7 @@ def _record(item: MeetingJson, origin: Origin) -> LogRecord:
     time = number_to_nano(item.get(_START), SECOND)
     ongoing = item.get("ongoing")
     words = "meeting", item.get("room"), None if ongoing is None else _STATES[ongoing]
-    record = LogRecord(origin, item, time or 0, INFO, None, "daily.meeting", " ".join(word for word in words if word))
+    record = make_record(origin, item, time or 0, INFO, None, "daily.meeting", " ".join(word for word in words if word))
     return (
         record
         if time is not None
@@ -60,7 +62,7 @@ def _attributes(item: MeetingJson) -> Attributes:
             "daily.meeting.ongoing": item.get("ongoing"),
             "daily.meeting.max_participants": item.get("max_participants"),
             "daily.meeting.participants": without_secrets(item.get("participants")),
-            **undocumented(item, known=_MEETING, prefix="daily"),
+            **undocumented(item, known=_KNOWN, prefix="daily"),
         }
     )
 

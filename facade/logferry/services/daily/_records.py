@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -11,7 +12,8 @@ import orjson
 
 from logferry._attributes import Attributes, present, undocumented
 from logferry._json import is_object
-from logferry._record import ERROR, INFO, LogRecord, Normalizer, Origin
+from logferry._origin import Normalizer, Origin
+from logferry._record import ERROR, INFO, LogRecord, make_record
 from logferry._redaction import REDACTED, public_url, without_secrets
 from logferry._times import MILLISECOND, number_to_nano, text_to_nano
 from logferry_clients.daily.models.api_log import ApiLogJson, ApiLogKey
@@ -21,6 +23,9 @@ _DEBUG: Final = 5
 _WARN: Final = 13
 _LEVELS: Final = {0: ERROR, 1: INFO, 2: _DEBUG}
 """A guess that fits the documented examples: Daily names ERROR, INFO and DEBUG, and does not say their numbers."""
+
+_SEVERITIES: Final = {1: INFO, 2: INFO, 3: INFO, 4: _WARN, 5: ERROR}
+"""By the first digit of a status."""
 
 _EVENTS: Final = {"api": "daily.api.request", "webhook": "daily.webhook.delivery"}
 _METHODS: Final = frozenset({
@@ -37,6 +42,8 @@ _TOKEN_IN_PATH: Final = re.compile(r"(/meeting-tokens/)[^/?#]+")
 _PLAIN_ROUTE: Final = re.compile(r"(/[\w.~-]+)+/?", re.ASCII)
 """Most routes look like this, and hold no secret unless it is a meeting token."""
 
+_USUAL_LENGTH: Final = 200
+
 _TOKEN_IN_QUERY: Final = re.compile(r"((?:^|&)t=)[^&]*")
 """The address of a room takes a meeting token as ``t``."""
 
@@ -47,6 +54,8 @@ _SESSION_LOG: Final[tuple[SessionLogKey, ...]] = (
 _API_LOG: Final[tuple[ApiLogKey, ...]] = (
     "id", "userId", "domainId", "source", "ip", "method", "url", "status", "createdAt", "request", "response",
 )  # fmt: skip
+_KNOWN_SESSION_LOG: Final = frozenset[str](_SESSION_LOG)
+_KNOWN_API_LOG: Final = frozenset[str](_API_LOG)
 
 
 def metric_to_nano(item: Mapping[str, Any]) -> int | None:
@@ -61,7 +70,7 @@ def metric_to_nano(item: Mapping[str, Any]) -> int | None:
 
 def _session_log(item: SessionLogJson, origin: Origin) -> LogRecord:
     time = text_to_nano(item.get("time"))
-    record = LogRecord(
+    record = make_record(
         origin,
         item,
         time or 0,
@@ -90,14 +99,14 @@ def _session_attributes(item: SessionLogJson) -> Attributes:
             "daily.meeting_session.id": item.get("mtgSessionId"),
             "session.id": item.get("userSessionId"),
             "daily.peer.id": item.get("peerId"),
-            **undocumented(item, known=_SESSION_LOG, prefix="daily"),
+            **undocumented(item, known=_KNOWN_SESSION_LOG, prefix="daily"),
         }
     )
 
 
 def _metric(item: dict[str, Any], origin: Origin) -> LogRecord:
     time = metric_to_nano(item)
-    record = LogRecord(origin, item, time or 0, 0, None, "daily.call.metrics")
+    record = make_record(origin, item, time or 0, 0, None, "daily.call.metrics")
     if time is None and any(name in item for name in _TIME_FIELDS):
         return record.as_received(item, ("time: no date and time",))
     return record
@@ -123,9 +132,9 @@ def _domain_name(item: Mapping[str, Any]) -> str | None:
 def _api_log(item: ApiLogJson, origin: Origin) -> LogRecord:
     time = text_to_nano(item.get("createdAt"))
     status = _status(item)
-    path = _public(item.get("url", "")).partition("?")[0]
-    said = " ".join(part for part in (item.get("method", ""), path) if part)
-    record = LogRecord(
+    method, path = item.get("method", ""), _public(item.get("url", "")).partition("?")[0]
+    said = f"{method} {path}" if method and path else method or path
+    record = make_record(
         origin,
         item,
         time or 0,
@@ -154,14 +163,14 @@ def _api_attributes(item: ApiLogJson) -> Attributes:
             "client.address": item.get("ip"),
             "http.request.method": method if method is None or method in _METHODS else "_OTHER",
             "http.request.method_original": None if method in _METHODS else method,
-            **_url(item.get("url")),
+            **_url(item.get("url", "")),
             "http.response.status_code": status,
             "daily.status": item.get("status") if status is None else None,
-            **_error(status, item.get("response")),
+            **({} if _severity(status) < _WARN else _error(status, item.get("response"))),
             "user.id": item.get("userId"),
             "http.request.body.size": _size(item.get("request")),
             "http.response.body.size": _size(item.get("response")),
-            **undocumented(item, known=_API_LOG, prefix="daily"),
+            **undocumented(item, known=_KNOWN_API_LOG, prefix="daily"),
         }
     )
 
@@ -175,20 +184,10 @@ def _status(item: ApiLogJson) -> int | None:
 
 
 def _severity(status: int | None) -> int:
-    match None if status is None else status // 100:
-        case 1 | 2 | 3:
-            return INFO
-        case 4:
-            return _WARN
-        case 5:
-            return ERROR
-        case _:
-            return 0
+    return 0 if status is None else _SEVERITIES.get(status // 100, 0)
 
 
 def _error(status: int | None, response: str | None) -> Attributes:
-    if _severity(status) < _WARN:
-        return {}
     try:
         body: object = orjson.loads(response or "")
     except orjson.JSONDecodeError:
@@ -201,16 +200,27 @@ def _error(status: int | None, response: str | None) -> Attributes:
     }
 
 
-def _url(url: str | None) -> Attributes:
-    public = _public(url or "")
+def _url(url: str) -> Attributes:
+    return _usual_url(url) if len(url) <= _USUAL_LENGTH else _any_url(url)
+
+
+def _any_url(url: str) -> Attributes:
+    public = _public(url)
     if not public.startswith("/"):
         return {"url.full": public or None}
     path, _, query = public.partition("?")
     return {"url.path": path, "url.query": query or None}
 
 
+_usual_url: Final = lru_cache(maxsize=1024)(_any_url)
+
+
 def _public(url: str) -> str:
     """A route or an address without what can be a secret; empty where it is neither."""
+    return _usual_public(url) if len(url) <= _USUAL_LENGTH else _any_public(url)
+
+
+def _any_public(url: str) -> str:
     if _PLAIN_ROUTE.fullmatch(url) and "/meeting-tokens/" not in url:
         return url
     try:
@@ -221,8 +231,14 @@ def _public(url: str) -> str:
     return parts._replace(path=path, query=_TOKEN_IN_QUERY.sub(rf"\g<1>{REDACTED}", parts.query)).geturl()
 
 
+_usual_public: Final = lru_cache(maxsize=1024)(_any_public)
+"""Few routes make most of a log; what is longer than usual is not kept."""
+
+
 def _size(body: str | None) -> int | None:
-    return None if body is None else len(body.encode())
+    if body is None:
+        return None
+    return len(body) if body.isascii() else len(body.encode())
 
 
 def resource_of(origin: Origin, tenant: Attributes) -> Attributes:

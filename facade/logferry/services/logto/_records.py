@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import orjson
 
 from logferry._attributes import Attributes, present
 from logferry._json import is_object
-from logferry._record import ERROR, INFO, LogRecord, Normalizer, Origin
-from logferry._redaction import without_secrets
+from logferry._origin import Normalizer, Origin
+from logferry._record import ERROR, INFO, LogRecord, make_record
+from logferry._redaction import is_secret_name, without_secrets
 from logferry._times import FIRST, LAST, MILLISECOND, number_to_nano
 from logferry_clients.logto.models.audit_log import AuditLogJson, AuditLogKey
 from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadKey
@@ -24,11 +26,17 @@ _SEVERITIES: Final = {"Success": INFO, "Error": ERROR}
 _SEPARATE_HEADERS: Final = frozenset({"botverified", "city", "country", "latitude", "longitude", "region", "timezone"})
 """Injected headers that get an attribute each: where a request came from, and whether it was a robot's."""
 
+_USUAL_USER_AGENT: Final = 1000
+"""So many bytes of JSON most parsed user agents have at most."""
+
 _PAYLOAD_KEY: Final = "logto.payload.key"
 _UA: Final = "logto.user_agent.ua"
 
 _Make: TypeAlias = Callable[[str, Any], Attributes]
 """From a field's key and value to attributes."""
+
+_Target: TypeAlias = str | _Make | None
+"""Where a field goes: to the attribute of this name, to several; ``None`` for what is elsewhere in the record."""
 
 
 def milliseconds_to_nano(milliseconds: object) -> int | None:
@@ -41,7 +49,7 @@ def milliseconds_to_nano(milliseconds: object) -> int | None:
 def _record(item: AuditLogJson, origin: Origin) -> LogRecord:
     time = milliseconds_to_nano(item["createdAt"])
     result = item["payload"]["result"]
-    record = LogRecord(
+    record = make_record(
         origin, item, time or 0, _SEVERITIES.get(result, 0), result or None, "logto.audit_log", item["key"] or None
     )
     return (
@@ -61,10 +69,8 @@ def _resource(item: AuditLogJson, origin: Origin) -> Attributes:
 def _attributes(item: AuditLogJson) -> Attributes:
     attributes: Attributes = {}
     payload = item["payload"]
-    for key, value in item.items():
-        attributes.update(_ITEM.get(key, _OTHER_ITEM)(key, value))
-    for key, value in payload.items():
-        attributes.update(_PAYLOAD.get(key, _OTHER_PAYLOAD)(key, value))
+    _add(attributes, item, _ITEM, _OTHER_ITEM)
+    _add(attributes, payload, _PAYLOAD, _OTHER_PAYLOAD)
     if attributes.get(_PAYLOAD_KEY) == item["key"]:
         del attributes[_PAYLOAD_KEY]
     ua = attributes.get(_UA)
@@ -73,18 +79,21 @@ def _attributes(item: AuditLogJson) -> Attributes:
     return present(attributes)
 
 
-def _elsewhere(_key: str, _value: object) -> Attributes:
-    """What is in the record, but no attribute."""
-    return {}
-
-
-def _named(name: str) -> _Make:
-    return lambda _key, value: {name: without_secrets(value)}
+def _add(attributes: Attributes, fields: Mapping[str, Any], mapping: Mapping[str, _Target], other: _Make) -> None:
+    """Map fields to attributes, each in its own way."""
+    for key, value in fields.items():
+        target = mapping.get(key, other)
+        if target is None:
+            continue
+        if isinstance(target, str):
+            attributes[target] = value if isinstance(value, str) else without_secrets(value)
+        else:
+            attributes.update(target(key, value))
 
 
 def _unknown(prefix: str) -> _Make:
     """What the documentation does not name; a server adds fields with every release."""
-    return lambda key, value: {f"{prefix}.{key}": value for key, value in without_secrets({key: value}).items()}
+    return lambda key, value: {f"{prefix}.{key}": without_secrets(value, under_secret=is_secret_name(key), levels=99)}
 
 
 def _error(_key: str, error: Mapping[str, Any] | str) -> Attributes:
@@ -117,13 +126,33 @@ def _json_object(text: str) -> Mapping[str, Any] | None:
 
 def _user_agent(_key: str, parsed: Mapping[str, Any]) -> Attributes:
     """The parsed user agent; of the login client, hence not OpenTelemetry's ``os.*``, ``device.*`` and ``host.*``."""
+    try:
+        text = orjson.dumps(parsed)
+    except TypeError:  # nested too deeply
+        return _any_user_agent(parsed)
+    return _usual_user_agent(text) if len(text) <= _USUAL_USER_AGENT else _any_user_agent(parsed)
+
+
+@lru_cache(maxsize=256)
+def _usual_user_agent(text: bytes) -> Attributes:
+    # Few user agents make most of a log, and writing one down is quicker than taking it apart.
+    return _any_user_agent(orjson.loads(text))
+
+
+def _any_user_agent(parsed: Mapping[str, Any]) -> Attributes:
     attributes: Attributes = {}
+    is_public = without_secrets(parsed) is parsed
     for part, value in parsed.items():
-        names = _PARTS.get(part, {})
-        for name, detail in without_secrets(value if is_object(value) else {"": value}).items():
-            path = f"{part}.{name}" if name else part
-            attributes[names.get(name, f"logto.user_agent.{path}")] = detail
+        details = value if is_object(value) else {"": value}
+        for name, detail in (details if is_public else without_secrets(details)).items():
+            attributes[_user_agent_name(part, name)] = detail
     return attributes
+
+
+@lru_cache(maxsize=512)
+def _user_agent_name(part: str, name: str) -> str:
+    """The attribute of a detail of a part, or of a part that is no object, whose detail has no name."""
+    return _PARTS.get(part, {}).get(name) or f"logto.user_agent.{f'{part}.{name}' if name else part}"
 
 
 def _injected_headers(_key: str, headers: Mapping[str, str]) -> Attributes:
@@ -140,27 +169,27 @@ def _injected_headers(_key: str, headers: Mapping[str, str]) -> Attributes:
 # The mapping, by keys of the generated types, so that both type checkers know a key that the spec does not have.  It is
 # the only way by which a field is read: pyright takes ``.get("misspelt")`` for Any, and the code behind
 # ``"misspelt" in payload`` for unreachable.
-_ITEM_MAPPING: Final[Mapping[AuditLogKey, _Make]] = {
-    "tenantId": _elsewhere,
-    "id": _elsewhere,
-    "key": _named("logto.log.key"),
-    "payload": _elsewhere,
-    "createdAt": _elsewhere,
+_ITEM_MAPPING: Final[Mapping[AuditLogKey, _Target]] = {
+    "tenantId": None,
+    "id": None,
+    "key": "logto.log.key",
+    "payload": None,
+    "createdAt": None,
 }
-_PAYLOAD_MAPPING: Final[Mapping[AuditLogPayloadKey, _Make]] = {
-    "key": _named(_PAYLOAD_KEY),
-    "result": _named("logto.result"),
+_PAYLOAD_MAPPING: Final[Mapping[AuditLogPayloadKey, _Target]] = {
+    "key": _PAYLOAD_KEY,
+    "result": "logto.result",
     "error": _error,
-    "ip": _named("client.address"),
-    "userAgent": _named("user_agent.original"),
+    "ip": "client.address",
+    "userAgent": "user_agent.original",
     "userAgentParsed": _user_agent,
     "injectedHeaders": _injected_headers,
-    "signInContext": _named("logto.sign_in_context"),
-    "userId": _named("user.id"),
-    "applicationId": _named("logto.application.id"),
-    "sessionId": _named("session.id"),
+    "signInContext": "logto.sign_in_context",
+    "userId": "user.id",
+    "applicationId": "logto.application.id",
+    "sessionId": "session.id",
     # Authorization codes and their verifiers come unmasked, on older servers live tokens too (measured).
-    "params": _named("logto.params"),
+    "params": "logto.params",
 }
 _BROWSER: Final[Mapping[UserAgentBrowserKey, str]] = {"name": "user_agent.name", "version": "user_agent.version"}
 _OS: Final[Mapping[UserAgentOsKey, str]] = {"name": "user_agent.os.name", "version": "user_agent.os.version"}
@@ -168,8 +197,8 @@ _PARTS_MAPPING: Final[Mapping[ParsedUserAgentKey, Mapping[Any, str]]] = {"browse
 
 _OTHER_ITEM: Final = _unknown("logto")
 _OTHER_PAYLOAD: Final = _unknown("logto.payload")
-_ITEM: Final[Mapping[str, _Make]] = {str(key): make for key, make in _ITEM_MAPPING.items()}
-_PAYLOAD: Final[Mapping[str, _Make]] = {str(key): make for key, make in _PAYLOAD_MAPPING.items()}
+_ITEM: Final[Mapping[str, _Target]] = {str(key): make for key, make in _ITEM_MAPPING.items()}
+_PAYLOAD: Final[Mapping[str, _Target]] = {str(key): make for key, make in _PAYLOAD_MAPPING.items()}
 _PARTS: Final[Mapping[str, Mapping[Any, str]]] = {str(key): names for key, names in _PARTS_MAPPING.items()}
 
 NORMALIZER: Final = Normalizer[AuditLogJson](

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from logferry._attributes import Attributes, present
-from logferry._record import INFO, LogRecord, Normalizer, Origin
+from logferry._origin import Normalizer, Origin
+from logferry._record import INFO, LogRecord, make_record
 from logferry._redaction import without_secrets
 from logferry._times import SECOND, text_to_nano
 from logferry.services.signalwire._account import space_of
@@ -41,22 +42,29 @@ _DISCARDED: Final[Mapping[DiscardedLogKey, str | None]] = {
     "discarded_at": "signalwire.discarded_at",
     "created_at": None,
 }
-_NAMES: Final[Mapping[str, str | None]] = dict[str, str | None]([*_LOG.items(), *_DISCARDED.items()])
-"""The attribute of each field; ``None`` for what is elsewhere in the record."""
+_ALL: Final = dict[str, str | None]([*_LOG.items(), *_DISCARDED.items()])
+_SCALARS: Final[Mapping[str, str]] = {
+    key: name for key, name in _LOG.items() if name is not None and key != "charge_details"
+}
+"""The attribute of each field of a log that is no array; none of these names is a secret's."""
 
+_NONE: Final[Mapping[str, str]] = {}
 _TYPE: Final[VideoLogKey] = "type"
-_TITLE: Final[tuple[VideoLogKey, ...]] = (_TYPE, "room_name", "status")
-"""The fields that make the display text."""
+_ROOM: Final[VideoLogKey] = "room_name"
+_STATUS: Final[VideoLogKey] = "status"
+
+_EVENTS: Final[Mapping[str, str]] = {kind: f"signalwire.{kind}" for kind in VIDEO_LOG_TYPE_VALUES}
+_OTHER_EVENT: Final = "signalwire.video.log"
 
 
 def _record(item: VideoItemJson, origin: Origin) -> LogRecord:
     time = text_to_nano(item["created_at"])
     fields: Mapping[str, Any] = item
     kind = fields.get(_TYPE)
-    event = f"signalwire.{kind}" if kind in VIDEO_LOG_TYPE_VALUES else "signalwire.video.log"
-    words = ("discarded",) if is_discarded(item) else tuple(fields.get(key) for key in _TITLE)
-    body = " ".join(word for word in words if word)
-    record = LogRecord(origin, item, time or 0, INFO, None, event, body or None)
+    event = _EVENTS.get(kind, _OTHER_EVENT) if isinstance(kind, str) else _OTHER_EVENT
+    words = ("discarded",) if is_discarded(item) else (kind, fields.get(_ROOM), fields.get(_STATUS))
+    body = " ".join(filter(None, words))
+    record = make_record(origin, item, time or 0, INFO, None, event, body or None)
     return record if time is not None else record.as_received(item, ("created_at: no date and time",))
 
 
@@ -78,11 +86,19 @@ def _resource(_item: VideoItemJson, origin: Origin) -> Attributes:
 
 def _attributes(item: VideoItemJson) -> Attributes:
     attributes: Attributes = {}
+    # What is left of a deleted log is checked for few fields, so all of them are looked into.
+    scalars = _NONE if is_discarded(item) else _SCALARS
     for key, value in item.items():
-        # What the documentation does not name is kept; a service adds fields as it likes.
-        name = _NAMES.get(key, f"signalwire.{key}")
-        if name is not None and value is not None:
-            attributes.setdefault(name, without_secrets({key: value})[key])
+        if value is None:
+            continue
+        name = scalars.get(key)
+        if name is None:
+            # What the documentation does not name is kept; a service adds fields as it likes.
+            name = _ALL.get(key, f"signalwire.{key}")
+            if name is not None:
+                attributes.setdefault(name, without_secrets({key: value})[key])
+        elif name not in attributes:
+            attributes[name] = value
     if "signalwire.charge" in attributes:
         attributes["signalwire.charge"] = _dollars(attributes["signalwire.charge"])
     started, ended = text_to_nano(attributes.get(_STARTED)), text_to_nano(attributes.get(_ENDED))

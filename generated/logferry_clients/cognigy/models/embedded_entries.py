@@ -47,8 +47,7 @@ def fits_embedded_entries(value: object) -> TypeGuard[EmbeddedEntriesJson]:
     return type(value) is dict and (
         not value
         or (
-            "logEntry" not in value
-            or (type(value["logEntry"]) is list and all(fits_log_entry(item) for item in value["logEntry"]))
+            "logEntry" not in value or (type(value["logEntry"]) is list and all(map(fits_log_entry, value["logEntry"])))
         )
     )
 

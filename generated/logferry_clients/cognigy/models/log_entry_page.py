@@ -87,17 +87,12 @@ def fits_log_entry_page(value: object) -> TypeGuard[LogEntryPageJson]:
     return type(value) is dict and (
         not value
         or (
-            (
-                "items" not in value
-                or (type(value["items"]) is list and all(fits_log_entry(item) for item in value["items"]))
-            )
+            ("items" not in value or (type(value["items"]) is list and all(map(fits_log_entry, value["items"]))))
             and type(value.get("total", 0)) is int
-            and ("nextCursor" not in value or type(value["nextCursor"]) is str or value["nextCursor"] is None)
-            and (
-                "previousCursor" not in value or type(value["previousCursor"]) is str or value["previousCursor"] is None
-            )
-            and ("next" not in value or type(value["next"]) is str or value["next"] is None)
-            and ("previous" not in value or type(value["previous"]) is str or value["previous"] is None)
+            and ((one := value.get("nextCursor")) is None or type(one) is str)
+            and ((one := value.get("previousCursor")) is None or type(one) is str)
+            and ((one := value.get("next")) is None or type(one) is str)
+            and ((one := value.get("previous")) is None or type(one) is str)
             and ("_embedded" not in value or fits_embedded_entries(value["_embedded"]))
             and ("_links" not in value or fits_page_links(value["_links"]))
         )

@@ -95,8 +95,8 @@ def fits_api_log(value: object) -> TypeGuard[ApiLogJson]:
             and type(value.get("url", "")) is str
             and ("status" not in value or type(value["status"]) is int or type(value["status"]) is str)
             and type(value.get("createdAt", "")) is str
-            and ("request" not in value or type(value["request"]) is str or value["request"] is None)
-            and ("response" not in value or type(value["response"]) is str or value["response"] is None)
+            and ((one := value.get("request")) is None or type(one) is str)
+            and ((one := value.get("response")) is None or type(one) is str)
         )
     )
 

@@ -75,10 +75,7 @@ def fits_meeting(value: object) -> TypeGuard[MeetingJson]:
             and type(value.get("max_participants", 0)) is int
             and (
                 "participants" not in value
-                or (
-                    type(value["participants"]) is list
-                    and all(fits_meeting_participant(item) for item in value["participants"])
-                )
+                or (type(value["participants"]) is list and all(map(fits_meeting_participant, value["participants"])))
             )
         )
     )

@@ -51,10 +51,7 @@ def fits_meeting_page(value: object) -> TypeGuard[MeetingPageJson]:
         not value
         or (
             type(value.get("total_count", 0)) is int
-            and (
-                "data" not in value
-                or (type(value["data"]) is list and all(fits_meeting(item) for item in value["data"]))
-            )
+            and ("data" not in value or (type(value["data"]) is list and all(map(fits_meeting, value["data"]))))
         )
     )
 

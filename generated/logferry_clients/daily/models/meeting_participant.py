@@ -67,9 +67,9 @@ def fits_meeting_participant(value: object) -> TypeGuard[MeetingParticipantJson]
     return type(value) is dict and (
         not value
         or (
-            ("user_id" not in value or type(value["user_id"]) is str or value["user_id"] is None)
+            ((one := value.get("user_id")) is None or type(one) is str)
             and type(value.get("participant_id", "")) is str
-            and ("user_name" not in value or type(value["user_name"]) is str or value["user_name"] is None)
+            and ((one := value.get("user_name")) is None or type(one) is str)
             and type(value.get("join_time", 0)) is int
             and type(value.get("duration", 0)) is int
         )

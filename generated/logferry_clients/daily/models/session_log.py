@@ -82,10 +82,10 @@ def fits_session_log(value: object) -> TypeGuard[SessionLogJson]:
             and type(value.get("message", "")) is str
             and type(value.get("mtgSessionId", "")) is str
             and type(value.get("userSessionId", "")) is str
-            and ("peerId" not in value or type(value["peerId"]) is str or value["peerId"] is None)
+            and ((one := value.get("peerId")) is None or type(one) is str)
             and type(value.get("domainName", "")) is str
             and type(value.get("level", 0)) is int
-            and ("code" not in value or type(value["code"]) is int or value["code"] is None)
+            and ((one := value.get("code")) is None or type(one) is int)
         )
     )
 

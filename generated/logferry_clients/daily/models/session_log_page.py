@@ -50,10 +50,7 @@ def fits_session_log_page(value: object) -> TypeGuard[SessionLogPageJson]:
     return type(value) is dict and (
         not value
         or (
-            (
-                "logs" not in value
-                or (type(value["logs"]) is list and all(fits_session_log(item) for item in value["logs"]))
-            )
+            ("logs" not in value or (type(value["logs"]) is list and all(map(fits_session_log, value["logs"]))))
             and (
                 "metrics" not in value
                 or (type(value["metrics"]) is list and all(type(item) is dict for item in value["metrics"]))

@@ -99,17 +99,11 @@ def fits_audit_log_payload(value: object) -> TypeGuard[AuditLogPayloadJson]:
         and ("userAgentParsed" not in value or fits_parsed_user_agent(value["userAgentParsed"]))
         and (
             "injectedHeaders" not in value
-            or (
-                type(value["injectedHeaders"]) is dict
-                and all(type(item) is str for item in value["injectedHeaders"].values())
-            )
+            or (type(value["injectedHeaders"]) is dict and {*map(type, value["injectedHeaders"].values())} <= {str})
         )
         and (
             "signInContext" not in value
-            or (
-                type(value["signInContext"]) is dict
-                and all(type(item) is str for item in value["signInContext"].values())
-            )
+            or (type(value["signInContext"]) is dict and {*map(type, value["signInContext"].values())} <= {str})
         )
         and type(value.get("userId", "")) is str
         and type(value.get("applicationId", "")) is str

@@ -62,14 +62,8 @@ def fits_charge_detail(value: object) -> TypeGuard[ChargeDetailJson]:
     return type(value) is dict and (
         not value
         or (
-            ("description" not in value or type(value["description"]) is str or value["description"] is None)
-            and (
-                "charge" not in value
-                or type(value["charge"]) is int
-                or type(value["charge"]) is float
-                or type(value["charge"]) is str
-                or value["charge"] is None
-            )
+            ((one := value.get("description")) is None or type(one) is str)
+            and ((one := value.get("charge")) is None or type(one) is int or type(one) is float or type(one) is str)
         )
     )
 

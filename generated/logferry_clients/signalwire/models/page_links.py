@@ -66,8 +66,8 @@ def fits_page_links(value: object) -> TypeGuard[PageLinksJson]:
         or (
             type(value.get("self", "")) is str
             and type(value.get("first", "")) is str
-            and ("next" not in value or type(value["next"]) is str or value["next"] is None)
-            and ("prev" not in value or type(value["prev"]) is str or value["prev"] is None)
+            and ((one := value.get("next")) is None or type(one) is str)
+            and ((one := value.get("prev")) is None or type(one) is str)
         )
     )
 

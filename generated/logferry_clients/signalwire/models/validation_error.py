@@ -64,7 +64,7 @@ def fits_validation_error(value: object) -> TypeGuard[ValidationErrorJson]:
             type(value.get("type", "")) is str
             and type(value.get("code", "")) is str
             and type(value.get("message", "")) is str
-            and ("attribute" not in value or type(value["attribute"]) is str or value["attribute"] is None)
+            and ((one := value.get("attribute")) is None or type(one) is str)
             and type(value.get("url", "")) is str
         )
     )

@@ -45,7 +45,7 @@ def fits_validation_error_body(value: object) -> TypeGuard[ValidationErrorBodyJs
     return (
         type(value) is dict
         and "errors" in value
-        and (type(value["errors"]) is list and all(fits_validation_error(item) for item in value["errors"]))
+        and (type(value["errors"]) is list and all(map(fits_validation_error, value["errors"])))
     )
 
 

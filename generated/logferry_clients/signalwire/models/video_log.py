@@ -161,35 +161,21 @@ def fits_video_log(value: object) -> TypeGuard[VideoLogJson]:
         and type(value.get("source")) is str
         and type(value.get("type")) is str
         and type(value.get("created_at")) is str
-        and ("url" not in value or type(value["url"]) is str or value["url"] is None)
-        and ("room_name" not in value or type(value["room_name"]) is str or value["room_name"] is None)
+        and ((one := value.get("url")) is None or type(one) is str)
+        and ((one := value.get("room_name")) is None or type(one) is str)
         and (
-            "status" not in value
-            or (type(value["status"]) is str and value["status"] in VIDEO_LOG_STATUS_VALUES)
-            or type(value["status"]) is str
-            or value["status"] is None
+            (one := value.get("status")) is None
+            or (type(one) is str and one in VIDEO_LOG_STATUS_VALUES)
+            or type(one) is str
         )
-        and ("locked" not in value or type(value["locked"]) is bool or value["locked"] is None)
-        and ("started_at" not in value or type(value["started_at"]) is str or value["started_at"] is None)
-        and ("ended_at" not in value or type(value["ended_at"]) is str or value["ended_at"] is None)
-        and (
-            "charge" not in value
-            or type(value["charge"]) is int
-            or type(value["charge"]) is float
-            or type(value["charge"]) is str
-            or value["charge"] is None
-        )
-        and (
-            "charge_details" not in value
-            or (
-                type(value["charge_details"]) is list
-                and all(fits_charge_detail(item) for item in value["charge_details"])
-            )
-            or value["charge_details"] is None
-        )
-        and ("start_time" not in value or type(value["start_time"]) is str or value["start_time"] is None)
-        and ("end_time" not in value or type(value["end_time"]) is str or value["end_time"] is None)
-        and ("updated_at" not in value or type(value["updated_at"]) is str or value["updated_at"] is None)
+        and ((one := value.get("locked")) is None or type(one) is bool)
+        and ((one := value.get("started_at")) is None or type(one) is str)
+        and ((one := value.get("ended_at")) is None or type(one) is str)
+        and ((one := value.get("charge")) is None or type(one) is int or type(one) is float or type(one) is str)
+        and ((one := value.get("charge_details")) is None or (type(one) is list and all(map(fits_charge_detail, one))))
+        and ((one := value.get("start_time")) is None or type(one) is str)
+        and ((one := value.get("end_time")) is None or type(one) is str)
+        and ((one := value.get("updated_at")) is None or type(one) is str)
     )
 
 
@@ -292,7 +278,7 @@ class VideoLog:
                 [ChargeDetail.from_dict(item) for item in src_dict["charge_details"]]
                 if (
                     type(src_dict["charge_details"]) is list
-                    and all(fits_charge_detail(item) for item in src_dict["charge_details"])
+                    and all(map(fits_charge_detail, src_dict["charge_details"]))
                 )
                 else src_dict["charge_details"]
             )

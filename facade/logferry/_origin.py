@@ -1,0 +1,96 @@
+"""Where records come from: what those of one page have in common, and the functions that make the rest of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from attrs import field, frozen
+
+from logferry._attributes import Attributes
+from logferry._times import rfc3339
+
+if TYPE_CHECKING:
+    from logferry._record import LogRecord
+
+J = TypeVar("J")
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@frozen(kw_only=True)
+class Normalizer(Generic[J]):
+    """
+    A stream's way from a well-formed item to a record: pure functions, checked against the item's shape.
+
+    Attributes:
+        record: The record of an item; called for every item, so it reads only what every reader wants.
+        identity: What makes the item's ``uid``: its tenant and its id, each ``None`` where the item has none.
+        attributes: What the item says, by OpenTelemetry's names where they exist.
+        resource: What produced the log: service, address, tenant; of the item, only its tenant may be read.
+    """
+
+    record: Callable[[J, Origin], LogRecord]
+    identity: Callable[[J], tuple[str | None, str | None]]
+    attributes: Callable[[J], Attributes]
+    resource: Callable[[J, Origin], Attributes]
+
+
+class _Memory(dict[K, V]):
+    """What is kept beside a value: it is no part of the value, so copies and pickles begin without it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Memory, ()
+
+
+@frozen(kw_only=True)
+class Origin:
+    """
+    What the records of one page have in common.
+
+    Attributes:
+        stream: The stream's name, such as ``"logto.audit_logs"``.
+        account: The account's name.
+        server_address: Host name of the service.
+        observed_time_unix_nano: When the page had arrived, by the local clock.
+        normalizer: Makes the rest of a record when it is read.
+        tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
+        filters: What was asked for, by the filters' Python names; no part of a record, so equality leaves it out.
+    """
+
+    stream: str
+    account: str
+    server_address: str
+    observed_time_unix_nano: int
+    normalizer: Normalizer[Any]
+    tenant: str | None = None
+    filters: Mapping[str, Any] = field(factory=dict[str, Any], eq=False)
+    _resources: dict[str | None, Attributes] = field(
+        factory=_Memory[str | None, Attributes], init=False, eq=False, repr=False
+    )
+    _prefixes: dict[str | None, str] = field(factory=_Memory[str | None, str], init=False, eq=False, repr=False)
+    _observed: dict[int, str] = field(factory=_Memory[int, str], init=False, eq=False, repr=False)
+
+    @property
+    def observed(self) -> str:
+        """``observed_time_unix_nano`` as RFC 3339 text."""
+        time = self.observed_time_unix_nano
+        if time not in self._observed:
+            self._observed[time] = rfc3339(time)
+        return self._observed[time]
+
+    def prefix(self, tenant: str | None) -> str:
+        """What a ``uid`` begins with; the account stands for a tenant that an item does not name."""
+        prefix = self._prefixes.get(tenant)
+        if prefix is None:
+            service = self.stream.partition(".")[0]
+            prefix = self._prefixes[tenant] = f"{service}:{tenant or self.tenant or self.account}:"
+        return prefix
+
+    def resource(self, item: Any) -> Attributes:
+        """The resource of an item, copied from that of an earlier one of the same tenant."""
+        tenant = self.normalizer.identity(item)[0]
+        resource = self._resources.get(tenant)
+        if resource is None:
+            resource = self._resources[tenant] = self.normalizer.resource(item, self)
+        return resource.copy()

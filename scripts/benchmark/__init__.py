@@ -1,0 +1,1 @@
+"""What ``scripts/bench`` is made of: the questions, the server, the contestants, the rounds and the report."""

@@ -1,0 +1,65 @@
+"""The report: a table for people, ratios beside the hand-written loop, and whether the goals are met."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmark.rounds import BESIDE
+
+GOALS: Final[dict[str, dict[int, float]]] = {
+    "raw": {1000: 1.10, 100: 1.10},
+    "records": {1000: 1.50, 100: 1.15},
+    "records, whole": {1000: 2.0, 100: 1.3},
+    "entries": {1000: 2.0, 100: 1.4},
+    "records, fast": {1000: 1.15, 100: 0.6},
+    "records to jsonl": {1000: 2.0, 100: 2.0},
+}
+"""The largest ratio that is wanted, by contestant and page size."""
+
+LARGEST_MEMORY: Final = 1.3
+"""The largest ratio of peak memory that is wanted."""
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print a table for each stream."""
+    console = Console(width=120)
+    for stream, found in result["streams"].items():
+        peaks = found["peak_kib"]
+        title = f"{stream}: {found['records']:,} records, {found['page']} a page; client CPU, the loop = 1"
+        table = Table(title=title, title_justify="left")
+        for heading in (
+            "work",
+            "ratio",
+            "lowest",
+            "highest",
+            "least",
+            "goal",
+            "",
+            "CPU µs",
+            "wall µs",
+            "peak MiB",
+            "of loop's",
+        ):
+            table.add_column(heading, justify="left" if heading == "work" else "right")
+        for name, row in found["contestants"].items():
+            goal = GOALS.get(name, {}).get(found["page"])
+            beside = BESIDE.get(name, "loop")
+            peak = peaks.get(name)
+            table.add_row(
+                name if beside == "loop" else f"{name} (to {beside})",
+                *(f"{row[column]:.2f}" for column in ("ratio", "lowest", "highest", "least")),
+                "" if goal is None else f"{goal:.2f}",
+                "" if goal is None else "met" if row["ratio"] <= goal else "not met",
+                f"{row['cpu_microseconds_per_record']:.2f}",
+                f"{row['wall_microseconds_per_record']:.2f}",
+                "" if not peak else f"{peak / 1024:.1f}",
+                "" if not peak else f"{peak / peaks['loop']:.2f}",
+            )
+        console.print(table)
+    for name, ratio in result["start"].items():
+        console.print(f"from nothing to {name}: {ratio:.2f}")
+    for tool in result["absent"]:
+        console.print(f"{tool}: not installed; scripts/bench --outsiders sets it up under build/")

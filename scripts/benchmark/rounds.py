@@ -1,0 +1,151 @@
+"""The rounds: all contestants in turn, again and again, so that a machine whose speed drifts does not matter."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from benchmark import ferry, loops, start, stock
+from benchmark.outside import TOOLS, Outsider
+from benchmark.paging import Plain
+from benchmark.questions import QUESTIONS
+from benchmark.server import served
+
+Contest = Callable[[Plain], tuple[int, float, float]]
+"""Reads everything: how many records it read, CPU seconds of its process, and seconds by the clock."""
+
+BESIDE: Final = {
+    "records to jsonl": "loop to jsonl",
+    "raw, async": "loop, async",
+    "records, async": "loop, async",
+    "records, fast, async": "loop, async",
+    "entries, async": "loop, async",
+}
+"""What a contestant is compared with, where it is not the plain loop."""
+
+_ALONE: Final = """
+import json, re, sys
+from pathlib import Path
+from benchmark.paging import Plain
+from benchmark.{module} import {table}
+{table}[{name!r}](Plain(*json.loads(sys.argv[1])))
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
+"""A process of its own; ``resource`` would count what it was forked from."""
+
+_MEASURED_ALONE: Final = {
+    "loop": ("loops", "LOOPS"),
+    "loop to jsonl": ("loops", "LOOPS"),
+    "raw": ("ferry", "FERRY"),
+    "records": ("ferry", "FERRY"),
+    "records, whole": ("ferry", "FERRY"),
+    "entries": ("ferry", "FERRY"),
+    "records to jsonl": ("ferry", "FERRY"),
+}
+"""The contestants whose memory is measured, each in a process of its own; and where they are."""
+
+
+def compare(records: dict[str, int], rounds: int, *, only: str, told: Callable[[str], None]) -> dict[str, Any]:
+    """
+    Run all contestants against all streams.
+
+    Args:
+        records: How many each stream has.
+        rounds: How many rounds are counted; one before them warms up, and prepares the server.
+        only: What the names of streams have to contain.
+        told: Is told what goes on.
+    """
+    outsiders = {tool: Outsider(tool) for tool in TOOLS}
+    try:
+        there = {tool: outsider for tool, outsider in outsiders.items() if outsider.is_there()}
+        contestants = {**_own(), **{tool: outsider.measured for tool, outsider in there.items()}}
+        results: dict[str, Any] = {}
+        with served(records) as urls:
+            for question in QUESTIONS:
+                if only in question.stream:
+                    told(question.stream)
+                    plain = question.plain(urls[question.stream], records[question.stream])
+                    results[question.stream] = {
+                        "page": question.page,
+                        "records": plain.records,
+                        "contestants": _compared(contestants, plain, rounds),
+                        "peak_kib": {name: _peak(name, plain) for name in _MEASURED_ALONE},
+                    }
+    finally:
+        for outsider in outsiders.values():
+            outsider.stop()
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "rounds": rounds,
+        "start": start.compare(3 * rounds),
+        "absent": sorted(TOOLS.keys() - there.keys()),
+        "streams": results,
+    }
+
+
+def _own() -> dict[str, Contest]:
+    stock.generate()
+    every = {**loops.LOOPS, **ferry.FERRY, "stock client": stock.stock}
+    return {name: _timed(contestant) for name, contestant in every.items()}
+
+
+def _timed(contestant: Callable[[Plain], int]) -> Contest:
+    def measured(plain: Plain) -> tuple[int, float, float]:
+        gc.collect()
+        wall, cpu = time.perf_counter(), time.process_time()
+        count = contestant(plain)
+        return count, time.process_time() - cpu, time.perf_counter() - wall
+
+    return measured
+
+
+def _compared(contestants: dict[str, Contest], plain: Plain, rounds: int) -> dict[str, Any]:
+    cpu: dict[str, list[float]] = {name: [] for name in contestants}
+    wall: dict[str, list[float]] = {name: [] for name in contestants}
+    for turn in range(rounds + 1):
+        for name, contestant in contestants.items():
+            count, seconds, elapsed = contestant(plain)
+            if count != plain.records:
+                raise SystemExit(f"{name} read {count} of {plain.records} of {plain.stream}")
+            if turn:
+                cpu[name].append(seconds)
+                wall[name].append(elapsed)
+    return {name: _summary(cpu[name], wall[name], cpu[BESIDE.get(name, "loop")], plain.records) for name in contestants}
+
+
+def _summary(cpu: list[float], wall: list[float], beside: list[float], records: int) -> dict[str, float]:
+    ratios = [mine / theirs for mine, theirs in _pairs(cpu, beside)]
+    return {
+        "ratio": median(ratios),
+        "lowest": min(ratios),
+        "highest": max(ratios),
+        "least": min(cpu) / min(beside),
+        "cpu_microseconds_per_record": median(cpu) / records * 1e6,
+        "wall_microseconds_per_record": median(wall) / records * 1e6,
+    }
+
+
+def _pairs(cpu: list[float], beside: list[float]) -> Iterator[tuple[float, float]]:
+    return zip(cpu, beside, strict=True)
+
+
+def _peak(name: str, plain: Plain) -> int:
+    """Peak resident memory of a process that does nothing else, in KiB; 0 where the system does not say."""
+    if not Path("/proc/self/status").exists():
+        return 0
+    module, table = _MEASURED_ALONE[name]
+    code = _ALONE.format(module=module, table=table, name=name)
+    command = [sys.executable, "-c", code, json.dumps(plain)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)

@@ -1,0 +1,76 @@
+"""The transport that is asked for by name: what it needs, and what it cannot do; all else is tried in ``test_wire``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+import logferry
+from logferry._fast import AsyncFastTransport
+from logferry._options import WireOptions
+from logferry.testing import LogtoFake, serve
+
+GIVEN: dict[str, Any] = {"endpoint": "https://acme.logto.app", "access_token": "hush", "transport": "fast"}
+
+
+def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is sent."""
+
+    def missing(_name: str) -> None:
+        return None
+
+    monkeypatch.setattr("logferry._fast.find_spec", missing)
+    with pytest.raises(logferry.ConfigurationError, match="pyreqwest") as caught:
+        logferry.Logto(**GIVEN)
+    assert caught.value.hint == "pip install 'logferry[fast]'"
+
+
+def test_it_cannot_trust_given_authorities_alone(tmp_path: Path) -> None:
+    """So it takes none, rather than to trust others beside them."""
+    with pytest.raises(logferry.ConfigurationError, match="verify"):
+        logferry.Logto(**GIVEN, verify=str(tmp_path / "ca.pem"))
+
+
+def test_it_needs_the_event_loop_of_asyncio() -> None:
+    """Without it, as on another one, it is a mistake in the set-up, said in one line."""
+    with pytest.raises(logferry.ConfigurationError, match="asyncio"):
+        AsyncFastTransport(WireOptions(base_url="https://acme.logto.app"))
+
+
+@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
+def test_plain_http_to_this_machine_goes_through_no_proxy(sync: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that the environment names would read the credentials."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    fake = LogtoFake(records=250)
+    with serve(fake) as url:
+        found = _collected(sync, endpoint=url, app_id=fake.app_id, app_secret=fake.app_secret, transport="fast")
+    assert found == list(fake.truth("logto.audit_logs"))
+
+
+def _collected(sync: bool, **given: Any) -> list[str]:
+    if sync:
+        with logferry.Logto(**given) as logto:
+            return [entry.id for entry in logto.audit_logs(until="2030-01-01")]
+
+    async def collect() -> list[str]:
+        async with logferry.Logto(**given) as logto:
+            return [entry.id async for entry in logto.audit_logs(until="2030-01-01")]
+
+    return anyio.run(collect)
+
+
+def test_views_with_other_timeouts_share_a_client() -> None:
+    """A client's timeouts are those of each request, whichever view sends it."""
+    fake = LogtoFake(records=150)
+    with (
+        serve(fake) as url,
+        logferry.Logto(endpoint=url, app_id=fake.app_id, app_secret=fake.app_secret, transport="fast") as logto,
+    ):
+        for view in (logto, logto.with_options(timeout=5), logto.with_options(deadline=20)):
+            assert [entry.id for entry in view.audit_logs(until="2030-01-01")] == list(fake.truth("logto.audit_logs"))
