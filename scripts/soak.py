@@ -1,8 +1,9 @@
 """
 Tries every stream on thousands of hostile schedules, blocking and async, and prints what came of them.
 
-A schedule is decided by its seed: see ``logferry.testing.conformance``.  Exits with 1 if a record was lost or came twice, a
-caller got nowhere, more requests were sent than may be, or another exception than logferry's own came out.
+A schedule is decided by its seed: see ``logferry.testing.conformance``, and ``logferry.testing.sync_conformance`` for
+``--sync``, which syncs instead of pulling.  Exits with 1 if a record was lost or came twice, a caller got nowhere, more
+requests were sent than may be, or another exception than logferry's own came out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from rich.table import Table
 
 from logferry._registry import SERVICES
 from logferry.testing.conformance import Outcome, Trial
+from logferry.testing.sync_conformance import SyncOutcome, SyncTrial
 
 COLUMNS = (
     "schedules",
@@ -35,26 +37,44 @@ COLUMNS = (
     "endless",
     "foreign",
 )
-FAILURES = COLUMNS[-4:]
+SYNC_COLUMNS = (
+    "schedules",
+    "syncs",
+    "stopped",
+    "failed",
+    "records",
+    "requests",
+    "faults",
+    "lost",
+    "doubled",
+    "outdated",
+    "unread",
+    "foreign",
+)
+FAILURES = ("lost", "doubled", "outdated", "unread", "endless", "foreign")
 
 console = Console(width=140)
 
 
-def streams() -> Iterator[tuple[str, bool]]:
-    """Every stream, in both worlds."""
+def streams(*worlds: str) -> Iterator[tuple[str, str]]:
+    """Every stream, in each world."""
     for service in SERVICES:
         for definition in service.streams:
-            yield from ((definition.name, sync) for sync in (True, False))
+            yield from ((definition.name, world) for world in worlds)
 
 
-def trial(stream: str, sync: bool, seed: int) -> Trial:  # noqa: FBT001  # called by map
+def trial(stream: str, world: str, seed: int) -> Trial | SyncTrial:
     """A schedule for a stream."""
     service = next(one for one in SERVICES if stream in [definition.name for definition in one.streams])
-    return Trial(service.client, service.scripted_fake, stream, seed, sync)
+    if world == "store":
+        return SyncTrial(service.client, service.scripted_fake, stream, seed)
+    return Trial(service.client, service.scripted_fake, stream, seed, world == "sync")
 
 
-def counted(outcome: Outcome) -> Counter[str]:
+def counted(outcome: Outcome | SyncOutcome) -> Counter[str]:
     """What a schedule adds to the table."""
+    if isinstance(outcome, SyncOutcome):
+        return Counter(schedules=1, **{name: getattr(outcome, name) for name in SYNC_COLUMNS[1:-1]})
     return Counter(
         schedules=1,
         records=outcome.records,
@@ -69,10 +89,10 @@ def counted(outcome: Outcome) -> Counter[str]:
     )
 
 
-def tried(stream: str, sync: bool, seed: int) -> tuple[Counter[str], str]:  # noqa: FBT001  # called by map
+def tried(stream: str, world: str, seed: int) -> tuple[Counter[str], str]:
     """One schedule: what it adds to the table, and what is wrong, if anything."""
     try:
-        outcome = trial(stream, sync, seed).run()
+        outcome = trial(stream, world, seed).run()
     except Exception as error:  # noqa: BLE001  # that is what is looked for
         return Counter(schedules=1, foreign=1), f"{type(error).__name__}: {error}"
     return counted(outcome), "; ".join(outcome.problems)
@@ -85,41 +105,44 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="only this seed, in this process, with a traceback where it fails")
     parser.add_argument("--stream", help="only this stream")
+    parser.add_argument("--sync", action="store_true", help="sync into a store, stopped again and again")
     options = parser.parse_args()
-    wanted = [one for one in streams() if options.stream in (None, one[0])]
+    worlds, columns = (("store",), SYNC_COLUMNS) if options.sync else (("sync", "async"), COLUMNS)
+    wanted = [one for one in streams(*worlds) if options.stream in (None, one[0])]
     if not wanted:
         parser.error(
-            f"there is no stream {options.stream}; there are {', '.join(sorted({name for name, _ in streams()}))}"
+            f"there is no stream {options.stream}; there are {', '.join(sorted({name for name, _ in streams(*worlds)}))}"
         )
     if options.seed is not None:
-        for stream, sync in wanted:
-            outcome = trial(stream, sync, options.seed).run()
+        for stream, world in wanted:
+            outcome = trial(stream, world, options.seed).run()
             console.print(outcome)
             outcome.check()
         return 0
     begin = time.perf_counter()
     seeds = range(options.first, options.first + -(-options.schedules // len(wanted)))
-    table = Table("stream", "world", *(f"[bold]{name}" if name in FAILURES else name for name in COLUMNS))
+    table = Table("stream", "world", *(f"[bold]{name}" if name in FAILURES else name for name in columns))
     for column in table.columns[2:]:
         column.justify = "right"
     total = Counter[str]()
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for stream, sync in wanted:
+        for stream, world in wanted:
             tally = Counter[str]()
             for seed, (found, problem) in zip(
-                seeds, pool.map(tried, repeat(stream), repeat(sync), seeds, chunksize=20), strict=False
+                seeds, pool.map(tried, repeat(stream), repeat(world), seeds, chunksize=20), strict=False
             ):
                 tally += found
                 if problem:
-                    console.print(f"{problem[:300]}\n  scripts/soak --stream {stream} --seed {seed}", markup=False)
-            table.add_row(stream, "sync" if sync else "async", *(f"{tally[name]:,}" for name in COLUMNS))
+                    again = f"scripts/soak {'--sync ' if options.sync else ''}--stream {stream} --seed {seed}"
+                    console.print(f"{problem[:300]}\n  {again}", markup=False)
+            table.add_row(stream, world, *(f"{tally[name]:,}" for name in columns))
             total += tally
     table.add_section()
-    table.add_row("all", "", *(f"{total[name]:,}" for name in COLUMNS))
+    table.add_row("all", "", *(f"{total[name]:,}" for name in columns))
     console.print(table)
-    console.print(
-        f"{time.perf_counter() - begin:.0f} s; doubts: schedules whose result says that records may be missing or come twice, not counted among the lost and doubled"
-    )
+    doubts = "doubts: schedules whose result says that records may be missing or come twice, not counted among the lost and doubled"
+    stopped = "stopped: syncs that were cancelled or killed; the last one of each schedule is left alone"
+    console.print(f"{time.perf_counter() - begin:.0f} s; {stopped if options.sync else doubts}")
     return int(any(total[name] for name in FAILURES))
 
 

@@ -155,6 +155,7 @@ class Ferry:
         until: Time | None = None,
         first_since: Time | None = None,
         raw: bool = False,
+        commit_every: float = 2.0,
         told: Told | None = None,
     ) -> Sync:
         """
@@ -172,6 +173,7 @@ class Ferry:
             first_since: How far back to go for a stream of which the store has nothing, where `since` does not say;
                 default: all that the service has.
             raw: Keep the items as received, too, which may hold secrets.
+            commit_every: How long what has been read waits to be committed at most, in seconds.
             told: Is told how it gets on, on the event loop's thread.
 
         Raises:
@@ -179,7 +181,7 @@ class Ferry:
             ConfigurationError: No account has a stream that is named, or the text names no store.
         """
         from logferry.stores._opening import open_store  # noqa: PLC0415  # stores bring along Arrow
-        from logferry.sync._reader import Order  # noqa: PLC0415
+        from logferry.sync._order import Order  # noqa: PLC0415
         from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
 
         clock = self._options.get("clock") or SystemClock()
@@ -213,6 +215,7 @@ class Ferry:
                 until=None if until is None else asked.until,
                 raw=raw,
                 config=self._config,
+                commit_every=commit_every,
                 told=told,
             ),
             clock=clock,

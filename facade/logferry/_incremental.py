@@ -48,6 +48,8 @@ class Incremental:
         ignores_bounds: Whether a place of the stream's flow shows that this service, unlike others, does not filter by time.
         questions: The filters of the questions that find all records, each once.
         is_final: Whether an item will not change any more, as seen at a time; ``None`` where items never change.
+        resumable: Whether a walk can go on long after it was interrupted: not where items without ids are counted, as those
+            that have come meanwhile cannot be told from those that were read.
         sessions: How its sessions are found, where it can only be asked for one; ``None`` elsewhere.
     """
 
@@ -57,4 +59,14 @@ class Incremental:
     ignores_bounds: Callable[[Position], bool] | None = field(default=None, repr=False)
     questions: tuple[Mapping[str, str], ...] = ({},)
     is_final: Callable[[Any, int], bool] | None = field(default=None, repr=False)
+    resumable: bool = True
     sessions: Sessions | None = None
+
+    def asked(self, filters: Mapping[str, str]) -> list[Mapping[str, str]]:
+        """The questions that find all records that filters let through; a filter can make several of them one."""
+        found: list[Mapping[str, str]] = []
+        for question in self.questions:
+            one = {**question, **filters}
+            if one not in found:
+                found.append(one)
+        return found

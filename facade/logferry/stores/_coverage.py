@@ -5,17 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 from operator import attrgetter
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from attrs import evolve, frozen
 
-State: TypeAlias = Literal["complete", "provisional", "partial", "lost"]
+State: TypeAlias = Literal["complete", "provisional", "partial", "gap", "lost"]
 """
 What a store has of a stretch of time.
 
 ``complete``: every record, for good.  ``provisional``: every record that was there when it was read; more may come, or
-some may change, so it is read again.  ``partial``: a part, with the checkpoint that goes on.  ``lost``: nothing, and the
-service does not keep it any more.
+some may change, so it is read again.  ``partial``: a part, with the checkpoint that goes on.  ``gap``: nothing that it could
+be sure of, so it is to be read from its start.  ``lost``: nothing, and the service does not keep it any more.
 """
 
 
@@ -39,14 +39,15 @@ class Stretch:
     begun: int = 0
 
     def outside(self, since: int, until: int) -> Iterator[Stretch]:
-        """What is left of it without an interval; a part of a partial one is nothing, as its checkpoint is about the whole."""
+        """What is left of it without an interval; a part of a partial one is a gap, as its checkpoint is about the whole."""
         if until <= self.since or self.until <= since:
             yield self
-        elif self.state != "partial":
-            if self.since < since:
-                yield evolve(self, until=since)
-            if until < self.until:
-                yield evolve(self, since=until)
+            return
+        left = Stretch(since=self.since, until=self.until, state="gap") if self.state == "partial" else self
+        if self.since < since:
+            yield evolve(left, until=since)
+        if until < self.until:
+            yield evolve(left, since=until)
 
 
 _since: Final = attrgetter("since")
@@ -83,9 +84,10 @@ class Coverage:
         """The coverage once a stretch is as it is said to be, whatever it was."""
         if new.since >= new.until:
             return self
-        # There can be thousands, of records that may still change: only those that it touches are looked at.
-        first = bisect_left(self.stretches, new.since, key=_until)
-        last = bisect_right(self.stretches, new.until, lo=first, key=_since)
+        # There can be thousands, of records that may still change: only those that it touches are looked at, and their
+        # neighbours, as what is left of an interrupted one is a gap like others.
+        first = max(0, bisect_left(self.stretches, new.since, key=_until) - 1)
+        last = bisect_right(self.stretches, new.until, lo=first, key=_since) + 1
         pieces = [piece for one in self.stretches[first:last] for piece in one.outside(new.since, new.until)]
         joined: list[Stretch] = []
         for one in sorted([*pieces, new], key=_since):
@@ -97,8 +99,11 @@ class Coverage:
         return Coverage((*self.stretches[:first], *joined, *self.stretches[last:]))
 
     def without(self, since: int, until: int) -> Coverage:
-        """The coverage once an interval is forgotten."""
-        return Coverage(tuple(piece for one in self.stretches for piece in one.outside(since, until)))
+        """The coverage once an interval is forgotten: what was had of it is a gap, to be read again."""
+        coverage = self
+        for one in self.stretches:
+            coverage = coverage.having(Stretch(since=max(since, one.since), until=min(until, one.until), state="gap"))
+        return coverage
 
     def gaps(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval has to be read, provisional stretches included, interrupted ones left out; in order."""
@@ -107,6 +112,10 @@ class Coverage:
     def missing(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval the store has not read to its end, ever; in order."""
         return self._without(since, until, ("complete", "lost", "provisional"))
+
+    def unknown(self, since: int, until: int) -> list[tuple[int, int]]:
+        """What of an interval nothing has been said about; in order."""
+        return self._without(since, until, get_args(State))
 
     def _without(self, since: int, until: int, states: Collection[State]) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _VERSION: Final = 1
+_MEMORY: Final = 256
+"""
+So much of the machine's memory is for DuckDB, in MiB, beside what a commit needs.
+
+By itself it takes most of it, for what it may need again: the index of many records too, which it reads from the file as well.
+"""
+
+_TIMES_AS_MUCH: Final = 4
+"""So many times the size of its records a commit may need beside (measured: 89 MiB that are all replaced take less)."""
+
 _TABLES: Final = """
 CREATE TABLE logferry_schema (version INTEGER NOT NULL);
 CREATE TABLE logs (
@@ -77,6 +87,7 @@ class DuckDBStore:
         self._path = Path(path)
         self._stack = ExitStack()
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._room = 0
 
     def __repr__(self) -> str:
         return f"DuckDBStore({str(self._path)!r})"
@@ -87,7 +98,11 @@ class DuckDBStore:
         with ExitStack() as stack, self._errors():
             stack.enter_context(locked(self._path.with_name(f"{self._path.name}.lock"), str(self._path)))
             with _owner_only():
-                self._connection = stack.enter_context(duckdb.connect(str(self._path)))
+                if not self._path.exists():
+                    self._make()
+                self._connection = stack.enter_context(duckdb.connect(str(self._path), config={"threads": 1}))
+            self._room = 0
+            self._make_room(0)
             self._prepare()
             self._stack = stack.pop_all()
         return self
@@ -117,6 +132,8 @@ class DuckDBStore:
             for one, covered in coverage.items()
             for part in covered.stretches
         ]
+        with self._errors():
+            self._make_room(records.nbytes)
         with self._errors(), self._transaction() as connection:
             if records.num_rows:
                 for name in _MOMENTS:
@@ -146,6 +163,21 @@ class DuckDBStore:
         """How many bytes the file takes, with what is not yet part of it."""
         log = self._path.with_name(f"{self._path.name}.wal")
         return sum(path.stat().st_size for path in (self._path, log) if path.exists())
+
+    def _make(self) -> None:
+        """Make the file under another name first: one that is half made is no database, and would never be opened again."""
+        new = self._path.with_name(f"{self._path.name}.new")
+        for left in (new, new.with_name(f"{new.name}.wal")):
+            left.unlink(missing_ok=True)
+        duckdb.connect(str(new)).close()
+        new.replace(self._path)
+
+    def _make_room(self, size: int) -> None:
+        """Let it have the memory for a commit of so many bytes; it cannot always give any back."""
+        room = _MEMORY + _TIMES_AS_MUCH * -(-size // 2**20)
+        if room > self._room:
+            self._opened().execute(f"SET memory_limit = '{room}MiB'").fetchall()
+            self._room = room
 
     def _prepare(self) -> None:
         """Make the tables, or bring those of an older logferry up to date."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from attrs import frozen
 
+from logferry._json import dumps
 from logferry.stores._coverage import Coverage
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class Question:
     account: str
     stream: str
     filters: str = "{}"
+
+    @classmethod
+    def of(cls, account: str, stream: str, filters: Mapping[str, str]) -> Self:
+        """The question that these filters make, by their names in Python."""
+        return cls(account, stream, dumps(dict(filters), sorted_keys=True).decode())
 
 
 class Store(Protocol):

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 import pyarrow as pa
-from anyio import to_thread
 
 from logferry._times import SECOND
 from logferry.stores._coverage import Coverage, Stretch
 from logferry.stores._schema import SCHEMA
+from logferry.sync._threads import in_thread
 
 if TYPE_CHECKING:
     from logferry.stores._store import Question, Store
 
-_MOST_ROWS: Final = 50_000
-"""So many rows are committed at once at most, give or take a page."""
-
-_LONGEST: Final = 2 * SECOND
-"""So long what has been read waits to be committed, as long as more comes."""
+_MOST_BYTES: Final = 32 * 2**20
+"""So much is committed at once at most, give or take a page: a store needs some times as much meanwhile."""
 
 
 class Commits:
@@ -34,17 +31,22 @@ class Commits:
         store: Takes the commits, in a thread of its own.
         coverage: What the store has.
         now: Tells the time, in nanoseconds since the epoch.
+        every: How long what has been read waits at most, as long as more comes, in seconds.
     """
 
-    def __init__(self, store: Store, coverage: Mapping[Question, Coverage], now: Callable[[], int]) -> None:
+    def __init__(
+        self, store: Store, coverage: Mapping[Question, Coverage], now: Callable[[], int], *, every: float
+    ) -> None:
         self._store = store
         self._now = now
+        self._every = round(every * SECOND)
         self._coverage = dict(coverage)
         self._lock = anyio.Lock()
         self._batches: list[pa.RecordBatch] = []
-        self._rows = 0
+        self._bytes = 0
         self._changed: set[Question] = set()
         self._oldest = 0
+        self._failure: Exception | None = None
 
     def coverage(self, question: Question) -> Coverage:
         """What the store has of a question, and will have once all that was added is committed."""
@@ -62,6 +64,8 @@ class Commits:
             StoreError: The commit failed; nothing that was added since the last one is in the store.
         """
         async with self._lock:
+            if self._failure is not None:
+                raise self._failure
             coverage = self.coverage(question)
             for stretch in stretches:
                 coverage = coverage.having(stretch)
@@ -69,29 +73,32 @@ class Commits:
             self._changed.add(question)
             if batch is not None and batch.num_rows:
                 self._batches.append(batch)
-                self._rows += batch.num_rows
+                self._bytes += batch.nbytes
             self._oldest = self._oldest or self._now()
-            if self._rows >= _MOST_ROWS or self._now() - self._oldest >= _LONGEST:
+            if self._bytes >= _MOST_BYTES or self._now() - self._oldest >= self._every:
                 await self._commit()
 
     async def flush(self) -> None:
         """
-        Commit what has been added.
+        Commit what has been added; nothing once a commit has failed, as what it held is not in the store.
 
         Raises:
             StoreError: The commit failed.
         """
         async with self._lock:
-            if self._changed:
+            if self._changed and self._failure is None:
                 await self._commit()
 
     async def _commit(self) -> None:
-        batches, self._batches, self._rows, self._oldest = self._batches, [], 0, 0
+        batches, self._batches, self._bytes, self._oldest = self._batches, [], 0, 0
         changed, self._changed = self._changed, set()
         coverage = {question: self._coverage[question] for question in sorted(changed)}
-        # What is half written would have to be rolled back: a cancelled task waits for the end.
-        with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(partial(self._store.commit, _distinct(batches), coverage))
+        try:
+            await in_thread(partial(self._store.commit, _distinct(batches), coverage))
+        except Exception as error:
+            # From now on the coverage says more than the store has.
+            self._failure = error
+            raise
 
 
 def _distinct(batches: list[pa.RecordBatch]) -> pa.Table:

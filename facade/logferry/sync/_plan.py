@@ -31,14 +31,12 @@ class Piece:
         until: First nanosecond after it.
         checkpoint: Where an interrupted reading goes on; ``None`` for the start.
         begun: When that reading began, in nanoseconds since the epoch; 0 for one that has not begun.
-        outlived: Whether all of it is older than what the service keeps.
     """
 
     since: int
     until: int
     checkpoint: str | None = None
     begun: int = 0
-    outlived: bool = False
 
 
 def plan(coverage: Coverage, *, since: int, until: int, windowed: bool, kept_since: int | None = None) -> list[Piece]:
@@ -60,10 +58,7 @@ def plan(coverage: Coverage, *, since: int, until: int, windowed: bool, kept_sin
     pieces = list(interrupted)
     for begin, end in _joined(coverage.gaps(since, until), barriers, near=_NEAR if windowed else None):
         edges = _edges(begin, end, kept_since) if windowed else [begin, end]
-        pieces += [
-            Piece(since=first, until=last, outlived=kept_since is not None and last <= kept_since)
-            for first, last in pairwise(edges)
-        ]
+        pieces += [Piece(since=first, until=last) for first, last in pairwise(edges)]
     return sorted(pieces, key=lambda piece: piece.since)
 
 

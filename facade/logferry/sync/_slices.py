@@ -58,7 +58,7 @@ class Slice:
     @property
     def question(self) -> Question:
         """What it is a piece of."""
-        return Question(self.account, self.stream, dumps(dict(self.filters), sorted_keys=True).decode())
+        return Question.of(self.account, self.stream, self.filters)
 
     @property
     def name(self) -> str:

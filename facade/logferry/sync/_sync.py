@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import anyio
-from anyio import to_thread
 from attrs import field, frozen
 
 from logferry._clock import Clock
 from logferry._errors import LogferryError, StoreError
 from logferry.sync._commits import Commits
-from logferry.sync._reader import Order, Reader
+from logferry.sync._order import Order
+from logferry.sync._reader import Reader
 from logferry.sync._report import StreamReport, SyncReport
+from logferry.sync._session_reader import SessionReader
+from logferry.sync._threads import in_thread
 
 if TYPE_CHECKING:
     from logferry._client import Client
@@ -82,12 +86,11 @@ class Sync:
 
     async def arun(self) -> SyncReport:
         """The same, blocking only the task; where it is cancelled, what has been read is committed."""
-        store = await to_thread.run_sync(self._store.__enter__)
+        with_store = ExitStack()
         try:
-            return await self._bring(store)
+            return await self._bring(await in_thread(partial(with_store.enter_context, self._store)))
         finally:
-            with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(self._store.__exit__, None, None, None)
+            await in_thread(with_store.close)
 
     def slices(self) -> list[Slice]:
         """
@@ -103,18 +106,20 @@ class Sync:
 
     async def aslices(self) -> list[Slice]:
         """The same, blocking only the task."""
-        store = await to_thread.run_sync(self._store.__enter__)
+        with_store = ExitStack()
         try:
-            coverage = await to_thread.run_sync(store.coverage)
+            store = await in_thread(partial(with_store.enter_context, self._store))
+            readers = self._readers(await self._commits(store))
         finally:
-            await to_thread.run_sync(self._store.__exit__, None, None, None)
-        return [
-            one for reader in self._readers(Commits(store, coverage, self._clock.now)) for one in await reader.slices()
-        ]
+            await in_thread(with_store.close)
+        return [one for reader in readers for one in await reader.slices()]
+
+    async def _commits(self, store: Store) -> Commits:
+        return Commits(store, await in_thread(store.coverage), self._clock.now, every=self._order.commit_every)
 
     def _readers(self, commits: Commits) -> list[Reader]:
         return [
-            Reader(
+            (Reader if definition.incremental.sessions is None else SessionReader)(
                 lane.client,
                 definition,
                 filters,
@@ -130,7 +135,8 @@ class Sync:
         ]
 
     async def _bring(self, store: Store) -> SyncReport:
-        readers = self._readers(commits := Commits(store, await to_thread.run_sync(store.coverage), self._clock.now))
+        commits = await self._commits(store)
+        readers = self._readers(commits)
         broken: list[StoreError] = []
         try:
             async with anyio.create_task_group() as tasks:
@@ -139,9 +145,8 @@ class Sync:
         except* StoreError as group:
             broken.append(_first(group))
         finally:
-            if not broken:
-                with anyio.CancelScope(shield=True):
-                    await commits.flush()
+            with anyio.CancelScope(shield=True):
+                await commits.flush()
         if broken:
             raise broken[0]
         failed = [StreamReport(account=name, stream="", failure=error) for name, error in self.unopened.items()]

@@ -93,6 +93,7 @@ def _question(item: Any) -> Mapping[str, str] | None:
 
 SESSIONS: Final = Incremental(
     settling=_SETTLING,
+    resumable=False,
     sessions=Sessions(
         stream="daily.meetings",
         filters=("room",),

@@ -1,0 +1,141 @@
+"""Reads a stream that can only be asked session by session into a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import anyio
+from attrs import define
+
+from logferry._errors import LogferryError, StoreError
+from logferry.stores._schema import record_batch
+from logferry.sync._plan import Piece
+from logferry.sync._reader import Reader
+
+if TYPE_CHECKING:
+    from logferry._incremental import Sessions
+    from logferry._record import LogRecord
+    from logferry._stream import Pages
+    from logferry.stores._store import Question
+    from logferry.sync._slices import Slice
+
+
+@define
+class _Begun:
+    """
+    The sessions that began in a piece.
+
+    Attributes:
+        unsettled: When those began that have to be read again, in nanoseconds since the epoch.
+        ahead: How far our clock is ahead of the service's, in nanoseconds.
+        unknown: Whether one of them is not known to have begun at any time, and was not read.
+    """
+
+    unsettled: list[int]
+    ahead: int = 0
+    unknown: bool = False
+
+
+class SessionReader(Reader):
+    """A stretch is complete once all sessions are that began in it; a session is, once it has been over for a while."""
+
+    async def slices(self) -> list[Slice]:
+        """What `run` would read, unread; the sessions are listed, which asks the service."""
+        sessions = self._sessions
+        if sessions is None:
+            return await super().slices()
+        pieces, _, now = self._plan(self._filters)
+        return [
+            self._session_slice({**self._own(sessions), **asked}, now)
+            for piece in pieces
+            async for page in self._listed(sessions, piece, now)
+            for session in page.items
+            if (asked := self._asked(sessions, session)) is not None
+        ]
+
+    @property
+    def _sessions(self) -> Sessions | None:
+        """How its sessions are found, unless the caller names one."""
+        named = any(name in self._filters for name in self._definition.needs_one_of)
+        return None if named else self._incremental.sessions
+
+    async def _read_all(self) -> None:
+        sessions = self._sessions
+        if sessions is None:
+            await super()._read_all()
+            return
+        question = self._question(self._filters)
+        pieces, now = await self._planned(self._filters)
+        self._announce(pieces)
+        for piece in pieces:
+            begun = await self._read_begun(sessions, question, piece, now)
+            if self._is_over:
+                return
+            if not begun.unknown:
+                stretches = self._read_stretches(piece, now - begun.ahead, begun.unsettled)
+                await self._commits.add(question, stretches)
+                self._finish(piece)
+
+    async def _read_begun(self, sessions: Sessions, question: Question, piece: Piece, now: int) -> _Begun:
+        """Read the sessions that began in a piece, those of a page of the list at once."""
+        begun = _Begun([])
+        async for page in self._listed(sessions, piece, now):
+            self._doubt(page.issues)
+            begun.ahead = max(begun.ahead, page.clock_ahead_nano)
+            async with anyio.create_task_group() as tasks:
+                for session in page.items:
+                    tasks.start_soon(self._try_session, sessions, question, session, now, begun)
+            if self._is_over:
+                break
+        return begun
+
+    def _listed(self, sessions: Sessions, piece: Piece, now: int) -> Pages[LogRecord]:
+        """The sessions that began in a piece."""
+        narrowing = {name: value for name, value in self._filters.items() if name in sessions.filters}
+        return self._slice(narrowing, piece, now, stream=sessions.stream).records(self._client).pages()
+
+    def _asked(self, sessions: Sessions, session: LogRecord) -> Mapping[str, str] | None:
+        asked = sessions.question(session.raw)
+        if asked is None:
+            self._doubt([f"{sessions.stream}: a session without an id cannot be asked for"])
+        return asked
+
+    def _session_slice(self, filters: Mapping[str, str], now: int) -> Slice:
+        """A session, whole."""
+        return self._slice(filters, Piece(since=0, until=now), now, whole=True)
+
+    async def _try_session(
+        self, sessions: Sessions, question: Question, session: LogRecord, now: int, begun: _Begun
+    ) -> None:
+        asked, begin = self._asked(sessions, session), sessions.begin(session.raw)
+        if asked is None:
+            return
+        read = await self._read_session({**self._own(sessions), **asked}, question, now)
+        if begin is None:
+            begun.unknown = begun.unknown or not read
+        elif not (read and sessions.is_over(session.raw, now)):
+            begun.unsettled.append(begin)
+
+    async def _read_session(self, filters: Mapping[str, str], question: Question, now: int) -> bool:
+        """Read all of a session; whether that was possible."""
+        async with self._limiter:
+            if self._is_over:
+                return False
+            try:
+                view = self._session_slice(filters, now).records(self._client)
+                async for page in view.pages():
+                    await self._commits.add(question, [], record_batch(page.items, raw=self._order.raw))
+                    self._note(page)
+                self.report.issues += view.stats.issues
+            except StoreError:
+                raise
+            except LogferryError as error:
+                self._fail(error)
+                return False
+            self._failed = 0
+            return True
+
+    def _own(self, sessions: Sessions) -> Mapping[str, str]:
+        """The filters that are not those of the list."""
+        return {name: value for name, value in self._filters.items() if name not in sessions.filters}

@@ -1,0 +1,65 @@
+"""What a trial of syncs puts in the place of a store and of a client: one that dies, one whose pages are small."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import pyarrow as pa
+from anyio import from_thread
+
+from logferry._client import Client
+from logferry._errors import StoreError
+from logferry._stream import Stream
+from logferry.stores import Coverage, Question
+
+__all__ = ["DyingStore", "SmallPages"]
+
+
+class DyingStore:
+    """
+    A store in memory.
+
+    Attributes:
+        items: What was received, as JSON text, by account, stream and `uid`.
+        left: How many more commits it takes; `None` for any number.
+        told: Is called behind each commit, on the event loop.
+    """
+
+    def __init__(self) -> None:
+        self.items: dict[str, str] = {}
+        self.left: int | None = None
+        self.told: Callable[[], None] = lambda: None
+        self._coverage: dict[Question, Coverage] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        pass
+
+    def coverage(self) -> Mapping[Question, Coverage]:
+        """What it has."""
+        return dict(self._coverage)
+
+    def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
+        """Take both, unless it takes nothing any more."""
+        if self.left == 0:
+            raise StoreError("made up: killed")
+        self.left = None if self.left is None else self.left - 1
+        columns = [records.column(name).to_pylist() for name in ("uid", "raw")]
+        self.items.update(zip(*columns, strict=True))
+        self._coverage.update(coverage)
+        from_thread.run_sync(self.told)
+
+
+class SmallPages:
+    """A client whose pages are small, so that a short history has many."""
+
+    def __init__(self, client: Client, page_size: int) -> None:
+        self._client = client
+        self._page_size = page_size
+        self.account = client.account
+        self.streams = client.streams
+
+    def stream(self, name: str, **options: Any) -> Stream[Any]:
+        """Open a stream."""
+        return self._client.stream(name, **options, page_size=self._page_size)

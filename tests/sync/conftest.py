@@ -1,0 +1,191 @@
+"""What the tests of sync share: accounts whose services are fakes in virtual time, and a store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, Self, TypeAlias
+
+import httpx
+import orjson
+import pyarrow as pa
+import pytest
+from anyio.from_thread import BlockingPortal
+
+import logferry
+from logferry.stores import Coverage, Question, Store
+from logferry.sync import StreamReport, SyncReport
+from logferry.testing import Fake, FakeRequest, Faults, InProcessTransport, Row, VirtualClock
+from logferry.testing._wiring import service_of
+
+SECOND: Final = 1_000_000_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+EPOCH: Final = 1_767_225_600 * SECOND
+"""2026-01-01."""
+NOON: Final = EPOCH + 12 * HOUR
+"""When tests begin."""
+
+Run: TypeAlias = Callable[..., SyncReport]
+
+
+def plain(records: pa.Table) -> list[dict[str, Any]]:
+    """Rows with their times as nanoseconds, which Python's own times cannot hold."""
+    columns = [column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in records.columns]
+    return pa.Table.from_arrays(columns, names=records.schema.names).to_pylist()
+
+
+class MemoryStore:
+    """
+    A store in memory.
+
+    Attributes:
+        records: Its rows, by `uid`.
+        commits: How many rows and which coverage each commit brought, in order.
+    """
+
+    def __init__(self) -> None:
+        self.records: dict[str, dict[str, Any]] = {}
+        self.commits: list[tuple[int, Mapping[Question, Coverage]]] = []
+        self._coverage: dict[Question, Coverage] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        pass
+
+    def coverage(self) -> Mapping[Question, Coverage]:
+        """What it has."""
+        return dict(self._coverage)
+
+    def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
+        """Take both."""
+        self.records.update({row["uid"]: row for row in plain(records)})
+        self._coverage.update(coverage)
+        self.commits.append((records.num_rows, coverage))
+
+    def states(self, stream: str, filters: str = "{}") -> list[tuple[int, int, str]]:
+        """What it has of a stream: begin, end and state of each stretch."""
+        covered = [one for asked, one in self._coverage.items() if (asked.stream, asked.filters) == (stream, filters)]
+        return [(part.since, part.until, part.state) for one in covered for part in one.stretches]
+
+    def state_at(self, stream: str, moment: int) -> str:
+        """What it has of a stream at a moment."""
+        return next((state for since, until, state in self.states(stream) if since <= moment < until), "unknown")
+
+    def items(self, stream: str) -> list[Any]:
+        """The items that it has of a stream, as received."""
+        return [orjson.loads(row["raw"]) for row in self.records.values() if row["stream"] == stream]
+
+
+class Hosts(httpx.AsyncBaseTransport):
+    """Asks the fake that a request's host stands for."""
+
+    def __init__(self, transports: Mapping[str, InProcessTransport]) -> None:
+        self._transports = transports
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Ask it."""
+        return await self._transports[request.url.host.partition(".")[0]].handle_async_request(request)
+
+
+class World:
+    """
+    Some accounts, each named after its service, whose services share a virtual clock.
+
+    Attributes:
+        clock: Their clock, and that of who syncs.
+        transports: What remembers the requests, by account.
+        store: Where records go unless a test says otherwise.
+    """
+
+    def __init__(self, folder: Path, portal: BlockingPortal | None, *fakes: Fake, faults: Faults | None = None) -> None:
+        self.clock = VirtualClock(NOON)
+        self.store = MemoryStore()
+        self._fakes = {service_of(fake).name: fake for fake in fakes}
+        self._portal = portal
+        self.transports: dict[str, InProcessTransport] = {}
+        self.config = folder / "logferry.toml"
+        tables: list[str] = []
+        for name, fake in self._fakes.items():
+            self.transports[name] = InProcessTransport(fake, clock=self.clock, faults=faults)
+            settings = {"service": name, **service_of(fake).settings_for(fake, f"https://{name}.example")}
+            lines = [f"{key} = {orjson.dumps(value).decode()}" for key, value in settings.items()]
+            tables.append("\n".join([f"[accounts.{name}]", *lines]))
+        self.config.write_text("\n\n".join(tables))
+
+    def ferry(self, **options: Any) -> logferry.Ferry:
+        """The accounts."""
+        return logferry.open_accounts(self.config, transport=Hosts(self.transports), clock=self.clock, **options)
+
+    def sync(
+        self, store: Store | str | None = None, *, hooks: Mapping[str, Any] | None = None, **options: Any
+    ) -> SyncReport:
+        """Sync, blocking or in a task, as the test's parameter says."""
+        to = self.store if store is None else store
+        ferry = self.ferry(**(hooks or {}))
+        if self._portal is None:
+            with ferry:
+                return ferry.sync(to, raw=True, **options).run()
+
+        async def bring() -> SyncReport:
+            async with ferry:
+                return await ferry.sync(to, raw=True, **options).arun()
+
+        return self._portal.call(bring)
+
+    def bring(self, *streams: str, **options: Any) -> StreamReport:
+        """Sync one stream; it must not fail."""
+        report = self.sync(streams=streams, **options)
+        report.raise_failures()
+        (one,) = report
+        return one
+
+    def asked(self) -> list[FakeRequest]:
+        """The requests for logs since the last time, those for tokens left out."""
+        found = [one for transport in self.transports.values() for one in transport.requests if one.method == "GET"]
+        for transport in self.transports.values():
+            transport.requests.clear()
+        return found
+
+    def stored(self, stream: str) -> list[str]:
+        """The identities of what the store has of a stream, sorted."""
+        fake = self._fakes[stream.partition(".")[0]]
+        return sorted(fake.identity(stream, item) for item in self.store.items(stream))
+
+    def truth(self, stream: str, **filters: str) -> list[str]:
+        """Those of what the service lists now, sorted."""
+        fake: Any = self._fakes[stream.partition(".")[0]]
+        return sorted(fake.truth(stream, now=self.clock.now(), **filters))
+
+
+MakeWorld: TypeAlias = Callable[..., World]
+
+
+@pytest.fixture(params=["sync", "async"])
+def world(request: pytest.FixtureRequest, portal: BlockingPortal, tmp_path: Path) -> MakeWorld:
+    """Make accounts of fakes; what they sync is synced with ``run`` or with ``arun``."""
+
+    def make(*fakes: Fake, faults: Faults | None = None) -> World:
+        return World(tmp_path, None if request.param == "sync" else portal, *fakes, faults=faults)
+
+    return make
+
+
+@pytest.fixture
+def blocking_world(tmp_path: Path) -> MakeWorld:
+    """Make accounts of fakes; what they sync is synced with ``run``."""
+
+    def make(*fakes: Fake, faults: Faults | None = None) -> World:
+        return World(tmp_path, None, *fakes, faults=faults)
+
+    return make
+
+
+def rows_of(times: Iterable[int], **options: Any) -> tuple[Row, ...]:
+    """Rows at these times; with `appears` left out, each is listed from its time on."""
+    return tuple(
+        Row(**{"appears": time, "time": time, "content": number, **options}) for number, time in enumerate(times)
+    )

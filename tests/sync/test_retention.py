@@ -1,0 +1,112 @@
+"""What a service does not keep for ever: a store that falls behind is told so, and what is lost is not called complete."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.sync.conftest import DAY, HOUR, MINUTE, NOON, SECOND, MakeWorld, World, rows_of
+
+from logferry.testing import CognigyFake, FakeRequest, FakeResponse, Row
+
+STREAM: Final = "cognigy.project_logs"
+
+
+def kept_for_a_day(hours: range) -> tuple[Row, ...]:
+    """An entry each quarter of an hour, which is gone a day later."""
+    times = range(NOON + hours.start * HOUR, NOON + hours.stop * HOUR, 15 * MINUTE)
+    return tuple(Row(time=time, appears=time, vanishes=time + DAY, content=number) for number, time in enumerate(times))
+
+
+def test_a_first_sync_loses_nothing(world: MakeWorld) -> None:
+    """What was gone before the store began is nobody's loss, and not told."""
+    accounts = world(CognigyFake(rows=kept_for_a_day(range(-72, 0))))
+    report = accounts.bring(STREAM)
+    assert (report.lost, report.warnings) == ([], [])
+    assert accounts.stored(STREAM) == accounts.truth(STREAM)
+    assert len(accounts.stored(STREAM)) in (95, 96)
+    assert accounts.store.state_at(STREAM, NOON - 2 * DAY) == "lost"
+
+
+def test_a_window_that_outlived_the_retention_is_lost_and_told(world: MakeWorld) -> None:
+    """From the end of the store to where the service begins; what it still has comes."""
+    accounts = world(CognigyFake(rows=kept_for_a_day(range(-24, 72))))
+    accounts.bring(STREAM)
+    accounts.clock.advance(3 * DAY / SECOND)
+    report = accounts.bring(STREAM)
+    assert report.lost == [(NOON, NOON + 2 * DAY)]
+    assert accounts.store.state_at(STREAM, NOON + DAY) == "lost"
+    assert {*accounts.truth(STREAM)} <= {*accounts.stored(STREAM)}
+    again = accounts.bring(STREAM)
+    assert again.lost == []
+
+
+def test_what_was_read_once_is_not_lost(world: MakeWorld) -> None:
+    """The end of the store was provisional: nothing more can come of it, and it was there."""
+    accounts = world(CognigyFake(rows=kept_for_a_day(range(-24, 72))))
+    accounts.bring(STREAM)
+    accounts.clock.advance(3 * DAY / SECOND)
+    accounts.bring(STREAM)
+    assert accounts.store.state_at(STREAM, NOON - 5 * MINUTE) == "complete"
+
+
+def test_a_service_that_keeps_more_than_it_says_loses_nothing(world: MakeWorld) -> None:
+    """Installations can keep entries longer: what comes is complete."""
+    accounts = world(CognigyFake(rows=rows_of(range(NOON - DAY, NOON + 3 * DAY, HOUR))))
+    accounts.bring(STREAM)
+    accounts.clock.advance(3 * DAY / SECOND)
+    report = accounts.bring(STREAM)
+    assert report.lost == []
+    assert accounts.stored(STREAM) == accounts.truth(STREAM)
+    assert accounts.store.state_at(STREAM, NOON + DAY) == "complete"
+
+
+def interrupted(world: MakeWorld) -> World:
+    """A store whose last sync was interrupted in the middle of a window."""
+    entries = kept_for_a_day(range(-24, 72))
+    broken = {"on": False}
+
+    def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
+        return FakeResponse(503, (), b"{}") if broken["on"] and "next=" in request.query else None
+
+    accounts = world(
+        CognigyFake(rows=(*entries, *kept_for_a_day(range(-12, 0)), *kept_for_a_day(range(-12, 0)))), faults=fault
+    )
+    broken["on"] = True
+    assert accounts.sync().failures
+    assert accounts.store.state_at(STREAM, NOON - HOUR) == "partial"
+    broken["on"] = False
+    return accounts
+
+
+def test_an_interrupted_window_that_goes_on_in_time_loses_nothing(world: MakeWorld) -> None:
+    """It is read to its end, as far as its entries are there."""
+    accounts = interrupted(world)
+    accounts.clock.advance(60)
+    report = accounts.bring(STREAM)
+    assert report.lost == []
+    assert {*accounts.truth(STREAM)} <= {*accounts.stored(STREAM)}
+    assert accounts.store.state_at(STREAM, NOON - HOUR) == "complete"
+
+
+def test_an_interrupted_window_that_outlived_the_retention_is_not_called_complete(world: MakeWorld) -> None:
+    """Its rest is gone: it is lost, and told, though a part of it is in the store."""
+    accounts = interrupted(world)
+    accounts.clock.advance(2 * DAY / SECOND)
+    report = accounts.bring(STREAM)
+    assert report.lost
+    assert report.lost[0][0] <= NOON - 11 * HOUR
+    assert max(until for _, until in report.lost) >= NOON
+    assert accounts.store.state_at(STREAM, NOON - HOUR) == "lost"
+
+
+def test_a_store_that_falls_behind_is_warned_of(world: MakeWorld) -> None:
+    """Once its end is older than half of the retention; before that, and after a sync, it is not."""
+    accounts = world(CognigyFake(rows=kept_for_a_day(range(-24, 72))))
+    accounts.bring(STREAM)
+    accounts.clock.advance(11 * HOUR / SECOND)
+    assert accounts.bring(STREAM).warnings == []
+    accounts.clock.advance(13 * HOUR / SECOND)
+    (warning,) = accounts.bring(STREAM).warnings
+    assert warning.startswith("the store ends at 2026-01-01T23:")
+    assert "keeps records for 24 h only: sync more often" in warning
+    assert accounts.bring(STREAM).warnings == []

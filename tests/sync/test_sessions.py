@@ -1,0 +1,219 @@
+"""Logs of calls can only be asked for session by session: a sync finds the sessions, and reads each until it is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+import orjson
+from tests.sync.conftest import HOUR, MINUTE, NOON, SECOND, MakeWorld, World
+
+import logferry
+from logferry._times import rfc3339
+from logferry.testing import DailyFake, FakeRequest, FakeResponse
+
+STREAM: Final = "daily.session_logs"
+
+
+@attrs.frozen(kw_only=True)
+class Meetings(DailyFake):
+    """
+    A Daily whose meetings are told one by one, each with a line a minute until its end.
+
+    Attributes:
+        told: Begin and length of each, in minutes from `NOON` on, and its room, by its id.
+        late: How many minutes after its time a line is listed.
+        refused: Ids of sessions that are refused.
+    """
+
+    told: Mapping[str, tuple[int, int, str]]
+    late: int = 0
+    refused: Sequence[str] = ()
+
+    def lines(self, session: str, now: int) -> list[dict[str, Any]]:
+        """The lines of a session that are listed at a moment."""
+        begin, length, _ = self.told[session]
+        return [
+            {
+                "time": rfc3339(NOON + minute * MINUTE),
+                "clientTime": rfc3339(NOON + minute * MINUTE),
+                "message": f"minute {minute}",
+                "mtgSessionId": session,
+                "userSessionId": f"user of {session}",
+                "peerId": "",
+                "domainName": self.domain,
+                "level": 2,
+                "code": 1002,
+            }
+            for minute in range(begin, begin + length)
+            if NOON + (minute + self.late) * MINUTE <= now
+        ]
+
+    def answer(self, request: FakeRequest, now: int) -> FakeResponse:
+        """Answer a request at a moment."""
+        values = dict(part.split("=", 1) for part in request.query.split("&") if "=" in part)
+        if request.path.endswith("/meetings"):
+            found = [self._meeting(one, now) for one in self._begun(values, now)]
+            if "starting_after" in values:
+                found = []
+            return _reply({"total_count": len(found), "data": found})
+        session = values["mtgSessionId"]
+        if session in self.refused:
+            return FakeResponse(404, (), b'{"error":"not-found"}')
+        since, until = (int(values.get(name, default)) for name, default in (("startTime", "0"), ("endTime", "9" * 15)))
+        listed = [
+            line
+            for line, minute in zip(self.lines(session, now), range(self.told[session][0], 10**6), strict=False)
+            if since <= (NOON + minute * MINUTE) // 1_000_000 <= until
+        ]
+        first = int(values.get("offset", "0"))
+        return _reply({"logs": listed[first : first + int(values.get("limit", "20"))]})
+
+    def _begun(self, values: Mapping[str, str], now: int) -> list[str]:
+        since, until = int(values.get("timeframe_start", "0")), int(values.get("timeframe_end", "9" * 12))
+        starts = {one: NOON + begin * MINUTE for one, (begin, _, _) in self.told.items()}
+        return [
+            one
+            for one in sorted(starts, key=starts.__getitem__, reverse=True)
+            if starts[one] <= now
+            and since <= starts[one] // SECOND <= until
+            and values.get("room") in (None, self.told[one][2])
+        ]
+
+    def _meeting(self, session: str, now: int) -> dict[str, Any]:
+        begin, length, room = self.told[session]
+        start = NOON + begin * MINUTE
+        end = start + length * MINUTE
+        return {
+            "id": session,
+            "room": room,
+            "start_time": start // SECOND,
+            "duration": (min(now, end) - start) // SECOND,
+            "ongoing": now < end,
+            "max_participants": 1,
+            "participants": [],
+        }
+
+
+def _reply(body: Any) -> FakeResponse:
+    content = orjson.dumps(body)
+    return FakeResponse(200, (("Content-Type", "application/json"), ("Content-Length", str(len(content)))), content)
+
+
+def lines(accounts: World) -> dict[str, int]:
+    """How many lines the store has of each session."""
+    return dict(Counter(item["mtgSessionId"] for item in accounts.store.items(STREAM)))
+
+
+def sessions_asked(accounts: World) -> list[str]:
+    """The sessions whose logs have been asked for since the last time, with each request."""
+    return [
+        dict(part.split("=", 1) for part in request.query.split("&"))["mtgSessionId"]
+        for request in accounts.asked()
+        if request.path.endswith("/logs")
+    ]
+
+
+def test_sessions_are_found_by_the_list_of_meetings(world: MakeWorld) -> None:
+    """Those of every day, each with all of its lines; those that are over are not asked for again."""
+    told = {f"session-{number}": (-600 * number - 60, 15 + number, "hello") for number in range(12)}
+    accounts = world(Meetings(told=told))
+    accounts.bring(STREAM)
+    assert lines(accounts) == {one: length for one, (_, length, _) in told.items()}
+    assert {*sessions_asked(accounts)} == {*told}
+    accounts.clock.advance(2 * 3600)
+    accounts.bring(STREAM)
+    assert sessions_asked(accounts) == []
+
+
+def test_a_session_is_read_again_until_it_has_been_over_for_a_while(world: MakeWorld) -> None:
+    """However long ago it began: it is complete half an hour after its end."""
+    accounts = world(Meetings(told={"long": (-300, 330, "hello"), "short": (-300, 10, "hello")}, late=20))
+    begin = NOON - 300 * MINUTE
+    accounts.bring(STREAM)
+    assert lines(accounts) == {"long": 281, "short": 10}
+    assert accounts.store.state_at(STREAM, begin) == "provisional"
+    assert accounts.store.state_at(STREAM, begin + SECOND) == "complete"
+    accounts.clock.advance(40 * 60)
+    accounts.bring(STREAM)
+    assert lines(accounts) == {"long": 321, "short": 10}
+    assert accounts.store.state_at(STREAM, begin) == "provisional"
+    accounts.clock.advance(30 * 60)
+    accounts.bring(STREAM)
+    assert lines(accounts) == {"long": 330, "short": 10}
+    assert accounts.store.state_at(STREAM, begin) == "complete"
+    accounts.asked()
+    accounts.clock.advance(3600)
+    accounts.bring(STREAM)
+    assert sessions_asked(accounts) == []
+
+
+def test_sessions_are_narrowed_by_room_and_time(world: MakeWorld) -> None:
+    """Only those in the room that began within; that is a question of its own."""
+    told = {
+        "here": (-90, 10, "hello"),
+        "elsewhere": (-90, 10, "other"),
+        "before": (-300, 10, "hello"),
+        "after": (-30, 10, "hello"),
+    }
+    accounts = world(Meetings(told=told))
+    accounts.bring(STREAM, since="2h", until="1h", filters={"room": "hello"})
+    assert {*sessions_asked(accounts)} == {"here"}
+    assert lines(accounts) == {"here": 10}
+    (question,) = accounts.store.coverage()
+    assert orjson.loads(question.filters) == {"room": "hello"}
+    accounts.bring(STREAM)
+    assert lines(accounts) == dict.fromkeys(told, 10)
+
+
+def test_a_session_is_read_whole_whatever_the_window(world: MakeWorld) -> None:
+    """A window says which sessions: their lines are all read at once, those that are dated in the future, too."""
+    accounts = world(Meetings(told={"fast": (-90, 130, "hello")}, late=-120))
+    accounts.bring(STREAM, until="1h")
+    assert lines(accounts) == {"fast": 130}
+
+
+def test_a_filter_of_the_lines_goes_to_the_sessions(world: MakeWorld) -> None:
+    """The list of meetings has no such filter, and is not asked with it."""
+    accounts = world(Meetings(told={"here": (-90, 10, "hello")}))
+    accounts.bring(STREAM, filters={"room": "hello", "logLevel": "ERROR"})
+    requests = accounts.asked()
+    listed = {("room=hello" in one.query, "logLevel" in one.query) for one in requests if "meetings" in one.path}
+    read = {("room" in one.query, "logLevel=ERROR" in one.query) for one in requests if "meetings" not in one.path}
+    assert (listed, read) == ({(True, False)}, {(False, True)})
+
+
+def test_a_session_that_is_named_needs_no_list(world: MakeWorld) -> None:
+    """It is read as any stream, window by window."""
+    accounts = world(Meetings(told={"one": (-90, 10, "hello"), "other": (-90, 10, "hello")}))
+    accounts.bring(STREAM, filters={"mtgSessionId": "one"})
+    assert lines(accounts) == {"one": 10}
+
+
+def test_a_session_that_is_refused_keeps_no_other_from_being_read(world: MakeWorld) -> None:
+    """The report names the error; the session is asked for again, those that were read are not."""
+    told = {f"session-{number}": (-60 * number - 90, 10, "hello") for number in range(8)}
+    accounts = world(Meetings(told=told, refused=["session-5"]))
+    report = accounts.sync(streams=[STREAM])
+    assert [type(error) for error in report.failures] == [logferry.BadRequestError]
+    assert lines(accounts) == {one: 10 for one in told if one != "session-5"}
+    accounts.asked()
+    accounts.clock.advance(2 * 3600)
+    assert accounts.sync(streams=[STREAM]).failures
+    assert {*sessions_asked(accounts)} == {"session-5"}
+
+
+def test_an_account_that_is_refused_is_not_asked_session_by_session(world: MakeWorld) -> None:
+    """What is wrong with the credentials is wrong with all."""
+    told = {f"session-{number}": (-60 * number - 90, 10, "hello") for number in range(40)}
+
+    def refuse(request: FakeRequest, _number: int) -> FakeResponse | None:
+        return FakeResponse(403, (), b"{}") if request.path.endswith("/logs") else None
+
+    accounts = world(Meetings(told=told), faults=refuse)
+    report = accounts.sync(streams=[STREAM])
+    assert [type(error) for error in report.failures] == [logferry.PermissionDeniedError]
+    assert 1 <= len(sessions_asked(accounts)) <= 8
+    assert accounts.store.state_at(STREAM, NOON - HOUR) == "gap"

@@ -1,0 +1,376 @@
+"""Syncs bring every record once, late and changed ones too, and ask for no more than that takes."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import orjson
+import pyarrow as pa
+import pytest
+from tests.sync.conftest import DAY, EPOCH, HOUR, MINUTE, NOON, SECOND, MakeWorld, World, plain, rows_of
+
+import logferry
+from logferry._times import rfc3339
+from logferry.stores import DuckDBStore
+from logferry.sync import Slice
+from logferry.testing import (
+    CognigyFake,
+    DailyFake,
+    FakeRequest,
+    FakeResponse,
+    LogtoFake,
+    Row,
+    SignalWireFake,
+    serve,
+)
+
+ONE_OF_ALL: Final = (
+    CognigyFake(records=350, epoch=NOON, growing=False),
+    DailyFake(records=40, epoch=NOON, growing=False),
+    LogtoFake(records=350, epoch=NOON, growing=False),
+    SignalWireFake(records=350, epoch=NOON, growing=False),
+)
+COGNIGY: Final = "cognigy.project_logs"
+LOGTO: Final = "logto.audit_logs"
+CALLS: Final = "daily.api_logs"
+VIDEO: Final = "signalwire.video_logs"
+
+
+def everything(world: World) -> dict[str, list[str]]:
+    """What the services have, by stream."""
+    session = {"mtg_session_id": DailyFake(records=40, epoch=NOON).meeting_ids[0]}
+    return {
+        COGNIGY: world.truth(COGNIGY),
+        "daily.session_logs": world.truth("daily.session_logs", **session),
+        "daily.session_metrics": world.truth("daily.session_metrics", **session),
+        CALLS: sorted(world.truth(CALLS, source="api") + world.truth(CALLS, source="webhook")),
+        "daily.meetings": world.truth("daily.meetings"),
+        LOGTO: world.truth(LOGTO),
+        VIDEO: world.truth(VIDEO),
+    }
+
+
+def test_every_record_of_every_stream_comes_once(world: MakeWorld) -> None:
+    """All accounts at once; again, nothing is doubled."""
+    accounts = world(*ONE_OF_ALL)
+    accounts.clock.advance(60)
+    wanted = everything(accounts)
+    assert min(map(len, wanted.values())) > 10
+    for _ in range(2):
+        accounts.sync().raise_failures()
+        assert {stream: accounts.stored(stream) for stream in wanted} == wanted
+        accounts.clock.advance(3600)
+
+
+def test_a_duckdb_file_has_them_as_a_table(world: MakeWorld, tmp_path: Path) -> None:
+    """One row for each record, with the time as the service gives it, and what is complete beside it."""
+    accounts = world(*ONE_OF_ALL)
+    path = tmp_path / "logs.duckdb"
+    for _ in range(2):
+        accounts.sync(str(path)).raise_failures()
+    accounts.sync().raise_failures()
+    with duckdb.connect(str(path), read_only=True) as reading:
+        rows = reading.execute("SELECT uid, stream, epoch_ns(timestamp), raw FROM logs").fetchall()
+        windows = reading.execute("SELECT DISTINCT stream FROM logferry_windows").fetchall()
+    in_memory = [(row["uid"], row["stream"], row["timestamp"], row["raw"]) for row in accounts.store.records.values()]
+    assert sorted(rows) == sorted(in_memory)
+    assert {stream for (stream,) in windows} == set(everything(accounts))
+
+
+def requests_of_a_further_sync(folder: Path, days: int) -> int:
+    """How many a sync sends that finds nothing new, over a store of so many days."""
+    records = 30 * days
+    spacing = days * DAY / records / SECOND
+    folder.mkdir()
+    accounts = World(
+        folder,
+        None,
+        CognigyFake(records=records, epoch=NOON, growing=False, spacing=spacing, retention=None),
+        LogtoFake(records=records, epoch=NOON, growing=False, spacing=spacing),
+        SignalWireFake(records=records, epoch=NOON, growing=False, spacing=spacing),
+        DailyFake(records=records, epoch=NOON, growing=False, spacing=spacing),
+    )
+    # Meetings of the fake that never end are looked at again, as they have to be; those cost more the more there are.
+    streams = [COGNIGY, LOGTO, VIDEO, CALLS]
+    for _ in range(2):
+        accounts.clock.advance(3 * 3600)
+        accounts.sync(streams=streams).raise_failures()
+    assert len(accounts.store.records) > 3 * records
+    accounts.asked()
+    accounts.clock.advance(300)
+    accounts.sync(streams=streams).raise_failures()
+    return len(accounts.asked())
+
+
+def test_a_further_sync_costs_what_is_new_not_what_is_there(tmp_path: Path) -> None:
+    """Over unchanged services, no more requests for a store of sixty days than for one of ten."""
+    few, many = (requests_of_a_further_sync(tmp_path / str(days), days) for days in (10, 60))
+    assert many <= few <= 8
+
+
+def test_late_records_arrive(world: MakeWorld) -> None:
+    """Whatever comes within the settling time is read, though newer records were stored before."""
+    late = Row(time=NOON - 5 * MINUTE, appears=NOON + 4 * MINUTE, content=7)
+    accounts = world(LogtoFake(rows=(*rows_of([NOON - HOUR, NOON - MINUTE]), late)))
+    accounts.bring(LOGTO)
+    assert len(accounts.stored(LOGTO)) == 2
+    assert accounts.store.state_at(LOGTO, NOON - 11 * MINUTE) == "complete"
+    assert accounts.store.state_at(LOGTO, NOON - 9 * MINUTE) == "provisional"
+    accounts.clock.advance(5 * 60)
+    accounts.bring(LOGTO)
+    assert accounts.stored(LOGTO) == accounts.truth(LOGTO)
+    assert len(accounts.stored(LOGTO)) == 3
+
+
+def test_what_was_provisional_is_read_again_and_then_complete(world: MakeWorld) -> None:
+    """Once the settling time is over, it is not asked for any more."""
+    accounts = world(LogtoFake(rows=rows_of([NOON - HOUR])))
+    accounts.bring(LOGTO)
+    accounts.clock.advance(HOUR / SECOND)
+    accounts.bring(LOGTO)
+    assert accounts.store.states(LOGTO) == [
+        (0, NOON + 50 * MINUTE, "complete"),
+        (NOON + 50 * MINUTE, NOON + HOUR, "provisional"),
+    ]
+    accounts.asked()
+    accounts.bring(LOGTO)
+    (request,) = accounts.asked()
+    begin = int(dict(one.split("=") for one in request.query.split("&"))["start_time"])
+    assert 0 <= (NOON + 50 * MINUTE) // 1_000_000 - begin <= 2
+
+
+@pytest.mark.parametrize("ahead", [MINUTE, 40 * DAY], ids=["minute", "forty days"])
+def test_records_of_the_future_move_nothing(world: MakeWorld, ahead: int) -> None:
+    """One that is dated ahead is stored when it comes, and those that come after it are not missed."""
+    rows = (
+        Row(time=NOON + ahead, appears=NOON - HOUR),
+        *rows_of([NOON - 2 * HOUR, NOON + 20 * MINUTE, NOON + 2 * HOUR], content=0),
+    )
+    accounts = world(LogtoFake(rows=rows), CognigyFake(rows=rows), DailyFake(rows=rows), SignalWireFake(rows=rows))
+    streams = {LOGTO: {}, COGNIGY: {}, CALLS: {"source": "api"}, VIDEO: {}}
+    accounts.sync(streams=list(streams)).raise_failures()
+    for stream, filters in streams.items():
+        assert accounts.stored(stream) == accounts.truth(stream, **filters)
+        assert len(accounts.stored(stream)) == 2
+        assert max(until for _, until, _ in accounts.store.states(stream, _asked(filters))) == NOON
+    accounts.clock.advance(3 * 3600)
+    accounts.sync(streams=list(streams)).raise_failures()
+    for stream, filters in streams.items():
+        assert accounts.stored(stream) == accounts.truth(stream, **filters)
+        assert len(accounts.stored(stream)) == 4
+
+
+def _asked(filters: dict[str, str]) -> str:
+    return orjson.dumps(filters).decode()
+
+
+def unreadable(request: FakeRequest, _number: int) -> Any:
+    """Let the first log of each answer have a time that nobody can read."""
+    if not request.path.endswith("/logs"):
+        return None
+
+    def change(answer: FakeResponse) -> FakeResponse:
+        body = orjson.loads(answer.body)
+        if body["items"]:
+            body["items"][0]["timestamp"] = "yesterday, or so"
+        content = orjson.dumps(body)
+        kept = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
+        return FakeResponse(answer.status, (*kept, ("Content-Length", str(len(content)))), content)
+
+    return change
+
+
+def test_times_that_cannot_be_read_move_nothing(world: MakeWorld) -> None:
+    """Such a record is stored, and windows end where they would without it."""
+    accounts = world(CognigyFake(rows=rows_of([NOON - 2 * HOUR, NOON - HOUR]), hal="by default"), faults=unreadable)
+    accounts.bring(COGNIGY)
+    assert accounts.stored(COGNIGY) == accounts.truth(COGNIGY)
+    assert any(row["issues"] and row["timestamp"] == 0 for row in accounts.store.records.values())
+    assert accounts.store.state_at(COGNIGY, NOON - 11 * MINUTE) == "complete"
+    assert max(until for _, until, _ in accounts.store.states(COGNIGY)) == NOON
+
+
+def test_changed_rows_are_replaced_until_they_are_final(world: MakeWorld) -> None:
+    """A session in progress is read again as long as it is; then it is as it ended, and not asked for any more."""
+    accounts = world(SignalWireFake(rows=(Row(time=NOON - 30 * MINUTE, appears=NOON - 30 * MINUTE, content=10),)))
+    begin = NOON - 30 * MINUTE  # and takes two hours and 50 seconds
+    accounts.bring(VIDEO)
+    assert [item["status"] for item in accounts.store.items(VIDEO)] == ["in-progress"]
+    assert accounts.store.state_at(VIDEO, begin) == "provisional"
+    assert accounts.store.state_at(VIDEO, begin + SECOND) == "complete"
+    accounts.clock.advance(HOUR / SECOND)
+    accounts.bring(VIDEO)
+    assert [item["status"] for item in accounts.store.items(VIDEO)] == ["in-progress"]
+    accounts.clock.advance(HOUR / SECOND)
+    accounts.bring(VIDEO)
+    (item,) = accounts.store.items(VIDEO)
+    assert (item["status"], bool(item["ended_at"])) == ("completed", True)
+    assert accounts.store.state_at(VIDEO, begin) == "complete"
+    accounts.clock.advance(HOUR / SECOND)
+    accounts.asked()
+    accounts.bring(VIDEO)
+    assert all("11%3A" not in request.query for request in accounts.asked())
+
+
+def test_rows_that_vanish_stay_in_the_store(world: MakeWorld) -> None:
+    """A store keeps what a service removes."""
+    rows = (Row(time=NOON - MINUTE, appears=NOON - MINUTE, vanishes=NOON + MINUTE, content=1), *rows_of([NOON - HOUR]))
+    accounts = world(LogtoFake(rows=rows))
+    accounts.bring(LOGTO)
+    before = accounts.stored(LOGTO)
+    accounts.clock.advance(600)
+    accounts.bring(LOGTO)
+    assert len(accounts.truth(LOGTO)) == 1
+    assert accounts.stored(LOGTO) == before
+    assert len(before) == 2
+
+
+def test_what_is_newest_is_not_all_that_is_read_after_an_outage(world: MakeWorld) -> None:
+    """Days without a sync are windows of their own, the oldest asked for first."""
+    accounts = world(LogtoFake(rows=rows_of(range(NOON - 10 * DAY, NOON, 5 * HOUR))))
+    accounts.clock.advance(-8 * DAY / SECOND)
+    accounts.bring(LOGTO)
+    accounts.asked()
+    accounts.clock.advance(8 * DAY / SECOND)
+    accounts.bring(LOGTO)
+    assert accounts.stored(LOGTO) == accounts.truth(LOGTO)
+    begins = [
+        int(dict(one.split("=") for one in request.query.split("&"))["start_time"]) for request in accounts.asked()
+    ]
+    assert len(begins) == 9
+    assert begins == sorted(begins)
+    midnights = [EPOCH - day * DAY for day in range(7, -1, -1)]
+    assert all(
+        abs(begin * 1_000_000 - midnight) <= SECOND for begin, midnight in zip(begins[1:], midnights, strict=True)
+    )
+
+
+def test_since_reaches_back_and_first_since_only_the_first_time(world: MakeWorld) -> None:
+    """What a store has begins where it was first told to; a later sync can be told to go further back."""
+    accounts = world(LogtoFake(rows=rows_of(range(NOON - 5 * DAY, NOON, HOUR))))
+    accounts.bring(LOGTO, first_since="1d")
+    assert len(accounts.stored(LOGTO)) == 24
+    accounts.bring(LOGTO, first_since="3d")
+    assert len(accounts.stored(LOGTO)) == 24
+    accounts.bring(LOGTO, since="2d")
+    assert len(accounts.stored(LOGTO)) == 48
+    accounts.asked()
+    accounts.bring(LOGTO)
+    assert len(accounts.asked()) == 1
+    assert accounts.store.states(LOGTO)[0] == (NOON - 2 * DAY, NOON - 10 * MINUTE, "complete")
+
+
+def test_filters_are_questions_of_their_own(world: MakeWorld) -> None:
+    """What is complete with one filter is not with another, or without."""
+    rows = tuple(
+        Row(time=NOON - number * MINUTE, appears=NOON - number * MINUTE, content=number) for number in range(60)
+    )
+    accounts = world(LogtoFake(rows=rows))
+    key = accounts.store.items(LOGTO) or "ExchangeTokenBy.AuthorizationCode"
+    accounts.bring(LOGTO, filters={"logKey": str(key)})
+    some = accounts.stored(LOGTO)
+    assert some == accounts.truth(LOGTO, log_key=str(key))
+    accounts.bring(LOGTO)
+    assert accounts.stored(LOGTO) == accounts.truth(LOGTO)
+    assert 0 < len(some) < 60
+    filters = {question.filters for question in accounts.store.coverage()}
+    assert filters == {"{}", orjson.dumps({"log_key": key}).decode()}
+
+
+def test_both_logs_of_an_api_are_kept(world: MakeWorld) -> None:
+    """Requests and webhooks are two questions; a filter that names one leaves one, asked once."""
+    accounts = world(DailyFake(records=100, epoch=NOON, growing=False))
+    accounts.clock.advance(60)
+    accounts.bring(CALLS, filters={"source": "webhook"})
+    assert accounts.stored(CALLS) == accounts.truth(CALLS, source="webhook")
+    targets = [request.target for request in accounts.asked()]
+    assert len(targets) == len({*targets}) > 0
+    accounts.bring(CALLS)
+    assert accounts.stored(CALLS) == sorted(
+        accounts.truth(CALLS, source="webhook") + accounts.truth(CALLS, source="api")
+    )
+
+
+def test_one_that_fails_stops_no_other(world: MakeWorld) -> None:
+    """Neither another stream of the account nor another account; the report names it."""
+
+    def refuse(request: FakeRequest, _number: int) -> FakeResponse | None:
+        return FakeResponse(403, (), b"{}") if request.path.endswith("/logs/api") else None
+
+    accounts = world(*ONE_OF_ALL, faults=refuse)
+    accounts.clock.advance(60)
+    report = accounts.sync()
+    failed = [(one.account, one.stream) for one in report if one.failure is not None]
+    assert failed == [("daily", CALLS)]
+    (failure,) = report.failures
+    assert isinstance(failure, logferry.PermissionDeniedError)
+    wanted = {stream: ids for stream, ids in everything(accounts).items() if stream != CALLS}
+    assert {stream: accounts.stored(stream) for stream in wanted} == wanted
+    with pytest.raises(ExceptionGroup, match="1 of the accounts' streams failed"):
+        report.raise_failures()
+
+
+def test_an_account_that_cannot_be_opened_stops_no_other(world: MakeWorld) -> None:
+    """It is told in the report, with its error."""
+    accounts = world(*ONE_OF_ALL)
+    accounts.config.write_text(accounts.config.read_text().replace("app_secret", "# app_secret"))
+    report = accounts.sync()
+    assert [(one.account, type(one.failure)) for one in report if one.failure is not None] == [
+        ("logto", logferry.ConfigurationError)
+    ]
+    assert accounts.stored(VIDEO) == accounts.truth(VIDEO)
+
+
+def test_a_window_that_fails_keeps_no_other_from_being_read(world: MakeWorld) -> None:
+    """It is a gap, the report names it, and the next sync reads it."""
+    broken = {"on": True}
+
+    def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
+        day = f"{(EPOCH - 3 * DAY) // 1_000_000 - 1}"
+        return FakeResponse(400, (), b"{}") if broken["on"] and f"start_time={day}" in request.query else None
+
+    accounts = world(LogtoFake(rows=rows_of(range(NOON - 5 * DAY, NOON, 5 * HOUR))), faults=fault)
+    report = accounts.sync(since="5d")
+    assert [type(error) for error in report.failures] == [logferry.BadRequestError]
+    assert accounts.store.state_at(LOGTO, EPOCH - 3 * DAY) == "gap"
+    assert len(accounts.truth(LOGTO)) - 6 < len(accounts.stored(LOGTO)) < len(accounts.truth(LOGTO))
+    broken["on"] = False
+    accounts.bring(LOGTO)
+    assert accounts.stored(LOGTO) == accounts.truth(LOGTO)
+
+
+def test_a_slice_alone_gives_what_a_sync_stores(tmp_path: Path) -> None:
+    """It can be pickled, sent elsewhere, and read there, as often as one likes."""
+    fake = LogtoFake(records=120, epoch=NOON, growing=False)
+    config = tmp_path / "logferry.toml"
+    with serve(fake) as url:
+        config.write_text(
+            f'[accounts.login]\nservice = "logto"\nendpoint = "{url}"\napp_id = "{fake.app_id}"\n'
+            f'app_secret = "{fake.app_secret}"\nresource = "https://default.logto.app/api"\n'
+        )
+        cut = Slice(
+            account="login",
+            stream=LOGTO,
+            since=NOON - HOUR,
+            until=NOON - MINUTE,
+            read_until=NOON - MINUTE,
+            config=str(config),
+        )
+        sent = pickle.loads(pickle.dumps(cut))  # noqa: S301  # made here
+        assert (sent, sent.name, sent.question) == (cut, cut.name, cut.question)
+        read = [plain(pa.Table.from_batches(one.read(raw=True))) for one in (cut, sent)]
+        store = tmp_path / "logs.duckdb"
+        with logferry.open_accounts(config) as ferry:
+            ferry.sync(str(store), since=rfc3339(cut.since), until=rfc3339(cut.until), raw=True).run().raise_failures()
+    alone = [{name: value for name, value in row.items() if name != "observed_timestamp"} for row in read[0]]
+    assert alone == [{name: value for name, value in row.items() if name != "observed_timestamp"} for row in read[1]]
+    with DuckDBStore(store) as opened:
+        assert opened.counts() == {("login", LOGTO): len(alone)}
+    with duckdb.connect(str(store), read_only=True) as reading:
+        assert sorted(reading.execute("SELECT uid, body, attributes, raw FROM logs").fetchall()) == sorted(
+            (row["uid"], row["body"], row["attributes"], row["raw"]) for row in alone
+        )
+    assert len(alone) == len(fake.truth(LOGTO, cut.since, cut.until)) > 20
