@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
+import orjson
 from attrs import evolve, frozen
+
+from logferry._json import dumps, is_array, is_object
 
 State: TypeAlias = Literal["complete", "provisional", "partial", "lost"]
 """
@@ -16,6 +19,7 @@ some may change, so it is read again.  ``partial``: a part, with the checkpoint 
 service does not keep it any more.
 """
 
+_STATES: Final[dict[str, State]] = {state: state for state in get_args(State)}
 _SETTLED: Final = ("complete", "lost")
 """States of which nothing more will come."""
 
@@ -94,6 +98,23 @@ class Coverage:
         """The coverage once an interval is forgotten."""
         return Coverage(tuple(piece for one in self.stretches for piece in one.outside(since, until)))
 
+    def to_json(self) -> str:
+        """The coverage as JSON text, for a store to keep; its times stay exact."""
+        return dumps([_told(one) for one in self.stretches]).decode()
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Coverage:
+        """
+        The coverage of which `to_json` made a text.
+
+        Raises:
+            ValueError: It made none such.
+        """
+        told = orjson.loads(text)
+        if not is_array(told):
+            raise ValueError("no list of stretches")
+        return Coverage(tuple(_stretch(one) for one in told))
+
     def gaps(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval has to be read, provisional stretches included, interrupted ones left out; in order."""
         found: list[tuple[int, int]] = []
@@ -108,3 +129,24 @@ class Coverage:
         if place < until:
             found.append((place, until))
         return found
+
+
+def _told(stretch: Stretch) -> dict[str, Any]:
+    told: dict[str, Any] = {"since": stretch.since, "until": stretch.until, "state": stretch.state}
+    if stretch.state == "partial":
+        told |= {"checkpoint": stretch.checkpoint, "begun": stretch.begun}
+    return told
+
+
+def _stretch(told: object) -> Stretch:
+    if not is_object(told):
+        raise ValueError("a stretch that is no object")
+    match told:
+        case {"since": int(since), "until": int(until), "state": str(word)}:
+            state = _STATES.get(word)
+        case _:
+            raise ValueError("a stretch without its times or its state")
+    checkpoint, begun = told.get("checkpoint"), told.get("begun", 0)
+    if state is None or not isinstance(checkpoint, str | None) or not isinstance(begun, int):
+        raise ValueError("a stretch in no known state")
+    return Stretch(since=since, until=until, state=state, checkpoint=checkpoint, begun=begun)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from logferry._errors import StoreError
 from logferry.stores._coverage import Coverage, Stretch
+from logferry.stores._durable import owner_only
 from logferry.stores._lock import locked
 from logferry.stores._store import Question
 
@@ -84,7 +84,7 @@ class DuckDBStore:
     def __enter__(self) -> Self:
         with ExitStack() as stack, self._errors():
             stack.enter_context(locked(self._path.with_name(f"{self._path.name}.lock"), str(self._path)))
-            with _owner_only():
+            with owner_only():
                 self._connection = stack.enter_context(duckdb.connect(str(self._path)))
             self._prepare()
             self._stack = stack.pop_all()
@@ -94,7 +94,7 @@ class DuckDBStore:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._connection = None
-        with self._errors(), _owner_only():
+        with self._errors(), owner_only():
             self._stack.close()
 
     def coverage(self) -> Mapping[Question, Coverage]:
@@ -183,7 +183,7 @@ class DuckDBStore:
         except BaseException:
             connection.rollback()
             raise
-        with _owner_only():
+        with owner_only():
             connection.commit()
 
     @contextmanager
@@ -195,16 +195,6 @@ class DuckDBStore:
             # Only the first line: the others quote the query.
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise StoreError(f"{self._path} cannot be used: {reason}", hint=_hint(error)) from error
-
-
-@contextmanager
-def _owner_only() -> Generator[None]:
-    """Files that DuckDB makes meanwhile are for their owner only: it makes some beside the database, when it wants to."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def _hint(error: Exception) -> str:
