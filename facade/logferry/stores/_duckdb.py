@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import duckdb
 import pyarrow as pa
@@ -15,11 +15,11 @@ from logferry.stores._coverage import Coverage, Stretch
 from logferry.stores._durable import owner_only
 from logferry.stores._lock import locked
 from logferry.stores._store import Question
+from logferry.stores._versions import current, outstanding
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-_VERSION: Final = 1
 _TABLES: Final = """
 CREATE TABLE logferry_schema (version INTEGER NOT NULL);
 CREATE TABLE logs (
@@ -49,9 +49,6 @@ CREATE TABLE logferry_windows (
     begun TIMESTAMP_NS
 );
 """
-_MIGRATIONS: Final[Mapping[int, str]] = {}
-"""What makes a store of a version one of the next."""
-
 _UPSERT: Final = """
 INSERT OR REPLACE INTO logs
 SELECT uid, stream, account, make_timestamp_ns(timestamp), make_timestamp_ns(observed_timestamp), severity_number,
@@ -72,6 +69,9 @@ class DuckDBStore:
     Args:
         path: The file; it is made if it does not exist, readable by its owner only.
     """
+
+    migrations: ClassVar[Mapping[int, str]] = {}
+    """What makes a store of a version one of the next, as SQL."""
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
@@ -150,20 +150,19 @@ class DuckDBStore:
         with self._transaction() as connection:
             names = {name for (name,) in self._rows("SELECT table_name FROM duckdb_tables()")}
             if "logferry_schema" in names:
-                ((version,),) = self._rows("SELECT version FROM logferry_schema")
+                versions = [version for (version,) in self._rows("SELECT version FROM logferry_schema")]
             elif "logs" in names:
                 raise StoreError(
                     f"{self._path} has a table logs that is none of logferry's", hint="Choose another file"
                 )
             else:
-                version = _VERSION
+                versions = [current(self.migrations)]
                 connection.execute(_TABLES).fetchall()
-                connection.execute("INSERT INTO logferry_schema VALUES (?)", [_VERSION]).fetchall()
-            if version > _VERSION:
-                raise StoreError(f"{self._path} was written by a newer logferry", hint="Update logferry")
-            for older in range(version, _VERSION):
-                connection.execute(_MIGRATIONS[older]).fetchall()
-                connection.execute("UPDATE logferry_schema SET version = ?", [older + 1]).fetchall()
+                connection.execute("INSERT INTO logferry_schema VALUES (?)", versions).fetchall()
+            found = versions[0] if len(versions) == 1 else None
+            for reached, script in outstanding(found, self.migrations, str(self._path)):
+                connection.execute(script).fetchall()
+                connection.execute("UPDATE logferry_schema SET version = ?", [reached]).fetchall()
 
     def _rows(self, query: str) -> Sequence[tuple[Any, ...]]:
         with self._errors():
@@ -181,7 +180,10 @@ class DuckDBStore:
         try:
             yield connection
         except BaseException:
-            connection.rollback()
+            with suppress(
+                duckdb.Error
+            ):  # after some errors there is no transaction any more, and the first one says why
+                connection.rollback()
             raise
         with owner_only():
             connection.commit()
