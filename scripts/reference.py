@@ -13,6 +13,7 @@ import click
 from logferry._registry import SERVICES
 from logferry.cli import main as logferry
 from logferry.cli._completion import NAMES_FILE
+from logferry.cli._shell import commands_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,11 +53,12 @@ def reference() -> str:
 
 def helps() -> Iterator[tuple[str, str]]:
     """Each command line with what its --help says at 80 columns."""
-    with context_of(logferry, "logferry") as root:
-        yield "logferry", logferry.get_help(root)
-        for name, command in logferry.commands.items():
-            with context_of(command, name, root) as context:
-                yield f"logferry {name}", command.get_help(context)
+    contexts: dict[str, click.Context] = {}
+    for name, command in commands_of(logferry):
+        above, _, word = name.rpartition(" ")
+        # The parent of a command of the first level is the command itself, whose name is empty.
+        contexts[name] = context_of(command, word or "logferry", contexts[above] if name else None)
+        yield f"logferry {name}".strip(), command.get_help(contexts[name])
 
 
 def context_of(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from logferry._registry import SERVICES, Service
@@ -57,13 +58,30 @@ def test_every_test_example_passes(code: str, tmp_path: Path) -> None:
     assert "1 passed" in done.stdout
 
 
-@pytest.mark.parametrize("line", [line for block in blocks("console") for line in block.splitlines()])
+@pytest.mark.parametrize("block", blocks("console"))
 @pytest.mark.usefixtures("account")
-def test_every_shell_example_runs(line: str, tmp_path: Path) -> None:
-    """Each shell example of README exits with 0."""
-    prompt, _, command = line.partition(" ")
-    assert prompt == "$"
-    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+def test_every_shell_example_runs(block: str, tmp_path: Path) -> None:
+    """Each shell example of README exits with 0, after those in front of it; what runs for ever ends when it is asked to."""
+    for line in block.splitlines():
+        prompt, _, command = line.partition(" ")
+        assert prompt == "$"
+        endless = "--every" in command
+        if endless:
+            command = f"timeout --preserve-status --signal=TERM 5 {command}"
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, check=False, capture_output=True, timeout=60)
+        assert done.returncode == (130 if endless else 0), (command, done.stderr)
+
+
+@pytest.mark.parametrize("query", blocks("sql"))
+@pytest.mark.usefixtures("account")
+def test_every_query_has_an_answer(query: str, tmp_path: Path) -> None:
+    """Each query of README asks what a synced file can answer."""
+    subprocess.run(
+        ["logferry", "sync", "--to", "logs.duckdb"], cwd=tmp_path, check=True, capture_output=True, timeout=60
+    )
+    with duckdb.connect(str(tmp_path / "logs.duckdb"), read_only=True) as connection:
+        ((stream, records, *_),) = connection.execute(query).fetchall()
+    assert (stream, records) == ("logto.audit_logs", 60)
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

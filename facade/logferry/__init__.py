@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
     from logferry._iteration import Stats
     from logferry._options import Timeouts
+    from logferry._rate import Rate
     from logferry._record import LogRecord
     from logferry._retry import RetryPolicy
     from logferry._stream import Page, Stream, View
@@ -76,6 +77,7 @@ _HOMES = {
     "_hooks": ("IssueEvent", "PageEvent", "RequestEvent", "RetryEvent"),
     "_iteration": ("Stats",),
     "_options": ("Timeouts",),
+    "_rate": ("Rate",),
     "_record": ("LogRecord",),
     "_retry": ("RetryPolicy",),
     "_stream": ("Page", "Stream", "View"),
@@ -110,6 +112,7 @@ __all__ = [
     "PageEvent",
     "PagingError",
     "PermissionDeniedError",
+    "Rate",
     "RateLimitError",
     "RequestEvent",
     "RequestTimeoutError",

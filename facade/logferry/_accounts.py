@@ -24,6 +24,7 @@ from attrs import field, frozen
 
 from logferry._errors import ConfigurationError
 from logferry._json import is_object
+from logferry._rate import read_rate
 from logferry._references import Reference, read_reference
 from logferry._registry import SERVICES, Service
 from logferry._settings import Settings
@@ -39,7 +40,7 @@ FILE_NAME: Final = "logferry.toml"
 VARIABLE: Final = "LOGFERRY_CONFIG"
 """The environment variable that names the configuration file."""
 
-_OWN_KEYS: Final = ("service", "allow_insecure")
+_OWN_KEYS: Final = ("service", "allow_insecure", "rate")
 _HINT: Final = 'An account is a table: [accounts.login], service = "...", and the settings of the service'
 
 
@@ -53,6 +54,7 @@ class Account:
         service: The service that it is for.
         file: The configuration file that describes it; ``None`` for the environment.
         allow_insecure: Accept plain ``http`` to other machines than this one.
+        rate: How many requests it makes in how much time, as the file says; ``None`` for the service's own limit.
         values: What the file says, by the setting's name.
     """
 
@@ -60,6 +62,7 @@ class Account:
     service: Service
     file: Path | None = None
     allow_insecure: bool = False
+    rate: str | None = None
     values: Mapping[str, str | bool | Reference] = field(factory=dict[str, "str | bool | Reference"], repr=False)
 
     def has(self, setting: str) -> bool:
@@ -78,6 +81,8 @@ class Account:
         options["account"] = self.name
         if self.allow_insecure:
             options.setdefault("allow_insecure", True)
+        if self.rate is not None:
+            options.setdefault("rate", self.rate)
         try:
             return self.service.client.from_settings(self._settings(), **options)
         except ConfigurationError as error:
@@ -200,4 +205,7 @@ def _read_account(path: Path, name: str, table: Any, trusted: bool) -> Account: 
     insecure = table.get("allow_insecure", False)
     if not isinstance(insecure, bool):
         raise ConfigurationError(f"allow_insecure of {place} is neither true nor false", hint="Choose one of the two")
-    return Account(name=name, service=service, file=path, allow_insecure=insecure, values=values)
+    rate = table.get("rate")
+    if rate is not None:
+        read_rate(rate, setting=f"rate of {place}")
+    return Account(name=name, service=service, file=path, allow_insecure=insecure, rate=rate, values=values)

@@ -14,6 +14,7 @@ from logferry._clock import Clock
 from logferry._errors import ConfigurationError, LogferryError
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._options import CallOptions, Timeouts
+from logferry._rate import Rate, read_rate
 from logferry._retry import RetryPolicy
 from logferry._suggestions import suggestion
 from logferry._times import Time
@@ -28,8 +29,15 @@ class CallChanges(TypedDict, total=False):
     """How often a failed request is sent again, or a whole policy; default: 3, with backoff from 0.5 s up to 30 s."""
     deadline: float | None
     """Seconds that one iteration may take in all, waits and retries included; default: no bound."""
+    rate: Rate | str | None
+    """
+    How many requests the account makes in how much time, retries included, such as ``"20/s"`` or ``"100/5s"``.
+
+    ``None`` is no bound; what the service's own answers say of further requests holds all the same.  Default: the limit
+    that the service documents; none on this machine.
+    """
     on_request: Callable[[RequestEvent], None] | None
-    """Is told of each request before it is sent."""
+    """Is told of each request before it is sent, and before it waits for its turn."""
     on_retry: Callable[[RetryEvent], None] | None
     """Is told of each retry before the wait."""
     on_page: Callable[[PageEvent], None] | None
@@ -170,5 +178,8 @@ def changed_options(options: CallOptions, changes: CallChanges) -> CallOptions:
         if changes["deadline"] is not None:
             _require_positive("deadline", changes["deadline"])
         options = evolve(options, deadline=changes["deadline"])
+    if "rate" in changes:
+        rate = changes["rate"]
+        options = evolve(options, rate=rate if isinstance(rate, Rate | None) else read_rate(rate, setting="rate"))
     hooks: dict[str, Any] = {name: hook for name, hook in changes.items() if name.startswith("on_")}
     return evolve(options, hooks=evolve(options.hooks, **hooks))

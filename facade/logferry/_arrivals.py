@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Self
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from threading import Event
+from typing import Self, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -15,6 +16,8 @@ from logferry._client import Client
 from logferry._errors import InvalidRequestError
 from logferry._record import LogRecord
 from logferry._stream import Page, View
+
+T = TypeVar("T")
 
 
 @define
@@ -57,6 +60,24 @@ class Tasks:
                 "the accounts are not open for 'for'", hint="Use a with block; in async with, iterate with 'async for'"
             )
         return self.portal
+
+    def call(self, run: Callable[[], Awaitable[T]]) -> T:
+        """Run it on the event loop, from the thread of a ``with`` block; Ctrl-C cancels it, and waits for its end."""
+        over = Event()
+
+        async def run_to_the_end() -> T:
+            try:
+                return await run()
+            finally:
+                over.set()
+
+        future = self.require_portal().start_task_soon(run_to_the_end)
+        try:
+            return future.result()
+        except BaseException:
+            if future.cancel():
+                over.wait()
+            raise
 
     async def __aenter__(self) -> Self:
         self._group = await anyio.create_task_group().__aenter__()

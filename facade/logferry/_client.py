@@ -28,7 +28,9 @@ from logferry._definition import StreamDefinition
 from logferry._errors import CheckpointError, ConfigurationError, InvalidRequestError
 from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
-from logferry._options import CallOptions, WireOptions
+from logferry._options import CallOptions, WireOptions, is_loopback
+from logferry._pace import Pace
+from logferry._rate import Rate
 from logferry._settings import Settings, worded
 from logferry._stream import Stream
 from logferry._window import window
@@ -65,6 +67,8 @@ class Client(ABC):
     """The service's name, such as ``"logto"``."""
     request_id_header: ClassVar[str] = "x-request-id"
     """Where the service names a request, in lower case."""
+    documented_rate: ClassVar[Rate | None] = None
+    """How many requests the service documents to take from an account; ``None`` where it sets no limit for reading."""
     streams: ClassVar[tuple[StreamDefinition[Any, Any, Any], ...]] = ()
     """The streams that the client can open."""
     authentication: ClassVar[str] = ""
@@ -90,7 +94,11 @@ class Client(ABC):
         self._tenant = connection.tenant
         self._account = options.get("account") or self.service
         self._clock = options.get("clock") or SystemClock()
-        self._options = changed_options(CallOptions(), options)
+        # The limits are those of the vendors' installations; on this machine there is none.
+        host = urlsplit(connection.base_url).hostname or ""
+        rate = None if is_loopback(host) else self.documented_rate
+        self._options = changed_options(CallOptions(rate=rate), options)
+        self._pace = Pace()
         self._pool = Pool(
             WireOptions(
                 base_url=connection.base_url,
@@ -134,7 +142,7 @@ class Client(ABC):
         return self._account
 
     def with_options(self, **changes: Unpack[CallChanges]) -> Self:
-        """A view of this client that shares its connections and its token, with other options."""
+        """A view of this client that shares its connections, its token and its pace, with other options."""
         refuse_unknown(changes, (), CallChanges)
         view = copy(self)
         view._options = changed_options(self._options, changes)  # noqa: SLF001  # a view is made here only
@@ -254,6 +262,7 @@ class Client(ABC):
             wire=HttpWire(self._pool, self._clock, self._options.timeouts),
             clock=self._clock,
             authorizer=self._authorizer,
+            pace=self._pace,
             options=self._options,
             chance=random.random,
             worded=self._worded,

@@ -191,6 +191,8 @@ class PagingError(LogferryError):
 class StoreError(LogferryError):
     """A store cannot be read or written; what it had committed is still there."""
 
+    exit_code = 4
+
 
 class ExportError(LogferryError):
     """An output cannot be written."""

@@ -22,7 +22,7 @@ from logferry._iteration import Stats
 from logferry._record import LogRecord
 from logferry._selection import LeftOut, askable_jobs, named_accounts, selected_accounts, selected_jobs
 from logferry._stream import View
-from logferry._times import Time
+from logferry._times import Time, moment
 from logferry._window import window
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ class Ferry:
         filters: Mapping[str, str] | None = None,
         since: Time | None = None,
         until: Time | None = None,
+        first_since: Time | None = None,
         raw: bool = False,
         told: Told | None = None,
     ) -> Sync:
@@ -165,9 +166,11 @@ class Ferry:
             streams: Only these streams; default: all.  Logs of calls are asked for session by session.
             filters: Values by the filter's name in Python or on the wire, as text.  What is complete is kept by filters:
                 another filter is another question.
-            since: How far back to go.  Default: where the store begins; all that the service has, of a stream of which
-                it has nothing.  Gaps behind that are filled in any case.
+            since: How far back to go at least; gaps in what the store has are filled in any case.  Default: where the
+                store begins.
             until: Up to where; default: now.
+            first_since: How far back to go for a stream of which the store has nothing, where `since` does not say;
+                default: all that the service has.
             raw: Keep the items as received, too, which may hold secrets.
             told: Is told how it gets on, on the event loop's thread.
 
@@ -206,13 +209,14 @@ class Ferry:
             lanes=tuple(lanes.values()),
             order=Order(
                 since=asked.since,
+                first=0 if first_since is None else moment(first_since, now=clock.now(), name="first_since"),
                 until=None if until is None else asked.until,
                 raw=raw,
                 config=self._config,
                 told=told,
             ),
             clock=clock,
-            blocking=lambda run: self._tasks.require_portal().call(run),
+            blocking=self._tasks.call,
             unopened=failures,
         )
 

@@ -18,6 +18,7 @@ from logferry._errors import LogferryError, ResponseShapeError
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._layers import Authorizer, authorized, bounded, located, observed, retried
 from logferry._options import CallOptions
+from logferry._pace import Pace, paced
 from logferry._redaction import printable
 from logferry._steps import Batch, Flow, Position, Reply, Request
 from logferry._times import Time
@@ -56,6 +57,7 @@ class Runtime:
         wire: Sends requests.
         clock: Tells the time.
         authorizer: Knows the account's credentials.
+        pace: When the account may make its requests.
         options: How requests are made.
         chance: Gives random numbers, 0 <= chance < 1, for the jitter of retries.
         worded: Says a hint that names settings in the words of whoever wrote them.
@@ -69,6 +71,7 @@ class Runtime:
     wire: Wire
     clock: Clock
     authorizer: Authorizer
+    pace: Pace
     options: CallOptions
     chance: Callable[[], float]
     worded: Callable[[str], str]
@@ -295,9 +298,12 @@ class Iteration:
         flow = retried(
             authorized(flow, runtime.authorizer), options.retries, chance=runtime.chance, told=self._count_retry
         )
-        if options.deadline is not None:
-            flow = bounded(flow, options.deadline)
-        return flow if options.hooks.on_request is None else observed(flow, self._tell_request)
+        if options.hooks.on_request is not None:
+            # Before the wait for the account's turn: who watches knows what is waited for, and a hook that takes its time
+            # does not crowd the requests behind it.
+            flow = observed(flow, self._tell_request)
+        flow = paced(flow, runtime.pace, options.rate, longest_retry_after=options.retries.longest_retry_after)
+        return flow if options.deadline is None else bounded(flow, options.deadline)
 
     def _count_retry(self, attempt: int, delay: float, outcome: Reply[Any] | LogferryError) -> None:
         self._done.retries += 1

@@ -2,7 +2,8 @@
 What every stream needs, as layers around a flow: authorizing, retrying, a deadline.
 
 A layer answers some steps of the flow inside it with steps of its own and passes the others on.  Layers do no I/O, so
-each is written once, and tested without a network.  From the inside out: located, authorized, retried, bounded, observed.
+each is written once, and tested without a network.  From the inside out: located, authorized, retried, observed, paced
+(see ``_pace``), bounded.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from logferry._errors import ConfigurationError
 from logferry._hooks import Hooks
+from logferry._rate import Rate
 from logferry._retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class WireOptions:
     def is_loopback_http(self) -> bool:
         """Whether requests go to this machine, unencrypted."""
         parts = urlsplit(self.base_url)
-        return parts.scheme == "http" and _is_loopback(parts.hostname or "")
+        return parts.scheme == "http" and is_loopback(parts.hostname or "")
 
 
 @frozen(kw_only=True)
@@ -65,12 +66,14 @@ class CallOptions:
         timeouts: Bounds of one attempt.
         retries: When a failed request is sent again.
         deadline: Seconds that one iteration may take in all, or ``None``.
+        rate: How many requests the account makes in how much time; ``None`` for no bound but the service's own words.
         hooks: Who is told what happens.
     """
 
     timeouts: Timeouts = field(factory=Timeouts)
     retries: RetryPolicy = field(factory=RetryPolicy)
     deadline: float | None = None
+    rate: Rate | None = None
     hooks: Hooks = field(factory=Hooks)
 
 
@@ -97,7 +100,7 @@ def checked_base_url(url: str, *, setting: str, example: str, allow_insecure: bo
         raise ConfigurationError(f"{setting} is no URL of a service", hint=f"It looks like {example}")
     if parts.username or parts.password:
         raise ConfigurationError(f"{setting} holds credentials", hint="Put them into their own settings")
-    if parts.scheme == "http" and not allow_insecure and not _is_loopback(host):
+    if parts.scheme == "http" and not allow_insecure and not is_loopback(host):
         raise ConfigurationError(
             f"{setting} is plain http, which would send credentials unencrypted to {host}",
             hint="Use https; allow_insecure=True, in logferry.toml allow_insecure = true, accepts it",
@@ -105,7 +108,8 @@ def checked_base_url(url: str, *, setting: str, example: str, allow_insecure: bo
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

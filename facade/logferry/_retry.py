@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen, validators
 
 from logferry._errors import ConnectionFailedError, LogferryError
 from logferry._steps import Reply
+from logferry._times import SECOND
+
+_INEXACT: Final = 2 * SECOND
+"""Dates are of whole seconds, and an answer takes a moment: what is less says nothing about a clock."""
 
 
 @frozen(kw_only=True)
@@ -69,8 +73,19 @@ def retry_after(reply: Reply[Any]) -> float | None:
     until = _http_date(text)
     if until is None:
         return None
+    return max(0.0, until - answered_at(reply))
+
+
+def answered_at(reply: Reply[Any]) -> float:
+    """When the answer was made, in seconds since the epoch: by the service's clock, where it says, so that ours may be wrong."""
     since = _http_date(reply.header("date") or "")
-    return max(0.0, until - (reply.received_unix_nano / 1e9 if since is None else since))
+    return reply.received_unix_nano / 1e9 if since is None else since
+
+
+def clock_ahead_nano(reply: Reply[Any]) -> int:
+    """How far the local clock is ahead of the service's, in nanoseconds; 0 where it is not, or nobody can tell."""
+    ahead = reply.received_unix_nano - round(answered_at(reply) * 1e9)
+    return ahead if ahead > _INEXACT else 0
 
 
 def _http_date(text: str) -> float | None:

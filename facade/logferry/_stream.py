@@ -11,6 +11,7 @@ from attrs import field, frozen
 from logferry._definition import StreamDefinition
 from logferry._iteration import Iteration, Plan, Stats
 from logferry._record import LogRecord, Origin
+from logferry._retry import clock_ahead_nano
 from logferry._steps import Batch
 
 E = TypeVar("E")
@@ -32,6 +33,8 @@ class Page(Generic[T]):
         request_id: What the service calls the request, or ``None``.
         total: How many items the service counts for the question, or ``None`` where it does not say.
         issues: What may be missing, where the service makes it impossible to be sure.
+        clock_ahead_nano: How far the local clock is ahead of the service's, in nanoseconds, as its ``Date`` header says; 0
+            where it is not, or where the service does not say.
     """
 
     items: list[T] = field(repr=False)
@@ -40,6 +43,7 @@ class Page(Generic[T]):
     request_id: str | None
     total: int | None
     issues: tuple[str, ...] = ()
+    clock_ahead_nano: int = 0
 
 
 class View(Generic[T]):
@@ -285,4 +289,5 @@ class _Pages(Generic[T]):
             request_id=self._iteration.request_id(batch),
             total=batch.total,
             issues=batch.issues,
+            clock_ahead_nano=clock_ahead_nano(batch.reply),
         )

@@ -135,12 +135,29 @@ def moment(time: object, *, now: int, name: str) -> int:
     return nanoseconds
 
 
+def duration_of(text: str) -> timedelta:
+    """
+    How long a text says, as in ``30s``, ``5m``, ``2 weeks``; months and years have no length of their own.
+
+    Raises:
+        ValueError: It says no duration.
+    """
+    age = _AGE.fullmatch(text.strip())
+    if age is None or _unit(age) in ("months", "years"):
+        raise ValueError(f"no duration: {text!r}")
+    return timedelta(**{_unit(age): int(age["count"])})
+
+
+def _unit(age: re.Match[str]) -> str:
+    return _LETTERS.get(age["unit"], age["unit"].rstrip("s") + "s")
+
+
 def _age_or_text(text: str, *, now: int, name: str) -> int:
     age = _AGE.fullmatch(text)
     try:
         if age is None:
             return unix_nano(text)
-        count, unit = int(age["count"]), _LETTERS.get(age["unit"], age["unit"].rstrip("s") + "s")
+        count, unit = int(age["count"]), _unit(age)
         if unit in ("months", "years"):
             calendar = relativedelta(months=count) if unit == "months" else relativedelta(years=count)
             return _datetime_nano(utc_datetime(now) - calendar) + now % 1000

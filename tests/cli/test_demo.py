@@ -25,14 +25,18 @@ def test_everything_is_pulled_shown_and_compared(run: Run) -> None:
     """Each stream is in the table, in the samples and in the comparison; records are on stdout, no line is too wide."""
     result = run("demo", "--records", "300")
     assert result.exit_code == 0
-    table, *samples, compared = re.split(r"\n(?=time \(UTC\)|compared with)", result.stdout)
+    pulled, synced = result.stdout.split("\nlogferry sync --to logs.duckdb\n")
+    table, *samples, compared = re.split(r"\n(?=time \(UTC\)|compared with)", pulled)
     assert re.findall(r"^(\S+\.\S+) +300 +\d+ +\d+ ", table, re.MULTILINE) == STREAMS
     assert len(re.findall(r"\d\d-\d\d \d\d:\d\d", table)) == 2 * len(STREAMS)
     assert sum(int(count) for count in re.findall(r"[a-z]\N{NO-BREAK SPACE}(\d+)", table)) == 300 * len(STREAMS)
     assert [block.splitlines()[0].split()[-1] for block in samples] == STREAMS
     assert all(len(block.strip().splitlines()) in {2, 3, 4} for block in samples)
     assert compared.count("300 of 300, 0 missing, 0 double\n") == len(STREAMS)
-    assert "logferry simulate" in compared
+    answers = synced.partition("most_often")[2]
+    assert re.match(r"2,0\d\d of (2,0\d\d) records in the file", synced)
+    assert sorted(re.findall(r"^(\S+\.\S+) +(?:300|2\d\d) ", answers, re.MULTILINE)) == sorted(STREAMS)
+    assert "logferry simulate" in answers
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert result.stderr == "4 made-up services on this machine, 300 records in each stream\n"
 

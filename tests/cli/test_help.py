@@ -11,16 +11,19 @@ from tests.cli.conftest import Run
 
 from logferry._version import __version__
 from logferry.cli import main
+from logferry.cli._shell import commands_of
 
-COMMANDS = ["", *main.commands]
+COMMANDS = dict(commands_of(main))
 EXAMPLES = [
     line.strip()
-    for command in (main, *main.commands.values())
+    for command in COMMANDS.values()
     for block in re.findall(r"Examples:\n((?:  .+\n)+)", command.epilog or "")
     for line in block.splitlines()
 ]
-ENDLESS = ("logferry simulate", "logferry demo")
+ENDLESS = ("logferry simulate", "logferry demo", "logferry sync --to logs/ --every")
 """Examples that begin so run until Ctrl-C, or for long."""
+STORED = "logferry state"
+"""Examples that begin so want a store."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -35,8 +38,7 @@ def test_each_command_teaches_by_example(run: Run, name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_option_has_a_help_text(name: str) -> None:
     """No option is left unexplained."""
-    command = main.commands[name] if name else main
-    silent = [one.name for one in command.params if isinstance(one, click.Option) and not one.help]
+    silent = [one.name for one in COMMANDS[name].params if isinstance(one, click.Option) and not one.help]
     assert silent == []
 
 
@@ -62,6 +64,8 @@ def test_examples_run(line: str, tmp_path: Path) -> None:
     """Each example of --help exits with 0, as it stands there."""
     if "| jq" in line and shutil.which("jq") is None:
         line = line.partition("|")[0]
+    if line.startswith(STORED):
+        line = f"logferry sync --to logs.duckdb && {line}"
     (tmp_path / ".config/fish/completions").mkdir(parents=True)
     changes = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import keyring
 import pytest
@@ -15,7 +16,7 @@ from keyring.errors import KeyringLocked
 from logferry import ConfigurationError
 from logferry._accounts import find_accounts
 from logferry._selection import selected_accounts
-from logferry.testing import InProcessTransport, LogtoFake
+from logferry.testing import InProcessTransport, LogtoFake, VirtualClock
 
 FAKE = LogtoFake(records=3)
 LOGIN = f"""
@@ -347,3 +348,23 @@ def test_no_account_at_all(here: Path, named: Write, monkeypatch: pytest.MonkeyP
         selected_accounts()
     assert "For logto set LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET" in str(caught.value)
     assert list(here.iterdir()) == []
+
+
+def test_an_account_of_a_file_may_have_a_rate(named: Write) -> None:
+    """It is the account's own bound on requests, unless the caller has another."""
+    named(f'{LOGIN}app_secret = "{FAKE.app_secret}"\nrate = "2/10s"\n')
+    cases: list[tuple[dict[str, Any], bool]] = [({}, True), ({"rate": None}, False), ({"rate": "1000/s"}, False)]
+    for options, waits in cases:
+        clock = VirtualClock(FAKE.epoch + 1_000_000)
+        (account,) = find_accounts()
+        with account.open(transport=InProcessTransport(FAKE), clock=clock, **options) as client:
+            assert len(client.stream("logto.audit_logs", page_size=1).to_list()) == 3
+        assert bool(clock.naps) is waits
+
+
+@pytest.mark.parametrize("rate", ['"fast"', "20", "true", '""'])
+def test_a_rate_in_a_file_is_checked(named: Write, rate: str) -> None:
+    """The error names the account and shows how one looks."""
+    named(f"{LOGIN}rate = {rate}\n")
+    with pytest.raises(ConfigurationError, match=r"rate of \[accounts\.login\] in .* is no rate"):
+        find_accounts()

@@ -34,7 +34,7 @@ EXIT_CODES = {
     "DeadlineExceededError": 4,
     "ResponseShapeError": 5,
     "PagingError": 5,
-    "StoreError": 1,
+    "StoreError": 4,
     "ExportError": 1,
 }
 

@@ -7,13 +7,15 @@ import sys
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from logferry._errors import ConfigurationError
 from logferry._registry import SERVICES
-from logferry.cli._outputs import output_errors, terminal_console
+from logferry.cli._outputs import echo, output_errors, terminal_console
 from logferry.cli._shell import counted, shell_options, talk, tell
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ _EPILOG: Final = """
 Examples:
   logferry demo
   logferry demo --records 100000
+  logferry demo --keep demo.duckdb
 """
 
 
@@ -41,14 +44,22 @@ Examples:
     show_default=True,
     help="How many records each stream has.",
 )
+@click.option(
+    "--keep",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Keep the DuckDB file that it syncs into, to look at.",
+)
 @shell_options
 @click.pass_context
-def demo(ctx: click.Context, *, records: int) -> None:
+def demo(ctx: click.Context, *, records: int, keep: Path | None) -> None:
     """
-    Pull all streams at once from made-up services, and compare.
+    Pull from made-up services, compare, sync, and ask.
 
-    The services run on this machine, in a process of their own, and some of their answers fail. Every record is
-    normalized; the exit code is 1 if one is missing or comes twice. No account is needed, and none is used.
+    The services run on this machine, in a process of their own, and some of their answers fail. All streams are pulled
+    at once, and every record is
+    normalized; the exit code is 1 if one is missing or comes twice. Then all is synced into a DuckDB file, which
+    answers a question over all services. No account is needed, and none is used.
     """
     from logferry.cli._demo_pull import Source  # noqa: PLC0415  # brings along anyio
     from logferry.testing import require_server  # noqa: PLC0415
@@ -63,7 +74,22 @@ def demo(ctx: click.Context, *, records: int) -> None:
         tell("", f"{counted(len(fakes), 'made-up service')} on this machine, {records:,} records in each stream")
         sources = [Source(*each) for each in zip(SERVICES, fakes, urls, strict=True)]
         code = demonstrate(sources, verbose=talk().verbose)
+        code = max(code, _demonstrate_sync(sources, keep))
+        echo("\nTry next: logferry simulate, which serves these services for you to pull from.")
     ctx.exit(code)
+
+
+def _demonstrate_sync(sources: Sequence[Source], keep: Path | None) -> int:
+    """Sync into a DuckDB file, where DuckDB is installed; the exit code."""
+    try:
+        from logferry.cli._demo_sync import demonstrate_sync  # noqa: PLC0415  # brings along DuckDB
+    except ModuleNotFoundError:
+        tell("", "no sync: it needs DuckDB (pip install 'logferry[duckdb]')")
+        return 0
+    import anyio  # noqa: PLC0415  # slow to import
+
+    with TemporaryDirectory(prefix="logferry-") as folder, output_errors():
+        return 0 if anyio.run(demonstrate_sync, sources, keep or Path(folder) / "logs.duckdb") else 1
 
 
 def demonstrate(sources: Sequence[Source], *, verbose: bool = False) -> int:

@@ -100,7 +100,6 @@ def report(console: Console, tallies: Sequence[Tally], *, seconds: float) -> boo
     console.print(Text("\ncompared with what the services have", "bold"))
     complete = [_compared(console, tally) for tally in tallies]
     console.print(Text("\n" + ", ".join(_cost(tallies, seconds))))
-    console.print(Text("Try next: logferry simulate, which serves these services for you to pull from."))
     return all(complete)
 
 

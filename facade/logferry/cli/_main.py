@@ -10,7 +10,9 @@ from logferry.cli._demo import demo
 from logferry.cli._pull import pull
 from logferry.cli._shell import Shell, shell_options
 from logferry.cli._simulate import simulate
+from logferry.cli._state import state
 from logferry.cli._streams import streams
+from logferry.cli._sync import sync
 
 _EPILOG: Final = """
 \b
@@ -18,6 +20,7 @@ Examples:
   logferry streams
   logferry check
   logferry pull --since 1h > logs.jsonl
+  logferry sync --to logs.duckdb
 
 \b
 Exit codes:
@@ -25,7 +28,7 @@ Exit codes:
   1    unexpected
   2    usage or configuration, also where a service refuses the request
   3    authentication or permission
-  4    service or network
+  4    service, network or store
   5    data: an answer that cannot be read, paging that never ends
   130  Ctrl-C
 """
@@ -41,5 +44,5 @@ def main() -> None:
     """
 
 
-for command in (streams, check, pull, simulate, demo, completion):
+for command in (streams, check, pull, sync, state, simulate, demo, completion):
     main.add_command(command)

@@ -5,10 +5,13 @@ from typing import Final
 
 import click
 
+from logferry._times import duration_of
+
 SEVERITIES: Final = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17, "FATAL": 21}
 """OpenTelemetry's names, with the lowest number of each."""
 
 _HIGHEST: Final = 24
+_LONGEST: Final = 365 * 86_400
 
 
 def severity(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> int:
@@ -22,6 +25,19 @@ def severity(_ctx: click.Context, _parameter: click.Parameter, value: str | None
         names = ", ".join(SEVERITIES).lower()
         raise click.BadParameter(f"{value!r} is none of {names}, nor a number from 1 to {_HIGHEST}.")
     return number
+
+
+def duration(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
+    """From an age such as ``5m`` to seconds; ``None`` for nothing."""
+    if value is None:
+        return None
+    try:
+        seconds = duration_of(value).total_seconds()
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no duration such as 30s, 5m, 1h.") from error
+    if not 1 <= seconds < _LONGEST:
+        raise click.BadParameter(f"{value!r} is not from 1s to 365d.")
+    return seconds
 
 
 def pairs(_ctx: click.Context, _parameter: click.Parameter, values: Iterable[str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -60,6 +60,17 @@ class Shell(click.Group):
             # Not its text: who raised it has not thought of secrets.
             tell("Error", f"unexpected {type(error).__name__}. This is a bug; --debug shows where")
             ctx.exit(1)
+
+
+def commands_of(group: click.Group, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """A group and all commands below it, each with its words behind the program's name."""
+    yield name, group
+    for word, command in group.commands.items():
+        path = f"{name} {word}".strip()
+        if isinstance(command, click.Group):
+            yield from commands_of(command, path)
+        else:
+            yield path, command
 
 
 def shell_options(command: C) -> C:

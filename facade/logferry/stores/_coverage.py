@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import orjson
@@ -54,6 +56,10 @@ class Stretch:
                 yield evolve(self, since=until)
 
 
+_since: Final = attrgetter("since")
+_until: Final = attrgetter("until")
+
+
 @frozen
 class Coverage:
     """
@@ -84,15 +90,18 @@ class Coverage:
         """The coverage once a stretch is as it is said to be, whatever it was."""
         if new.since >= new.until:
             return self
-        left = [piece for one in self.stretches for piece in one.outside(new.since, new.until)]
+        # There can be thousands, of records that may still change: only those that it touches are looked at.
+        first = bisect_left(self.stretches, new.since, key=_until)
+        last = bisect_right(self.stretches, new.until, lo=first, key=_since)
+        pieces = [piece for one in self.stretches[first:last] for piece in one.outside(new.since, new.until)]
         joined: list[Stretch] = []
-        for one in sorted([*left, new], key=lambda stretch: stretch.since):
-            last = joined[-1] if joined else None
-            if last is not None and last.until == one.since and last.state == one.state != "partial":
-                joined[-1] = evolve(last, until=one.until)
+        for one in sorted([*pieces, new], key=_since):
+            before = joined[-1] if joined else None
+            if before is not None and before.until == one.since and before.state == one.state != "partial":
+                joined[-1] = evolve(before, until=one.until)
             else:
                 joined.append(one)
-        return Coverage(tuple(joined))
+        return Coverage((*self.stretches[:first], *joined, *self.stretches[last:]))
 
     def without(self, since: int, until: int) -> Coverage:
         """The coverage once an interval is forgotten."""

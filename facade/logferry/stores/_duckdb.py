@@ -82,6 +82,8 @@ class DuckDBStore:
         return f"DuckDBStore({str(self._path)!r})"
 
     def __enter__(self) -> Self:
+        if not self._path.parent.is_dir():
+            raise StoreError(f"there is no folder {self._path.parent}", hint="Make it first")
         with ExitStack() as stack, self._errors():
             stack.enter_context(locked(self._path.with_name(f"{self._path.name}.lock"), str(self._path)))
             with owner_only():

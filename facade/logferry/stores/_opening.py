@@ -14,13 +14,14 @@ from logferry.stores._store import Described
 _FORMS: Final = "Name a file such as logs.duckdb, a folder such as logs/, or dlt:<destination>"
 
 
-def open_store(to: str | os.PathLike[str]) -> Described:
+def open_store(to: str | os.PathLike[str], *, existing: bool = False) -> Described:
     """
     The store that a text names, to be used in a ``with`` block.
 
     Args:
         to: A file that ends in ``.duckdb`` or ``.db``; a folder, or a name that ends in a slash, for Parquet files; or
             ``dlt:`` and the name of a destination.
+        existing: Refuse a file or folder that does not exist, which would be made otherwise.
 
     Raises:
         ConfigurationError: It names none, or a package is missing that the store needs.
@@ -29,6 +30,8 @@ def open_store(to: str | os.PathLike[str]) -> Described:
     if text.startswith("dlt:"):
         return _made("dlt", "_dlt", "DltStore", text.removeprefix("dlt:"))
     path = Path(text)
+    if existing and not path.exists():
+        raise ConfigurationError(f"there is no store {text}", hint="Is the path right? logferry sync makes one")
     if path.suffix in (".duckdb", ".db"):
         if path.is_dir():
             raise ConfigurationError(f"{path} is a folder", hint=_FORMS)

@@ -180,7 +180,7 @@ class Reader:
         """Read a piece to its end, committing on the way."""
         cut = self._slice(filters, piece, now)
         question, view = cut.question, cut.records(self._client)
-        begun, found, changing = piece.begun or now, 0, list[int]()
+        begun, found, ahead, changing = piece.begun or now, 0, 0, list[int]()
         before = self._commits.coverage(question)
         # Where an item can change, all of its window has to be looked at in one go; and what is complete stays so.
         resumable = self._incremental.is_final is None and (
@@ -194,7 +194,7 @@ class Reader:
             await self._commits.add(
                 question, [progress] if resumable else [], record_batch(page.items, raw=self._order.raw)
             )
-            found += len(page.items)
+            found, ahead = found + len(page.items), max(ahead, page.clock_ahead_nano)
             changing += self._changing(page, now)
             self._note(page)
         self.report.issues += view.stats.issues
@@ -204,7 +204,7 @@ class Reader:
             if before.begin is not None and before.begin < piece.since:
                 self.report.lost += [(one.since, one.until) for one in stretches]
         else:
-            stretches = list(self._read_stretches(piece, begun, changing))
+            stretches = list(self._read_stretches(piece, begun - ahead, changing))
         await self._commits.add(question, stretches)
         self._finish(piece)
 
@@ -216,9 +216,11 @@ class Reader:
         question, pieces, now = self._planned(self._filters)
         for piece in pieces:
             changing: list[int] = []
+            ahead = 0
             async with anyio.create_task_group() as tasks:
                 cut = self._slice(narrowing, piece, now, stream=listing.name)
                 async for page in cut.records(self._client).pages():
+                    ahead = max(ahead, page.clock_ahead_nano)
                     for record in page.items:
                         asked, begin = sessions.question(record.raw), sessions.begin(record.raw)
                         if asked is None:
@@ -229,7 +231,7 @@ class Reader:
                         tasks.start_soon(self._try_session, {**own, **asked}, question, now)
             if self.report.failure is not None:
                 return
-            await self._commits.add(question, self._read_stretches(piece, now, changing))
+            await self._commits.add(question, self._read_stretches(piece, now - ahead, changing))
             self._finish(piece)
 
     async def _try_session(self, filters: Mapping[str, str], question: Question, now: int) -> None:
@@ -262,7 +264,15 @@ class Reader:
         )
 
     def _read_stretches(self, piece: Piece, begun: int, changing: Sequence[int]) -> Iterator[Stretch]:
-        """What a store has of a piece that was read to its end."""
+        """
+        What a store has of a piece that was read to its end.
+
+        Args:
+            piece: The piece.
+            begun: When reading it began, by the service's clock where that is behind ours: what it has not written yet
+                must not count as read.
+            changing: Times of records that may still change.
+        """
         settled = min(max(begun - self._incremental.settling, piece.since), piece.until)
         yield Stretch(since=piece.since, until=settled, state="complete")
         yield Stretch(since=settled, until=piece.until, state="provisional")

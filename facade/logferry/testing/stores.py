@@ -104,9 +104,8 @@ def records(count: int, *, first: int = 0, time: int = _NOON, body: str | None =
         "attributes": [orjson.dumps({"number": number, "deep": {"list": [1.5, None]}}) for number in numbers],
     }
     filled |= {name: [value] * count for name, value in columns.items()}
-    absent: list[None] = [None] * count
-    arrays: list[pa.Array] = [pa.array(filled.get(name, absent), SCHEMA.field(name).type) for name in SCHEMA.names]
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+    absent: Sequence[Any] = [None] * count
+    return pa.Table.from_pydict({name: filled.get(name, absent) for name in SCHEMA.names}, schema=SCHEMA)
 
 
 def starts_empty(case: Case) -> None:

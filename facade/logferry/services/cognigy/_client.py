@@ -12,6 +12,7 @@ from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._options import checked_base_url
+from logferry._rate import Rate
 from logferry._settings import Settings
 from logferry._stream import Stream
 from logferry.services.cognigy._account import EXAMPLE
@@ -45,8 +46,8 @@ class Cognigy(Client):
         project_id: The project to read where a call names none (``COGNIGY_PROJECT_ID``).
         type_brackets: Write levels as ``type[]=error&type[]=warn`` instead of ``type=error&type=warn``
             (``COGNIGY_TYPE_BRACKETS``, ``true`` or ``false``); which one an installation takes is not documented.
-        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``proxy``, ``verify``,
-            ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
+            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
@@ -54,6 +55,7 @@ class Cognigy(Client):
 
     service: ClassVar[str] = "cognigy"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
+    documented_rate: ClassVar[Rate | None] = Rate(requests=1000, seconds=300)
     streams = (PROJECT_LOGS,)
     authentication: ClassVar[str] = "API key"
     settings: ClassVar[tuple[str, ...]] = ("base_url", "api_key", "project_id")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Unpack
 from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
 from logferry._options import checked_base_url
+from logferry._rate import Rate
 from logferry._settings import Settings
 from logferry._stream import Stream
 from logferry.services.daily._account import DEFAULT_BASE_URL, REQUEST_ID_HEADER, key_authorizer
@@ -35,8 +36,8 @@ class Daily(Client):
     Args:
         api_key: The domain's API key (``DAILY_API_KEY``).
         base_url: Where the REST API is (``DAILY_BASE_URL``); default: ``https://api.daily.co/v1``.
-        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``proxy``, ``verify``,
-            ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
+            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
@@ -44,6 +45,7 @@ class Daily(Client):
 
     service: ClassVar[str] = "daily"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
+    documented_rate: ClassVar[Rate | None] = Rate(requests=100, seconds=5)
     streams = (SESSION_LOGS, SESSION_METRICS, API_LOGS, MEETINGS)
     authentication: ClassVar[str] = "API key"
     settings: ClassVar[tuple[str, ...]] = ("api_key",)

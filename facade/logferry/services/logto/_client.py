@@ -8,6 +8,7 @@ from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
 from logferry._errors import ConfigurationError
 from logferry._options import checked_base_url
+from logferry._rate import Rate
 from logferry._settings import Settings
 from logferry._stream import Stream
 from logferry.services.logto._account import (
@@ -37,8 +38,8 @@ class Logto(Client):
         access_token: A ready token instead, which somebody else renews (``LOGTO_ACCESS_TOKEN``).
         resource: Indicator of the Management API (``LOGTO_RESOURCE``); default: ``{endpoint}/api`` on Logto Cloud,
             ``https://default.logto.app/api`` elsewhere.
-        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``proxy``, ``verify``,
-            ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
+            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
@@ -46,6 +47,7 @@ class Logto(Client):
 
     service: ClassVar[str] = "logto"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
+    documented_rate: ClassVar[Rate | None] = Rate(requests=200, seconds=10)
     streams = (AUDIT_LOGS,)
     authentication: ClassVar[str] = "OAuth 2 client credentials, or a ready token"
     settings: ClassVar[tuple[str, ...]] = ("endpoint", "app_id", "app_secret")

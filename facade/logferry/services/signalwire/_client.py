@@ -28,8 +28,8 @@ class SignalWire(Client):
         api_token: An API token of the project that has the scope Video (``SIGNALWIRE_API_TOKEN``).
         base_url: Another address than the space's own (``SIGNALWIRE_BASE_URL``); then no space is needed.  The links
             of its pages must lead to the same address, or be relative.
-        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``proxy``, ``verify``,
-            ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
+            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.

@@ -1,0 +1,71 @@
+"""``logferry sync``: what is new, into a store."""
+
+from typing import Any, Final
+
+import click
+
+from logferry.cli._completion import complete_filter, complete_stream
+from logferry.cli._parameters import duration, pairs
+from logferry.cli._pulling import DEFAULT_SINCE
+from logferry.cli._selection import account_option
+from logferry.cli._shell import shell_options
+from logferry.cli._syncing import Syncing
+
+_EPILOG: Final = """
+\b
+Examples:
+  logferry sync --to logs.duckdb
+  logferry sync --to logs.duckdb --since 30d
+  logferry sync logto.audit_logs --to logs.duckdb --filter user_id=abc
+  logferry sync --to logs/ --every 5m
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("streams", nargs=-1, metavar="[STREAM]...", shell_complete=complete_stream)
+@click.option(
+    "--to",
+    "store",
+    required=True,
+    metavar="STORE",
+    help="A DuckDB file such as logs.duckdb, a folder for Parquet files such as logs/, or dlt:DESTINATION.",
+)
+@account_option
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="How far back to go at least: ISO 8601, or an age such as 24h, 90d. Default: where the store begins; "
+    f"{DEFAULT_SINCE}, for a stream of which it has nothing.",
+)
+@click.option("--until", metavar="TIME", help="Up to where. Default: now.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=pairs,
+    shell_complete=complete_filter,
+    help="A filter of the stream, see logferry streams; repeatable. What is complete is kept by filters.",
+)
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Keep each item as the service sent it, too. It can hold live secrets: tokens, authorization codes.",
+)
+@click.option(
+    "--every",
+    metavar="AGE",
+    callback=duration,
+    help="Keep running, and sync so often, give or take a tenth: 5m, 1h. Ctrl-C or SIGTERM ends it.",
+)
+@shell_options
+@click.pass_context
+def sync(ctx: click.Context, /, **asked: Any) -> None:
+    """
+    Bring into a store what it does not have yet, every record once.
+
+    The store knows which stretches of time it has, so a sync can be stopped at any moment, and the next one goes on.
+    What is so young that records may still come, or that may still change, is read again later. All streams of all
+    accounts are read, or those that are named; logs of calls session by session. A stream that fails stops no other.
+    """
+    ctx.exit(Syncing(**asked).run())

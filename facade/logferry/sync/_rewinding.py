@@ -1,0 +1,46 @@
+"""Forgetting what a store has, so that it is read again; its records stay."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from logferry._times import LAST
+from logferry.stores._schema import SCHEMA
+
+if TYPE_CHECKING:
+    from logferry.stores._coverage import Coverage
+    from logferry.stores._store import Question, Store
+
+
+def forget(
+    store: Store,
+    *,
+    streams: Collection[str] = (),
+    accounts: Collection[str] = (),
+    since: int = 0,
+    until: int = LAST,
+) -> Mapping[Question, Coverage]:
+    """
+    Let an open store forget which windows it has, so that the next sync reads them again.
+
+    Args:
+        store: The store; its records stay, and are replaced as they come again.
+        streams: Only of these streams; default: all.
+        accounts: Only of these accounts; default: all.
+        since: From this moment on, in nanoseconds since the epoch.
+        until: Up to this moment.
+
+    Returns:
+        What it has now, of the questions that have changed.
+    """
+    changed = {
+        question: left
+        for question, coverage in store.coverage().items()
+        if (not streams or question.stream in streams)
+        and (not accounts or question.account in accounts)
+        and (left := coverage.without(since, until)) != coverage
+    }
+    if changed:
+        store.commit(SCHEMA.empty_table(), changed)
+    return changed

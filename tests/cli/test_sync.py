@@ -1,0 +1,205 @@
+"""The shell's sync: what is new into a store, with exit codes, warnings and signals; and what a store says of itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, serving, started
+
+from logferry.testing import FakeResponse, failing
+
+
+def stored(path: Path) -> list[str]:
+    """The uids in a DuckDB file."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return [uid for (uid,) in connection.execute("SELECT uid FROM logs").fetchall()]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Where a store can be."""
+    return tmp_path / "logs.duckdb"
+
+
+def test_everything_comes_once(configured: Server, run: Run, store: Path) -> None:
+    """A sync has every record of its window, a second one doubles none, and nothing but the file's owner can read it."""
+    for _ in range(2):
+        result = run("sync", "--to", str(store), "--since", "30d")
+        assert result.exit_code == 0
+        assert result.stdout == ""
+    assert sorted(stored(store)) == sorted(configured.uids)
+    assert store.stat().st_mode & 0o077 == 0
+
+
+def test_the_default_is_a_day(account: Account, run: Run, store: Path) -> None:
+    """Without --since, a stream of which the store has nothing begins 24 hours ago."""
+    fake = made_fake(records=100, spacing=1800)
+    with serving(fake) as url:
+        account(fake, url)
+        assert run("sync", "--to", str(store)).exit_code == 0
+    day = fake.truth("logto.audit_logs", fake.epoch - 86_400_000_000_000)
+    assert 0 <= len(day) - len(stored(store)) <= 1 < len(day) < 90
+
+
+def test_a_filter_is_another_question(configured: Server, run: Run, store: Path) -> None:
+    """What is complete of a filter says nothing of the rest, which comes with the next sync."""
+    arguments = ("sync", "--to", str(store), "--since", "30d")
+    assert run(*arguments, "--filter", "logKey=ExchangeTokenBy.ClientCredentials").exit_code == 0
+    some = len(stored(store))
+    assert 0 < some < len(configured.uids)
+    assert run(*arguments).exit_code == 0
+    assert len(stored(store)) == len(configured.uids)
+    windows = json.loads("[" + ",".join(run("state", "show", str(store)).stdout.splitlines()) + "]")
+    assert [one["filters"] for one in windows] == [{"log_key": "ExchangeTokenBy.ClientCredentials"}, {}]
+
+
+def test_raw_is_kept_only_when_asked_for(configured: Server, run: Run, store: Path) -> None:
+    """The items as received can hold secrets."""
+    for option, count in (((), 0), (("--raw",), len(configured.uids))):
+        path = store.with_stem(f"logs{count}")
+        assert run("sync", "--to", str(path), "--since", "30d", *option).exit_code == 0
+        with duckdb.connect(str(path), read_only=True) as connection:
+            assert connection.execute("SELECT count(raw) FROM logs").fetchall() == [(count,)]
+
+
+def test_a_failure_is_told_and_the_next_sync_goes_on(account: Account, run: Run, store: Path) -> None:
+    """What came before the failure is in the store with where to go on; the exit code is the error's."""
+    fake = made_fake()
+    with serving(fake, on_page(4, REFUSED)) as url:
+        account(fake, url)
+        failed = run("sync", "--to", str(store), "--since", "10h")
+        assert failed.exit_code == 3
+        assert "Error: logto.audit_logs" in failed.stderr
+        assert 0 < len(stored(store)) < 417
+        assert "partial" in {one["state"] for one in windows_of(run, store)}
+        assert run("sync", "--to", str(store)).exit_code == 0
+    assert len(set(stored(store))) == len(stored(store)) == 417
+    assert {one["state"] for one in windows_of(run, store)} == {"complete", "provisional"}
+
+
+def windows_of(run: Run, store: Path) -> list[dict[str, Any]]:
+    """The windows of the only question of a store."""
+    (line,) = run("state", "show", str(store)).stdout.splitlines()
+    windows: list[dict[str, Any]] = json.loads(line)["windows"]
+    return windows
+
+
+def test_forgotten_windows_are_read_again(configured: Server, run: Run, store: Path) -> None:
+    """After state forget there is a gap, which the next sync fills; the records stay."""
+    assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
+    forgot = run("state", "forget", str(store), "--stream", "logto.audit_logs", "--since", "3h", "--until", "2h")
+    assert forgot.exit_code == 0
+    assert "forgotten: logto.audit_logs" in forgot.stderr
+    assert "gap" in [one["state"] for one in windows_of(run, store)]
+    assert len(stored(store)) == len(configured.uids)
+    assert run("sync", "--to", str(store)).exit_code == 0
+    assert "gap" not in [one["state"] for one in windows_of(run, store)]
+    assert sorted(stored(store)) == sorted(configured.uids)
+
+
+def test_the_table_is_for_people(configured: Server, run: Run, store: Path) -> None:
+    """Counts, windows with their states, and the size."""
+    assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
+    shown = run("state", "show", str(store), "--format", "table").stdout
+    assert f"{store}: {len(configured.uids)} records, " in shown
+    assert "MiB" in shown
+    assert "  complete" in shown
+    assert "  provisional" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("sync", "--to", "logs"), "'logs' names no store"),
+        (("sync", "--to", "nowhere/logs.duckdb"), "there is no folder nowhere"),
+        (("sync", "--to", "x.duckdb", "--since", "soon"), "since is no time: 'soon'"),
+        (("sync", "--to", "x.duckdb", "--every", "0s"), "from 1s to 365d"),
+        (("sync", "--to", "x.duckdb", "--every", "1 month"), "is no duration"),
+        (("sync", "--to", "x.duckdb", "logto.nosuch"), "there is no stream 'logto.nosuch'"),
+        (("sync", "--to", "x.duckdb", "--filter", "room=hello"), "no stream has a filter 'room'"),
+        (("state", "show", "nowhere.duckdb"), "there is no store nowhere.duckdb"),
+        (("state", "forget", "nowhere.duckdb"), "forget needs --stream or --account"),
+    ],
+)
+@pytest.mark.usefixtures("configured")
+def test_mistakes_are_readable(
+    run: Run, arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each says what is wrong, and makes nothing."""
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code in (2, 4)
+    assert message in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("configured")
+def test_what_is_no_store_stays_as_it_is(run: Run, store: Path) -> None:
+    """A file of another kind is refused, and not touched."""
+    store.write_text("dear diary")
+    result = run("sync", "--to", str(store))
+    assert result.exit_code == 4
+    assert f"{store} cannot be used" in result.stderr
+    assert store.read_text() == "dear diary"
+
+
+def process(*arguments: str) -> subprocess.Popen[bytes]:
+    """The command as a process of its own."""
+    return started(*arguments)
+
+
+def test_every_keeps_running_until_it_is_asked_to_stop(configured: Server, store: Path) -> None:
+    """It syncs again and again; SIGTERM ends it cleanly, with the code of an interrupt, and the store is whole."""
+    with process("sync", "--to", str(store), "--since", "30d", "--every", "1s") as running:
+        assert running.stderr is not None
+        lines = [running.stderr.readline().decode() for _ in range(2)]
+        assert all("read in" in line for line in lines)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 130
+        assert b"the next sync goes on there" in running.stderr.read()
+    assert sorted(stored(store)) == sorted(configured.uids)
+
+
+def test_ctrl_c_keeps_what_was_read(account: Account, run: Run, store: Path) -> None:
+    """In the middle of a slow service, Ctrl-C commits what came; the next sync brings the rest."""
+    fake = made_fake()
+    slow = failing(FakeResponse(429, (("Retry-After", "30"),)), path="/api/logs", at=[4])
+    with serving(fake, slow) as url:
+        account(fake, url)
+        with process("sync", "--to", str(store), "--since", "10h", "-v") as running:
+            assert running.stderr is not None
+            while b"attempt 1 failed" not in running.stderr.readline():
+                pass
+            running.send_signal(signal.SIGINT)
+            assert running.wait(20) == 130
+        assert 0 < len(stored(store)) < 417
+        assert run("sync", "--to", str(store)).exit_code == 0
+    assert len(stored(store)) == 417
+
+
+def test_one_sync_at_a_time(account: Account, run: Run, store: Path) -> None:
+    """A store that is in use is refused at once; a killed owner leaves no lock behind."""
+    fake = made_fake()
+    slow = failing(FakeResponse(429, (("Retry-After", "30"),)), path="/api/logs", at=[2])
+    with serving(fake, slow) as url:
+        account(fake, url)
+        with process("sync", "--to", str(store), "--since", "10h", "-v") as running:
+            assert running.stderr is not None
+            while b"attempt 1 failed" not in running.stderr.readline():
+                pass
+            refused = run("sync", "--to", str(store))
+            assert refused.exit_code == 4
+            assert "is used by another logferry" in refused.stderr
+            os.kill(running.pid, signal.SIGKILL)
+        begin = time.monotonic()
+        assert run("sync", "--to", str(store), "--since", "10h").exit_code == 0
+        assert time.monotonic() - begin < 20
+    assert len(stored(store)) == 417

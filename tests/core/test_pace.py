@@ -1,0 +1,367 @@
+"""The pace of an account: never more requests than the rate allows, and no wait below it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import anyio
+import attrs
+import pytest
+
+import logferry
+from logferry._pace import Pace
+from logferry._rate import Rate
+from logferry.testing import (
+    CognigyFake,
+    DailyFake,
+    FakeRequest,
+    FakeResponse,
+    Faults,
+    InProcessTransport,
+    LogtoFake,
+    SignalWireFake,
+    VirtualClock,
+    connected,
+    failing,
+    first_of,
+)
+
+SECOND = 1_000_000_000
+FAKE = LogtoFake(records=300)
+UNTIL = "2027-01-01"
+
+Walk = Callable[[Any], Iterator[Any]]
+
+
+class Watched:
+    """Notes when requests come, by a clock; it is a fault that never happens."""
+
+    def __init__(self, clock: Any) -> None:
+        self._clock = clock
+        self.times: list[int] = []
+
+    def __call__(self, _request: FakeRequest, _number: int) -> None:
+        """Note one."""
+        self.times.append(self._clock.now())
+
+    def most_within(self, seconds: float) -> int:
+        """The most requests that came in any span of so many seconds."""
+        times = sorted(self.times)
+        return max(sum(0 <= later - time < seconds * SECOND for later in times) for time in times)
+
+
+class CommonClock(VirtualClock):
+    """A clock for several threads: it goes on to the first that wakes, once all of them sleep."""
+
+    def __init__(self, start: int, threads: int) -> None:
+        super().__init__(start)
+        self._awake = threads
+        self._wakes: list[int] = []
+        self._changed = threading.Condition()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep until the time has come."""
+        with self._changed:
+            wake = self.now() + round(seconds * SECOND)
+            self._wakes.append(wake)
+            self._awake -= 1
+            self._go_on()
+            self._changed.wait_for(lambda: self.now() >= wake)
+            self._wakes.remove(wake)
+            self._awake += 1
+
+    def leave(self) -> None:
+        """This thread sleeps no more."""
+        with self._changed:
+            self._awake -= 1
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._awake == 0 and self._wakes:
+            self.reach(min(self._wakes))
+            self._changed.notify_all()
+
+
+def logto(clock: Any, watched: Watched, faults: Faults = lambda _request, _number: None, **options: Any) -> Any:
+    """A client of the fake, whose requests are watched."""
+    transport = InProcessTransport(FAKE, clock=clock.now, faults=first_of(watched, faults))
+    return connected(logferry.Logto, FAKE, transport=transport, clock=clock, **options)
+
+
+def test_below_the_rate_there_is_no_wait(walk: Walk) -> None:
+    """The bucket is full at the start: so many requests as the rate has can go at once."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate="7/10s") as client:
+        assert len(list(walk(client.audit_logs(until=UNTIL, page_size=50)))) == 300
+    assert 6 <= len(watched.times) <= 7 + 1  # pages, and one for the token
+    assert len(clock.naps) == max(0, len(watched.times) - 7)
+
+
+def test_never_more_than_the_rate_in_any_span(walk: Walk) -> None:
+    """Requests wait until a span of the rate would not have too many of them, and no longer."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate=Rate(requests=5, seconds=10)) as client:
+        assert len(list(walk(client.audit_logs(until=UNTIL, page_size=10)))) == 300
+    assert len(watched.times) > 30
+    assert watched.most_within(10) == 5
+    # Every fifth request waits for the whole span, since the others took no time: as fast as the rate allows.
+    assert watched.times[-1] - watched.times[0] == (len(watched.times) - 1) // 5 * 10 * SECOND
+
+
+def test_a_request_that_comes_later_waits_less(walk: Walk) -> None:
+    """A token is back when the rate's span has passed since it was taken, not since the wait began."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+
+    def take_time(_event: logferry.PageEvent) -> None:
+        clock.advance(4)
+
+    with logto(clock, watched, rate="2/10s", on_page=take_time) as client:
+        list(walk(client.audit_logs(until=UNTIL, page_size=50)))
+    assert watched.most_within(10) == 2
+    assert max(clock.naps) == 10 - 4
+
+
+def test_retries_and_tokens_are_requests(walk: Walk) -> None:
+    """What is sent again counts again, and so does the request for a token."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    faults = failing(FakeResponse(503), path="/api/logs", every=2)
+    with logto(clock, watched, faults, rate="2/100s") as client:
+        stream = client.audit_logs(until=UNTIL, page_size=100)
+        assert len(list(walk(stream))) == 300
+        assert stream.stats.retries >= 2
+    assert watched.most_within(100) == 2
+
+
+def test_streams_and_views_share_the_pace(walk: Walk) -> None:
+    """It is the account's: another stream, or a view with other options, has no requests of its own."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate="3/10s") as client:
+        for view in (client, client.with_options(retries=0), client.with_options(rate="3/10s")):
+            assert len(list(walk(view.audit_logs(until=UNTIL, page_size=100)))) == 300
+    assert len(watched.times) > 9
+    assert watched.most_within(10) == 3
+
+
+def test_a_view_may_have_a_pace_of_its_own(walk: Walk) -> None:
+    """Faster, slower or without a bound; what the others have sent counts for it."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate="2/10s") as client:
+        list(walk(client.with_options(rate=None).audit_logs(until=UNTIL, page_size=50)))
+        assert len(watched.times) > 6
+        assert not clock.naps
+        list(walk(client.audit_logs(until=UNTIL, page_size=100)))
+    assert clock.naps[0] == 10
+
+
+@pytest.mark.anyio
+async def test_tasks_share_the_pace() -> None:
+    """Many at once send no more than one would."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    got: list[int] = []
+    async with logto(clock, watched, rate="4/10s") as client:
+
+        async def pull() -> None:
+            got.append(len(await client.audit_logs(until=UNTIL, page_size=100).ato_list()))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(6):
+                group.start_soon(pull)
+    assert got == [300] * 6
+    assert len(watched.times) > 18
+    assert watched.most_within(10) == 4
+
+
+def test_threads_share_the_pace() -> None:
+    """Many at once send no more than one would, and as many as one may."""
+    clock = CommonClock(FAKE.epoch, threads=6)
+    watched = Watched(clock)
+    got: list[int] = []
+    with logto(clock, watched, rate="4/10s") as client:
+
+        def pull() -> None:
+            try:
+                got.append(len(client.audit_logs(until=UNTIL, page_size=100).to_list()))
+            finally:
+                clock.leave()
+
+        threads = [threading.Thread(target=pull) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert got == [300] * 6
+    assert len(watched.times) > 18
+    assert watched.most_within(10) == 4
+    assert (max(watched.times) - min(watched.times)) // (10 * SECOND) == (len(watched.times) - 1) // 4
+
+
+@pytest.mark.parametrize(
+    ("client", "fake", "stream", "most", "seconds"),
+    [
+        (logferry.Daily, DailyFake(records=3), "daily.api_logs", 100, 5),
+        (logferry.Logto, LogtoFake(records=3), "logto.audit_logs", 200, 10),
+        (logferry.Cognigy, CognigyFake(records=3), "cognigy.project_logs", 1000, 300),
+    ],
+)
+def test_the_documented_limit_is_the_default(client: Any, fake: Any, stream: str, most: int, seconds: float) -> None:
+    """As each service states it: the fake sees no more, and no less."""
+    clock = VirtualClock(fake.epoch)
+    watched = Watched(clock)
+    transport = InProcessTransport(fake, clock=clock.now, faults=watched)
+    with connected(client, fake, transport=transport, clock=clock) as opened:
+        for _ in range(most + 50):
+            assert opened.stream(stream, until=UNTIL).to_list(1)
+    assert watched.most_within(seconds) == most
+
+
+def test_a_service_without_a_limit_has_no_pace() -> None:
+    """SignalWire documents that reading is effectively unlimited."""
+    fake = SignalWireFake(records=300)
+    clock = VirtualClock(fake.epoch)
+    with connected(logferry.SignalWire, fake, clock=clock) as client:
+        assert client.video_logs(page_size=1).to_list()
+    assert clock.naps == ()
+
+
+def test_on_this_machine_there_is_no_limit() -> None:
+    """The documented limits are those of the vendors' installations."""
+    clock = VirtualClock(FAKE.epoch)
+    transport = InProcessTransport(FAKE, clock=clock.now)
+    options: dict[str, Any] = {"access_token": FAKE.access_token(), "transport": transport, "clock": clock}
+    for endpoint, waits in (("http://127.0.0.1:3001", False), ("https://acme.logto.app", True)):
+        with logferry.Logto(endpoint=endpoint, **options) as client:
+            for _ in range(210):
+                client.audit_logs(until=UNTIL).to_list(1)
+        assert bool(clock.naps) is waits
+
+
+def test_others_wait_where_one_is_told_to(walk: Walk) -> None:
+    """A 429's Retry-After empties the bucket of the whole account: another stream waits for it too."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    refusal = FakeResponse(429, (("Retry-After", "7"),))
+    with logto(clock, watched, failing(refusal, path="/api/logs", times=1), rate=None) as client:
+        with pytest.raises(logferry.RateLimitError):
+            next(walk(client.with_options(retries=0).audit_logs(until=UNTIL)))
+        assert not clock.naps
+        assert next(walk(client.audit_logs(until=UNTIL)))
+    assert clock.naps == (7.0,)
+
+
+def test_nobody_waits_longer_than_a_retry_would(walk: Walk) -> None:
+    """Who is told to wait an hour gets an error at once, and so does the next who asks."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    refusal = FakeResponse(429, (("Retry-After", "3600"),))
+    with logto(clock, watched, failing(refusal, path="/api/logs")) as client:
+        for _ in range(2):
+            with pytest.raises(logferry.RateLimitError) as caught:
+                next(walk(client.audit_logs(until=UNTIL)))
+            assert caught.value.retry_after == 3600
+    assert clock.naps == ()
+
+
+def limited(clock: Any, most: int, seconds: int, headers: Callable[[int, int], Mapping[str, str]]) -> Faults:
+    """A service that counts requests in spans of its own, says in headers what is left, and refuses the rest."""
+    counts: dict[int, int] = {}
+
+    def faults(_request: FakeRequest, _number: int) -> Any:
+        span, past = divmod(clock.now() // SECOND, seconds)
+        counts[span] = counts.get(span, 0) + 1
+        told = headers(max(0, most - counts[span]), seconds - past)
+        if counts[span] > most:
+            return FakeResponse(429, tuple(told.items()))
+
+        def tell(answer: FakeResponse) -> FakeResponse:
+            return attrs.evolve(answer, headers=(*answer.headers, *told.items()))
+
+        return tell
+
+    return faults
+
+
+SPELLINGS: dict[str, Callable[[int, int], Mapping[str, str]]] = {
+    "draft 10": lambda left, reset: {"RateLimit": f'"default";r={left};t={reset}'},
+    "draft 7": lambda left, reset: {"RateLimit": f"limit=4, remaining={left}, reset={reset}"},
+    "draft 6": lambda left, reset: {"RateLimit-Remaining": str(left), "RateLimit-Reset": str(reset)},
+    "X": lambda left, reset: {"X-RateLimit-Remaining": str(left), "X-RateLimit-Reset": str(reset)},
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_what_the_headers_allow_is_kept_to(spelling: str, walk: Walk) -> None:
+    """A service that says how many requests are left has to refuse none, whatever was documented."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, limited(clock, 4, 10, SPELLINGS[spelling]), retries=0) as client:
+        assert len(list(walk(client.audit_logs(until=UNTIL, page_size=20)))) == 300
+    assert len(watched.times) > 15
+    assert watched.most_within(10) == 4
+
+
+@pytest.mark.anyio
+async def test_tasks_keep_to_what_the_headers_allow() -> None:
+    """Requests whose answers have not come yet count as well."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    got: list[int] = []
+    async with logto(clock, watched, limited(clock, 4, 10, SPELLINGS["draft 10"]), retries=0) as client:
+        await client.audit_logs(until=UNTIL).ato_list(1)  # what is allowed is known from an answer only
+
+        async def pull() -> None:
+            got.append(len(await client.audit_logs(until=UNTIL, page_size=100).ato_list()))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(pull)
+    assert got == [300] * 4
+
+
+def test_a_deadline_ends_the_wait_for_a_turn(walk: Walk) -> None:
+    """A wait that would go beyond it is not begun."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate="3/100s", deadline=50) as client:
+        stream = client.audit_logs(until=UNTIL, page_size=10)
+        with pytest.raises(logferry.DeadlineExceededError):
+            list(walk(stream))
+        assert stream.stats.items == 20
+    assert clock.naps == ()
+
+
+def test_a_clock_that_is_set_back_stops_nobody() -> None:
+    """Whoever corrects the machine's clock by a day does not wait a day."""
+    pace, rate = Pace(), Rate(requests=2, seconds=10)
+    day = 86_400 * SECOND
+    for number in (1, 2):
+        assert pace.take(2 * day, rate) == (number, 0.0)
+    pace.close_until(2 * day + 60 * SECOND)
+    assert pace.take(day, rate) == (0, 10.0)
+    assert pace.take(day + 10 * SECOND, rate) == (3, 0.0)
+
+
+def test_memory_is_bounded_by_the_rate() -> None:
+    """Only so many times are kept as there are tokens."""
+    pace = Pace()
+    for number in range(10_000):
+        assert pace.take(number * SECOND, Rate(requests=3, seconds=1))[0] == number + 1
+    kept: Any = vars(type(pace))["_sent"].__get__(pace)  # nothing else shows it
+    assert len(kept) == 3
+
+
+@pytest.mark.parametrize("rate", ["fast", 0, -1, 20, object()])
+def test_what_is_no_rate_is_refused(rate: Any) -> None:
+    """Where it is given, to a client or a view."""
+    with pytest.raises(logferry.ConfigurationError, match="rate is no rate"):
+        connected(logferry.Logto, FAKE, rate=rate)
+    with connected(logferry.Logto, FAKE) as client, pytest.raises(logferry.ConfigurationError, match="rate is no rate"):
+        client.with_options(rate=rate)
