@@ -73,12 +73,14 @@ def test_readers_agree(folder: Path, partitioned: bool) -> None:
         for table in (*tables, *tables):
             store.commit(table, {QUESTION: COVERED})
     option = str(partitioned).lower()
-    found = duckdb.sql(
+    found = duckdb.execute(
         f"SELECT count(*), count(DISTINCT uid), any_value(stream), sum(epoch_ns(timestamp) % 1000) "  # noqa: S608  # ours
         f"FROM read_parquet('{folder}/**/*.parquet', hive_partitioning = {option})"
     ).fetchall()
-    wanted = sum(time % 1000 for table in tables for time in table.column("timestamp").cast(pa.int64()).to_pylist())
-    assert found == [(1000, 1000, "example.logs", wanted)]
+    times: list[int] = [
+        (time or 0) % 1000 for table in tables for time in table.column("timestamp").cast(pa.int64()).to_pylist()
+    ]
+    assert found == [(1000, 1000, "example.logs", sum(times))]
     dataset = ds.dataset(folder, format="parquet", partitioning="hive" if partitioned else None)
     assert dataset.schema.names == [*SCHEMA.names, *(["date"] if partitioned else [])]
     table = dataset.to_table()
@@ -100,7 +102,7 @@ def test_a_full_day_takes_several_files(folder: Path) -> None:
         assert first.stat().st_ino != untouched
         assert second.stat().st_ino == changed
         assert store.counts() == {("main", "example.logs"): 3 * size + 10}
-    assert duckdb.sql(
+    assert duckdb.execute(
         f"SELECT count(*), count(DISTINCT uid), count(*) FILTER (body = 'changed 0') "  # noqa: S608  # ours
         f"FROM read_parquet('{folder}/**/*.parquet')"
     ).fetchall() == [(3 * size + 10, 3 * size + 10, 1)]

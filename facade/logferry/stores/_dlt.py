@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeAlias
 
 import platformdirs
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logferry._errors import StoreError
 from logferry.stores._coverage import Coverage
@@ -217,5 +218,9 @@ def _converted(records: pa.Table, kind: pa.DataType) -> pa.Table:
     """Records with times as the destination has them; what is finer is cut off."""
     for name in MOMENTS:
         place = records.schema.get_field_index(name)
-        records = records.set_column(place, name, records.column(place).cast(kind, safe=False))
+        # Without its zone: what rounds would want the zone database of the machine, for nothing.
+        times = records.column(place).cast(pa.timestamp("ns"))
+        if kind != times.type:
+            times = pc.floor_temporal(times, unit="microsecond").cast(pa.timestamp("us")).cast(kind)
+        records = records.set_column(place, name, times)
     return records

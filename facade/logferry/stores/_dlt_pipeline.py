@@ -14,7 +14,7 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException, Con
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.common.destination import Destination
 from dlt.common.destination.configuration import ParquetFormatConfiguration
-from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.destination.exceptions import DestinationUndefinedEntity, UnknownDestinationModule
 from dlt.common.exceptions import MissingDependencyException, TerminalValueError
 from dlt.common.runtime import run_context, telemetry
 
@@ -181,9 +181,11 @@ def as_told(error: Exception, store: str) -> LogferryError:
     if isinstance(error, LogferryError):
         return error
     causes = [error]
-    while isinstance(cause := causes[-1].__cause__, Exception):
+    while isinstance(cause := getattr(causes[-1], "inner_exc", None) or causes[-1].__cause__, Exception):
         causes.append(cause)
     for cause in causes:
+        if isinstance(cause, UnknownDestinationModule):
+            return ConfigurationError(f"{store} names no destination of dlt", hint="Name one such as dlt:postgres")
         if isinstance(cause, MissingDependencyException):
             return ConfigurationError(
                 f"{store} needs more packages",

@@ -97,11 +97,11 @@ class ParquetStore:
 
     def coverage(self) -> Mapping[Question, Coverage]:
         """What it has, by question."""
-        return dict(self._open())
+        return dict(self._opened())
 
     def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
         """Take records, then what the store has with them."""
-        after = {question: covered for question, covered in {**self._open(), **coverage}.items() if covered.stretches}
+        after = {question: covered for question, covered in {**self._opened(), **coverage}.items() if covered.stretches}
         with self._errors():
             try:
                 arrived = list(parts(records))
@@ -116,6 +116,7 @@ class ParquetStore:
 
     def counts(self) -> Mapping[tuple[str, str], int]:
         """How many records it has, by names of account and stream."""
+        self._opened()
         found: dict[tuple[str, str], int] = {}
         with self._errors():
             for path in sorted(self._path.glob("stream=*/date=*/*.parquet")):
@@ -129,7 +130,7 @@ class ParquetStore:
         with self._errors():
             return sum(path.stat().st_size for path in self._path.rglob("*") if path.is_file())
 
-    def _open(self) -> dict[Question, Coverage]:
+    def _opened(self) -> dict[Question, Coverage]:
         if self._coverage is None:
             raise StoreError(f"{self._path} is not open", hint="Use it in a with block")
         return self._coverage

@@ -92,7 +92,7 @@ def records(count: int, *, first: int = 0, time: int = _NOON, body: str | None =
         columns: Other columns, the same value in all rows.
     """
     numbers = range(first, first + count)
-    filled: dict[str, Sequence[Any]] = {
+    filled: dict[str, list[Any]] = {
         "uid": [f"example:main:{number:08}" for number in numbers],
         "stream": [_HERE.stream] * count,
         "account": [_HERE.account] * count,
@@ -104,7 +104,7 @@ def records(count: int, *, first: int = 0, time: int = _NOON, body: str | None =
         "attributes": [orjson.dumps({"number": number, "deep": {"list": [1.5, None]}}) for number in numbers],
     }
     filled |= {name: [value] * count for name, value in columns.items()}
-    absent: Sequence[Any] = [None] * count
+    absent: list[Any] = [None] * count
     return pa.Table.from_pydict({name: filled.get(name, absent) for name in SCHEMA.names}, schema=SCHEMA)
 
 
