@@ -49,7 +49,7 @@ def server() -> Iterator[str]:
     prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if prefix:
         shutil.chown(folder, "postgres", "postgres")
-    control = [*prefix, programs / "pg_ctl", "--pgdata", folder / "data", "--silent"]
+    control = [*prefix, str(programs / "pg_ctl"), "--pgdata", str(folder / "data"), "--silent"]
     port = _free_port()
     try:
         subprocess.run(
@@ -71,7 +71,7 @@ def server() -> Iterator[str]:
             cwd=folder,
         )
         options = f"-p {port} -h 127.0.0.1 -k {folder} -F"
-        subprocess.run([*control, "-w", "-o", options, "-l", folder / "log", "start"], check=True, cwd=folder)
+        subprocess.run([*control, "-w", "-o", options, "-l", str(folder / "log"), "start"], check=True, cwd=folder)
         yield f"postgresql://logs:any@127.0.0.1:{port}/postgres"
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=False, cwd=folder)
@@ -91,7 +91,7 @@ def url(server: str) -> str:
 def asked(url: str, query: str) -> list[dict[str, Any]]:
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(query)
-        names = [column[0] for column in cursor.description or []]
+        names = [column.name for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
@@ -125,7 +125,9 @@ def differences(fake: Fake, url: str) -> tuple[int, int]:
     found: Counter[str] = Counter()
     wanted: Counter[str] = Counter()
     for stream in fake.streams:
-        wanted.update(identity for asked in fake.questions(stream) for identity in fake.truth(stream, **asked))
+        for question in fake.questions(stream):
+            filters: dict[str, Any] = {**question}
+            wanted.update(fake.truth(stream, **filters))
     for row in rows(url):
         found[fake.identity(row["stream"], orjson.loads(row["raw"]))] += 1
     return (wanted - found).total(), (found - wanted).total()

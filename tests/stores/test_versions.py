@@ -110,7 +110,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
 def test_what_is_no_version_is_damage(found: object) -> None:
     """A store that says nothing that could be its version is not taken for one of any."""
     with pytest.raises(StoreError, match=r"l does not say its version\. It is damaged"):
-        list(outstanding(found, {}, "l"))
+        list(outstanding(found, dict[int, str](), "l"))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias
 
 import platformdirs
 import pyarrow as pa
@@ -219,7 +219,7 @@ def _converted(records: pa.Table, kind: pa.DataType) -> pa.Table:
     for name in MOMENTS:
         place = records.schema.get_field_index(name)
         # Without its zone: what rounds would want the zone database of the machine, for nothing.
-        times = records.column(place).cast(pa.timestamp("ns"))
+        times: Any = records.column(place).cast(pa.timestamp("ns"))
         if kind != times.type:
             times = pc.floor_temporal(times, unit="microsecond").cast(pa.timestamp("us")).cast(kind)
         records = records.set_column(place, name, times)
