@@ -29,6 +29,7 @@ from logferry._references import Reference, read_reference
 from logferry._registry import SERVICES, Service
 from logferry._settings import Settings
 from logferry._suggestions import suggestion
+from logferry._times import SECOND, duration_of
 
 if TYPE_CHECKING:  # clients bring along httpx, which a look at the accounts does not need
     from logferry._arguments import ClientOptions
@@ -40,7 +41,7 @@ FILE_NAME: Final = "logferry.toml"
 VARIABLE: Final = "LOGFERRY_CONFIG"
 """The environment variable that names the configuration file."""
 
-_OWN_KEYS: Final = ("service", "allow_insecure", "rate")
+_OWN_KEYS: Final = ("service", "allow_insecure", "rate", "retention")
 _HINT: Final = 'An account is a table: [accounts.login], service = "...", and the settings of the service'
 
 
@@ -55,6 +56,8 @@ class Account:
         file: The configuration file that describes it; ``None`` for the environment.
         allow_insecure: Accept plain ``http`` to other machines than this one.
         rate: How many requests it makes in how much time, as the file says; ``None`` for the service's own limit.
+        retention: How long the service keeps this account's logs, in nanoseconds, as the file says; ``None`` for what is
+            usual there.
         values: What the file says, by the setting's name.
     """
 
@@ -63,6 +66,7 @@ class Account:
     file: Path | None = None
     allow_insecure: bool = False
     rate: str | None = None
+    retention: int | None = None
     values: Mapping[str, str | bool | Reference] = field(factory=dict[str, "str | bool | Reference"], repr=False)
 
     def has(self, setting: str) -> bool:
@@ -208,4 +212,23 @@ def _read_account(path: Path, name: str, table: Any, trusted: bool) -> Account: 
     rate = table.get("rate")
     if rate is not None:
         read_rate(rate, setting=f"rate of {place}")
-    return Account(name=name, service=service, file=path, allow_insecure=insecure, rate=rate, values=values)
+    return Account(
+        name=name,
+        service=service,
+        file=path,
+        allow_insecure=insecure,
+        rate=rate,
+        retention=_read_retention(table.get("retention"), place),
+        values=values,
+    )
+
+
+def _read_retention(text: object, place: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        return round(duration_of(text if isinstance(text, str) else "").total_seconds()) * SECOND
+    except ValueError as error:
+        raise ConfigurationError(
+            f"retention of {place} is no duration", hint='It looks like "24h", "14d", "2 weeks"'
+        ) from error

@@ -202,7 +202,7 @@ class Ferry:
             else:
                 spellings = job.spellings(sessions=True)
                 own = {spellings.get(name, name): value for name, value in given.items()}
-                lane = lanes.setdefault(account, Lane(client=client, streams=[]))
+                lane = lanes.setdefault(account, Lane(client=client, streams=[], retention=job.account.retention))
                 lanes[account] = evolve(lane, streams=[*lane.streams, (job.stream, own)])
         return Sync(
             store=open_store(store) if isinstance(store, str | os.PathLike) else store,

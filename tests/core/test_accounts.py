@@ -368,3 +368,18 @@ def test_a_rate_in_a_file_is_checked(named: Write, rate: str) -> None:
     named(f"{LOGIN}rate = {rate}\n")
     with pytest.raises(ConfigurationError, match=r"rate of \[accounts\.login\] in .* is no rate"):
         find_accounts()
+
+
+def test_retention_is_the_accounts(named: Write) -> None:
+    """How long a service keeps logs depends on a plan or an installation, so the file can say it."""
+    named(f'{LOGIN}retention = "14 days"\n')
+    (account,) = find_accounts()
+    assert account.retention == 14 * 86_400 * 1_000_000_000
+
+
+@pytest.mark.parametrize("retention", ['"soon"', "14", '"1 month"', "true"])
+def test_a_retention_in_a_file_is_checked(named: Write, retention: str) -> None:
+    """The error names the account and shows how one looks."""
+    named(f"{LOGIN}retention = {retention}\n")
+    with pytest.raises(ConfigurationError, match=r"retention of \[accounts\.login\] in .* is no duration.*14d"):
+        find_accounts()

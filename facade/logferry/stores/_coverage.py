@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from operator import attrgetter
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -22,8 +22,6 @@ service does not keep it any more.
 """
 
 _STATES: Final[dict[str, State]] = {state: state for state in get_args(State)}
-_SETTLED: Final = ("complete", "lost")
-"""States of which nothing more will come."""
 
 
 @frozen(kw_only=True)
@@ -126,10 +124,17 @@ class Coverage:
 
     def gaps(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval has to be read, provisional stretches included, interrupted ones left out; in order."""
+        return self._without(since, until, ("complete", "lost", "partial"))
+
+    def missing(self, since: int, until: int) -> list[tuple[int, int]]:
+        """What of an interval the store has not read to its end, ever; in order."""
+        return self._without(since, until, ("complete", "lost", "provisional"))
+
+    def _without(self, since: int, until: int, states: Collection[State]) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
         place = since
         for one in self.stretches:
-            if one.state in (*_SETTLED, "partial") and one.until > place:
+            if one.state in states and one.until > place:
                 if one.since >= until:
                     break
                 if one.since > place:

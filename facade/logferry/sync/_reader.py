@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -68,6 +68,7 @@ class Reader:
         client: The account's client.
         definition: The stream.
         filters: Values by the filter's name in Python, as text.
+        retention: How long the service keeps records, in nanoseconds; ``None`` where nobody knows.
         order: What the caller wants.
         commits: Takes what is read.
         limiter: How many slices of the account are read at once.
@@ -80,6 +81,7 @@ class Reader:
         definition: StreamDefinition[Any, Any, Any],
         filters: Mapping[str, str],
         *,
+        retention: int | None,
         order: Order,
         commits: Commits,
         limiter: CapacityLimiter,
@@ -89,6 +91,7 @@ class Reader:
         self._definition = definition
         self._incremental = definition.incremental
         self._filters = filters
+        self._retention = retention
         self._order = order
         self._commits = commits
         self._limiter = limiter
@@ -103,9 +106,9 @@ class Reader:
         Raises:
             StoreError: The store does not work.
         """
-        sessions = self._incremental.sessions
+        sessions = self._sessions()
         try:
-            if sessions is not None and not any(name in self._filters for name in self._definition.needs_one_of):
+            if sessions is not None:
                 await self._read_sessions(sessions)
                 return
             for question in self._incremental.questions:
@@ -114,6 +117,26 @@ class Reader:
             raise
         except LogferryError as error:
             self._fail(error)
+
+    async def slices(self) -> list[Slice]:
+        """What `run` would read, unread; sessions are listed, which asks the service."""
+        sessions = self._sessions()
+        if sessions is None:
+            asked = [{**question, **self._filters} for question in self._incremental.questions]
+            plans = [(filters, *self._planned(filters)) for filters in asked]
+            return [self._slice(filters, piece, now) for filters, _, pieces, now in plans for piece in pieces]
+        _, pieces, now = self._planned(self._filters)
+        return [
+            self._slice(filters, Piece(since=0, until=now), now)
+            for piece in pieces
+            async for page in self._listing(sessions, piece, now)
+            for filters, _, _ in self._asked(sessions, page, now)
+        ]
+
+    def _sessions(self) -> Sessions | None:
+        """How its sessions are found, unless the caller names one."""
+        named = any(name in self._filters for name in self._definition.needs_one_of)
+        return None if named else self._incremental.sessions
 
     async def _read(self, filters: Mapping[str, str]) -> None:
         question, pieces, now = self._planned(filters)
@@ -141,7 +164,7 @@ class Reader:
             since = order.first if begin is None else begin
         else:
             since = order.since if begin is None else min(order.since, begin)
-        retention = self._incremental.retention
+        retention = self._retention
         if retention is not None:
             self._warn_of_retention(coverage, now, retention)
         pieces = plan(
@@ -198,41 +221,51 @@ class Reader:
             changing += self._changing(page, now)
             self._note(page)
         self.report.issues += view.stats.issues
-        gone = piece.outlived and not found
-        if gone:
-            stretches = [Stretch(since=a, until=b, state="lost") for a, b in before.gaps(piece.since, piece.until)]
+        stretches = list(self._read_stretches(piece, begun - ahead, changing))
+        if piece.outlived and not found:
+            # What was read before has lost nothing: nothing more can come.
+            lost = before.missing(piece.since, piece.until)
+            stretches = [Stretch(since=piece.since, until=piece.until, state="complete")]
+            stretches += [Stretch(since=since, until=until, state="lost") for since, until in lost]
             if before.begin is not None and before.begin < piece.since:
-                self.report.lost += [(one.since, one.until) for one in stretches]
-        else:
-            stretches = list(self._read_stretches(piece, begun - ahead, changing))
+                self.report.lost += lost
         await self._commits.add(question, stretches)
         self._finish(piece)
 
     async def _read_sessions(self, sessions: Sessions) -> None:
         """Read what is missing session by session: a stretch is complete once all sessions that began in it are."""
-        listing = next(one for one in self._client.streams if one.name == sessions.stream)
-        narrowing = {name: value for name, value in self._filters.items() if name in sessions.filters}
-        own = {name: value for name, value in self._filters.items() if name not in sessions.filters}
         question, pieces, now = self._planned(self._filters)
         for piece in pieces:
             changing: list[int] = []
             ahead = 0
             async with anyio.create_task_group() as tasks:
-                cut = self._slice(narrowing, piece, now, stream=listing.name)
-                async for page in cut.records(self._client).pages():
+                async for page in self._listing(sessions, piece, now):
                     ahead = max(ahead, page.clock_ahead_nano)
-                    for record in page.items:
-                        asked, begin = sessions.question(record.raw), sessions.begin(record.raw)
-                        if asked is None:
-                            self.report.doubts.append(f"{listing.name}: a session without an id cannot be asked for")
-                            continue
-                        if begin is not None and not sessions.is_over(record.raw, now):
+                    for filters, begin, is_over in self._asked(sessions, page, now):
+                        if begin is not None and not is_over:
                             changing.append(begin)
-                        tasks.start_soon(self._try_session, {**own, **asked}, question, now)
+                        tasks.start_soon(self._try_session, filters, question, now)
             if self.report.failure is not None:
                 return
             await self._commits.add(question, self._read_stretches(piece, now - ahead, changing))
             self._finish(piece)
+
+    def _listing(self, sessions: Sessions, piece: Piece, now: int) -> AsyncIterator[Page[LogRecord]]:
+        """The sessions that began within a piece."""
+        narrowing = {name: value for name, value in self._filters.items() if name in sessions.filters}
+        return aiter(self._slice(narrowing, piece, now, stream=sessions.stream).records(self._client).pages())
+
+    def _asked(
+        self, sessions: Sessions, page: Page[LogRecord], now: int
+    ) -> Iterator[tuple[dict[str, str], int | None, bool]]:
+        """Of each session of a page: the filters that ask for it, when it began, and whether it is over for good."""
+        own = {name: value for name, value in self._filters.items() if name not in sessions.filters}
+        for record in page.items:
+            asked = sessions.question(record.raw)
+            if asked is None:
+                self.report.doubts.append(f"{sessions.stream}: a session without an id cannot be asked for")
+            else:
+                yield {**own, **asked}, sessions.begin(record.raw), sessions.is_over(record.raw, now)
 
     async def _try_session(self, filters: Mapping[str, str], question: Question, now: int) -> None:
         """Read all of a session; it is complete only together with the others that began when it did."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -19,9 +19,20 @@ if TYPE_CHECKING:
     from logferry._client import Client
     from logferry._definition import StreamDefinition
     from logferry.stores._store import Store
+    from logferry.sync._slices import Slice
+
+T = TypeVar("T")
 
 CONCURRENCY: Final = 4
 """So many slices of an account are read at once."""
+
+
+class Blocking(Protocol):
+    """Runs what is asynchronous from a thread."""
+
+    def __call__(self, run: Callable[[], Awaitable[T]]) -> T:
+        """Run it to its end."""
+        ...
 
 
 @frozen(kw_only=True)
@@ -33,11 +44,13 @@ class Lane:
         client: The account's client.
         streams: Its streams, each with its filters as text.
         concurrency: How many slices are read at once.
+        retention: How long the service keeps the account's logs, in nanoseconds; ``None`` for what is usual of a stream.
     """
 
     client: Client
     streams: Sequence[tuple[StreamDefinition[Any, Any, Any], Mapping[str, str]]]
     concurrency: int = CONCURRENCY
+    retention: int | None = None
 
 
 @frozen(kw_only=True)
@@ -55,7 +68,7 @@ class Sync:
     _lanes: Sequence[Lane] = field(alias="lanes")
     _order: Order = field(alias="order")
     _clock: Clock = field(alias="clock")
-    _blocking: Callable[[Callable[[], Awaitable[SyncReport]]], SyncReport] = field(alias="blocking")
+    _blocking: Blocking = field(alias="blocking")
     unopened: Mapping[str, LogferryError] = field(factory=dict[str, LogferryError])
 
     def run(self) -> SyncReport:
@@ -76,23 +89,48 @@ class Sync:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(self._store.__exit__, None, None, None)
 
+    def slices(self) -> list[Slice]:
+        """
+        What a run would read now, as slices that can be read anywhere, such as by an engine of many machines; blocking.
+
+        The store is only asked what it has.  Sessions are listed, which asks the service.  A service that ignores bounds of
+        time, such as an old Logto, reads all that is newer with each slice.
+
+        Raises:
+            LogferryError: The store does not work, or sessions cannot be listed.
+        """
+        return self._blocking(self.aslices)
+
+    async def aslices(self) -> list[Slice]:
+        """The same, blocking only the task."""
+        store = await to_thread.run_sync(self._store.__enter__)
+        try:
+            coverage = await to_thread.run_sync(store.coverage)
+        finally:
+            await to_thread.run_sync(self._store.__exit__, None, None, None)
+        return [
+            one for reader in self._readers(Commits(store, coverage, self._clock.now)) for one in await reader.slices()
+        ]
+
+    def _readers(self, commits: Commits) -> list[Reader]:
+        return [
+            Reader(
+                lane.client,
+                definition,
+                filters,
+                retention=lane.retention or definition.incremental.retention,
+                order=self._order,
+                commits=commits,
+                limiter=limiter,
+                clock=self._clock,
+            )
+            for lane in self._lanes
+            for limiter in [anyio.CapacityLimiter(lane.concurrency)]
+            for definition, filters in lane.streams
+        ]
+
     async def _bring(self, store: Store) -> SyncReport:
-        commits = Commits(store, await to_thread.run_sync(store.coverage), self._clock.now)
-        readers: list[Reader] = []
-        for lane in self._lanes:
-            limiter = anyio.CapacityLimiter(lane.concurrency)
-            readers += [
-                Reader(
-                    lane.client,
-                    definition,
-                    filters,
-                    order=self._order,
-                    commits=commits,
-                    limiter=limiter,
-                    clock=self._clock,
-                )
-                for definition, filters in lane.streams
-            ]
+        readers = self._readers(commits := Commits(store, await to_thread.run_sync(store.coverage), self._clock.now))
         broken: list[StoreError] = []
         try:
             async with anyio.create_task_group() as tasks:
