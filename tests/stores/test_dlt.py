@@ -119,6 +119,17 @@ def test_packages_are_for_the_owner_only(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o077 for path in tmp_path.rglob("*")} == {0}
 
 
+def test_the_folder_of_packages_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is on its way lies where LOGFERRY_DATA says, a folder for each destination and data set."""
+    monkeypatch.setenv("LOGFERRY_DATA", str(tmp_path / "data"))
+    for dataset in ("one", "two"):
+        with DltStore("duckdb", credentials=str(tmp_path / "d.duckdb"), dataset=dataset):
+            pass
+    folders = [path for path in (tmp_path / "data" / "dlt").iterdir() if path.is_dir()]
+    assert len(folders) == 2
+    assert all(path.name.startswith("duckdb-") for path in folders)
+
+
 class Counting(BaseHTTPRequestHandler):
     """Counts what asks."""
 

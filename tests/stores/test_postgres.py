@@ -133,6 +133,15 @@ def differences(fake: Fake, url: str) -> tuple[int, int]:
     return (wanted - found).total(), (found - wanted).total()
 
 
+def test_a_character_that_no_text_can_have(url: str, tmp_path: Path) -> None:
+    """The character 0 does not end the sync: it becomes U+FFFD, in texts and in JSON, and what merely looks so stays."""
+    table = records(2, body="a\0b", attributes=b'{"x": "\\u0000\\u0000 \\\\u0000"}')
+    with DltStore("postgres", credentials=url, folder=tmp_path) as store:
+        store.commit(table, {})
+    assert {row["body"] for row in rows(url)} == {"a\ufffdb0", "a\ufffdb1"}
+    assert {orjson.loads(row["attributes"])["x"] for row in rows(url)} == {"\ufffd\ufffd \\u0000"}
+
+
 def test_types(url: str, tmp_path: Path) -> None:
     """JSON is jsonb, times have a zone, and uid has an index."""
     with DltStore("postgres", credentials=url, folder=tmp_path) as store:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Mapping
@@ -32,6 +34,9 @@ Migration: TypeAlias = Callable[[Pipeline], None]
 """Brings the tables of a destination up to date, by the pipeline that leads to it."""
 
 _JSON: Final = ("attributes", "resource", "issues", "raw")
+_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""The character 0 in JSON text, and not a backslash that is followed by such digits."""
+
 _LOGS: Final = "logs"
 _WINDOWS: Final = "logferry_windows"
 _VERSIONS: Final = "logferry_schema"
@@ -44,19 +49,21 @@ class DltStore:
     Table ``logs`` has the fields of a record, merged on ``uid``.  Times are in UTC, with nanoseconds where the
     destination has them (DuckDB: ``TIMESTAMP_NS``), elsewhere as fine as it has them (PostgreSQL: microseconds), the
     rest cut off.  ``attributes``, ``resource``, ``issues`` and ``raw`` have its JSON type (PostgreSQL: ``jsonb``), or
-    are texts where it has none that Arrow tables can fill.
+    are texts where it has none that Arrow tables can fill.  The character 0, which PostgreSQL and its like cannot have
+    in a text, becomes U+FFFD.
 
     Table ``logferry_windows`` has what is complete, a row for each question with its stretches as JSON text.  It is
     written after the records, so that what a kill leaves between is merely read again; and it is read from the
     destination, so that another machine goes on where one ended.  Only one may write at a time.
 
-    dlt's telemetry is switched off as long as the process lives.
+    dlt's telemetry, and what it logs, is switched off as long as the process lives.
 
     Args:
         destination: Its name in dlt, such as ``postgres``, or the path of a class.
         credentials: Whatever the destination takes as credentials; ``None`` for what dlt finds.
         dataset: The schema, data set or folder there that gets the tables.
-        folder: Where the packages on their way are; by default in the user's folder for data.
+        folder: Where the packages on their way are; by default what ``LOGFERRY_DATA`` names, else the user's folder for
+            data.  It may be lost.
     """
 
     migrations: ClassVar[Mapping[int, Migration]] = {}
@@ -73,7 +80,7 @@ class DltStore:
         self._destination = destination
         self._credentials = credentials
         self._dataset = dataset
-        self._folder = Path(folder or platformdirs.user_data_path("logferry") / "dlt")
+        self._folder = Path(folder or _data_folder() / "dlt")
         self._name = f"dlt:{destination}"
         self._pipeline: Pipeline | None = None
         self._stack = ExitStack()
@@ -139,7 +146,9 @@ class DltStore:
     def _found_folder(self) -> Path:
         """The folder of this destination's packages, which no other destination has."""
         with tempfile.TemporaryDirectory() as folder:
-            place = self._made(Path(folder)).place
+            pipeline = self._made(Path(folder))
+            place = pipeline.place
+            pipeline.close()
         digest = hashlib.blake2b(f"{self._dataset} {place}".encode(), digest_size=8).hexdigest()
         return self._folder / f"{self._destination.rpartition('.')[2]}-{digest}"
 
@@ -198,6 +207,21 @@ class DltStore:
             raise told from error
 
 
+def _data_folder() -> Path:
+    named = os.environ.get("LOGFERRY_DATA")
+    return Path(named) if named else platformdirs.user_data_path("logferry")
+
+
+def _replaced(records: pa.Table, place: int, sign: str, replace: Callable[[str], str]) -> pa.Table:
+    """Records with the texts of a column replaced, where any has the sign."""
+    column = records.column(place)
+    if not pc.any(pc.match_substring(column, sign)).as_py():
+        return records
+    texts = [None if text is None else replace(text) for text in column.to_pylist()]
+    replaced = records.set_column(place, records.schema.names[place], pa.array(texts, pa.string()))
+    return replaced.cast(records.schema)
+
+
 def _version(number: int) -> pa.Table:
     return pa.table({"part": ["tables"], "version": pa.array([number], pa.int64())})
 
@@ -215,7 +239,12 @@ def _windows(coverage: Mapping[Question, Coverage]) -> pa.Table:
 
 
 def _converted(records: pa.Table, kind: pa.DataType) -> pa.Table:
-    """Records with times as the destination has them; what is finer is cut off."""
+    """Records as a destination takes them: times as fine as it has them, and no character that it cannot have."""
+    for place, name in enumerate(records.schema.names):
+        if name in _JSON:
+            records = _replaced(records, place, "\\u0000", lambda text: _NUL.sub(r"\1\\ufffd", text))
+        elif pa.types.is_string(records.column(place).type):
+            records = _replaced(records, place, "\0", lambda text: text.replace("\0", "\ufffd"))
     for name in MOMENTS:
         place = records.schema.get_field_index(name)
         # Without its zone: what rounds would want the zone database of the machine, for nothing.

@@ -52,7 +52,11 @@ class Pipeline:
             path, credentials=credentials, parquet_format=ParquetFormatConfiguration(version="2.6")
         )
         self._dlt = dlt.pipeline(_NAME, pipelines_dir=str(folder), destination=made, dataset_name=dataset)
-        self._client = self._dlt.destination_client()
+        try:
+            self._client = self._dlt.destination_client()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def place(self) -> str:
