@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import takewhile
 from typing import Final
@@ -243,12 +243,13 @@ class FerryFollow:
 
     Attributes:
         skipped: Streams that are not asked, and why.
+        unopened: What is wrong with accounts that could not be opened.
     """
 
     _tasks: Tasks
     _views: Mapping[tuple[str, str], View[LogRecord]]
     skipped: tuple[Skipped, ...]
-    _unopened: tuple[LogferryError, ...]
+    unopened: tuple[LogferryError, ...]
     _clock: Clock
     _reordering: float
     _told: Callable[[FailureEvent], None] | None
@@ -265,7 +266,7 @@ class FerryFollow:
         portal = self._tasks.portal
         return self._checkpoints() if portal is None else portal.call(self._checkpoints)
 
-    def arrivals(self) -> Iterator[list[Arrival]]:
+    def arrivals(self) -> Generator[list[Arrival]]:
         """
         The same in lists as they become due, for programs that know best when a record has been delivered.
 
@@ -308,7 +309,7 @@ class FerryFollow:
         return streams
 
     def _raise_failures(self, streams: Confluence) -> None:
-        failures = [*self._unopened, *streams.failures]
+        failures = [*self.unopened, *streams.failures]
         if failures:
             raise ExceptionGroup(f"none of the accounts' {len(failures)} streams can be followed any more", failures)
 

@@ -11,6 +11,7 @@ from logferry.cli._pull import pull
 from logferry.cli._shell import Shell, shell_options
 from logferry.cli._simulate import simulate
 from logferry.cli._streams import streams
+from logferry.cli._tail import tail
 
 _EPILOG: Final = """
 \b
@@ -18,6 +19,7 @@ Examples:
   logferry streams
   logferry check
   logferry pull --since 1h > logs.jsonl
+  logferry tail
 
 \b
 Exit codes:
@@ -41,5 +43,5 @@ def main() -> None:
     """
 
 
-for command in (streams, check, pull, simulate, demo, completion):
+for command in (streams, check, pull, tail, simulate, demo, completion):
     main.add_command(command)
