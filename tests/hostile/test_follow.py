@@ -19,7 +19,7 @@ from tests.hostile.conftest import EPOCH, SECOND, SUBJECTS, Subject, Walk
 
 import logferry
 from logferry._times import unix_nano
-from logferry.testing import PASSING, Faults, Row, Schedule, VirtualClock
+from logferry.testing import PASSING, Faults, Kind, Row, Schedule, VirtualClock
 
 HISTORY: Final = 700
 """Seconds in which something happens."""
@@ -27,7 +27,7 @@ HISTORY: Final = 700
 END: Final = EPOCH + 900 * SECOND
 EMPTY: Final = Counter[str]()
 EVERY: Final = pytest.mark.parametrize("subject", SUBJECTS.values(), ids=list(SUBJECTS))
-KINDS: Final = {*PASSING, "429 hour", "html", "empty body"}
+KINDS: Final[frozenset[Kind]] = PASSING | frozenset[Kind](("429 hour", "html", "empty body"))
 """What can go wrong; an answer to an earlier request is none of it, since nobody can tell it from a right one."""
 
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from logferry._selection import Job
 
 
-def output_to(file: BinaryIO, form: str, jobs: Sequence[Job], *, raw: bool, header: bool = True) -> Output:
+def output_to(
+    file: BinaryIO, form: str, jobs: Sequence[Job], *, raw: bool, header: bool = True, dated: bool = True
+) -> Output:
     """
     What writes the records of streams to a file.
 
@@ -22,6 +24,7 @@ def output_to(file: BinaryIO, form: str, jobs: Sequence[Job], *, raw: bool, head
         jobs: The streams.
         raw: Add the items as received; not in a table.
         header: Whether csv begins with its header.
+        dated: Whether each row of a table has the date.
     """
     match form:
         case "csv":
@@ -33,6 +36,6 @@ def output_to(file: BinaryIO, form: str, jobs: Sequence[Job], *, raw: bool, head
             # One that is simply named after its service says nothing new.
             named = len(accounts) > 1 and any(job.has_named_account for job in jobs)
             streams = sorted({job.stream.name for job in jobs})
-            return Table(text_console(file), streams, sorted(accounts) if named else ())
+            return Table(text_console(file), streams, sorted(accounts) if named else (), dated=dated)
         case _:
             return JsonLines(file, raw=raw)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
 
 FORMATS: Final = ("jsonl", "table")
 """What records can be written as while they come."""
-
-_SAVED_EVERY: Final = 5.0
-"""So many seconds pass at least until a state that was named is written again."""
 
 
 @frozen(kw_only=True)
@@ -84,7 +80,7 @@ class Tail:
         resumed = {} if self.state is None else read_state(self.state)
         failures, interrupts = _Failures(jobs), Interrupts()
         progress = Progress(living=False, alone=False, verbose=talk().verbose)
-        output = output_to(sys.stdout.buffer, form, jobs, raw=self.raw)
+        output = output_to(sys.stdout.buffer, form, jobs, raw=self.raw, dated=False)
         with output_errors(), interrupts.watched(), open_accounts(talk().config, **progress.hooks) as ferry:
             follow = ferry.follow(
                 accounts=self.accounts,
@@ -160,7 +156,6 @@ class _Copying:
     state: Path | None
     resumed: Checkpoints
     _unsaved: bool = True
-    _saved: float = 0.0
 
     def run(self) -> None:
         """
@@ -179,13 +174,12 @@ class _Copying:
                 if due is None:
                     return
                 self._write(due)
-                if time.monotonic() - self._saved >= _SAVED_EVERY:
-                    self.save()
+                self.save()
 
     def save(self) -> Path | None:
         """Keep how far it got, and return where: in a file that was named, if any."""
         if self.state is not None and self._unsaved:
-            self._unsaved, self._saved = False, time.monotonic()
+            self._unsaved = False
             write_state(self.state, {**self.resumed, **self.follow.checkpoints})
         return self.state
 
