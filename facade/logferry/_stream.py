@@ -76,7 +76,8 @@ class View(Generic[T]):
         session that goes on, comes when it is first seen, and once more when it is final and says something else.
 
         A page is what a poll has brought, and empty where it has brought nothing.  A checkpoint holds 16 characters for
-        each item of the overlap, and resumes a follow in another process without loss or doubles.
+        each item of the overlap, and resumes a follow in another process without loss or doubles.  A client's `deadline`
+        ends it in an error after so long; as after any other, the same iterator goes on.
 
         Args:
             shortest: Seconds between two polls while something comes.

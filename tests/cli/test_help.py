@@ -19,7 +19,7 @@ EXAMPLES = [
     for block in re.findall(r"Examples:\n((?:  .+\n)+)", command.epilog or "")
     for line in block.splitlines()
 ]
-ENDLESS = ("logferry simulate", "logferry demo")
+ENDLESS = ("logferry simulate", "logferry tail", "logferry demo")
 """Examples that begin so run until Ctrl-C, or for long."""
 
 

@@ -17,7 +17,7 @@ Examples:
   logferry tail
   logferry tail --since 10m --severity error
   logferry tail logto.audit_logs --format jsonl | jq .body
-  logferry tail --state /var/lib/logferry/tail.json >> logs.jsonl
+  logferry tail --state tail.json >> logs.jsonl
 """
 
 

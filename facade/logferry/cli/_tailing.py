@@ -14,7 +14,6 @@ import click
 from attrs import define, frozen
 
 from logferry._errors import ExportError, InvalidRequestError, LogferryError
-from logferry._ferry import open_accounts
 from logferry._selection import Job, selected_jobs
 from logferry.cli._formats import output_to
 from logferry.cli._interrupts import Interrupts
@@ -70,6 +69,8 @@ class Tail:
             LogferryError: The call cannot be right, or the output cannot be written.
             KeyboardInterrupt: Ctrl-C, after telling how to resume.
         """
+        from logferry._ferry import open_accounts  # noqa: PLC0415  # brings along HTTP, which completion does not need
+
         jobs = selected_jobs(self.streams, wanted_accounts(), self.accounts)
         jobs = jobs if self.streams else asked_jobs(jobs, self.filters)
         form = self.form or ("table" if sys.stdout.isatty() else "jsonl")
