@@ -18,7 +18,7 @@ sync ran as it was then.
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
 import anyio
@@ -254,7 +254,7 @@ class _Syncs:
             lanes=[Lane(client=paged, streams=[(self._definition, self._filters)], concurrency=self._concurrency)],
             order=Order(until=until, raw=True),
             clock=self._clock,
-            blocking=lambda _: _unused(),
+            blocking=_unused,
         )
         self._arm()
         begin, report = self._clock.now(), None
@@ -341,5 +341,5 @@ def _canonical(item: Any) -> str:
     return orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _unused() -> Any:
+def _unused(run: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ARG001  # as the protocol has it
     raise AssertionError("a trial awaits")
