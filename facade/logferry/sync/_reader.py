@@ -224,9 +224,8 @@ class Reader:
             progress = Stretch(
                 since=piece.since, until=piece.until, state="partial", checkpoint=page.checkpoint, begun=begun
             )
-            await self._commits.add(
-                question, [progress] if resumable else [], record_batch(page.items, raw=self._order.raw)
-            )
+            batch = record_batch(self._wanted(page, piece, now), raw=self._order.raw)
+            await self._commits.add(question, [progress] if resumable else [], batch)
             oldest = min([oldest, *(record.time_unix_nano or LAST for record in page.items)])
             ahead = max(ahead, page.clock_ahead_nano)
             changing += self._changing(page, now)
@@ -254,7 +253,7 @@ class Reader:
         stream: str | None = None,
         whole: bool = False,
     ) -> Slice:
-        open_end = whole or (piece.until >= now and self._order.until is None)
+        open_end = whole or not self._windowed or (piece.until >= now and self._order.until is None)
         return Slice(
             account=self._client.account,
             stream=stream or self._definition.name,
@@ -282,6 +281,16 @@ class Reader:
         for time in changing:
             if piece.since <= time < piece.until:
                 yield Stretch(since=time, until=time + 1, state="provisional")
+
+    def _wanted(self, page: Page[LogRecord], piece: Piece, now: int) -> Sequence[LogRecord]:
+        """
+        The records of a page that are in a piece, or dated in the future.
+
+        A walk that cannot ask for a window meets those of the future where they came, and never again.
+        """
+        if self._windowed:
+            return page.items
+        return [record for record in page.items if not piece.until <= record.time_unix_nano < now]
 
     def _changing(self, page: Page[LogRecord], now: int) -> Iterator[int]:
         is_final = self._incremental.is_final
