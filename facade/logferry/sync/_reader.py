@@ -94,6 +94,7 @@ class Reader:
         self._clock = clock
         self._retention = Retention(retention)
         self._windowed = self._incremental.windowed
+        self._bounds_count = False
         self._failed = 0
         self._is_over = False
         self.report = StreamReport(account=client.account, stream=definition.name)
@@ -220,7 +221,7 @@ class Reader:
             and (piece.checkpoint is not None or before.gaps(piece.since, piece.until) == [(piece.since, piece.until)])
         )
         async for page in view.pages():
-            self._refuse_ignored_bounds(page)
+            self._refuse_ignored_bounds(page, is_first=view.stats.pages == 1)
             progress = Stretch(
                 since=piece.since, until=piece.until, state="partial", checkpoint=page.checkpoint, begun=begun
             )
@@ -299,10 +300,14 @@ class Reader:
                 if not is_final(record.raw, now):
                     yield record.time_unix_nano
 
-    def _refuse_ignored_bounds(self, page: Page[LogRecord]) -> None:
+    def _refuse_ignored_bounds(self, page: Page[LogRecord], *, is_first: bool) -> None:
         ignores = self._incremental.ignores_bounds
-        if self._windowed and ignores is not None and ignores(read_checkpoint(page.checkpoint).position):
+        if not self._windowed or ignores is None or self._bounds_count:
+            return
+        if ignores(read_checkpoint(page.checkpoint).position):
             raise _Ignored
+        # Where bounds are ignored, the second page would have begun with the newest record again.
+        self._bounds_count = not is_first
 
     def _note(self, page: Page[LogRecord]) -> None:
         self.report.records += len(page.items)

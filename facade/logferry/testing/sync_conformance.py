@@ -18,8 +18,8 @@ sync ran as it was then.
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
 import anyio
 import attrs
@@ -43,6 +43,8 @@ from logferry.testing._wiring import connected
 from logferry.testing.conformance import MakeFake
 
 __all__ = ["SyncOutcome", "SyncTrial"]
+
+T = TypeVar("T")
 
 _SECOND: Final = 1_000_000_000
 _DAY: Final = 86_400 * _SECOND
@@ -261,7 +263,7 @@ class _Syncs:
             lanes=[Lane(client=paged, streams=[(self._definition, self._filters)], concurrency=self._concurrency)],
             order=Order(until=until, raw=True),
             clock=self._clock,
-            blocking=lambda _: _unused(),
+            blocking=_awaited_only,
         )
         self._arm()
         begin, report = self._clock.now(), None
@@ -349,5 +351,5 @@ def _canonical(item: Any) -> str:
     return orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _unused() -> Any:
-    raise AssertionError("a trial awaits")
+def _awaited_only(run: Callable[[], Awaitable[T]]) -> T:
+    raise AssertionError(f"a trial awaits {run}")
