@@ -303,3 +303,14 @@ def test_a_store_that_cannot_be_opened_is_not_closed(world: MakeWorld) -> None:
     with pytest.raises(logferry.StoreError, match="broken"):
         world(LogtoFake(rows=())).sync(store)
     assert not store.closed
+
+
+def test_records_of_the_future_are_met_also_where_a_walk_ends_in_the_past(world: MakeWorld) -> None:
+    """A walk passes them where they came, and no later one does; what lies between its end and now waits for its turn."""
+    ahead = rows_of([NOON + 3 * DAY], appears=NOON - 5 * HOUR, content=0)
+    rows = (*rows_of(range(NOON - 9 * HOUR, NOON, MINUTE), content=0), *ahead)
+    accounts = world(DailyFake(rows=rows))
+    accounts.bring(CALLS, filters={"source": "api"}, until="4h")
+    assert len(accounts.stored(CALLS)) == 5 * 60 + 1
+    accounts.bring(CALLS, filters={"source": "api"})
+    assert accounts.stored(CALLS) == accounts.truth(CALLS, source="api")

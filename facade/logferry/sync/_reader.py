@@ -94,6 +94,7 @@ class Reader:
         self._clock = clock
         self._retention = Retention(retention)
         self._windowed = self._incremental.windowed
+        self._bounds_count = False
         self._failed = 0
         self._is_over = False
         self.report = StreamReport(account=client.account, stream=definition.name)
@@ -220,13 +221,12 @@ class Reader:
             and (piece.checkpoint is not None or before.gaps(piece.since, piece.until) == [(piece.since, piece.until)])
         )
         async for page in view.pages():
-            self._refuse_ignored_bounds(page)
+            self._refuse_ignored_bounds(page, is_first=view.stats.pages == 1)
             progress = Stretch(
                 since=piece.since, until=piece.until, state="partial", checkpoint=page.checkpoint, begun=begun
             )
-            await self._commits.add(
-                question, [progress] if resumable else [], record_batch(page.items, raw=self._order.raw)
-            )
+            batch = record_batch(self._wanted(page, piece, now), raw=self._order.raw)
+            await self._commits.add(question, [progress] if resumable else [], batch)
             oldest = min([oldest, *(record.time_unix_nano or LAST for record in page.items)])
             ahead = max(ahead, page.clock_ahead_nano)
             changing += self._changing(page, now)
@@ -254,7 +254,7 @@ class Reader:
         stream: str | None = None,
         whole: bool = False,
     ) -> Slice:
-        open_end = whole or (piece.until >= now and self._order.until is None)
+        open_end = whole or not self._windowed or (piece.until >= now and self._order.until is None)
         return Slice(
             account=self._client.account,
             stream=stream or self._definition.name,
@@ -283,6 +283,16 @@ class Reader:
             if piece.since <= time < piece.until:
                 yield Stretch(since=time, until=time + 1, state="provisional")
 
+    def _wanted(self, page: Page[LogRecord], piece: Piece, now: int) -> Sequence[LogRecord]:
+        """
+        The records of a page that are in a piece, or dated in the future.
+
+        A walk that cannot ask for a window meets those of the future where they came, and never again.
+        """
+        if self._windowed:
+            return page.items
+        return [record for record in page.items if not piece.until <= record.time_unix_nano < now]
+
     def _changing(self, page: Page[LogRecord], now: int) -> Iterator[int]:
         is_final = self._incremental.is_final
         if is_final is not None:
@@ -290,10 +300,14 @@ class Reader:
                 if not is_final(record.raw, now):
                     yield record.time_unix_nano
 
-    def _refuse_ignored_bounds(self, page: Page[LogRecord]) -> None:
+    def _refuse_ignored_bounds(self, page: Page[LogRecord], *, is_first: bool) -> None:
         ignores = self._incremental.ignores_bounds
-        if self._windowed and ignores is not None and ignores(read_checkpoint(page.checkpoint).position):
+        if not self._windowed or ignores is None or self._bounds_count:
+            return
+        if ignores(read_checkpoint(page.checkpoint).position):
             raise _Ignored
+        # Where bounds are ignored, the second page would have begun with the newest record again.
+        self._bounds_count = not is_first
 
     def _note(self, page: Page[LogRecord]) -> None:
         self.report.records += len(page.items)
