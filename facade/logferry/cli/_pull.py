@@ -5,10 +5,14 @@ from typing import Any, Final
 
 import click
 
-from logferry.cli._completion import complete_filter, complete_severity, complete_stream
-from logferry.cli._parameters import pairs, severity
 from logferry.cli._pulling import DEFAULT_SINCE, FORMATS, Pull
-from logferry.cli._selection import account_option
+from logferry.cli._selection import (
+    account_option,
+    filter_option,
+    page_size_option,
+    severity_option,
+    streams_argument,
+)
 from logferry.cli._shell import shell_options
 
 _EPILOG: Final = """
@@ -26,7 +30,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("streams", nargs=-1, metavar="[STREAM]...", shell_complete=complete_stream)
+@streams_argument
 @account_option
 @click.option(
     "--since",
@@ -35,27 +39,9 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 )
 @click.option("--until", metavar="TIME", help="End of the window, itself outside. Default: now.")
 @click.option("--max-items", type=click.IntRange(min=1), metavar="N", help="At most so many records of each stream.")
-@click.option(
-    "--page-size", type=click.IntRange(min=1), metavar="N", help="Ask for so many at once. Default: the stream's."
-)
-@click.option(
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=pairs,
-    shell_complete=complete_filter,
-    help="A filter of the stream, see logferry streams; repeatable.",
-)
-@click.option(
-    "--severity",
-    "lowest",
-    metavar="LEVEL",
-    callback=severity,
-    shell_complete=complete_severity,
-    help="Only records of this severity and above: trace, debug, info, warn, error, fatal, or 1 to 24. "
-    "Records without a severity are left out.",
-)
+@page_size_option
+@filter_option
+@severity_option
 @click.option(
     "--output",
     metavar="PATH",

@@ -1,4 +1,4 @@
-"""The options that say which accounts a command is about, and which streams they leave to it."""
+"""The options that say what a command is about: accounts, streams, filters, severities; and which streams they leave to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from logferry._selection import Job, askable_jobs, selected_accounts
-from logferry.cli._completion import complete_account
+from logferry.cli._completion import complete_account, complete_filter, complete_severity, complete_stream
+from logferry.cli._parameters import pairs, severity
 from logferry.cli._shell import talk, tell
 
 if TYPE_CHECKING:
@@ -21,6 +22,32 @@ account_option = click.option(
     metavar="NAME",
     shell_complete=complete_account,
     help="Only this account; repeatable. Default: all.",
+)
+
+streams_argument = click.argument("streams", nargs=-1, metavar="[STREAM]...", shell_complete=complete_stream)
+
+filter_option = click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=pairs,
+    shell_complete=complete_filter,
+    help="A filter of the stream, see logferry streams; repeatable.",
+)
+
+severity_option = click.option(
+    "--severity",
+    "lowest",
+    metavar="LEVEL",
+    callback=severity,
+    shell_complete=complete_severity,
+    help="Only records of this severity and above: trace, debug, info, warn, error, fatal, or 1 to 24. "
+    "Records without a severity are left out.",
+)
+
+page_size_option = click.option(
+    "--page-size", type=click.IntRange(min=1), metavar="N", help="Ask for so many at once. Default: the stream's."
 )
 
 

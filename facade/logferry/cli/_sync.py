@@ -4,10 +4,9 @@ from typing import Any, Final
 
 import click
 
-from logferry.cli._completion import complete_filter, complete_stream
-from logferry.cli._parameters import duration, pairs
+from logferry.cli._parameters import duration
 from logferry.cli._pulling import DEFAULT_SINCE
-from logferry.cli._selection import account_option
+from logferry.cli._selection import account_option, filter_option, streams_argument
 from logferry.cli._shell import shell_options
 from logferry.cli._syncing import Syncing
 
@@ -22,7 +21,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("streams", nargs=-1, metavar="[STREAM]...", shell_complete=complete_stream)
+@streams_argument
 @click.option(
     "--to",
     "store",
@@ -38,15 +37,7 @@ Examples:
     f"{DEFAULT_SINCE}, for a stream of which it has nothing.",
 )
 @click.option("--until", metavar="TIME", help="Up to where. Default: now.")
-@click.option(
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=pairs,
-    shell_complete=complete_filter,
-    help="A filter of the stream, see logferry streams; repeatable. What is complete is kept by filters.",
-)
+@filter_option
 @click.option(
     "--raw",
     is_flag=True,
@@ -66,6 +57,6 @@ def sync(ctx: click.Context, /, **asked: Any) -> None:
 
     The store knows which stretches of time it has, so a sync can be stopped at any moment, and the next one goes on.
     What is so young that records may still come, or that may still change, is read again later. All streams of all
-    accounts are read, or those that are named; logs of calls session by session. A stream that fails stops no other.
+    accounts are read, or those that are named; logs of calls session by session. A stream that fails stops no other. What is complete is kept by filters.
     """
     ctx.exit(Syncing(**asked).run())

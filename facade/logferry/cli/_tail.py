@@ -5,9 +5,13 @@ from typing import Any, Final
 
 import click
 
-from logferry.cli._completion import complete_filter, complete_severity, complete_stream
-from logferry.cli._parameters import pairs, severity
-from logferry.cli._selection import account_option
+from logferry.cli._selection import (
+    account_option,
+    filter_option,
+    page_size_option,
+    severity_option,
+    streams_argument,
+)
 from logferry.cli._shell import shell_options
 from logferry.cli._tailing import FORMATS, Tail
 
@@ -22,34 +26,16 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("streams", nargs=-1, metavar="[STREAM]...", shell_complete=complete_stream)
+@streams_argument
 @account_option
 @click.option(
     "--since",
     metavar="TIME",
     help="From when on: ISO 8601, or an age such as 5m. Default: now, what is there already is left out.",
 )
-@click.option(
-    "--page-size", type=click.IntRange(min=1), metavar="N", help="Ask for so many at once. Default: the stream's."
-)
-@click.option(
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=pairs,
-    shell_complete=complete_filter,
-    help="A filter of the stream, see logferry streams; repeatable.",
-)
-@click.option(
-    "--severity",
-    "lowest",
-    metavar="LEVEL",
-    callback=severity,
-    shell_complete=complete_severity,
-    help="Only records of this severity and above: trace, debug, info, warn, error, fatal, or 1 to 24. "
-    "Records without a severity are left out.",
-)
+@page_size_option
+@filter_option
+@severity_option
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, jsonl otherwise.")
 @click.option(
     "--raw",
