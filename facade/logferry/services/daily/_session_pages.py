@@ -235,6 +235,10 @@ class Question:
             tick is not None and (latest is None or tick > latest) for tick in place.look(page.rows).ticks
         ):
             following = yield from self._ask(place, len(whole.rows))
+            for _ in range(_AGAIN if len({*page.rows}) > 1 else 0):
+                if following.rows != page.rows:
+                    break
+                following = yield from self._ask(place, len(whole.rows))
             equal = equal + 1 if following.rows == page.rows else 0
             if equal == (STUCK if len({*page.rows}) > 1 else _EQUAL):
                 raise PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
