@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from attrs import define, field, frozen
 
 from logferry import LogferryError
@@ -187,6 +188,116 @@ def read_links(data: bytes) -> None:
             except LogferryError as error:
                 if len(str(error).splitlines()) != 1:
                     raise AssertionError("several lines") from error
+
+
+MOST_REQUESTS: Final = 20
+"""No walk through two pages takes more, whatever the first one names as the second."""
+
+
+@define
+class Naming:
+    """
+    A service whose first page names what it is told as the next page; the second one names nothing.
+
+    Attributes:
+        stream: The stream that asks for them.
+        path: Where it asks.
+        first: Makes the body of the first page.
+        last: The body of the second one.
+        cursor: What is named.
+        asked: How many requests there have been.
+    """
+
+    stream: str
+    path: str
+    first: Callable[[object], object]
+    last: object
+    cursor: object = None
+    asked: int = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer; credentials go nowhere else, and paging ends."""
+        if (request.url.host, request.url.path) != ("c.example", self.path):
+            raise AssertionError(f"asked elsewhere: {request.url}")
+        self.asked += 1
+        if self.asked > MOST_REQUESTS:
+            raise AssertionError("endless")
+        body = (
+            self.last if {"starting_after", "page_token", "next"} & {*request.url.params} else self.first(self.cursor)
+        )
+        return httpx.Response(200, content=json.dumps(body).encode())
+
+    def read(self, client: Any, cursor: object, filters: dict[str, str]) -> None:
+        """Walk, also from the place where an error ended it."""
+        self.cursor, self.asked = cursor, 0
+        begun = client.stream(self.stream, filters=filters, until="2030-01-01").raw()
+        first = next(iter(begun), None)
+        again = client.stream(self.stream, resume=begun.checkpoint).raw()
+        if first is None:
+            return
+        try:
+            again.to_list()
+        except LogferryError as error:
+            if len(str(error).splitlines()) != 1:
+                raise AssertionError("several lines") from error
+            client.stream(self.stream, resume=error.checkpoint)
+
+
+def naming() -> list[tuple[Naming, Any, dict[str, str]]]:
+    """Every way in which a service names its next page, with a client that asks it."""
+    project = {"project_id": "p" * 24}
+    linked: dict[str, Any] = {"data": [{"id": "a"}], "links": {}}
+    entries, path = {"items": [{"_id": "a"}]}, f"/v2.1/projects/{project['project_id']}/logs"
+    firsts: tuple[Callable[[object], object], ...] = (
+        lambda cursor: {**entries, "nextCursor": cursor},
+        lambda cursor: {**entries, "next": cursor},
+        lambda cursor: {**entries, "_links": {"next": {"href": cursor}}},
+        lambda cursor: {**entries, "_links": {"next": cursor}},
+    )
+    ways: list[tuple[Naming, dict[str, str]]] = [
+        (Naming("daily.api_logs", "/v1/logs/api", lambda cursor: [{"id": "a"}, {"id": cursor}], []), {}),
+        (
+            Naming(
+                "daily.meetings", "/v1/meetings", lambda cursor: {"data": [{"id": "a"}, {"id": cursor}]}, {"data": []}
+            ),
+            {},
+        ),
+        (
+            Naming(
+                "signalwire.video_logs",
+                "/api/video/logs",
+                lambda cursor: {**linked, "links": {"next": cursor}},
+                {**linked, "data": [{"id": "b"}]},
+            ),
+            {},
+        ),
+        *((Naming("cognigy.project_logs", path, first, {"items": [{"_id": "b"}]}), project) for first in firsts),
+    ]
+    bases = {"daily": "https://c.example/v1", "signalwire": "https://c.example", "cognigy": "https://c.example"}
+    made: list[tuple[Naming, Any, dict[str, str]]] = []
+    for way, filters in ways:
+        service = next(one for one in SERVICES if way.stream.startswith(f"{one.name}."))
+        given = {key: "x" for key in service.all_settings if key not in {"base_url", "space", "type_brackets"}}
+        given |= {"base_url": bases[service.name], **(project if filters else {})}
+        client: Any = service.client
+        made.append((way, client(**given, transport=httpx.MockTransport(way), retries=0), filters))
+    return made
+
+
+def cursors() -> Callable[[bytes], None]:
+    """What a service names as its next page, end to end: every stream that follows such names."""
+    ways = naming()
+
+    def read(data: bytes) -> None:
+        for way, client, filters in ways:
+            for cursor in (text(data), json_value(data)):
+                try:
+                    way.read(client, cursor, filters)
+                except LogferryError as error:
+                    if len(str(error).splitlines()) != 1:
+                        raise AssertionError("several lines") from error
+
+    return read
 
 
 def read_checkpoints(data: bytes) -> None:
@@ -408,6 +519,11 @@ def targets() -> dict[str, Target]:
         b"https://acme.signalwire.com/api/video/logs?page_number=4&page_size=50&page_token=PAabc",
         b"/api/video/logs?page_number=4&page_token=PA", b"http://c.example/logs?next=abc&limit=100", b'"x"', b"[1]", b"{}",
     ]  # fmt: skip
+    names = [
+        b"6512bd43d9caa6e02c990b0a",
+        b'{"page": 2}',
+        b"http://c.example/v2.1/projects/pppppppppppppppppppppppp/logs?next=a",
+    ]
     waits = [
         b"120",
         b"1.5",
@@ -432,6 +548,7 @@ def targets() -> dict[str, Target]:
     return {
         "times": Target(times, read_times),
         "links": Target(links, read_links),
+        "cursors": Target([*links, *names], cursors()),
         "checkpoints": Target(checkpoints(), read_checkpoints),
         "bodies": Target(samples("**/*example.json") + samples("logto/list*/logs.json"), read_bodies),
         "refusals": Target(samples("logto/probes/*.json"), read_refusals),

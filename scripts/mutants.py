@@ -47,8 +47,8 @@ MUTATIONS = (
     Mutation(
         "pages do not overlap",
         "services/daily/_rows.py",
-        "latest[len(latest) - kept :]",
-        "()",
+        "else self.tick - 1\n",
+        "else self.tick + 2\n",
     ),
     Mutation(
         "no loop guard",
@@ -58,9 +58,9 @@ MUTATIONS = (
     ),
     Mutation(
         "a set instead of a multiset",
-        "services/daily/_sessions.py",
-        "            if left[row]:\n                left[row] -= 1\n                found += 1\n",
-        "            if left[row]:\n                found += 1\n",
+        "services/daily/_rows.py",
+        "                left[row[1]] -= 1\n",
+        "                pass\n",
     ),
     Mutation(
         "checkpoint before delivery",
@@ -73,6 +73,18 @@ MUTATIONS = (
         "_layers.py",
         "return (yield from _replayed(Send(ticket.send.request, headers, ticket.send.timeout)))",
         "return outcome",
+    ),
+    Mutation(
+        "a retry without a replay",
+        "_layers.py",
+        "                ticket = yield ticket.send\n",
+        "                return _attempted(outcome, attempt)\n",
+    ),
+    Mutation(
+        "a retry whose answer is dropped",
+        "_layers.py",
+        "                ticket = yield ticket.send\n",
+        "                yield from _replayed(ticket.send)\n",
     ),
 )
 

@@ -17,10 +17,22 @@ T = TypeVar("T")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="write the golden files anew instead of comparing")
+    parser.addoption("--all", action="store_true", help="run what needs a server of its own, too")
 
 
-def pytest_report_header() -> str:
-    return f"logferry: {Path(logferry.__file__).parent}"
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    lines = [f"logferry: {Path(logferry.__file__).parent}"]
+    if not config.getoption("--all"):
+        lines.append("deselected: what needs a server of its own (marker server); scripts/test --all runs it")
+    return lines
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a server of its own, unless it was asked for."""
+    if not config.getoption("--all"):
+        left_out = [item for item in items if item.get_closest_marker("server")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("server")]
 
 
 @pytest.fixture

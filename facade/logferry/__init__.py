@@ -38,13 +38,15 @@ if TYPE_CHECKING:
         ServiceError,
         StoreError,
     )
-    from logferry._ferry import Ferry, FerryRecords, Skipped, open_accounts
-    from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
+    from logferry._ferry import Ferry, FerryRecords, open_accounts
+    from logferry._following import Arrival, FerryFollow
+    from logferry._hooks import FailureEvent, IssueEvent, PageEvent, RequestEvent, RetryEvent
     from logferry._iteration import Stats
     from logferry._options import Timeouts
     from logferry._rate import Rate
     from logferry._record import LogRecord
     from logferry._retry import RetryPolicy
+    from logferry._selection import Skipped
     from logferry._stream import Page, Stream, View
     from logferry._times import Time
     from logferry.services.cognigy import Cognigy
@@ -73,13 +75,15 @@ _HOMES = {
         "ServiceError",
         "StoreError",
     ),
-    "_ferry": ("Ferry", "FerryRecords", "Skipped", "open_accounts"),
-    "_hooks": ("IssueEvent", "PageEvent", "RequestEvent", "RetryEvent"),
+    "_ferry": ("Ferry", "FerryRecords", "open_accounts"),
+    "_following": ("Arrival", "FerryFollow"),
+    "_hooks": ("FailureEvent", "IssueEvent", "PageEvent", "RequestEvent", "RetryEvent"),
     "_iteration": ("Stats",),
     "_options": ("Timeouts",),
     "_rate": ("Rate",),
     "_record": ("LogRecord",),
     "_retry": ("RetryPolicy",),
+    "_selection": ("Skipped",),
     "_stream": ("Page", "Stream", "View"),
     "_times": ("Time",),
     "services.cognigy": ("Cognigy",),
@@ -90,6 +94,7 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Arrival",
     "AuthenticationError",
     "BadRequestError",
     "CheckpointError",
@@ -101,7 +106,9 @@ __all__ = [
     "Daily",
     "DeadlineExceededError",
     "ExportError",
+    "FailureEvent",
     "Ferry",
+    "FerryFollow",
     "FerryRecords",
     "InvalidRequestError",
     "IssueEvent",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from threading import Event
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -20,6 +20,18 @@ from logferry._stream import Page, View
 T = TypeVar("T")
 
 
+class Reading(Protocol):
+    """Reads streams as a task."""
+
+    async def run(self) -> None:
+        """Read them until they have ended."""
+        ...
+
+    def close(self) -> None:
+        """Nobody takes what has been read any more."""
+        ...
+
+
 @define
 class Tasks:
     """
@@ -33,22 +45,24 @@ class Tasks:
     clients: Mapping[str, Client]
     portal: BlockingPortal | None = None
     _group: TaskGroup | None = None
-    _begun: list[Arrivals] = field(factory=list["Arrivals"])
+    _begun: list[Reading] = field(factory=list["Reading"])
 
     def start(self, lanes: Sequence[Sequence[View[LogRecord]]]) -> Arrivals:
         """Begin to read lanes at once, the views of each one after the other."""
-        if self._group is None:
-            raise InvalidRequestError("the accounts are not open", hint="Iterate inside the block of open_accounts()")
+        self._require_group()
         sender, receiver = anyio.create_memory_object_stream[Page[LogRecord]](0)
-        arrivals = Arrivals(receiver)
-        self._begun.append(arrivals)
-        for lane in lanes:
-            self._group.start_soon(arrivals.read, lane, sender.clone())
-        sender.close()
+        arrivals = Arrivals(receiver, sender, lanes)
+        self.run(arrivals)
         return arrivals
 
-    async def stop(self, arrivals: Arrivals) -> None:
-        """Nobody takes pages of these any more: their lanes end."""
+    def run(self, reading: Reading) -> None:
+        """Let a task read until it has ended, or is stopped."""
+        group = self._require_group()
+        self._begun.append(reading)
+        group.start_soon(reading.run)
+
+    async def stop(self, arrivals: Reading) -> None:
+        """Nobody takes what this one reads any more: it ends."""
         if arrivals in self._begun:
             self._begun.remove(arrivals)
             arrivals.close()
@@ -79,6 +93,11 @@ class Tasks:
                 over.wait()
             raise
 
+    def _require_group(self) -> TaskGroup:
+        if self._group is None:
+            raise InvalidRequestError("the accounts are not open", hint="Iterate inside the block of open_accounts()")
+        return self._group
+
     async def __aenter__(self) -> Self:
         self._group = await anyio.create_task_group().__aenter__()
         return self
@@ -108,7 +127,16 @@ class Arrivals:
     """
 
     _receiver: MemoryObjectReceiveStream[Page[LogRecord]]
+    _sender: MemoryObjectSendStream[Page[LogRecord]]
+    _lanes: Sequence[Sequence[View[LogRecord]]]
     failures: list[Exception] = field(factory=list[Exception])
+
+    async def run(self) -> None:
+        """Read all lanes at once."""
+        async with anyio.create_task_group() as tasks:
+            for lane in self._lanes:
+                tasks.start_soon(self.read, lane, self._sender.clone())
+            self._sender.close()
 
     async def read(self, lane: Sequence[View[LogRecord]], sender: MemoryObjectSendStream[Page[LogRecord]]) -> None:
         """Send the pages of a lane's views; one that fails does not stop the next."""
@@ -131,4 +159,5 @@ class Arrivals:
 
     def close(self) -> None:
         """Nobody takes pages any more: lanes that want to send one end."""
+        self._sender.close()
         self._receiver.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from functools import partial
 from typing import Any, ClassVar, Self, TypeVar, Unpack
@@ -27,14 +27,17 @@ from logferry._clock import SystemClock
 from logferry._definition import StreamDefinition
 from logferry._errors import CheckpointError, ConfigurationError, InvalidRequestError
 from logferry._fast import FAST, require_fast
+from logferry._follow import Follow
 from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
 from logferry._options import CallOptions, WireOptions, is_loopback
+from logferry._overlap import is_follow
 from logferry._pace import Pace
 from logferry._rate import Rate
 from logferry._settings import Settings, worded
+from logferry._steps import Flow, Position
 from logferry._stream import Stream
-from logferry._window import window
+from logferry._window import Window, window
 from logferry._wire import HttpWire, Pool, checked_transport
 
 E = TypeVar("E")
@@ -243,6 +246,7 @@ class Client(ABC):
             definition,
             Plan(
                 stream=definition.name,
+                definition=definition,
                 walk=partial(definition.walk, filters, page_size or definition.page_size),
                 filters=_given(filters),
                 since=since,
@@ -279,7 +283,10 @@ def _opened(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -
     """
     try:
         filters = definition.filters(**checkpoint.filters)
-        flow = definition.walk(filters, definition.page_size, checkpoint.window, checkpoint.position)
+        walk: Callable[[Window, Position | None], Flow] = partial(definition.walk, filters, definition.page_size)
+        if is_follow(checkpoint.position):
+            walk = Follow(walk=walk, definition=definition)
+        flow = walk(checkpoint.window, checkpoint.position)
         # Its first step sends nothing: a driver would.
         next(flow, None)
         flow.close()

@@ -23,10 +23,10 @@ from logferry._window import Window
 LONGEST_DROUGHT: Final = 100
 """So many empty pages in a row are an error."""
 
-_STUCK: Final = 3
+STUCK: Final = 3
 """So many pages in a row with items, but none that is new, are an error."""
 
-_REMEMBERED: Final = 200
+REMEMBERED: Final = 200
 """So many of the last items are known."""
 
 _RESTARTS: Final = 3
@@ -83,8 +83,8 @@ class _SeenCursors:
         self._idle = self._idle + 1 if items and not new else 0
         if self._drought >= LONGEST_DROUGHT:
             raise PagingError(f"the service has sent {LONGEST_DROUGHT} empty pages in a row", hint=_HINT)
-        if self._idle >= _STUCK:
-            raise PagingError(f"the service has sent {_STUCK} pages in a row with nothing new", hint=_HINT)
+        if self._idle >= STUCK:
+            raise PagingError(f"the service has sent {STUCK} pages in a row with nothing new", hint=_HINT)
 
 
 def _is_lost(error: BadRequestError | PagingError) -> bool:
@@ -216,7 +216,7 @@ class _Place:
         back = None if new or self.back is None else self.back + len(page.keys)
         met = set(page.keys)
         known = {*self.recent}
-        recent = (*self.recent, *(key for key in page.keys if key not in known))[-_REMEMBERED:]
+        recent = (*self.recent, *(key for key in page.keys if key not in known))[-REMEMBERED:]
         left = tuple(key for key in self.delivered if key not in met)
         return _Place(page.cursor, recent, left, met=self.met + new, back=back, ended=page.cursor is None)
 
@@ -278,7 +278,7 @@ def _guarded(seen: _SeenCursors, page: CursorPage, place: _Place, found: list[in
     if page.cursor is None:
         return None
     # On the way back everything has been met, but no more than there was.
-    if place.back is not None and place.back > 2 * place.met + _REMEMBERED:
+    if place.back is not None and place.back > 2 * place.met + REMEMBERED:
         return PagingError("the service has lost the place, and sends what was read without an end", hint=_HINT)
     new = len(page.keys) if found is None or place.back is not None else len(found)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, overload
@@ -18,9 +18,12 @@ from logferry._arrivals import Arrivals, Tasks
 from logferry._client import Client
 from logferry._clock import SystemClock
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
+from logferry._follow import LONGEST, SHORTEST
+from logferry._following import REORDERING, FerryFollow
+from logferry._hooks import FailureEvent
 from logferry._iteration import Stats
 from logferry._record import LogRecord
-from logferry._selection import LeftOut, askable_jobs, named_accounts, selected_accounts, selected_jobs
+from logferry._selection import Job, LeftOut, Skipped, askable_jobs, named_accounts, selected_accounts, selected_jobs
 from logferry._stream import View
 from logferry._times import Time, moment
 from logferry._window import window
@@ -33,22 +36,6 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Client)
 
 _LOGGER: Final = logging.getLogger("logferry")
-
-
-@frozen(kw_only=True)
-class Skipped:
-    """
-    A stream that is not asked.
-
-    Attributes:
-        account: The account's name.
-        stream: The stream's name.
-        reason: Why, in a few words.
-    """
-
-    account: str
-    stream: str
-    reason: str
 
 
 class Ferry:
@@ -120,29 +107,94 @@ class Ferry:
             InvalidRequestError: The call cannot be right; nothing was sent.
             ConfigurationError: No account has a stream that is named.
         """
+        jobs, skipped = self._askable(streams, accounts, filters or {})
+        clients, failures = self._opened(jobs)
+        lanes: dict[str, dict[str, View[LogRecord]]] = {}
+        for job, client in clients:
+            view = client.stream(job.stream.name, filters=filters, **options).records()
+            lanes.setdefault(job.account.name, {})[job.stream.name] = view
+        return FerryRecords(self._tasks, lanes, skipped, failures)
+
+    def follow(
+        self,
+        *,
+        accounts: Sequence[str] = (),
+        streams: Sequence[str] = (),
+        filters: Mapping[str, str] | None = None,
+        since: Time | None = None,
+        page_size: int | None = None,
+        resume: Mapping[tuple[str, str], str] | None = None,
+        shortest: float = SHORTEST,
+        longest: float = LONGEST,
+        reordering: float = REORDERING,
+        on_failure: Callable[[FailureEvent], None] | None = None,
+    ) -> FerryFollow:
+        """
+        What is new in all accounts, each record once, in the order of time, without an end; see ``Stream.follow``.
+
+        A stream that fails does not stop the others: it is tried again after 5 seconds, then after twice as long each
+        time, up to 5 minutes.  Where credentials are refused it is not; nor where the service has refused the request
+        from the beginning.
+
+        Args:
+            accounts: Only these accounts; default: all.
+            streams: Only these streams; see ``records``.
+            filters: Values by the filter's name in Python or on the wire, as text.
+            since: From when on; default: now, and then what is there already is left out.
+            page_size: How many items to ask for at once.
+            resume: Checkpoints, by names of account and stream, as ``FerryFollow.checkpoints`` gives them.
+            shortest: Seconds between two polls of a stream while something comes.
+            longest: Seconds between two polls at most.
+            reordering: Seconds for which a record waits, after its time, for older ones of other streams.
+            on_failure: Is told of each failure, on the event loop's thread; default: a warning of the logger
+                ``logferry``.
+
+        Raises:
+            InvalidRequestError: The call cannot be right; nothing was sent.
+            CheckpointError: A checkpoint is not one of this stream's follow.
+            ConfigurationError: No account has a stream that is named.
+        """
+        given = resume or {}
+        jobs, skipped = self._askable(streams, accounts, filters or {})
+        clients, failures = self._opened(jobs)
+        views: dict[tuple[str, str], View[LogRecord]] = {}
+        for job, client in clients:
+            name = (job.account.name, job.stream.name)
+            stream = client.stream(
+                job.stream.name,
+                filters=filters,
+                since=None if name in given else since,
+                resume=given.get(name),
+                page_size=page_size,
+            )
+            views[name] = stream.records().follow(shortest=shortest, longest=longest)
+        clock = self._options.get("clock") or SystemClock()
+        return FerryFollow(self._tasks, views, skipped, failures, clock, reordering, on_failure)
+
+    def _askable(
+        self, streams: Sequence[str], accounts: Sequence[str], filters: Mapping[str, str]
+    ) -> tuple[list[Job], tuple[Skipped, ...]]:
+        """The streams that are meant, and those that cannot be asked, which is told."""
         jobs = selected_jobs(streams, self._accounts, accounts)
-        given = filters or {}
         others: list[LeftOut] = []
         if not streams:
-            jobs, others = askable_jobs(jobs, given)
+            jobs, others = askable_jobs(jobs, filters)
         _tell_of(others)
-        lanes: dict[str, dict[str, View[LogRecord]]] = {}
-        failures: dict[str, LogferryError] = {}
-        for job in jobs:
-            account = job.account.name
-            if account in failures:
-                continue
-            try:
-                client = self.client(account)
-            except ConfigurationError as error:
-                failures[account] = error
-            else:
-                view = client.stream(job.stream.name, filters=given, **options).records()
-                lanes.setdefault(account, {})[job.stream.name] = view
-        skipped = tuple(
+        return jobs, tuple(
             Skipped(account=one.job.account.name, stream=one.job.stream.name, reason=one.reason) for one in others
         )
-        return FerryRecords(self._tasks, lanes, skipped, tuple(failures.values()))
+
+    def _opened(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Client]], tuple[LogferryError, ...]]:
+        """The streams of the accounts that can be opened, and what is wrong with the others."""
+        clients: list[tuple[Job, Client]] = []
+        failures: dict[str, LogferryError] = {}
+        for job in jobs:
+            if job.account.name not in failures:
+                try:
+                    clients.append((job, self.client(job.account.name)))
+                except ConfigurationError as error:
+                    failures[job.account.name] = error
+        return clients, tuple(failures.values())
 
     def sync(
         self,

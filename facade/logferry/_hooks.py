@@ -91,6 +91,24 @@ class IssueEvent:
 
 
 @frozen(kw_only=True)
+class FailureEvent:
+    """
+    A stream that is followed among others has failed.
+
+    Attributes:
+        stream: The stream's name.
+        account: The account's name.
+        error: What went wrong, mostly a ``LogferryError``.
+        delay: Seconds until it is tried again; ``None`` where it is not, as the next time would be no better.
+    """
+
+    stream: str
+    account: str
+    error: Exception
+    delay: float | None
+
+
+@frozen(kw_only=True)
 class Hooks:
     """The hooks of a client; an exception that one raises reaches the caller."""
 

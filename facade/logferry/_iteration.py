@@ -13,11 +13,13 @@ from attrs import define, evolve, field, frozen
 from logferry._answers import about_answer
 from logferry._checkpoint import Checkpoint
 from logferry._clock import Clock
+from logferry._definition import StreamDefinition
 from logferry._drivers import Wire, aadvance, advance
-from logferry._errors import LogferryError, ResponseShapeError
+from logferry._errors import CheckpointError, LogferryError, ResponseShapeError
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._layers import Authorizer, authorized, bounded, located, observed, retried
 from logferry._options import CallOptions
+from logferry._overlap import is_follow
 from logferry._pace import Pace, paced
 from logferry._redaction import printable
 from logferry._steps import Batch, Flow, Position, Reply, Request
@@ -84,6 +86,7 @@ class Plan:
 
     Attributes:
         stream: The stream's name.
+        definition: The stream.
         walk: Starts the stream's flow at a place, filters and page size included.
         filters: The filters that were given, by their Python names.
         since: See ``Time``; ``None`` for all that the service still has.
@@ -92,10 +95,12 @@ class Plan:
         resume: Where to begin; ``None`` for the start.
         strict: Raise for an item that does not decode.
         runtime: What the streams of a client share.
+        following: Whether the flow is that of a follow, which has no end.
         latest: The latest iteration.
     """
 
     stream: str
+    definition: StreamDefinition[Any, Any, Any] = field(repr=False)
     walk: Callable[[Window, Position | None], Flow]
     filters: Mapping[str, Any]
     since: Time | None
@@ -104,6 +109,7 @@ class Plan:
     resume: Checkpoint | None
     strict: bool
     runtime: Runtime
+    following: bool = False
     latest: Iteration = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -113,6 +119,21 @@ class Plan:
         given = {**self.filters, "since": self.since, "until": self.until}
         told = [self.stream, *(f"{name}={value!r}" for name, value in given.items() if value is not None)]
         return " ".join(told)
+
+    def iteration(self) -> Iteration:
+        """
+        A walk that begins now.
+
+        Raises:
+            CheckpointError: The checkpoint is that of the other kind: of a follow, or of a walk that ends.
+        """
+        position = None if self.resume is None else self.resume.position
+        if position is not None and is_follow(position) != self.following:
+            raise CheckpointError(
+                f"the checkpoint belongs to {self.stream} {'without ' if self.following else 'with '}follow()",
+                hint=f"Resume it {'without' if self.following else 'with'} follow(), or start again without it",
+            )
+        return Iteration(self)
 
     def beginning(self) -> Checkpoint:
         """Where an iteration that begins now begins."""
@@ -206,10 +227,14 @@ class Iteration:
 
     def take_back(self, error: BaseException, *, delivered: int) -> None:
         """Only the first *delivered* items of the batch have been delivered: the next failed on its way."""
+        self.rewind(delivered)
+        self._describe(error)
+
+    def rewind(self, delivered: int) -> None:
+        """Only the first *delivered* items of the batch have been delivered."""
         self._left = iter(self._todo)
         for _ in range(delivered):
             next(self._left)
-        self._describe(error)
 
     def report(self, issues: tuple[str, ...], item: Any, *, delivered: bool) -> None:
         """

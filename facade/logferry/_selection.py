@@ -71,6 +71,22 @@ class LeftOut:
         return f"needs the filter {' or '.join(self.needs)}"
 
 
+@frozen(kw_only=True)
+class Skipped:
+    """
+    A stream that is not asked.
+
+    Attributes:
+        account: The account's name.
+        stream: The stream's name.
+        reason: Why, in a few words.
+    """
+
+    account: str
+    stream: str
+    reason: str
+
+
 def selected_accounts(names: Sequence[str] = (), *, config: str | PurePath | None = None) -> tuple[Account, ...]:
     """
     The accounts of these names; all without a name.

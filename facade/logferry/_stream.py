@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from logferry._definition import StreamDefinition
+from logferry._errors import InvalidRequestError
+from logferry._follow import LONGEST, SHORTEST, Follow, Polling
 from logferry._iteration import Iteration, Plan, Stats
 from logferry._origin import Origin
 from logferry._record import LogRecord
@@ -62,14 +64,46 @@ class View(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         # Chained by the interpreter itself: a ``__next__`` of our own would cost each item more than the JSON decoder.
-        return chain.from_iterable(_Batches(Iteration(self._plan), self._convert))
+        return chain.from_iterable(_Batches(self._plan.iteration(), self._convert))
 
     def __aiter__(self) -> AsyncIterator[T]:
-        return _AsyncItems(Iteration(self._plan), self._convert)
+        return _AsyncItems(self._plan.iteration(), self._convert)
 
     def pages(self) -> Pages[T]:
         """The same, page by page."""
         return Pages(self._plan, self._convert)
+
+    def follow(self, *, shortest: float = SHORTEST, longest: float = LONGEST) -> View[T]:
+        """
+        What is new from now on, or from `since`, or from `resume` on: the same without an end, each item once.
+
+        The stream is polled again and again.  Each poll reads again what came since shortly before the last one (the
+        stream's settling time, mostly ten minutes), so items that come late or out of order come too; they come in the
+        order of time within a poll.  Without `since`, what is there already is left out.  An item that changes, such as a
+        session that goes on, comes when it is first seen, and once more when it is final and says something else.
+
+        A page is what a poll has brought, and empty where it has brought nothing.  A checkpoint holds 16 characters for
+        each item of the overlap, and resumes a follow in another process without loss or doubles.  A client's `deadline`
+        ends it in an error after so long; as after any other, the same iterator goes on.
+
+        Args:
+            shortest: Seconds between two polls while something comes.
+            longest: Seconds between two polls at most: the time doubles while nothing comes.
+
+        Raises:
+            InvalidRequestError: The stream has an end, `until`, or is followed already.
+            CheckpointError: The checkpoint is not one of a follow.
+        """
+        plan = self._plan
+        if plan.until is not None or plan.following:
+            raise InvalidRequestError(
+                f"{plan.stream} {'is followed already' if plan.following else 'cannot be followed until a moment'}",
+                hint="Leave until out" if plan.until is not None else "Iterate it as it is",
+            )
+        walk = Follow(walk=plan.walk, definition=plan.definition, pace=Polling(shortest=shortest, longest=longest))
+        following = evolve(plan, walk=walk, following=True)
+        following.iteration()
+        return View(following, self._convert)
 
     def to_list(self, n: int | None = None) -> list[T]:
         """
@@ -94,6 +128,10 @@ class View(Generic[T]):
                 if len(collected) == n:
                     break
         return collected
+
+    def begin(self) -> tuple[Iteration, Convert[T]]:
+        """An iteration that begins now, and what makes its items: for whoever drives several at once."""
+        return self._plan.iteration(), self._convert
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._plan}>"
@@ -121,10 +159,10 @@ class Pages(Generic[T]):
         self._convert = convert
 
     def __iter__(self) -> Iterator[Page[T]]:
-        return _Pages(Iteration(self._plan), self._convert)
+        return _Pages(self._plan.iteration(), self._convert)
 
     def __aiter__(self) -> AsyncIterator[Page[T]]:
-        return _Pages(Iteration(self._plan), self._convert)
+        return _Pages(self._plan.iteration(), self._convert)
 
     def __repr__(self) -> str:
         return f"<Pages {self._plan}>"

@@ -20,7 +20,7 @@ EXAMPLES = [
     for block in re.findall(r"Examples:\n((?:  .+\n)+)", command.epilog or "")
     for line in block.splitlines()
 ]
-ENDLESS = ("logferry simulate", "logferry demo", "logferry sync --to logs/ --every")
+ENDLESS = ("logferry simulate", "logferry tail", "logferry demo", "logferry sync --to logs/ --every")
 """Examples that begin so run until Ctrl-C, or for long."""
 STORED = "logferry state"
 """Examples that begin so want a store."""

@@ -136,6 +136,8 @@ COMMANDS = [
     ("pull",),
     ("pull", "--format", "csv"),
     ("pull", "--format", "table"),
+    ("tail", "--since", "24h"),
+    ("tail", "--since", "24h", "--format", "table"),
     ("simulate", "--records", "1"),
     ("demo", "--records", "1"),
     ("completion", "bash"),

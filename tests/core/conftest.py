@@ -26,6 +26,7 @@ def client() -> Callable[..., logferry.Logto]:
             "app_id": LogtoFake().app_id,
             "app_secret": LogtoFake().app_secret,
             "transport": transport,
+            "rate": None,  # most tests have the machine's clock, and none waits for its turn
         }
         return logferry.Logto(**given | options)
 

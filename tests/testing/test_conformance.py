@@ -26,6 +26,19 @@ def test_nothing_is_lost_doubled_or_endless(service: Service, stream: str, sync:
     Trial(service.client, service.scripted_fake, stream, seed, sync).run().check()
 
 
+@pytest.mark.parametrize(("service", "stream"), STREAMS, ids=[name for _, name in STREAMS])
+def test_the_same_over_a_real_server(service: Service, stream: str) -> None:
+    """Over the loopback server, and a relay that resets and closes connections, blocking and async in turn."""
+    outcomes = [
+        Trial(service.client, service.scripted_fake, stream, seed, sync=seed % 2 == 1, loopback=True).run()
+        for seed in (6, 7, 8)
+    ]
+    for outcome in outcomes:
+        outcome.check()
+    assert sum(outcome.requests for outcome in outcomes) > 5
+    assert any(outcome.records for outcome in outcomes)
+
+
 def test_a_seed_can_be_had_again() -> None:
     """The same trial has the same outcome, in both worlds, so that a failing seed can be looked into."""
     service, stream = STREAMS[0]

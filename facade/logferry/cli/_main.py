@@ -13,6 +13,7 @@ from logferry.cli._simulate import simulate
 from logferry.cli._state import state
 from logferry.cli._streams import streams
 from logferry.cli._sync import sync
+from logferry.cli._tail import tail
 
 _EPILOG: Final = """
 \b
@@ -21,6 +22,7 @@ Examples:
   logferry check
   logferry pull --since 1h > logs.jsonl
   logferry sync --to logs.duckdb
+  logferry tail
 
 \b
 Exit codes:
@@ -44,5 +46,5 @@ def main() -> None:
     """
 
 
-for command in (streams, check, pull, sync, state, simulate, demo, completion):
+for command in (streams, check, pull, tail, sync, state, simulate, demo, completion):
     main.add_command(command)

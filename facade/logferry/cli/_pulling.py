@@ -6,15 +6,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._selection import Job, selected_jobs
-from logferry.cli._csv import CsvRows
+from logferry.cli._formats import output_to
 from logferry.cli._interrupts import Interrupts
-from logferry.cli._outputs import JsonLines, Output, PartialFile, output_errors, text_console
+from logferry.cli._outputs import PartialFile, output_errors
 from logferry.cli._progress import Progress
 from logferry.cli._reading import Reader, Reading, Wanted
 from logferry.cli._selection import asked_jobs, wanted_accounts
@@ -89,7 +89,8 @@ class Pull:
         with output_errors(), ExitStack() as stack:
             stack.enter_context(interrupts.watched())
             file = None if self.output is None else stack.enter_context(PartialFile(self.output, force=self.force))
-            output = self._output_to(sys.stdout.buffer if file is None else file.file, jobs)
+            target = sys.stdout.buffer if file is None else file.file
+            output = output_to(target, self._format, jobs, raw=self.raw, header=self.header)
             reader = Reader(self._wanted(file), output, interrupts, progress)
             readings, code = self._opened(jobs, reader, stack)
             code = max(code, reader.read(readings))
@@ -125,21 +126,6 @@ class Pull:
             raise InvalidRequestError("--raw goes with jsonl and csv only", hint="Add --format jsonl")
         if not self.header and self._format != "csv":
             raise InvalidRequestError("--no-header goes with csv only", hint="Add --format csv, or leave it out")
-
-    def _output_to(self, file: BinaryIO, jobs: Sequence[Job]) -> Output:
-        match self._format:
-            case "csv":
-                return CsvRows(file, raw=self.raw, header=self.header)
-            case "table":
-                from logferry.cli._table import Table  # noqa: PLC0415  # brings along rich, which a pipe does not need
-
-                accounts = {job.account.name for job in jobs}
-                # One that is simply named after its service says nothing new.
-                named = len(accounts) > 1 and any(job.has_named_account for job in jobs)
-                streams = sorted({job.stream.name for job in jobs})
-                return Table(text_console(file), streams, sorted(accounts) if named else ())
-            case _:
-                return JsonLines(file, raw=self.raw)
 
     def _wanted(self, file: PartialFile | None) -> Wanted:
         repeated = {

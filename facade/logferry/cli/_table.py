@@ -21,6 +21,7 @@ _STYLES: Final = ((21, "bold red"), (17, "red"), (13, "yellow"), (9, ""), (1, "d
 _SEVERITY_WIDTH: Final = 8
 _ACCOUNT_WIDTH: Final = 20
 """So much of an account's name is shown."""
+_DATE_WIDTH: Final = len("2026-11-20 ")
 _WIDE: Final = 100
 """Columns from which on times have milliseconds."""
 _TOLD_FIRST: Final = ("error.type", "user.id", "client.address", "http.request.method", "url.full", "url.path")
@@ -35,14 +36,19 @@ class Table:
         console: Where to; its width is asked for with each row, because a window can change.
         streams: Which streams' records come.  Where there is one, its name is a header and not in every row.
         accounts: Names for a column of accounts; without any there is none.
+        dated: Whether each row has the date; else it is a line of its own where a day begins.
     """
 
-    def __init__(self, console: Console, streams: Sequence[str], accounts: Sequence[str] = ()) -> None:
+    def __init__(
+        self, console: Console, streams: Sequence[str], accounts: Sequence[str] = (), *, dated: bool = True
+    ) -> None:
         self._console = console
         self._streams = streams
         self._stream_width = max(map(cell_len, streams)) if len(streams) > 1 else 0
         longest = max(map(cell_len, map(printable, ("account", *accounts)))) if accounts else 0
         self._account_width = min(longest, _ACCOUNT_WIDTH)
+        self._dated = dated
+        self._day = ""
         self._begun = False
 
     def begin(self) -> None:
@@ -53,8 +59,12 @@ class Table:
         self._print_header()
         number = record.severity_number
         style = next((style for lowest, style in _STYLES if number >= lowest), "")
+        day, _, time = _time(record, precise=self._console.width >= _WIDE).rpartition(" ")
+        if not self._dated and day not in ("", self._day):
+            self._day = day
+            self._print(Text(day, "bold"))
         row = self._row(
-            _time(record, precise=self._console.width >= _WIDE),
+            f"{day} {time}" if self._dated and day else time,
             record.stream,
             printable(record.account),
             (printable(record.severity_text or _severity_name(number)), style),
@@ -69,13 +79,14 @@ class Table:
     def _print_header(self) -> None:
         if not self._begun:
             self._begun = True
-            header = self._row("time (UTC)", "stream", "account", ("severity", ""))
+            header = self._row("time (UTC)" if self._dated else "UTC", "stream", "account", ("severity", ""))
             header.append("body" if self._stream_width else self._streams[0])
             header.stylize("bold")
             self._print(header)
 
     def _row(self, time: str, stream: str, account: str, severity: tuple[str, str]) -> Text:
-        row = Text(set_cell_size(time, 23 if self._console.width >= _WIDE else 19) + "  ")
+        width = 23 if self._console.width >= _WIDE else 19
+        row = Text(set_cell_size(time, width if self._dated else width - _DATE_WIDTH) + "  ")
         if self._stream_width:
             row.append(set_cell_size(stream, self._stream_width) + "  ")
         if self._account_width:

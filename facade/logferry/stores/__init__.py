@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from logferry.stores._coverage import Coverage, State, Stretch
+    from logferry.stores._dlt import DltStore
     from logferry.stores._duckdb import DuckDBStore
     from logferry.stores._opening import open_store
+    from logferry.stores._parquet import ParquetStore
     from logferry.stores._schema import SCHEMA, record_batch
     from logferry.stores._store import Described, Question, Store
 
 _HOMES = {
+    "logferry.stores._dlt": ("DltStore",),
     "logferry.stores._duckdb": ("DuckDBStore",),
+    "logferry.stores._parquet": ("ParquetStore",),
     "logferry.stores._opening": ("open_store",),
     "logferry.stores._schema": ("SCHEMA", "record_batch"),
     "logferry.stores._store": ("Described", "Question", "Store"),
@@ -28,7 +32,9 @@ __all__ = [
     "SCHEMA",
     "Coverage",
     "Described",
+    "DltStore",
     "DuckDBStore",
+    "ParquetStore",
     "Question",
     "State",
     "Store",

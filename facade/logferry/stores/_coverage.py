@@ -5,9 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 from operator import attrgetter
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
+import orjson
 from attrs import evolve, frozen
+
+from logferry._json import dumps, is_array, is_object
 
 State: TypeAlias = Literal["complete", "provisional", "partial", "gap", "lost"]
 """
@@ -17,6 +20,8 @@ What a store has of a stretch of time.
 some may change, so it is read again.  ``partial``: a part, with the checkpoint that goes on.  ``gap``: nothing that it could
 be sure of, so it is to be read from its start.  ``lost``: nothing, and the service does not keep it any more.
 """
+
+_STATES: Final[dict[str, State]] = {state: state for state in get_args(State)}
 
 
 @frozen(kw_only=True)
@@ -105,6 +110,23 @@ class Coverage:
             coverage = coverage.having(Stretch(since=max(since, one.since), until=min(until, one.until), state="gap"))
         return coverage
 
+    def to_json(self) -> str:
+        """The coverage as JSON text, for a store to keep; its times stay exact."""
+        return dumps([_told(one) for one in self.stretches]).decode()
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Coverage:
+        """
+        The coverage of which `to_json` made a text.
+
+        Raises:
+            ValueError: It made none such.
+        """
+        told = orjson.loads(text)
+        if not is_array(told):
+            raise ValueError("no list of stretches")
+        return Coverage(tuple(_stretch(one) for one in told))
+
     def gaps(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval has to be read, provisional stretches included, interrupted ones left out; in order."""
         return self._without(since, until, ("complete", "lost", "partial"))
@@ -130,3 +152,24 @@ class Coverage:
         if place < until:
             found.append((place, until))
         return found
+
+
+def _told(stretch: Stretch) -> dict[str, Any]:
+    told: dict[str, Any] = {"since": stretch.since, "until": stretch.until, "state": stretch.state}
+    if stretch.state == "partial":
+        told |= {"checkpoint": stretch.checkpoint, "begun": stretch.begun}
+    return told
+
+
+def _stretch(told: object) -> Stretch:
+    if not is_object(told):
+        raise ValueError("a stretch that is no object")
+    match told:
+        case {"since": int(since), "until": int(until), "state": str(word)}:
+            state = _STATES.get(word)
+        case _:
+            raise ValueError("a stretch without its times or its state")
+    checkpoint, begun = told.get("checkpoint"), told.get("begun", 0)
+    if state is None or not isinstance(checkpoint, str | None) or not isinstance(begun, int):
+        raise ValueError("a stretch in no known state")
+    return Stretch(since=since, until=until, state=state, checkpoint=checkpoint, begun=begun)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import duckdb
 import pyarrow as pa
 
 from logferry._errors import StoreError
 from logferry.stores._coverage import Coverage, Stretch
+from logferry.stores._durable import owner_only
 from logferry.stores._lock import locked
 from logferry.stores._store import Question
+from logferry.stores._versions import current, outstanding
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-_VERSION: Final = 1
 _MEMORY: Final = 256
 """
 So much of the machine's memory is for DuckDB, in MiB, beside what a commit needs.
@@ -59,9 +59,6 @@ CREATE TABLE logferry_windows (
     begun TIMESTAMP_NS
 );
 """
-_MIGRATIONS: Final[Mapping[int, str]] = {}
-"""What makes a store of a version one of the next."""
-
 _UPSERT: Final = """
 INSERT OR REPLACE INTO logs
 SELECT uid, stream, account, make_timestamp_ns(timestamp), make_timestamp_ns(observed_timestamp), severity_number,
@@ -83,6 +80,9 @@ class DuckDBStore:
         path: The file; it is made if it does not exist, readable by its owner only.
     """
 
+    migrations: ClassVar[Mapping[int, str]] = {}
+    """What makes a store of a version one of the next, as SQL."""
+
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._stack = ExitStack()
@@ -97,7 +97,7 @@ class DuckDBStore:
             raise StoreError(f"there is no folder {self._path.parent}", hint="Make it first")
         with ExitStack() as stack, self._errors():
             stack.enter_context(locked(self._path.with_name(f"{self._path.name}.lock"), str(self._path)))
-            with _owner_only():
+            with owner_only():
                 if not self._path.exists():
                     self._make()
                 self._connection = stack.enter_context(duckdb.connect(str(self._path), config={"threads": 1}))
@@ -111,7 +111,7 @@ class DuckDBStore:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._connection = None
-        with self._errors(), _owner_only():
+        with self._errors(), owner_only():
             self._stack.close()
 
     def coverage(self) -> Mapping[Question, Coverage]:
@@ -184,20 +184,19 @@ class DuckDBStore:
         with self._transaction() as connection:
             names = {name for (name,) in self._rows("SELECT table_name FROM duckdb_tables()")}
             if "logferry_schema" in names:
-                ((version,),) = self._rows("SELECT version FROM logferry_schema")
+                versions = [version for (version,) in self._rows("SELECT version FROM logferry_schema")]
             elif "logs" in names:
                 raise StoreError(
                     f"{self._path} has a table logs that is none of logferry's", hint="Choose another file"
                 )
             else:
-                version = _VERSION
+                versions = [current(self.migrations)]
                 connection.execute(_TABLES).fetchall()
-                connection.execute("INSERT INTO logferry_schema VALUES (?)", [_VERSION]).fetchall()
-            if version > _VERSION:
-                raise StoreError(f"{self._path} was written by a newer logferry", hint="Update logferry")
-            for older in range(version, _VERSION):
-                connection.execute(_MIGRATIONS[older]).fetchall()
-                connection.execute("UPDATE logferry_schema SET version = ?", [older + 1]).fetchall()
+                connection.execute("INSERT INTO logferry_schema VALUES (?)", versions).fetchall()
+            found = versions[0] if len(versions) == 1 else None
+            for reached, script in outstanding(found, self.migrations, str(self._path)):
+                connection.execute(script).fetchall()
+                connection.execute("UPDATE logferry_schema SET version = ?", [reached]).fetchall()
 
     def _rows(self, query: str) -> Sequence[tuple[Any, ...]]:
         with self._errors():
@@ -215,9 +214,11 @@ class DuckDBStore:
         try:
             yield connection
         except BaseException:
-            connection.rollback()
+            # After some errors there is no transaction any more, and the first one says why.
+            with suppress(duckdb.Error):
+                connection.rollback()
             raise
-        with _owner_only():
+        with owner_only():
             connection.commit()
 
     @contextmanager
@@ -229,16 +230,6 @@ class DuckDBStore:
             # Only the first line: the others quote the query.
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise StoreError(f"{self._path} cannot be used: {reason}", hint=_hint(error)) from error
-
-
-@contextmanager
-def _owner_only() -> Generator[None]:
-    """Files that DuckDB makes meanwhile are for their owner only: it makes some beside the database, when it wants to."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def _hint(error: Exception) -> str:

@@ -11,6 +11,8 @@ from logferry._json import dumps
 from logferry.stores._coverage import Coverage
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     import pyarrow as pa
 
 
@@ -39,7 +41,8 @@ class Store(Protocol):
     """
     Keeps records, and which stretches of time it has; both change in one step.
 
-    It is used by one thread at a time, though not always the same.  Whatever keeps it from working is a `StoreError`
+    It is used by one thread at a time, though not always the same.  `logferry.testing.stores` has a suite that tries all of
+    it on a store of your own.  Whatever keeps it from working is a `StoreError`
     (other exceptions end a `sync`, too, but are told as bugs).
     """
 
@@ -47,7 +50,9 @@ class Store(Protocol):
         """Open it, for this process alone."""
         ...
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> bool | None:
         """Close it; what was committed stays."""
         ...
 
@@ -57,7 +62,10 @@ class Store(Protocol):
 
     def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
         """
-        Take records and what the store then has, both or neither, so that a kill at any instant loses nothing.
+        Take records and what the store then has, so that a kill at any instant loses nothing and doubles nothing.
+
+        Best both or neither, in one transaction; where there is none, the records first: whatever has come without its
+        coverage comes again, and is replaced.
 
         Args:
             records: Rows of `logferry.stores.SCHEMA`, each ``uid`` once; one that the store has already is replaced.

@@ -1,6 +1,7 @@
 """A TCP relay between a client and a fake that is served, for what goes wrong below HTTP."""
 
 import os
+import random
 import socket
 import socketserver
 import struct
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-__all__ = ["Disruption", "relay"]
+__all__ = ["Disruption", "random_disruptions", "relay"]
 
 _HEAD_END: Final = b"\r\n\r\n"
 _CHUNK: Final = 65536
@@ -37,6 +38,22 @@ class Disruption:
     how: Literal["reset", "close", "stall", "trickle"]
     part: Literal["head", "body", "end"] = "head"
     after: int = 0
+
+
+def random_disruptions(seed: int, *, rate: float = 0.5, among: int = 100) -> dict[int, Disruption]:
+    """
+    Draw what happens to answers: connections that are reset or closed, never three in a row.
+
+    Args:
+        seed: Decides everything.
+        rate: Share of the answers that are disrupted, of those that can be.
+        among: So many answers can be.
+    """
+    chance = random.Random(f"relay {seed}")  # noqa: S311 - the same on every run
+    hows: tuple[Literal["reset", "close"], ...] = ("reset", "close")
+    parts: tuple[Literal["head", "body", "end"], ...] = ("head", "body", "end")
+    numbers = [number for number in range(1, among) if number % 3 and chance.random() < rate]
+    return {number: Disruption(chance.choice(hows), chance.choice(parts)) for number in numbers}
 
 
 @contextmanager

@@ -45,6 +45,11 @@ A client that renews its tokens gets through ``401`` too: ``{*PASSING, "401"}``.
 ALL: Final[frozenset[Kind]] = PASSING | FATAL
 """Everything."""
 
+NETWORK: Final[frozenset[Kind]] = frozenset(
+    {"connect error", "connect timeout", "read error", "disconnected", "read timeout", "slow", "cut body", "reset body"}
+)
+"""What happens on the way, not in the service: over a real connection, a `relay` does it."""
+
 _ERRORS: Final[dict[str, Callable[[], Exception]]] = {
     "connect error": lambda: httpx.ConnectError("[Errno 111] Connection refused"),
     "connect timeout": lambda: httpx.ConnectTimeout("timed out"),

@@ -17,6 +17,7 @@ the service lists at any time in between.  Nothing else, nothing twice.
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from typing import Any, Final, Protocol
 
 import anyio
@@ -29,17 +30,22 @@ from logferry._record import LogRecord
 from logferry._times import rfc3339
 from logferry.testing._clock import VirtualClock
 from logferry.testing._http import Fake
+from logferry.testing._recorder import Recorder
+from logferry.testing._relay import random_disruptions, relay
 from logferry.testing._rows import Row, random_rows
-from logferry.testing._schedule import ALL, FATAL, PASSING, Kind, Schedule
+from logferry.testing._schedule import ALL, FATAL, NETWORK, PASSING, Kind, Schedule
+from logferry.testing._server import serve
 from logferry.testing._transport import InProcessTransport
-from logferry.testing._wiring import connected
+from logferry.testing._wiring import connected, service_of
 
 __all__ = ["MakeFake", "Outcome", "Trial"]
 
 _SECOND: Final = 1_000_000_000
 _DAY: Final = 86_400 * _SECOND
 _BEGIN: Final = 1_767_225_600 * _SECOND
-_ATTEMPTS: Final = 4
+_UNKNOWN: Final = 20
+"""So many requests may find out what pages do not tell."""
+
 _ENDLESS: Final = 50_000
 """No walk through a few hundred rows takes so many requests."""
 
@@ -130,6 +136,8 @@ class Trial:
         stream: The stream's name.
         seed: Decides everything.
         sync: Whether to iterate with ``for``, or with ``async for``.
+        loopback: Whether to ask over a real loopback server, behind a relay that breaks connections, instead of in process;
+            what would take real time is left out then.
     """
 
     client: type[Client] = attrs.field(repr=lambda client: client.__name__)
@@ -137,13 +145,21 @@ class Trial:
     stream: str
     seed: int
     sync: bool = True
+    loopback: bool = False
 
     def run(self) -> Outcome:
         """
         Pull, and compare.
 
-        A walk may ask for each page twice (what shifts has to be looked at again) and for twenty more; each request is
-        sent four times at most; each new beginning, from a checkpoint or because a cursor was refused, costs as much.
+        With P for the pages that hold all rows, and one more; B for how often the caller began: once, after each error, and
+        from each checkpoint; F for the faults, each of which costs a request at most, there may be so many requests::
+
+            2 P + 20 B + F              where cursors are good for ever
+            2 P + 20 B + F + P B        where they can be refused, so that the way back is walked once more
+
+        Each page may be asked for twice, since what shifts has to be looked at again; and what cannot be known from pages
+        (whether a page is the last, whether bounds are kept to, rows of one time that no page shows whole) may take twenty
+        requests after each beginning, those for tokens among them.
         """
         before = random.getstate()
         random.seed(self.seed)  # the jitter of retries
@@ -164,27 +180,35 @@ class _Pull:
         self._until = self._since + chance.choice((600, 3600, 6 * 3600)) * _SECOND
         self._start = self._since + round((self._until - self._since) * chance.choice((0.5, 1.0, 1.1, 2.0)))
         resolution = chance.choice((1_000_000, 1_000_000_000))
-        self._rows = random_rows(
-            trial.seed,
-            chance.choice((0, 1, 7, 60, 200)),
-            self._since,
-            self._until,
-            resolution=resolution,
-            tie=chance.choice((2, 12, 60)),
-            late=chance.choice((0.0, 0.1, 0.3)),
-            vanishing=chance.choice((0.0, 0.05, 0.2)),
-        )
+        told: Any = {
+            "resolution": resolution,
+            "tie": chance.choice((2, 12, 60)),
+            "late": chance.choice((0.0, 0.1, 0.3)),
+            "vanishing": chance.choice((0.0, 0.05, 0.2)),
+        }
+        count = chance.choice((0, 1, 7, 60, 200))
+        within = random_rows(trial.seed, count, self._since, self._until, **told)
+        # The half day before the window, which a service that does not filter by time lists as well.
+        earlier = chance.choice((0, 3, 40, 150))
+        before = random_rows(trial.seed + 1, earlier, self._since - _DAY // 2, self._since - 1, future=0.0, **told)
+        self._rows = tuple(sorted((*before, *within), key=lambda row: row.appears or 0))
         self._fake = trial.make_fake(self._rows, epoch=self._start, chance=chance)
         self._clock = VirtualClock(self._start)
         definition = next(one for one in trial.client.streams if one.name == trial.stream)
         fake: Any = self._fake
-        # An old answer cannot be told from the right one where rows have neither ids nor cursors, nor while a walk looks
-        # for its place because its cursor was refused.
-        refuses = getattr(fake, "cursor_life", None) is not None or getattr(fake, "lost_cursors", "") == "refuse"
-        beyond: set[Kind] = {"stale"} if definition.paging == "offset" or refuses else set()
+        by_cursor = definition.paging not in {"offset", "page number"}
+        self._refuses = by_cursor and (
+            getattr(fake, "cursor_life", None) is not None or getattr(fake, "lost_cursors", "") == "refuse"
+        )
+        # While a walk looks for its place because its cursor was refused, an old answer cannot be told from the right one.
+        beyond: set[Kind] = {"stale"} if self._refuses else set()
         kinds = chance.choice((ALL, PASSING, FATAL)) - beyond
+        kinds -= NETWORK if trial.loopback else set()
         self._schedule = Schedule(trial.seed, chance.choice((0.0, 0.1, 0.3)), kinds, self._clock)
-        self._transport = InProcessTransport(self._fake, clock=self._clock, faults=self._schedule)
+        adapter = Recorder if trial.loopback else InProcessTransport
+        self._transport: Recorder = adapter(self._fake, clock=self._clock, faults=self._schedule)
+        self._broken = random_disruptions(trial.seed) if trial.loopback else {}
+        self._address: str | None = None
         self._pace = chance.choice((0.0, 0.5, 10.0))
         self._page_size = chance.choice((1, 2, 5, 10, 33, 100))
         self._filters = chance.choice(self._fake.questions(trial.stream))
@@ -197,7 +221,11 @@ class _Pull:
         self._errors = self._resumed = self._idle = 0
 
     async def run(self) -> Outcome:
-        stuck = await self._pull()
+        with ExitStack() as stack:
+            if self._trial.loopback:
+                url = stack.enter_context(serve(self._transport))
+                self._address = stack.enter_context(relay(url, self._broken))
+            stuck = await self._pull()
         end = self._clock.now()
         got = Counter(self._fake.identity(self._trial.stream, record.raw) for record in self._got)
         certain = self._truth(lambda row: row.is_visible(self._start) and row.is_visible(end))
@@ -205,12 +233,11 @@ class _Pull:
             lambda row: (row.appears or 0) <= end and (row.vanishes is None or row.vanishes > self._start)
         )
         uids = len(self._got) - len({record.uid for record in self._got})
-        pages = 2 * (len(self._rows) // self._page_size + 1) + 20
         return Outcome(
             trial=self._trial,
             records=len(self._got),
             requests=self._transport.count,
-            bound=_ATTEMPTS * pages * (1 + self._errors + self._resumed + 3),
+            bound=self._bound(),
             faults=self._schedule.counts.total(),
             errors=self._errors,
             resumed=self._resumed,
@@ -221,18 +248,27 @@ class _Pull:
             violations=tuple(self._transport.violations),
         )
 
+    def _connected(self) -> Client:
+        options: Any = {"clock": self._clock, "on_request": self._pass_time, "on_issue": self._note}
+        if self._address is None:
+            return connected(self._trial.client, self._fake, transport=self._transport, **options)
+        settings = service_of(self._fake).settings_for(self._fake, self._address)
+        make: Any = self._trial.client  # a service's own settings are not among those that all clients take
+        made: Client = make(**settings, **options)
+        return made
+
+    def _bound(self) -> int:
+        """How many requests there may be at most, see `Trial.run`."""
+        pages = -(-len(self._rows) // self._page_size) + 1
+        beginnings = 1 + self._errors + self._resumed
+        back = pages * beginnings if self._refuses else 0
+        return 2 * pages + _UNKNOWN * beginnings + self._schedule.counts.total() + len(self._broken) + back
+
     async def _pull(self) -> str | None:
         """Pull everything; the error at which there is no getting on, or ``None``."""
         checkpoint: str | None = None
         while True:
-            client = connected(
-                self._trial.client,
-                self._fake,
-                transport=self._transport,
-                clock=self._clock,
-                on_request=self._pass_time,
-                on_issue=self._note,
-            )
+            client = self._connected()
             if checkpoint is None:
                 options: dict[str, Any] = {**self._window, "page_size": self._page_size}
                 opened = client.stream(self._trial.stream, filters=self._filters, **options)

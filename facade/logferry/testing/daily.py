@@ -16,7 +16,7 @@ from logferry.testing._rows import Row, as_rows
 from logferry.testing._truth import Identities, identity_of, require_stream
 from logferry.testing.daily_calls import Calls
 from logferry.testing.daily_history import Series, SessionHistory, numbers_between, uuid_text
-from logferry.testing.daily_lists import ComputedList, CursorRules, IdList, ScriptedList
+from logferry.testing.daily_lists import ComputedList, CursorRules, IdList, ScriptedList, Selection
 from logferry.testing.daily_meetings import Meetings, Starts
 from logferry.testing.daily_query import (
     Refusal,
@@ -249,7 +249,8 @@ class DailyFake:
         require_stream(stream, self.streams)
         now = self.epoch if now is None else now
         if stream in {_API_LOGS, _MEETINGS}:
-            return (self._calls if stream == _API_LOGS else self._meeting_list).select(since, until, now, filters)
+            listed = self._calls if stream == _API_LOGS else self._meeting_list
+            return listed.select(Selection(since=since, until=until, now=now, filters=filters))
         return self._session_rows(since, until, now, filters, metrics=stream == _SESSION_METRICS)
 
     def _session_rows(
@@ -310,13 +311,14 @@ class DailyFake:
         if source not in _SOURCES:
             raise invalid(f'"source" must be one of [webhook, api] [Received source={source}]')
         size = read_limit(values, self.largest_limit)
-        return self._cursors.page(self._calls, values, now, {"source": source, "url": values.get("url")}, size=size)
+        wanted = Selection(now=now, filters={"source": source, "url": values.get("url")})
+        return self._cursors.page(self._calls, values, wanted, size=size)
 
     def _list_meetings(self, values: Mapping[str, str], now: int) -> object:
         query, listed = read_meeting_query(values), self._meeting_list
         size = min(read_limit(values, self.largest_limit, _MOST_MEETINGS), _MOST_MEETINGS)
-        window = {"since": query.since, "until": query.until}
-        page = self._cursors.page(listed, values, now, query.filters, size=size, **window)
+        wanted = Selection(since=query.since, until=query.until, now=now, filters=query.filters)
+        page = self._cursors.page(listed, values, wanted, size=size)
         if not query.participants:
             page = [{name: value for name, value in item.items() if name != "participants"} for item in page]
-        return {"total_count": len(listed.select(**window, now=now, filters=query.filters)), "data": page}
+        return {"total_count": len(listed.select(wanted)), "data": page}

@@ -9,7 +9,7 @@ from logferry.testing._rows import Row, Script
 from logferry.testing.daily_history import CYCLE, Rows, Times, numbers_between
 from logferry.testing.daily_query import RowFilters, invalid
 
-__all__ = ["ComputedList", "Contents", "CursorRules", "IdList", "ScriptedList"]
+__all__ = ["ComputedList", "Contents", "CursorRules", "IdList", "ScriptedList", "Selection"]
 
 _SECOND = 1_000_000_000
 
@@ -30,32 +30,35 @@ class Contents(Protocol):
         ...
 
 
+@attrs.frozen(kw_only=True)
+class Selection:
+    """
+    Which items of a list are wanted.
+
+    Attributes:
+        since: First moment within, or `None`.
+        until: First moment behind, or `None`.
+        now: When to look.
+        filters: Which items.
+        older_than: Only what comes behind the item of this number.
+        newer_than: Only what comes before it.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    now: int
+    filters: RowFilters
+    older_than: int | None = None
+    newer_than: int | None = None
+
+
 class IdList(Protocol):
     """A list whose items are known by their numbers."""
 
     contents: Contents
 
-    def select(
-        self,
-        since: int | None,
-        until: int | None,
-        now: int,
-        filters: RowFilters,
-        *,
-        older_than: int | None = None,
-        newer_than: int | None = None,
-    ) -> Sequence[dict[str, Any]]:
-        """
-        Return the items listed at `now` that match every filter, newest first.
-
-        Args:
-            since: First moment within, or `None`.
-            until: First moment behind, or `None`.
-            now: When to look.
-            filters: Which items.
-            older_than: Only what comes behind the item of this number.
-            newer_than: Only what comes before it.
-        """
+    def select(self, wanted: Selection) -> Sequence[dict[str, Any]]:
+        """Return the items that are wanted, newest first."""
         ...
 
     def has_had(self, number: int, now: int) -> bool:
@@ -84,21 +87,12 @@ class ComputedList:
         self.contents = contents
         self._times = times
 
-    def select(
-        self,
-        since: int | None,
-        until: int | None,
-        now: int,
-        filters: RowFilters,
-        *,
-        older_than: int | None = None,
-        newer_than: int | None = None,
-    ) -> Rows:
+    def select(self, wanted: Selection) -> Rows:
         """See `IdList.select`."""
-        first, end = numbers_between(self._times, since, until, now)
-        first = first if newer_than is None else max(first, newer_than + 1)
-        end = end if older_than is None else min(end, older_than)
-        matching = self.contents.matching(filters)
+        first, end = numbers_between(self._times, wanted.since, wanted.until, wanted.now)
+        first = first if wanted.newer_than is None else max(first, wanted.newer_than + 1)
+        end = end if wanted.older_than is None else min(end, wanted.older_than)
+        matching = self.contents.matching(wanted.filters)
         places = [place for place in range(CYCLE) if matching(place)]
         return Rows(self._item, places, first, end if places else first, newest_first=True)
 
@@ -133,21 +127,13 @@ class ScriptedList:
         self.contents = contents
         self._script = Script(rows, resolution=resolution, by_time=by_time)
 
-    def select(
-        self,
-        since: int | None,
-        until: int | None,
-        now: int,
-        filters: RowFilters,
-        *,
-        older_than: int | None = None,
-        newer_than: int | None = None,
-    ) -> list[dict[str, Any]]:
+    def select(self, wanted: Selection) -> list[dict[str, Any]]:
         """See `IdList.select`."""
-        script, matching = self._script, self.contents.matching(filters)
+        script, matching = self._script, self.contents.matching(wanted.filters)
+        older_than, newer_than = wanted.older_than, wanted.newer_than
         return [
             self.contents.item(place, script.rows[place].content, script.time(place))
-            for place in reversed(script.visible(now, since, until))
+            for place in reversed(script.visible(wanted.now, wanted.since, wanted.until))
             if matching(script.rows[place].content)
             and (older_than is None or script.rank(place) < script.rank(older_than))
             and (newer_than is None or script.rank(place) > script.rank(newer_than))
@@ -196,36 +182,22 @@ class CursorRules:
             raise attrs.evolve(invalid("made-up: what had this id is gone"), status=self.status)
         return number
 
-    def page(
-        self,
-        listed: IdList,
-        values: Mapping[str, str],
-        now: int,
-        filters: RowFilters,
-        *,
-        size: int,
-        since: int | None = None,
-        until: int | None = None,
-    ) -> list[dict[str, Any]]:
+    def page(self, listed: IdList, values: Mapping[str, str], wanted: Selection, *, size: int) -> list[dict[str, Any]]:
         """
         Return the page that a request asks for.
 
         Args:
             listed: The list.
             values: The request's parameters.
-            now: When it is asked.
-            filters: Which items.
+            wanted: Which items, wherever the page begins.
             size: How many items at most.
-            since: First moment within, or `None`.
-            until: First moment behind, or `None`.
 
         Raises:
             Refusal: The service answers with an error.
         """
-        if "starting_after" not in values and "ending_before" in values:
-            newer_than = self.number(listed, values["ending_before"], now)
-            rows = listed.select(since, until, now, filters, newer_than=newer_than)
+        after, before = values.get("starting_after"), values.get("ending_before")
+        if after is None and before is not None:
+            rows = listed.select(attrs.evolve(wanted, newer_than=self.number(listed, before, wanted.now)))
             return [*rows[max(len(rows) - size, 0) :]]
-        after = values.get("starting_after")
-        older_than = None if after is None else self.number(listed, after, now)
-        return [*listed.select(since, until, now, filters, older_than=older_than)[:size]]
+        older_than = None if after is None else self.number(listed, after, wanted.now)
+        return [*listed.select(attrs.evolve(wanted, older_than=older_than))[:size]]

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import anyio
 import orjson
 import pytest
+from attrs import evolve
 
 import logferry
 from logferry.testing import (
@@ -22,6 +23,7 @@ from logferry.testing import (
     Faults,
     InProcessTransport,
     Recorder,
+    Row,
     VirtualClock,
     failing,
     serve,
@@ -55,7 +57,7 @@ def truth(fake: DailyFake, stream: Any, since: int | None = None, until: int | N
 @contextmanager
 def in_process(fake: DailyFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
     """A client's arguments to ask *fake* in process."""
-    yield {"api_key": fake.api_key, "transport": InProcessTransport(fake, faults=faults)}
+    yield {"api_key": fake.api_key, "transport": InProcessTransport(fake, faults=faults), "rate": None}
 
 
 @contextmanager
@@ -218,7 +220,7 @@ def with_an_empty_page(rows: list[Any], number: int) -> list[Any]:
 )
 @pytest.mark.parametrize("page_size", [30, 41, 100])
 def test_rows_that_move_are_delivered_once(change: Callable[[list[Any], int], list[Any]], page_size: int) -> None:
-    """Pages have to join: where they do not, the walk looks nearby, and loses and doubles nothing."""
+    """Also where the service ignores the time that is asked for: the walk loses and doubles nothing."""
     fake = DailyFake()
     with in_process(fake, rows_moved(fake, change)) as arguments, logferry.Daily(**arguments) as daily:
         got = opened(daily, "daily.session_logs", fake, page_size=page_size).raw().to_list()
@@ -231,19 +233,71 @@ def with_everything_replaced(rows: list[Any], number: int) -> list[Any]:
     return [{**row, "code": 1} for row in rows] if number >= 3 else rows
 
 
-def test_pages_that_do_not_join_are_an_error() -> None:
-    """After what was received, there is an error with a checkpoint, and paging ends."""
+def test_rows_that_are_all_replaced_end_the_walk() -> None:
+    """What was met comes once, and of the others those behind it, though nothing is left that pages could join by."""
     fake = DailyFake()
+    rows = truth(fake, "daily.session_logs")
     transport = InProcessTransport(fake, faults=rows_moved(fake, with_everything_replaced))
-    got: list[Any] = []
     with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
-        rows = opened(daily, "daily.session_logs", fake, page_size=100).raw()
-        with pytest.raises(logferry.PagingError) as caught:
-            got.extend(rows)
-    assert got == truth(fake, "daily.session_logs")[: len(got)]
-    assert len(got) >= 100
+        got = opened(daily, "daily.session_logs", fake, page_size=100).raw().to_list()
+    assert got[:100] == rows[:100]
+    replaced = with_everything_replaced(rows, 3)
+    assert len(got) > len(rows)
+    assert got[100:] == replaced[len(replaced) - len(got) + 100 :]
     assert transport.count < 30
-    assert caught.value.checkpoint
+
+
+def crowd(count: int, **told: Any) -> tuple[Row, ...]:
+    """Rows of one time, most of them equal to others, with one before and one behind them."""
+    epoch = DailyFake().epoch
+    edges = [Row(time=epoch - 2 * 10**9, content=1), Row(time=epoch - 10**9, content=2)]
+    return (*edges, *(Row(time=epoch - 15 * 10**8, content=number % 3, **told) for number in range(count)))
+
+
+@pytest.mark.parametrize("page_size", [1, 10, 500])
+@pytest.mark.parametrize("stream", SESSIONS)
+def test_more_rows_of_one_time_than_a_page_holds(stream: str, page_size: int) -> None:
+    """They are counted over pages; where some come and go meanwhile, they are read again, until nothing is uncertain."""
+    begin = DailyFake().epoch
+    going = [evolve(row, vanishes=begin + number * 10**9) for number, row in enumerate(crowd(6)[2:], 3)]
+    coming = [evolve(row, appears=begin + number * 10**9) for number, row in enumerate(crowd(6)[2:], 4)]
+    fake = DailyFake(rows=(*going, *crowd(61), *coming), largest_limit=20)
+    clock, doubts = VirtualClock(begin), list[Any]()
+    with logferry.Daily(
+        api_key=fake.api_key,
+        transport=InProcessTransport(fake, clock=clock.now),
+        clock=clock,
+        on_request=lambda _event: clock.advance(1),
+        on_issue=doubts.append,
+    ) as daily:
+        got = Counter(map(str, opened(daily, stream, fake, page_size=page_size).raw()))
+    certain = Counter(map(str, truth(evolve(fake, rows=crowd(61)), stream)))
+    possible = Counter(map(str, truth(evolve(fake, rows=(*crowd(6)[2:], *crowd(67))), stream)))
+    assert certain.total() == 63
+    assert certain - got == Counter()
+    assert got - possible == Counter()
+    assert doubts == []
+
+
+def test_rows_of_one_time_that_never_stay_the_same_are_an_issue() -> None:
+    """More of them than a page holds, and others whenever they are looked at: the result says that some may be missing."""
+    fake = DailyFake(rows=crowd(61))
+    rows = truth(fake, "daily.session_logs")
+
+    def answer(request: FakeRequest, number: int) -> FakeResponse:
+        query = dict(parse_qsl(request.query))
+        offset, limit = int(query.get("offset", 0)), min(20, int(query["limit"]))
+        found = [{**row, "code": number} if place == 30 else row for place, row in enumerate(rows)]
+        return FakeResponse(200, (), orjson.dumps({"logs": found[offset : offset + limit]}))
+
+    told: list[Any] = []
+    transport = InProcessTransport(fake, faults=answer)
+    with logferry.Daily(api_key=fake.api_key, transport=transport, on_issue=told.append) as daily:
+        got = opened(daily, "daily.session_logs", fake).raw().to_list()
+    assert len(got) >= len(rows)
+    ((issue,),) = {event.issues for event in told}
+    assert issue.startswith("time: more rows of one time than fit the service's pages, and they changed")
+    assert transport.count < 80  # the rows of one time fill four pages, and are read six times at most
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -372,17 +426,17 @@ def test_a_call_that_cannot_be_right_sends_nothing(stream: str, arguments: dict[
 
 
 def test_one_row_again_and_again_is_an_error() -> None:
-    """A page of one row cannot begin with a row that has been met, so a hundred times the same row ends the walk."""
+    """Equal lines are records of their own, so pages of nothing else are believed for long, and then end the walk."""
     body = b'{"logs":[{"time":"2026-01-01T00:00:00Z","message":"m"}]}'
     transport = InProcessTransport(DailyFake(), faults=lambda _request, _number: FakeResponse(200, (), body))
-    with logferry.Daily(api_key="key", transport=transport) as daily:
+    with logferry.Daily(api_key="key", transport=transport, rate=None) as daily:
         stream = daily.session_logs(mtg_session_id="m", until=LATER)
-        with pytest.raises(logferry.PagingError, match="nothing new") as caught:
+        with pytest.raises(logferry.PagingError, match="does not turn pages") as caught:
             stream.to_list()
     assert caught.value.checkpoint
     assert (caught.value.method, caught.value.status, caught.value.attempts) == ("GET", 200, 1)
     assert (caught.value.url or "").startswith("https://api.daily.co/v1/logs?")
-    assert transport.count <= 102
+    assert transport.count <= 110
 
 
 @pytest.mark.parametrize("stream", UNLIMITED)
@@ -445,7 +499,7 @@ def test_items_that_do_not_fit_cost_nobody_else() -> None:
         DailyFake(),
         faults=lambda _request, number: FakeResponse(200, (), body if number == 1 else b'{"logs":["text",null]}'),
     )
-    with logferry.Daily(api_key="key", transport=transport) as daily:
+    with logferry.Daily(api_key="key", transport=transport, rate=None) as daily:
         records = daily.session_logs(mtg_session_id="m", max_items=4).records().to_list()
     assert [bool(record.issues) for record in records] == [True, True, True, False]
     assert len({record.uid for record in records}) == 4

@@ -22,6 +22,7 @@ from logferry.testing import (
     InProcessTransport,
     LogtoFake,
     Recorder,
+    Row,
     VirtualClock,
     failing,
     serve,
@@ -38,7 +39,7 @@ RECORDS: Final = 417
 def in_process(fake: LogtoFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
     """A client's arguments to ask *fake* in process."""
     transport = InProcessTransport(fake, faults=faults)
-    yield {"endpoint": "https://default.logto.app", "transport": transport, **credentials(fake)}
+    yield {"endpoint": "https://default.logto.app", "transport": transport, "rate": None, **credentials(fake)}
 
 
 @contextmanager
@@ -230,6 +231,46 @@ def test_more_equal_times_than_a_page_holds_are_an_issue(count: int, issues: int
         got = [entry.id for entry in stream]
     assert sorted(got) == sorted(fake.truth())
     assert stream.stats.issues == issues
+
+
+@pytest.mark.parametrize("page_size", [1, 3, 100])
+@pytest.mark.parametrize(("count", "certain"), [(80, True), (150, False)])
+def test_equal_times_in_another_order_on_every_page(count: int, certain: bool, page_size: int) -> None:
+    """An old server without a tie-break: the walk ends, whole where one page can show them, and says so where none can."""
+    begin = LogtoFake().epoch
+    times = [begin, *[begin - 10**9] * count, *(begin - number * 10**9 for number in range(2, 40))]
+    fake = LogtoFake(rows=[Row(time=time) for time in times], release="1.36.0", stable_ties=False, compression=False)
+    with in_process(fake) as arguments, logferry.Logto(**arguments) as logto:
+        stream = logto.audit_logs(until=LATER, page_size=page_size)
+        got = [entry.id for entry in stream]
+    assert len(set(got)) == len(got)
+    assert set(got) <= set(fake.truth(until=None, now=begin + 1))
+    assert len(got) > count // 2
+    assert len(got) == len(times) or not certain
+    assert bool(stream.stats.issues) is not certain
+
+
+def test_equal_times_right_before_the_window_are_no_way_back_for_ever() -> None:
+    """Nothing of them is delivered, and every page has others of them: an old server's walk still ends with the window."""
+    begin = LogtoFake().epoch
+    times = [*(begin - number * 10**9 for number in range(60)), *[begin - 61 * 10**9] * 70]
+    fake = LogtoFake(rows=[Row(time=time) for time in times], release="1.36.0", stable_ties=False, compression=False)
+    asked: list[object] = []
+    since = datetime.fromtimestamp(begin // 10**9 - 60, UTC)
+    with in_process(fake) as arguments, logferry.Logto(**arguments, on_request=asked.append) as logto:
+        got = [entry.id for entry in logto.audit_logs(since=since, until=LATER, page_size=1)]
+    assert len(set(got)) == len(got) == 60
+    assert 60 < len(asked) < 300
+
+
+def test_equal_times_that_one_page_shows_are_no_issue() -> None:
+    """Though they fill the page that was asked for: nothing is behind them."""
+    begin = LogtoFake().epoch
+    fake = LogtoFake(rows=[Row(time=begin)] * 4, compression=False)
+    with in_process(fake) as arguments, logferry.Logto(**arguments) as logto:
+        stream = logto.audit_logs(until=LATER, page_size=2)
+        assert len(list(stream)) == 4
+    assert stream.stats.issues == 0
 
 
 def test_filters_reach_the_server() -> None:

@@ -23,7 +23,7 @@ from logferry._trail import TOLERANCE
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._filters import one_of
-from logferry.services.daily._lists import list_page
+from logferry.services.daily._lists import ListPages, starting_after
 from logferry.services.daily._records import API_LOG_NORMALIZER
 from logferry_clients.daily.api.logs import list_api_logs
 from logferry_clients.daily.models.api_log import ApiLog, ApiLogJson, ApiLogKey, fits_api_log, repair_api_log
@@ -51,29 +51,30 @@ class ApiLogFilters:
 
 def _walk(filters: ApiLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the window's logs, newest first."""
-    past = 0
+    past, pages = 0, ListPages()
 
-    def ask(cursor: str | None) -> SubFlow[CursorPage]:
+    def ask(cursor: Position | None) -> SubFlow[CursorPage]:
         nonlocal past
+        identity, met = starting_after(cursor)
         reply = yield from fetch(
             list_api_logs.request,
-            starting_after=cursor,
-            limit=page_size,
+            starting_after=identity,
+            limit=page_size + met,
             source=filters.source,
             url_query=filters.url,
         )
-        page = _page(reply)
+        page = _page(reply, pages, cursor)
         past = _past(page.times, window, past)
         return evolve(page, cursor=None, trouble=None) if past >= _PAST else page
 
     return cursor_walk(ask, window, position)
 
 
-def _page(reply: Reply[Any]) -> CursorPage:
+def _page(reply: Reply[Any], pages: ListPages, asked: Position | None) -> CursorPage:
     items = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
     if not is_array(items):
         raise wrong_shape(reply, "an array of logs", request_id_header=REQUEST_ID_HEADER)
-    return list_page(reply, items, times_of(items, _CREATED))
+    return pages.page(reply, items, times_of(items, _CREATED), asked=asked)
 
 
 def _past(times: Sequence[int | None], window: Window, past: int) -> int:

@@ -1,5 +1,5 @@
 """
-Pages of Daily's lists: newest first, asked for by the id of the last item of the page before.
+Pages of Daily's lists: newest first, asked for by the id of the last item of the page before that has one.
 
 Items that arrive while paging shift nothing.  A short page is no end, since the service may have a limit of its own; an
 empty one is.
@@ -10,47 +10,84 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from attrs import define, field
+
 from logferry._answers import about_answer
-from logferry._cursors import CursorPage
+from logferry._cursors import REMEMBERED, CursorPage
 from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._json import is_object
-from logferry._steps import Reply
+from logferry._steps import Position, Reply
 from logferry.services.daily._account import REQUEST_ID_HEADER
 
 
-def list_page(
-    reply: Reply[Any], items: list[Any], times: Sequence[int | None], *, total: int | None = None
-) -> CursorPage:
-    """
-    A page for ``cursor_walk``.
+def starting_after(cursor: Position | None) -> tuple[str | None, int]:
+    """The id that a cursor asks for items behind, and how many of those have been met."""
+    if cursor is None or isinstance(cursor, str):
+        return cursor, 0
+    identity, met = cursor
+    return identity, met
 
-    Args:
-        reply: The answer.
-        items: Its items.
-        times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
-        total: How many items the service counts for the question, or ``None`` where it does not say.
+
+@define
+class ListPages:
     """
-    cursor: str | None = None
-    trouble: PagingError | None = None
-    if items:
-        if _has_id(items[-1]):
-            cursor = items[-1]["id"]
-        else:
-            trouble = about_answer(
-                PagingError("the last item of a page has no id, so the next page cannot be asked for"),
-                reply,
-                REQUEST_ID_HEADER,
+    Makes the pages of one walk, for ``cursor_walk``.
+
+    The next page is asked for by the last item that has an id.  Those without one behind it come again then, and are known
+    by their digests.  Where a page has none, a larger one is asked for in its place.
+    """
+
+    _most: int = field(default=0, init=False)
+
+    def page(
+        self,
+        reply: Reply[Any],
+        items: list[Any],
+        times: Sequence[int | None],
+        *,
+        asked: Position | None,
+        total: int | None = None,
+    ) -> CursorPage:
+        """
+        The page of an answer.
+
+        Args:
+            reply: The answer.
+            items: Its items.
+            times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
+            asked: The cursor that it was asked for by.
+            total: How many items the service counts for the question, or ``None`` where it does not say.
+        """
+        behind = next((count for count, item in enumerate(reversed(items)) if _has_id(item)), len(items))
+        identity, met = starting_after(asked)
+        if behind < len(items):
+            identity, met = items[-1 - behind]["id"], 0
+        cursor: Position | None = None
+        trouble: PagingError | None = None
+        if behind > met or behind < len(items):
+            cursor = [identity, behind] if behind else identity
+        if behind >= (
+            REMEMBERED if cursor else max(1, self._most)
+        ):  # a page that is smaller than another was is the last
+            cursor, trouble = (
+                None,
+                about_answer(
+                    PagingError("no item of a page has an id, so the next page cannot be asked for"),
+                    reply,
+                    REQUEST_ID_HEADER,
+                ),
             )
-    return CursorPage(
-        reply=reply,
-        items=items,
-        keys=[item["id"] if _has_id(item) else digest(item) for item in items],
-        times=times,
-        cursor=cursor,
-        total=total,
-        trouble=trouble,
-    )
+        self._most = max(self._most, len(items))
+        return CursorPage(
+            reply=reply,
+            items=items,
+            keys=[item["id"] if _has_id(item) else digest(item) for item in items],
+            times=times,
+            cursor=cursor,
+            total=total,
+            trouble=trouble,
+        )
 
 
 def _has_id(item: Any) -> bool:

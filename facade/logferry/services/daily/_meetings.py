@@ -21,7 +21,7 @@ from logferry._steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._times import SECOND
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
-from logferry.services.daily._lists import list_page
+from logferry.services.daily._lists import ListPages, starting_after
 from logferry.services.daily._meeting_records import MEETING_NORMALIZER, meeting_to_nano
 from logferry_clients.daily.api.meetings import list_meetings
 from logferry_clients.daily.models.meeting import Meeting, MeetingJson, fits_meeting, repair_meeting
@@ -49,30 +49,32 @@ class MeetingFilters:
 
 def _walk(filters: MeetingFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the meetings that began within the window, newest first."""
+    pages = ListPages()
 
-    def ask(cursor: str | None) -> SubFlow[CursorPage]:
+    def ask(cursor: Position | None) -> SubFlow[CursorPage]:
+        identity, met = starting_after(cursor)
         reply = yield from fetch(
             list_meetings.request,
             room=filters.room,
             ongoing=filters.ongoing,
             timeframe_start=None if window.since is None else max(0, window.since // SECOND - 1),
             timeframe_end=-(-window.until // SECOND) + 1,
-            starting_after=cursor,
-            limit=page_size,
+            starting_after=identity,
+            limit=min(page_size + met, _LARGEST_PAGE),
         )
-        return _page(reply)
+        return _page(reply, pages, cursor)
 
     return cursor_walk(ask, window, position)
 
 
-def _page(reply: Reply[Any]) -> CursorPage:
+def _page(reply: Reply[Any], pages: ListPages, asked: Position | None) -> CursorPage:
     body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
     fields = body if is_object(body) else {}
     items, total = fields.get(_DATA), fields.get(_TOTAL)
     if not is_array(items):
         raise wrong_shape(reply, "an object with an array of meetings", request_id_header=REQUEST_ID_HEADER)
     times = [meeting_to_nano(item) if is_object(item) else None for item in items]
-    return list_page(reply, items, times, total=total if type(total) is int else None)
+    return pages.page(reply, items, times, asked=asked, total=total if type(total) is int else None)
 
 
 def _is_over(item: Any, now: int) -> bool:

@@ -34,6 +34,7 @@ class Place:
         met: How many logs have been met.
         tail: The identities of the last ones met.
         trail: What has been delivered.
+        past: Whether the last page ended before the window, so that all of the window lies above the place.
         ended: Whether there is nothing more.
     """
 
@@ -45,6 +46,7 @@ class Place:
     met: int = 0
     tail: tuple[str, ...] = ()
     trail: Trail = field(factory=Trail)
+    past: bool = False
     ended: bool = False
 
     def to_json(self) -> Position:
@@ -58,6 +60,7 @@ class Place:
             "met": self.met,
             "tail": list(self.tail),
             "trail": self.trail.to_json(),
+            "past": self.past,
             "ended": self.ended,
         }
 
@@ -93,15 +96,26 @@ class Place:
         if not self.counting:
             size = LARGEST_PAGE if self.wide else min(LARGEST_PAGE, wanted + self._again(self.edge))
             return self.row // size, size
-        first = max(0, self.row - (1 if self.is_crowded else 1 + self._again(self.trail.mark)))
-        sizes = range(1, LARGEST_PAGE + 1)
-        size = max(sizes, key=lambda size: (min(first // size * size + size - self.row, wanted), -size))
-        return first // size, size
+        if self.is_crowded:
+            return self._page_from(max(0, self.row - 1), LARGEST_PAGE)
+        return self._page_from(self._first_again, wanted)
 
     @property
     def is_crowded(self) -> bool:
-        """Whether too many logs have the time of the last one for all of them to come again."""
-        return self._again(self.trail.mark) >= LARGEST_PAGE // 2
+        """Whether too many logs have the time of the last one for a page to show all of them, and one more."""
+        page, size = self._page_from(self._first_again, 1)
+        return (page + 1) * size <= self.row
+
+    @property
+    def _first_again(self) -> int:
+        """The row from which on logs have to come again."""
+        return max(0, self.row - 1 - self._again(self.trail.mark))
+
+    def _page_from(self, first: int, wanted: int) -> tuple[int, int]:
+        """The smallest page that has this row and as many as are wanted from the place on, or as many as there can be."""
+        sizes = range(1, LARGEST_PAGE + 1)
+        size = max(sizes, key=lambda size: (min(first // size * size + size - self.row, wanted), -size))
+        return first // size, size
 
     def _again(self, edge: int | None) -> int:
         """How many of the logs that were delivered have the time of an edge, or a millisecond more."""
@@ -121,11 +135,16 @@ class Place:
         if not self.counting:
             ignored = any(time is not None and time > bound for time, _ in keys)
             return evolve(self, edge=None, row=self.met, counting=True) if ignored else None
-        # Rows that go move others up, past the place: a page has to have something that was met, or lies too low.
-        joins = any(self.knows(key) or (key[0] is not None and key[0] >= until) for key in keys)
-        return None if joins or first == 0 else evolve(self, row=max(0, first - LARGEST_PAGE // 2))
+        # Rows that go move others up, past the place: a page has to have something that was met, or lies too low.  Of a
+        # time that no page shows whole, it can have others than it had before.
+        mark = self.trail.mark if self.is_crowded else None
+        joins = any(
+            self.knows(key) or (key[0] is not None and key[0] >= until) or (mark is not None and key[0] == mark)
+            for key in keys
+        )
+        return None if joins or self.past or first == 0 else evolve(self, row=max(0, first - LARGEST_PAGE // 2))
 
-    def following(self, keys: Sequence[Key], *, first: int, asked: int, total: int | None) -> Place:
+    def following(self, keys: Sequence[Key], *, first: int, asked: int, total: int | None, since: int | None) -> Place:
         """
         Where the walk is behind a page, but for the trail.
 
@@ -134,11 +153,15 @@ class Place:
             first: The row of the first of them.
             asked: How many were asked for.
             total: How many rows the server counts.
+            since: The beginning of the window, or ``None``.
         """
         met = {*self.tail}
         unknown = sum(key[1] not in met and not self.trail.knows(key) for key in keys)
-        tail = tuple(identity for _, identity in keys[-_TAIL:])
-        place = evolve(self, met=self.met + unknown, tail=tail)
+        page = {identity: None for _, identity in keys}
+        tail = (*(identity for identity in self.tail if identity not in page), *page)[-_TAIL:]
+        last = next(reversed(plausible(keys)), None)
+        past = since is not None and last is not None and last < since
+        place = evolve(self, met=self.met + unknown, tail=tail, past=past)
         if self.counting:
             # Rows that have arrived since the last page have moved what was met further down.
             arrived = 0 if unknown or total is None or self.total is None else max(0, total - self.total)

@@ -20,6 +20,7 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from logferry._answers import decoded, wrong_shape
+from logferry._cursors import STUCK
 from logferry._definition import StreamDefinition, filter_field
 from logferry._errors import PagingError
 from logferry._identity import digest
@@ -34,9 +35,6 @@ from logferry.services.logto._place import LARGEST_PAGE, Place
 from logferry.services.logto._records import NORMALIZER, milliseconds_to_nano
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 from logferry_clients.logto.models.audit_log import AuditLog, AuditLogJson, fits_audit_log, repair_audit_log
-
-_STUCK: Final = 3
-"""So many pages in a row with nothing new mean that the server does not turn pages."""
 
 _AGAIN: Final = 2
 """So often a page is asked for again that can be an old answer, before it is believed."""
@@ -103,12 +101,17 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
     """Yield the window's audit logs, newest first."""
     place = Place() if position is None else Place.from_json(position)
     idle, previous = 0, list[Key]()
+    furthest, setbacks = place.row, 0
     while not place.ended:
+        row = place.row
         place, answer = yield from _next_page(filters, window, place, page_size)
+        setbacks += place.row < row
         doubts: tuple[str, ...] = ()
         following = place
         if answer.keys:
-            following = place.following(answer.keys, first=answer.row, asked=answer.asked, total=answer.total)
+            following = place.following(
+                answer.keys, first=answer.row, asked=answer.asked, total=answer.total, since=window.since
+            )
             doubts = _doubts(place, following, answer)
         if _is_last(answer) or place.trail.is_past(answer.keys, window):
             following = evolve(following, ended=True)
@@ -118,8 +121,10 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         del answer  # so that there are never two pages in memory
         yield batch
         del batch
+        if turn.fresh or following.row > furthest:
+            furthest, setbacks = max(furthest, following.row), 0
         idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
-        if idle == _STUCK and not following.ended:
+        if STUCK in {idle, setbacks} and not following.ended:
             raise PagingError(
                 "the server sends nothing new any more",
                 hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
@@ -146,12 +151,18 @@ def _next_page(
 
 
 def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:
-    """What may be missing: where more logs have one time than a page can show, none shows the border between two whole."""
+    """
+    What may be missing, where more logs have one time than a page can show.
+
+    Where rows are counted, each row that a page goes on by has to be a log that was not met before: else the server has
+    turned round the order of logs of one time, or some have come or gone.
+    """
     mark = place.trail.mark if place.counting else following.edge
     if place.counting:
-        crowded = place.is_crowded and any(time == mark for time, _ in answer.keys)
+        steady = following.total == place.total and following.row - place.row == following.met - place.met
+        crowded = not steady and place.is_crowded and any(time == mark for time, _ in answer.keys)
     else:
-        crowded = bool(following.row) and answer.asked == LARGEST_PAGE
+        crowded = bool(following.row) and answer.asked == LARGEST_PAGE and not _is_last(answer)
     if mark is None or not crowded:
         return ()
     return (f"createdAt: more logs at {rfc3339(mark)} than a page holds; some may be missing",)
@@ -166,7 +177,9 @@ def _has_advanced(turn: _Turn, keys: Sequence[Key]) -> bool:
             place.row,
             place.wide,
         )
-    return any(not place.knows(key) for key in keys) or (following.total or 0) > (place.total or 0)
+    if any(not place.knows(key) for key in keys) or (following.total or 0) > (place.total or 0):
+        return True
+    return following.total is not None and following.row > place.row
 
 
 def _is_last(answer: _Answer) -> bool:

@@ -1,0 +1,317 @@
+"""Following all accounts at once: a task for each stream, and their records in the order of time."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from heapq import merge
+from itertools import takewhile
+from typing import Final
+
+import anyio
+from attrs import define, field, frozen
+
+from logferry._arrivals import Tasks
+from logferry._clock import Clock
+from logferry._errors import (
+    AuthenticationError,
+    BadRequestError,
+    CheckpointError,
+    ConfigurationError,
+    InvalidRequestError,
+    LogferryError,
+    PermissionDeniedError,
+)
+from logferry._hooks import FailureEvent
+from logferry._iteration import Iteration, Stats
+from logferry._record import LogRecord
+from logferry._selection import Skipped
+from logferry._stream import Convert, View
+from logferry._times import SECOND
+
+REORDERING: Final = 5.0
+"""Seconds for which a record waits for older ones of other streams."""
+
+_FIRST_PAUSE: Final = 5.0
+_LONGEST_PAUSE: Final = 300.0
+"""Seconds until a stream that has failed is tried again: they double from the first to the longest."""
+
+_REFUSED: Final = (
+    AuthenticationError,
+    PermissionDeniedError,
+    ConfigurationError,
+    InvalidRequestError,
+    CheckpointError,
+)
+"""What will be as wrong the next time."""
+
+_LOGGER: Final = logging.getLogger("logferry")
+
+
+@define(eq=False)
+class _Lane:
+    """
+    A stream that is followed.
+
+    Attributes:
+        iteration: Its walk.
+        convert: Makes its records.
+        held: Records that have arrived and have not been delivered, in the order of time.
+        arrived: When the first of them did, in nanoseconds since the epoch.
+        failure: Why it has ended; ``None`` while it has not.
+        has_read: Whether the service has ever answered as it should.
+    """
+
+    iteration: Iteration
+    convert: Convert[LogRecord]
+    held: deque[LogRecord] = field(factory=deque[LogRecord])
+    arrived: int = 0
+    failure: Exception | None = None
+    has_read: bool = False
+    _taken: anyio.Event = field(factory=anyio.Event)
+
+    async def next(self, clock: Clock) -> bool:
+        """Hold what the next poll brings, once all that was held has been delivered; whether it has brought anything."""
+        batch = await self.iteration.anext_batch()
+        if batch is None:  # a follow has no end
+            raise AssertionError(self.iteration.plan)
+        self.has_read = True
+        records = list(self.convert(self.iteration, batch, self.iteration.deliver(), []))
+        # They count as delivered one by one, when somebody takes them.
+        self.iteration.rewind(0)
+        self.arrived, self._taken = clock.now(), anyio.Event()
+        self.held.extend(records)
+        return bool(records)
+
+    async def wait_until_taken(self) -> None:
+        """Wait until all that is held has been delivered, and more is wanted."""
+        await self._taken.wait()
+
+    def want_more(self) -> None:
+        """More is wanted."""
+        if not self.held:
+            self._taken.set()
+
+    def time(self, record: LogRecord) -> int:
+        """A record's place in the order of time."""
+        return record.time_unix_nano or self.arrived
+
+    def deliver(self) -> LogRecord:
+        """The first record that is held, which counts as delivered from now on."""
+        next(self.iteration.deliver())
+        return self.held.popleft()
+
+
+@frozen(eq=False)
+class Arrival:
+    """
+    A record that can be delivered.
+
+    Attributes:
+        record: The record.
+    """
+
+    record: LogRecord
+    _lane: _Lane
+
+    def deliver(self) -> None:
+        """Count it as delivered: checkpoints resume after it.  The arrivals of a list are delivered in its order."""
+        self._lane.deliver()
+
+
+@define(eq=False)
+class Confluence:
+    """
+    The streams that are followed, as one.
+
+    Attributes:
+        lanes: The streams.
+        clock: Tells the time.
+        reordering: For how long a record waits for older ones, in seconds after its time.
+        told: Is told of each failure.
+    """
+
+    lanes: Sequence[_Lane]
+    clock: Clock
+    reordering: float
+    told: Callable[[FailureEvent], None] | None
+    _scope: anyio.CancelScope = field(factory=anyio.CancelScope)
+    _change: anyio.Event = field(factory=anyio.Event)
+    _closed: bool = False
+
+    @property
+    def failures(self) -> list[Exception]:
+        """Why streams have ended."""
+        return [lane.failure for lane in self.lanes if lane.failure is not None]
+
+    async def run(self) -> None:
+        """Read all streams until each has ended, or nobody wants them any more."""
+        with self._scope:
+            async with anyio.create_task_group() as tasks:
+                for lane in self.lanes:
+                    tasks.start_soon(self._follow, lane)
+
+    async def next(self) -> list[Arrival]:
+        """What is due, in the order of time, once what was due before has been delivered; empty at the end."""
+        for lane in self.lanes:
+            lane.want_more()
+        while not self._closed:
+            self._change = anyio.Event()
+            now = self.clock.now()
+            due = self._due(now)
+            if due:
+                return due
+            waiting = [self._release(lane, lane.held[0]) for lane in self.lanes if lane.held]
+            if not waiting and all(lane.failure for lane in self.lanes):
+                return []
+            await self._wait((min(waiting) - now) / SECOND if waiting else None)
+        return []
+
+    def close(self) -> None:
+        """Nobody wants them any more."""
+        self._closed = True
+        self._scope.cancel()
+        self._change.set()
+
+    def _due(self, now: int) -> list[Arrival]:
+        # Where there is one stream only, nothing older can come from another.
+        alone = sum(lane.failure is None for lane in self.lanes) == 1
+        rows = [[(lane.time(record), lane, record) for record in lane.held] for lane in self.lanes]
+        in_order = merge(*rows, key=lambda row: row[0])
+        released = takewhile(lambda row: alone or self._release(row[1], row[2]) <= now, in_order)
+        return [Arrival(record, lane) for _, lane, record in released]
+
+    def _release(self, lane: _Lane, record: LogRecord) -> int:
+        """From when on a record waits no longer: what is dated in the future does not wait for its time."""
+        return min(lane.time(record), lane.arrived) + round(self.reordering * SECOND)
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait until something has changed, or for so long."""
+        async with anyio.create_task_group() as tasks:
+            if seconds is not None:
+                tasks.start_soon(self._elapse, seconds, tasks.cancel_scope)
+            await self._change.wait()
+            tasks.cancel_scope.cancel()
+
+    async def _elapse(self, seconds: float, scope: anyio.CancelScope) -> None:
+        await self.clock.asleep(seconds)
+        scope.cancel()
+
+    async def _follow(self, lane: _Lane) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                if await lane.next(self.clock):
+                    self._change.set()
+                    await lane.wait_until_taken()
+                pause = _FIRST_PAUSE
+            except Exception as error:  # noqa: BLE001  # a caller's hook may raise anything, too
+                lasting = not isinstance(error, LogferryError) or isinstance(error, _REFUSED)
+                # What never was right is a mistake; what was right before is most likely the service's trouble.
+                if lasting or (isinstance(error, BadRequestError) and not lane.has_read):
+                    lane.failure = self._tell(lane, error, None) or error
+                else:
+                    lane.failure = self._tell(lane, error, pause)
+                if lane.failure is not None:
+                    self._change.set()
+                    return
+                await self.clock.asleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _tell(self, lane: _Lane, error: Exception, delay: float | None) -> Exception | None:
+        """Tell of a failure; what goes wrong with that ends the stream, too."""
+        plan = lane.iteration.plan
+        if self.told is None:
+            # Of other errors not the text: who raised them has not thought of secrets.
+            _LOGGER.warning("%s", error if isinstance(error, LogferryError) else f"unexpected {type(error).__name__}")
+            return None
+        try:
+            self.told(FailureEvent(stream=plan.stream, account=plan.runtime.account, error=error, delay=delay))
+        except Exception as broken:  # noqa: BLE001  # a caller's hook may raise anything
+            return broken
+        return None
+
+
+@frozen(eq=False)
+class FerryFollow:
+    """
+    What is new in several accounts, in the order of time, without an end.
+
+    Iterate with ``for`` in a ``with`` block, with ``async for`` in ``async with``.  When no stream is left that can be
+    followed, the failures are raised as one ``ExceptionGroup``.
+
+    Attributes:
+        skipped: Streams that are not asked, and why.
+        unopened: What is wrong with accounts that could not be opened.
+    """
+
+    _tasks: Tasks
+    _views: Mapping[tuple[str, str], View[LogRecord]]
+    skipped: tuple[Skipped, ...]
+    unopened: tuple[LogferryError, ...]
+    _clock: Clock
+    _reordering: float
+    _told: Callable[[FailureEvent], None] | None
+
+    @property
+    def stats(self) -> dict[tuple[str, str], Stats]:
+        """By names of account and stream: what the latest iteration has done so far."""
+        return {name: view.stats for name, view in self._views.items()}
+
+    @property
+    def checkpoints(self) -> dict[tuple[str, str], str]:
+        """By names of account and stream: what resumes after the last record that was delivered; see ``resume``."""
+        # On the event loop's thread, so that no poll goes on meanwhile.
+        portal = self._tasks.portal
+        return self._checkpoints() if portal is None else portal.call(self._checkpoints)
+
+    def arrivals(self) -> Generator[list[Arrival]]:
+        """
+        The same in lists as they become due, for programs that know best when a record has been delivered.
+
+        All arrivals of a list have to be delivered before the next one is asked for.
+        """
+        portal = self._tasks.require_portal()
+        streams = portal.call(self._start)
+        try:
+            while due := self._tasks.require_portal().call(streams.next):
+                yield due
+        finally:
+            if self._tasks.portal is portal:
+                portal.call(self._tasks.stop, streams)
+        self._raise_failures(streams)
+
+    def __iter__(self) -> Iterator[LogRecord]:
+        for due in self.arrivals():
+            for arrival in due:
+                arrival.deliver()
+                yield arrival.record
+
+    async def __aiter__(self) -> AsyncIterator[LogRecord]:
+        streams = await self._start()
+        try:
+            while due := await streams.next():
+                for arrival in due:
+                    arrival.deliver()
+                    yield arrival.record
+        finally:
+            await self._tasks.stop(streams)
+        self._raise_failures(streams)
+
+    def _checkpoints(self) -> dict[tuple[str, str], str]:
+        return {name: view.checkpoint for name, view in self._views.items()}
+
+    async def _start(self) -> Confluence:
+        lanes = [_Lane(*view.begin()) for view in self._views.values()]
+        streams = Confluence(lanes, self._clock, self._reordering, self._told)
+        self._tasks.run(streams)
+        return streams
+
+    def _raise_failures(self, streams: Confluence) -> None:
+        failures = [*self.unopened, *streams.failures]
+        if failures:
+            raise ExceptionGroup(f"none of the accounts' {len(failures)} streams can be followed any more", failures)
+
+    def __repr__(self) -> str:
+        return f"<FerryFollow {', '.join(f'{account}:{stream}' for account, stream in self._views)}>"

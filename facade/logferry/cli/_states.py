@@ -1,0 +1,90 @@
+"""Where a tail was: a small file with a checkpoint for each stream."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from logferry._errors import CheckpointError, ExportError
+from logferry._json import is_array, is_object
+
+Checkpoints: TypeAlias = Mapping[tuple[str, str], str]
+"""By names of account and stream."""
+
+_VERSION: Final = 1
+_KEPT_SECONDS: Final = 30 * 86_400
+"""So long a file that nobody asked for is kept."""
+
+
+def read_state(path: Path) -> dict[tuple[str, str], str]:
+    """
+    The checkpoints in a file; none where there is no such file.
+
+    Raises:
+        CheckpointError: It is something else, or cannot be read.
+    """
+    try:
+        fields = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError:
+        fields = None
+    rows = fields.get("streams") if is_object(fields) and fields.get("tail") == _VERSION else None
+    if not is_array(rows) or not all(is_array(row) and [*map(type, row)] == [str] * 3 for row in rows):
+        raise CheckpointError(f"{path} is no state of a tail", hint="Choose another --state, or remove the file")
+    return {(account, stream): checkpoint for account, stream, checkpoint in rows}
+
+
+def write_state(path: Path, checkpoints: Checkpoints) -> None:
+    """
+    Put checkpoints into a file that only its owner can read, all or nothing.
+
+    Raises:
+        ExportError: It cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_text(checkpoints))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def keep_state(checkpoints: Checkpoints) -> Path:
+    """
+    Write a file of its own in the user's folder for state, and remove those that are old.
+
+    Raises:
+        ExportError: It cannot be written.
+    """
+    home = os.environ.get("XDG_STATE_HOME", "")
+    folder = Path(home) if os.path.isabs(home) else Path.home() / ".local" / "state"  # noqa: PTH117  # "" is not
+    folder /= "logferry"
+    name = hashlib.sha256(_text(checkpoints)).hexdigest()[:12]
+    path = folder / f"tail-{name}.json"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in folder.glob("tail-*.json"):
+            if old.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                old.unlink()
+    except OSError as error:
+        raise ExportError(f"{folder} cannot be written: {error.strerror}") from error
+    write_state(path, checkpoints)
+    return path
+
+
+def _text(checkpoints: Checkpoints) -> bytes:
+    rows = [[account, stream, text] for (account, stream), text in checkpoints.items()]
+    return json.dumps({"tail": _VERSION, "streams": rows}, indent=1).encode() + b"\n"

@@ -1,0 +1,80 @@
+"""``logferry tail``: new records, as they come."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from logferry.cli._completion import complete_filter, complete_severity, complete_stream
+from logferry.cli._parameters import pairs, severity
+from logferry.cli._selection import account_option
+from logferry.cli._shell import shell_options
+from logferry.cli._tailing import FORMATS, Tail
+
+_EPILOG: Final = """
+\b
+Examples:
+  logferry tail
+  logferry tail --since 10m --severity error
+  logferry tail logto.audit_logs --format jsonl | jq .body
+  logferry tail --state tail.json >> logs.jsonl
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("streams", nargs=-1, metavar="[STREAM]...", shell_complete=complete_stream)
+@account_option
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="From when on: ISO 8601, or an age such as 5m. Default: now, what is there already is left out.",
+)
+@click.option(
+    "--page-size", type=click.IntRange(min=1), metavar="N", help="Ask for so many at once. Default: the stream's."
+)
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=pairs,
+    shell_complete=complete_filter,
+    help="A filter of the stream, see logferry streams; repeatable.",
+)
+@click.option(
+    "--severity",
+    "lowest",
+    metavar="LEVEL",
+    callback=severity,
+    shell_complete=complete_severity,
+    help="Only records of this severity and above: trace, debug, info, warn, error, fatal, or 1 to 24. "
+    "Records without a severity are left out.",
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, jsonl otherwise.")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Add each item as the service sent it (jsonl only). It can hold live secrets: tokens, authorization codes.",
+)
+@click.option(
+    "--state",
+    metavar="PATH",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Go on where the file says, if it exists, and keep it up to date. Only you can read it. "
+    "Default: a file that is written at the end, and named in the line that says how to resume.",
+)
+@shell_options
+@click.pass_context
+def tail(ctx: click.Context, /, **asked: Any) -> None:
+    """
+    Follow new records.
+
+    All streams of all accounts are followed, or those that are named, until Ctrl-C or SIGTERM, after which a line says
+    how to resume without loss or doubles. Records come in the order of time; each waits up to 5 seconds for older ones
+    of other streams. A session that goes on is shown when it is first seen, and once more when it is over.
+
+    A service is asked every 2 seconds while something comes, and up to every 30 seconds while nothing does. What is
+    written late is found all the same: each time, what came within the last minutes is read again. A stream that fails
+    is told on stderr and tried again, unless credentials are refused.
+    """
+    ctx.exit(Tail(**asked).run())

@@ -1,0 +1,270 @@
+"""
+How the rows of a session are walked through, its logs and its metrics alike: oldest first, from time to time.
+
+Rows have no id, and several have the same time.  Each page is asked for from the time on at which the last one ended, so
+that a few rows come again, with all that share their time; what comes or goes in front of them shifts nothing.  A page is
+a view of one moment, and `Place` counts what has not been met in it.
+
+Only where more rows have one time than a page of the service's holds, pages have to be counted.  Then the rows of that time
+are read until two readings in a row agree; where they never do, the result says so.
+
+Whether the bounds of time are themselves within is not documented: a millisecond more is asked for on both sides, and the
+window is filtered here.  A service that ignores them is read from its beginning every time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+from attrs import evolve, frozen
+
+from logferry._answers import decoded, wrong_shape
+from logferry._cursors import STUCK
+from logferry._errors import PagingError
+from logferry._identity import digest
+from logferry._json import is_array, is_object
+from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
+from logferry._times import MILLISECOND, text_to_nano
+from logferry._window import Window
+from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
+from logferry.services.daily._records import metric_to_nano
+from logferry.services.daily._rows import Place, Row, Seen
+from logferry_clients.daily.api.logs import list_logs
+from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel
+from logferry_clients.daily.models.session_log_page import SessionLogPageKey
+
+_AGAIN: Final = 2
+"""So often a page is asked for again that can be the answer to another question, before it is believed."""
+
+_READINGS: Final = 6
+"""So often rows are read that one page does not show; two readings in a row have to agree."""
+
+_EQUAL: Final = 100
+"""So many pages in a row of nothing but the same line mean that the service does not turn pages."""
+
+_CHANGED: Final = "time: more rows of one time than fit the service's pages, and they changed while they were read; some may be missing"
+
+
+@frozen
+class Answer:
+    """
+    Rows as the service sent them.
+
+    Attributes:
+        reply: The answer.
+        items: Its items.
+        rows: The same as rows.
+        whole: Whether there are as many as were asked for.
+    """
+
+    reply: Reply[Any]
+    items: list[Any]
+    rows: list[Row]
+    whole: bool
+
+    def joined(self, other: Answer) -> Answer:
+        """The rows of this answer, and of one for those behind them."""
+        return Answer(other.reply, self.items + other.items, self.rows + other.rows, other.whole)
+
+
+@frozen
+class _Turn:
+    """
+    What an answer adds to a walk.
+
+    Attributes:
+        place: Where the walk was.
+        answer: The answer.
+        seen: How it looks from there.
+        within: Indexes, in ``seen.unmet``, of the rows that are within the window.
+        issues: What may be missing.
+    """
+
+    place: Place
+    answer: Answer
+    seen: Seen
+    within: list[int]
+    issues: tuple[str, ...]
+
+    def after(self) -> Place:
+        """Where the walk is once everything has been delivered."""
+        return self.place.beyond(self.seen, whole=self.answer.whole)
+
+    def position(self, delivered: int) -> Position:
+        """Where to resume once the first *delivered* rows of the batch have been."""
+        if delivered == len(self.within):
+            return self.after().to_json()
+        return self.place.after(self.seen, self.within[delivered] if delivered else 0).to_json()
+
+    def batch(self) -> Batch:
+        """The batch for the caller."""
+        numbers = self.place.ordinals(self.seen)
+        return Batch(
+            [self.answer.items[self.seen.unmet[index]] for index in self.within],
+            self.position,
+            self.answer.reply,
+            issues=self.issues,
+            ordinals={order: numbers[index] for order, index in enumerate(self.within) if numbers[index]},
+        )
+
+
+def _log_row(item: Any) -> Row:
+    return text_to_nano(item.get("time")) if is_object(item) else None, digest(item)
+
+
+def _metric_row(item: Any) -> Row:
+    return metric_to_nano(item) if is_object(item) else None, digest(item)
+
+
+@frozen(kw_only=True)
+class Question:
+    """
+    What is asked, page after page.
+
+    Attributes:
+        metrics: Metrics, not logs.
+        mtg_session_id: Only rows of this meeting session.
+        user_session_id: Only rows of this participant's session.
+        log_level: Only logs of this level.
+        window: Which rows.
+        page_size: How many at once.
+    """
+
+    metrics: bool
+    mtg_session_id: str | None
+    user_session_id: str | None
+    log_level: ListLogsLogLevel | None = None
+    window: Window
+    page_size: int
+
+    def walk(self, position: Position | None) -> Flow:
+        """
+        Yield the window's rows, oldest first.
+
+        Args:
+            position: Where to resume; ``None`` for the start.
+        """
+        place = Place() if position is None else Place.from_json(position)
+        furthest, idle = (-1, 0), 0
+        while not place.ended:
+            place, answer = yield from self._page(place)
+            seen, ended = place.look(answer.rows), False
+            issues: tuple[str, ...] = ()
+            reached = max((tick for tick in seen.ticks if tick is not None), default=-1), len(answer.rows)
+            # Rows that are others whenever they are looked at are new for ever, but lead nowhere.
+            furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
+            if not seen.unmet or idle >= STUCK:
+                ended = yield from self._has_ended(place, answer)
+                if not ended:
+                    answer, issues, ended = yield from self._agreed(place)
+                    seen = place.look(answer.rows)
+            turn = self._turn(place, answer, seen, issues)
+            yield turn.batch()
+            place = evolve(turn.after(), ended=ended)
+
+    def _turn(self, place: Place, answer: Answer, seen: Seen, issues: tuple[str, ...]) -> _Turn:
+        times = [seen.rows[index][0] for index in seen.unmet]
+        within = [index for index, time in enumerate(times) if time is None or self.window.has(time)]
+        return _Turn(place, answer, seen, within, issues)
+
+    def _page(self, place: Place) -> SubFlow[tuple[Place, Answer]]:
+        """The rows from a place on, as many as come; and the place, now that it shows whether the service keeps to it."""
+        answer = yield from self._ask(place)
+        for _ in range(_AGAIN):
+            if place.joins(answer.rows) and not place.precedes(answer.rows):
+                break
+            answer = yield from self._ask(place)
+        if not place.precedes(answer.rows):
+            kept = place.first is not None and bool(answer.rows)
+            return evolve(place, bounded=True) if kept else place, answer
+        if place.bounded is None:
+            place = evolve(place, bounded=False)
+            answer = yield from self._ask(place)
+        return place, answer
+
+    def _has_ended(self, place: Place, answer: Answer) -> SubFlow[bool]:
+        """
+        Whether there is nothing behind an answer without anything new: a short one may have met a limit.
+
+        It may also be the answer to an earlier question, so only its rows from the place on count.
+        """
+        if not (place.met or answer.rows):
+            return True
+        behind = yield from self._ask(place, len(answer.rows) - place.before(answer.rows))
+        return not behind.rows
+
+    def _agreed(self, place: Place) -> SubFlow[tuple[Answer, tuple[str, ...], bool]]:
+        """
+        The rows up to the latest time met, which no page shows whole, and some behind.
+
+        Returns:
+            The rows, what may be missing, and whether there is nothing behind them.
+        """
+        answer, ended = yield from self._reading(place)
+        for _ in range(_READINGS - 1):
+            before = self._uncertain(place, answer)
+            answer, ended = yield from self._reading(place)
+            if self._uncertain(place, answer) == before:
+                return answer, (), ended
+        return answer, (_CHANGED,), ended
+
+    def _uncertain(self, place: Place, answer: Answer) -> Counter[Row]:
+        """The rows that more than one page was needed for: those behind them were all on the last one."""
+        latest, ticks = place.latest, place.look(answer.rows).ticks
+        return Counter(
+            row
+            for row, tick in zip(answer.rows, ticks, strict=True)
+            if tick is None or latest is None or tick <= latest
+        )
+
+    def _reading(self, place: Place) -> SubFlow[tuple[Answer, bool]]:
+        """
+        All rows of a place, page after page, up to the first page that goes beyond the latest time met.
+
+        Returns:
+            The rows, and whether there is nothing behind them.
+
+        Raises:
+            PagingError: The service does not turn pages.
+        """
+        latest = place.latest
+        whole = page = yield from self._ask(place)
+        equal = 0
+        while page.rows and not any(
+            tick is not None and (latest is None or tick > latest) for tick in place.look(page.rows).ticks
+        ):
+            following = yield from self._ask(place, len(whole.rows))
+            equal = equal + 1 if following.rows == page.rows else 0
+            if equal == (STUCK if len({*page.rows}) > 1 else _EQUAL):
+                raise PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+            whole, page = whole.joined(following), following
+        return whole, not page.rows
+
+    def _ask(self, place: Place, offset: int = 0) -> SubFlow[Answer]:
+        """The rows from a place on, all that have been met and a page of others at most, but for the first few."""
+        since, until = self.window.since, self.window.until
+        start = None if since is None else since // MILLISECOND - 1
+        if place.first is not None:
+            start = place.first if start is None else max(start, place.first)
+        limit = self.page_size + place.repeated()
+        reply = yield from fetch(
+            list_logs.request,
+            include_logs=not self.metrics,
+            include_metrics=self.metrics,
+            mtg_session_id=self.mtg_session_id,
+            user_session_id=self.user_session_id,
+            log_level=self.log_level,
+            order="ASC",
+            start_time=None if start is None else max(0, start),
+            end_time=-(-until // MILLISECOND) + 1,
+            limit=limit,
+            offset=offset,
+        )
+        body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
+        array: SessionLogPageKey = "metrics" if self.metrics else "logs"
+        items = body.get(array) if is_object(body) else None
+        if not is_array(items):
+            raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
+        row = _metric_row if self.metrics else _log_row
+        return Answer(reply, items, [row(item) for item in items], len(items) >= limit)

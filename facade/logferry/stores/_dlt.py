@@ -1,0 +1,255 @@
+"""Any destination of dlt: PostgreSQL, BigQuery, Snowflake, DuckDB and others; records first, then the windows."""
+
+# pyright: reportUnknownMemberType=false
+# The stubs of pyarrow leave parameters of types open.
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias
+
+import platformdirs
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logferry._errors import StoreError
+from logferry.stores._coverage import Coverage
+from logferry.stores._dlt_pipeline import MOMENTS, Pipeline, as_told
+from logferry.stores._durable import make_folder, owner_only
+from logferry.stores._lock import locked
+from logferry.stores._store import Question
+from logferry.stores._versions import current, outstanding
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+Migration: TypeAlias = Callable[[Pipeline], None]
+"""Brings the tables of a destination up to date, by the pipeline that leads to it."""
+
+_JSON: Final = ("attributes", "resource", "issues", "raw")
+_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""The character 0 in JSON text, and not a backslash that is followed by such digits."""
+
+_LOGS: Final = "logs"
+_WINDOWS: Final = "logferry_windows"
+_VERSIONS: Final = "logferry_schema"
+
+
+class DltStore:
+    """
+    A destination of dlt, which finds its credentials where it always does: in the environment or in ``secrets.toml``.
+
+    Table ``logs`` has the fields of a record, merged on ``uid``.  Times are in UTC, with nanoseconds where the
+    destination has them (DuckDB: ``TIMESTAMP_NS``), elsewhere as fine as it has them (PostgreSQL: microseconds), the
+    rest cut off.  ``attributes``, ``resource``, ``issues`` and ``raw`` have its JSON type (PostgreSQL: ``jsonb``), or
+    are texts where it has none that Arrow tables can fill.  The character 0, which PostgreSQL and its like cannot have
+    in a text, becomes U+FFFD.
+
+    Table ``logferry_windows`` has what is complete, a row for each question with its stretches as JSON text.  It is
+    written after the records, so that what a kill leaves between is merely read again; and it is read from the
+    destination, so that another machine goes on where one ended.  Only one may write at a time.
+
+    dlt's telemetry, and what it logs, is switched off as long as the process lives.
+
+    Args:
+        destination: Its name in dlt, such as ``postgres``, or the path of a class.
+        credentials: Whatever the destination takes as credentials; ``None`` for what dlt finds.
+        dataset: The schema, data set or folder there that gets the tables.
+        folder: Where the packages on their way are; by default what ``LOGFERRY_DATA`` names, else the user's folder for
+            data.  It may be lost.
+    """
+
+    migrations: ClassVar[Mapping[int, Migration]] = {}
+    """What makes a store of a version one of the next."""
+
+    def __init__(
+        self,
+        destination: str,
+        *,
+        credentials: object = None,
+        dataset: str = "logferry",
+        folder: str | Path | None = None,
+    ) -> None:
+        self._destination = destination
+        self._credentials = credentials
+        self._dataset = dataset
+        self._folder = Path(folder or _data_folder() / "dlt")
+        self._name = f"dlt:{destination}"
+        self._pipeline: Pipeline | None = None
+        self._stack = ExitStack()
+
+    def __repr__(self) -> str:
+        return f"DltStore({self._destination!r}, dataset={self._dataset!r})"
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack, self._errors():
+            make_folder(self._folder)
+            folder = self._found_folder()
+            stack.enter_context(locked(folder.with_suffix(".lock"), self._name))
+            stack.callback(self._end)
+            self._begin(folder)
+            self._prepare()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def coverage(self) -> Mapping[Question, Coverage]:
+        """What it has, by question, as the destination says now."""
+        with self._errors():
+            rows = self._opened().rows(_WINDOWS, "account, stream, filters, stretches")
+        try:
+            found = {Question(*question): Coverage.from_json(stretches) for *question, stretches in rows}
+        except (ValueError, TypeError) as error:
+            raise StoreError(
+                f"table {_WINDOWS} of {self._name} is damaged",
+                hint="The records are still there: empty it, and sync reads again what the services still have",
+            ) from error
+        return {question: covered for question, covered in found.items() if covered.stretches}
+
+    def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
+        """Take records, then what the store has with them."""
+        with self._errors():
+            pipeline = self._opened()
+            # Of a commit that failed: dlt would load that instead of this one.
+            self._settle()
+            if records.num_rows:
+                pipeline.load(_LOGS, _converted(records, pipeline.moment), key=["uid"], json=_JSON)
+            if coverage:
+                pipeline.load(_WINDOWS, _windows(coverage), key=["account", "stream", "filters"])
+
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """How many records it has, by names of account and stream."""
+        with self._errors():
+            rows = self._opened().rows(_LOGS, "account, stream, count(*)", "GROUP BY account, stream")
+        return {(account, stream): int(count) for account, stream, count in rows}
+
+    def size(self) -> int | None:
+        """Nothing: a destination does not say how many bytes a table takes."""
+        return None
+
+    def _opened(self) -> Pipeline:
+        if self._pipeline is None:
+            raise StoreError(f"{self._name} is not open", hint="Use it in a with block")
+        return self._pipeline
+
+    def _found_folder(self) -> Path:
+        """The folder of this destination's packages, which no other destination has."""
+        with tempfile.TemporaryDirectory() as folder:
+            pipeline = self._made(Path(folder))
+            place = pipeline.place
+            pipeline.close()
+        digest = hashlib.blake2b(f"{self._dataset} {place}".encode(), digest_size=8).hexdigest()
+        return self._folder / f"{self._destination.rpartition('.')[2]}-{digest}"
+
+    def _made(self, folder: Path) -> Pipeline:
+        return Pipeline(self._destination, self._credentials, self._dataset, folder)
+
+    def _begin(self, folder: Path) -> None:
+        """Take up the pipeline where it was, or from the destination where what is here does not make sense."""
+        try:
+            self._pipeline = self._made(folder)
+            self._settle()
+        except Exception:  # noqa: BLE001  # a kill may leave anything, and nothing in it is needed
+            shutil.rmtree(folder, ignore_errors=True)
+            self._pipeline = self._made(folder)
+
+    def _settle(self) -> None:
+        """
+        Finish what a kill has left on its way, unless another machine has written since: that is newer.
+
+        Raises:
+            Exception: It cannot be finished.
+        """
+        pipeline = self._opened()
+        if pipeline.pending and pipeline.is_overtaken():
+            raise StoreError(f"what was on its way to {self._name} is outdated")
+        if pipeline.pending:
+            pipeline.finish()
+
+    def _end(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.close()
+        self._pipeline = None
+
+    def _prepare(self) -> None:
+        """Make the table of the version, or bring those of an older logferry up to date."""
+        pipeline = self._opened()
+        pipeline.refuse_appending()
+        versions = [version for (version,) in pipeline.rows(_VERSIONS, "version")]
+        if not versions:
+            pipeline.load(_VERSIONS, _version(current(self.migrations)), key=["part"])
+        for version in versions:
+            for reached, migrate in outstanding(version, self.migrations, self._name):
+                migrate(pipeline)
+                pipeline.load(_VERSIONS, _version(reached), key=["part"])
+
+    @contextmanager
+    def _errors(self) -> Generator[None]:
+        """Whatever dlt, a driver or the destination has against it, as an error of logferry's."""
+        try:
+            with owner_only():
+                yield
+        except Exception as error:
+            told = as_told(error, self._name)
+            if told is error:
+                raise
+            raise told from error
+
+
+def _data_folder() -> Path:
+    named = os.environ.get("LOGFERRY_DATA")
+    return Path(named) if named else platformdirs.user_data_path("logferry")
+
+
+def _replaced(records: pa.Table, place: int, sign: str, replace: Callable[[str], str]) -> pa.Table:
+    """Records with the texts of a column replaced, where any has the sign."""
+    column = records.column(place)
+    if not pc.any(pc.match_substring(column, sign)).as_py():
+        return records
+    texts = [None if text is None else replace(text) for text in column.to_pylist()]
+    replaced = records.set_column(place, records.schema.names[place], pa.array(texts, pa.string()))
+    return replaced.cast(records.schema)
+
+
+def _version(number: int) -> pa.Table:
+    return pa.table({"part": ["tables"], "version": pa.array([number], pa.int64())})
+
+
+def _windows(coverage: Mapping[Question, Coverage]) -> pa.Table:
+    questions = list(coverage)
+    return pa.table(
+        {
+            "account": pa.array([one.account for one in questions], pa.string()),
+            "stream": pa.array([one.stream for one in questions], pa.string()),
+            "filters": pa.array([one.filters for one in questions], pa.string()),
+            "stretches": pa.array([coverage[one].to_json() for one in questions], pa.string()),
+        }
+    )
+
+
+def _converted(records: pa.Table, kind: pa.DataType) -> pa.Table:
+    """Records as a destination takes them: times as fine as it has them, and no character that it cannot have."""
+    for place, name in enumerate(records.schema.names):
+        if name in _JSON:
+            records = _replaced(records, place, "\\u0000", lambda text: _NUL.sub(r"\1\\ufffd", text))
+        elif pa.types.is_string(records.column(place).type):
+            records = _replaced(records, place, "\0", lambda text: text.replace("\0", "\ufffd"))
+    for name in MOMENTS:
+        place = records.schema.get_field_index(name)
+        # Without its zone: what rounds would want the zone database of the machine, for nothing.
+        times: Any = records.column(place).cast(pa.timestamp("ns"))
+        if kind != times.type:
+            times = pc.floor_temporal(times, unit="microsecond").cast(pa.timestamp("us")).cast(kind)
+        records = records.set_column(place, name, times)
+    return records

@@ -1,0 +1,59 @@
+"""Files that are there whole or not at all, and stay there when the power goes; for their owner only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+_OWNER: Final = 0o600
+
+
+@contextmanager
+def owner_only() -> Generator[None]:
+    """Files that others' code makes meanwhile are for their owner only."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where they are missing; for the owner only."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until a folder's names are on the disk."""
+    if os.name != "nt":  # there a folder cannot be opened, and need not be
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def private_file(path: Path) -> int:
+    """A descriptor to write a new file by."""
+    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), _OWNER)
+
+
+def put_in_place(written: Iterable[tuple[Path, Path]]) -> None:
+    """
+    Replace files by new ones that are on the disk already, each in one step.
+
+    Args:
+        written: The new file and the name it gets, of each.
+    """
+    folders: set[Path] = set()
+    for new, path in written:
+        new.replace(path)
+        folders.add(path.parent)
+    for folder in sorted(folders):
+        sync_folder(folder)

@@ -1,0 +1,260 @@
+"""A folder of Parquet files that any reader can glob, and a file that says which windows are complete."""
+
+# pyright: reportUnknownMemberType=false
+# The stubs of pyarrow leave parameters of types open.
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias
+from urllib.parse import unquote
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logferry._errors import StoreError
+from logferry._json import is_array, is_object
+from logferry.stores._coverage import Coverage
+from logferry.stores._durable import make_folder, private_file, put_in_place
+from logferry.stores._lock import locked
+from logferry.stores._parquet_files import (
+    MOST_ROWS,
+    UNKNOWN_DATE,
+    Part,
+    counted,
+    has_room,
+    held,
+    number_of,
+    parts,
+    write,
+)
+from logferry.stores._store import Question
+from logferry.stores._versions import current, outstanding
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+Migration: TypeAlias = Callable[[Path, dict[str, Any]], dict[str, Any]]
+"""Brings a store up to date: it gets the folder and what the state file says, and gives what that is to say."""
+
+_OWN: Final = "_logferry"
+"""Readers of folders pass over names that begin so."""
+
+_UNFINISHED: Final = ".new"
+_READABLE: Final = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+
+
+class ParquetStore:
+    """
+    A folder of Parquet files, ``stream=…/date=…/….parquet``.
+
+    The date is that of the record's own time in UTC, ``1970-01-01`` where that is unknown.  The files of an account and
+    date are disjoint, and each is always replaced whole, so that who reads ``folder/**/*.parquet`` sees each record
+    once, at any moment.  A row that comes again is replaced where it is; a new one goes to the account's last file of
+    its date, until that is full.  (A record whose known time changes from one date to another is a new one.)
+
+    What is complete is in ``_logferry/state.json``, which is replaced after the files, so that what a kill leaves
+    between is merely read again.
+
+    Args:
+        path: The folder; it is made if it does not exist, readable by its owner only.
+    """
+
+    migrations: ClassVar[Mapping[int, Migration]] = {}
+    """What makes a store of a version one of the next."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._own = self._path / _OWN
+        self._state = self._own / "state.json"
+        self._numbers = count()
+        self._stack = ExitStack()
+        self._coverage: dict[Question, Coverage] | None = None
+
+    def __repr__(self) -> str:
+        return f"ParquetStore({str(self._path)!r})"
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack, self._errors():
+            self._refuse_what_is_none()
+            make_folder(self._own)
+            stack.enter_context(locked(self._own / "lock", str(self._path)))
+            self._remove_unfinished()
+            self._coverage = self._opened_state()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._coverage = None
+        self._stack.close()
+
+    def coverage(self) -> Mapping[Question, Coverage]:
+        """What it has, by question."""
+        return dict(self._opened())
+
+    def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
+        """Take records, then what the store has with them."""
+        after = {question: covered for question, covered in {**self._opened(), **coverage}.items() if covered.stretches}
+        with self._errors():
+            try:
+                arrived = list(parts(records))
+                put_in_place([pair for part in arrived for pair in self._written(part)])
+                put_in_place([pair for part in arrived for pair in self._written_without(part)])
+                if coverage:
+                    self._write_state(after)
+            except BaseException:
+                self._remove_unfinished()
+                raise
+        self._coverage = after
+
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """How many records it has, by names of account and stream."""
+        self._opened()
+        found: dict[tuple[str, str], int] = {}
+        with self._errors():
+            for path in sorted(self._path.glob("stream=*/date=*/*.parquet")):
+                account, rows = counted(path)
+                key = account, unquote(path.parent.parent.name.removeprefix("stream="))
+                found[key] = found.get(key, 0) + rows
+        return {key: rows for key, rows in found.items() if rows}
+
+    def size(self) -> int | None:
+        """How many bytes its files take."""
+        with self._errors():
+            return sum(path.stat().st_size for path in self._path.rglob("*") if path.is_file())
+
+    def _opened(self) -> dict[Question, Coverage]:
+        if self._coverage is None:
+            raise StoreError(f"{self._path} is not open", hint="Use it in a with block")
+        return self._coverage
+
+    def _written(self, part: Part) -> Iterator[tuple[Path, Path]]:
+        """Write the files that a part of a commit changes, beside; each with the name that it is to get."""
+        make_folder(part.folder(self._path))
+        files = part.files(self._path)
+        rest = part.records
+        outdated: dict[Path, frozenset[int]] = {}
+        taken: dict[Path, list[pa.Table]] = {}
+        for path in reversed(files):
+            if not rest.num_rows:
+                break
+            uids, outdated[path] = held(path, rest.column("uid"))
+            again = pc.is_in(rest.column("uid"), value_set=uids)
+            taken[path] = [rest.filter(again)]
+            rest = rest.filter(pc.invert(again))
+        if files and rest.num_rows and has_room(files[-1], rest.num_rows):
+            taken[files[-1]].append(rest)
+            rest = rest.slice(0, 0)
+        for path, tables in taken.items():
+            if any(table.num_rows for table in tables):
+                yield self._rewritten(path, part.account, outdated[path], tables), path
+        number = number_of(files[-1]) if files else 0
+        for place in range(0, rest.num_rows, MOST_ROWS):
+            number += 1
+            new = self._new()
+            write(new, part.account, records=[rest.slice(place, MOST_ROWS)])
+            yield new, part.new_file(self._path, number)
+
+    def _written_without(self, part: Part) -> Iterator[tuple[Path, Path]]:
+        """The same for records whose time was unknown, and is known now: they have moved to their date."""
+        if part.date != UNKNOWN_DATE:
+            for path in part.files(self._path, UNKNOWN_DATE):
+                _, moved = held(path, part.records.column("uid"))
+                if moved:
+                    yield self._rewritten(path, part.account, moved, []), path
+
+    def _rewritten(self, path: Path, account: str, without: frozenset[int], records: list[pa.Table]) -> Path:
+        new = self._new()
+        write(new, account, records=records, old=path, without=without)
+        return new
+
+    def _new(self) -> Path:
+        return self._own / f"{next(self._numbers)}{_UNFINISHED}"
+
+    def _remove_unfinished(self) -> None:
+        for path in self._own.glob(f"*{_UNFINISHED}"):
+            path.unlink()
+
+    def _refuse_what_is_none(self) -> None:
+        """Nothing, for a store, or a folder that can become one."""
+        if self._path.is_dir() and not self._own.is_dir():
+            names = sorted(path.name for path in self._path.iterdir() if not path.name.startswith("."))
+            if names:
+                raise StoreError(
+                    f"{self._path} is no store: it has {names[0]}, and no {_OWN}", hint="Choose an empty or new folder"
+                )
+
+    def _opened_state(self) -> dict[Question, Coverage]:
+        """What the state file says, brought up to date."""
+        try:
+            state = orjson.loads(self._state.read_bytes())
+        except FileNotFoundError:
+            self._write_state({})
+            return {}
+        except ValueError:
+            state = None
+        if not is_object(state):
+            raise self._damaged()
+        migrated = False
+        for version, migrate in outstanding(state.get("version"), self.migrations, str(self._path)):
+            state = {**migrate(self._path, state), "version": version}
+            migrated = True
+        try:
+            coverage = _read(state)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._damaged() from error
+        if migrated:
+            self._write_state(coverage)
+        return coverage
+
+    def _damaged(self) -> StoreError:
+        return StoreError(
+            f"{self._state} is damaged",
+            hint="The records are still there: restore it, or delete it, and sync reads again what the services still have",
+        )
+
+    def _write_state(self, coverage: Mapping[Question, Coverage]) -> None:
+        windows = [
+            {
+                "account": question.account,
+                "stream": question.stream,
+                "filters": question.filters,
+                "stretches": orjson.Fragment(covered.to_json()),
+            }
+            for question, covered in sorted(coverage.items())
+        ]
+        new = self._new()
+        with os.fdopen(private_file(new), "wb") as file:
+            file.write(orjson.dumps({"version": current(self.migrations), "windows": windows}, option=_READABLE))
+            file.flush()
+            os.fsync(file.fileno())
+        put_in_place([(new, self._state)])
+
+    @contextmanager
+    def _errors(self) -> Generator[None]:
+        """Whatever there is against the folder, as a StoreError."""
+        try:
+            yield
+        except (OSError, pa.ArrowException) as error:
+            reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+            raise StoreError(f"{self._path} cannot be used: {reason}", hint=_HINT) from error
+
+
+_HINT: Final = "What it had committed is still there; is the folder writable, with room on the disk?"
+
+
+def _read(state: Mapping[str, Any]) -> dict[Question, Coverage]:
+    windows = state["windows"]
+    if not is_array(windows):
+        raise TypeError("no list of windows")
+    return {
+        Question(one["account"], one["stream"], one["filters"]): Coverage.from_json(orjson.dumps(one["stretches"]))
+        for one in windows
+    }

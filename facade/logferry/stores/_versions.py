@@ -1,0 +1,37 @@
+"""Versions of what stores write: an older one is brought up to date step by step, a newer one is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from logferry._errors import StoreError
+
+M = TypeVar("M")
+
+
+def current(migrations: Mapping[int, M]) -> int:
+    """The version that the last migration leads to; without any, the first."""
+    return max(migrations, default=0) + 1
+
+
+def outstanding(found: object, migrations: Mapping[int, M], store: str) -> Iterator[tuple[int, M]]:
+    """
+    The migrations that a store still needs, each with the version it leads to.
+
+    Args:
+        found: The version that the store says to have.
+        migrations: What makes a store of a version one of the next.
+        store: What to call the store in errors.
+
+    Raises:
+        StoreError: The store is newer than this logferry, or says nothing that could be a version.
+    """
+    if not isinstance(found, int) or found < 1:
+        raise StoreError(f"{store} does not say its version", hint="It is damaged; restore it, or choose another store")
+    if found > current(migrations):
+        raise StoreError(
+            f"{store} was written by a newer logferry (version {found} of its tables)", hint="Update logferry"
+        )
+    for version in range(found, current(migrations)):
+        yield version + 1, migrations[version]

@@ -1,0 +1,272 @@
+"""Following all accounts at once: in the order of time, each record once, and one that fails stops none of the others."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+from anyio.from_thread import BlockingPortal
+
+import logferry
+from logferry.testing import (
+    CognigyFake,
+    DailyFake,
+    Fake,
+    FakeRequest,
+    FakeResponse,
+    Faults,
+    InProcessTransport,
+    LogtoFake,
+    SignalWireFake,
+    VirtualClock,
+)
+
+SECOND = 1_000_000_000
+EPOCH = 1_767_225_600 * SECOND
+
+LOGIN = LogtoFake(records=20, epoch=EPOCH, spacing=7.0)
+CALLS = DailyFake(records=20, epoch=EPOCH, spacing=5.0)
+VIDEO = SignalWireFake(records=20, epoch=EPOCH, spacing=11.0)
+BOT = CognigyFake(records=20, epoch=EPOCH, spacing=3.0)
+FAKES: dict[str, Fake] = {"login": LOGIN, "calls": CALLS, "video": VIDEO, "bot": BOT}
+
+CONFIGURATION = f"""
+[accounts.login]
+service = "logto"
+endpoint = "https://login.example"
+resource = "https://default.logto.app/api"
+app_id = "{LOGIN.app_id}"
+app_secret = "{LOGIN.app_secret}"
+
+[accounts.calls]
+service = "daily"
+base_url = "https://calls.example/v1"
+api_key = "{CALLS.api_key}"
+
+[accounts.video]
+service = "signalwire"
+base_url = "https://video.example"
+project_id = "{VIDEO.project_id}"
+api_token = "{VIDEO.api_token}"
+
+[accounts.bot]
+service = "cognigy"
+base_url = "https://bot.example"
+api_key = "{BOT.api_key}"
+project_id = "{BOT.project_id}"
+"""
+
+
+class _Hosts(httpx.AsyncBaseTransport):
+    """Asks the fake that a request's host stands for."""
+
+    def __init__(self, clock: VirtualClock, faults: dict[str, Faults]) -> None:
+        self.transports = {
+            name: InProcessTransport(fake, clock=clock, faults=faults.get(name)) for name, fake in FAKES.items()
+        }
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Ask it."""
+        return await self.transports[request.url.host.partition(".")[0]].handle_async_request(request)
+
+
+Take: TypeAlias = Callable[..., list[logferry.LogRecord]]
+
+
+def _until(clock: VirtualClock, seconds: float) -> bool:
+    return clock.now() >= EPOCH + seconds * SECOND
+
+
+def _blocking(ferry: logferry.Ferry, clock: VirtualClock, seconds: float, **options: Any) -> Any:
+    records: list[logferry.LogRecord] = []
+    with ferry:
+        followed = ferry.follow(**options)
+        for record in followed:
+            records.append(record)
+            if _until(clock, seconds):
+                break
+        return records, followed.checkpoints, followed.stats
+
+
+def _in_tasks(
+    portal: BlockingPortal, ferry: logferry.Ferry, clock: VirtualClock, seconds: float, **options: Any
+) -> Any:
+    async def take() -> Any:
+        records: list[logferry.LogRecord] = []
+        async with ferry:
+            followed = ferry.follow(**options)
+            async for record in followed:
+                records.append(record)
+                if _until(clock, seconds):
+                    break
+            return records, followed.checkpoints, followed.stats
+
+    return portal.call(take)
+
+
+@pytest.fixture(params=["sync", "async"])
+def take(request: pytest.FixtureRequest, portal: BlockingPortal) -> Callable[..., Any]:
+    """Follow until so many seconds have passed; records, checkpoints and statistics then."""
+    return _blocking if request.param == "sync" else partial(_in_tasks, portal)
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Callable[..., logferry.Ferry]:
+    """Open the accounts on a clock; keywords are what goes wrong, by account."""
+    path = tmp_path / "logferry.toml"
+    path.write_text(CONFIGURATION)
+
+    def make(clock: VirtualClock, **faults: Faults) -> logferry.Ferry:
+        return logferry.open_accounts(path, transport=_Hosts(clock, faults), clock=clock)
+
+    return make
+
+
+Opened: TypeAlias = Callable[..., logferry.Ferry]
+
+
+def truth(since: int, until: int) -> dict[str, set[str]]:
+    """The ids of each account's records in a window, those of calls left out."""
+    return {
+        "login": set(LOGIN.truth(since=since, until=until, now=until + 600 * SECOND)),
+        "bot": set(BOT.truth(since=since, until=until, now=until + 600 * SECOND)),
+        "video": set(VIDEO.truth(since=since, until=until, now=until + 600 * SECOND)),
+    }
+
+
+def ids(records: list[logferry.LogRecord], account: str) -> list[str]:
+    """The ids of an account's records."""
+    return [record.uid.rpartition(":")[2] for record in records if record.account == account]
+
+
+def test_new_records_of_all_accounts_come_in_the_order_of_time(take: Any, opened: Opened) -> None:
+    """Each once, none is missing, and none is behind a younger one of another stream."""
+    clock = VirtualClock(EPOCH)
+    records, _, stats = take(opened(clock), clock, 200, since="1m", longest=4)
+    last = records[-1].time_unix_nano - 20 * SECOND
+    expected = truth(EPOCH - 60 * SECOND, last)
+    for account, due in expected.items():
+        came = ids([record for record in records if record.time_unix_nano < last], account)
+        assert len(due) > 10
+        assert set(came) == due
+    counts = Counter(record.uid for record in records if record.stream != "signalwire.video_logs")
+    assert set(counts.values()) == {1}
+    times = [record.time_unix_nano for record in records]
+    behind = [first - second for first, second in pairwise(times) if second < first]
+    assert len(behind) < len(times) / 20
+    assert sum(one.items for one in stats.values()) == len(records)
+
+
+def test_checkpoints_resume_without_loss_or_doubles(take: Any, opened: Opened) -> None:
+    """Another process goes on after the last record that was delivered, whatever was held or read already."""
+    clock, got = VirtualClock(EPOCH), list[logferry.LogRecord]()
+    given: dict[str, Any] = {"since": "1m"}
+    for number in range(1, 6):
+        records, checkpoints, _ = take(opened(clock), clock, 40 * number, **given)
+        got += records
+        given = {"resume": checkpoints}
+    last = got[-1].time_unix_nano - 40 * SECOND
+    for account, due in truth(EPOCH - 60 * SECOND, last).items():
+        came = Counter(ids([record for record in got if record.time_unix_nano < last], account))
+        assert set(came) == due
+        if account != "video":  # sessions that end come again
+            assert set(came.values()) == {1}
+
+
+def failing_between(clock: VirtualClock, begin: float, end: float, answer: FakeResponse) -> Faults:
+    """The service answers so for a while."""
+
+    def fault(_request: FakeRequest, _number: int) -> FakeResponse | None:
+        return answer if EPOCH + begin * SECOND <= clock.now() < EPOCH + end * SECOND else None
+
+    return fault
+
+
+def test_one_that_fails_is_told_and_tried_again(take: Any, opened: Opened) -> None:
+    """The others go on meanwhile, and what it had in the meantime comes afterwards."""
+    clock, failures = VirtualClock(EPOCH), list[logferry.FailureEvent]()
+    moments: list[tuple[int, str]] = []
+
+    def told(event: logferry.FailureEvent) -> None:
+        failures.append(event)
+        moments.append((clock.now(), event.account))
+
+    faults = failing_between(clock, 20, 150, FakeResponse(503))
+    records, _, _ = take(opened(clock, login=faults), clock, 900, since="0s", on_failure=told)
+    assert {(event.account, event.stream) for event in failures} == {("login", "logto.audit_logs")}
+    assert all(isinstance(event.error, logferry.ServiceError) for event in failures)
+    assert [event.delay for event in failures][:3] == [5.0, 10.0, 20.0][: len(failures)]
+    last = records[-1].time_unix_nano - 60 * SECOND
+    for account, due in truth(EPOCH, last).items():
+        assert set(ids([record for record in records if record.time_unix_nano < last], account)) == due
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_one_that_is_refused_ends_and_the_others_go_on(take: Any, opened: Opened, status: int) -> None:
+    """Refused credentials are told once, and so is a request that is refused from the beginning."""
+    clock, failures = VirtualClock(EPOCH), list[logferry.FailureEvent]()
+    refusing = failing_between(clock, 0, 1e6, FakeResponse(status))
+    records, _, _ = take(opened(clock, bot=refusing), clock, 100, since="0s", on_failure=failures.append)
+    assert [(event.account, event.delay) for event in failures] == [("bot", None)]
+    assert {record.account for record in records} == {"login", "calls", "video"}
+
+
+def test_nothing_left_to_follow_is_an_error(take: Any, opened: Opened, caplog: pytest.LogCaptureFixture) -> None:
+    """When every stream has been refused, the failures come in a group; unless told, they are warnings, too."""
+    clock = VirtualClock(EPOCH)
+    refusing = failing_between(clock, 0, 1e6, FakeResponse(403))
+    with caplog.at_level(logging.WARNING, "logferry"), pytest.raises(ExceptionGroup) as caught:
+        take(opened(clock, bot=refusing, calls=refusing), clock, 100, accounts=["bot", "calls"])
+    assert {type(error) for error in caught.value.exceptions} == {logferry.PermissionDeniedError}
+    assert len(caught.value.exceptions) == 3
+    assert caplog.text.count("403 Forbidden") == 3
+
+
+def test_a_hook_that_raises_ends_its_stream_only(take: Any, opened: Opened) -> None:
+    """What a caller's hook raises ends the stream about which it was told."""
+    clock = VirtualClock(EPOCH)
+
+    def broken(_event: logferry.FailureEvent) -> None:
+        raise RuntimeError("broken")
+
+    failing = failing_between(clock, 0, 1e6, FakeResponse(503))
+    with pytest.raises(ExceptionGroup) as caught:
+        take(opened(clock, bot=failing), clock, 100, accounts=["bot"], on_failure=broken)
+    (error,) = caught.value.exceptions
+    assert isinstance(error, RuntimeError)
+
+
+def test_what_is_not_delivered_is_not_counted(opened: Opened) -> None:
+    """A list of arrivals counts one by one: checkpoints resume before those that were not delivered."""
+    clock = VirtualClock(EPOCH)
+    with opened(clock) as ferry:
+        followed = ferry.follow(streams=["cognigy.project_logs"], since="30s")
+        due = next(followed.arrivals())
+        assert len(due) > 5
+        for arrival in due[:3]:
+            arrival.deliver()
+        checkpoints = followed.checkpoints
+    with opened(clock) as ferry:
+        again = next(ferry.follow(streams=["cognigy.project_logs"], resume=checkpoints).arrivals())
+    assert [one.record.uid for one in again] == [one.record.uid for one in due[3:]]
+
+
+def test_a_call_that_cannot_be_right_sends_nothing(opened: Opened) -> None:
+    """Neither a stream that nobody has, nor a checkpoint of a pull, nor an impossible interval."""
+    clock = VirtualClock(EPOCH)
+    ferry = opened(clock)
+    pulled = ferry.client("bot", logferry.Cognigy).project_logs(since="1h").checkpoint
+    with pytest.raises(logferry.InvalidRequestError, match="there is no stream"):
+        ferry.follow(streams=["logto.audit"])
+    with pytest.raises(logferry.InvalidRequestError, match="cannot be polled every"):
+        ferry.follow(shortest=0)
+    assert pulled
+    with pytest.raises(logferry.InvalidRequestError, match="not open for 'for'"):
+        next(iter(ferry.follow()))

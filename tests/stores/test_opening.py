@@ -1,0 +1,92 @@
+"""From what a user writes to a store, and back: names, missing packages, coverage as text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from logferry import ConfigurationError
+from logferry.stores import Coverage, DltStore, DuckDBStore, ParquetStore, Stretch, open_store
+
+
+def test_a_text_names_a_store(tmp_path: Path) -> None:
+    """A file, a folder, or dlt and a destination; opening is left to the with block."""
+    (tmp_path / "there").mkdir()
+    kinds = {
+        f"{tmp_path}/a.duckdb": DuckDBStore,
+        f"{tmp_path}/a.db": DuckDBStore,
+        f"{tmp_path}/new/": ParquetStore,
+        f"{tmp_path}/there": ParquetStore,
+        "dlt:postgres": DltStore,
+    }
+    assert {to: type(open_store(to)) for to in kinds} == kinds
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+@pytest.mark.parametrize("to", ["logs", "logs.csv", "", "postgres"])
+def test_other_texts_name_none(to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is neither is refused, with the forms that there are."""
+    monkeypatch.chdir(tmp_path)
+    if to:
+        with pytest.raises(ConfigurationError, match=r"names no store.*dlt:<destination>"):
+            open_store(to)
+
+
+@pytest.mark.parametrize(
+    ("package", "to", "extra"),
+    [
+        ("duckdb", "a.duckdb", "duckdb"),
+        ("pyarrow", "folder/", "parquet"),
+        ("filelock", "folder/", "parquet"),
+        ("dlt", "dlt:postgres", "dlt"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_extra(package: str, to: str, extra: str) -> None:
+    """An error says what is missing, and what to install."""
+    program = f"""
+import sys
+sys.modules[{package!r}] = None  # as if it were not installed
+from logferry import ConfigurationError
+from logferry.stores._opening import open_store
+try:
+    open_store({to!r})
+except ConfigurationError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == f"this store needs the package {package}. pip install 'logferry[{extra}]'\n"
+
+
+def test_coverage_survives_as_text() -> None:
+    """Every state comes back with its times to the nanosecond, whatever a checkpoint says."""
+    coverage = (
+        Coverage()
+        .having(Stretch(since=-(2**63), until=-1, state="lost"))
+        .having(Stretch(since=0, until=2**62 + 1, state="complete"))
+        .having(
+            Stretch(since=2**62 + 1, until=2**63 - 1, state="partial", checkpoint='{"a": "\u2603\\n"}', begun=2**60 + 1)
+        )
+    )
+    assert Coverage.from_json(coverage.to_json()) == coverage
+    assert Coverage.from_json(Coverage().to_json()) == Coverage()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        [1],
+        [{"since": 0, "until": 1}],
+        [{"since": "0", "until": 1, "state": "complete"}],
+        [{"since": 0, "until": 1, "state": "nearly"}],
+        [{"since": 0, "until": 1, "state": "partial", "checkpoint": 5}],
+    ],
+)
+def test_other_texts_are_no_coverage(told: object) -> None:
+    """What no coverage was made into is refused, rather than taken for less than it was."""
+    with pytest.raises(ValueError, match=r"stretch"):
+        Coverage.from_json(orjson.dumps(told))

@@ -1,0 +1,123 @@
+"""Versions: a store of an older logferry is brought up to date, one of a newer is refused and stays as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from logferry import StoreError
+from logferry.stores import Coverage, Described, DltStore, DuckDBStore, ParquetStore, Question, Stretch
+from logferry.stores._dlt_pipeline import Pipeline
+from logferry.stores._versions import current, outstanding
+from logferry.testing.stores import records
+
+QUESTION = Question("main", "example.logs")
+COVERED = Coverage().having(Stretch(since=0, until=10, state="complete"))
+
+
+class LaterDuckDB(DuckDBStore):
+    """The DuckDB store of some later logferry, which keeps notes."""
+
+    migrations: ClassVar[Mapping[int, str]] = {
+        1: "CREATE TABLE notes (note VARCHAR)",
+        2: "INSERT INTO notes VALUES ('migrated')",
+    }
+
+
+def noted(folder: Path, state: dict[str, Any]) -> dict[str, Any]:
+    with (folder / "_logferry" / "notes").open("a") as notes:
+        notes.write(f"{state['version']}\n")
+    return state
+
+
+class LaterParquet(ParquetStore):
+    """The Parquet folder of some later logferry, which keeps notes."""
+
+    migrations: ClassVar[Mapping[int, Callable[[Path, dict[str, Any]], dict[str, Any]]]] = {1: noted, 2: noted}
+
+
+def forgetting(pipeline: Pipeline) -> None:
+    (rows,) = pipeline.rows("logferry_windows", "count(*)")
+    assert rows[0] == 1
+
+
+class LaterDlt(DltStore):
+    """The destination of some later logferry, which counts windows first."""
+
+    migrations: ClassVar[Mapping[int, Callable[[Pipeline], None]]] = {1: forgetting, 2: forgetting}
+
+
+PAIRS: Mapping[str, tuple[Callable[[Path], Described], Callable[[Path], Described]]] = {
+    "duckdb": (lambda folder: DuckDBStore(folder / "l.duckdb"), lambda folder: LaterDuckDB(folder / "l.duckdb")),
+    "parquet": (lambda folder: ParquetStore(folder / "l"), lambda folder: LaterParquet(folder / "l")),
+    "dlt": (
+        lambda folder: DltStore("duckdb", credentials=str(folder / "d.duckdb"), folder=folder / "packages"),
+        lambda folder: LaterDlt("duckdb", credentials=str(folder / "d.duckdb"), folder=folder / "packages"),
+    ),
+}
+
+
+def has_everything(store: Described) -> bool:
+    return dict(store.coverage()) == {QUESTION: COVERED} and dict(store.counts()) == {("main", "example.logs"): 5}
+
+
+@pytest.mark.parametrize("kind", list(PAIRS))
+def test_an_older_store_is_migrated_and_a_newer_one_refused(kind: str, tmp_path: Path) -> None:
+    """A later logferry takes the store over with all that is in it, once; from then on this one refuses it."""
+    now, later = (make for make in PAIRS[kind])
+    with now(tmp_path) as store:
+        store.commit(records(5), {QUESTION: COVERED})
+    for _ in range(2):
+        with later(tmp_path) as store:
+            assert has_everything(store)
+    with pytest.raises(StoreError, match="newer logferry") as caught, now(tmp_path):
+        pass
+    assert caught.value.hint == "Update logferry"
+    with later(tmp_path) as store:
+        assert has_everything(store)
+
+
+def test_each_migration_runs_once_in_order(tmp_path: Path) -> None:
+    """A folder's migrations see the version that they are for, one after the other, and the state says the last one."""
+    with ParquetStore(tmp_path / "l") as store:
+        store.commit(records(5), {QUESTION: COVERED})
+    for _ in range(2):
+        with LaterParquet(tmp_path / "l"):
+            pass
+    assert (tmp_path / "l" / "_logferry" / "notes").read_text() == "1\n2\n"
+    assert json.loads((tmp_path / "l" / "_logferry" / "state.json").read_text())["version"] == 3
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    """The store is still of the older version, with all that was in it."""
+
+    class Failing(DuckDBStore):
+        migrations: ClassVar[Mapping[int, str]] = {1: "CREATE TABLE notes (note VARCHAR); SELECT nothing FROM nowhere"}
+
+    with DuckDBStore(tmp_path / "l.duckdb") as store:
+        store.commit(records(5), {QUESTION: COVERED})
+    with pytest.raises(StoreError, match="nowhere"), Failing(tmp_path / "l.duckdb"):
+        pass
+    with DuckDBStore(tmp_path / "l.duckdb") as store:
+        assert has_everything(store)
+
+
+@pytest.mark.parametrize("found", [None, 0, -1, "1", [1]])
+def test_what_is_no_version_is_damage(found: object) -> None:
+    """A store that says nothing that could be its version is not taken for one of any."""
+    with pytest.raises(StoreError, match=r"l does not say its version\. It is damaged"):
+        list(outstanding(found, dict[int, str](), "l"))
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"), [(1, [(2, "a"), (3, "b"), (4, "c")]), (3, [(4, "c")]), (4, [])], ids=["first", "third", "last"]
+)
+def test_what_is_outstanding(found: int, wanted: Iterable[tuple[int, str]]) -> None:
+    """A store needs the migrations from its version on, each leading to the next."""
+    migrations = {1: "a", 2: "b", 3: "c"}
+    assert current(migrations) == 4
+    assert list(outstanding(found, migrations, "l")) == wanted
