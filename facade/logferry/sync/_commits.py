@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import anyio
+import anyio.lowlevel
 import pyarrow as pa
 
 from logferry._times import SECOND
@@ -25,7 +26,8 @@ class Commits:
     """
     What stands between slices, which read at the same time, and a store, which takes one commit at a time.
 
-    A slice that adds while a commit is under way waits, so memory is bounded by one commit and a page of each slice.
+    Slices go on while a commit is under way, until the next one is due: memory is bounded by two commits, and a page of
+    each slice.
 
     Args:
         store: Takes the commits, in a thread of its own.
@@ -63,20 +65,31 @@ class Commits:
         Raises:
             StoreError: The commit failed; nothing that was added since the last one is in the store.
         """
-        async with self._lock:
-            if self._failure is not None:
-                raise self._failure
-            coverage = self.coverage(question)
-            for stretch in stretches:
-                coverage = coverage.having(stretch)
-            self._coverage[question] = coverage
-            self._changed.add(question)
-            if batch is not None and batch.num_rows:
-                self._batches.append(batch)
-                self._bytes += batch.nbytes
-            self._oldest = self._oldest or self._now()
-            if self._bytes >= _MOST_BYTES or self._now() - self._oldest >= self._every:
-                await self._commit()
+        self._refuse_after_failure()
+        coverage = self.coverage(question)
+        for stretch in stretches:
+            coverage = coverage.having(stretch)
+        self._coverage[question] = coverage
+        self._changed.add(question)
+        if batch is not None and batch.num_rows:
+            self._batches.append(batch)
+            self._bytes += batch.nbytes
+        self._oldest = self._oldest or self._now()
+        if self._is_due:
+            async with self._lock:
+                self._refuse_after_failure()
+                if self._is_due:  # another slice may have committed meanwhile
+                    await self._commit()
+        await anyio.lowlevel.checkpoint()  # who is cancelled stops here, with nothing in hand
+
+    @property
+    def _is_due(self) -> bool:
+        waiting = bool(self._oldest) and self._now() - self._oldest >= self._every
+        return waiting or self._bytes >= _MOST_BYTES
+
+    def _refuse_after_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     async def flush(self) -> None:
         """
