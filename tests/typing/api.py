@@ -12,6 +12,8 @@ from typing import Any, assert_type
 
 import logferry
 from logferry import Daily, LogRecord, Logto, Page, SignalWire, Stream, View
+from logferry.stores import open_store
+from logferry.sync import Slice, SyncReport
 from logferry.testing import Comparison, Fake, LogtoFake, MakeClient, connected, failing
 from logferry_clients.daily.models import ApiLog, Meeting, SessionLog
 from logferry_clients.logto.models import AuditLog, AuditLogPayload, ParsedUserAgent
@@ -100,6 +102,12 @@ with logferry.open_accounts("logferry.toml", timeout=5) as ferry:
     assert_type(ferry.client("login", Logto), Logto)
     assert_type(ferry.client("login"), logferry.Client)
     assert_type(ferry.records().skipped, tuple[logferry.Skipped, ...])
+    report = ferry.sync("logs.duckdb", since="30d", streams=["logto.audit_logs"]).run()
+    assert_type(report, SyncReport)
+    assert_type([one.lost for one in report], list[list[tuple[int, int]]])
+    assert_type(ferry.sync(open_store("logs/")).slices(), list[Slice])
+    ferry.sync("logs.duckdb", sinze="30d")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ferry.sync(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ferry.records(resume="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
