@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from logferry._registry import SERVICES, Service
+from logferry.cli._demo_sync import QUERY
 from logferry.testing import LogtoFake, serve
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -95,6 +96,11 @@ def test_the_streams_are_those_that_the_client_opens(service: Service) -> None:
 def test_the_variables_are_those_that_make_an_account(service: Service) -> None:
     """README's table names every environment variable of every service."""
     assert all(f"`{name}`" in README for name in (*service.variables, *service.optional_variables))
+
+
+def test_the_query_is_the_demos() -> None:
+    """What README shows is what the demo asks."""
+    assert blocks("sql") == [f"{QUERY}\n"]
 
 
 def test_nothing_is_left_to_be_filled_in() -> None:

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 import orjson
 import pytest
@@ -170,6 +171,10 @@ COMMANDS = [
     ["pull", "--since", "2000-01-01", "--max-items", "5", "--format", "csv"],
     ["pull", "--since", "2000-01-01", "--max-items", "5", "--format", "table", "--strict", "--debug"],
     ["pull", "-v", "--since", "2000-01-01", "--max-items", "5", "--output", "logs.jsonl"],
+    ["sync", "-v", "--debug", "--to", "logs.duckdb"],
+    ["sync", "-v", "--to", "logs/"],
+    ["state", "show", "logs.duckdb"],
+    ["state", "forget", "logs.duckdb", "--account", "logto"],
 ]
 
 
@@ -191,6 +196,9 @@ def test_no_command_shows_a_secret(
         shown += [result.stdout, result.stderr]
     assert caplog.records
     shown += [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    with duckdb.connect("logs.duckdb", read_only=True) as connection:
+        tables = [connection.execute(f"SELECT * FROM {name}").fetchall() for name in ("logs", "logferry_windows")]  # noqa: S608  # our own
+    shown.append(repr(tables))
     world.assert_absent(*shown, caplog.text, *(repr(record.__dict__) for record in caplog.records))
 
 

@@ -14,7 +14,14 @@ import duckdb
 import pytest
 from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, serving, started
 
-from logferry.testing import FakeResponse, failing
+import logferry
+from logferry._registry import SERVICES
+from logferry.cli._sync_progress import time_left
+from logferry.stores import SCHEMA, Coverage, DuckDBStore, Question, Stretch
+from logferry.sync import StreamReport
+from logferry.testing import CognigyFake, DailyFake, FakeResponse, failing
+
+DAY = 86_400_000_000_000
 
 
 def stored(path: Path) -> list[str]:
@@ -58,6 +65,7 @@ def test_a_filter_is_another_question(configured: Server, run: Run, store: Path)
     assert run(*arguments).exit_code == 0
     assert len(stored(store)) == len(configured.uids)
     windows = json.loads("[" + ",".join(run("state", "show", str(store)).stdout.splitlines()) + "]")
+    assert all(one["store_bytes"] > 0 for one in windows)
     assert [one["filters"] for one in windows] == [{"log_key": "ExchangeTokenBy.ClientCredentials"}, {}]
 
 
@@ -203,3 +211,51 @@ def test_one_sync_at_a_time(account: Account, run: Run, store: Path) -> None:
         assert run("sync", "--to", str(store), "--since", "10h").exit_code == 0
         assert time.monotonic() - begin < 20
     assert len(stored(store)) == 417
+
+
+def test_a_loss_is_told_loudly(run: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the service has removed before it was read is a warning with its window, and a store far behind one more."""
+    now = time.time_ns()
+    fake = CognigyFake(records=50, epoch=now - now % 1_000_000, growing=False)
+    begin, end = now - 3 * DAY, now - 2 * DAY
+    with DuckDBStore(store) as opened:
+        covered = Coverage((Stretch(since=begin, until=end, state="complete"),))
+        opened.commit(SCHEMA.empty_table(), {Question("cognigy", "cognigy.project_logs"): covered})
+    (service,) = (one for one in SERVICES if one.name == "cognigy")
+    with serving(fake) as url:
+        for name, value in service.variables_for(fake, url).items():
+            monkeypatch.setenv(name, value)
+        result = run("sync", "--to", str(store))
+    assert result.exit_code == 0
+    assert "Warning: cognigy.project_logs: lost: the service keeps nothing of [" in result.stderr
+    assert "the service keeps records for 24 h only: sync more often" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        ({}, ""),
+        ({"planned": 2, "span": 20}, "0 of 2 slices"),
+        ({"planned": 9, "slices": 3, "span": 90, "covered": 30}, "3 of 9 slices, about 20 s left"),
+        ({"planned": 90, "slices": 3, "span": 900, "covered": 30}, "3 of 90 slices, about 5 min left"),
+        ({"planned": 9, "slices": 9, "span": 90, "covered": 90}, "9 of 9 slices"),
+        ({"planned": 9, "slices": 9, "span": 90, "covered": 90, "done": True}, "done"),
+        ({"failure": logferry.ServiceError("down"), "done": True}, "failed"),
+    ],
+)
+def test_the_time_left_is_said_once_it_can_be_known(report: dict[str, Any], told: str) -> None:
+    """After ten seconds; a stream that has further questions is not done with the slices of the first."""
+    assert time_left(StreamReport(account="a", stream="daily.api_logs", **report), 10) == told
+
+
+def test_one_of_several_fails(account: Account, run: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are read to their end, and the exit code is that of the failure."""
+    fake = made_fake()
+    monkeypatch.setenv("DAILY_API_KEY", "k")
+    with serving(fake) as url, serving(DailyFake(records=3), failing(REFUSED, path="/v1/", at=range(100))) as other:
+        monkeypatch.setenv("DAILY_BASE_URL", f"{other}/v1")
+        account(fake, url)
+        result = run("sync", "--to", str(store))
+    assert result.exit_code == 3
+    assert "Error: daily.api_logs" in result.stderr
+    assert sorted(stored(store)) == sorted(Server(fake, url).uids)

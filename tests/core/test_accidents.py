@@ -262,8 +262,9 @@ def test_files_are_for_their_owner_whatever_the_umask(tmp_path: Path, monkeypatc
     assert [oct(one.stat().st_mode & 0o777) for one in tmp_path.iterdir()] == ["0o600"]
 
 
-def test_help_says_what_raw_exposes() -> None:
+@pytest.mark.parametrize("command", ["pull", "tail", "sync"])
+def test_help_says_what_raw_exposes(command: str) -> None:
     """Whoever asks for it reads that it can hold secrets."""
-    text = CliRunner().invoke(main, ["pull", "--help"]).stdout
+    text = CliRunner().invoke(main, [command, "--help"]).stdout
     told = " ".join(text.partition("--raw")[2].split())[:160]
     assert "secret" in told

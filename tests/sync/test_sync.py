@@ -21,6 +21,7 @@ from logferry.testing import (
     DailyFake,
     FakeRequest,
     FakeResponse,
+    InProcessTransport,
     LogtoFake,
     Row,
     SignalWireFake,
@@ -123,6 +124,21 @@ def test_late_records_arrive(world: MakeWorld) -> None:
     accounts.bring(LOGTO)
     assert accounts.stored(LOGTO) == accounts.truth(LOGTO)
     assert len(accounts.stored(LOGTO)) == 3
+
+
+def test_a_clock_that_is_ahead_makes_nothing_complete_too_early(world: MakeWorld) -> None:
+    """Where ours is an hour ahead of the service's, what it writes within that hour still arrives."""
+    young = Row(time=NOON - 50 * MINUTE, appears=NOON - 45 * MINUTE, content=7)
+    fake = LogtoFake(rows=(*rows_of([NOON - 3 * HOUR]), young))
+    accounts = world(fake)
+    accounts.transports["logto"] = InProcessTransport(fake, clock=lambda: accounts.clock.now() - HOUR)
+    accounts.bring(LOGTO)
+    assert len(accounts.stored(LOGTO)) == 1
+    assert accounts.store.state_at(LOGTO, NOON - 72 * MINUTE) == "complete"
+    assert accounts.store.state_at(LOGTO, NOON - 50 * MINUTE) == "provisional"
+    accounts.clock.advance(30 * 60)
+    accounts.bring(LOGTO)
+    assert len(accounts.stored(LOGTO)) == 2
 
 
 def test_what_was_provisional_is_read_again_and_then_complete(world: MakeWorld) -> None:

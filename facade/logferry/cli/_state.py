@@ -75,7 +75,7 @@ def show(store: str, form: str | None) -> None:
         size = opened.size()
     if (form or ("table" if sys.stdout.isatty() else "jsonl")) == "jsonl":
         for row in rows:
-            echo(orjson.dumps(row))
+            echo(orjson.dumps({**row, "store_bytes": size}))
         return
     with output_errors():
         _print(store, rows, size)

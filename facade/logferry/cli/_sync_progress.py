@@ -79,7 +79,7 @@ class SyncProgress:
         for (account, stream), report in self._reports.items():
             name = stream if account == stream.partition(".")[0] or len(accounts) == 1 else f"{stream} {account}"
             bar = ProgressBar(total=max(report.span, 1), completed=report.covered, width=20)
-            left = "failed" if report.failure is not None else time_left(report, time.monotonic() - self._begin)
+            left = time_left(report, time.monotonic() - self._begin)
             table.add_row(Text(printable(name)), bar, Text(f"{report.records:>11,}"), Text(left, "dim"))
         return table
 
@@ -92,11 +92,13 @@ def time_left(report: StreamReport, seconds: float) -> str:
         report: How it gets on.
         seconds: How long it has taken so far.
     """
-    if report.slices == report.planned:
-        return "done" if report.planned else ""
+    if report.failure is not None:
+        return "failed"
+    if report.done:
+        return "done"
     slices = f"{report.slices} of {counted(report.planned, 'slice')}"
-    if report.slices < _ENOUGH or not report.covered:
-        return slices
+    if report.slices < _ENOUGH or not report.covered or report.covered == report.span:
+        return slices if report.planned else ""
     left = seconds * (report.span - report.covered) / report.covered
     words = f"{left:.0f} s" if left < _MINUTE else f"{left / _MINUTE:.0f} min"
     return f"{slices}, about {words} left"

@@ -112,6 +112,8 @@ class Reader:
             raise
         except LogferryError as error:
             self._fail(error)
+        self.report.done = True
+        self._tell()
 
     async def slices(self) -> list[Slice]:
         """What `run` would read, unread."""

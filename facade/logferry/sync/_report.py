@@ -29,6 +29,7 @@ class StreamReport:
             store had what came before.
         warnings: What should be looked after, such as a store that falls behind the service's retention.
         failure: What ended the reading of the stream; ``None`` where nothing did.
+        done: Whether its reading has ended, so that no further slices are found.
     """
 
     account: str
@@ -43,6 +44,7 @@ class StreamReport:
     lost: list[tuple[int, int]] = field(factory=list[tuple[int, int]])
     warnings: list[str] = field(factory=list[str])
     failure: LogferryError | None = None
+    done: bool = False
 
 
 @frozen
