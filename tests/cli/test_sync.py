@@ -170,7 +170,8 @@ def test_every_keeps_running_until_it_is_asked_to_stop(configured: Server, store
         assert running.stderr is not None
         lines = [running.stderr.readline().decode() for _ in range(2)]
         assert all("read in" in line for line in lines)
-        running.send_signal(signal.SIGTERM)
+        for _ in range(2):  # as timeout(1) does, to the process and to its group
+            running.send_signal(signal.SIGTERM)
         assert running.wait(20) == 130
         assert b"the next sync goes on there" in running.stderr.read()
     assert sorted(stored(store)) == sorted(configured.uids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sys
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from logferry._ferry import Ferry
     from logferry.sync import StreamReport, Sync, SyncReport
+
+_PATIENCE: Final = 1.0
+"""Seconds in which further signals are the same one."""
 
 _JITTER: Final = 0.1
 """Runs are not all on the same second, so that many machines do not ask at once."""
@@ -77,12 +81,14 @@ class Syncing:
         code = 0
         async with open_accounts(talk().config, **progress.hooks) as ferry:
             sync = self._sync(ferry, progress)
+            working = anyio.CancelScope()
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_stop_at_signals, tasks.cancel_scope, stopped)
-                try:
-                    code = await self._bring(sync, progress)
-                except LogferryError as error:  # the group would wrap it
-                    failures.append(error)
+                tasks.start_soon(_stop_at_signals, working, stopped)
+                with working:
+                    try:
+                        code = await self._bring(sync, progress)
+                    except LogferryError as error:  # the group would wrap it
+                        failures.append(error)
                 tasks.cancel_scope.cancel()
         if failures:
             raise failures[0]
@@ -142,12 +148,20 @@ def _tell_of(one: StreamReport) -> None:
         tell("", f"{label}: {counted(one.records, 'record')} read{done}")
 
 
-async def _stop_at_signals(scope: CancelScope, stopped: list[signal.Signals]) -> None:
-    """Ctrl-C and SIGTERM end it between two commits; the second one ends it at once, as a kill would."""
+async def _stop_at_signals(working: CancelScope, stopped: list[signal.Signals]) -> None:
+    """
+    Ctrl-C and SIGTERM end it between two commits; one more, a while later, ends it at once, as a kill would.
+
+    Who sends a signal to a group of processes can send it twice in a row.
+    """
     import anyio  # noqa: PLC0415
 
+    begin = 0.0
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for number in signals:
+            if not stopped:
+                begin = time.monotonic()
+            elif time.monotonic() - begin > _PATIENCE:
+                os._exit(INTERRUPTED)
             stopped.append(number)
-            scope.cancel()
-            break
+            working.cancel()
