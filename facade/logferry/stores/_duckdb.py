@@ -20,7 +20,7 @@ from logferry.stores._versions import current, outstanding
 if TYPE_CHECKING:
     from types import TracebackType
 
-_MEMORY: Final = 256
+_MEMORY: Final = 96
 """
 So much of the machine's memory is for DuckDB, in MiB, beside what a commit needs.
 

@@ -18,7 +18,7 @@ from logferry.sync._threads import in_thread
 if TYPE_CHECKING:
     from logferry.stores._store import Question, Store
 
-_MOST_BYTES: Final = 32 * 2**20
+_MOST_BYTES: Final = 8 * 2**20
 """So much is committed at once at most, give or take a page: a store needs some times as much meanwhile."""
 
 
