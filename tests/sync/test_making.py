@@ -27,5 +27,5 @@ def test_a_store_keeps_to_its_share_of_memory(tmp_path: Path) -> None:
         duckdb.connect(str(tmp_path / "logs.duckdb"), config={"threads": 1}) as other,
     ):
         assert other.execute("SELECT current_setting('memory_limit'), current_setting('threads')").fetchall() == [
-            ("256.0 MiB", 1)
+            ("96.0 MiB", 1)
         ]
