@@ -116,8 +116,8 @@ class Place:
         return self.first is not None and bool(ticks) and max(ticks) < self.first
 
     def joins(self, rows: Sequence[Row]) -> bool:
-        """Whether rows begin with some that have been met, as they do unless all of those have gone."""
-        return not rows or not self.repeated() or rows[0][1] in self.met or self.first is None
+        """Whether rows begin with some that have been met, as they do unless all of those have gone; no rows do not."""
+        return self.first is None or not self.repeated() or (bool(rows) and rows[0][1] in self.met)
 
     def before(self, rows: Sequence[Row]) -> int:
         """How many rows stand before the place, without those that share its time."""

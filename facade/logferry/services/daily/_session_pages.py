@@ -229,7 +229,8 @@ class Question:
             PagingError: The service does not turn pages.
         """
         latest = place.latest
-        whole = page = yield from self._ask(place)
+        _, page = yield from self._page(place)
+        whole = page
         equal = 0
         while page.rows and not any(
             tick is not None and (latest is None or tick > latest) for tick in place.look(page.rows).ticks
