@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import pickle
+import signal
+import subprocess
+import sys
 import traceback
 from base64 import b64decode
 from collections.abc import Generator, Iterator
@@ -200,6 +204,33 @@ def test_no_command_shows_a_secret(
         tables = [connection.execute(f"SELECT * FROM {name}").fetchall() for name in ("logs", "logferry_windows")]  # noqa: S608  # our own
     shown.append(repr(tables))
     world.assert_absent(*shown, caplog.text, *(repr(record.__dict__) for record in caplog.records))
+
+
+def test_tail_shows_no_secret(world: World, tmp_path: Path) -> None:
+    """Neither it nor what it keeps to go on by, in a process of its own, since only a signal ends it."""
+    command = ["tail", "--since", "2000-01-01", "-v", "--debug", "--format", "jsonl", "--state", "tail.json"]
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from logferry.cli import main; main()"
+    )
+    shown: list[str | bytes] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=os.environ | world.environment() | {"XDG_CONFIG_HOME": "/nowhere"},
+    ) as running:
+        assert running.stderr is not None
+        # Every service has been asked for something, and has refused or answered.
+        while line := running.stderr.readline():
+            shown.append(line)
+            if all(recorder.requests for recorder in world.recorders.values()):
+                break
+        with suppress(ProcessLookupError):
+            running.send_signal(signal.SIGINT)
+        output, told = running.communicate(timeout=60)
+    assert b"unexpected" not in told
+    world.assert_absent(*shown, output, told, *(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()))
 
 
 CLIENTS: dict[str, Any] = {
