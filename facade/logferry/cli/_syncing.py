@@ -157,11 +157,16 @@ async def _stop_at_signals(working: CancelScope, stopped: list[signal.Signals]) 
     import anyio  # noqa: PLC0415
 
     begin = 0.0
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for number in signals:
-            if not stopped:
-                begin = time.monotonic()
-            elif time.monotonic() - begin > _PATIENCE:
-                os._exit(INTERRUPTED)
-            stopped.append(number)
-            working.cancel()
+    try:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for number in signals:
+                if not stopped:
+                    begin = time.monotonic()
+                elif time.monotonic() - begin > _PATIENCE:
+                    os._exit(INTERRUPTED)
+                stopped.append(number)
+                working.cancel()
+    finally:
+        if stopped:  # the process is about to end by itself
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
