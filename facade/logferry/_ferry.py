@@ -172,13 +172,13 @@ class Ferry:
         return FerryFollow(self._tasks, views, skipped, failures, clock, reordering, on_failure)
 
     def _askable(
-        self, streams: Sequence[str], accounts: Sequence[str], filters: Mapping[str, str]
+        self, streams: Sequence[str], accounts: Sequence[str], filters: Mapping[str, str], *, sessions: bool = False
     ) -> tuple[list[Job], tuple[Skipped, ...]]:
         """The streams that are meant, and those that cannot be asked, which is told."""
         jobs = selected_jobs(streams, self._accounts, accounts)
         others: list[LeftOut] = []
         if not streams:
-            jobs, others = askable_jobs(jobs, filters)
+            jobs, others = askable_jobs(jobs, filters, sessions=sessions)
         _tell_of(others)
         return jobs, tuple(
             Skipped(account=one.job.account.name, stream=one.job.stream.name, reason=one.reason) for one in others
@@ -238,26 +238,15 @@ class Ferry:
 
         clock = self._options.get("clock") or SystemClock()
         given = filters or {}
-        jobs = selected_jobs(streams, self._accounts, accounts)
-        if not streams:
-            jobs, others = askable_jobs(jobs, given, sessions=True)
-            _tell_of(others)
+        jobs, _ = self._askable(streams, accounts, given, sessions=True)
         asked = window(since, until, now=clock.now())
+        clients, failures = self._opened(jobs)
         lanes: dict[str, Lane] = {}
-        failures: dict[str, LogferryError] = {}
-        for job in jobs:
-            account = job.account.name
-            if account in failures:
-                continue
-            try:
-                client = self.client(account)
-            except ConfigurationError as error:
-                failures[account] = error
-            else:
-                spellings = job.spellings(sessions=True)
-                own = {spellings.get(name, name): value for name, value in given.items()}
-                lane = lanes.setdefault(account, Lane(client=client, streams=[], retention=job.account.retention))
-                lanes[account] = evolve(lane, streams=[*lane.streams, (job.stream, own)])
+        for job, client in clients:
+            spellings = job.spellings(sessions=True)
+            own = {spellings.get(name, name): value for name, value in given.items()}
+            lane = lanes.setdefault(client.account, Lane(client=client, streams=[], retention=job.account.retention))
+            lanes[client.account] = evolve(lane, streams=[*lane.streams, (job.stream, own)])
         return Sync(
             store=open_store(store) if isinstance(store, str | os.PathLike) else store,
             lanes=tuple(lanes.values()),
@@ -272,7 +261,7 @@ class Ferry:
             ),
             clock=clock,
             blocking=self._tasks.call,
-            unopened=failures,
+            unopened={error.account or "": error for error in failures},
         )
 
     def __enter__(self) -> Self:

@@ -54,10 +54,6 @@ class Commits:
         """What the store has of a question, and will have once all that was added is committed."""
         return self._coverage.get(question, Coverage())
 
-    def questions(self) -> Mapping[Question, Coverage]:
-        """The same of all questions."""
-        return dict(self._coverage)
-
     async def add(self, question: Question, stretches: Iterable[Stretch], batch: pa.RecordBatch | None = None) -> None:
         """
         Take what a slice has read, and what the store has of its question then; commit if it is time to.
