@@ -36,6 +36,12 @@ class CallChanges(TypedDict, total=False):
     ``None`` is no bound; what the service's own answers say of further requests holds all the same.  Default: the limit
     that the service documents; none on this machine.
     """
+    concurrency: int
+    """
+    How many requests of one iteration may be under way, where the next is known without the last answer; default: 4.
+
+    Order and guarantees stay.  With 1 they are sent one after the other, and blocking iterations start no threads.
+    """
     on_request: Callable[[RequestEvent], None] | None
     """Is told of each request before it is sent, and before it waits for its turn."""
     on_retry: Callable[[RetryEvent], None] | None
@@ -181,5 +187,11 @@ def changed_options(options: CallOptions, changes: CallChanges) -> CallOptions:
     if "rate" in changes:
         rate = changes["rate"]
         options = evolve(options, rate=rate if isinstance(rate, Rate | None) else read_rate(rate, setting="rate"))
+    if "concurrency" in changes:
+        concurrency = changes["concurrency"]
+        require_count("concurrency", concurrency, ConfigurationError)
+        if not concurrency:
+            raise ConfigurationError("concurrency is 0, it must be at least 1")
+        options = evolve(options, concurrency=concurrency)
     hooks: dict[str, Any] = {name: hook for name, hook in changes.items() if name.startswith("on_")}
     return evolve(options, hooks=evolve(options.hooks, **hooks))

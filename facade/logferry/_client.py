@@ -34,6 +34,7 @@ from logferry._options import CallOptions, WireOptions, is_loopback
 from logferry._overlap import is_follow
 from logferry._pace import Pace
 from logferry._rate import Rate
+from logferry._reading import Reader, is_divided
 from logferry._settings import Settings, worded
 from logferry._steps import Flow, Position
 from logferry._stream import Stream
@@ -247,7 +248,7 @@ class Client(ABC):
             Plan(
                 stream=definition.name,
                 definition=definition,
-                walk=partial(definition.walk, filters, page_size or definition.page_size),
+                reader=self._reader(definition, filters, page_size),
                 filters=_given(filters),
                 since=since,
                 until=until,
@@ -256,6 +257,16 @@ class Client(ABC):
                 strict=options.get("strict", False),
                 runtime=runtime,
             ),
+        )
+
+    def _reader(self, definition: StreamDefinition[E, Any, F], filters: F, page_size: int | None) -> Reader:
+        size = page_size or definition.page_size
+        return Reader(
+            walk=partial(definition.walk, filters, size),
+            order=definition.order,
+            division=definition.division,
+            page_size=size,
+            concurrency=self._options.concurrency,
         )
 
     def _runtime(self) -> Runtime:
@@ -286,6 +297,9 @@ def _opened(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -
         walk: Callable[[Window, Position | None], Flow] = partial(definition.walk, filters, definition.page_size)
         if is_follow(checkpoint.position):
             walk = Follow(walk=walk, definition=definition)
+        if is_divided(checkpoint.position):
+            one_by_one = Reader(walk=walk, order=definition.order, division=definition.division, page_size=1)
+            walk = one_by_one.read
         flow = walk(checkpoint.window, checkpoint.position)
         # Its first step sends nothing: a driver would.
         next(flow, None)

@@ -17,7 +17,7 @@ from attrs import asdict, define, evolve, field, frozen
 
 from logferry._errors import BadRequestError, PagingError
 from logferry._json import dumps
-from logferry._steps import Batch, Flow, Position, Reply, SubFlow
+from logferry._steps import Batch, Flow, Marks, Position, Reply, SubFlow
 from logferry._window import Window
 
 LONGEST_DROUGHT: Final = 100
@@ -216,7 +216,12 @@ class _Place:
         back = None if new or self.back is None else self.back + len(page.keys)
         met = set(page.keys)
         known = {*self.recent}
-        recent = (*self.recent, *(key for key in page.keys if key not in known))[-REMEMBERED:]
+        keys = page.keys
+        if self.searching:
+            # What comes before the first known item was met long ago: it must not push out what was met last.
+            both = {*self.recent, *self.delivered}
+            keys = keys[next((index for index, key in enumerate(keys) if key in both), len(keys)) :]
+        recent = (*self.recent, *(key for key in keys if key not in known))[-REMEMBERED:]
         left = tuple(key for key in self.delivered if key not in met)
         return _Place(page.cursor, recent, left, met=self.met + new, back=back, ended=page.cursor is None)
 
@@ -303,4 +308,8 @@ def _batch(page: CursorPage, fresh: list[int], keys: list[str], place: _Place, f
     def position(delivered: int) -> Position:
         return following.to_json() if delivered == len(keys) else place.within(keys[:delivered]).to_json()
 
-    return Batch([page.items[index] for index in fresh], position, page.reply, page.total, issues=page.issues)
+    def marks() -> Marks:
+        return Marks([(times[index], key) for index, key in zip(fresh, keys, strict=True)], times)
+
+    times, items = page.times, [page.items[index] for index in fresh]
+    return Batch(items, position, page.reply, page.total, issues=page.issues, marks=marks)

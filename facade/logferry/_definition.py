@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import AttrsInstance, field, fields, frozen
 
+from logferry._division import Division
 from logferry._incremental import Incremental
 from logferry._origin import Normalizer
 from logferry._steps import Flow, Position
@@ -102,6 +103,7 @@ class StreamDefinition(Generic[E, J, F]):
         paging: How the service pages, in a few words.
         order: ``"newest first"``, ``"oldest first"`` or ``"as sent"``.
         time_filter: Who filters by time, in a few words.
+        division: How a window is divided into parts that can be read at once; ``None`` where it cannot be.
         promise: What a pull of the stream guarantees, and why.
         filters: The class of its own filters: attrs, every field a ``filter_field``.
         needs_one_of: Names of filters of which the service wants at least one; empty where it wants none.
@@ -121,6 +123,7 @@ class StreamDefinition(Generic[E, J, F]):
     paging: str
     order: str
     time_filter: str
+    division: Division | None = None
     promise: str
     filters: type[F]
     needs_one_of: tuple[str, ...] = ()

@@ -2,50 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
 
 from logferry._clock import Clock
-from logferry._errors import LogferryError
 from logferry._layers import resume
-from logferry._steps import Acquire, Batch, Flow, Now, Receive, Reply, Send, Sleep, Step, Ticket
+from logferry._steps import Acquire, Batch, Flow, Now, Peek, Receive, Send, Sleep, Step, Ticket
+from logferry._underway import Exchange, UnderWay
 
 _LOCK_POLL_SECONDS = 0.01
 
 
-class Wire(Protocol):
-    """Sends requests, either way.  Only logferry's own errors come out."""
-
-    def perform(self, send: Send[Any]) -> Reply[Any]:
-        """Send, and wait for the answer, blocking the thread."""
-        ...
-
-    async def aperform(self, send: Send[Any]) -> Reply[Any]:
-        """Send, and wait for the answer, blocking only the task."""
-        ...
-
-
-def _next_effect(flow: Flow, answer: object, clock: Clock) -> Step | None:
+def _next_effect(
+    flow: Flow, answer: object, clock: Clock, under_way: UnderWay, begin: Callable[[Exchange], None]
+) -> Step | None:
     """The next step that needs the world outside, or ``None`` once the flow has returned."""
     while True:
         match step := resume(flow, answer):
             case Send():
-                answer = Ticket(step)
+                answer = Ticket(step, under_way.add(step, begin))
+            case Peek(Ticket(handle=Exchange() as exchange)):
+                answer = exchange.outcome_so_far
             case Now():
                 answer = clock.now()
             case _:
+                under_way.go_on(begin, but=_awaited(step))
                 return step
 
 
-def advance(flow: Flow, wire: Wire, clock: Clock) -> Batch | None:
+def _awaited(step: Step | None) -> Exchange | None:
+    """The request whose answer a step waits for."""
+    return step.ticket.handle if isinstance(step, Receive) and isinstance(step.ticket.handle, Exchange) else None
+
+
+def _exchange(step: Receive[object]) -> Exchange:
+    exchange = _awaited(step)
+    assert exchange is not None  # noqa: S101  # tickets are made here only
+    return exchange
+
+
+def advance(flow: Flow, under_way: UnderWay, clock: Clock) -> Batch | None:
     """Perform steps, blocking the thread, until the flow has a batch; ``None`` once it has ended."""
     answer: object = None
+    wire = under_way.wire
+
+    def begin(exchange: Exchange) -> None:
+        exchange.begin(wire)
+
     while True:
-        match step := _next_effect(flow, answer, clock):
-            case Receive(ticket):
-                try:
-                    answer = wire.perform(ticket.send)
-                except LogferryError as error:
-                    answer = error
+        match step := _next_effect(flow, answer, clock, under_way, begin):
+            case Receive():
+                answer = _exchange(step).outcome(wire)
             case Sleep(seconds):
                 clock.sleep(seconds)
                 answer = None
@@ -57,16 +63,18 @@ def advance(flow: Flow, wire: Wire, clock: Clock) -> Batch | None:
                 raise AssertionError(step)
 
 
-async def aadvance(flow: Flow, wire: Wire, clock: Clock) -> Batch | None:
+async def aadvance(flow: Flow, under_way: UnderWay, clock: Clock) -> Batch | None:
     """Perform steps, blocking only the task, until the flow has a batch; ``None`` once it has ended."""
     answer: object = None
+    wire = under_way.wire
+
+    def begin(exchange: Exchange) -> None:
+        exchange.abegin(wire)
+
     while True:
-        match step := _next_effect(flow, answer, clock):
-            case Receive(ticket):
-                try:
-                    answer = await wire.aperform(ticket.send)
-                except LogferryError as error:
-                    answer = error
+        match step := _next_effect(flow, answer, clock, under_way, begin):
+            case Receive():
+                answer = await _exchange(step).aoutcome(wire)
             case Sleep(seconds):
                 await clock.asleep(seconds)
                 answer = None

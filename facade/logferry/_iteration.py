@@ -14,17 +14,19 @@ from logferry._answers import about_answer
 from logferry._checkpoint import Checkpoint
 from logferry._clock import Clock
 from logferry._definition import StreamDefinition
-from logferry._drivers import Wire, aadvance, advance
+from logferry._drivers import aadvance, advance
 from logferry._errors import CheckpointError, LogferryError, ResponseShapeError
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._layers import Authorizer, authorized, bounded, located, observed, retried
 from logferry._options import CallOptions
 from logferry._overlap import is_follow
 from logferry._pace import Pace, paced
+from logferry._reading import Reader
 from logferry._redaction import printable
 from logferry._steps import Batch, Flow, Position, Reply, Request
 from logferry._times import Time
-from logferry._window import Window, window
+from logferry._underway import UnderWay, Wire
+from logferry._window import window
 
 
 @define
@@ -87,7 +89,7 @@ class Plan:
     Attributes:
         stream: The stream's name.
         definition: The stream.
-        walk: Starts the stream's flow at a place, filters and page size included.
+        reader: Reads the stream's window, filters and page size included.
         filters: The filters that were given, by their Python names.
         since: See ``Time``; ``None`` for all that the service still has.
         until: See ``Time``; ``None`` for the moment at which an iteration begins.
@@ -101,7 +103,7 @@ class Plan:
 
     stream: str
     definition: StreamDefinition[Any, Any, Any] = field(repr=False)
-    walk: Callable[[Window, Position | None], Flow]
+    reader: Reader
     filters: Mapping[str, Any]
     since: Time | None
     until: Time | None
@@ -169,6 +171,7 @@ class Iteration:
         self._start: Checkpoint | None = None
         self._position: Callable[[], Position] | None = None
         self._flow: Flow | None = None
+        self._under_way = UnderWay(plan.runtime.wire)
         self._ended = False
         self._batch: Batch | None = None
         self._todo: list[Any] = []
@@ -201,7 +204,7 @@ class Iteration:
         if flow is None:
             return None
         try:
-            return self._receive(advance(flow, self.plan.runtime.wire, self.plan.runtime.clock))
+            return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
         except BaseException as error:
             self._break_off(error)
             raise
@@ -212,7 +215,7 @@ class Iteration:
         if flow is None:
             return None
         try:
-            return self._receive(await aadvance(flow, self.plan.runtime.wire, self.plan.runtime.clock))
+            return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
         except BaseException as error:
             self._break_off(error)
             raise
@@ -274,13 +277,18 @@ class Iteration:
         if self._start is None:
             self._start = self.plan.beginning()
         if self._flow is None:
-            place = self._reached()
-            self._flow = self._layered(self.plan.walk(place.window, place.position))
+            self._flow = self._layered(self._reading(self._reached()))
         return self._flow
+
+    def _reading(self, place: Checkpoint) -> Flow:
+        """The stream's walk, with as many requests under way as there may be."""
+        wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
+        return self.plan.reader.read(place.window, place.position, max_items=wanted)
 
     def _receive(self, batch: Batch | None) -> Batch | None:
         if batch is None:
             self._ended = True
+            self._under_way.abandon()
             return None
         self._done.pages += 1
         wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
@@ -304,10 +312,15 @@ class Iteration:
 
     def _break_off(self, error: BaseException) -> None:
         """Whatever happened in the flow, the next call starts a fresh one from the last place."""
-        if self._flow is not None:
-            self._flow.close()
-            self._flow = None
+        self.stop()
         self._describe(error)
+
+    def stop(self) -> None:
+        """Leave nothing under way; the next call goes on from the last place."""
+        flow, self._flow = self._flow, None
+        if flow is not None:
+            flow.close()
+        self._under_way.abandon()
 
     def _describe(self, error: BaseException) -> None:
         if isinstance(error, LogferryError):

@@ -67,6 +67,7 @@ class CallOptions:
         retries: When a failed request is sent again.
         deadline: Seconds that one iteration may take in all, or ``None``.
         rate: How many requests the account makes in how much time; ``None`` for no bound but the service's own words.
+        concurrency: How many requests of one iteration may be under way.
         hooks: Who is told what happens.
     """
 
@@ -74,6 +75,7 @@ class CallOptions:
     retries: RetryPolicy = field(factory=RetryPolicy)
     deadline: float | None = None
     rate: Rate | None = None
+    concurrency: int = 4
     hooks: Hooks = field(factory=Hooks)
 
 

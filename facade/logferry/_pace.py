@@ -20,7 +20,7 @@ from logferry._layers import layer
 from logferry._limits import Allowance, allowance
 from logferry._rate import Rate
 from logferry._retry import retry_after
-from logferry._steps import Flow, Receive, Reply, Send, Sleep, Step, SubFlow, Ticket, now
+from logferry._steps import Flow, Peek, Receive, Reply, Send, Sleep, Step, SubFlow, Ticket, now
 from logferry._times import SECOND
 
 _SHORTEST_WAIT: Final = 0.001
@@ -142,6 +142,8 @@ def paced(flow: Flow, pace: Pace, rate: Rate | None, *, longest_retry_after: flo
                 reply: Reply[Any] = yield Receive(sent.ticket)
                 learn(reply, sent.number)
                 return reply
+            case Peek(Ticket(handle=_Numbered() as sent)):
+                return (yield Peek(sent.ticket))
             case _:
                 return (yield step)
 

@@ -10,6 +10,7 @@ step                  answer
 ===================== =========== ==========================================================
 ``Send(request)``     ``Ticket``  the request has been started; several may be under way
 ``Receive(ticket)``   ``Reply``   its answer, whatever its status; a failure is thrown
+``Peek(ticket)``      ``object``  what has come of it so far, without waiting: see ``Peek``
 ``Sleep(seconds)``    ``None``    time has passed
 ``Now()``             ``int``     nanoseconds since the epoch, UTC
 ``Acquire(lock)``     ``bool``    whether this flow holds the lock; the flow itself releases it
@@ -34,6 +35,9 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 Position: TypeAlias = Any
 """Where a flow resumes: a JSON value that only that flow understands."""
+
+Key: TypeAlias = tuple[int | None, str]
+"""An item's time in nanoseconds since the epoch (``None`` where it cannot be read) and its identity."""
 
 
 class Request(Protocol[R_co]):
@@ -102,6 +106,17 @@ class Receive(Generic[R]):
 
 
 @frozen
+class Peek(Generic[R]):
+    """
+    Look at a request under way without waiting for it.
+
+    The answer is its reply, whatever its status, or its failure, which is not thrown; ``None`` as long as there is neither.
+    """
+
+    ticket: Ticket[R]
+
+
+@frozen
 class Reply(Generic[R]):
     """
     An answer before anything is made of it.
@@ -158,6 +173,21 @@ class Acquire:
 
 
 @frozen
+class Marks:
+    """
+    What a page says about the time that it covers.
+
+    Attributes:
+        keys: Of each item of the batch.
+        sent: The times of all items on the page in nanoseconds since the epoch, those that the batch leaves out
+            included; ``None`` where one cannot be read.
+    """
+
+    keys: Sequence[Key]
+    sent: Sequence[int | None]
+
+
+@frozen
 class Batch:
     """
     Items for the caller.
@@ -169,6 +199,8 @@ class Batch:
         total: How many items the service counts for this question, or ``None`` where it does not say.
         issues: What may be missing, where the service makes it impossible to be sure.
         ordinals: For items that have no id and equal an earlier one: index to how many equal ones came before.
+        marks: What the page says about the time that it covers, worked out when somebody asks; ``None`` where the
+            service does not keep to the window that it is asked for.
     """
 
     items: list[Any] = field(repr=False)
@@ -177,9 +209,10 @@ class Batch:
     total: int | None = None
     issues: tuple[str, ...] = ()
     ordinals: Mapping[int, int] = field(factory=dict[int, int])
+    marks: Callable[[], Marks] | None = None
 
 
-Step: TypeAlias = Send[Any] | Receive[Any] | Sleep | Now | Acquire | Batch
+Step: TypeAlias = Send[Any] | Receive[Any] | Peek[Any] | Sleep | Now | Acquire | Batch
 Flow: TypeAlias = Generator[Step, Any, None]
 SubFlow: TypeAlias = Generator[Step, Any, R]
 

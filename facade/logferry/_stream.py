@@ -100,8 +100,9 @@ class View(Generic[T]):
                 f"{plan.stream} {'is followed already' if plan.following else 'cannot be followed until a moment'}",
                 hint="Leave until out" if plan.until is not None else "Iterate it as it is",
             )
-        walk = Follow(walk=plan.walk, definition=plan.definition, pace=Polling(shortest=shortest, longest=longest))
-        following = evolve(plan, walk=walk, following=True)
+        pace = Polling(shortest=shortest, longest=longest)
+        walk = Follow(walk=plan.reader.walk, definition=plan.definition, pace=pace)
+        following = evolve(plan, reader=evolve(plan.reader, walk=walk, division=None), following=True)
         following.iteration()
         return View(following, self._convert)
 
@@ -281,6 +282,10 @@ class _Batches(Generic[T]):
             raise StopIteration
         return self._convert(self._iteration, batch, self._iteration.deliver(), [])
 
+    def __del__(self) -> None:
+        # Who leaves a loop early drops its iterator, while the stream keeps what it has done.
+        self._iteration.stop()
+
 
 def _raised(error: BaseException) -> Iterator[Any]:
     raise error
@@ -309,6 +314,10 @@ class _AsyncItems(Generic[T]):
                 raise StopAsyncIteration
             self._items = self._convert(self._iteration, batch, self._iteration.deliver(), [])
 
+    def __del__(self) -> None:
+        # Who leaves a loop early drops its iterator, while the stream keeps what it has done.
+        self._iteration.stop()
+
 
 class _Pages(Generic[T]):
     """One iteration, page by page, in whichever way it is driven."""
@@ -336,6 +345,10 @@ class _Pages(Generic[T]):
         if batch is None:
             raise StopAsyncIteration
         return self._page(batch)
+
+    def __del__(self) -> None:
+        # Who leaves a loop early drops its iterator, while the stream keeps what it has done.
+        self._iteration.stop()
 
     def _page(self, batch: Batch) -> Page[T]:
         undecoded: list[Any] = []

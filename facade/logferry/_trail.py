@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from attrs import field, frozen
 
+from logferry._steps import Key
 from logferry._times import FIRST, LAST, SECOND
 from logferry._window import Window
-
-Key: TypeAlias = tuple[int | None, str]
-"""An item's time in nanoseconds since the epoch (``None`` where it cannot be read) and its identity."""
 
 TOLERANCE: Final = 5 * SECOND
 """How far neighbours may be out of order, in nanoseconds."""

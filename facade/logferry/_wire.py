@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http import HTTPStatus
-from threading import Lock
+from threading import Lock, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from urllib.parse import quote, urlencode
+from weakref import WeakSet
 
 import httpx
 from anyio.lowlevel import EventLoopToken, current_token
@@ -28,10 +30,14 @@ from logferry._errors import (
 from logferry._fast import BOUNDS, FAST, AsyncFastTransport, Bounds, FastTransport
 from logferry._redaction import printable, public_url, without_credentials
 from logferry._steps import Reply, Send
+from logferry._underway import Running, launch_thread
 from logferry._version import __version__
 
 if TYPE_CHECKING:
     from logferry._options import Timeouts, WireOptions
+
+_PATIENCE = 1.0
+"""So many seconds a client that is closed waits for requests under way."""
 
 _USER_AGENT = f"logferry/{__version__} python-httpx/{httpx.__version__}"
 
@@ -47,6 +53,8 @@ class Pool:
     options: WireOptions
     _blocking: httpx.Client | None = None
     _tasks: dict[EventLoopToken, httpx.AsyncClient] = field(factory=dict[EventLoopToken, httpx.AsyncClient])
+    launch: Callable[[Callable[[], None]], Running] = launch_thread
+    _running: WeakSet[Any] = field(factory=WeakSet[Any])
     _closed: bool = False
     _lock: Lock = field(factory=Lock)
 
@@ -71,9 +79,23 @@ class Pool:
                     self._tasks[loop] = httpx.AsyncClient(**self._arguments(httpx.AsyncBaseTransport))
             return self._tasks[loop]
 
+    def begin(self, work: Callable[[], None]) -> Running:
+        """Begin work that uses the connections, in a thread of its own."""
+        running = self.launch(work)
+        with self._lock:
+            self._running.add(running)
+        return running
+
     def close(self) -> None:
-        """Close the connections of threads; those of tasks, if any, are dropped."""
+        """
+        Close the connections of threads; those of tasks, if any, are dropped.
+
+        Requests that nobody waits for any more are given a moment to end.
+        """
         self._closed = True
+        end = monotonic() + _PATIENCE
+        for thread in [one for one in tuple(self._running) if isinstance(one, Thread)]:
+            thread.join(max(0.0, end - monotonic()))
         if self._blocking is not None:
             self._blocking.close()
 
@@ -163,6 +185,10 @@ class HttpWire:
     pool: Pool
     clock: Clock
     timeouts: Timeouts
+
+    def launch(self, work: Callable[[], None]) -> Running:
+        """Begin work beside the running thread."""
+        return self.pool.begin(work)
 
     def perform(self, send: Send[Any]) -> Reply[Any]:
         """Send, and read the whole answer, blocking the thread."""

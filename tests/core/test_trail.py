@@ -8,8 +8,9 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logferry._steps import Key
 from logferry._times import SECOND
-from logferry._trail import PLAUSIBLE, TOLERANCE, Key, Trail
+from logferry._trail import PLAUSIBLE, TOLERANCE, Trail
 from logferry._window import Window
 
 PROPERTY = settings(deadline=None, database=None, max_examples=150)

@@ -40,6 +40,12 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 @click.option("--until", metavar="TIME", help="End of the window, itself outside. Default: now.")
 @click.option("--max-items", type=click.IntRange(min=1), metavar="N", help="At most so many records of each stream.")
 @page_size_option
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="At most so many requests of a stream under way. Default: 4.",
+)
 @filter_option
 @severity_option
 @click.option(

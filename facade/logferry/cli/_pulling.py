@@ -43,6 +43,7 @@ class Pull:
         until: End of the window, as typed.
         max_items: How many records of each stream, or ``None`` for all.
         page_size: How many at once, or ``None`` for the stream's default.
+        concurrency: How many requests of a stream may be under way, or ``None`` for the default.
         filters: Values by the filter's name in Python or on the wire.
         lowest: The lowest severity number; 0 for all records.
         output: The file, or ``None`` for stdout.
@@ -60,6 +61,7 @@ class Pull:
     until: str | None
     max_items: int | None
     page_size: int | None
+    concurrency: int | None
     filters: Mapping[str, str]
     lowest: int
     output: Path | None
@@ -134,6 +136,7 @@ class Pull:
             "format": self.form,
             "no-header": self._format == "csv",
             "page-size": self.page_size,
+            "concurrency": self.concurrency,
             "severity": self.lowest,
         }
         return Wanted(severity=self.lowest, max_items=self.max_items, options=_as_typed(repeated), appended_to=file)
@@ -152,6 +155,9 @@ class Pull:
             "resume": self.resume,
             "strict": self.strict,
         }
+        calls = reader.hooks
+        if self.concurrency is not None:
+            calls["concurrency"] = self.concurrency
         clients: dict[str, Client | None] = {}
         readings: list[Reading] = []
         code = 0
@@ -159,7 +165,7 @@ class Pull:
             name = job.account.name
             if name not in clients:
                 try:
-                    clients[name] = stack.enter_context(job.account.open(**reader.hooks))
+                    clients[name] = stack.enter_context(job.account.open(**calls))
                 except ConfigurationError as error:
                     tell_error(error)
                     clients[name], code = None, error.exit_code

@@ -68,7 +68,9 @@ class Slice:
 
     def records(self, client: Client) -> View[LogRecord]:
         """The records of the slice, by a client of its account."""
-        stream: Stream[Any] = client.stream(self.stream, filters=self.filters, **self._options())
+        # Several slices are read at once, so each asks for one page after the other.
+        one_by_one = client.with_options(concurrency=1)
+        stream: Stream[Any] = one_by_one.stream(self.stream, filters=self.filters, **self._options())
         return stream.records()
 
     def _options(self) -> StreamOptions:

@@ -138,6 +138,7 @@ class Trial:
         sync: Whether to iterate with ``for``, or with ``async for``.
         loopback: Whether to ask over a real loopback server, behind a relay that breaks connections, instead of in process;
             what would take real time is left out then.
+        concurrency: How many requests may be under way; `None` for what the seed says, 1 to 8.
     """
 
     client: type[Client] = attrs.field(repr=lambda client: client.__name__)
@@ -146,6 +147,7 @@ class Trial:
     seed: int
     sync: bool = True
     loopback: bool = False
+    concurrency: int | None = None
 
     def run(self) -> Outcome:
         """
@@ -154,12 +156,13 @@ class Trial:
         With P for the pages that hold all rows, and one more; B for how often the caller began: once, after each error, and
         from each checkpoint; F for the faults, each of which costs a request at most, there may be so many requests::
 
-            2 P + 20 B + F              where cursors are good for ever
-            2 P + 20 B + F + P B        where they can be refused, so that the way back is walked once more
+            2 P + (20 + C) B + F        where cursors are good for ever
+            2 P + (20 + C) B + F + P B  where they can be refused, so that the way back is walked once more
 
         Each page may be asked for twice, since what shifts has to be looked at again; and what cannot be known from pages
         (whether a page is the last, whether bounds are kept to, rows of one time that no page shows whole) may take twenty
-        requests after each beginning, those for tokens among them.
+        requests after each beginning, those for tokens among them; with them goes what was under way, C - 1 requests at most
+        where C may be at once.
         """
         before = random.getstate()
         random.seed(self.seed)  # the jitter of retries
@@ -216,6 +219,8 @@ class _Pull:
             "since": rfc3339(self._since) if chance.random() < 0.8 else None,  # noqa: PLR2004 - a share
             "until": rfc3339(self._until) if chance.random() < 0.5 else None,  # noqa: PLR2004
         }
+        self._interleaving = random.Random(f"interleaving {trial.seed}")  # noqa: S311 - the same on every run
+        self._concurrency = trial.concurrency or self._interleaving.choice((1, 2, 3, 4, 8))
         self._got: list[LogRecord] = []
         self._doubts: list[str] = []
         self._errors = self._resumed = self._idle = 0
@@ -249,9 +254,17 @@ class _Pull:
         )
 
     def _connected(self) -> Client:
-        options: Any = {"clock": self._clock, "on_request": self._pass_time, "on_issue": self._note}
+        options: Any = {
+            "clock": self._clock,
+            "on_request": self._pass_time,
+            "on_issue": self._note,
+            "concurrency": self._concurrency,
+        }
         if self._address is None:
-            return connected(self._trial.client, self._fake, transport=self._transport, **options)
+            client = connected(self._trial.client, self._fake, transport=self._transport, **options)
+            # Threads would come in another order on each run.
+            vars(client)["_pool"].launch = self._launch
+            return client
         settings = service_of(self._fake).settings_for(self._fake, self._address)
         make: Any = self._trial.client  # a service's own settings are not among those that all clients take
         made: Client = make(**settings, **options)
@@ -262,7 +275,8 @@ class _Pull:
         pages = -(-len(self._rows) // self._page_size) + 1
         beginnings = 1 + self._errors + self._resumed
         back = pages * beginnings if self._refuses else 0
-        return 2 * pages + _UNKNOWN * beginnings + self._schedule.counts.total() + len(self._broken) + back
+        known = 2 * pages + (_UNKNOWN + self._concurrency) * beginnings
+        return known + self._schedule.counts.total() + len(self._broken) + back
 
     async def _pull(self) -> str | None:
         """Pull everything; the error at which there is no getting on, or ``None``."""
@@ -299,6 +313,9 @@ class _Pull:
             checkpoint = view.checkpoint
             await client.aclose()
 
+    def _launch(self, work: Callable[[], None]) -> "_Launched":
+        return _Launched(work, at_once=self._interleaving.random() < 0.5)  # noqa: PLR2004 - a share
+
     def _pass_time(self, _event: RequestEvent) -> None:
         self._clock.advance(self._chance.random() * self._pace)
         if self._transport.count > _ENDLESS:
@@ -317,6 +334,21 @@ class _Pull:
         since = self._since if self._window["since"] else None
         until = self._until if self._window["until"] else self._start
         return Counter(told.truth(self._trial.stream, since, until, now=_BEGIN + 400 * _DAY, **self._filters))
+
+
+class _Launched:
+    """A request under way that is done at one of two moments: when it is sent, or when its answer is waited for."""
+
+    def __init__(self, work: Callable[[], None], *, at_once: bool) -> None:
+        self._work: Callable[[], None] | None = work
+        if at_once:
+            self.join()
+
+    def join(self) -> None:
+        """Do it, once."""
+        work, self._work = self._work, None
+        if work is not None:
+            work()
 
 
 class _Blocking:

@@ -19,6 +19,7 @@ from attrs import evolve, frozen
 from logferry._answers import about_answer, decoded, wrong_shape
 from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field
+from logferry._division import Division
 from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._incremental import Incremental
@@ -239,6 +240,7 @@ PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]]
     paging="id cursor",
     order="as sent",
     time_filter="server",
+    division=Division(resolution=MILLISECOND),
     promise=(
         "each entry once, by id, also while others come and go; the service keeps entries for a short time (24 hours unless "
         "configured otherwise), and what it removes before its page is read is not there"

@@ -68,23 +68,39 @@ class Place:
         tick: The millisecond from which on rows are still to be looked at; ``None`` for the window's beginning.
         met: The rows that have been met from right before it on, by their digests.
         bounded: Whether the service keeps to the time that it is asked for; ``None`` as long as that has not shown.
+        most: How many rows the largest answer had.
+        enough: An answer of fewer rows than this, and than were asked for, has met no limit, so there is nothing behind it.
+            Zero where none is known to have met none.
         ended: Whether there is nothing more.
     """
 
     tick: int | None = None
     met: Mapping[str, Met] = field(factory=dict[str, Met])
     bounded: bool | None = None
+    most: int = 0
+    enough: int = 0
     ended: bool = False
 
     def to_json(self) -> Position:
         """The place as a JSON value."""
         met = {identity: [one.tick, one.count] for identity, one in self.met.items()}
-        return {"tick": self.tick, "met": met, "bounded": self.bounded, "ended": self.ended}
+        return {
+            "tick": self.tick,
+            "met": met,
+            "bounded": self.bounded,
+            "most": self.most,
+            "enough": self.enough,
+            "ended": self.ended,
+        }
 
     @classmethod
     def from_json(cls, position: Position) -> Place:
         """The place that ``to_json`` gave."""
         return cls(**(position | {"met": {identity: Met(*one) for identity, one in position["met"].items()}}))
+
+    def elsewhere(self) -> Place:
+        """Where a walk through another window begins, with what is known of the service."""
+        return Place(bounded=self.bounded, enough=self.most)
 
     @property
     def first(self) -> int | None:
@@ -173,7 +189,7 @@ class Place:
             met = {identity: one for identity, one in met.items() if one.tick is None or one.tick >= tick - 1}
             for identity in [identity for identity, one in met.items() if one.tick is None][:-_TIMELESS]:
                 del met[identity]
-        return evolve(place, tick=tick, met=met)
+        return evolve(place, tick=tick, met=met, most=max(place.most, len(seen.rows)))
 
     def ordinals(self, seen: Seen) -> list[int]:
         """For each of the unmet rows, how many equal ones came before."""

@@ -24,7 +24,7 @@ from logferry._cursors import STUCK
 from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._json import is_array, is_object
-from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
+from logferry._steps import Batch, Flow, Marks, Position, Reply, SubFlow, fetch
 from logferry._times import MILLISECOND, text_to_nano
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
@@ -100,12 +100,21 @@ class _Turn:
     def batch(self) -> Batch:
         """The batch for the caller."""
         numbers = self.place.ordinals(self.seen)
+        rows, unmet = self.seen.rows, [self.seen.unmet[index] for index in self.within]
+
+        def marks() -> Marks:
+            # Of equal rows, each is told from the others by how many came before.
+            counted = zip(unmet, self.within, strict=True)
+            keys = [(rows[index][0], f"{rows[index][1]} {numbers[order]}") for index, order in counted]
+            return Marks(keys, [time for time, _ in rows])
+
         return Batch(
-            [self.answer.items[self.seen.unmet[index]] for index in self.within],
+            [self.answer.items[index] for index in unmet],
             self.position,
             self.answer.reply,
             issues=self.issues,
             ordinals={order: numbers[index] for order, index in enumerate(self.within) if numbers[index]},
+            marks=None if self.place.bounded is False else marks,
         )
 
 
@@ -159,6 +168,8 @@ class Question:
                 if not ended:
                     answer, issues, ended = yield from self._agreed(place)
                     seen = place.look(answer.rows)
+            elif not answer.whole and len(answer.rows) < place.enough:
+                ended = True
             turn = self._turn(place, answer, seen, issues)
             yield turn.batch()
             place = evolve(turn.after(), ended=ended)

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from logferry._steps import Position
+from logferry._steps import Key, Position
 from logferry._times import MILLISECOND
-from logferry._trail import Key, Trail, plausible
+from logferry._trail import Trail, plausible
 
 LARGEST_PAGE: Final = 100
 """The server's limit (measured on 1.36.0 and 1.42.0)."""

@@ -15,6 +15,7 @@ The window is pinned, and filtered here as well.  The ``Link`` header is not use
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from attrs import evolve, frozen
@@ -22,13 +23,13 @@ from attrs import evolve, frozen
 from logferry._answers import decoded, wrong_shape
 from logferry._cursors import STUCK
 from logferry._definition import StreamDefinition, filter_field
+from logferry._division import Division
 from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._incremental import Incremental
 from logferry._json import is_array, is_object
-from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
+from logferry._steps import Batch, Flow, Key, Marks, Position, Reply, SubFlow, fetch
 from logferry._times import FIRST, LAST, MILLISECOND, rfc3339
-from logferry._trail import Key
 from logferry._window import Window
 from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.logto._place import LARGEST_PAGE, Place
@@ -211,7 +212,9 @@ def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> 
     whole = len(indexes) == len(keys)
     turn = _Turn(place, following, keys if whole else [keys[index] for index in indexes])
     items = answer.items if whole else [answer.items[index] for index in indexes]
-    return turn, Batch(items, turn.position, answer.reply, following.total)
+    # A server that ignores bounds of time cannot be asked for a part of the window.
+    marks = None if following.counting else partial(Marks, turn.fresh, [time for time, _ in keys])
+    return turn, Batch(items, turn.position, answer.reply, following.total, marks=marks)
 
 
 def _array(reply: Reply[Any]) -> list[Any]:
@@ -256,6 +259,7 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
     paging="page number",
     order="newest first",
     time_filter="server since 1.40, else client",
+    division=Division(resolution=MILLISECOND),
     promise=(
         "each log once, by id, also while others come and go; more logs of one millisecond than a page holds (100) are "
         "reported as an issue"

@@ -1,0 +1,289 @@
+"""A part of a window: its walk, how far that has come, and where a reading of many parts is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+from attrs import define, evolve, field, frozen
+
+from logferry._division import Course, Extent, joined
+from logferry._layers import resume
+from logferry._steps import Batch, Flow, Key, Marks, Position, Receive, Send, Step, Ticket
+from logferry._window import Window
+
+WalkWindow: TypeAlias = Callable[[Window, "Position | None"], Flow]
+"""Starts a stream's walk at a place of a window."""
+
+
+@frozen(kw_only=True)
+class Place:
+    """
+    Where a reading is.
+
+    Attributes:
+        part: The window of the part being delivered.
+        position: Where in it, as its walk says.
+        extent: The earliest and the latest time met in it; ``None`` where there is none.
+        left: What is left behind it, or ``None``.
+        course: The stream's course; ``None`` as long as there is one part.
+        elsewhere: Where the walks of other parts begin, see ``Division``.
+        met: The identities of what parts behind this one list again, though it has been delivered, with their times.
+        total: How many items the service counts for the whole question, or ``None``.
+    """
+
+    part: Window
+    position: Position | None = None
+    extent: Extent | None = None
+    left: Window | None = None
+    course: Course | None = None
+    elsewhere: Position | None = None
+    met: Mapping[str, int | None] = field(factory=dict[str, "int | None"])
+    total: int | None = None
+
+    def to_json(self) -> Position:
+        """The place as a JSON value."""
+        return {
+            "part": [self.part.since, self.part.until],
+            "position": self.position,
+            "extent": self.extent,
+            "left": None if self.left is None else [self.left.since, self.left.until],
+            "course": None if self.course is None else self.course.to_json(),
+            "elsewhere": self.elsewhere,
+            "met": dict(self.met),
+            "total": self.total,
+        }
+
+    @classmethod
+    def from_json(cls, position: Position) -> Place:
+        """The place that `to_json` gave."""
+        extent, left, told = position["extent"], position["left"], position["course"]
+        return cls(
+            part=_window(position["part"]),
+            position=position["position"],
+            extent=None if extent is None else (int(extent[0]), int(extent[1])),
+            left=None if left is None else _window(left),
+            course=None if told is None else Course.from_json(told),
+            elsewhere=position["elsewhere"],
+            met=dict(position["met"]),
+            total=position["total"],
+        )
+
+
+def _window(values: Sequence[Any]) -> Window:
+    since, until = values
+    return Window(None if since is None else int(since), int(until))
+
+
+@define(eq=False)
+class Part:
+    """
+    A part of the window.
+
+    A page that its walk has found rests here until it is taken; until then the walk goes on by one request at most.
+
+    Attributes:
+        window: What is delivered of it.
+        origin: Where its walk begins.
+        further: Where its walk goes on behind what it has found.
+        extent: The earliest and the latest time of all that it has found.
+        asked: The window that it is read in.
+        flow: Its walk, once it has begun.
+        wish: What the walk wants to ask next, and has not yet.
+        ticket: The request whose answer it waits for.
+        batch: What it has found and nobody has taken.
+        marks: What the page of that says of itself.
+        before: The extent without it.
+        resting: Whether the walk has found a page and has not gone on.
+        pages: How many pages it has found.
+        items: How many items of its own.
+        times: Those of its own items on the latest page.
+        ended: Whether its walk has ended.
+        strays: How often in a row the answer to another question has come.
+        silences: How often nothing of the part has come since the last item.
+        ends: How often its walk has ended.
+        alone: Whether it waits until it is its turn, since it has failed before.
+        uncut: Whether it is read as it is, however long.
+        measures: Whether it says how dense items are: it was begun at its beginning, and not cut since.
+    """
+
+    window: Window
+    origin: Position | None = None
+    further: Callable[[], Position | None] | None = None
+    extent: Extent | None = None
+    asked: Window | None = None
+    flow: Flow | None = None
+    wish: Send[Any] | None = None
+    ticket: Ticket[Any] | None = None
+    batch: Batch | None = None
+    marks: Marks | None = None
+    before: Extent | None = None
+    resting: bool = False
+    pages: int = 0
+    items: int = 0
+    times: Sequence[int] = ()
+    ended: bool = False
+    strays: int = 0
+    silences: int = 0
+    ends: int = 0
+    alone: bool = False
+    uncut: bool = False
+    measures: bool = True
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether its walk has not begun."""
+        return self.flow is None and not self.ended
+
+    @property
+    def reached(self) -> Position | None:
+        """Where its walk goes on behind what it has found."""
+        return self.origin if self.further is None else self.further()
+
+    def begin(self, walk: WalkWindow, asked: Window) -> None:
+        """Let its walk begin behind what it has found, or anew."""
+        if self.flow is not None:
+            self.flow.close()
+        self.asked, self.flow = asked, walk(asked, self.reached)
+        self.wish = self.ticket = None
+        self.resting = self.ended = False
+        self.advance(None)
+
+    def advance(self, answer: object) -> Batch | None:
+        """
+        Let its walk go on until it wants something, or has found a page.
+
+        Raises:
+            LogferryError: The walk has failed.
+        """
+        assert self.flow is not None  # noqa: S101  # it has begun
+        self.resting = False
+        step: Step | None = resume(self.flow, answer)
+        match step:
+            case Send():
+                self.wish = step
+            case Receive(ticket):
+                self.ticket = ticket
+            case Batch():
+                return step
+            case None:
+                self.ended, self.flow = True, None
+            case _:
+                raise AssertionError(step)
+        return None
+
+    def find(self, batch: Batch, marks: Marks | None) -> None:
+        """Keep what its walk has found until it is taken."""
+        keys = () if marks is None else marks.keys
+        self.batch, self.marks, self.before = batch, marks, self.extent
+        self.times = [time for time, _ in keys if time is not None and self.window.has(time)]
+        self.extent = joined(self.extent, self.times)
+        self.pages += 1
+        self.items += len(self.times)
+        if self.times:
+            self.silences = 0
+        self.further, self.resting = partial(batch.position, len(batch.items)), True
+
+    def wait(self) -> None:
+        """Forget what was fetched, and wait for the turn to begin again."""
+        self.drop()
+        self.alone = True
+
+    def drop(self) -> None:
+        """Forget what was fetched."""
+        if self.flow is not None:
+            self.flow.close()
+        self.flow = self.wish = self.ticket = self.batch = self.marks = self.extent = self.further = None
+        self.resting = self.ended = False
+        self.pages = self.items = 0
+
+    def is_foreign(self, sent: Sequence[int | None], margin: int) -> bool:
+        """Whether a page has something that was not asked for."""
+        assert self.asked is not None  # noqa: S101  # it has begun
+        wider = Window(None if self.asked.since is None else self.asked.since - margin, self.asked.until + margin)
+        return not wider.has_all(sent)
+
+    def is_silent(self, sent: Sequence[int | None]) -> bool:
+        """Whether a page has nothing of the part itself."""
+        return not any(time is not None and self.window.has(time) for time in sent)
+
+
+@frozen
+class Taken:
+    """
+    What is delivered of a part's batch.
+
+    Attributes:
+        batch: The batch.
+        kept: The indexes of those of its items that are delivered.
+        again: What parts behind list again of that: how many are delivered before it, and its key.
+    """
+
+    batch: Batch
+    kept: Sequence[int]
+    again: Sequence[tuple[int, Key]] = ()
+
+    @classmethod
+    def of(cls, batch: Batch, keys: Sequence[Key], own: Window, met: Mapping[str, int | None]) -> Taken:
+        """
+        Leave out what has been delivered, and what a part behind is better at.
+
+        What does not belong to the part itself comes only where something follows that does.
+        """
+        times = [time for time, _ in keys]
+        if not met and None not in times and own.has_all(times):
+            return cls(batch, range(len(keys)))
+        last = max((index for index, time in enumerate(times) if time is not None and own.has(time)), default=-1)
+        kept = [
+            index
+            for index, (time, identity) in enumerate(keys)
+            if identity not in met and (time is None or index <= last)
+        ]
+        again = [
+            (order, keys[index])
+            for order, index in enumerate(kept)
+            if (time := times[index]) is None or not own.has(time)
+        ]
+        return cls(batch, kept, again)
+
+    def whole(self, place: Place, before: Extent | None, most: int) -> Batch:
+        """
+        The batch of the whole window.
+
+        Args:
+            place: Where the reading is, but for the batch.
+            before: The extent of its part without the batch.
+            most: So many items whose time cannot be read are remembered.
+        """
+        # Nothing that a position holds may hold the page, since the last one is kept.
+        position, kept, again, count = self.batch.position, self.kept, self.again, len(self.batch.items)
+
+        def placed(delivered: int) -> Position:
+            at = kept[delivered] if delivered < len(kept) else count
+            return evolve(
+                place,
+                position=position(at),
+                extent=place.extent if delivered else before,
+                met=remembered(place.met, [key for order, key in again if order < delivered], most),
+            ).to_json()
+
+        if len(kept) == count:
+            return evolve(self.batch, position=placed, total=place.total)
+        numbers = self.batch.ordinals
+        return evolve(
+            self.batch,
+            items=[self.batch.items[index] for index in kept],
+            position=placed,
+            total=place.total,
+            ordinals={order: numbers[index] for order, index in enumerate(kept) if index in numbers},
+        )
+
+
+def remembered(met: Mapping[str, int | None], more: Sequence[Key], most: int) -> dict[str, int | None]:
+    """What has been met and more, but for the earliest where too many have no time."""
+    left = {**met, **{identity: time for time, identity in more}}
+    timeless = [identity for identity, time in left.items() if time is None]
+    for identity in timeless[:-most]:
+        del left[identity]
+    return left

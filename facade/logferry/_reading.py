@@ -1,0 +1,379 @@
+"""
+Reading several parts of a window at once, for streams whose service filters by time.
+
+A walk goes on alone until it has shown that there is more: for a few pages.  Then its window is cut a page behind the place
+where it is, and what is left is read in parts of about a page each, several of them under way.  Each part is walked by the
+stream's own walk, from its beginning to its end, so it keeps the walk's promise; the parts are delivered in the stream's
+own order.  A part that turns out to hold more than a page is cut again, and behind one that is empty the whole rest is asked
+for in one.
+
+Answers are kept as they came until it is nearly their turn, so memory is bounded by the pages under way.  A place is that of
+the part being delivered, and what is left behind it; what was fetched ahead is asked for again by whoever resumes.
+
+Parts have to be asked for what a walk never asks: a page of which nothing is known before.  So a page without anything of
+its part, or with something else, is asked for again before it is believed: some cache may have answered another question.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from attrs import frozen
+
+from logferry._division import Division, course
+from logferry._errors import LogferryError
+from logferry._json import is_object
+from logferry._parts import Part, Place, Taken, WalkWindow, remembered
+from logferry._steps import Batch, Flow, Marks, Peek, Position, Receive, Reply, SubFlow, Ticket
+from logferry._window import Window
+
+_PROVEN: Final = 10
+"""After so many pages a walk has shown that there is more, and that the service honours bounds of time."""
+
+_WORTH_WHILE: Final = 3
+"""So many pages for each request that may be under way have to be left, where the service counts them."""
+
+_AGAIN: Final = 2
+"""So often a page of a part is asked for again before it is believed."""
+
+_TIMELESS: Final = 1000
+"""So many items without a readable time are remembered: they are in every window, so every part may have them."""
+
+_SMALL: Final = 1024 * 1024
+"""
+So many bytes of answers are looked at before their turn, since one may want another request, and do not count as under way.
+
+Others are kept as they came, which takes a fraction of the memory.
+"""
+
+_OK: Final = 200
+
+
+@frozen(kw_only=True)
+class Reader:
+    """
+    How a stream is read.
+
+    Attributes:
+        walk: The stream's own walk.
+        order: Its order, see ``StreamDefinition``.
+        division: How its window is divided; ``None`` where it cannot be.
+        page_size: How many items are asked for at once.
+        concurrency: How many requests may be under way.
+    """
+
+    walk: WalkWindow
+    order: str
+    division: Division | None
+    page_size: int
+    concurrency: int = 1
+
+    def read(self, window: Window, position: Position | None, *, max_items: int | None = None) -> Flow:
+        """
+        Yield every item of *window* once.
+
+        Args:
+            window: Which items.
+            position: Where to resume, as a batch gave it; ``None`` for the start.
+            max_items: How many items are wanted, or ``None`` for all.
+        """
+        if is_divided(position):
+            return _Reading(self, Place.from_json(position), max_items).flow()
+        # What a walk has delivered is not known from its place, so parts behind it could have some of it, too.
+        if self.division is None or self.concurrency == 1 or position is not None:
+            return self.walk(window, position)
+        return _Reading(self, Place(part=window), max_items).flow()
+
+
+def is_divided(position: Position | None) -> bool:
+    """Whether a position is one in a window that is read in parts."""
+    return is_object(position) and "part" in position
+
+
+class _Reading:
+    """One reading of a window, in parts."""
+
+    def __init__(self, reader: Reader, place: Place, max_items: int | None) -> None:
+        self._reader = reader
+        self._course = place.course
+        self._met = dict(place.met)
+        self._total = place.total
+        self._expected: int | None = None
+        self._max_items = max_items
+        self._pages = self._items = self._largest = 0
+        self._divides = reader.division is not None and reader.concurrency > 1
+        self._believes = False
+        self._elsewhere = place.elsewhere
+        self._parts = [Part(place.part, place.position, extent=place.extent, measures=False)]
+        if place.left is not None:
+            self._parts.append(Part(place.left, place.elsewhere))
+        windows = [part.window for part in self._parts]
+        self._whole = windows[0] if place.course is None else place.course.joined(windows)
+        self._abandoned: list[Ticket[Any]] = []
+
+    def flow(self) -> Flow:
+        """Deliver the parts, one after the other."""
+        try:
+            while self._parts:
+                head = self._parts[0]
+                if head.batch is not None:
+                    yield self._taken(head, head.batch)
+                elif head.ended:
+                    self._retire(head)
+                else:
+                    yield from self._send()
+                    if head.ticket is not None:
+                        yield from self._receive(head)
+        finally:
+            for part in self._parts:
+                part.drop()
+
+    def _retire(self, head: Part) -> None:
+        """Go on to the next part, knowing from one that has been read as a whole how long parts shall be."""
+        if self._course is not None and head.measures:
+            self._course = self._course.after(head.window, head.items)
+            if not head.items:
+                # Where nothing is, nobody knows for how long: the next page of all that is left will show.
+                self._join_behind(0)
+        del self._parts[0]
+        self._met = {
+            identity: time for identity, time in self._met.items() if time is None or not head.window.has(time)
+        }
+
+    # What the parts want is sent, the first ones first, as far as there is room.
+
+    def _send(self) -> SubFlow[None]:
+        yield from self._look_ahead()
+        index = 0
+        while index < len(self._parts):
+            part = self._parts[index]
+            if index and (part.alone or (part.is_fresh and self._room() <= 0)):
+                return
+            self._go_on(index, part)
+            if part.wish is not None and (index == 0 or self._room() > 0):
+                wish, part.wish = part.wish, None
+                answer: object
+                try:
+                    answer = yield wish
+                except LogferryError as error:
+                    answer = error
+                self._advance(part, answer)
+            index += 1
+
+    def _go_on(self, index: int, part: Part) -> None:
+        """Let a part begin, or go on behind the page that it has found, and be cut where that pays."""
+        if part.is_fresh:
+            self._split(index, part)
+            self._begin(part)
+        elif part.resting:
+            self._advance(part, None)
+            if part.wish is not None:
+                self._narrow(index, part)
+
+    def _look_ahead(self) -> SubFlow[None]:
+        """Look at the answers of the next parts, if they are there: they may want another request."""
+        for part in self._parts[1:]:
+            if part.ticket is not None and part.batch is None:
+                outcome: object = yield Peek(part.ticket)
+                if isinstance(outcome, Reply) and outcome.status == _OK:
+                    yield from self._receive(part)
+            if part.is_fresh or self._held > _SMALL:
+                break
+        for ticket in [*self._abandoned]:
+            if (yield Peek(ticket)) is not None:
+                self._abandoned.remove(ticket)
+
+    def _room(self) -> int:
+        """How many requests more may be sent ahead."""
+        allowed = self._reader.concurrency
+        if self._course is None or not self._divides:
+            allowed = 1
+        # More and more of them: who takes a few items only shall not cause many requests.
+        allowed = min(allowed, 1 + 2 * self._pages)
+        wanted = [count - self._items for count in (self._max_items, self._expected) if count is not None]
+        if wanted:
+            allowed = min(allowed, -(-min(wanted) // self._page_size))
+        under_way = sum(part.ticket is not None for part in self._parts) + len(self._abandoned)
+        waiting = sum(part.batch is not None for part in self._parts)
+        # What is small may wait beside as many requests under way: one that takes longer does not hold up the others.
+        free = self._reader.concurrency if self._held <= _SMALL else 0
+        return allowed - under_way - max(0, waiting - free)
+
+    @property
+    def _held(self) -> int:
+        """How many bytes the answers have that have been looked at, and wait for their turn."""
+        return sum(len(part.batch.reply.content) for part in self._parts if part.batch is not None)
+
+    def _begin(self, part: Part) -> None:
+        asked = part.window if self._course is None else self._course.asked(part.window, self._whole)
+        try:
+            part.begin(self._reader.walk, asked)
+        except LogferryError as error:
+            self._fail(part, error)
+
+    def _receive(self, part: Part) -> SubFlow[None]:
+        ticket, part.ticket = part.ticket, None
+        assert ticket is not None  # noqa: S101  # whoever calls has looked
+        outcome: object
+        try:
+            outcome = yield Receive(ticket)
+        except LogferryError as error:
+            outcome = error
+        self._advance(part, outcome)
+
+    def _advance(self, part: Part, answer: object) -> None:
+        try:
+            batch = part.advance(answer)
+        except LogferryError as error:
+            self._fail(part, error)
+            return
+        if batch is not None:
+            self._find(part, batch)
+        elif part.ended and self._is_doubtful_end(part):
+            self._begin(part)
+
+    def _fail(self, part: Part, error: LogferryError) -> None:
+        """It is tried again when it is its turn, and then the error is the caller's."""
+        if part is self._parts[0]:
+            raise error
+        part.wait()
+
+    def _find(self, part: Part, batch: Batch) -> None:
+        marks = None if batch.marks is None else batch.marks()
+        if marks is None:
+            self._read_alone(part)
+        elif self._is_doubtful(part, marks):
+            if part is self._parts[0]:
+                self._begin(part)
+            else:
+                part.wait()
+            return
+        elif self._course is None:
+            self._largest = max(self._largest, len(marks.sent))
+        part.find(batch, marks)
+
+    @property
+    def _page_size(self) -> int:
+        """How many items a page has: the service may have a limit of its own."""
+        if self._course is not None:
+            return self._course.page
+        return min(self._reader.page_size, self._largest or self._reader.page_size)
+
+    def _is_doubtful(self, part: Part, marks: Marks) -> bool:
+        """Whether a page is to be asked for again, since it can be the answer to another question."""
+        division = self._reader.division
+        # As long as nothing else has been asked, no answer can be that to something else.
+        alone = self._course is None and part.origin is None
+        if alone or self._believes or division is None:
+            return False
+        # So much wider than its window a part is asked for, mostly.
+        if part.is_foreign(marks.sent, 2 * division.resolution):
+            part.strays += 1
+            if part.strays <= _AGAIN:
+                return True
+            self._read_alone(part)  # again and again, so it is the service that does not keep to bounds
+            return False
+        part.strays = 0
+        if part.is_silent(marks.sent):
+            part.silences += 1
+            return part.silences <= _AGAIN and not self._has_all
+        return False
+
+    def _is_doubtful_end(self, part: Part) -> bool:
+        """Whether it is to be looked for again: nothing new came before it, and others' ends are around."""
+        part.ends += 1
+        if self._course is None or self._believes or part.pages == 0:
+            return False
+        return part.ends == 1 and not part.times
+
+    @property
+    def _has_all(self) -> bool:
+        """Whether as many items have been delivered as the service counts."""
+        return self._expected is not None and self._items >= self._expected
+
+    def _read_alone(self, part: Part) -> None:
+        """From now on, one request after the other, and what comes is believed."""
+        self._divides, self._believes = False, True
+        self._join_behind(self._parts.index(part))
+
+    # Dividing.
+
+    def _split(self, index: int, part: Part) -> None:
+        """Let a part that has not begun be as long as parts are meant to be; the rest becomes another part."""
+        if not self._divides or self._course is None or not part.measures or part.uncut or part.alone:
+            return
+        if self._expected is None or self._expected - self._items > (index + 1) * self._course.target:
+            self._cut(index, part, self._course.cut(part.window))
+
+    def _narrow(self, index: int, part: Part) -> None:
+        """Cut a part that goes on a page behind where it is, if it pays; what is behind becomes another part."""
+        division = self._reader.division
+        if not self._divides or division is None or part.pages < (_PROVEN if self._course is None else 1):
+            return
+        if not part.times or part.extent is None:
+            return
+        least = self._page_size * (1 if self._course is not None else _WORTH_WHILE * self._reader.concurrency)
+        if self._expected is not None and self._expected - self._items <= least:
+            return
+        if self._course is None:
+            found = course(self._reader.order, part.times, self._page_size, division)
+            self._divides = found is not None
+        else:
+            found = self._course.by(part.times)
+        pieces = None if found is None else found.cut(part.window, part.extent)
+        if pieces is None:
+            return
+        if self._course is None:
+            self._elsewhere = division.elsewhere(part.reached)
+        self._course = found
+        self._cut(index, part, pieces)
+        part.measures = False
+        self._begin(part)
+
+    def _cut(self, index: int, part: Part, pieces: tuple[Window, Window] | None) -> None:
+        if pieces is not None:
+            part.window, rest = pieces
+            self._parts.insert(index + 1, Part(rest, self._elsewhere))
+
+    def _join_behind(self, index: int) -> None:
+        """Make one part of those behind another."""
+        behind = self._parts[index + 1 :]
+        if self._course is None or not behind:
+            return
+        self._abandoned += [part.ticket for part in behind if part.ticket is not None]
+        for part in behind:
+            part.drop()
+        rest = self._course.joined([part.window for part in behind])
+        self._parts[index + 1 :] = [Part(rest, self._elsewhere, uncut=True)]
+
+    # Delivering.
+
+    def _taken(self, head: Part, batch: Batch) -> Batch:
+        """The batch of a part as one of the whole window."""
+        if self._course is None:
+            self._total = self._expected = batch.total
+        place = Place(
+            part=head.window,
+            extent=head.extent,
+            left=self._left(),
+            course=self._course,
+            elsewhere=self._elsewhere,
+            met=self._met,
+            total=self._total,
+        )
+        if head.marks is None:
+            taken = Taken(batch, range(len(batch.items)))
+        else:
+            taken = Taken.of(batch, head.marks.keys, head.window, self._met)
+        whole = taken.whole(place, head.before, _TIMELESS)
+        if taken.again:
+            self._met = remembered(self._met, [key for _, key in taken.again], _TIMELESS)
+        self._pages += 1
+        self._items += len(whole.items)
+        head.batch = head.marks = None
+        return whole
+
+    def _left(self) -> Window | None:
+        """What is left behind the part being delivered."""
+        behind = [part.window for part in self._parts[1:]]
+        return self._course.joined(behind) if self._course is not None and behind else None
