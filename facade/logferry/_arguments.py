@@ -40,7 +40,8 @@ class CallChanges(TypedDict, total=False):
     """
     How many requests of one iteration may be under way, where the next is known without the last answer; default: 4.
 
-    Order and guarantees stay.  With 1 they are sent one after the other, and blocking iterations start no threads.
+    Order and guarantees stay.  At least 1; with 1 they are sent one after the other, and blocking iterations start no
+    threads.  An iteration begins with ten pages, one after the other.
     """
     on_request: Callable[[RequestEvent], None] | None
     """Is told of each request before it is sent, and before it waits for its turn."""

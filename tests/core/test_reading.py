@@ -46,7 +46,7 @@ class Case:
     def view(self, transport: Any = None, **options: Any) -> Any:
         """Its raw items; options of clients go to the client, others to the stream."""
         names = ("concurrency", "on_request", "retries", "clock", "rate")
-        calls = {"rate": None, **{name: options.pop(name) for name in names if name in options}}
+        calls: dict[str, Any] = {"rate": None, **{name: options.pop(name) for name in names if name in options}}
         client = connected(self.client, self.fake, transport=transport or InProcessTransport(self.fake), **calls)
         if "resume" not in options:
             options = {"until": UNTIL, "filters": self.fake.questions(self.stream)[0], **options}
