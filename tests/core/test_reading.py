@@ -23,7 +23,6 @@ from logferry.testing import (
     FakeResponse,
     InProcessTransport,
     LogtoFake,
-    SignalWireFake,
     VirtualClock,
     connected,
     failing,
@@ -56,8 +55,6 @@ class Case:
 CASES = {
     "logto": Case(logferry.Logto, LogtoFake(records=2000), "logto.audit_logs"),
     "cognigy": Case(logferry.Cognigy, CognigyFake(records=2000), "cognigy.project_logs"),
-    "signalwire": Case(logferry.SignalWire, SignalWireFake(records=2000), "signalwire.video_logs"),
-    "oldest first": Case(logferry.SignalWire, SignalWireFake(records=2000, oldest_first=True), "signalwire.video_logs"),
     "daily logs": Case(logferry.Daily, DailyFake(records=2000), "daily.session_logs"),
     "daily metrics": Case(logferry.Daily, DailyFake(records=2000, largest_limit=30), "daily.session_metrics"),
 }

@@ -20,7 +20,6 @@ from attrs import frozen
 from logferry._answers import about_answer, decoded, wrong_shape
 from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field, flag
-from logferry._division import Division
 from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._incremental import Incremental
@@ -135,7 +134,6 @@ VIDEO_LOGS: Final[StreamDefinition[VideoLog | DiscardedLog, VideoItemJson, Video
     paging="links.next",
     order="as sent",
     time_filter="server",
-    division=Division(resolution=SECOND),
     promise=(
         "each log once, by id, also while others come and go, as it was when its page was read: a log changes until its "
         "session is over"
