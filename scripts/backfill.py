@@ -25,12 +25,11 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import orjson
 from rich.console import Console
 from rich.table import Table
 
 from logferry._registry import SERVICES, Service
-from logferry.testing import Recorder, serve
+from logferry.testing import Recorder, configuration, serve
 
 DAYS = 30
 SECOND = 1_000_000_000
@@ -57,13 +56,13 @@ class Taken:
 
 
 def serve_records(service: Service, records: int, told: Connection) -> None:
-    """Serve so many records of all but the last hour of the days, until the other end is closed; tell the settings."""
+    """Serve so many records of all but the last hour of the days, until the other end is closed; tell the configuration."""
     fake: Any = service.fake(records=records, epoch=time.time_ns() - HOUR, growing=False)
     fake = attrs.evolve(fake, spacing=(DAYS - 1) * 86_400 / records)
     if hasattr(fake, "retention"):
         fake = attrs.evolve(fake, retention=None)
     with serve(Recorder(fake, check=False, keep=1)) as url:
-        told.send(service.settings_for(fake, url))
+        told.send(configuration({service.name: fake}, {service.name: url}))
         told.poll(None)
 
 
@@ -75,10 +74,8 @@ def account(service: Service, records: int, folder: Path) -> Generator[Path]:
     process.start()
     theirs.close()
     try:
-        told = {"service": service.name, **ours.recv()}
         path = folder / "logferry.toml"
-        lines = "".join(f"{name} = {orjson.dumps(value).decode()}\n" for name, value in told.items())
-        path.write_text(f"[accounts.{service.name}]\n{lines}")
+        path.write_text(ours.recv())
         yield path
     finally:
         ours.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -12,10 +11,9 @@ from typing import Any
 import logferry
 from benchmark.paging import Plain
 from benchmark.questions import QUESTIONS
-from logferry._registry import SERVICES
 from logferry._times import SECOND, rfc3339
+from logferry.testing import configuration
 
-_SERVICES = {service.name: service for service in SERVICES}
 _QUESTIONS = {question.stream: question for question in QUESTIONS}
 
 
@@ -26,7 +24,8 @@ def synced(plain: Plain, store: str) -> int:
     # Where nothing is, every day would be asked for; and the fakes' clocks stand still.
     since = fake.epoch - round(1.1 * plain.records * fake.spacing * SECOND)
     with tempfile.TemporaryDirectory(prefix="logferry-bench-") as folder:
-        config = _configuration(question.service, fake, plain.url, Path(folder))
+        config = Path(folder) / "logferry.toml"
+        config.write_text(configuration({"any": fake}, {"any": plain.url}) + 'retention = "3650d"\n')
         with logferry.open_accounts(config) as ferry:
             sync = ferry.sync(
                 f"{folder}/{store}",
@@ -38,14 +37,6 @@ def synced(plain: Plain, store: str) -> int:
             report = sync.run()
             report.raise_failures()
             return report.records
-
-
-def _configuration(name: str, fake: Any, url: str, folder: Path) -> Path:
-    settings = {"service": name, **_SERVICES[name].settings_for(fake, url), "retention": "3650d"}
-    path = folder / "logferry.toml"
-    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-    path.write_text("\n".join(["[accounts.any]", *lines, ""]), encoding="utf-8")
-    return path
 
 
 KEEPING: dict[str, Callable[[Plain], int]] = {

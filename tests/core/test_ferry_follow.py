@@ -10,7 +10,6 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
 
@@ -22,10 +21,12 @@ from logferry.testing import (
     FakeRequest,
     FakeResponse,
     Faults,
+    Hosts,
     InProcessTransport,
     LogtoFake,
     SignalWireFake,
     VirtualClock,
+    configuration,
 )
 
 SECOND = 1_000_000_000
@@ -36,46 +37,6 @@ CALLS = DailyFake(records=20, epoch=EPOCH, spacing=5.0)
 VIDEO = SignalWireFake(records=20, epoch=EPOCH, spacing=11.0)
 BOT = CognigyFake(records=20, epoch=EPOCH, spacing=3.0)
 FAKES: dict[str, Fake] = {"login": LOGIN, "calls": CALLS, "video": VIDEO, "bot": BOT}
-
-CONFIGURATION = f"""
-[accounts.login]
-service = "logto"
-endpoint = "https://login.example"
-resource = "https://default.logto.app/api"
-app_id = "{LOGIN.app_id}"
-app_secret = "{LOGIN.app_secret}"
-
-[accounts.calls]
-service = "daily"
-base_url = "https://calls.example/v1"
-api_key = "{CALLS.api_key}"
-
-[accounts.video]
-service = "signalwire"
-base_url = "https://video.example"
-project_id = "{VIDEO.project_id}"
-api_token = "{VIDEO.api_token}"
-
-[accounts.bot]
-service = "cognigy"
-base_url = "https://bot.example"
-api_key = "{BOT.api_key}"
-project_id = "{BOT.project_id}"
-"""
-
-
-class _Hosts(httpx.AsyncBaseTransport):
-    """Asks the fake that a request's host stands for."""
-
-    def __init__(self, clock: VirtualClock, faults: dict[str, Faults]) -> None:
-        self.transports = {
-            name: InProcessTransport(fake, clock=clock, faults=faults.get(name)) for name, fake in FAKES.items()
-        }
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Ask it."""
-        return await self.transports[request.url.host.partition(".")[0]].handle_async_request(request)
-
 
 Take: TypeAlias = Callable[..., list[logferry.LogRecord]]
 
@@ -121,10 +82,13 @@ def take(request: pytest.FixtureRequest, portal: BlockingPortal) -> Callable[...
 def opened(tmp_path: Path) -> Callable[..., logferry.Ferry]:
     """Open the accounts on a clock; keywords are what goes wrong, by account."""
     path = tmp_path / "logferry.toml"
-    path.write_text(CONFIGURATION)
+    path.write_text(configuration(FAKES))
 
     def make(clock: VirtualClock, **faults: Faults) -> logferry.Ferry:
-        return logferry.open_accounts(path, transport=_Hosts(clock, faults), clock=clock)
+        transports = {
+            name: InProcessTransport(fake, clock=clock, faults=faults.get(name)) for name, fake in FAKES.items()
+        }
+        return logferry.open_accounts(path, transport=Hosts(transports), clock=clock)
 
     return make
 

@@ -11,7 +11,7 @@ from anyio.from_thread import BlockingPortal
 from tests.sync.conftest import DAY, NOON, SECOND, MakeWorld, MemoryStore, rows_of
 
 import logferry
-from logferry.testing import CognigyFake, FakeRequest, InProcessTransport, VirtualClock
+from logferry.testing import CognigyFake, FakeRequest, InProcessTransport, VirtualClock, configuration
 
 STREAM = "cognigy.project_logs"
 LASTING = 'retention = "365d"\n'
@@ -55,10 +55,7 @@ def test_four_windows_of_an_account_are_read_at_once(portal: BlockingPortal, tmp
     fake = CognigyFake(rows=TEN_DAYS, retention=None)
     clock, store = VirtualClock(NOON), MemoryStore()
     config = tmp_path / "logferry.toml"
-    config.write_text(
-        f'[accounts.bot]\nservice = "cognigy"\nbase_url = "https://bot.example"\n'
-        f'api_key = "{fake.api_key}"\nproject_id = "{fake.project_id}"\n{LASTING}'
-    )
+    config.write_text(configuration({"bot": fake}) + LASTING)
 
     async def bring() -> Holding:
         holding = Holding(InProcessTransport(fake, clock=clock), several=4)
@@ -78,7 +75,7 @@ def test_windows_that_are_read_at_once_keep_the_accounts_rate(world: MakeWorld) 
         times.append(accounts.clock.now())
 
     accounts = world(CognigyFake(rows=TEN_DAYS, retention=None), faults=note)
-    accounts.config.write_text(accounts.config.read_text() + f'\nrate = "3/10s"\n{LASTING}')
+    accounts.config.write_text(accounts.config.read_text() + f'rate = "3/10s"\n{LASTING}')
     accounts.bring(STREAM, since="11d")
     assert accounts.stored(STREAM) == accounts.truth(STREAM)
     assert len(times) > 10
