@@ -10,6 +10,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import anyio.lowlevel
+import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
 
@@ -127,6 +129,49 @@ def test_new_records_of_all_accounts_come_in_the_order_of_time(take: Any, opened
     assert all(one.observed_time_unix_nano - one.time_unix_nano > 10 * SECOND for one in behind)
     assert len(behind) < len(records) / 4
     assert sum(one.items for one in stats.values()) == len(records)
+
+
+async def _let_others_go_first(turns: int) -> None:
+    for _ in range(turns):
+        await anyio.lowlevel.checkpoint()
+
+
+class _LongNaps(VirtualClock):
+    """A clock on which naps end after the answers of slow services."""
+
+    async def asleep(self, seconds: float) -> None:
+        """Let time pass, but not at once."""
+        await _let_others_go_first(2000)
+        await super().asleep(seconds)
+
+
+class _Slow(httpx.AsyncBaseTransport):
+    """Answers when the others have long been answered."""
+
+    def __init__(self, asked: httpx.AsyncBaseTransport) -> None:
+        self._asked = asked
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Let the others go first."""
+        await _let_others_go_first(100)
+        return await self._asked.handle_async_request(request)
+
+
+def test_what_was_there_before_comes_in_the_order_of_time(take: Any, tmp_path: Path) -> None:
+    """Also where one service answers later than the others, or needs several requests for it."""
+    path = tmp_path / "logferry.toml"
+    path.write_text(configuration(FAKES))
+    clock = _LongNaps(EPOCH + SECOND)
+    transports: dict[str, httpx.AsyncBaseTransport] = {
+        name: _Slow(InProcessTransport(fake, clock=clock)) for name, fake in FAKES.items()
+    }
+    transports["bot"] = InProcessTransport(BOT, clock=clock)
+    ferry = logferry.open_accounts(path, transport=Hosts(transports), clock=clock)
+    records, _, _ = take(ferry, clock, 100, since="1h", page_size=20, reordering=5)
+    before = [record for record in records if record.time_unix_nano < EPOCH]
+    times = [record.time_unix_nano for record in before]
+    assert times == sorted(times)
+    assert {record.account for record in before} == set(FAKES)
 
 
 def test_checkpoints_resume_without_loss_or_doubles(take: Any, opened: Opened) -> None:
