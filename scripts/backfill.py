@@ -99,7 +99,7 @@ def count(store: str) -> int:
     """How many records a store has."""
     from logferry.stores import open_store  # noqa: PLC0415  # see where it is called
 
-    with open_store(store, existing=True) as opened:
+    with open_store(store, mode="read") as opened:
         return sum(opened.counts().values())
 
 

@@ -136,7 +136,7 @@ class Round:
 
     def _identities(self, fake: Fake, store: str) -> Counter[str]:
         """What the store has, as a user reads it."""
-        with open_store(store, existing=True) as opened:
+        with open_store(store, mode="read") as opened:
             counts = opened.counts()
         table = f"read_parquet('{store}stream=*/**/*.parquet')" if store.endswith("/") else "logs"
         with duckdb.connect(":memory:" if store.endswith("/") else store, read_only=not store.endswith("/")) as reading:

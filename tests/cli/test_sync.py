@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,6 +118,64 @@ def test_forgotten_windows_are_read_again(configured: Server, run: Run, store: P
     assert sorted(stored(store)) == sorted(configured.uids)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--stream", "logto.audit_log"), "nothing of the stream 'logto.audit_log'. Did you mean logto.audit_logs?"),
+        (("--account", "login"), "nothing of the account 'login'"),
+        (("--stream", "logto.audit_logs", "--since", "1h", "--until", "2h"), "lies after until"),
+    ],
+)
+def test_what_cannot_be_forgotten_is_a_mistake(
+    configured: Server, run: Run, store: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    """A name that the store does not have is misspelt, and nothing is forgotten."""
+    assert configured.uids
+    assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
+    before = run("state", "show", str(store)).stdout
+    forgot = run("state", "forget", str(store), *arguments)
+    assert forgot.exit_code == 2
+    assert message in forgot.stderr
+    assert run("state", "show", str(store)).stdout == before
+
+
+def test_a_store_can_be_shown_while_others_read_it(configured: Server, run: Run, store: Path) -> None:
+    """Showing changes nothing, so it keeps nobody from reading."""
+    assert configured.uids
+    assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
+    with process("sync", "--to", str(store), "--every", "1h") as running:
+        assert [*lines_of(running, "read in")]
+        command = [sys.executable, "-c", READING, str(store)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reading:
+            assert reading.stdout is not None
+            assert reading.stdout.readline() == "open\n"
+            assert run("state", "show", str(store)).exit_code == 0
+            refused = run("state", "forget", str(store), "--stream", "logto.audit_logs")
+            assert f"is open in another process (PID {reading.pid})" in refused.stderr
+            reading.communicate()
+        running.send_signal(signal.SIGTERM)
+
+
+READING = """
+import duckdb, sys
+connection = duckdb.connect(sys.argv[1], read_only=True)
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_somebody_elses_database_is_not_touched(run: Run, store: Path) -> None:
+    """Neither shown nor forgotten of, and no table comes to it."""
+    with duckdb.connect(str(store)) as connection:
+        connection.execute("CREATE TABLE mine (value INTEGER)").fetchall()
+    content = store.read_bytes()
+    for arguments in (("show", str(store)), ("forget", str(store), "--stream", "logto.audit_logs")):
+        refused = run("state", *arguments)
+        assert refused.exit_code == 4
+        assert "is no store of logferry's" in refused.stderr
+    assert store.read_bytes() == content
+
+
 def test_the_table_is_for_people(configured: Server, run: Run, store: Path) -> None:
     """Counts, windows with their states, and the size."""
     assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
@@ -137,7 +196,13 @@ def test_the_table_is_for_people(configured: Server, run: Run, store: Path) -> N
         (("sync", "--to", "x.duckdb", "--every", "1 month"), "is no duration"),
         (("sync", "--to", "x.duckdb", "logto.nosuch"), "there is no stream 'logto.nosuch'"),
         (("sync", "--to", "x.duckdb", "--filter", "room=hello"), "no stream has a filter 'room'"),
+        (("sync", "--to", ""), "'' names no store"),
+        (("sync", "--to", "x.duckdb", "--every", "5m", "--until", "2026-01-01"), "--every and --until contradict"),
         (("state", "show", "nowhere.duckdb"), "there is no store nowhere.duckdb"),
+        (("state", "show", "."), "no store of logferry's"),
+        (("state", "show", ""), "'' names no store"),
+        (("pull", "--output", "."), ". is a folder"),
+        (("pull", "--output", ""), ". is a folder"),
         (("state", "forget", "nowhere.duckdb"), "forget needs --stream or --account"),
     ],
 )
@@ -201,7 +266,8 @@ def test_a_run_that_fails_does_not_end_the_others(account: Account, store: Path)
             assert "Error: logto.audit_logs" in first[0]
             assert [*lines_of(running, "read in")][:-1] == []
             reading = reading_of(store)
-            assert f"{store} cannot be used" in [*lines_of(running, "Error")][-1]
+            told = [*lines_of(running, "Error")][-1]
+            assert f"{store} is open in another process (PID {os.getpid()})" in told
             reading.close()
             *_, last = lines_of(running, "read in")
             running.send_signal(signal.SIGTERM)

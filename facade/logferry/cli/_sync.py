@@ -59,4 +59,6 @@ def sync(ctx: click.Context, /, **asked: Any) -> None:
     What is so young that records may still come, or that may still change, is read again later. All streams of all
     accounts are read, or those that are named; logs of calls session by session. A stream that fails stops no other. What is complete is kept by filters.
     """
+    if asked["every"] is not None and asked["until"] is not None:
+        raise click.UsageError("--every and --until contradict each other: nothing is new of what is over.")
     ctx.exit(Syncing(**asked).run())

@@ -14,7 +14,7 @@ from logferry._times import LAST, SECOND
 from logferry.stores._coverage import Stretch
 from logferry.stores._schema import record_batch
 from logferry.stores._store import Question
-from logferry.sync._plan import Piece, plan
+from logferry.sync._plan import SLIVER, Piece, plan
 from logferry.sync._progress import Progress
 from logferry.sync._retention import Retention
 from logferry.sync._slices import Slice
@@ -217,12 +217,16 @@ class Reader:
             changing += self._changing(page, now)
             self._progress.note(page)
         self.report.issues += view.stats.issues
-        lost = self._retention.lost(before, piece, oldest, now)
-        if piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since):
-            self.report.lost += lost
+        gone = self._retention.lost(before, piece, oldest, now)
+        has_begun = piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since)
+        if has_begun:
+            self.report.lost += gone
+        else:
+            # A store that begins where the service's memory does has missed no moments by that.
+            gone = [(since, until) for since, until in gone if until - since > SLIVER]
         stretches = [
             *self._read_stretches(piece, begun - ahead, changing),
-            *(Stretch(since=since, until=until, state="lost") for since, until in lost),
+            *(Stretch(since=since, until=until, state="lost" if has_begun else "expired") for since, until in gone),
         ]
         await self._commits.add(question, stretches)
         self._progress.finish(piece)
