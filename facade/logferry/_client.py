@@ -237,7 +237,7 @@ class Client(ABC):
         if definition.needs_one_of and not any(name in _given(filters) for name in definition.needs_one_of):
             raise InvalidRequestError(
                 f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
-                hint="The service asks for one of them",
+                hint=_how_to_find(definition),
             )
         runtime = self._runtime()
         if definition.tenant_filter:
@@ -297,3 +297,9 @@ def _opened(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -
 
 def _given(filters: AttrsInstance) -> dict[str, Any]:
     return {name: value for name, value in asdict(filters).items() if value is not None}
+
+
+def _how_to_find(definition: StreamDefinition[Any, Any, Any]) -> str:
+    sessions = definition.incremental.sessions
+    found = "" if sessions is None else f"; {sessions.stream} lists what there is"
+    return f"The service asks for one of them (in the shell: --filter {definition.needs_one_of[0]}=...){found}"

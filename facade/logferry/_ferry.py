@@ -215,7 +215,8 @@ class Ferry:
         Args:
             store: Where to; a text is taken as `logferry.stores.open_store` takes it.
             accounts: Only these accounts; default: all.
-            streams: Only these streams; default: all.  Logs of calls are asked for session by session.
+            streams: Only these streams; default: all.  Logs of calls are asked for session by session, and the times
+                below are those at which a session began.
             filters: Values by the filter's name in Python or on the wire, as text.  What is complete is kept by filters:
                 another filter is another question.
             since: How far back to go at least; gaps in what the store has are filled in any case.  Default: where the

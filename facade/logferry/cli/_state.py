@@ -52,7 +52,7 @@ Examples:
 @click.group(epilog=_EPILOG)
 @shell_options
 def state() -> None:
-    """Show what a store has, gaps included, or let it read some again."""
+    """Show what a store has, or let it read some again."""
 
 
 @state.command(epilog=_SHOW)
