@@ -17,6 +17,7 @@ from attrs import asdict, define, evolve, field, frozen
 
 from logferry._errors import BadRequestError, PagingError
 from logferry._json import dumps
+from logferry._page_times import PageTimes
 from logferry._steps import Batch, Flow, Position, Reply, SubFlow
 from logferry._window import Window
 
@@ -142,7 +143,7 @@ class CursorPage:
     reply: Reply[Any]
     items: list[Any] = field(repr=False)
     keys: Sequence[str] = field(repr=False)
-    times: Sequence[int | None] = field(repr=False)
+    times: PageTimes = field(repr=False)
     cursor: Position | None
     total: int | None = None
     issues: tuple[str, ...] = ()

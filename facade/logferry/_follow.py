@@ -204,8 +204,9 @@ class _Poll:
         """Note what is new in a page."""
         definition = self.follow.definition
         is_final, identify, place = definition.incremental.is_final, definition.normalizer.identity, self.place
+        ordinals = batch.ordinals()
         for index, item in enumerate(batch.items):
-            ordinal = batch.ordinals.get(index, 0)
+            ordinal = ordinals.get(index, 0)
             value = item if definition.fits(item) else definition.repair(item).value
             this = key(identify(value)[1] or digest(item), ordinal)
             if this in self._keys:
@@ -281,7 +282,7 @@ class _Poll:
             issues = tuple(issue for issue in self.issues if issue not in self.told)
             self.told = self.told.union(issues)
             ordinals = {index: one.ordinal for index, one in enumerate(new) if one.ordinal}
-            yield Batch([one.item for one in new], position, self._reply, issues=issues, ordinals=ordinals)
+            yield Batch([one.item for one in new], position, self._reply, issues=issues, ordinals=ordinals.copy)
 
     def _outlived(self) -> Iterator[str]:
         """What may be missing because nothing was read for longer than the service keeps records."""

@@ -208,7 +208,7 @@ def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
             tenant=runtime.tenant,
             filters=iteration.plan.filters,
         )
-        ordinals = batch.ordinals
+        ordinals = batch.ordinals()
         with _taking_back(iteration):
             for item in items:
                 # Taking the item has delivered it, so it is the last of the delivered ones.

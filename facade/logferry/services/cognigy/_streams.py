@@ -23,9 +23,10 @@ from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._incremental import Incremental
 from logferry._json import is_array, is_object
+from logferry._page_times import page_times
 from logferry._redaction import printable
 from logferry._steps import Flow, Position, Reply, Send, SubFlow, exchange
-from logferry._times import MILLISECOND, SECOND, rfc3339, times_of
+from logferry._times import MILLISECOND, SECOND, rfc3339
 from logferry._window import Window
 from logferry.services.cognigy._account import api_refusal
 from logferry.services.cognigy._records import NORMALIZER
@@ -172,7 +173,7 @@ def _page(reply: Reply[Any]) -> CursorPage:
         reply=reply,
         items=items,
         keys=[_key(item) for item in items],
-        times=times_of(items, _TIMESTAMP),
+        times=page_times(items, _TIMESTAMP),
         cursor=cursor,
         total=total if type(total) is int else None,
         issues=issues,

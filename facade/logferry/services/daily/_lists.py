@@ -7,7 +7,6 @@ empty one is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, field
@@ -17,6 +16,7 @@ from logferry._cursors import REMEMBERED, CursorPage
 from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._json import is_object
+from logferry._page_times import PageTimes
 from logferry._steps import Position, Reply
 from logferry.services.daily._account import REQUEST_ID_HEADER
 
@@ -44,7 +44,7 @@ class ListPages:
         self,
         reply: Reply[Any],
         items: list[Any],
-        times: Sequence[int | None],
+        times: PageTimes,
         *,
         asked: Position | None,
         total: int | None = None,

@@ -17,6 +17,7 @@ from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field, flag
 from logferry._incremental import Incremental, Sessions
 from logferry._json import is_array, is_object
+from logferry._page_times import known_times
 from logferry._steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._times import SECOND
 from logferry._window import Window
@@ -73,7 +74,7 @@ def _page(reply: Reply[Any], pages: ListPages, asked: Position | None) -> Cursor
     items, total = fields.get(_DATA), fields.get(_TOTAL)
     if not is_array(items):
         raise wrong_shape(reply, "an object with an array of meetings", request_id_header=REQUEST_ID_HEADER)
-    times = [meeting_to_nano(item) if is_object(item) else None for item in items]
+    times = known_times([meeting_to_nano(item) if is_object(item) else None for item in items])
     return pages.page(reply, items, times, asked=asked, total=total if type(total) is int else None)
 
 

@@ -15,6 +15,7 @@ window is filtered here.  A service that ignores them is read from its beginning
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from attrs import evolve, frozen
@@ -22,14 +23,13 @@ from attrs import evolve, frozen
 from logferry._answers import decoded, wrong_shape
 from logferry._cursors import STUCK
 from logferry._errors import PagingError
-from logferry._identity import digest
 from logferry._json import is_array, is_object
 from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
-from logferry._times import MILLISECOND, text_to_nano
+from logferry._times import MILLISECOND
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
-from logferry.services.daily._records import metric_to_nano
-from logferry.services.daily._rows import Place, Row, Seen
+from logferry.services.daily._rows import Row, Rows, log_rows, metric_rows
+from logferry.services.daily._session_place import Place, Seen
 from logferry_clients.daily.api.logs import list_logs
 from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel
 from logferry_clients.daily.models.session_log_page import SessionLogPageKey
@@ -53,19 +53,17 @@ class Answer:
 
     Attributes:
         reply: The answer.
-        items: Its items.
-        rows: The same as rows.
+        rows: Its rows.
         whole: Whether there are as many as were asked for.
     """
 
     reply: Reply[Any]
-    items: list[Any]
-    rows: list[Row]
+    rows: Rows
     whole: bool
 
     def joined(self, other: Answer) -> Answer:
         """The rows of this answer, and of one for those behind them."""
-        return Answer(other.reply, self.items + other.items, self.rows + other.rows, other.whole)
+        return Answer(other.reply, self.rows.joined(other.rows), other.whole)
 
 
 @frozen
@@ -77,14 +75,14 @@ class _Turn:
         place: Where the walk was.
         answer: The answer.
         seen: How it looks from there.
-        within: Indexes, in ``seen.unmet``, of the rows that are within the window.
+        within: Which of ``seen.unmet`` are within the window, by their indexes there.
         issues: What may be missing.
     """
 
     place: Place
     answer: Answer
     seen: Seen
-    within: list[int]
+    within: Sequence[int]
     issues: tuple[str, ...]
 
     def after(self) -> Place:
@@ -95,26 +93,23 @@ class _Turn:
         """Where to resume once the first *delivered* rows of the batch have been."""
         if delivered == len(self.within):
             return self.after().to_json()
-        return self.place.after(self.seen, self.within[delivered] if delivered else 0).to_json()
+        met = self.within[delivered] if delivered else 0
+        return self.place.after(self.seen, self.seen.unmet[:met]).to_json()
 
     def batch(self) -> Batch:
         """The batch for the caller."""
-        numbers = self.place.ordinals(self.seen)
+        items, unmet = self.answer.rows.items, self.seen.unmet
         return Batch(
-            [self.answer.items[self.seen.unmet[index]] for index in self.within],
+            [items[unmet[index]] for index in self.within],
             self.position,
             self.answer.reply,
             issues=self.issues,
-            ordinals={order: numbers[index] for order, index in enumerate(self.within) if numbers[index]},
+            ordinals=self._ordinals,
         )
 
-
-def _log_row(item: Any) -> Row:
-    return text_to_nano(item.get("time")) if is_object(item) else None, digest(item)
-
-
-def _metric_row(item: Any) -> Row:
-    return metric_to_nano(item) if is_object(item) else None, digest(item)
+    def _ordinals(self) -> dict[int, int]:
+        numbers = self.place.ordinals(self.seen)
+        return {order: numbers[index] for order, index in enumerate(self.within) if index in numbers} if numbers else {}
 
 
 @frozen(kw_only=True)
@@ -151,7 +146,7 @@ class Question:
             place, answer = yield from self._page(place)
             seen, ended = place.look(answer.rows), False
             issues: tuple[str, ...] = ()
-            reached = max((tick for tick in seen.ticks if tick is not None), default=-1), len(answer.rows)
+            reached = seen.latest(), len(answer.rows)
             # Rows that are others whenever they are looked at are new for ever, but lead nowhere.
             furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
             if not seen.unmet or idle >= STUCK:
@@ -164,8 +159,10 @@ class Question:
             place = evolve(turn.after(), ended=ended)
 
     def _turn(self, place: Place, answer: Answer, seen: Seen, issues: tuple[str, ...]) -> _Turn:
-        times = [seen.rows[index][0] for index in seen.unmet]
-        within = [index for index, time in enumerate(times) if time is None or self.window.has(time)]
+        within: Sequence[int] = range(len(seen.unmet))
+        if not self.window.has_all(seen.rows.times):
+            times = [seen.rows.times[index] for index in seen.unmet]
+            within = [index for index, time in enumerate(times) if time is None or self.window.has(time)]
         return _Turn(place, answer, seen, within, issues)
 
     def _page(self, place: Place) -> SubFlow[tuple[Place, Answer]]:
@@ -176,7 +173,7 @@ class Question:
                 break
             answer = yield from self._ask(place)
         if not place.precedes(answer.rows):
-            kept = place.first is not None and bool(answer.rows)
+            kept = place.first is not None and len(answer.rows) > 0
             return evolve(place, bounded=True) if kept else place, answer
         if place.bounded is None:
             place = evolve(place, bounded=False)
@@ -189,10 +186,10 @@ class Question:
 
         It may also be the answer to an earlier question, so only its rows from the place on count.
         """
-        if not (place.met or answer.rows):
+        if not (place.met or len(answer.rows)):
             return True
         behind = yield from self._ask(place, len(answer.rows) - place.before(answer.rows))
-        return not behind.rows
+        return not len(behind.rows)
 
     def _agreed(self, place: Place) -> SubFlow[tuple[Answer, tuple[str, ...], bool]]:
         """
@@ -211,10 +208,10 @@ class Question:
 
     def _uncertain(self, place: Place, answer: Answer) -> Counter[Row]:
         """The rows that more than one page was needed for: those behind them were all on the last one."""
-        latest, ticks = place.latest, place.look(answer.rows).ticks
+        latest, ticks = place.latest, place.look(answer.rows).ticks()
         return Counter(
             row
-            for row, tick in zip(answer.rows, ticks, strict=True)
+            for row, tick in zip(answer.rows.pairs(), ticks, strict=True)
             if tick is None or latest is None or tick <= latest
         )
 
@@ -232,19 +229,20 @@ class Question:
         _, page = yield from self._page(place)
         whole = page
         equal = 0
-        while page.rows and not any(
-            tick is not None and (latest is None or tick > latest) for tick in place.look(page.rows).ticks
+        while len(page.rows) and not any(
+            tick is not None and (latest is None or tick > latest) for tick in place.look(page.rows).ticks()
         ):
+            rows = page.rows.pairs()
             following = yield from self._ask(place, len(whole.rows))
-            for _ in range(_AGAIN if len({*page.rows}) > 1 else 0):
-                if following.rows != page.rows:
+            for _ in range(_AGAIN if len({*rows}) > 1 else 0):
+                if following.rows.pairs() != rows:
                     break
                 following = yield from self._ask(place, len(whole.rows))
-            equal = equal + 1 if following.rows == page.rows else 0
-            if equal == (STUCK if len({*page.rows}) > 1 else _EQUAL):
+            equal = equal + 1 if following.rows.pairs() == rows else 0
+            if equal == (STUCK if len({*rows}) > 1 else _EQUAL):
                 raise PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
             whole, page = whole.joined(following), following
-        return whole, not page.rows
+        return whole, not len(page.rows)
 
     def _ask(self, place: Place, offset: int = 0) -> SubFlow[Answer]:
         """The rows from a place on, all that have been met and a page of others at most, but for the first few."""
@@ -271,5 +269,5 @@ class Question:
         items = body.get(array) if is_object(body) else None
         if not is_array(items):
             raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
-        row = _metric_row if self.metrics else _log_row
-        return Answer(reply, items, [row(item) for item in items], len(items) >= limit)
+        rows = metric_rows(items) if self.metrics else log_rows(items)
+        return Answer(reply, rows, len(items) >= limit)

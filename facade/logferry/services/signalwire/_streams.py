@@ -24,8 +24,9 @@ from logferry._errors import PagingError
 from logferry._identity import digest
 from logferry._incremental import Incremental
 from logferry._json import is_array, is_object
+from logferry._page_times import page_times
 from logferry._steps import Flow, Position, Reply, SubFlow, fetch
-from logferry._times import LAST, SECOND, rfc3339, times_of
+from logferry._times import LAST, SECOND, rfc3339
 from logferry._window import Window
 from logferry.services.signalwire._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.signalwire._items import VideoItemJson, fits_item, item_entry, repair_item
@@ -94,7 +95,7 @@ def _page(reply: Reply[Any], address: PageAddress) -> CursorPage:
         reply=reply,
         items=items,
         keys=[_key(item) for item in items],
-        times=times_of(items, _TIME),
+        times=page_times(items, _TIME),
         cursor=None if following is None else following.to_json(),
         issues=issues,
         trouble=trouble,
