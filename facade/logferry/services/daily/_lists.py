@@ -12,9 +12,8 @@ from typing import Any
 from attrs import define, field
 
 from logferry._answers import about_answer
-from logferry._cursors import REMEMBERED, CursorPage
+from logferry._cursors import REMEMBERED, CursorPage, keys_of
 from logferry._errors import PagingError
-from logferry._identity import digest
 from logferry._json import is_object
 from logferry._page_times import PageTimes
 from logferry._steps import Position, Reply
@@ -82,7 +81,7 @@ class ListPages:
         return CursorPage(
             reply=reply,
             items=items,
-            keys=[item["id"] if _has_id(item) else digest(item) for item in items],
+            keys=keys_of(items, "id"),
             times=times,
             cursor=cursor,
             total=total,

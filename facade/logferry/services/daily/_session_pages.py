@@ -85,9 +85,9 @@ class _Turn:
     within: Sequence[int]
     issues: tuple[str, ...]
 
-    def after(self) -> Place:
-        """Where the walk is once everything has been delivered."""
-        return self.place.beyond(self.seen, whole=self.answer.whole)
+    def after(self, *, lean: bool = False) -> Place:
+        """Where the walk is once everything has been delivered; for *lean*, see ``Place.beyond``."""
+        return self.place.beyond(self.seen, whole=self.answer.whole, lean=lean)
 
     def position(self, delivered: int) -> Position:
         """Where to resume once the first *delivered* rows of the batch have been."""
@@ -99,8 +99,12 @@ class _Turn:
     def batch(self) -> Batch:
         """The batch for the caller."""
         items, unmet = self.answer.rows.items, self.seen.unmet
+        if isinstance(unmet, range) and len(self.within) == len(unmet):
+            items = items[unmet.start :]  # as nearly always
+        else:
+            items = [items[unmet[index]] for index in self.within]
         return Batch(
-            [items[unmet[index]] for index in self.within],
+            items,
             self.position,
             self.answer.reply,
             issues=self.issues,
@@ -142,8 +146,9 @@ class Question:
         """
         place = Place() if position is None else Place.from_json(position)
         furthest, idle = (-1, 0), 0
+        first: _Turn | None = None
         while not place.ended:
-            place, answer = yield from self._page(place)
+            place, answer = yield from self._page(place, first)
             seen, ended = place.look(answer.rows), False
             issues: tuple[str, ...] = ()
             reached = seen.latest(), len(answer.rows)
@@ -156,7 +161,9 @@ class Question:
                     seen = place.look(answer.rows)
             turn = self._turn(place, answer, seen, issues)
             yield turn.batch()
-            place = evolve(turn.after(), ended=ended)
+            # A digest of each row of a page is only needed where the service turns out to ignore times.
+            first = turn if place.bounded is None else None
+            place = evolve(turn.after(lean=first is not None), ended=ended)
 
     def _turn(self, place: Place, answer: Answer, seen: Seen, issues: tuple[str, ...]) -> _Turn:
         within: Sequence[int] = range(len(seen.unmet))
@@ -165,9 +172,17 @@ class Question:
             within = [index for index, time in enumerate(times) if time is None or self.window.has(time)]
         return _Turn(place, answer, seen, within, issues)
 
-    def _page(self, place: Place) -> SubFlow[tuple[Place, Answer]]:
-        """The rows from a place on, as many as come; and the place, now that it shows whether the service keeps to it."""
+    def _page(self, place: Place, first: _Turn | None = None) -> SubFlow[tuple[Place, Answer]]:
+        """
+        The rows from a place on, as many as come; and the place, now that it shows whether the service keeps to it.
+
+        Args:
+            place: The place.
+            first: What made the place, where it is lean though nothing had shown.
+        """
         answer = yield from self._ask(place)
+        if first is not None and not place.goes_on(answer.rows):
+            place = first.after()
         for _ in range(_AGAIN):
             if place.joins(answer.rows) and not place.precedes(answer.rows):
                 break

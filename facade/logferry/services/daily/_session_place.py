@@ -187,6 +187,10 @@ class Place:
                 unmet.append(index)
         return unmet
 
+    def goes_on(self, rows: Rows) -> bool:
+        """Whether rows are regular, and begin with some that have been met."""
+        return len(rows) > 0 and self._is_regular(rows) and self.joins(rows)
+
     def _is_regular(self, rows: Rows) -> bool:
         """Whether rows are in order of time, and none is from before the place."""
         if not rows.times.in_order():
@@ -213,23 +217,25 @@ class Place:
             met[identity] = Met(seen.tick(index) if one.tick is None else one.tick, one.count + 1)
         return evolve(self, met=met)
 
-    def beyond(self, seen: Seen, *, whole: bool) -> Place:
+    def beyond(self, seen: Seen, *, whole: bool, lean: bool = False) -> Place:
         """
         The place once all rows of an answer have been met.
 
         Args:
             seen: The rows.
             whole: Whether there were as many as were asked for; else the service may have a limit of its own.
+            lean: Forget what does not come again if the service keeps to the time that it is asked for, though that has
+                not shown yet.
         """
         last = seen.last(_OVERLAP if whole else max(1, min(_OVERLAP, seen.known() // 2)))
         tick = max((tick for tick in (self.tick, min(last, default=None)) if tick is not None), default=None)
-        place = self.after(seen, seen.since(tick - 1) if tick is not None and self.bounded else seen.unmet)
-        met = place.met
-        if tick is not None and self.bounded:
-            met = {identity: one for identity, one in met.items() if one.tick is None or one.tick >= tick - 1}
-            for identity in [identity for identity, one in met.items() if one.tick is None][:-_TIMELESS]:
-                del met[identity]
-        return evolve(place, tick=tick, met=met)
+        if tick is None or not (self.bounded or lean):
+            return evolve(self.after(seen, seen.unmet), tick=tick)
+        met = self.after(seen, seen.since(tick - 1)).met
+        met = {identity: one for identity, one in met.items() if one.tick is None or one.tick >= tick - 1}
+        for identity in [identity for identity, one in met.items() if one.tick is None][:-_TIMELESS]:
+            del met[identity]
+        return evolve(self, tick=tick, met=met)
 
     def ordinals(self, seen: Seen) -> dict[int, int]:
         """For each of the unmet rows that equal earlier ones, how many came before; by their indexes in `unmet`."""
