@@ -335,5 +335,7 @@ def _batch(page: CursorPage, fresh: Sequence[int], keys: Sequence[str], place: _
     def position(delivered: int) -> Position:
         return following.to_json() if delivered == len(keys) else place.within(keys[:delivered]).to_json()
 
-    items = page.items if len(fresh) == len(page.items) else [page.items[index] for index in fresh]
+    if len(fresh) == len(page.items):  # as nearly always
+        return Batch(page.items, position, page.reply, page.total, issues=page.issues, times=page.times)
+    items = [page.items[index] for index in fresh]
     return Batch(items, position, page.reply, page.total, issues=page.issues)

@@ -20,7 +20,6 @@ from logferry._definition import StreamDefinition
 from logferry._errors import InvalidRequestError, LogferryError, PagingError
 from logferry._identity import digest
 from logferry._layers import resume
-from logferry._origin import Origin
 from logferry._overlap import Change, Key, Place, Watched, key
 from logferry._steps import Batch, Flow, Position, Reply, Sleep, SubFlow, now
 from logferry._times import SECOND
@@ -226,7 +225,7 @@ class _Poll:
     def _sift(self, item: Any, value: Any, this: Key, ordinal: int, place: Place) -> Place:
         """Note an item that is not known, unless it was there before the follow began, or is older than what can be new."""
         definition = self.follow.definition
-        time = definition.normalizer.record(value, self.origin).time_unix_nano or None
+        time = definition.normalizer.time(value) or None
         if time is not None and time < self.edge:
             return place
         begun, is_final = place.begun or 0, definition.incremental.is_final
@@ -238,18 +237,6 @@ class _Poll:
             return place.changed([change])
         self._add(_New(item, this, time, ordinal, change))
         return place
-
-    @property
-    def origin(self) -> Origin:
-        """An origin for records of which only the time is read."""
-        definition = self.follow.definition
-        return Origin(
-            stream=definition.name,
-            account="",
-            server_address="",
-            observed_time_unix_nano=0,
-            normalizer=definition.normalizer,
-        )
 
     def _add(self, new: _New) -> None:
         self._new.append(new)

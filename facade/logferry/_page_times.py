@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final, overload
 
 from logferry._json import is_object
-from logferry._times import text_to_nano
+from logferry._times import alike_to_nano, text_to_nano
 
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _FORMS: Final = frozenset(
@@ -36,22 +36,30 @@ class PageTimes(Sequence["int | None"]):
         moments: What stands for each, in the same order as the times, and equal where they are; ``None`` for what is no
             moment.
         read: Makes the time of a moment.
+        read_all: Makes the times of moments.
     """
 
-    __slots__ = ("_read", "moments")
+    __slots__ = ("_read", "_read_all", "moments")
 
-    def __init__(self, moments: Sequence[Any], read: Callable[[Any], int | None]) -> None:
+    def __init__(
+        self, moments: Sequence[Any], read: Callable[[Any], int | None], read_all: Callable[[Any], list[int | None]]
+    ) -> None:
         self.moments = moments
         self._read = read
+        self._read_all = read_all
 
     @overload
     def __getitem__(self, index: int) -> int | None: ...
     @overload
-    def __getitem__(self, index: slice) -> list[int | None]: ...
-    def __getitem__(self, index: int | slice) -> int | list[int | None] | None:
+    def __getitem__(self, index: slice) -> PageTimes: ...
+    def __getitem__(self, index: int | slice) -> int | PageTimes | None:
         if isinstance(index, slice):
-            return [*map(self._read, self.moments[index])]
+            return PageTimes(self.moments[index], self._read, self._read_all)
         return self._read(self.moments[index])
+
+    def read(self) -> list[int | None]:
+        """All of them."""
+        return self._read_all(self.moments)
 
     def __len__(self) -> int:
         return len(self.moments)
@@ -83,12 +91,14 @@ def page_times(items: list[Any], name: str) -> PageTimes:
         texts = [item[name] for item in items]
     except (TypeError, KeyError):  # one of them is no object, or has no time
         texts = [item.get(name) if is_object(item) else None for item in items]
-    return PageTimes(texts, text_to_nano) if _are_alike(texts) else known_times([*map(text_to_nano, texts)])
+    if _are_alike(texts):
+        return PageTimes(texts, text_to_nano, alike_to_nano)
+    return known_times([*map(text_to_nano, texts)])
 
 
 def known_times(times: list[int | None]) -> PageTimes:
     """Times that have been read."""
-    return PageTimes(times, _itself)
+    return PageTimes(times, _itself, list)
 
 
 def _itself(time: int | None) -> int | None:

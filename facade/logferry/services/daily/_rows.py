@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import compress
 from operator import eq
 from typing import Any, Final, TypeAlias
@@ -9,18 +10,15 @@ from typing import Any, Final, TypeAlias
 from attrs import define, field
 
 from logferry._identity import digest
-from logferry._json import is_object
-from logferry._page_times import PageTimes, known_times, page_times
+from logferry._json import dumps
+from logferry._page_times import PageTimes, known_times
 from logferry._times import MILLISECOND
-from logferry.services.daily._records import metric_to_nano
-from logferry_clients.daily.models.session_log import SessionLogKey
 
 Row: TypeAlias = tuple[int | None, str]
 """A row's time in nanoseconds (``None`` where it cannot be read) and its digest."""
 
-_TIME: Final[SessionLogKey] = "time"
 _CROWD: Final = 8
-"""Where more rows have one time, each gets its digest, because to compare each with each would take longer."""
+"""Of more rows of one time than so many, digests are compared: comparing each with each would take longer."""
 
 
 @define(eq=False)
@@ -61,30 +59,39 @@ class Rows:
 
     def joined(self, other: Rows) -> Rows:
         """These rows, and others behind them."""
-        return Rows(self.items + other.items, known_times([*self.times[:], *other.times[:]]))
+        return Rows(self.items + other.items, known_times(self.times.read() + other.times.read()))
 
-    def lookalikes(self) -> set[int]:
-        """Indexes of the rows that can equal another, of rows in order of time."""
-        moments, items = self.times.moments, self.items
-        alike: set[int] = set()
+    def repeats(self) -> dict[int, int]:
+        """Of rows in order of time, index to how many equal ones stand before a row; without those that have none."""
+        moments, items, numbers, crowds = self.times.moments, self.items, dict[int, int](), set[object]()
         # That a row has the time of the one before it is found out in C, since most have not.
         for index in compress(range(1, len(moments)), map(eq, moments, moments[1:])):
-            for before in range(index - 1, max(-1, index - _CROWD), -1):
-                if moments[before] != moments[index]:
+            item, moment, before = items[index], moments[index], index - 1
+            while True:
+                if items[before] == item and self._are_equal(before, index):
+                    numbers[index] = numbers.get(before, 0) + 1
                     break
-                # What has the same digest is equal, though not the other way round: Python takes 1 for 1.0.
-                if items[before] == items[index]:
-                    alike |= {before, index}
-            else:
-                alike.update(range(max(0, index - _CROWD), index + 1))
-        return alike
+                before -= 1
+                if before < 0 or moments[before] != moment:
+                    break
+                if before < index - _CROWD:
+                    crowds.add(moment)
+                    break
+        return numbers | self._repeats_of(crowds) if crowds else numbers
 
+    def _are_equal(self, index: int, other: int) -> bool:
+        """Whether rows that Python takes for equal are: it takes 1 for 1.0 and True."""
+        # Nearly always their texts are equal, which takes half the time of digests to find out.
+        one, two = dumps(self.items[index]), dumps(self.items[other])
+        return one == two or self.identity(index) == self.identity(other)
 
-def log_rows(items: list[Any]) -> Rows:
-    """Logs as rows."""
-    return Rows(items, page_times(items, _TIME))
-
-
-def metric_rows(items: list[Any]) -> Rows:
-    """Samples as rows."""
-    return Rows(items, known_times([metric_to_nano(item) if is_object(item) else None for item in items]))
+    def _repeats_of(self, crowds: set[object]) -> dict[int, int]:
+        """The same of the rows of these times, by their digests."""
+        counts, numbers = Counter[str](), dict[int, int]()
+        for index, moment in enumerate(self.times.moments):
+            if moment in crowds:
+                identity = self.identity(index)
+                if counts[identity]:
+                    numbers[index] = counts[identity]
+                counts[identity] += 1
+        return numbers

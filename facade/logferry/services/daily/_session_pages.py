@@ -24,11 +24,13 @@ from logferry._answers import decoded, wrong_shape
 from logferry._cursors import STUCK
 from logferry._errors import PagingError
 from logferry._json import is_array, is_object
+from logferry._page_times import PageTimes
 from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
 from logferry._times import MILLISECOND
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
-from logferry.services.daily._rows import Row, Rows, log_rows, metric_rows
+from logferry.services.daily._records import metric_times, session_log_times
+from logferry.services.daily._rows import Row, Rows
 from logferry.services.daily._session_place import Place, Seen
 from logferry_clients.daily.api.logs import list_logs
 from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel
@@ -99,8 +101,9 @@ class _Turn:
     def batch(self) -> Batch:
         """The batch for the caller."""
         items, unmet = self.answer.rows.items, self.seen.unmet
-        if isinstance(unmet, range) and len(self.within) == len(unmet):
-            items = items[unmet.start :]  # as nearly always
+        times: PageTimes | None = None
+        if isinstance(unmet, range) and len(self.within) == len(unmet):  # as nearly always
+            items, times = items[unmet.start :], self.answer.rows.times[unmet.start :]
         else:
             items = [items[unmet[index]] for index in self.within]
         return Batch(
@@ -108,6 +111,7 @@ class _Turn:
             self.position,
             self.answer.reply,
             issues=self.issues,
+            times=times,
             ordinals=self._ordinals,
         )
 
@@ -284,5 +288,5 @@ class Question:
         items = body.get(array) if is_object(body) else None
         if not is_array(items):
             raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
-        rows = metric_rows(items) if self.metrics else log_rows(items)
-        return Answer(reply, rows, len(items) >= limit)
+        times = metric_times(items) if self.metrics else session_log_times(items)
+        return Answer(reply, Rows(items, times), len(items) >= limit)

@@ -238,14 +238,18 @@ class Place:
         return evolve(self, tick=tick, met=met)
 
     def ordinals(self, seen: Seen) -> dict[int, int]:
-        """For each of the unmet rows that equal earlier ones, how many came before; by their indexes in `unmet`."""
+        """How many equal rows came before an unmet one, by its index in ``unmet``; without those that have none."""
         counts = {identity: one.count for identity, one in self.met.items()}
-        equals = None if seen.stands is not None else seen.rows.lookalikes() | {*range(seen.near)}
         numbers: dict[int, int] = {}
         for order, index in enumerate(seen.unmet):
-            if equals is None or index in equals:
-                identity = seen.rows.identity(index)
-                if count := counts.get(identity, 0):
-                    numbers[order] = count
-                counts[identity] = count + 1
+            if index >= seen.near:
+                break
+            identity = seen.rows.identity(index)
+            if count := counts.get(identity, 0):
+                numbers[order] = count
+            counts[identity] = count + 1
+        if seen.stands is None:
+            # Those that follow are later than all that have been met, and stand together in `unmet` as in the answer.
+            behind = len(seen.rows) - len(seen.unmet)
+            numbers |= {index - behind: count for index, count in seen.rows.repeats().items() if index >= seen.near}
         return numbers
