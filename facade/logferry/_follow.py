@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
+from logferry._arguments import LONGEST, SHORTEST
 from logferry._definition import StreamDefinition
 from logferry._errors import InvalidRequestError, LogferryError, PagingError
 from logferry._identity import digest
@@ -27,12 +28,6 @@ from logferry._window import Window
 
 AHEAD: Final = 366 * 86_400 * SECOND
 """Records that are dated so far in the future at most come too, in nanoseconds."""
-
-SHORTEST: Final = 2.0
-"""Seconds between two polls while something comes."""
-
-LONGEST: Final = 30.0
-"""Seconds between two polls while nothing comes."""
 
 _MOST: Final = 5000
 """So many new items are put into the order of time at most; a poll that brings more is several batches."""

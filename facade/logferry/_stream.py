@@ -9,9 +9,9 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
 
+from logferry._arguments import LONGEST, SHORTEST
 from logferry._definition import StreamDefinition
 from logferry._errors import InvalidRequestError
-from logferry._follow import LONGEST, SHORTEST, Follow, Polling
 from logferry._iteration import Iteration, Plan, Stats
 from logferry._origin import Origin
 from logferry._record import LogRecord, numbered
@@ -94,6 +94,8 @@ class View(Generic[T]):
             InvalidRequestError: The stream has an end, `until`, or is followed already.
             CheckpointError: The checkpoint is not one of a follow.
         """
+        from logferry._follow import Follow, Polling  # noqa: PLC0415  # most programs follow nothing
+
         plan = self._plan
         if plan.until is not None or plan.following:
             raise InvalidRequestError(

@@ -8,8 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from dateutil.relativedelta import relativedelta
-
 from logferry._errors import InvalidRequestError
 
 Time: TypeAlias = datetime | date | timedelta | str
@@ -229,6 +227,8 @@ def _age_or_text(text: str, *, now: int, name: str) -> int:
             return unix_nano(text)
         count, unit = int(age["count"]), _unit(age)
         if unit in ("months", "years"):
+            from dateutil.relativedelta import relativedelta  # noqa: PLC0415  # few ages are calendar units
+
             calendar = relativedelta(months=count) if unit == "months" else relativedelta(years=count)
             return _datetime_nano(utc_datetime(now) - calendar) + now % 1000
         return now - round(timedelta(**{unit: count}).total_seconds()) * SECOND
