@@ -106,7 +106,16 @@ def _add(attributes: Attributes, fields: Mapping[str, Any], mapping: Mapping[str
 
 def _unknown(prefix: str) -> _Make:
     """What the documentation does not name; a server adds fields with every release."""
-    return lambda key, value: {f"{prefix}.{key}": without_secrets(value, under_secret=is_secret_name(key), levels=99)}
+
+    @lru_cache(maxsize=512)
+    def named(key: str) -> tuple[str, bool]:
+        return f"{prefix}.{key}", is_secret_name(key)
+
+    def make(key: str, value: Any) -> Attributes:
+        name, is_secret = named(key)
+        return {name: without_secrets(value, under_secret=is_secret, levels=99)}
+
+    return make
 
 
 def _error(_key: str, error: Mapping[str, Any] | str) -> Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from logferry._attributes import Attributes, present
+from logferry._attributes import Attributes, mapped, present
 from logferry._origin import Normalizer, Origin
 from logferry._page_times import PageTimes, page_times
 from logferry._record import INFO, LogRecord, make_record
@@ -90,7 +90,8 @@ def _resource(_item: VideoItemJson, origin: Origin) -> Attributes:
 
 
 def _attributes(item: VideoItemJson) -> Attributes:
-    attributes = _any_fields(item) if is_discarded(item) else _fields_of_log(item)
+    usual = not (is_discarded(item) or "start_time" in item or "end_time" in item)
+    attributes = _fields_of_log(item) if usual else _any_fields(item)
     charge = attributes.get("signalwire.charge")
     if isinstance(charge, str):
         attributes["signalwire.charge"] = _dollars(charge)
@@ -101,14 +102,7 @@ def _attributes(item: VideoItemJson) -> Attributes:
 
 
 def _fields_of_log(item: Mapping[str, Any]) -> Attributes:
-    attributes: Attributes = {}
-    try:
-        for key, value in item.items():
-            name = _USUAL[key]
-            if name is not None and value is not None:
-                attributes[name] = value
-    except KeyError:  # a field that the documentation does not name, or one under its other name
-        return _any_fields(item)
+    attributes = mapped(item, _USUAL, prefix="signalwire")
     details = attributes.get(_DETAILS)
     if details is not None:
         attributes[_DETAILS] = without_secrets(details)
@@ -118,11 +112,10 @@ def _fields_of_log(item: Mapping[str, Any]) -> Attributes:
 def _any_fields(item: Mapping[str, Any]) -> Attributes:
     """The fields of an item, of two names of one the first; what is left of a deleted log is checked for few of them."""
     attributes: Attributes = {}
-    for key, value in item.items():
-        # What the documentation does not name is kept; a service adds fields as it likes.
+    for key, value in without_secrets(item).items():
         name = _ALL.get(key, f"signalwire.{key}")
         if name is not None and value is not None:
-            attributes.setdefault(name, without_secrets({key: value})[key])
+            attributes.setdefault(name, value)
     return attributes
 
 
