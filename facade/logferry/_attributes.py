@@ -29,15 +29,16 @@ def mapped(item: Mapping[str, Any], names: Mapping[str, str | None], *, prefix: 
         prefix: What the names of other fields begin with as attributes, such as ``"daily"``.
     """
     attributes: Attributes = {}
-    try:
-        # A loop over what is there is quicker than looking for each field, and for unknown ones (measured).
-        for key, value in item.items():
+    unknown: dict[str, Any] = {}
+    # A loop over what is there is quicker than looking for each field, and for unknown ones; hardly any are (measured).
+    for key, value in item.items():
+        try:
             name = names[key]
+        except KeyError:
+            unknown[key] = value
+        else:
             if name is not None and value is not None:
                 attributes[name] = value
-    except KeyError:
-        known = {key: value for key, value in item.items() if key in names}
-        unknown = without_secrets({key: value for key, value in item.items() if key not in names})
-        others = {f"{prefix}.{key}": value for key, value in unknown.items() if value is not None}
-        return mapped(known, names, prefix=prefix) | others
+    if unknown:
+        attributes |= {f"{prefix}.{key}": value for key, value in without_secrets(unknown).items() if value is not None}
     return attributes

@@ -50,12 +50,12 @@ _FORMS: Final = "Use ISO 8601, as in 2026-11-20T08:00:00Z, or an age, as in 30s,
 _LETTERS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-class _Seconds(dict[str, int | None]):
-    """Nanoseconds since the hour of a second, as ``47:06``; ``None`` for what is written in another way."""
+class _Seconds(dict[str, int]):
+    """Nanoseconds since the hour of a second, as ``47:06``; -1 for what is written in another way."""
 
-    def __missing__(self, text: str) -> int | None:
+    def __missing__(self, text: str) -> int:
         if not _SECOND_OF_HOUR.fullmatch(text):
-            return None
+            return -1
         second = self[text] = (int(text[:2]) * 60 + int(text[3:])) * SECOND
         return second
 
@@ -92,7 +92,7 @@ def text_to_nano(text: object) -> int | None:
         fraction = _FRACTIONS.get(text[19:])
     if fraction is not None:
         hour, second = _utc_hour(text[:14]), _SECONDS[text[14:19]]
-        if hour is not None and second is not None:
+        if hour is not None and second >= 0:
             return hour + second + fraction
     try:
         nanoseconds = unix_nano(text)
@@ -117,7 +117,7 @@ def alike_to_nano(texts: Sequence[str]) -> list[int | None]:
         texts: ISO 8601 texts in UTC as in ``2026-11-20T08:47:06Z``, all with as many digits of a second, at most nine.
     """
     times: list[int | None] = []
-    add, hour, begin = times.append, "", 0
+    add, seconds, hour, begin = times.append, _SECONDS, "", 0
     digits = len(texts[0]) - _WITHOUT_DIGITS if texts else 0
     unit = 10 ** (9 - digits)
     for text in texts:
@@ -126,9 +126,9 @@ def alike_to_nano(texts: Sequence[str]) -> list[int | None]:
             hour = text[:14]
             begin = text_to_nano(f"{hour}00:00Z") or 0
         if digits > _MILLISECONDS:
-            add(begin + (_SECONDS[text[14:19]] or 0) + int(text[20:-1]) * unit)
+            add(begin + seconds[text[14:19]] + int(text[20:-1]) * unit)
         else:
-            add(begin + (_SECONDS[text[14:19]] or 0) + _FRACTIONS[text[19:]])
+            add(begin + seconds[text[14:19]] + _FRACTIONS[text[19:]])
     return times
 
 

@@ -156,7 +156,7 @@ def api_log_times(items: list[Any]) -> PageTimes:
 
 def _api_log(item: ApiLogJson, origin: Origin, time: int | None) -> LogRecord:
     status = _status(item)
-    method, path = item.get("method", ""), _public(item.get("url", "")).partition("?")[0]
+    method, path = item.get("method", ""), _path(item.get("url", ""))
     said = f"{method} {path}" if method and path else method or path
     record = make_record(
         origin,
@@ -236,15 +236,21 @@ def _any_url(url: str) -> Attributes:
     return {"url.path": path, "url.query": query} if query else {"url.path": path}
 
 
+def _path(url: str) -> str:
+    return _usual_path(url) if len(url) <= _USUAL_LENGTH else _any_path(url)
+
+
+def _any_path(url: str) -> str:
+    return _public(url).partition("?")[0]
+
+
+# Few routes make most of a log; what is longer than usual is not kept.
 _usual_url: Final = lru_cache(maxsize=1024)(_any_url)
+_usual_path: Final = lru_cache(maxsize=1024)(_any_path)
 
 
 def _public(url: str) -> str:
     """A route or an address without what can be a secret; empty where it is neither."""
-    return _usual_public(url) if len(url) <= _USUAL_LENGTH else _any_public(url)
-
-
-def _any_public(url: str) -> str:
     if _PLAIN_ROUTE.fullmatch(url) and "/meeting-tokens/" not in url:
         return url
     try:
@@ -253,10 +259,6 @@ def _any_public(url: str) -> str:
         return ""
     path = _TOKEN_IN_PATH.sub(rf"\g<1>{REDACTED}", parts.path)
     return parts._replace(path=path, query=_TOKEN_IN_QUERY.sub(rf"\g<1>{REDACTED}", parts.query)).geturl()
-
-
-_usual_public: Final = lru_cache(maxsize=1024)(_any_public)
-"""Few routes make most of a log; what is longer than usual is not kept."""
 
 
 def _size(body: str) -> int:
