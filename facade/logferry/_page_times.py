@@ -37,16 +37,24 @@ class PageTimes(Sequence["int | None"]):
             moment.
         read: Makes the time of a moment.
         read_all: Makes the times of moments.
+        whole: Whether none of them is ``None``.
     """
 
-    __slots__ = ("_read", "_read_all", "moments")
+    __slots__ = ("_in_order", "_read", "_read_all", "_whole", "moments")
 
     def __init__(
-        self, moments: Sequence[Any], read: Callable[[Any], int | None], read_all: Callable[[Any], list[int | None]]
+        self,
+        moments: Sequence[Any],
+        read: Callable[[Any], int | None],
+        read_all: Callable[[Any], list[int | None]],
+        *,
+        whole: bool,
     ) -> None:
         self.moments = moments
         self._read = read
         self._read_all = read_all
+        self._whole = whole
+        self._in_order: bool | None = None
 
     @overload
     def __getitem__(self, index: int) -> int | None: ...
@@ -54,7 +62,8 @@ class PageTimes(Sequence["int | None"]):
     def __getitem__(self, index: slice) -> PageTimes: ...
     def __getitem__(self, index: int | slice) -> int | PageTimes | None:
         if isinstance(index, slice):
-            return PageTimes(self.moments[index], self._read, self._read_all)
+            moments = self.moments[index]
+            return PageTimes(moments, self._read, self._read_all, whole=self._whole or None not in moments)
         return self._read(self.moments[index])
 
     def read(self) -> list[int | None]:
@@ -66,7 +75,9 @@ class PageTimes(Sequence["int | None"]):
 
     def in_order(self) -> bool:
         """Whether all are moments, and none is earlier than the one before it."""
-        return None not in self.moments and self.moments == sorted(self.moments)
+        if self._in_order is None:
+            self._in_order = self._whole and self.moments == sorted(self.moments)
+        return self._in_order
 
     def earlier(self, time: int) -> int:
         """Of moments in order, how many are earlier than this one."""
@@ -74,12 +85,11 @@ class PageTimes(Sequence["int | None"]):
 
     def span(self) -> tuple[int, int] | None:
         """The earliest and the latest; ``None`` where none is a moment."""
-        moments = self.moments
-        if None in moments:
-            moments = [moment for moment in moments if moment is not None]
+        moments = self.moments if self._whole else [moment for moment in self.moments if moment is not None]
         if not moments:
             return None
-        earliest, latest = self._read(min(moments)), self._read(max(moments))
+        first, last = (moments[0], moments[-1]) if self.in_order() else (min(moments), max(moments))
+        earliest, latest = self._read(first), self._read(last)
         assert earliest is not None  # noqa: S101  # for the type checkers: those that are none have been left out
         assert latest is not None  # noqa: S101
         return earliest, latest
@@ -92,13 +102,13 @@ def page_times(items: list[Any], name: str) -> PageTimes:
     except (TypeError, KeyError):  # one of them is no object, or has no time
         texts = [item.get(name) if is_object(item) else None for item in items]
     if _are_alike(texts):
-        return PageTimes(texts, text_to_nano, alike_to_nano)
+        return PageTimes(texts, text_to_nano, alike_to_nano, whole=True)
     return known_times([*map(text_to_nano, texts)])
 
 
 def known_times(times: list[int | None]) -> PageTimes:
     """Times that have been read."""
-    return PageTimes(times, _itself, list)
+    return PageTimes(times, _itself, list, whole=None not in times)
 
 
 def _itself(time: int | None) -> int | None:
