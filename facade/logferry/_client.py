@@ -22,16 +22,14 @@ from logferry._arguments import (
     refuse_unknown,
     require_count,
 )
-from logferry._checkpoint import Checkpoint, read_checkpoint
+from logferry._checkpoint import Checkpoint, is_follow, read_checkpoint
 from logferry._clock import SystemClock
 from logferry._definition import StreamDefinition
 from logferry._errors import CheckpointError, ConfigurationError, InvalidRequestError
 from logferry._fast import FAST, require_fast
-from logferry._follow import Follow
 from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
 from logferry._options import CallOptions, WireOptions, is_loopback
-from logferry._overlap import is_follow
 from logferry._pace import Pace
 from logferry._rate import Rate
 from logferry._settings import Settings, worded
@@ -285,6 +283,8 @@ def _opened(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -
         filters = definition.filters(**checkpoint.filters)
         walk: Callable[[Window, Position | None], Flow] = partial(definition.walk, filters, definition.page_size)
         if is_follow(checkpoint.position):
+            from logferry._follow import Follow  # noqa: PLC0415  # most programs follow nothing
+
             walk = Follow(walk=walk, definition=definition)
         flow = walk(checkpoint.window, checkpoint.position)
         # Its first step sends nothing: a driver would.

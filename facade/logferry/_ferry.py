@@ -13,12 +13,11 @@ from anyio.from_thread import start_blocking_portal
 from attrs import evolve
 
 from logferry._accounts import Account
-from logferry._arguments import ClientOptions, WindowOptions
+from logferry._arguments import LONGEST, SHORTEST, ClientOptions, WindowOptions
 from logferry._arrivals import FerryRecords, Tasks
 from logferry._client import Client
 from logferry._clock import SystemClock
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
-from logferry._follow import LONGEST, SHORTEST
 from logferry._following import REORDERING, FerryFollow
 from logferry._hooks import FailureEvent
 from logferry._record import LogRecord

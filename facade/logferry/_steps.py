@@ -25,6 +25,8 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
+from logferry._page_times import PageTimes
+
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -168,7 +170,8 @@ class Batch:
         reply: The answer that they come from.
         total: How many items the service counts for this question, or ``None`` where it does not say.
         issues: What may be missing, where the service makes it impossible to be sure.
-        ordinals: For items that have no id and equal an earlier one: index to how many equal ones came before.
+        times: Of the items, where the walk knows them; else ``None``.
+        ordinals: Gives, for items that have no id and equal an earlier one, index to how many equal ones came before.
     """
 
     items: list[Any] = field(repr=False)
@@ -176,7 +179,8 @@ class Batch:
     reply: Reply[Any]
     total: int | None = None
     issues: tuple[str, ...] = ()
-    ordinals: Mapping[int, int] = field(factory=dict[int, int])
+    times: PageTimes | None = field(default=None, repr=False)
+    ordinals: Callable[[], Mapping[int, int]] = dict[int, int]
 
 
 Step: TypeAlias = Send[Any] | Receive[Any] | Sleep | Now | Acquire | Batch
