@@ -137,11 +137,12 @@ async def _let_others_go_first(turns: int) -> None:
 
 
 class _LongNaps(VirtualClock):
-    """A clock on which naps end after the answers of slow services."""
+    """A clock on which the first naps end after the first answers of slow services."""
 
     async def asleep(self, seconds: float) -> None:
-        """Let time pass, but not at once."""
-        await _let_others_go_first(2000)
+        """Let time pass, but not at once while none has."""
+        if not self.naps:
+            await _let_others_go_first(20_000)
         await super().asleep(seconds)
 
 
