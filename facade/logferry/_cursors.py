@@ -35,6 +35,8 @@ REMEMBERED: Final = 200
 _LONGEST_KEY: Final = 64
 """An id of more characters, of which no service makes use, would make checkpoints long."""
 
+_KEY_LENGTHS: Final = range(1, _LONGEST_KEY + 1)
+
 _RESTARTS: Final = 3
 """So often in a row, without anything new in between, a walk begins again because its cursor is refused."""
 
@@ -139,7 +141,7 @@ def keys_of(items: list[Any], name: str) -> list[str]:
     """
     try:
         keys = [item[name] for item in items]
-        if {*map(type, keys)} == {str} and "" not in keys and max(map(len, keys)) <= _LONGEST_KEY:
+        if {*map(type, keys)} == {str} and not {*map(len, keys)}.difference(_KEY_LENGTHS):
             return keys  # as nearly always
     except (TypeError, KeyError):
         pass
