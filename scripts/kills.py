@@ -32,7 +32,7 @@ from logferry import open_accounts
 from logferry._definition import StreamDefinition
 from logferry._registry import SERVICES, Service
 from logferry.stores import open_store
-from logferry.testing import Fake, serve
+from logferry.testing import Fake, configuration, serve
 
 COLUMNS = ("rounds", "kills", "too late", "records", "lost", "doubled", "unopened")
 FAILURES = COLUMNS[-3:]
@@ -105,9 +105,7 @@ class Round:
 
     def _configuration(self, fake: Fake, url: str, folder: Path) -> Path:
         path = folder / "logferry.toml"
-        told = {"service": self.service.name, **self.service.settings_for(fake, url)}
-        lines = "".join(f"{name} = {orjson.dumps(value).decode()}\n" for name, value in told.items())
-        path.write_text(f"[accounts.{self.service.name}]\n{lines}")
+        path.write_text(configuration({self.service.name: fake}, {self.service.name: url}))
         return path
 
     def _whole(self, config: str, store: str) -> tuple[float, int | None]:
@@ -138,7 +136,7 @@ class Round:
 
     def _identities(self, fake: Fake, store: str) -> Counter[str]:
         """What the store has, as a user reads it."""
-        with open_store(store, existing=True) as opened:
+        with open_store(store, mode="read") as opened:
             counts = opened.counts()
         table = f"read_parquet('{store}stream=*/**/*.parquet')" if store.endswith("/") else "logs"
         with duckdb.connect(":memory:" if store.endswith("/") else store, read_only=not store.endswith("/")) as reading:

@@ -46,7 +46,7 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         "pages do not overlap",
-        "services/daily/_rows.py",
+        "services/daily/_session_place.py",
         "else self.tick - 1\n",
         "else self.tick + 2\n",
     ),
@@ -58,8 +58,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a set instead of a multiset",
-        "services/daily/_rows.py",
-        "                left[row[1]] -= 1\n",
+        "services/daily/_session_place.py",
+        "                left[rows.identity(index)] -= 1\n",
         "                pass\n",
     ),
     Mutation(

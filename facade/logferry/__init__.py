@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from logferry._version import __version__
 
 if TYPE_CHECKING:
+    from logferry._arrivals import FerryRecords
     from logferry._client import Client
     from logferry._clock import Clock
     from logferry._errors import (
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
         ServiceError,
         StoreError,
     )
-    from logferry._ferry import Ferry, FerryRecords, open_accounts
+    from logferry._ferry import Ferry, open_accounts
     from logferry._following import Arrival, FerryFollow
     from logferry._hooks import FailureEvent, IssueEvent, PageEvent, RequestEvent, RetryEvent
     from logferry._iteration import Stats
@@ -75,7 +76,8 @@ _HOMES = {
         "ServiceError",
         "StoreError",
     ),
-    "_ferry": ("Ferry", "FerryRecords", "open_accounts"),
+    "_arrivals": ("FerryRecords",),
+    "_ferry": ("Ferry", "open_accounts"),
     "_following": ("Arrival", "FerryFollow"),
     "_hooks": ("FailureEvent", "IssueEvent", "PageEvent", "RequestEvent", "RetryEvent"),
     "_iteration": ("Stats",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 from urllib.parse import urlsplit
 
 from attrs import evolve
@@ -18,6 +18,12 @@ from logferry._rate import Rate, read_rate
 from logferry._retry import RetryPolicy
 from logferry._suggestions import suggestion
 from logferry._times import Time
+
+SHORTEST: Final = 2.0
+"""Seconds between two polls of a follow while something comes."""
+
+LONGEST: Final = 30.0
+"""Seconds between two polls of a follow while nothing comes."""
 
 
 class CallChanges(TypedDict, total=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from threading import Event
 from typing import Protocol, Self, TypeVar
 
@@ -10,11 +10,13 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.from_thread import BlockingPortal
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from attrs import define, field
+from attrs import define, field, frozen
 
 from logferry._client import Client
-from logferry._errors import InvalidRequestError
+from logferry._errors import InvalidRequestError, LogferryError
+from logferry._iteration import Stats
 from logferry._record import LogRecord
+from logferry._selection import Skipped
 from logferry._stream import Page, View
 
 T = TypeVar("T")
@@ -161,3 +163,58 @@ class Arrivals:
         """Nobody takes pages any more: lanes that want to send one end."""
         self._sender.close()
         self._receiver.close()
+
+
+@frozen(eq=False)
+class FerryRecords:
+    """
+    The records of several accounts.  Iterate with ``for`` in a ``with`` block, with ``async for`` in ``async with``.
+
+    When all that can be read has been read, the failures of the others are raised as one ``ExceptionGroup``: mostly
+    ``LogferryError``, each with its account, its stream and the checkpoint that resumes it.
+
+    Attributes:
+        skipped: Streams that are not asked, and why.
+    """
+
+    _tasks: Tasks
+    _lanes: Mapping[str, Mapping[str, View[LogRecord]]]
+    skipped: tuple[Skipped, ...]
+    _unopened: tuple[LogferryError, ...]
+
+    @property
+    def stats(self) -> dict[tuple[str, str], Stats]:
+        """By names of account and stream: what the latest iteration has done so far."""
+        return {(account, name): view.stats for account, lane in self._lanes.items() for name, view in lane.items()}
+
+    def __iter__(self) -> Iterator[LogRecord]:
+        portal = self._tasks.require_portal()
+        arrivals = portal.call(self._start)
+        try:
+            while page := self._tasks.require_portal().call(arrivals.next):
+                yield from page.items
+        finally:
+            if self._tasks.portal is portal:
+                portal.call(self._tasks.stop, arrivals)
+        self._raise_failures(arrivals)
+
+    async def __aiter__(self) -> AsyncIterator[LogRecord]:
+        arrivals = await self._start()
+        try:
+            while page := await arrivals.next():
+                for record in page.items:
+                    yield record
+        finally:
+            await self._tasks.stop(arrivals)
+        self._raise_failures(arrivals)
+
+    async def _start(self) -> Arrivals:
+        return self._tasks.start([tuple(lane.values()) for lane in self._lanes.values()])
+
+    def _raise_failures(self, arrivals: Arrivals) -> None:
+        failures = [*self._unopened, *arrivals.failures]
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} of the accounts' streams failed", failures)
+
+    def __repr__(self) -> str:
+        return f"<FerryRecords {', '.join(self._lanes)}>"

@@ -18,6 +18,14 @@ from logferry._window import Window
 _VERSION: Final = 1
 _START_AGAIN: Final = "Start again without it"
 
+FOLLOW: Final = "follow"
+"""A position that has this name is that of a follow."""
+
+
+def is_follow(position: Position | None) -> bool:
+    """Whether a position is that of a follow, not of a walk that ends."""
+    return isinstance(position, dict) and FOLLOW in position
+
 
 @frozen(kw_only=True)
 class Checkpoint:

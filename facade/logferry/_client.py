@@ -22,16 +22,14 @@ from logferry._arguments import (
     refuse_unknown,
     require_count,
 )
-from logferry._checkpoint import Checkpoint, read_checkpoint
+from logferry._checkpoint import Checkpoint, is_follow, read_checkpoint
 from logferry._clock import SystemClock
 from logferry._definition import StreamDefinition
 from logferry._errors import CheckpointError, ConfigurationError, InvalidRequestError
 from logferry._fast import FAST, require_fast
-from logferry._follow import Follow
 from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
 from logferry._options import CallOptions, WireOptions, is_loopback
-from logferry._overlap import is_follow
 from logferry._pace import Pace
 from logferry._rate import Rate
 from logferry._reading import Reader, is_divided
@@ -238,7 +236,7 @@ class Client(ABC):
         if definition.needs_one_of and not any(name in _given(filters) for name in definition.needs_one_of):
             raise InvalidRequestError(
                 f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
-                hint="The service asks for one of them",
+                hint=_how_to_find(definition),
             )
         runtime = self._runtime()
         if definition.tenant_filter:
@@ -296,6 +294,8 @@ def _opened(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -
         filters = definition.filters(**checkpoint.filters)
         walk: Callable[[Window, Position | None], Flow] = partial(definition.walk, filters, definition.page_size)
         if is_follow(checkpoint.position):
+            from logferry._follow import Follow  # noqa: PLC0415  # most programs follow nothing
+
             walk = Follow(walk=walk, definition=definition)
         if is_divided(checkpoint.position):
             one_by_one = Reader(walk=walk, order=definition.order, division=definition.division, page_size=1)
@@ -311,3 +311,9 @@ def _opened(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -
 
 def _given(filters: AttrsInstance) -> dict[str, Any]:
     return {name: value for name, value in asdict(filters).items() if value is not None}
+
+
+def _how_to_find(definition: StreamDefinition[Any, Any, Any]) -> str:
+    sessions = definition.incremental.sessions
+    found = "" if sessions is None else f"; {sessions.stream} lists what there is"
+    return f"The service asks for one of them (in the shell: --filter {definition.needs_one_of[0]}=...){found}"

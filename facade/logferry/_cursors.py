@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from attrs import asdict, define, evolve, field, frozen
 
 from logferry._errors import BadRequestError, PagingError
-from logferry._json import dumps
+from logferry._identity import digest
+from logferry._json import dumps, is_object
+from logferry._page_times import PageTimes, known_times
 from logferry._steps import Batch, Flow, Marks, Position, Reply, SubFlow
 from logferry._window import Window
 
@@ -28,6 +32,11 @@ STUCK: Final = 3
 
 REMEMBERED: Final = 200
 """So many of the last items are known."""
+
+_LONGEST_KEY: Final = 64
+"""An id of more characters, of which no service makes use, would make checkpoints long."""
+
+_KEY_LENGTHS: Final = range(1, _LONGEST_KEY + 1)
 
 _RESTARTS: Final = 3
 """So often in a row, without anything new in between, a walk begins again because its cursor is refused."""
@@ -123,6 +132,30 @@ class _Restarts:
             self._count = 0
 
 
+def keys_of(items: list[Any], name: str) -> list[str]:
+    """
+    What tells each item of a page from others: its id, or a digest where it has none, or one that is too long to be kept.
+
+    Args:
+        items: JSON items.
+        name: The field that has their ids.
+    """
+    try:
+        keys = [item[name] for item in items]
+        if {*map(type, keys)} == {str} and not {*map(len, keys)}.difference(_KEY_LENGTHS):
+            return keys  # as nearly always
+    except (TypeError, KeyError):
+        pass
+    return [_key(item, name) for item in items]
+
+
+def _key(item: Any, name: str) -> str:
+    identity = item.get(name) if is_object(item) else None
+    if not isinstance(identity, str) or not identity:
+        return digest(item)
+    return identity if len(identity) <= _LONGEST_KEY else digest(identity)
+
+
 @frozen(kw_only=True)
 class CursorPage:
     """
@@ -142,7 +175,7 @@ class CursorPage:
     reply: Reply[Any]
     items: list[Any] = field(repr=False)
     keys: Sequence[str] = field(repr=False)
-    times: Sequence[int | None] = field(repr=False)
+    times: PageTimes = field(repr=False)
     cursor: Position | None
     total: int | None = None
     issues: tuple[str, ...] = ()
@@ -189,11 +222,11 @@ class _Place:
         """The same place, to be looked for from the start."""
         return evolve(self, cursor=None, searching=bool(self.recent or self.delivered), back=0)
 
-    def fresh(self, page: CursorPage) -> list[int] | None:
+    def fresh(self, page: CursorPage) -> Sequence[int] | None:
         """Indexes of the items that have not been met; ``None`` where the walk has not come back yet."""
         known = {*self.recent, *self.delivered}
         if not self.searching and known.isdisjoint(page.keys) and len({*page.keys}) == len(page.keys):
-            return list(range(len(page.keys)))  # as nearly always
+            return range(len(page.keys))  # as nearly always
         start = 0
         if self.searching:
             first = next((index for index, key in enumerate(page.keys) if key in known), None)
@@ -214,14 +247,15 @@ class _Place:
     def after(self, page: CursorPage, new: int) -> _Place:
         """The page after this one, which had so many new items."""
         back = None if new or self.back is None else self.back + len(page.keys)
-        met = set(page.keys)
         known = {*self.recent}
         keys = page.keys
         if self.searching:
             # What comes before the first known item was met long ago: it must not push out what was met last.
             both = {*self.recent, *self.delivered}
             keys = keys[next((index for index, key in enumerate(keys) if key in both), len(keys)) :]
-        recent = (*self.recent, *(key for key in keys if key not in known))[-REMEMBERED:]
+        latest = [*islice((key for key in reversed(keys) if key not in known), REMEMBERED)]
+        recent = (*self.recent, *reversed(latest))[-REMEMBERED:]
+        met = {*page.keys} if self.delivered else ()
         left = tuple(key for key in self.delivered if key not in met)
         return _Place(page.cursor, recent, left, met=self.met + new, back=back, ended=page.cursor is None)
 
@@ -248,15 +282,16 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
             continue
         found = place.fresh(page)
         if seen.has_page(page.keys) and place.back is None:
-            found = []
+            found = range(0)
         trouble = page.trouble or _guarded(seen, page, place, found)
         if found is None:
             place = _searched_on(place, page, trouble)
             continue
-        fresh = found
+        fresh: Sequence[int] = found
         if not window.has_all(page.times):
             fresh = [index for index in found if (time := page.times[index]) is None or window.has(time)]
-        keys = [page.keys[index] for index in fresh]
+        # All of a page, as nearly always, in order: an index less for each item.
+        keys = page.keys if len(fresh) == len(page.keys) else [page.keys[index] for index in fresh]
         following = _following(place, page, keys, new=len(found), trouble=trouble, proven=proven)
         proven = following if page.keys else proven
         batch = _batch(page, fresh, keys, place, following)
@@ -270,7 +305,7 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
 
 
 def _following(
-    place: _Place, page: CursorPage, keys: list[str], *, new: int, trouble: PagingError | None, proven: _Place
+    place: _Place, page: CursorPage, keys: Sequence[str], *, new: int, trouble: PagingError | None, proven: _Place
 ) -> _Place:
     """Where the walk is behind a page; in trouble it is the same page again, or the first of a row of empty ones."""
     if trouble is None:
@@ -278,7 +313,7 @@ def _following(
     return place.within(keys) if page.keys else proven
 
 
-def _guarded(seen: _SeenCursors, page: CursorPage, place: _Place, found: list[int] | None) -> PagingError | None:
+def _guarded(seen: _SeenCursors, page: CursorPage, place: _Place, found: Sequence[int] | None) -> PagingError | None:
     """Why the walk cannot go on behind a page, if it cannot."""
     if page.cursor is None:
         return None
@@ -304,12 +339,14 @@ def _searched_on(place: _Place, page: CursorPage, trouble: PagingError | None) -
     return evolve(place, cursor=page.cursor, back=(place.back or 0) + len(page.keys))
 
 
-def _batch(page: CursorPage, fresh: list[int], keys: list[str], place: _Place, following: _Place) -> Batch:
+def _batch(page: CursorPage, fresh: Sequence[int], keys: Sequence[str], place: _Place, following: _Place) -> Batch:
     def position(delivered: int) -> Position:
         return following.to_json() if delivered == len(keys) else place.within(keys[:delivered]).to_json()
 
-    def marks() -> Marks:
-        return Marks([(times[index], key) for index, key in zip(fresh, keys, strict=True)], times)
-
-    times, items = page.times, [page.items[index] for index in fresh]
+    times = page.times
+    if len(fresh) == len(page.items):  # as nearly always
+        marks = partial(Marks, times, keys.__getitem__, times)
+        return Batch(page.items, position, page.reply, page.total, issues=page.issues, times=times, marks=marks)
+    items = [page.items[index] for index in fresh]
+    marks = partial(Marks, known_times([times[index] for index in fresh]), keys.__getitem__, times)
     return Batch(items, position, page.reply, page.total, issues=page.issues, marks=marks)

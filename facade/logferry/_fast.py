@@ -8,7 +8,6 @@ same bytes, still compressed, and the same exceptions.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -112,6 +111,8 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, options: WireOptions) -> None:
+        import asyncio  # noqa: PLC0415  # blocking programs need not load it
+
         try:
             asyncio.get_running_loop()
         except RuntimeError as error:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, overload
 
 from anyio.from_thread import start_blocking_portal
-from attrs import evolve, frozen
+from attrs import evolve
 
 from logferry._accounts import Account
-from logferry._arguments import ClientOptions, WindowOptions
-from logferry._arrivals import Arrivals, Tasks
+from logferry._arguments import LONGEST, SHORTEST, ClientOptions, WindowOptions
+from logferry._arrivals import FerryRecords, Tasks
 from logferry._client import Client
 from logferry._clock import SystemClock
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
-from logferry._follow import LONGEST, SHORTEST
 from logferry._following import REORDERING, FerryFollow
 from logferry._hooks import FailureEvent
-from logferry._iteration import Stats
 from logferry._record import LogRecord
 from logferry._selection import Job, LeftOut, Skipped, askable_jobs, named_accounts, selected_accounts, selected_jobs
 from logferry._stream import View
@@ -216,7 +214,8 @@ class Ferry:
         Args:
             store: Where to; a text is taken as `logferry.stores.open_store` takes it.
             accounts: Only these accounts; default: all.
-            streams: Only these streams; default: all.  Logs of calls are asked for session by session.
+            streams: Only these streams; default: all.  Logs of calls are asked for session by session, and the times
+                below are those at which a session began.
             filters: Values by the filter's name in Python or on the wire, as text.  What is complete is kept by filters:
                 another filter is another question.
             since: How far back to go at least; gaps in what the store has are filled in any case.  Default: where the
@@ -289,61 +288,6 @@ class Ferry:
 def _tell_of(others: Sequence[LeftOut]) -> None:
     for one in others:
         _LOGGER.warning("left out: %s %s", one.job.label, one.reason)
-
-
-@frozen(eq=False)
-class FerryRecords:
-    """
-    The records of several accounts.  Iterate with ``for`` in a ``with`` block, with ``async for`` in ``async with``.
-
-    When all that can be read has been read, the failures of the others are raised as one ``ExceptionGroup``: mostly
-    ``LogferryError``, each with its account, its stream and the checkpoint that resumes it.
-
-    Attributes:
-        skipped: Streams that are not asked, and why.
-    """
-
-    _tasks: Tasks
-    _lanes: Mapping[str, Mapping[str, View[LogRecord]]]
-    skipped: tuple[Skipped, ...]
-    _unopened: tuple[LogferryError, ...]
-
-    @property
-    def stats(self) -> dict[tuple[str, str], Stats]:
-        """By names of account and stream: what the latest iteration has done so far."""
-        return {(account, name): view.stats for account, lane in self._lanes.items() for name, view in lane.items()}
-
-    def __iter__(self) -> Iterator[LogRecord]:
-        portal = self._tasks.require_portal()
-        arrivals = portal.call(self._start)
-        try:
-            while page := self._tasks.require_portal().call(arrivals.next):
-                yield from page.items
-        finally:
-            if self._tasks.portal is portal:
-                portal.call(self._tasks.stop, arrivals)
-        self._raise_failures(arrivals)
-
-    async def __aiter__(self) -> AsyncIterator[LogRecord]:
-        arrivals = await self._start()
-        try:
-            while page := await arrivals.next():
-                for record in page.items:
-                    yield record
-        finally:
-            await self._tasks.stop(arrivals)
-        self._raise_failures(arrivals)
-
-    async def _start(self) -> Arrivals:
-        return self._tasks.start([tuple(lane.values()) for lane in self._lanes.values()])
-
-    def _raise_failures(self, arrivals: Arrivals) -> None:
-        failures = [*self._unopened, *arrivals.failures]
-        if failures:
-            raise ExceptionGroup(f"{len(failures)} of the accounts' streams failed", failures)
-
-    def __repr__(self) -> str:
-        return f"<FerryRecords {', '.join(self._lanes)}>"
 
 
 def open_accounts(config: str | PurePath | None = None, **options: Unpack[ClientOptions]) -> Ferry:

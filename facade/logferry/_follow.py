@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
+from logferry._arguments import LONGEST, SHORTEST
 from logferry._definition import StreamDefinition
 from logferry._errors import InvalidRequestError, LogferryError, PagingError
 from logferry._identity import digest
 from logferry._layers import resume
-from logferry._origin import Origin
 from logferry._overlap import Change, Key, Place, Watched, key
 from logferry._steps import Batch, Flow, Position, Reply, Sleep, SubFlow, now
 from logferry._times import SECOND
@@ -28,12 +28,6 @@ from logferry._window import Window
 
 AHEAD: Final = 366 * 86_400 * SECOND
 """Records that are dated so far in the future at most come too, in nanoseconds."""
-
-SHORTEST: Final = 2.0
-"""Seconds between two polls while something comes."""
-
-LONGEST: Final = 30.0
-"""Seconds between two polls while nothing comes."""
 
 _MOST: Final = 5000
 """So many new items are put into the order of time at most; a poll that brings more is several batches."""
@@ -204,8 +198,9 @@ class _Poll:
         """Note what is new in a page."""
         definition = self.follow.definition
         is_final, identify, place = definition.incremental.is_final, definition.normalizer.identity, self.place
+        ordinals = batch.ordinals()
         for index, item in enumerate(batch.items):
-            ordinal = batch.ordinals.get(index, 0)
+            ordinal = ordinals.get(index, 0)
             value = item if definition.fits(item) else definition.repair(item).value
             this = key(identify(value)[1] or digest(item), ordinal)
             if this in self._keys:
@@ -225,7 +220,7 @@ class _Poll:
     def _sift(self, item: Any, value: Any, this: Key, ordinal: int, place: Place) -> Place:
         """Note an item that is not known, unless it was there before the follow began, or is older than what can be new."""
         definition = self.follow.definition
-        time = definition.normalizer.record(value, self.origin).time_unix_nano or None
+        time = definition.normalizer.time(value) or None
         if time is not None and time < self.edge:
             return place
         begun, is_final = place.begun or 0, definition.incremental.is_final
@@ -237,18 +232,6 @@ class _Poll:
             return place.changed([change])
         self._add(_New(item, this, time, ordinal, change))
         return place
-
-    @property
-    def origin(self) -> Origin:
-        """An origin for records of which only the time is read."""
-        definition = self.follow.definition
-        return Origin(
-            stream=definition.name,
-            account="",
-            server_address="",
-            observed_time_unix_nano=0,
-            normalizer=definition.normalizer,
-        )
 
     def _add(self, new: _New) -> None:
         self._new.append(new)
@@ -281,7 +264,7 @@ class _Poll:
             issues = tuple(issue for issue in self.issues if issue not in self.told)
             self.told = self.told.union(issues)
             ordinals = {index: one.ordinal for index, one in enumerate(new) if one.ordinal}
-            yield Batch([one.item for one in new], position, self._reply, issues=issues, ordinals=ordinals)
+            yield Batch([one.item for one in new], position, self._reply, issues=issues, ordinals=ordinals.copy)
 
     def _outlived(self) -> Iterator[str]:
         """What may be missing because nothing was read for longer than the service keeps records."""

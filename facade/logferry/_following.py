@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from heapq import merge
-from itertools import takewhile
+from operator import itemgetter
 from typing import Final
 
 import anyio
@@ -61,6 +61,7 @@ class _Lane:
         arrived: When the first of them did, in nanoseconds since the epoch.
         failure: Why it has ended; ``None`` while it has not.
         has_read: Whether the service has ever answered as it should.
+        expects_more: Whether older records can be about to come: it has not read yet, or what it read last was not nothing.
     """
 
     iteration: Iteration
@@ -69,6 +70,7 @@ class _Lane:
     arrived: int = 0
     failure: Exception | None = None
     has_read: bool = False
+    expects_more: bool = True
     _taken: anyio.Event = field(factory=anyio.Event)
 
     async def next(self, clock: Clock) -> bool:
@@ -82,6 +84,7 @@ class _Lane:
         self.iteration.rewind(0)
         self.arrived, self._taken = clock.now(), anyio.Event()
         self.held.extend(records)
+        self.expects_more = bool(records)
         return bool(records)
 
     async def wait_until_taken(self) -> None:
@@ -96,6 +99,14 @@ class _Lane:
     def time(self, record: LogRecord) -> int:
         """A record's place in the order of time."""
         return record.time_unix_nano or self.arrived
+
+    def first_time(self) -> int:
+        """The place in the order of time of the first record that is held."""
+        return self.time(self.held[0])
+
+    def rows(self) -> Iterator[tuple[int, _Lane, LogRecord]]:
+        """The records that are held, each behind its place in the order of time."""
+        return ((self.time(record), self, record) for record in self.held)
 
     def deliver(self) -> LogRecord:
         """The first record that is held, which counts as delivered from now on."""
@@ -162,10 +173,11 @@ class Confluence:
             due = self._due(now)
             if due:
                 return due
-            waiting = [self._release(lane, lane.held[0]) for lane in self.lanes if lane.held]
-            if not waiting and all(lane.failure for lane in self.lanes):
+            first = min((lane for lane in self.lanes if lane.held), key=_Lane.first_time, default=None)
+            if first is None and all(lane.failure for lane in self.lanes):
                 return []
-            await self._wait((min(waiting) - now) / SECOND if waiting else None)
+            left = {lane: len(lane.held) for lane in self.lanes}
+            await self._wait(None if first is None else (self._release(first, first.held[0], left) - now) / SECOND)
         return []
 
     def close(self) -> None:
@@ -175,16 +187,24 @@ class Confluence:
         self._change.set()
 
     def _due(self, now: int) -> list[Arrival]:
-        # Where there is one stream only, nothing older can come from another.
-        alone = sum(lane.failure is None for lane in self.lanes) == 1
-        rows = [[(lane.time(record), lane, record) for record in lane.held] for lane in self.lanes]
-        in_order = merge(*rows, key=lambda row: row[0])
-        released = takewhile(lambda row: alone or self._release(row[1], row[2]) <= now, in_order)
-        return [Arrival(record, lane) for _, lane, record in released]
+        due: list[Arrival] = []
+        left = {lane: len(lane.held) for lane in self.lanes}
+        for _, lane, record in merge(*(lane.rows() for lane in self.lanes), key=itemgetter(0)):
+            if now < self._release(lane, record, left):
+                break
+            left[lane] -= 1
+            due.append(Arrival(record, lane))
+        return due
 
-    def _release(self, lane: _Lane, record: LogRecord) -> int:
-        """From when on a record waits no longer: what is dated in the future does not wait for its time."""
-        return min(lane.time(record), lane.arrived) + round(self.reordering * SECOND)
+    def _release(self, lane: _Lane, record: LogRecord, left: Mapping[_Lane, int]) -> int:
+        """From when on a record waits no longer for older ones, where so many others of each lane are left."""
+        if sum(one.failure is None for one in self.lanes) == 1:  # nothing older can come from another
+            return 0
+        # What is dated in the future does not wait for its time; and where another lane is about to get records that can
+        # be of any time, as each is when it begins, those that came do not wait by their times.
+        open_ended = any(one.expects_more and not left[one] for one in self.lanes if one is not lane)
+        since = lane.arrived if open_ended else min(lane.time(record), lane.arrived)
+        return since + round(self.reordering * SECOND)
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait until something has changed, or for so long."""
@@ -202,11 +222,14 @@ class Confluence:
         pause = _FIRST_PAUSE
         while True:
             try:
-                if await lane.next(self.clock):
-                    self._change.set()
+                brought = await lane.next(self.clock)
+                self._change.set()
+                if brought:
                     await lane.wait_until_taken()
                 pause = _FIRST_PAUSE
             except Exception as error:  # noqa: BLE001  # a caller's hook may raise anything, too
+                lane.expects_more = False
+                self._change.set()
                 lasting = not isinstance(error, LogferryError) or isinstance(error, _REFUSED)
                 # What never was right is a mistake; what was right before is most likely the service's trouble.
                 if lasting or (isinstance(error, BadRequestError) and not lane.has_read):
@@ -214,7 +237,6 @@ class Confluence:
                 else:
                     lane.failure = self._tell(lane, error, pause)
                 if lane.failure is not None:
-                    self._change.set()
                     return
                 await self.clock.asleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)

@@ -11,7 +11,7 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from logferry._answers import about_answer
-from logferry._checkpoint import Checkpoint
+from logferry._checkpoint import Checkpoint, is_follow
 from logferry._clock import Clock
 from logferry._definition import StreamDefinition
 from logferry._drivers import aadvance, advance
@@ -19,7 +19,6 @@ from logferry._errors import CheckpointError, LogferryError, ResponseShapeError
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._layers import Authorizer, authorized, bounded, located, observed, retried
 from logferry._options import CallOptions
-from logferry._overlap import is_follow
 from logferry._pace import Pace, paced
 from logferry._reading import Reader
 from logferry._redaction import printable

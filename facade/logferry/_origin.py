@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from logferry._attributes import Attributes
+from logferry._page_times import PageTimes
 from logferry._times import rfc3339
 
 if TYPE_CHECKING:
@@ -24,16 +25,27 @@ class Normalizer(Generic[J]):
     A stream's way from a well-formed item to a record: pure functions, checked against the item's shape.
 
     Attributes:
-        record: The record of an item; called for every item, so it reads only what every reader wants.
+        times: When the items of a page happened; of each, whatever it is.
+        make: The record of an item and its time, which is ``None`` where it cannot be read; called for every item, so it
+            reads only what every reader wants.
         identity: What makes the item's ``uid``: its tenant and its id, each ``None`` where the item has none.
         attributes: What the item says, by OpenTelemetry's names where they exist.
         resource: What produced the log: service, address, tenant; of the item, only its tenant may be read.
     """
 
-    record: Callable[[J, Origin], LogRecord]
+    times: Callable[[list[Any]], PageTimes]
+    make: Callable[[J, Origin, int | None], LogRecord]
     identity: Callable[[J], tuple[str | None, str | None]]
     attributes: Callable[[J], Attributes]
     resource: Callable[[J, Origin], Attributes]
+
+    def time(self, item: J) -> int | None:
+        """When an item happened, in nanoseconds since the epoch; ``None`` where that cannot be read."""
+        return self.times([item])[0]
+
+    def record(self, item: J, origin: Origin) -> LogRecord:
+        """The record of a single item."""
+        return self.make(item, origin, self.time(item))
 
 
 class _Memory(dict[K, V]):
@@ -54,6 +66,7 @@ class Origin:
         server_address: Host name of the service.
         observed_time_unix_nano: When the page had arrived, by the local clock.
         normalizer: Makes the rest of a record when it is read.
+        observed: The same as RFC 3339 text.
         tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
         filters: What was asked for, by the filters' Python names; no part of a record, so equality leaves it out.
     """
@@ -69,15 +82,12 @@ class Origin:
         factory=_Memory[str | None, Attributes], init=False, eq=False, repr=False
     )
     _prefixes: dict[str | None, str] = field(factory=_Memory[str | None, str], init=False, eq=False, repr=False)
-    _observed: dict[int, str] = field(factory=_Memory[int, str], init=False, eq=False, repr=False)
-
-    @property
-    def observed(self) -> str:
-        """``observed_time_unix_nano`` as RFC 3339 text."""
-        time = self.observed_time_unix_nano
-        if time not in self._observed:
-            self._observed[time] = rfc3339(time)
-        return self._observed[time]
+    observed: str = field(
+        default=Factory(lambda self: rfc3339(self.observed_time_unix_nano), takes_self=True),
+        init=False,
+        eq=False,
+        repr=False,
+    )
 
     def prefix(self, tenant: str | None) -> str:
         """What a ``uid`` begins with; the account stands for a tenant that an item does not name."""
@@ -87,10 +97,9 @@ class Origin:
             prefix = self._prefixes[tenant] = f"{service}:{tenant or self.tenant or self.account}:"
         return prefix
 
-    def resource(self, item: Any) -> Attributes:
-        """The resource of an item, copied from that of an earlier one of the same tenant."""
-        tenant = self.normalizer.identity(item)[0]
+    def resource(self, item: Any, tenant: str | None) -> Attributes:
+        """The resource of an item of a tenant; it is shared by all of them, so it must not be changed."""
         resource = self._resources.get(tenant)
         if resource is None:
             resource = self._resources[tenant] = self.normalizer.resource(item, self)
-        return resource.copy()
+        return resource

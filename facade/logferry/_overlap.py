@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
+from logferry._checkpoint import FOLLOW
 from logferry._steps import Position
 from logferry._times import SECOND
 
@@ -29,18 +30,12 @@ _MOST_TIMELESS: Final = 1000
 
 _ENTRY: Final = Struct(">8sI")
 _NO_TIME: Final = 2**32 - 1
-_MARK: Final = "follow"
 
 
 def key(identity: str, ordinal: int) -> Key:
     """What stands for an item of this identity, which so many equal ones came before."""
     text = f"{ordinal} {identity}"
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-
-
-def is_follow(position: Position | None) -> bool:
-    """Whether a position is that of a follow, not of a walk that ends."""
-    return isinstance(position, dict) and _MARK in position
 
 
 class Known:
@@ -169,7 +164,7 @@ class Place:
     def to_json(self) -> Position:
         """The place as JSON values."""
         return {
-            _MARK: {
+            FOLLOW: {
                 "read": self.read,
                 "begun": self.begun,
                 "since": self.since,
@@ -183,6 +178,6 @@ class Place:
     @classmethod
     def from_json(cls, position: Position) -> Place:
         """What `to_json` has made."""
-        fields = position[_MARK]
+        fields = position[FOLLOW]
         watched = {bytes.fromhex(item): Watched(time, content) for item, (time, content) in fields["watched"].items()}
         return cls(**(fields | {"known": Known.from_json(fields["known"]), "watched": watched}))

@@ -10,6 +10,7 @@ from attrs import define, evolve, field, frozen
 
 from logferry._division import Course, Extent, joined
 from logferry._layers import resume
+from logferry._page_times import PageTimes
 from logferry._steps import Batch, Flow, Key, Marks, Position, Receive, Send, Step, Ticket
 from logferry._window import Window
 
@@ -175,9 +176,9 @@ class Part:
 
     def find(self, batch: Batch, marks: Marks | None) -> None:
         """Keep what its walk has found until it is taken."""
-        keys = () if marks is None else marks.keys
         self.batch, self.marks, self.before = batch, marks, self.extent
-        self.times = [time for time, _ in keys if time is not None and self.window.has(time)]
+        times = () if marks is None else marks.times.read()
+        self.times = [time for time in times if time is not None and self.window.has(time)]
         self.extent = joined(self.extent, self.times)
         self.pages += 1
         self.items += len(self.times)
@@ -198,7 +199,7 @@ class Part:
         self.resting = self.ended = False
         self.pages = self.items = 0
 
-    def is_foreign(self, sent: Sequence[int | None], margin: int) -> bool:
+    def is_foreign(self, sent: PageTimes, margin: int) -> bool:
         """Whether a page has something that was not asked for."""
         assert self.asked is not None  # noqa: S101  # it has begun
         wider = Window(None if self.asked.since is None else self.asked.since - margin, self.asked.until + margin)
@@ -225,23 +226,23 @@ class Taken:
     again: Sequence[tuple[int, Key]] = ()
 
     @classmethod
-    def of(cls, batch: Batch, keys: Sequence[Key], own: Window, met: Mapping[str, int | None]) -> Taken:
+    def of(cls, batch: Batch, marks: Marks, own: Window, met: Mapping[str, int | None]) -> Taken:
         """
         Leave out what has been delivered, and what a part behind is better at.
 
         What does not belong to the part itself comes only where something follows that does.
         """
-        times = [time for time, _ in keys]
-        if not met and None not in times and own.has_all(times):
-            return cls(batch, range(len(keys)))
+        times, identity = marks.times.read(), marks.identity
+        if not met and None not in times and own.has_all(marks.times):
+            return cls(batch, range(len(times)))
         last = max((index for index, time in enumerate(times) if time is not None and own.has(time)), default=-1)
         kept = [
             index
-            for index, (time, identity) in enumerate(keys)
-            if identity not in met and (time is None or index <= last)
+            for index, time in enumerate(times)
+            if (time is None or index <= last) and not (met and identity(index) in met)
         ]
         again = [
-            (order, keys[index])
+            (order, (times[index], identity(index)))
             for order, index in enumerate(kept)
             if (time := times[index]) is None or not own.has(time)
         ]
@@ -276,8 +277,15 @@ class Taken:
             items=[self.batch.items[index] for index in kept],
             position=placed,
             total=place.total,
-            ordinals={order: numbers[index] for order, index in enumerate(kept) if index in numbers},
+            times=None,  # those of other items
+            ordinals=partial(_chosen, numbers, kept),
         )
+
+
+def _chosen(numbers: Callable[[], Mapping[int, int]], kept: Sequence[int]) -> dict[int, int]:
+    """Numbers by index, of those that are kept."""
+    found = numbers()
+    return {order: found[index] for order, index in enumerate(kept) if index in found} if found else {}
 
 
 def remembered(met: Mapping[str, int | None], more: Sequence[Key], most: int) -> dict[str, int | None]:

@@ -364,7 +364,7 @@ class _Reading:
         if head.marks is None:
             taken = Taken(batch, range(len(batch.items)))
         else:
-            taken = Taken.of(batch, head.marks.keys, head.window, self._met)
+            taken = Taken.of(batch, head.marks, head.window, self._met)
         whole = taken.whole(place, head.before, _TIMELESS)
         if taken.again:
             self._met = remembered(self._met, [key for _, key in taken.again], _TIMELESS)

@@ -78,7 +78,6 @@ class _Fields:
     trace_id: str | None
 
 
-_blank: Final = object.__new__
 _keep: Final = object.__setattr__
 """Sets what is made when read, past the class that lets nobody set anything."""
 
@@ -106,7 +105,7 @@ def make_record(  # noqa: PLR0917  # positional, because it is called for every 
         body: The display text.
         trace_id: 32 hexadecimal digits.
     """
-    made: Any = _blank(_Fields)
+    made: Any = _Fields()
     # Private to the two classes, of which this is a part.
     made._origin = origin  # noqa: SLF001
     made._item = made.raw = item  # noqa: SLF001
@@ -216,7 +215,8 @@ class LogRecord(_Fields):
         """What produced the entry: ``service.name``, ``server.address``, tenant; do not change it."""
         resource = self._resource
         if resource is None:
-            resource = self._origin.resource(self._item)
+            origin, item = self._origin, self._item
+            resource = origin.resource(item, origin.normalizer.identity(item)[0]).copy()
             _keep(self, "_resource", resource)
         return resource
 
@@ -227,32 +227,7 @@ class LogRecord(_Fields):
         Args:
             raw: Add the item as received, which may hold secrets.
         """
-        origin = self._origin
-        fields: dict[str, Any] = {
-            "uid": self.uid,
-            "stream": origin.stream,
-            "account": origin.account,
-            "timestamp": rfc3339(self.time_unix_nano),
-            "observed_timestamp": origin.observed,
-            "severity_number": self.severity_number,
-        }
-        if self.severity_text is not None:
-            fields["severity_text"] = self.severity_text
-        if self.event_name is not None:
-            fields["event_name"] = self.event_name
-        if self.body is not None:
-            fields["body"] = self.body
-        if self.trace_id is not None:
-            fields["trace_id"] = self.trace_id
-        if self.attributes:
-            fields["attributes"] = self.attributes
-        if self.resource:
-            fields["resource"] = self.resource
-        if self.issues:
-            fields["issues"] = list(self.issues)
-        if raw:
-            fields["raw"] = self.raw
-        return fields
+        return self._values(self.uid, self.attributes, self.resource, raw=raw)
 
     def to_json(self, *, raw: bool = False) -> bytes:
         """
@@ -261,7 +236,42 @@ class LogRecord(_Fields):
         Args:
             raw: Add the item as received, which may hold secrets.
         """
-        return dumps(self.to_dict(raw=raw))
+        # What a line is made of is not kept, since hardly anybody reads a record that has been written.
+        origin, item = self._origin, self._item
+        tenant, identity = origin.normalizer.identity(item)
+        uid = self._uid or origin.prefix(tenant) + (identity or self._digest())
+        attributes = self._attributes
+        if attributes is None:
+            attributes = origin.normalizer.attributes(item)
+        return dumps(self._values(uid, attributes, self._resource or origin.resource(item, tenant), raw=raw))
+
+    def _values(self, uid: str, attributes: Attributes, resource: Attributes, *, raw: bool) -> dict[str, Any]:
+        origin = self._origin
+        values: dict[str, Any] = {
+            "uid": uid,
+            "stream": origin.stream,
+            "account": origin.account,
+            "timestamp": rfc3339(self.time_unix_nano),
+            "observed_timestamp": origin.observed,
+            "severity_number": self.severity_number,
+        }
+        if self.severity_text is not None:
+            values["severity_text"] = self.severity_text
+        if self.event_name is not None:
+            values["event_name"] = self.event_name
+        if self.body is not None:
+            values["body"] = self.body
+        if self.trace_id is not None:
+            values["trace_id"] = self.trace_id
+        if attributes:
+            values["attributes"] = attributes
+        if resource:
+            values["resource"] = resource
+        if self.issues:
+            values["issues"] = list(self.issues)
+        if raw:
+            values["raw"] = self.raw
+        return values
 
     def _state(self) -> tuple[Any, ...]:
         return (
@@ -292,6 +302,12 @@ class LogRecord(_Fields):
             f"LogRecord(uid={self.uid!r}, time={rfc3339(self.time_unix_nano)!r}, "
             f"severity_number={self.severity_number}, body={self.body!r})"
         )
+
+
+def numbered(record: LogRecord, ordinal: int) -> LogRecord:
+    """A record that nobody has seen yet, told how many equal items without id came before."""
+    _keep(record, "_ordinal", ordinal)
+    return record
 
 
 def _restored(state: tuple[Any, ...], raw: Any, issues: tuple[str, ...], ordinal: int) -> LogRecord:

@@ -106,7 +106,9 @@ def selected_accounts(names: Sequence[str] = (), *, config: str | PurePath | Non
             raise ConfigurationError(f"there is no account in {found[0]}", hint="Add a table such as [accounts.login]")
         raise ConfigurationError(
             "there is no account: no logferry.toml was found, and no service's environment variables are set",
-            hint="; ".join(f"For {service.name} {how_to_have(service, None)}" for service in SERVICES),
+            hint="Set the variables of one: "
+            + "; ".join(f"{', '.join(service.variables)} ({service.name})" for service in SERVICES)
+            + ". To try it without any, logferry simulate serves made-up ones",
         )
     return named_accounts(names, accounts)
 
@@ -138,6 +140,23 @@ def how_to_have(service: Service, file: Path | None) -> str:
     return f'add a table with service = "{service.name}" to {file}'
 
 
+def require_streams(names: Sequence[str]) -> None:
+    """
+    Nothing, where there are streams of these names.
+
+    Raises:
+        InvalidRequestError: There is no such stream.
+    """
+    known = [stream.name for service in SERVICES for stream in service.streams]
+    services = {service.name: service for service in SERVICES}
+    for name in names:
+        if name in services:
+            own = ", ".join(stream.name for stream in services[name].streams)
+            raise InvalidRequestError(f"{name!r} is a service, not a stream", hint=f"Its streams: {own}")
+        if name not in known:
+            raise InvalidRequestError(f"there is no stream {name!r}", hint=suggestion(name, known))
+
+
 def selected_jobs(streams: Sequence[str], accounts: Sequence[Account], names: Sequence[str] = ()) -> list[Job]:
     """
     The streams of these names in the accounts that are meant; all streams without a name.
@@ -152,14 +171,7 @@ def selected_jobs(streams: Sequence[str], accounts: Sequence[Account], names: Se
         ConfigurationError: No account that is meant has the stream.
     """
     meant = named_accounts(names, accounts)
-    known = [stream.name for service in SERVICES for stream in service.streams]
-    services = {service.name: service for service in SERVICES}
-    for name in streams:
-        if name in services:
-            own = ", ".join(stream.name for stream in services[name].streams)
-            raise InvalidRequestError(f"{name!r} is a service, not a stream", hint=f"Its streams: {own}")
-        if name not in known:
-            raise InvalidRequestError(f"there is no stream {name!r}", hint=suggestion(name, known))
+    require_streams(streams)
     jobs = [
         Job(account, stream)
         for account in meant

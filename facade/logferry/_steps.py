@@ -26,6 +26,8 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
+from logferry._page_times import PageTimes
+
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -178,13 +180,14 @@ class Marks:
     What a page says about the time that it covers.
 
     Attributes:
-        keys: Of each item of the batch.
-        sent: The times of all items on the page in nanoseconds since the epoch, those that the batch leaves out
-            included; ``None`` where one cannot be read.
+        times: Of the items of the batch.
+        identity: Gives what tells an item of the batch from others, by its index.
+        sent: The times of all items on the page, those that the batch leaves out included.
     """
 
-    keys: Sequence[Key]
-    sent: Sequence[int | None]
+    times: PageTimes
+    identity: Callable[[int], str]
+    sent: PageTimes
 
 
 @frozen
@@ -198,7 +201,8 @@ class Batch:
         reply: The answer that they come from.
         total: How many items the service counts for this question, or ``None`` where it does not say.
         issues: What may be missing, where the service makes it impossible to be sure.
-        ordinals: For items that have no id and equal an earlier one: index to how many equal ones came before.
+        times: Of the items, where the walk knows them; else ``None``.
+        ordinals: Gives, for items that have no id and equal an earlier one, index to how many equal ones came before.
         marks: What the page says about the time that it covers, worked out when somebody asks; ``None`` where the
             service does not keep to the window that it is asked for.
     """
@@ -208,7 +212,8 @@ class Batch:
     reply: Reply[Any]
     total: int | None = None
     issues: tuple[str, ...] = ()
-    ordinals: Mapping[int, int] = field(factory=dict[int, int])
+    times: PageTimes | None = field(default=None, repr=False)
+    ordinals: Callable[[], Mapping[int, int]] = dict[int, int]
     marks: Callable[[], Marks] | None = None
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import chain, count, islice, repeat
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
 
+from logferry._arguments import LONGEST, SHORTEST
 from logferry._definition import StreamDefinition
 from logferry._errors import InvalidRequestError
-from logferry._follow import LONGEST, SHORTEST, Follow, Polling
 from logferry._iteration import Iteration, Plan, Stats
 from logferry._origin import Origin
-from logferry._record import LogRecord
+from logferry._record import LogRecord, numbered
 from logferry._retry import clock_ahead_nano
 from logferry._steps import Batch
 
@@ -94,6 +94,8 @@ class View(Generic[T]):
             InvalidRequestError: The stream has an end, `until`, or is followed already.
             CheckpointError: The checkpoint is not one of a follow.
         """
+        from logferry._follow import Follow, Polling  # noqa: PLC0415  # most programs follow nothing
+
         plan = self._plan
         if plan.until is not None or plan.following:
             raise InvalidRequestError(
@@ -196,7 +198,7 @@ def _raw(_iteration: Iteration, _batch: Batch, items: Iterator[Any], _undecoded:
 
 def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
     fits, repair, normalizer = definition.fits, definition.repair, definition.normalizer
-    record = normalizer.record
+    make = normalizer.make
 
     def convert(iteration: Iteration, batch: Batch, items: Iterator[Any], _undecoded: list[Any]) -> Iterator[LogRecord]:
         runtime = iteration.plan.runtime
@@ -209,18 +211,19 @@ def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
             tenant=runtime.tenant,
             filters=iteration.plan.filters,
         )
-        ordinals = batch.ordinals
+        begin = iteration.delivered
+        times = (normalizer.times(batch.items) if batch.times is None else batch.times)[begin:].read()
+        ordinals = batch.ordinals()
+        counts = map(ordinals.get, count(begin), repeat(0)) if ordinals else repeat(0)
         with _taking_back(iteration):
-            for item in items:
-                # Taking the item has delivered it, so it is the last of the delivered ones.
-                ordinal = ordinals.get(iteration.delivered - 1, 0) if ordinals else 0
+            for item, time, ordinal in zip(items, times, counts, strict=False):  # the last items may not be wanted
                 if fits(item):
-                    made = record(item, origin)
-                    yield made.as_received(item, made.issues, ordinal) if ordinal else made
+                    made = make(item, origin, time)
+                    yield numbered(made, ordinal) if ordinal else made
                 else:
                     repaired = repair(item)
                     iteration.report(repaired.issues, item, delivered=True)
-                    yield record(repaired.value, origin).as_received(item, repaired.issues, ordinal)
+                    yield make(repaired.value, origin, time).as_received(item, repaired.issues, ordinal)
 
     return convert
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from attrs import frozen
 
 from logferry._errors import InvalidRequestError
+from logferry._page_times import PageTimes
 from logferry._times import Time, moment, rfc3339
 
 
@@ -27,10 +26,10 @@ class Window:
         """Whether the moment lies within."""
         return time < self.until and (self.since is None or time >= self.since)
 
-    def has_all(self, times: Sequence[int | None]) -> bool:
-        """Whether all of these moments lie within, as those of most pages do; ``None`` is no moment."""
-        known = [time for time in times if time is not None]
-        return not known or (self.has(min(known)) and self.has(max(known)))
+    def has_all(self, times: PageTimes) -> bool:
+        """Whether all moments of a page lie within, as those of most pages do; ``None`` is no moment."""
+        span = times.span()
+        return span is None or (self.has(span[0]) and self.has(span[1]))
 
     def __str__(self) -> str:
         return f"[{'...' if self.since is None else rfc3339(self.since)}, {rfc3339(self.until)})"

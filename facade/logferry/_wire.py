@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from urllib.parse import quote, urlencode
 from weakref import WeakSet
 
 import httpx
-from anyio.lowlevel import EventLoopToken, current_token
 from attrs import define, field, frozen
 
 from logferry._body import ENCODINGS, Body
@@ -33,7 +31,9 @@ from logferry._steps import Reply, Send
 from logferry._underway import Running, launch_thread
 from logferry._version import __version__
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # blocking programs load neither anyio nor asyncio
+    from anyio.lowlevel import EventLoopToken
+
     from logferry._options import Timeouts, WireOptions
 
 _PATIENCE = 1.0
@@ -52,7 +52,7 @@ class Pool:
 
     options: WireOptions
     _blocking: httpx.Client | None = None
-    _tasks: dict[EventLoopToken, httpx.AsyncClient] = field(factory=dict[EventLoopToken, httpx.AsyncClient])
+    _tasks: dict[EventLoopToken, httpx.AsyncClient] = field(factory=dict["EventLoopToken", httpx.AsyncClient])
     launch: Callable[[Callable[[], None]], Running] = launch_thread
     _running: WeakSet[Any] = field(factory=WeakSet[Any])
     _closed: bool = False
@@ -69,7 +69,7 @@ class Pool:
 
     def tasks(self) -> httpx.AsyncClient:
         """The client for the tasks of the running event loop."""
-        loop = current_token()
+        loop = _current_loop()
         with self._lock:
             self._ensure_open()
             if loop not in self._tasks:
@@ -102,7 +102,7 @@ class Pool:
     async def aclose(self) -> None:
         """Close the connections of threads and of the running event loop."""
         self.close()
-        client = self._tasks.pop(current_token(), None)
+        client = self._tasks.pop(_current_loop(), None)
         if client is not None:
             await client.aclose()
 
@@ -147,7 +147,15 @@ def checked_transport(transport: object) -> Any:
     )
 
 
+def _current_loop() -> EventLoopToken:
+    from anyio.lowlevel import current_token  # noqa: PLC0415
+
+    return current_token()
+
+
 def _has_ended(loop: EventLoopToken) -> bool:
+    import asyncio  # noqa: PLC0415
+
     native = loop.native_token
     return isinstance(native, asyncio.AbstractEventLoop) and native.is_closed()
 

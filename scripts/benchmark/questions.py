@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from benchmark.paging import Params, Plain
 from logferry.testing import CognigyFake, DailyFake, Fake, LogtoFake, SignalWireFake
@@ -25,6 +25,8 @@ class Question:
         params: The query of the first page, by hand.
         headers: What authorizes; empty where a token has to be fetched.
         filters: What logferry is asked with.
+        sync_filters: What a sync is asked with; ``None`` where there is none: a sync of calls reads all calls one by one,
+            so what it takes depends on how long they are.
         has_digest: Whether the ``uid`` of a record is a digest of the whole item.
     """
 
@@ -35,6 +37,7 @@ class Question:
     params: Params
     headers: dict[str, str]
     filters: dict[str, str]
+    sync_filters: dict[str, str] | None = field(factory=dict[str, str])
     has_digest: bool = False
 
     @property
@@ -66,6 +69,7 @@ QUESTIONS: Final = (
         params={"mtgSessionId": _CALL["mtg_session_id"], "order": "ASC", "limit": 1000, "offset": 0},
         headers=_DAILY_KEY,
         filters=dict(_CALL),
+        sync_filters=None,
         has_digest=True,
     ),
     Question(
@@ -76,6 +80,7 @@ QUESTIONS: Final = (
         params={"limit": 1000},
         headers=_DAILY_KEY,
         filters={},
+        sync_filters={"source": "api"},
     ),
     Question(
         stream="signalwire.video_logs",
@@ -98,7 +103,7 @@ QUESTIONS: Final = (
     Question(
         stream="cognigy.project_logs",
         page=100,
-        fake=lambda records: CognigyFake(records=records, growing=False, retention=None),
+        fake=lambda records: CognigyFake(records=records, growing=False, spacing=20.0, retention=None),
         path=f"/v2.1/projects/{_COGNIGY.project_id}/logs",
         params={"limit": 100, **_ALL_YEARS},
         headers={"X-API-Key": _COGNIGY.api_key, "Accept": "application/json"},

@@ -54,4 +54,4 @@ def test_no_account(run: Run) -> None:
     result = run("check")
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert "set LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET" in result.stderr
+    assert "LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET (logto)" in result.stderr

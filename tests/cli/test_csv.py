@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.cli.conftest import Run, Server, resume_arguments, resume_line
 
 from logferry._origin import Normalizer, Origin
+from logferry._page_times import known_times
 from logferry._record import LogRecord
 from logferry.cli._csv import CsvRows, harmless_cell
 
@@ -69,7 +70,8 @@ def record_of(
 ) -> LogRecord:
     """A record of any content."""
     normalizer: Normalizer[Any] = Normalizer(
-        record=lambda _item, origin: LogRecord(origin, {}, 0),
+        times=lambda items: known_times([0] * len(items)),
+        make=lambda _item, origin, time: LogRecord(origin, {}, time or 0),
         identity=lambda _item: ("tenant", identity),
         attributes=lambda _item: says or {},
         resource=lambda _item, _origin: says or {},

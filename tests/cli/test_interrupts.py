@@ -3,6 +3,7 @@ import signal
 import pytest
 
 from logferry.cli._interrupts import Interrupts
+from logferry.testing import VirtualClock
 
 
 def test_waits_for_the_record_in_hand() -> None:
@@ -23,6 +24,7 @@ def test_at_once_while_waiting(number: signal.Signals) -> None:
         interrupts.check()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
+        signal.raise_signal(number)  # what ends the process goes on
 
 
 def test_not_forgotten() -> None:
@@ -36,11 +38,14 @@ def test_not_forgotten() -> None:
 
 
 def test_second_is_obeyed() -> None:
-    """Who presses Ctrl-C twice, because a write is stuck, is obeyed at once."""
-    interrupts = Interrupts()
+    """Who presses Ctrl-C again, because a write is stuck, is obeyed at once; one that comes twice in a row is one."""
+    clock = VirtualClock()
+    interrupts = Interrupts(lambda: clock.now() / 1e9)
     with interrupts.watched():
         interrupts.working()
-        signal.raise_signal(signal.SIGINT)
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+        clock.advance(1.5)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert interrupts.forced

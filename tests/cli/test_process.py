@@ -3,11 +3,13 @@ import json
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
 import termios
 import threading
+import time
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -16,7 +18,8 @@ import pytest
 from tests.cli.conftest import Account, Run, Server, made_fake, resume_arguments, serving, started, uids
 
 from logferry._registry import SERVICES
-from logferry.testing import FakeRequest
+from logferry._times import moment
+from logferry.testing import FakeRequest, configuration
 
 UNTIL_STUCK = 60.0
 
@@ -53,6 +56,32 @@ def test_interrupted_while_waiting(run: Run, stalled: tuple[Server, threading.Ev
     assert stderr.startswith(b"interrupted\npartial result: 199 records of logto.audit_logs written\nresume with: ")
     go_on.set()
     assert server.uids == uids(lines) + uids(run(*resume_arguments(stderr.decode())).stdout)
+
+
+def test_what_was_not_begun_is_told_with_its_window(
+    run: Run, stalled: tuple[Server, threading.Event], tmp_path: Path
+) -> None:
+    """The line that gets it names the window by its moments: an age would mean another one by then."""
+    server, go_on = stalled
+    accounts = {"first": server.fake, "second": server.fake}
+    config = tmp_path / "logferry.toml"
+    config.write_text(configuration(accounts, dict.fromkeys(accounts, server.url)))
+    before = time.time_ns()
+    with started("pull", "--config", str(config), "--since", "5h") as process:
+        assert process.stdout is not None
+        process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=UNTIL_STUCK / 2)
+    go_on.set()
+    (line,) = [line for line in stderr.decode().splitlines() if line.startswith("get it with: ")]
+    _, *arguments = shlex.split(line.removeprefix("get it with: "))
+    assert b"not begun: logto.audit_logs (account second)\n" in stderr
+    assert arguments[:2] == ["pull", "logto.audit_logs"]
+    since = moment(arguments[arguments.index("--since") + 1], now=0, name="since")
+    assert 0 <= since - (before - 5 * 3600 * 10**9) < 60 * 10**9
+    assert uids(run(*arguments).stdout) == [
+        f"logto:{server.fake.tenant}:{one}" for one in server.fake.truth("logto.audit_logs", since)
+    ]
 
 
 def test_interrupted_before_anything_arrived(account: Account) -> None:

@@ -106,7 +106,7 @@ def test_no_account(run: Run) -> None:
     """Without any account it says which variables make one."""
     result = run("pull")
     assert result.exit_code == 2
-    assert "set LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET" in result.stderr
+    assert "LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET (logto)" in result.stderr
 
 
 class TestOutput:

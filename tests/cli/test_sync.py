@@ -6,17 +6,22 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, serving, started
 
 import logferry
 from logferry._registry import SERVICES
 from logferry.cli._sync_progress import time_left
+from logferry.cli._syncing import jittered
 from logferry.stores import SCHEMA, Coverage, DuckDBStore, Question, Stretch
 from logferry.sync import StreamReport
 from logferry.testing import CognigyFake, DailyFake, FakeResponse, failing
@@ -113,6 +118,64 @@ def test_forgotten_windows_are_read_again(configured: Server, run: Run, store: P
     assert sorted(stored(store)) == sorted(configured.uids)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--stream", "logto.audit_log"), "nothing of the stream 'logto.audit_log'. Did you mean logto.audit_logs?"),
+        (("--account", "login"), "nothing of the account 'login'"),
+        (("--stream", "logto.audit_logs", "--since", "1h", "--until", "2h"), "lies after until"),
+    ],
+)
+def test_what_cannot_be_forgotten_is_a_mistake(
+    configured: Server, run: Run, store: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    """A name that the store does not have is misspelt, and nothing is forgotten."""
+    assert configured.uids
+    assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
+    before = run("state", "show", str(store)).stdout
+    forgot = run("state", "forget", str(store), *arguments)
+    assert forgot.exit_code == 2
+    assert message in forgot.stderr
+    assert run("state", "show", str(store)).stdout == before
+
+
+def test_a_store_can_be_shown_while_others_read_it(configured: Server, run: Run, store: Path) -> None:
+    """Showing changes nothing, so it keeps nobody from reading."""
+    assert configured.uids
+    assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
+    with process("sync", "--to", str(store), "--every", "1h") as running:
+        assert [*lines_of(running, "read in")]
+        command = [sys.executable, "-c", READING, str(store)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reading:
+            assert reading.stdout is not None
+            assert reading.stdout.readline() == "open\n"
+            assert run("state", "show", str(store)).exit_code == 0
+            refused = run("state", "forget", str(store), "--stream", "logto.audit_logs")
+            assert f"is open in another process (PID {reading.pid})" in refused.stderr
+            reading.communicate()
+        running.send_signal(signal.SIGTERM)
+
+
+READING = """
+import duckdb, sys
+connection = duckdb.connect(sys.argv[1], read_only=True)
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_somebody_elses_database_is_not_touched(run: Run, store: Path) -> None:
+    """Neither shown nor forgotten of, and no table comes to it."""
+    with duckdb.connect(str(store)) as connection:
+        connection.execute("CREATE TABLE mine (value INTEGER)").fetchall()
+    content = store.read_bytes()
+    for arguments in (("show", str(store)), ("forget", str(store), "--stream", "logto.audit_logs")):
+        refused = run("state", *arguments)
+        assert refused.exit_code == 4
+        assert "is no store of logferry's" in refused.stderr
+    assert store.read_bytes() == content
+
+
 def test_the_table_is_for_people(configured: Server, run: Run, store: Path) -> None:
     """Counts, windows with their states, and the size."""
     assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
@@ -133,7 +196,13 @@ def test_the_table_is_for_people(configured: Server, run: Run, store: Path) -> N
         (("sync", "--to", "x.duckdb", "--every", "1 month"), "is no duration"),
         (("sync", "--to", "x.duckdb", "logto.nosuch"), "there is no stream 'logto.nosuch'"),
         (("sync", "--to", "x.duckdb", "--filter", "room=hello"), "no stream has a filter 'room'"),
+        (("sync", "--to", ""), "'' names no store"),
+        (("sync", "--to", "x.duckdb", "--every", "5m", "--until", "2026-01-01"), "--every and --until contradict"),
         (("state", "show", "nowhere.duckdb"), "there is no store nowhere.duckdb"),
+        (("state", "show", "."), "no store of logferry's"),
+        (("state", "show", ""), "'' names no store"),
+        (("pull", "--output", "."), ". is a folder"),
+        (("pull", "--output", ""), ". is a folder"),
         (("state", "forget", "nowhere.duckdb"), "forget needs --stream or --account"),
     ],
 )
@@ -177,6 +246,53 @@ def test_every_keeps_running_until_it_is_asked_to_stop(configured: Server, store
     assert sorted(stored(store)) == sorted(configured.uids)
 
 
+def lines_of(running: subprocess.Popen[bytes], text: str) -> Iterator[str]:
+    """The lines that the process has told up to one with this text."""
+    assert running.stderr is not None
+    for line in running.stderr:
+        yield line.decode()
+        if text in line.decode():
+            return
+    raise AssertionError(f"it ended without {text!r}")
+
+
+def test_a_run_that_fails_does_not_end_the_others(account: Account, store: Path) -> None:
+    """Neither what the service refuses once, nor a store that somebody looks at meanwhile; both are told."""
+    fake = made_fake()
+    with serving(fake, on_page(4, REFUSED)) as url:
+        account(fake, url)
+        with process("sync", "--to", str(store), "--since", "10h", "--every", "1s") as running:
+            first = [*lines_of(running, "read in")]
+            assert "Error: logto.audit_logs" in first[0]
+            assert [*lines_of(running, "read in")][:-1] == []
+            reading = reading_of(store)
+            told = [*lines_of(running, "Error")][-1]
+            assert f"{store} is open in another process (PID {os.getpid()})" in told
+            reading.close()
+            *_, last = lines_of(running, "read in")
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(20) == 130
+    assert last.startswith(str(store))
+    assert len(stored(store)) == 417
+
+
+def reading_of(store: Path) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file for reading, once no sync is at work."""
+    while True:
+        try:
+            return duckdb.connect(str(store), read_only=True)
+        except duckdb.IOException:
+            time.sleep(0.01)
+
+
+@given(every=st.floats(1.0, 1e6), chance=st.floats(0.0, 1.0))
+def test_runs_are_a_tenth_earlier_or_later(every: float, chance: float) -> None:
+    """So many machines do not ask at once; on average it is what was asked for."""
+    assert 0.899 * every <= jittered(every, chance) <= 1.101 * every
+    assert jittered(every, chance) + jittered(every, 1 - chance) == pytest.approx(2 * every)
+    assert jittered(every, 0.0) < every < jittered(every, 1.0)
+
+
 def test_ctrl_c_keeps_what_was_read(account: Account, run: Run, store: Path) -> None:
     """In the middle of a slow service, Ctrl-C commits what came; the next sync brings the rest."""
     fake = made_fake()
@@ -184,9 +300,7 @@ def test_ctrl_c_keeps_what_was_read(account: Account, run: Run, store: Path) -> 
     with serving(fake, slow) as url:
         account(fake, url)
         with process("sync", "--to", str(store), "--since", "10h", "-v") as running:
-            assert running.stderr is not None
-            while b"attempt 1 failed" not in running.stderr.readline():
-                pass
+            assert [*lines_of(running, "attempt 1 failed")]
             running.send_signal(signal.SIGINT)
             assert running.wait(20) == 130
         assert 0 < len(stored(store)) < 417
@@ -201,9 +315,7 @@ def test_one_sync_at_a_time(account: Account, run: Run, store: Path) -> None:
     with serving(fake, slow) as url:
         account(fake, url)
         with process("sync", "--to", str(store), "--since", "10h", "-v") as running:
-            assert running.stderr is not None
-            while b"attempt 1 failed" not in running.stderr.readline():
-                pass
+            assert [*lines_of(running, "attempt 1 failed")]
             refused = run("sync", "--to", str(store))
             assert refused.exit_code == 4
             assert "is used by another logferry" in refused.stderr
@@ -215,7 +327,7 @@ def test_one_sync_at_a_time(account: Account, run: Run, store: Path) -> None:
 
 
 def test_a_loss_is_told_loudly(run: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the service has removed before it was read is a warning with its window, and a store far behind one more."""
+    """What the service removed before it was read is a warning and an exit code, once; a store far behind one warning more."""
     now = time.time_ns()
     fake = CognigyFake(records=50, epoch=now - now % 1_000_000, growing=False)
     begin, end = now - 3 * DAY, now - 2 * DAY
@@ -226,8 +338,9 @@ def test_a_loss_is_told_loudly(run: Run, store: Path, monkeypatch: pytest.Monkey
     with serving(fake) as url:
         for name, value in service.variables_for(fake, url).items():
             monkeypatch.setenv(name, value)
-        result = run("sync", "--to", str(store))
-    assert result.exit_code == 0
+        result, again = (run("sync", "--to", str(store)) for _ in range(2))
+    assert (result.exit_code, again.exit_code) == (4, 0)
+    assert "lost" not in again.stderr
     assert "Warning: cognigy.project_logs: lost: the service keeps nothing of [" in result.stderr
     assert "the service keeps records for 24 h only: sync more often" in result.stderr
 

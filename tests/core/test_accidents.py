@@ -242,9 +242,19 @@ def test_nothing_in_the_environment_switches_verification_off(
     assert all(one.verify_mode is ssl.CERT_REQUIRED and one.check_hostname for one in made)
 
 
+OUTPUTS = {
+    "pull": ("pull", "--since", "2000-01-01", "--output", "{}/logs.jsonl"),
+    "sync to a file": ("sync", "--since", "2000-01-01", "--to", "{}/logs.duckdb"),
+    "sync to a folder": ("sync", "--since", "2000-01-01", "--to", "{}/logs/"),
+}
+
+
 @pytest.mark.usefixtures("no_account_of_the_developer")
-def test_files_are_for_their_owner_whatever_the_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logs can hold secrets: neither the file nor what is left of a broken run can be read by others."""
+@pytest.mark.parametrize("asked", OUTPUTS.values(), ids=OUTPUTS)
+def test_files_are_for_their_owner_whatever_the_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...]
+) -> None:
+    """Logs can hold secrets: neither the files nor what is left of a broken run can be read by others."""
     fake = LogtoFake(records=20)
     monkeypatch.setenv("LOGTO_APP_ID", fake.app_id)
     monkeypatch.setenv("LOGTO_APP_SECRET", fake.app_secret)
@@ -253,13 +263,14 @@ def test_files_are_for_their_owner_whatever_the_umask(tmp_path: Path, monkeypatc
     try:
         with serve(recorder) as url:
             monkeypatch.setenv("LOGTO_ENDPOINT", url)
-            path = tmp_path / "logs.jsonl"
-            arguments = ["pull", "--since", "2000-01-01", "--output", str(path)]
+            arguments = [part.format(tmp_path) for part in asked]
             result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     finally:
         os.umask(before)
     assert result.exit_code == 0
-    assert [oct(one.stat().st_mode & 0o777) for one in tmp_path.iterdir()] == ["0o600"]
+    assert [*tmp_path.iterdir()]
+    modes = {path: oct(path.stat().st_mode & 0o777) for path in tmp_path.rglob("*")}
+    assert modes == {path: "0o700" if path.is_dir() else "0o600" for path in modes}
 
 
 @pytest.mark.parametrize("command", ["pull", "tail", "sync"])

@@ -346,7 +346,7 @@ def test_no_account_at_all(here: Path, named: Write, monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("LOGFERRY_CONFIG")
     with pytest.raises(ConfigurationError, match=r"no logferry\.toml was found") as caught:
         selected_accounts()
-    assert "For logto set LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET" in str(caught.value)
+    assert "LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET (logto)" in str(caught.value)
     assert list(here.iterdir()) == []
 
 

@@ -16,65 +16,38 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 import logferry
-from logferry.testing import CognigyFake, DailyFake, Fake, FakeResponse, InProcessTransport, LogtoFake, SignalWireFake
+from logferry.testing import (
+    CognigyFake,
+    DailyFake,
+    Fake,
+    FakeResponse,
+    Hosts,
+    InProcessTransport,
+    LogtoFake,
+    SignalWireFake,
+    configuration,
+)
 
 LOGIN = LogtoFake(records=250)
 CALLS = DailyFake(records=120, meetings=1)
 VIDEO = SignalWireFake(records=130)
 BOT = CognigyFake(records=140)
 
-CONFIGURATION = f"""
-[accounts.login]
-service = "logto"
-endpoint = "https://login.example"
-resource = "https://default.logto.app/api"
-app_id = "{LOGIN.app_id}"
-app_secret = "{LOGIN.app_secret}"
-
-[accounts.calls]
-service = "daily"
-base_url = "https://calls.example/v1"
-api_key = "{CALLS.api_key}"
-
-[accounts.video]
-service = "signalwire"
-base_url = "https://video.example"
-project_id = "{VIDEO.project_id}"
-api_token = "{VIDEO.api_token}"
-
-[accounts.bot]
-service = "cognigy"
-base_url = "https://bot.example"
-api_key = "{BOT.api_key}"
-project_id = "{BOT.project_id}"
-"""
+FAKES: dict[str, Fake] = {"login": LOGIN, "calls": CALLS, "video": VIDEO, "bot": BOT}
 
 UNTIL = "2027-01-01"
 
 
-class Hosts(httpx.AsyncBaseTransport):
-    """Asks the fake that a request's host stands for."""
-
-    def __init__(self, **transports: httpx.AsyncBaseTransport) -> None:
-        self.transports = transports
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Ask it."""
-        return await self.transports[request.url.host.partition(".")[0]].handle_async_request(request)
-
-
 def hosts(**replaced: httpx.AsyncBaseTransport) -> Hosts:
     """All four services, some of them replaced."""
-    fakes: dict[str, Fake] = {"login": LOGIN, "calls": CALLS, "video": VIDEO, "bot": BOT}
-    usual = {name: InProcessTransport(fake) for name, fake in fakes.items()}
-    return Hosts(**{**usual, **replaced})
+    return Hosts({name: InProcessTransport(fake) for name, fake in FAKES.items()} | replaced)
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A configuration with an account of each service."""
     path = tmp_path / "logferry.toml"
-    path.write_text(CONFIGURATION)
+    path.write_text(configuration(FAKES))
     return path
 
 
@@ -178,7 +151,7 @@ def test_what_arrived_before_a_failure_is_delivered(config: Path) -> None:
 
 def test_an_account_that_cannot_be_opened_does_not_stop_the_others(read: Read, config: Path) -> None:
     """Its ConfigurationError is in the group."""
-    config.write_text(CONFIGURATION.replace(f'app_secret = "{LOGIN.app_secret}"', ""))
+    config.write_text(configuration(FAKES).replace(f'app_secret = "{LOGIN.app_secret}"', ""))
     with pytest.raises(ExceptionGroup) as caught:
         read(logferry.open_accounts(config, transport=hosts()), until=UNTIL)
     (error,) = caught.value.exceptions

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import orjson
 import pytest
 
-from logferry import ConfigurationError
-from logferry.stores import Coverage, DltStore, DuckDBStore, ParquetStore, Stretch, open_store
+from logferry import ConfigurationError, StoreError
+from logferry.stores import Coverage, DltStore, DuckDBStore, Mode, ParquetStore, Question, Stretch, open_store
+from logferry.testing.stores import records
 
 
 def test_a_text_names_a_store(tmp_path: Path) -> None:
@@ -31,9 +33,39 @@ def test_a_text_names_a_store(tmp_path: Path) -> None:
 def test_other_texts_name_none(to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is neither is refused, with the forms that there are."""
     monkeypatch.chdir(tmp_path)
-    if to:
-        with pytest.raises(ConfigurationError, match=r"names no store.*dlt:<destination>"):
-            open_store(to)
+    with pytest.raises(ConfigurationError, match=r"names no store.*dlt:<destination>"):
+        open_store(to)
+
+
+@pytest.mark.parametrize("name", ["logs.duckdb", "logs/"])
+def test_a_store_that_is_read_stays_as_it_is(tmp_path: Path, name: str) -> None:
+    """Byte for byte, and no lock is left beside it; what it has can be seen."""
+    place = f"{tmp_path}/{name}"
+    covered = Coverage((Stretch(since=0, until=10, state="complete"),))
+    with open_store(place) as store:
+        store.commit(records(5), {Question("main", "example.logs"): covered})
+    for lock in tmp_path.rglob("*lock"):
+        lock.unlink()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with open_store(place, mode="read") as store:
+        assert dict(store.coverage()) == {Question("main", "example.logs"): covered}
+        assert sum(store.counts().values()) == 5
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("mode", ["read", "change"])
+@pytest.mark.parametrize("name", ["logs.duckdb", "logs/"])
+def test_what_is_no_store_is_not_made_one(tmp_path: Path, name: str, mode: Mode) -> None:
+    """Unless it was opened to be made."""
+    place = f"{tmp_path}/{name}"
+    if name.endswith("/"):
+        Path(place).mkdir()
+    else:
+        duckdb.connect(place).close()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(StoreError, match="no store of logferry's"), open_store(place, mode=mode):
+        pass
+    assert [path for path in sorted(tmp_path.rglob("*")) if not path.name.endswith(".lock")] == before
 
 
 @pytest.mark.parametrize(

@@ -46,35 +46,27 @@ def server() -> Iterator[str]:
     programs = Path(subprocess.run([_SCRIPT], check=True, capture_output=True, text=True).stdout.strip())
     folder = Path(tempfile.mkdtemp(prefix="logferry-postgres-"))
     # It refuses to run as root.
-    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if prefix:
+    owner: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    if owner:
         shutil.chown(folder, "postgres", "postgres")
-    control = [*prefix, str(programs / "pg_ctl"), "--pgdata", str(folder / "data"), "--silent"]
+    data = folder / "data"
+    control = [str(programs / "pg_ctl"), "--pgdata", str(data), "--silent"]
     port = _free_port()
     try:
         subprocess.run(
-            [
-                *prefix,
-                programs / "initdb",
-                "-D",
-                folder / "data",
-                "-U",
-                "logs",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--no-locale",
-            ],
+            [programs / "initdb", "-D", data, "-U", "logs", "-A", "trust", "-E", "UTF8", "--no-locale"],
             check=True,
             capture_output=True,
             cwd=folder,
+            **owner,
         )
         options = f"-p {port} -h 127.0.0.1 -k {folder} -F"
-        subprocess.run([*control, "-w", "-o", options, "-l", str(folder / "log"), "start"], check=True, cwd=folder)
+        subprocess.run(
+            [*control, "-w", "-o", options, "-l", str(folder / "log"), "start"], check=True, cwd=folder, **owner
+        )
         yield f"postgresql://logs:any@127.0.0.1:{port}/postgres"
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=False, cwd=folder)
+        subprocess.run([*control, "-m", "immediate", "stop"], check=False, cwd=folder, **owner)
         shutil.rmtree(folder)
 
 

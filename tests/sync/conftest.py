@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
 
-import httpx
 import orjson
 import pyarrow as pa
 import pytest
@@ -15,7 +14,7 @@ from anyio.from_thread import BlockingPortal
 import logferry
 from logferry.stores import Coverage, Question, Store
 from logferry.sync import StreamReport, SyncReport
-from logferry.testing import Fake, FakeRequest, Faults, InProcessTransport, Row, VirtualClock
+from logferry.testing import Fake, FakeRequest, Faults, Hosts, InProcessTransport, Row, VirtualClock, configuration
 from logferry.testing._wiring import service_of
 
 SECOND: Final = 1_000_000_000
@@ -80,17 +79,6 @@ class MemoryStore:
         return [orjson.loads(row["raw"]) for row in self.records.values() if row["stream"] == stream]
 
 
-class Hosts(httpx.AsyncBaseTransport):
-    """Asks the fake that a request's host stands for."""
-
-    def __init__(self, transports: Mapping[str, InProcessTransport]) -> None:
-        self._transports = transports
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Ask it."""
-        return await self._transports[request.url.host.partition(".")[0]].handle_async_request(request)
-
-
 class World:
     """
     Some accounts, each named after its service, whose services share a virtual clock.
@@ -106,15 +94,11 @@ class World:
         self.store = MemoryStore()
         self._fakes = {service_of(fake).name: fake for fake in fakes}
         self._portal = portal
-        self.transports: dict[str, InProcessTransport] = {}
+        self.transports = {
+            name: InProcessTransport(fake, clock=self.clock, faults=faults) for name, fake in self._fakes.items()
+        }
         self.config = folder / "logferry.toml"
-        tables: list[str] = []
-        for name, fake in self._fakes.items():
-            self.transports[name] = InProcessTransport(fake, clock=self.clock, faults=faults)
-            settings = {"service": name, **service_of(fake).settings_for(fake, f"https://{name}.example")}
-            lines = [f"{key} = {orjson.dumps(value).decode()}" for key, value in settings.items()]
-            tables.append("\n".join([f"[accounts.{name}]", *lines]))
-        self.config.write_text("\n\n".join(tables))
+        self.config.write_text(configuration(self._fakes))
 
     def ferry(self, **options: Any) -> logferry.Ferry:
         """The accounts."""

@@ -13,7 +13,7 @@ from logferry.stores import Coverage, State, Stretch
 
 PROPERTY = settings(deadline=None, database=None, derandomize=True, max_examples=150)
 END: Final = 30
-STATES: tuple[State, ...] = ("complete", "provisional", "partial", "gap", "lost")
+STATES: tuple[State, ...] = ("complete", "provisional", "partial", "gap", "lost", "expired")
 
 Model: TypeAlias = dict[int, Stretch]
 """Of each instant, the stretch that was last said to hold it."""

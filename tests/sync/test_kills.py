@@ -6,22 +6,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "kills.py"
 
 
-def test_a_killed_sync_loses_and_doubles_nothing() -> None:
-    """Twelve processes get SIGKILL, some while they make the store, two are left alone; the store has the truth."""
-    streams = ["--stream", "cognigy.project_logs", "--stream", "daily.api_logs"]
-    ran = subprocess.run(
-        [sys.executable, str(SCRIPT), "--kills", "12", *streams],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@pytest.mark.parametrize(
+    ("store", "streams", "records"),
+    [
+        ("logs.duckdb", ["cognigy.project_logs", "daily.api_logs"], 2400),
+        ("folder/", ["logto.audit_logs"], 1200),
+    ],
+)
+def test_a_killed_sync_loses_and_doubles_nothing(store: str, streams: list[str], records: int) -> None:
+    """Six syncs of each stream get SIGKILL, some while they make the store, one is left alone; the store has the truth."""
+    kills = 6 * len(streams)
+    named = [part for stream in streams for part in ("--stream", stream)]
+    command = [sys.executable, str(SCRIPT), store, "--kills", str(kills), *named]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (total,) = [line for line in ran.stdout.splitlines() if line.startswith("│ all ")]
     cells = [cell.strip() for cell in total.strip("│").split("│")]
-    assert cells[2] == "12"
-    assert cells[4] == "2,400"
+    assert cells[2] == str(kills)
+    assert cells[4] == f"{records:,}"
     assert cells[5:] == ["0", "0", "0"]

@@ -31,7 +31,9 @@ def coverages(draw: st.DrawFn) -> Coverage:
     for number in range(draw(st.integers(0, 7))):
         since = draw(st.integers(0, STEPS - 1))
         until = since + draw(st.sampled_from([1, 2, 3, 5, 20, 60]))
-        state: State = draw(st.sampled_from(["complete", "complete", "provisional", "partial", "gap", "lost"]))
+        state: State = draw(
+            st.sampled_from(["complete", "complete", "provisional", "partial", "gap", "lost", "expired"])
+        )
         checkpoint = f"checkpoint {number}" if state == "partial" else None
         coverage = coverage.having(
             Stretch(since=at(since), until=at(min(until, STEPS)), state=state, checkpoint=checkpoint, begun=at(until))

@@ -24,7 +24,14 @@ def test_a_first_sync_loses_nothing(world: MakeWorld) -> None:
     assert (report.lost, report.warnings) == ([], [])
     assert accounts.stored(STREAM) == accounts.truth(STREAM)
     assert len(accounts.stored(STREAM)) in (95, 96)
-    assert accounts.store.state_at(STREAM, NOON - 2 * DAY) == "lost"
+    assert accounts.store.state_at(STREAM, NOON - 2 * DAY) == "expired"
+
+
+def test_a_store_that_begins_where_the_service_does_has_all(world: MakeWorld) -> None:
+    """The moments by which the memory of the service ends later than what was asked for are no stretch of their own."""
+    accounts = world(CognigyFake(rows=kept_for_a_day(range(-72, 0))))
+    accounts.bring(STREAM, since=f"{86_400 + 5}s")
+    assert {state for _, _, state in accounts.store.states(STREAM)} == {"complete", "provisional"}
 
 
 def test_a_window_that_outlived_the_retention_is_lost_and_told(world: MakeWorld) -> None:

@@ -62,6 +62,8 @@ class Meetings(DailyFake):
         session = values["mtgSessionId"]
         if session in self.refused:
             return FakeResponse(404, (), b'{"error":"not-found"}')
+        if values.get("includeMetrics") == "true":
+            return _reply({"metrics": []})
         since, until = (int(values.get(name, default)) for name, default in (("startTime", "0"), ("endTime", "9" * 15)))
         listed = [
             line
@@ -217,3 +219,27 @@ def test_an_account_that_is_refused_is_not_asked_session_by_session(world: MakeW
     assert [type(error) for error in report.failures] == [logferry.PermissionDeniedError]
     assert 1 <= len(sessions_asked(accounts)) <= 8
     assert accounts.store.state_at(STREAM, NOON - HOUR) == "gap"
+
+
+def requests_of_a_further_sync(accounts: World) -> int:
+    """How many a sync of every stream of calls sends once all is settled."""
+    streams = ["daily.meetings", STREAM, "daily.session_metrics"]
+    for _ in range(2):
+        accounts.sync(streams=streams).raise_failures()
+        accounts.clock.advance(3 * 3600)
+    accounts.sync(streams=streams).raise_failures()
+    accounts.asked()
+    accounts.clock.advance(300)
+    accounts.sync(streams=streams).raise_failures()
+    return len(accounts.asked())
+
+
+def test_meetings_that_are_over_cost_a_further_sync_nothing(world: MakeWorld) -> None:
+    """As many requests over a hundred of them, in two months, as over ten."""
+    few, many = (
+        requests_of_a_further_sync(
+            world(Meetings(told={f"session-{one}": (-840 * one - 60, 15, "hello") for one in range(count)}))
+        )
+        for count in (10, 100)
+    )
+    assert 0 < few == many <= 8

@@ -54,7 +54,9 @@ async def demonstrate_sync(sources: Sequence[Source], path: Path) -> bool:
     console = terminal_console(sys.stdout)
     had, wanted = sum(counts.values()), sum(expected.values())
     console.print(Text("\nlogferry sync --to logs.duckdb", "bold"))
-    console.print(Text(f"{had:,} of {wanted:,} records in the file, in {seconds:.1f} s"))
+    deleted = _there(sources) - wanted
+    left_out = f"; the {deleted:,} that have been deleted are left out" if deleted else ""
+    console.print(Text(f"{had:,} of {wanted:,} records in the file, in {seconds:.1f} s{left_out}"))
     for failure in failures:
         console.print(Text(printable(failure), "red"), soft_wrap=True)
     console.print(Text(f"\n{QUERY};", "bold"), soft_wrap=True)
@@ -104,6 +106,15 @@ def _expected(sources: Sequence[Source]) -> dict[str, int]:
         for source in sources
         for stream in source.service.streams
     }
+
+
+def _there(sources: Sequence[Source]) -> int:
+    """How many records there are in all."""
+    return sum(
+        _count(source.fake, stream.name, source.fake.questions(stream.name))
+        for source in sources
+        for stream in source.service.streams
+    )
 
 
 def _count(fake: Fake, stream: str, questions: Sequence[Mapping[str, Any]]) -> int:

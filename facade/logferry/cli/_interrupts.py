@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from types import FrameType
+
+PATIENCE: Final = 1.0
+"""
+Seconds in which further signals are the same one: who sends a signal to a group of processes can send it twice in a row,
+as timeout(1) does.
+"""
 
 
 class Interrupts:
     """
     Decides when Ctrl-C becomes a KeyboardInterrupt: at once while nothing is in hand, else when ``check`` is called.
 
-    So what a checkpoint counts as delivered has been written.  A second Ctrl-C is obeyed at once in any case.
+    So what a checkpoint counts as delivered has been written.  A second Ctrl-C, a while later, is obeyed at once in any case.
+
+    Args:
+        now: Tells seconds that pass.
 
     Attributes:
         forced: Whether it was, so that a record may have been lost on its way.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._first: float | None = None
         self._waiting = True
         self._pending = False
         self.forced = False
@@ -62,6 +74,10 @@ class Interrupts:
                 signal.signal(number, usual[number])
 
     def _receive(self, _number: int, _frame: FrameType | None) -> None:
+        if self._first is None:
+            self._first = self._now()
+        elif self._now() - self._first < PATIENCE:
+            return
         if self._waiting or self._pending:
             self.forced = not self._waiting
             raise KeyboardInterrupt

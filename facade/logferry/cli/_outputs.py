@@ -125,6 +125,8 @@ class PartialFile:
     """
 
     def __init__(self, path: Path, *, force: bool) -> None:
+        if path.is_dir():  # also where no name is left of it, as of "."
+            raise InvalidRequestError(f"{path} is a folder", hint="Choose another --output")
         self.path = path
         self.partial = path.with_name(f"{path.name}.partial")
         for existing in (self.path, self.partial):

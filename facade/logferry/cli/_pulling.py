@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from attrs import frozen
 
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._selection import Job, selected_jobs
+from logferry._times import moment, rfc3339
 from logferry.cli._formats import output_to
 from logferry.cli._interrupts import Interrupts
 from logferry.cli._outputs import PartialFile, output_errors
@@ -133,13 +135,33 @@ class Pull:
         repeated = {
             "raw": self.raw,
             "strict": self.strict,
-            "format": self.form,
+            # What is typed from a line that was printed can go elsewhere than this does.
+            "format": self.form if self._shown else self._format,
             "no-header": self._format == "csv",
             "page-size": self.page_size,
             "concurrency": self.concurrency,
             "severity": self.lowest,
         }
-        return Wanted(severity=self.lowest, max_items=self.max_items, options=_as_typed(repeated), appended_to=file)
+        return Wanted(
+            severity=self.lowest,
+            max_items=self.max_items,
+            options=_as_typed(repeated),
+            question=self._question,
+            appended_to=file,
+        )
+
+    @property
+    def _question(self) -> tuple[str, ...]:
+        """What a call repeats that begins later: filters, and the window, which is another one by then where it is an age."""
+        now = time.time_ns()
+        bounds = {"since": self._since, "until": self.until}
+        moments = {name: moment(text, now=now, name=name) for name, text in bounds.items() if text is not None}
+        filters = tuple(word for name, value in self.filters.items() for word in ("--filter", f"{name}={value}"))
+        return (*_as_typed({name: rfc3339(nano) for name, nano in moments.items()}), *filters)
+
+    @property
+    def _since(self) -> str | None:
+        return DEFAULT_SINCE if self.since is None and self.resume is None else self.since
 
     def _opened(self, jobs: Sequence[Job], reader: Reader, stack: ExitStack) -> tuple[list[Reading], int]:
         """
@@ -149,7 +171,7 @@ class Pull:
             The streams of the accounts that could be opened, and the exit code so far; what could not has been told.
         """
         options: StreamOptions = {
-            "since": DEFAULT_SINCE if self.since is None and self.resume is None else self.since,
+            "since": self._since,
             "until": self.until,
             "page_size": self.page_size,
             "resume": self.resume,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import define, frozen
 
 from logferry._errors import LogferryError
+from logferry._redaction import printable
 from logferry.cli._outputs import Output, PartialFile, harmless_json
 from logferry.cli._shell import counted, talk, tell, tell_error
 
@@ -49,12 +50,14 @@ class Wanted:
         severity: The lowest severity number; 0 for all records.
         max_items: How many of each stream, or ``None`` for all.
         options: The other options, as they stand on the command line.
+        question: What a call repeats that has no checkpoint: filters and window.
         appended_to: The file to which a call that resumes appends, or ``None`` for stdout.
     """
 
     severity: int
     max_items: int | None
     options: tuple[str, ...]
+    question: tuple[str, ...]
     appended_to: PartialFile | None
 
 
@@ -96,9 +99,7 @@ class Reader:
             try:
                 code = max(code, self._read(reading))
             except KeyboardInterrupt:
-                left = [one.job.label for one in readings[index + 1 :]]
-                if left:
-                    tell("", f"not begun: {', '.join(left)}")
+                self._tell_left([one.job for one in readings[index + 1 :]])
                 raise
         return code
 
@@ -155,18 +156,30 @@ class Reader:
         self._output.begin()
         self._output.flush()
         job, wanted = reading.job, self._wanted
-        command = ["logferry", "pull", job.stream.name]
-        config = talk().config
-        if config is not None:
-            command += ["--config", str(config)]
-        if job.has_named_account:
-            command += ["--account", job.account.name]
-        command += wanted.options
-        if wanted.max_items is not None:
-            command += ["--max-items", str(wanted.max_items - reading.written)]
-        line = shlex.join([*command, "--resume", harmless_json(reading.view.checkpoint)])
+        left = None if wanted.max_items is None else wanted.max_items - reading.written
+        line = shlex.join([*self._command([job], left), "--resume", harmless_json(reading.view.checkpoint)])
         if wanted.appended_to is not None:
             partial, final = (shlex.quote(str(path)) for path in (wanted.appended_to.partial, wanted.appended_to.path))
             line = f"{line} >> {partial} && mv {partial} {final}"
         tell("", f"partial result: {counted(reading.written, 'record')} of {job.label} written")
         tell("", f"resume with: {line}")
+
+    def _tell_left(self, jobs: Sequence[Job]) -> None:
+        """Say what has not been begun, and how to get it: from the same window, which an age would not be."""
+        if jobs:
+            command = [*self._command(jobs, self._wanted.max_items), *self._wanted.question]
+            tell("", f"not begun: {', '.join(job.label for job in jobs)}")
+            tell("", f"get it with: {printable(shlex.join(command))}")
+
+    def _command(self, jobs: Sequence[Job], max_items: int | None) -> list[str]:
+        """What pulls these streams with the same options."""
+        command = ["logferry", "pull", *dict.fromkeys(job.stream.name for job in jobs)]
+        config = talk().config
+        if config is not None:
+            command += ["--config", str(config)]
+        for name in dict.fromkeys(job.account.name for job in jobs if job.has_named_account):
+            command += ["--account", name]
+        command += self._wanted.options
+        if max_items is not None:
+            command += ["--max-items", str(max_items)]
+        return command

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _BRIEF: Final = SECOND
 """A provisional stretch that is no longer is a record that may still change."""
 
-_STYLES: Final = {"gap": "red", "lost": "red", "partial": "yellow", "provisional": "yellow"}
+_STYLES: Final = {"gap": "red", "lost": "red", "partial": "yellow", "provisional": "yellow", "expired": "dim"}
 
 _SHOW: Final = """
 \b
@@ -52,7 +52,7 @@ Examples:
 @click.group(epilog=_EPILOG)
 @shell_options
 def state() -> None:
-    """Show what a store has, gaps included, or let it read some again."""
+    """Show what a store has, or let it read some again."""
 
 
 @state.command(epilog=_SHOW)
@@ -66,11 +66,12 @@ def show(store: str, form: str | None) -> None:
     List the windows that STORE has, and the gaps between them.
 
     Of each stream of each account: how many records there are, which stretches of time are complete, which are
-    provisional (they are read again), which were interrupted, which the service did not keep, and which are missing.
+    provisional (they are read again), which were interrupted (partial), which are missing (gap), which the service did
+    not keep long enough (lost), and which it did not keep any more when the store began (expired).
     """
     from logferry.stores import open_store  # noqa: PLC0415  # brings along what the store needs
 
-    with open_store(store, existing=True) as opened:
+    with open_store(store, mode="read") as opened:
         rows = list(_rows(opened))
         size = opened.size()
     if (form or ("table" if sys.stdout.isatty() else "jsonl")) == "jsonl":
@@ -111,10 +112,14 @@ def forget(
     now = time.time_ns()
     begin = 0 if since is None else moment(since, now=now, name="since")
     end = LAST if until is None else moment(until, now=now, name="until")
-    with open_store(store, existing=True) as opened:
+    with open_store(store, mode="change") as opened:
         changed = rewind(opened, streams=streams, accounts=accounts, since=begin, until=end)
     names = sorted({f"{one.stream} (account {one.account})" for one in changed})
-    tell("", f"forgotten: {', '.join(names)}; the next sync reads it again" if names else "there is no such window")
+    if not names:
+        tell("", "there is no such window")
+        return
+    bounds = [f"{word} {rfc3339(time)}" for word, time in (("from", begin), ("up to", end)) if 0 < time < LAST]
+    tell("", f"forgotten: {' '.join([', '.join(names), *bounds])}; the next sync reads it again")
 
 
 def _rows(store: Described) -> Iterator[dict[str, Any]]:
@@ -125,7 +130,7 @@ def _rows(store: Described) -> Iterator[dict[str, Any]]:
             "account": question.account,
             "stream": question.stream,
             "filters": orjson.loads(question.filters),
-            "records": counts.get((question.account, question.stream), 0),
+            "stream_records": counts.get((question.account, question.stream), 0),
             "windows": list(_windows(coverage)),
         }
 
@@ -147,14 +152,14 @@ def _print(store: str, rows: list[dict[str, Any]], size: int | None) -> None:
     from rich.text import Text  # noqa: PLC0415  # only needed here, and slow to import
 
     console = text_console(sys.stdout.buffer)
-    total = sum({(row["account"], row["stream"]): row["records"] for row in rows}.values())
+    total = sum({(row["account"], row["stream"]): row["stream_records"] for row in rows}.values())
     mebibytes = "" if size is None else f", {size / 2**20:,.1f} MiB"
     console.print(Text(printable(f"{store}: {counted(total, 'record')}{mebibytes}"), "bold"), soft_wrap=True)
     for (account, stream), questions in groupby(rows, key=lambda row: (row["account"], row["stream"])):
         for number, row in enumerate(questions):
             if not number:
                 named = "" if account == stream.partition(".")[0] else f"account {account}"
-                words = "  ".join(word for word in (stream, named, counted(row["records"], "record")) if word)
+                words = "  ".join(word for word in (stream, named, counted(row["stream_records"], "record")) if word)
                 console.print()
                 console.print(Text(printable(words)), soft_wrap=True)
             if row["filters"]:

@@ -11,8 +11,9 @@ import orjson
 
 from logferry._accounts import Account, configuration_file, find_accounts
 from logferry._registry import SERVICES
-from logferry._selection import how_to_have
+from logferry._selection import how_to_have, require_streams
 from logferry.cli._outputs import echo, output_errors, terminal_console
+from logferry.cli._selection import streams_argument
 from logferry.cli._shell import shell_options, talk
 
 if TYPE_CHECKING:
@@ -25,24 +26,32 @@ _EPILOG: Final = """
 \b
 Examples:
   logferry streams
+  logferry streams logto.audit_logs
   logferry streams --format jsonl | jq -r .stream
 """
 
 
 @click.command(epilog=_EPILOG)
+@streams_argument
 @click.option(
     "--format", "form", type=click.Choice(("jsonl", "table")), help="Default: table on a terminal, jsonl otherwise."
 )
 @shell_options
-def streams(form: str | None) -> None:
+def streams(streams: tuple[str, ...], form: str | None) -> None:
     """
     List the streams, and what a pull of each guarantees.
 
-    Nothing is sent. A stream without an account says what makes one.
+    Nothing is sent. A stream without an account says what makes one. Without names: all streams.
     """
+    require_streams(streams)
     config = talk().config
     accounts = find_accounts(config)
-    rows = [_facts(service, definition, accounts) for service in SERVICES for definition in service.streams]
+    rows = [
+        _facts(service, definition, accounts)
+        for service in SERVICES
+        for definition in service.streams
+        if not streams or definition.name in streams
+    ]
     if (form or ("table" if sys.stdout.isatty() else "jsonl")) == "table":
         found = configuration_file(config)
         with output_errors():

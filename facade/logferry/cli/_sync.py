@@ -53,10 +53,13 @@ Examples:
 @click.pass_context
 def sync(ctx: click.Context, /, **asked: Any) -> None:
     """
-    Bring into a store what it does not have yet, every record once.
+    Bring what is new into a store, every record once.
 
     The store knows which stretches of time it has, so a sync can be stopped at any moment, and the next one goes on.
     What is so young that records may still come, or that may still change, is read again later. All streams of all
-    accounts are read, or those that are named; logs of calls session by session. A stream that fails stops no other. What is complete is kept by filters.
+    accounts are read, or those that are named. Logs of calls are read call by call: of all calls that began within the
+    time that is asked for. A stream that fails stops no other. What is complete is kept by filters.
     """
+    if asked["every"] is not None and asked["until"] is not None:
+        raise click.UsageError("--every and --until contradict each other: nothing is new of what is over.")
     ctx.exit(Syncing(**asked).run())

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from logferry._errors import LogferryError
+from logferry._errors import LogferryError, ServiceError, StoreError
 from logferry._times import rfc3339
+from logferry.cli._interrupts import PATIENCE
 from logferry.cli._pulling import DEFAULT_SINCE
 from logferry.cli._shell import INTERRUPTED, counted, talk, tell, tell_error
 from logferry.cli._sync_progress import SyncProgress
@@ -24,11 +25,19 @@ if TYPE_CHECKING:
     from logferry._ferry import Ferry
     from logferry.sync import StreamReport, Sync, SyncReport
 
-_PATIENCE: Final = 1.0
-"""Seconds in which further signals are the same one."""
-
 _JITTER: Final = 0.1
 """Runs are not all on the same second, so that many machines do not ask at once."""
+
+
+def jittered(every: float, chance: float) -> float:
+    """
+    Seconds from the start of a run to that of the next: those asked for, give or take a tenth.
+
+    Args:
+        every: Those asked for.
+        chance: A number from 0 to 1 that was drawn.
+    """
+    return every * (1 + _JITTER * (2 * chance - 1))
 
 
 @frozen(kw_only=True)
@@ -61,7 +70,8 @@ class Syncing:
         Sync.
 
         Returns:
-            The exit code: 0, or the highest of the errors, which have been told; after Ctrl-C what shells expect.
+            The exit code: 0, or the highest of the errors, which have been told; that of a partial result where something
+            is lost; after Ctrl-C what shells expect.
 
         Raises:
             LogferryError: The call cannot be right, or the store does not work.
@@ -114,14 +124,23 @@ class Syncing:
     async def _bring(self, sync: Sync, progress: SyncProgress) -> int:
         import anyio  # noqa: PLC0415
 
+        has_run = False
         while True:
             begin = time.monotonic()
-            with progress:
-                report = await sync.arun()
-            code = self._tell(report, time.monotonic() - begin)
-            if self.every is None:
-                return code
-            pause = self.every * (1 + _JITTER * (2 * random.random() - 1))  # noqa: S311  # nobody guesses it
+            try:
+                with progress:
+                    report = await sync.arun()
+            except StoreError as error:
+                if not has_run:
+                    raise
+                # Somebody looks at it, or the disk is full: that can be over the next time.
+                tell_error(error)
+            else:
+                has_run = True
+                code = self._tell(report, time.monotonic() - begin)
+                if self.every is None:
+                    return code
+            pause = jittered(self.every or 0.0, random.random())  # noqa: S311  # nobody guesses it
             await anyio.sleep(max(0.0, pause - (time.monotonic() - begin)))
 
     def _tell(self, report: SyncReport, seconds: float) -> int:
@@ -129,7 +148,9 @@ class Syncing:
         for one in report:
             _tell_of(one)
         tell("", f"{self.store}: {counted(report.records, 'record')} read in {seconds:.1f} s")
-        return max((error.exit_code for error in report.failures), default=0)
+        # What is lost is told once, so whoever watches the exit code has to see it, too.
+        partial = [ServiceError.exit_code] if any(one.lost for one in report) else []
+        return max((*partial, *(error.exit_code for error in report.failures)), default=0)
 
 
 def _tell_of(one: StreamReport) -> None:
@@ -149,11 +170,7 @@ def _tell_of(one: StreamReport) -> None:
 
 
 async def _stop_at_signals(working: CancelScope, stopped: list[signal.Signals]) -> None:
-    """
-    Ctrl-C and SIGTERM end it between two commits; one more, a while later, ends it at once, as a kill would.
-
-    Who sends a signal to a group of processes can send it twice in a row.
-    """
+    """Ctrl-C and SIGTERM end it between two commits; one more, a while later, ends it at once, as a kill would."""
     import anyio  # noqa: PLC0415
 
     begin = 0.0
@@ -162,7 +179,7 @@ async def _stop_at_signals(working: CancelScope, stopped: list[signal.Signals]) 
             async for number in signals:
                 if not stopped:
                     begin = time.monotonic()
-                elif time.monotonic() - begin > _PATIENCE:
+                elif time.monotonic() - begin > PATIENCE:
                     os._exit(INTERRUPTED)
                 stopped.append(number)
                 working.cancel()

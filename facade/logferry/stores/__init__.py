@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from logferry.stores._opening import open_store
     from logferry.stores._parquet import ParquetStore
     from logferry.stores._schema import SCHEMA, record_batch
-    from logferry.stores._store import Described, Question, Store
+    from logferry.stores._store import Described, Mode, Question, Store
 
 _HOMES = {
     "logferry.stores._dlt": ("DltStore",),
@@ -23,7 +23,7 @@ _HOMES = {
     "logferry.stores._parquet": ("ParquetStore",),
     "logferry.stores._opening": ("open_store",),
     "logferry.stores._schema": ("SCHEMA", "record_batch"),
-    "logferry.stores._store": ("Described", "Question", "Store"),
+    "logferry.stores._store": ("Described", "Mode", "Question", "Store"),
     "logferry.stores._coverage": ("Coverage", "State", "Stretch"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -34,6 +34,7 @@ __all__ = [
     "Described",
     "DltStore",
     "DuckDBStore",
+    "Mode",
     "ParquetStore",
     "Question",
     "State",

@@ -12,13 +12,14 @@ from attrs import evolve, frozen
 
 from logferry._json import dumps, is_array, is_object
 
-State: TypeAlias = Literal["complete", "provisional", "partial", "gap", "lost"]
+State: TypeAlias = Literal["complete", "provisional", "partial", "gap", "lost", "expired"]
 """
 What a store has of a stretch of time.
 
 ``complete``: every record, for good.  ``provisional``: every record that was there when it was read; more may come, or
 some may change, so it is read again.  ``partial``: a part, with the checkpoint that goes on.  ``gap``: nothing that it could
-be sure of, so it is to be read from its start.  ``lost``: nothing, and the service does not keep it any more.
+be sure of, so it is to be read from its start.  ``lost``: nothing, and the service does not keep it any more.  ``expired``: the same of
+what the service did not keep any more when the store began.
 """
 
 _STATES: Final[dict[str, State]] = {state: state for state in get_args(State)}
@@ -129,11 +130,11 @@ class Coverage:
 
     def gaps(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval has to be read, provisional stretches included, interrupted ones left out; in order."""
-        return self._without(since, until, ("complete", "lost", "partial"))
+        return self._without(since, until, ("complete", "lost", "expired", "partial"))
 
     def missing(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval the store has not read to its end, ever; in order."""
-        return self._without(since, until, ("complete", "lost", "provisional"))
+        return self._without(since, until, ("complete", "lost", "expired", "provisional"))
 
     def unknown(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval nothing has been said about; in order."""

@@ -24,7 +24,7 @@ from logferry.stores._coverage import Coverage
 from logferry.stores._dlt_pipeline import MOMENTS, Pipeline, as_told
 from logferry.stores._durable import make_folder, owner_only
 from logferry.stores._lock import locked
-from logferry.stores._store import Question
+from logferry.stores._store import Mode, Question, no_store
 from logferry.stores._versions import current, outstanding
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class DltStore:
         dataset: The schema, data set or folder there that gets the tables.
         folder: Where the packages on their way are; by default what ``LOGFERRY_DATA`` names, else the user's folder for
             data.  It may be lost.
+        mode: What it is opened for; what a kill has left on its way to the destination is finished in any case.
     """
 
     migrations: ClassVar[Mapping[int, Migration]] = {}
@@ -76,7 +77,9 @@ class DltStore:
         credentials: object = None,
         dataset: str = "logferry",
         folder: str | Path | None = None,
+        mode: Mode = "make",
     ) -> None:
+        self._mode: Mode = mode
         self._destination = destination
         self._credentials = credentials
         self._dataset = dataset
@@ -187,10 +190,12 @@ class DltStore:
         pipeline = self._opened()
         pipeline.refuse_appending()
         versions = [version for (version,) in pipeline.rows(_VERSIONS, "version")]
+        if not versions and self._mode != "make":
+            raise no_store(self._name)
         if not versions:
             pipeline.load(_VERSIONS, _version(current(self.migrations)), key=["part"])
         for version in versions:
-            for reached, migrate in outstanding(version, self.migrations, self._name):
+            for reached, migrate in outstanding(version, self.migrations, self._name, mode=self._mode):
                 migrate(pipeline)
                 pipeline.load(_VERSIONS, _version(reached), key=["part"])
 

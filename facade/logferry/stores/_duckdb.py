@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from logferry._errors import StoreError
 from logferry.stores._coverage import Coverage, Stretch
 from logferry.stores._durable import owner_only
 from logferry.stores._lock import locked
-from logferry.stores._store import Question
+from logferry.stores._store import Mode, Question, no_store
 from logferry.stores._versions import current, outstanding
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ SELECT uid, stream, account, make_timestamp_ns(timestamp), make_timestamp_ns(obs
        severity_text, event_name, body, trace_id, attributes, resource, issues, raw
 FROM arrived
 """
+_HELD: Final = re.compile(r"Conflicting lock is held in \S* ?\((PID \d+)\)")
 _NANOSECONDS: Final = pa.int64()
 _MOMENTS: Final = ("timestamp", "observed_timestamp")
 
@@ -78,13 +80,15 @@ class DuckDBStore:
 
     Args:
         path: The file; it is made if it does not exist, readable by its owner only.
+        mode: What it is opened for.
     """
 
     migrations: ClassVar[Mapping[int, str]] = {}
     """What makes a store of a version one of the next, as SQL."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, mode: Mode = "make") -> None:
         self._path = Path(path)
+        self._mode: Mode = mode
         self._stack = ExitStack()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._room = 0
@@ -96,11 +100,16 @@ class DuckDBStore:
         if not self._path.parent.is_dir():
             raise StoreError(f"there is no folder {self._path.parent}", hint="Make it first")
         with ExitStack() as stack, self._errors():
-            stack.enter_context(locked(self._path.with_name(f"{self._path.name}.lock"), str(self._path)))
+            reading = self._mode == "read"
+            if not reading:
+                stack.enter_context(locked(self._path.with_name(f"{self._path.name}.lock"), str(self._path)))
             with owner_only():
                 if not self._path.exists():
+                    if self._mode != "make":
+                        raise no_store(self._path)
                     self._make()
-                self._connection = stack.enter_context(duckdb.connect(str(self._path), config={"threads": 1}))
+                connection = duckdb.connect(str(self._path), read_only=reading, config={"threads": 1})
+                self._connection = stack.enter_context(connection)
             self._room = 0
             self._make_room(0)
             self._prepare()
@@ -185,6 +194,8 @@ class DuckDBStore:
             names = {name for (name,) in self._rows("SELECT table_name FROM duckdb_tables()")}
             if "logferry_schema" in names:
                 versions = [version for (version,) in self._rows("SELECT version FROM logferry_schema")]
+            elif self._mode != "make":
+                raise no_store(self._path)
             elif "logs" in names:
                 raise StoreError(
                     f"{self._path} has a table logs that is none of logferry's", hint="Choose another file"
@@ -194,7 +205,7 @@ class DuckDBStore:
                 connection.execute(_TABLES).fetchall()
                 connection.execute("INSERT INTO logferry_schema VALUES (?)", versions).fetchall()
             found = versions[0] if len(versions) == 1 else None
-            for reached, script in outstanding(found, self.migrations, str(self._path)):
+            for reached, script in outstanding(found, self.migrations, str(self._path), mode=self._mode):
                 connection.execute(script).fetchall()
                 connection.execute("UPDATE logferry_schema SET version = ?", [reached]).fetchall()
 
@@ -227,9 +238,18 @@ class DuckDBStore:
         try:
             yield
         except (duckdb.Error, OSError) as error:
-            # Only the first line: the others quote the query.
-            reason = str(error).partition("\n")[0] or type(error).__name__
-            raise StoreError(f"{self._path} cannot be used: {reason}", hint=_hint(error)) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> StoreError:
+        other = _HELD.search(str(error))
+        if other is not None:
+            return StoreError(
+                f"{self._path} is open in another process ({other[1]})",
+                hint="Close it there: DuckDB lets one process write, or several read",
+            )
+        # Only the first line: the others quote the query.
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        return StoreError(f"{self._path} cannot be used: {reason}", hint=_hint(error))
 
 
 def _hint(error: Exception) -> str:

@@ -33,7 +33,7 @@ from logferry.stores._parquet_files import (
     parts,
     write,
 )
-from logferry.stores._store import Question
+from logferry.stores._store import Mode, Question, no_store
 from logferry.stores._versions import current, outstanding
 
 if TYPE_CHECKING:
@@ -63,13 +63,15 @@ class ParquetStore:
 
     Args:
         path: The folder; it is made if it does not exist, readable by its owner only.
+        mode: What it is opened for.
     """
 
     migrations: ClassVar[Mapping[int, Migration]] = {}
     """What makes a store of a version one of the next."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, mode: Mode = "make") -> None:
         self._path = Path(path)
+        self._mode: Mode = mode
         self._own = self._path / _OWN
         self._state = self._own / "state.json"
         self._numbers = count()
@@ -82,9 +84,10 @@ class ParquetStore:
     def __enter__(self) -> Self:
         with ExitStack() as stack, self._errors():
             self._refuse_what_is_none()
-            make_folder(self._own)
-            stack.enter_context(locked(self._own / "lock", str(self._path)))
-            self._remove_unfinished()
+            if self._mode != "read":
+                make_folder(self._own)
+                stack.enter_context(locked(self._own / "lock", str(self._path)))
+                self._remove_unfinished()
             self._coverage = self._opened_state()
             self._stack = stack.pop_all()
         return self
@@ -183,7 +186,9 @@ class ParquetStore:
             path.unlink()
 
     def _refuse_what_is_none(self) -> None:
-        """Nothing, for a store, or a folder that can become one."""
+        """Nothing, for a store, or a folder that can become one where it may."""
+        if self._mode != "make" and not self._own.is_dir():
+            raise no_store(self._path)
         if self._path.is_dir() and not self._own.is_dir():
             names = sorted(path.name for path in self._path.iterdir() if not path.name.startswith("."))
             if names:
@@ -196,14 +201,15 @@ class ParquetStore:
         try:
             state = orjson.loads(self._state.read_bytes())
         except FileNotFoundError:
-            self._write_state({})
+            if self._mode != "read":
+                self._write_state({})
             return {}
         except ValueError:
             state = None
         if not is_object(state):
             raise self._damaged()
         migrated = False
-        for version, migrate in outstanding(state.get("version"), self.migrations, str(self._path)):
+        for version, migrate in outstanding(state.get("version"), self.migrations, str(self._path), mode=self._mode):
             state = {**migrate(self._path, state), "version": version}
             migrated = True
         try:

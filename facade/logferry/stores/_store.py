@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 
 from attrs import frozen
 
+from logferry._errors import StoreError
 from logferry._json import dumps
 from logferry.stores._coverage import Coverage
 
@@ -72,6 +73,20 @@ class Store(Protocol):
             coverage: Replaces what the store has of these questions.
         """
         ...
+
+
+Mode: TypeAlias = Literal["make", "change", "read"]
+"""
+What a store is opened for.
+
+``make``: it is made where there is none.  ``change``: what is no store of logferry's is refused.  ``read``: that too, and
+nothing is changed, so that it can be looked at while others read it.
+"""
+
+
+def no_store(place: object) -> StoreError:
+    """The error that something else is there than a store."""
+    return StoreError(f"{place} is no store of logferry's", hint="Is the path right? logferry sync makes one")
 
 
 class Described(Store, Protocol):

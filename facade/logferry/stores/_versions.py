@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from logferry._errors import StoreError
+from logferry.stores._store import Mode
 
 M = TypeVar("M")
 
@@ -15,7 +16,9 @@ def current(migrations: Mapping[int, M]) -> int:
     return max(migrations, default=0) + 1
 
 
-def outstanding(found: object, migrations: Mapping[int, M], store: str) -> Iterator[tuple[int, M]]:
+def outstanding(
+    found: object, migrations: Mapping[int, M], store: str, *, mode: Mode = "make"
+) -> Iterator[tuple[int, M]]:
     """
     The migrations that a store still needs, each with the version it leads to.
 
@@ -23,9 +26,11 @@ def outstanding(found: object, migrations: Mapping[int, M], store: str) -> Itera
         found: The version that the store says to have.
         migrations: What makes a store of a version one of the next.
         store: What to call the store in errors.
+        mode: What the store is opened for.
 
     Raises:
-        StoreError: The store is newer than this logferry, or says nothing that could be a version.
+        StoreError: The store is newer than this logferry, or says nothing that could be a version; or it is older, and
+            nothing is to be changed.
     """
     if not isinstance(found, int) or found < 1:
         raise StoreError(f"{store} does not say its version", hint="It is damaged; restore it, or choose another store")
@@ -33,5 +38,7 @@ def outstanding(found: object, migrations: Mapping[int, M], store: str) -> Itera
         raise StoreError(
             f"{store} was written by a newer logferry (version {found} of its tables)", hint="Update logferry"
         )
+    if found < current(migrations) and mode == "read":
+        raise StoreError(f"{store} was written by an older logferry", hint="The next sync brings it up to date")
     for version in range(found, current(migrations)):
         yield version + 1, migrations[version]

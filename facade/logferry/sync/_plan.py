@@ -17,7 +17,7 @@ _MOST_DAYS: Final = 400
 _NEAR: Final = 3600 * SECOND
 """Gaps that are nearer to each other are read at once: a request costs more than some records that are known."""
 
-_SLIVER: Final = 60 * SECOND
+SLIVER: Final = 60 * SECOND
 """What is shorter is no window of its own."""
 
 
@@ -82,7 +82,7 @@ def _edges(begin: int, end: int, kept_since: int | None) -> list[int]:
     # From the epoch on means that nobody knows where the first record is: most of those days would be asked in vain.
     first_day = max(begin // _DAY + 1, end // _DAY - _MOST_DAYS) if begin else end // _DAY
     edges = {begin, end, *(day * _DAY for day in range(first_day, -(-end // _DAY)))}
-    if kept_since is not None and begin + _SLIVER < kept_since < end:
+    if kept_since is not None and begin + SLIVER < kept_since < end:
         # What the service has removed is one window: nothing is there to be cut.
         edges = {edge for edge in edges if edge in (begin, end) or edge > kept_since} | {kept_since}
     elif kept_since is not None and end <= kept_since:

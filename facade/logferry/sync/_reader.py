@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from attrs import frozen
 
 from logferry._checkpoint import read_checkpoint
-from logferry._errors import (
-    BadRequestError,
-    CheckpointError,
-    LogferryError,
-    PagingError,
-    ResponseShapeError,
-    StoreError,
-)
+from logferry._errors import BadRequestError, CheckpointError, LogferryError, PagingError, StoreError
 from logferry._times import LAST, SECOND
 from logferry.stores._coverage import Stretch
 from logferry.stores._schema import record_batch
 from logferry.stores._store import Question
-from logferry.sync._plan import Piece, plan
-from logferry.sync._report import StreamReport
+from logferry.sync._plan import SLIVER, Piece, plan
+from logferry.sync._progress import Progress
 from logferry.sync._retention import Retention
 from logferry.sync._slices import Slice
 
@@ -36,12 +29,7 @@ if TYPE_CHECKING:
     from logferry._stream import Page
     from logferry.sync._commits import Commits
     from logferry.sync._order import Order
-
-_ABOUT_ONE: Final = (BadRequestError, PagingError, ResponseShapeError)
-"""What can be wrong with one piece alone: it must not keep the others from being read."""
-
-_MOST_FAILURES: Final = 3
-"""So many pieces in a row that fail are no accident of theirs."""
+    from logferry.sync._report import StreamReport
 
 _AHEAD: Final = 366 * 86_400 * SECOND
 """Records that are dated so far in the future at most come too."""
@@ -95,9 +83,12 @@ class Reader:
         self._retention = Retention(retention)
         self._windowed = self._incremental.windowed
         self._bounds_count = False
-        self._failed = 0
-        self._is_over = False
-        self.report = StreamReport(account=client.account, stream=definition.name)
+        self._progress = Progress(client.account, definition.name, order.told)
+
+    @property
+    def report(self) -> StreamReport:
+        """How it gets on."""
+        return self._progress.report
 
     async def run(self) -> None:
         """
@@ -111,9 +102,8 @@ class Reader:
         except StoreError:
             raise
         except LogferryError as error:
-            self._fail(error)
-        self.report.done = True
-        self._tell()
+            self._progress.fail(error)
+        self._progress.end()
 
     async def slices(self) -> list[Slice]:
         """What `run` would read, unread."""
@@ -136,19 +126,19 @@ class Reader:
             ignored = True
         if ignored:
             self._windowed = False
-            self.report.planned, self.report.span = self.report.slices, self.report.covered
+            self._progress.start_anew()
             await self._read_missing(filters)
 
     async def _read_missing(self, filters: Mapping[str, str]) -> None:
         pieces, now = await self._planned(filters)
-        self._announce(pieces)
+        self._progress.announce(pieces)
         interrupted, fresh = _parted(pieces)
         if interrupted:
             await self._read_pieces(filters, interrupted, now)
             # What they began with was new then, so late records can have come: that is read again with the rest.
             pieces, now = await self._planned(filters)
             _, rest = _parted(pieces)
-            self._announce(rest, instead_of=fresh)
+            self._progress.announce(rest, instead_of=fresh)
             fresh = rest
         await self._read_pieces(filters, fresh, now)
 
@@ -184,23 +174,16 @@ class Reader:
         gaps = [Stretch(since=first, until=last, state="gap") for first, last in coverage.unknown(since, until)]
         return pieces, gaps, now
 
-    def _announce(self, pieces: Sequence[Piece], *, instead_of: Sequence[Piece] = ()) -> None:
-        """Tell what is going to be read, perhaps instead of other pieces."""
-        self.report.planned += len(pieces) - len(instead_of)
-        self.report.span += sum(piece.until - piece.since for piece in pieces)
-        self.report.span -= sum(piece.until - piece.since for piece in instead_of)
-        self._tell()
-
     async def _try_piece(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
         async with self._limiter:
-            if self._is_over:
+            if self._progress.is_over:
                 return
             try:
                 await self._read_piece(filters, piece, now)
             except StoreError:
                 raise
             except LogferryError as error:
-                self._fail(error)
+                self._progress.fail(error)
 
     async def _read_piece(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
         try:
@@ -232,17 +215,21 @@ class Reader:
             oldest = min([oldest, *(record.time_unix_nano or LAST for record in page.items)])
             ahead = max(ahead, page.clock_ahead_nano)
             changing += self._changing(page, now)
-            self._note(page)
+            self._progress.note(page)
         self.report.issues += view.stats.issues
-        lost = self._retention.lost(before, piece, oldest, now)
-        if piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since):
-            self.report.lost += lost
+        gone = self._retention.lost(before, piece, oldest, now)
+        has_begun = piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since)
+        if has_begun:
+            self.report.lost += gone
+        else:
+            # A store that begins where the service's memory does has missed no moments by that.
+            gone = [(since, until) for since, until in gone if until - since > SLIVER]
         stretches = [
             *self._read_stretches(piece, begun - ahead, changing),
-            *(Stretch(since=since, until=until, state="lost") for since, until in lost),
+            *(Stretch(since=since, until=until, state="lost" if has_begun else "expired") for since, until in gone),
         ]
         await self._commits.add(question, stretches)
-        self._finish(piece)
+        self._progress.finish(piece)
 
     def _question(self, filters: Mapping[str, str]) -> Question:
         return Question.of(self._client.account, self._definition.name, filters)
@@ -310,28 +297,3 @@ class Reader:
             raise _Ignored
         # Where bounds are ignored, the second page would have begun with the newest record again.
         self._bounds_count = not is_first
-
-    def _note(self, page: Page[LogRecord]) -> None:
-        self.report.records += len(page.items)
-        self._doubt(page.issues)
-        self._tell()
-
-    def _doubt(self, issues: Iterable[str]) -> None:
-        """Keep what is said again and again once: there are many pages."""
-        self.report.doubts += [one for one in dict.fromkeys(issues) if one not in self.report.doubts]
-
-    def _finish(self, piece: Piece) -> None:
-        self._failed = 0
-        self.report.slices += 1
-        self.report.covered += piece.until - piece.since
-        self._tell()
-
-    def _fail(self, error: LogferryError) -> None:
-        self.report.failure = self.report.failure or error
-        self._failed += 1
-        self._is_over = self._is_over or self._failed >= _MOST_FAILURES or not isinstance(error, _ABOUT_ONE)
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._order.told is not None:
-            self._order.told(self.report)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from logferry._times import LAST
+from logferry._errors import InvalidRequestError
+from logferry._suggestions import suggestion
+from logferry._times import LAST, rfc3339
 from logferry.stores._schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -33,10 +35,18 @@ def forget(
 
     Returns:
         What it has now, of the questions that have changed.
+
+    Raises:
+        InvalidRequestError: The store has nothing of a stream or an account, or `since` lies after `until`.
     """
+    if since > until:
+        raise InvalidRequestError(f"since ({rfc3339(since)}) lies after until ({rfc3339(until)})")
+    had = store.coverage()
+    _require("stream", streams, {question.stream for question in had})
+    _require("account", accounts, {question.account for question in had})
     changed = {
         question: left
-        for question, coverage in store.coverage().items()
+        for question, coverage in had.items()
         if (not streams or question.stream in streams)
         and (not accounts or question.account in accounts)
         and (left := coverage.without(since, until)) != coverage
@@ -44,3 +54,11 @@ def forget(
     if changed:
         store.commit(SCHEMA.empty_table(), changed)
     return changed
+
+
+def _require(kind: str, names: Collection[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise InvalidRequestError(
+                f"the store has nothing of the {kind} {name!r}", hint=suggestion(name, sorted(known))
+            )

@@ -67,26 +67,26 @@ class SessionReader(Reader):
             return
         question = self._question(self._filters)
         pieces, now = await self._planned(self._filters)
-        self._announce(pieces)
+        self._progress.announce(pieces)
         for piece in pieces:
             begun = await self._read_begun(sessions, question, piece, now)
-            if self._is_over:
+            if self._progress.is_over:
                 return
             if not begun.unknown:
                 stretches = self._read_stretches(piece, now - begun.ahead, begun.unsettled)
                 await self._commits.add(question, stretches)
-                self._finish(piece)
+                self._progress.finish(piece)
 
     async def _read_begun(self, sessions: Sessions, question: Question, piece: Piece, now: int) -> _Begun:
         """Read the sessions that began in a piece, those of a page of the list at once."""
         begun = _Begun([])
         async for page in self._listed(sessions, piece, now):
-            self._doubt(page.issues)
+            self._progress.doubt(page.issues)
             begun.ahead = max(begun.ahead, page.clock_ahead_nano)
             async with anyio.create_task_group() as tasks:
                 for session in page.items:
                     tasks.start_soon(self._try_session, sessions, question, session, now, begun)
-            if self._is_over:
+            if self._progress.is_over:
                 break
         return begun
 
@@ -98,7 +98,7 @@ class SessionReader(Reader):
     def _asked(self, sessions: Sessions, session: LogRecord) -> Mapping[str, str] | None:
         asked = sessions.question(session.raw)
         if asked is None:
-            self._doubt([f"{sessions.stream}: a session without an id cannot be asked for"])
+            self._progress.doubt([f"{sessions.stream}: a session without an id cannot be asked for"])
         return asked
 
     def _session_slice(self, filters: Mapping[str, str], now: int) -> Slice:
@@ -120,20 +120,20 @@ class SessionReader(Reader):
     async def _read_session(self, filters: Mapping[str, str], question: Question, now: int) -> bool:
         """Read all of a session; whether that was possible."""
         async with self._limiter:
-            if self._is_over:
+            if self._progress.is_over:
                 return False
             try:
                 view = self._session_slice(filters, now).records(self._client)
                 async for page in view.pages():
                     await self._commits.add(question, [], record_batch(page.items, raw=self._order.raw))
-                    self._note(page)
+                    self._progress.note(page)
                 self.report.issues += view.stats.issues
             except StoreError:
                 raise
             except LogferryError as error:
-                self._fail(error)
+                self._progress.fail(error)
                 return False
-            self._failed = 0
+            self._progress.succeed()
             return True
 
     def _own(self, sessions: Sessions) -> Mapping[str, str]:

@@ -4,7 +4,8 @@ Fakes of the services, for tests and for trying things out.
 A fake is a pure function of request, state and clock, with the real service's habits. Two adapters put it to work:
 `InProcessTransport` under an httpx client, and `serve` on a loopback port. `VirtualClock` gives time that passes at once,
 `failing` and `Schedule` let requests fail, `relay` breaks connections, `Row` and `random_rows` tell what a fake has, from when until when, and
-`Comparison` says whether all came that a fake knows to be there. `connected` makes a client that asks a fake;
+`Comparison` says whether all came that a fake knows to be there. `connected` makes a client that asks a fake, `configuration`
+and `Hosts` let `open_accounts` open several;
 `logferry.testing.pytest` is a plugin with fixtures.
 """
 
@@ -18,6 +19,7 @@ from logferry.testing._rows import Row, random_rows
 from logferry.testing._truth import Comparison, Differences
 
 if TYPE_CHECKING:
+    from logferry.testing._accounts import Hosts, configuration
     from logferry.testing._asgi import asgi
     from logferry.testing._clock import VirtualClock
     from logferry.testing._relay import Disruption, relay
@@ -44,6 +46,7 @@ __all__ = [
     "FakeRequest",
     "FakeResponse",
     "Faults",
+    "Hosts",
     "InProcessTransport",
     "Kind",
     "LogtoFake",
@@ -56,6 +59,7 @@ __all__ = [
     "SignalWireFake",
     "VirtualClock",
     "asgi",
+    "configuration",
     "connected",
     "cut",
     "emptied",
@@ -80,6 +84,7 @@ _LAZY = {
     "DailyFake": "daily",
     "FATAL": "_schedule",
     "Disruption": "_relay",
+    "Hosts": "_accounts",
     "InProcessTransport": "_transport",
     "Kind": "_schedule",
     "LogtoFake": "logto",
@@ -90,6 +95,7 @@ _LAZY = {
     "SignalWireFake": "signalwire",
     "VirtualClock": "_clock",
     "asgi": "_asgi",
+    "configuration": "_accounts",
     "connected": "_wiring",
     "relay": "_relay",
     "require_server": "_server",

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from logferry._attributes import Attributes, present, undocumented
+from logferry._attributes import Attributes, mapped, present
 from logferry._origin import Normalizer, Origin
+from logferry._page_times import PageTimes, page_times
 from logferry._record import LogRecord, make_record
 from logferry._redaction import without_secrets
-from logferry._times import text_to_nano
 from logferry_clients.cognigy.models.log_entry import LogEntryJson, LogEntryKey
 
 _SEVERITIES: Final = {"fatal": 21, "error": 17, "warn": 13, "info": 9, "debug": 5, "trace": 1}
 
-# Which keys are mapped is said in the generated types, so that both type checkers know a key that the spec does not have.
-_ITEM: Final[tuple[LogEntryKey, ...]] = ("_id", "timestamp", "msg", "meta", "traceId", "type")
-
-_KNOWN: Final = frozenset[str](_ITEM)
+# The keys are of the generated types, so that both type checkers know one that the spec does not have.
+_ENTRY: Final[Mapping[LogEntryKey, str | None]] = {
+    "_id": None,
+    "timestamp": None,
+    "msg": None,
+    "meta": None,
+    "traceId": "cognigy.trace.id",
+    "type": None,
+}
+_NAMES: Final = dict[str, str | None]([*_ENTRY.items()])
+_TIMESTAMP: Final[LogEntryKey] = "timestamp"
 
 _LIFTED: Final = {"userId": "user.id", "sessionId": "session.id", "flowName": "cognigy.flow.name"}
 """What has an attribute of its own, of a ``meta`` whose content is not documented; the rest stays there."""
@@ -28,8 +36,11 @@ _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-
 _TRACE_ID_LENGTHS: Final = (32, 36)
 
 
-def _record(item: LogEntryJson, origin: Origin) -> LogRecord:
-    time = text_to_nano(item["timestamp"])
+def _times(items: list[Any]) -> PageTimes:
+    return page_times(items, _TIMESTAMP)
+
+
+def _record(item: LogEntryJson, origin: Origin, time: int | None) -> LogRecord:
     level = item.get("type") or _level_asked_for(origin)
     record = make_record(
         origin,
@@ -80,21 +91,21 @@ def _resource(_item: LogEntryJson, origin: Origin) -> Attributes:
 
 
 def _attributes(item: LogEntryJson) -> Attributes:
-    # Flows log what they are given, so anything can be in there.
-    meta: dict[str, Any] = without_secrets(item.get("meta", {}))
-    lifted = {name: meta[key] for key, name in _LIFTED.items() if isinstance(meta.get(key), str)}
-    if lifted:
-        meta = {key: value for key, value in meta.items() if _LIFTED.get(key) not in lifted}
-    return present(
-        {
-            "cognigy.trace.id": item.get("traceId"),
-            **lifted,
-            "cognigy.meta": meta or None,
-            **undocumented(item, known=_KNOWN, prefix="cognigy"),
-        }
-    )
+    attributes = mapped(item, _NAMES, prefix="cognigy")
+    if "meta" in item:
+        # Flows log what they are given, so anything can be in there.
+        meta: dict[str, Any] = without_secrets(item["meta"])
+        left = meta.copy()
+        for key, name in _LIFTED.items():
+            value = meta.get(key)
+            if isinstance(value, str):
+                attributes[name] = value
+                del left[key]
+        if left:
+            attributes["cognigy.meta"] = left
+    return attributes
 
 
 NORMALIZER: Final = Normalizer[LogEntryJson](
-    record=_record, identity=_identity, attributes=_attributes, resource=_resource
+    times=_times, make=_record, identity=_identity, attributes=_attributes, resource=_resource
 )

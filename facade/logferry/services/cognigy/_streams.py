@@ -17,16 +17,16 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import evolve, frozen
 
 from logferry._answers import about_answer, decoded, wrong_shape
-from logferry._cursors import CursorPage, cursor_walk
+from logferry._cursors import CursorPage, cursor_walk, keys_of
 from logferry._definition import StreamDefinition, filter_field
 from logferry._division import Division
 from logferry._errors import PagingError
-from logferry._identity import digest
 from logferry._incremental import Incremental
 from logferry._json import is_array, is_object
+from logferry._page_times import page_times
 from logferry._redaction import printable
 from logferry._steps import Flow, Position, Reply, Send, SubFlow, exchange
-from logferry._times import MILLISECOND, SECOND, rfc3339, times_of
+from logferry._times import MILLISECOND, SECOND, rfc3339
 from logferry._window import Window
 from logferry.services.cognigy._account import api_refusal
 from logferry.services.cognigy._records import NORMALIZER
@@ -172,8 +172,8 @@ def _page(reply: Reply[Any]) -> CursorPage:
     return CursorPage(
         reply=reply,
         items=items,
-        keys=[_key(item) for item in items],
-        times=times_of(items, _TIMESTAMP),
+        keys=keys_of(items, _ID),
+        times=page_times(items, _TIMESTAMP),
         cursor=cursor,
         total=total if type(total) is int else None,
         issues=issues,
@@ -227,11 +227,6 @@ def _cursor_of_link(reply: Reply[Any], href: object) -> tuple[str | None, tuple[
     if host in (None, urlsplit(reply.url).hostname) and link.path.endswith(reply.request.path):
         return cursor or None, ()
     return cursor or None, (f"_links.next: it leads elsewhere, so only its cursor is used: {shown}",)
-
-
-def _key(item: Any) -> str:
-    identity = item.get(_ID) if is_object(item) else None
-    return identity if isinstance(identity, str) and identity else digest(item)
 
 
 PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]] = StreamDefinition(

@@ -7,7 +7,6 @@ once it is past ``since``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from attrs import evolve, frozen
@@ -17,19 +16,18 @@ from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field
 from logferry._incremental import Incremental
 from logferry._json import is_array
+from logferry._page_times import PageTimes
 from logferry._steps import Flow, Position, Reply, SubFlow, fetch
-from logferry._times import times_of
 from logferry._trail import TOLERANCE
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._lists import ListPages, starting_after
-from logferry.services.daily._records import API_LOG_NORMALIZER
+from logferry.services.daily._records import API_LOG_NORMALIZER, api_log_times
 from logferry_clients.daily.api.logs import list_api_logs
-from logferry_clients.daily.models.api_log import ApiLog, ApiLogJson, ApiLogKey, fits_api_log, repair_api_log
+from logferry_clients.daily.models.api_log import ApiLog, ApiLogJson, fits_api_log, repair_api_log
 from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES, ListApiLogsSource
 
-_CREATED: Final[ApiLogKey] = "createdAt"
 _PAGE: Final = 100
 """The limit of Daily's other lists; this one's is not documented."""
 
@@ -74,10 +72,10 @@ def _page(reply: Reply[Any], pages: ListPages, asked: Position | None) -> Cursor
     items = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
     if not is_array(items):
         raise wrong_shape(reply, "an array of logs", request_id_header=REQUEST_ID_HEADER)
-    return pages.page(reply, items, times_of(items, _CREATED), asked=asked)
+    return pages.page(reply, items, api_log_times(items), asked=asked)
 
 
-def _past(times: Sequence[int | None], window: Window, past: int) -> int:
+def _past(times: PageTimes, window: Window, past: int) -> int:
     """
     How many logs in a row lie before the window, and not near it, at the end of a page.
 
@@ -86,8 +84,11 @@ def _past(times: Sequence[int | None], window: Window, past: int) -> int:
         window: The window.
         past: How many there were at the end of the page before.
     """
+    span, first = times.span(), None if window.since is None else window.since - TOLERANCE
+    if first is None or span is None or span[0] >= first:  # as on most pages
+        return past if not len(times) else 0
     for time in times:
-        past = past + 1 if time is not None and window.since is not None and time < window.since - TOLERANCE else 0
+        past = past + 1 if time is not None and time < first else 0
     return past
 
 

@@ -7,16 +7,15 @@ empty one is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, field
 
 from logferry._answers import about_answer
-from logferry._cursors import REMEMBERED, CursorPage
+from logferry._cursors import REMEMBERED, CursorPage, keys_of
 from logferry._errors import PagingError
-from logferry._identity import digest
 from logferry._json import is_object
+from logferry._page_times import PageTimes
 from logferry._steps import Position, Reply
 from logferry.services.daily._account import REQUEST_ID_HEADER
 
@@ -44,7 +43,7 @@ class ListPages:
         self,
         reply: Reply[Any],
         items: list[Any],
-        times: Sequence[int | None],
+        times: PageTimes,
         *,
         asked: Position | None,
         total: int | None = None,
@@ -82,7 +81,7 @@ class ListPages:
         return CursorPage(
             reply=reply,
             items=items,
-            keys=[item["id"] if _has_id(item) else digest(item) for item in items],
+            keys=keys_of(items, "id"),
             times=times,
             cursor=cursor,
             total=total,

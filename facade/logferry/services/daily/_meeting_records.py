@@ -11,29 +11,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from logferry._attributes import Attributes, present, undocumented
+from logferry._attributes import Attributes, mapped
+from logferry._json import is_object
 from logferry._origin import Normalizer, Origin
+from logferry._page_times import PageTimes, known_times
 from logferry._record import INFO, LogRecord, make_record
 from logferry._redaction import without_secrets
 from logferry._times import SECOND, number_to_nano
 from logferry.services.daily._records import resource_of
 from logferry_clients.daily.models.meeting import MeetingJson, MeetingKey
 
-_MEETING: Final[tuple[MeetingKey, ...]] = (
-    "id", "room", "start_time", "duration", "ongoing", "max_participants", "participants",
-)  # fmt: skip
-_KNOWN: Final = frozenset[str](_MEETING)
+_MEETING: Final[Mapping[MeetingKey, str | None]] = {
+    "id": "daily.meeting_session.id",
+    "room": "daily.room.name",
+    "start_time": None,
+    "duration": "daily.meeting.duration_s",
+    "ongoing": "daily.meeting.ongoing",
+    "max_participants": "daily.meeting.max_participants",
+    "participants": None,
+}
+_NAMES: Final = dict[str, str | None]([*_MEETING.items()])
 _START: Final[MeetingKey] = "start_time"
 _STATES: Final = {True: "ongoing", False: "ended"}
 
 
-def meeting_to_nano(item: Mapping[str, Any]) -> int | None:
+def meeting_to_nano(item: object) -> int | None:
     """When a meeting began; ``None`` where that cannot be read."""
-    return number_to_nano(item.get(_START), SECOND)
+    return number_to_nano(item.get(_START), SECOND) if is_object(item) else None
 
 
-def _record(item: MeetingJson, origin: Origin) -> LogRecord:
-    time = number_to_nano(item.get(_START), SECOND)
+def meeting_times(items: list[Any]) -> PageTimes:
+    """When meetings began."""
+    return known_times([*map(meeting_to_nano, items)])
+
+
+def _record(item: MeetingJson, origin: Origin, time: int | None) -> LogRecord:
     ongoing = item.get("ongoing")
     words = "meeting", item.get("room"), None if ongoing is None else _STATES[ongoing]
     record = make_record(origin, item, time or 0, INFO, None, "daily.meeting", " ".join(word for word in words if word))
@@ -54,19 +66,12 @@ def _resource(_item: MeetingJson, origin: Origin) -> Attributes:
 
 
 def _attributes(item: MeetingJson) -> Attributes:
-    return present(
-        {
-            "daily.meeting_session.id": item.get("id"),
-            "daily.room.name": item.get("room"),
-            "daily.meeting.duration_s": item.get("duration"),
-            "daily.meeting.ongoing": item.get("ongoing"),
-            "daily.meeting.max_participants": item.get("max_participants"),
-            "daily.meeting.participants": without_secrets(item.get("participants")),
-            **undocumented(item, known=_KNOWN, prefix="daily"),
-        }
-    )
+    attributes = mapped(item, _NAMES, prefix="daily")
+    if "participants" in item:
+        attributes["daily.meeting.participants"] = without_secrets(item["participants"])
+    return attributes
 
 
 MEETING_NORMALIZER: Final = Normalizer[MeetingJson](
-    record=_record, identity=_identity, attributes=_attributes, resource=_resource
+    times=meeting_times, make=_record, identity=_identity, attributes=_attributes, resource=_resource
 )

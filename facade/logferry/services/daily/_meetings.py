@@ -22,7 +22,7 @@ from logferry._times import SECOND
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._lists import ListPages, starting_after
-from logferry.services.daily._meeting_records import MEETING_NORMALIZER, meeting_to_nano
+from logferry.services.daily._meeting_records import MEETING_NORMALIZER, meeting_times, meeting_to_nano
 from logferry_clients.daily.api.meetings import list_meetings
 from logferry_clients.daily.models.meeting import Meeting, MeetingJson, fits_meeting, repair_meeting
 from logferry_clients.daily.models.meeting_page import MeetingPageKey
@@ -73,8 +73,7 @@ def _page(reply: Reply[Any], pages: ListPages, asked: Position | None) -> Cursor
     items, total = fields.get(_DATA), fields.get(_TOTAL)
     if not is_array(items):
         raise wrong_shape(reply, "an object with an array of meetings", request_id_header=REQUEST_ID_HEADER)
-    times = [meeting_to_nano(item) if is_object(item) else None for item in items]
-    return pages.page(reply, items, times, asked=asked, total=total if type(total) is int else None)
+    return pages.page(reply, items, meeting_times(items), asked=asked, total=total if type(total) is int else None)
 
 
 def _is_over(item: Any, now: int) -> bool:
@@ -98,7 +97,7 @@ SESSIONS: Final = Incremental(
         stream="daily.meetings",
         filters=("room",),
         question=_question,
-        begin=lambda item: meeting_to_nano(item) if is_object(item) else None,
+        begin=meeting_to_nano,
         is_over=_is_over,
     ),
 )

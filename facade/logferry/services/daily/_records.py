@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from logferry._attributes import Attributes, present, undocumented
+from logferry._attributes import Attributes, mapped, present
 from logferry._json import is_object
 from logferry._origin import Normalizer, Origin
+from logferry._page_times import PageTimes, known_times, page_times
 from logferry._record import ERROR, INFO, LogRecord, make_record
 from logferry._redaction import REDACTED, public_url, without_secrets
 from logferry._times import MILLISECOND, number_to_nano, text_to_nano
@@ -47,15 +48,36 @@ _USUAL_LENGTH: Final = 200
 _TOKEN_IN_QUERY: Final = re.compile(r"((?:^|&)t=)[^&]*")
 """The address of a room takes a meeting token as ``t``."""
 
-# Which keys are mapped is said in the generated types, so that both type checkers know a key that the spec does not have.
-_SESSION_LOG: Final[tuple[SessionLogKey, ...]] = (
-    "time", "clientTime", "message", "mtgSessionId", "userSessionId", "peerId", "domainName", "level", "code",
-)  # fmt: skip
-_API_LOG: Final[tuple[ApiLogKey, ...]] = (
-    "id", "userId", "domainId", "source", "ip", "method", "url", "status", "createdAt", "request", "response",
-)  # fmt: skip
-_KNOWN_SESSION_LOG: Final = frozenset[str](_SESSION_LOG)
-_KNOWN_API_LOG: Final = frozenset[str](_API_LOG)
+# The keys are of the generated types, so that both type checkers know one that the spec does not have.
+_SESSION_LOG: Final[Mapping[SessionLogKey, str | None]] = {
+    "time": None,
+    "clientTime": "daily.client_time",
+    "message": None,
+    "mtgSessionId": "daily.meeting_session.id",
+    "userSessionId": "session.id",
+    "peerId": "daily.peer.id",
+    "domainName": None,
+    "level": "daily.level",
+    "code": "daily.log.code",
+}
+_API_LOG: Final[Mapping[ApiLogKey, str | None]] = {
+    "id": None,
+    "userId": "user.id",
+    "domainId": None,
+    "source": "daily.source",
+    "ip": "client.address",
+    "method": None,
+    "url": None,
+    "status": None,
+    "createdAt": None,
+    # The bodies stay in the raw item: they can hold meeting tokens, which are not recognizable by a name alone.
+    "request": None,
+    "response": None,
+}
+_SESSION_LOG_NAMES: Final = dict[str, str | None]([*_SESSION_LOG.items()])
+_API_LOG_NAMES: Final = dict[str, str | None]([*_API_LOG.items()])
+_TIME: Final[SessionLogKey] = "time"
+_CREATED: Final[ApiLogKey] = "createdAt"
 
 
 def metric_to_nano(item: Mapping[str, Any]) -> int | None:
@@ -68,8 +90,12 @@ def metric_to_nano(item: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _session_log(item: SessionLogJson, origin: Origin) -> LogRecord:
-    time = text_to_nano(item.get("time"))
+def session_log_times(items: list[Any]) -> PageTimes:
+    """When logs of a call were received."""
+    return page_times(items, _TIME)
+
+
+def _session_log(item: SessionLogJson, origin: Origin, time: int | None) -> LogRecord:
     record = make_record(
         origin,
         item,
@@ -91,21 +117,15 @@ def _session_resource(item: SessionLogJson, origin: Origin) -> Attributes:
 
 
 def _session_attributes(item: SessionLogJson) -> Attributes:
-    return present(
-        {
-            "daily.client_time": item.get("clientTime"),
-            "daily.level": item.get("level"),
-            "daily.log.code": item.get("code"),
-            "daily.meeting_session.id": item.get("mtgSessionId"),
-            "session.id": item.get("userSessionId"),
-            "daily.peer.id": item.get("peerId"),
-            **undocumented(item, known=_KNOWN_SESSION_LOG, prefix="daily"),
-        }
-    )
+    return mapped(item, _SESSION_LOG_NAMES, prefix="daily")
 
 
-def _metric(item: dict[str, Any], origin: Origin) -> LogRecord:
-    time = metric_to_nano(item)
+def metric_times(items: list[Any]) -> PageTimes:
+    """When metrics were sampled."""
+    return known_times([metric_to_nano(item) if is_object(item) else None for item in items])
+
+
+def _metric(item: dict[str, Any], origin: Origin, time: int | None) -> LogRecord:
     record = make_record(origin, item, time or 0, 0, None, "daily.call.metrics")
     if time is None and any(name in item for name in _TIME_FIELDS):
         return record.as_received(item, ("time: no date and time",))
@@ -129,10 +149,14 @@ def _domain_name(item: Mapping[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _api_log(item: ApiLogJson, origin: Origin) -> LogRecord:
-    time = text_to_nano(item.get("createdAt"))
+def api_log_times(items: list[Any]) -> PageTimes:
+    """When requests were made."""
+    return page_times(items, _CREATED)
+
+
+def _api_log(item: ApiLogJson, origin: Origin, time: int | None) -> LogRecord:
     status = _status(item)
-    method, path = item.get("method", ""), _public(item.get("url", "")).partition("?")[0]
+    method, path = item.get("method", ""), _path(item.get("url", ""))
     said = f"{method} {path}" if method and path else method or path
     record = make_record(
         origin,
@@ -155,24 +179,24 @@ def _api_resource(item: ApiLogJson, origin: Origin) -> Attributes:
 
 
 def _api_attributes(item: ApiLogJson) -> Attributes:
-    method, status = item.get("method"), _status(item)
-    # The bodies stay in the raw item: they can hold meeting tokens, which are not recognizable by a name alone.
-    return present(
-        {
-            "daily.source": item.get("source"),
-            "client.address": item.get("ip"),
-            "http.request.method": method if method is None or method in _METHODS else "_OTHER",
-            "http.request.method_original": None if method in _METHODS else method,
-            **_url(item.get("url", "")),
-            "http.response.status_code": status,
-            "daily.status": item.get("status") if status is None else None,
-            **({} if _severity(status) < _WARN else _error(status, item.get("response"))),
-            "user.id": item.get("userId"),
-            "http.request.body.size": _size(item.get("request")),
-            "http.response.body.size": _size(item.get("response")),
-            **undocumented(item, known=_KNOWN_API_LOG, prefix="daily"),
-        }
-    )
+    attributes = mapped(item, _API_LOG_NAMES, prefix="daily")
+    method, status, request, response = item.get("method"), _status(item), item.get("request"), item.get("response")
+    if method in _METHODS:
+        attributes["http.request.method"] = method
+    elif method is not None:
+        attributes |= {"http.request.method": "_OTHER", "http.request.method_original": method}
+    attributes |= _url(item.get("url", ""))
+    if status is not None:
+        attributes["http.response.status_code"] = status
+    elif "status" in item:
+        attributes["daily.status"] = item["status"]
+    if _severity(status) >= _WARN:
+        attributes |= _error(status, response)
+    if request is not None:
+        attributes["http.request.body.size"] = _size(request)
+    if response is not None:
+        attributes["http.response.body.size"] = _size(response)
+    return attributes
 
 
 def _status(item: ApiLogJson) -> int | None:
@@ -194,10 +218,10 @@ def _error(status: int | None, response: str | None) -> Attributes:
         body = None
     details = body if is_object(body) else {}
     kind, info = details.get("error"), details.get("info")
-    return {
-        "error.type": kind if isinstance(kind, str) and kind else str(status),
-        "daily.error.info": info if isinstance(info, str) else None,
-    }
+    attributes: Attributes = {"error.type": kind if isinstance(kind, str) and kind else str(status)}
+    if isinstance(info, str):
+        attributes["daily.error.info"] = info
+    return attributes
 
 
 def _url(url: str) -> Attributes:
@@ -207,20 +231,26 @@ def _url(url: str) -> Attributes:
 def _any_url(url: str) -> Attributes:
     public = _public(url)
     if not public.startswith("/"):
-        return {"url.full": public or None}
+        return {"url.full": public} if public else {}
     path, _, query = public.partition("?")
-    return {"url.path": path, "url.query": query or None}
+    return {"url.path": path, "url.query": query} if query else {"url.path": path}
 
 
+def _path(url: str) -> str:
+    return _usual_path(url) if len(url) <= _USUAL_LENGTH else _any_path(url)
+
+
+def _any_path(url: str) -> str:
+    return _public(url).partition("?")[0]
+
+
+# Few routes make most of a log; what is longer than usual is not kept.
 _usual_url: Final = lru_cache(maxsize=1024)(_any_url)
+_usual_path: Final = lru_cache(maxsize=1024)(_any_path)
 
 
 def _public(url: str) -> str:
     """A route or an address without what can be a secret; empty where it is neither."""
-    return _usual_public(url) if len(url) <= _USUAL_LENGTH else _any_public(url)
-
-
-def _any_public(url: str) -> str:
     if _PLAIN_ROUTE.fullmatch(url) and "/meeting-tokens/" not in url:
         return url
     try:
@@ -231,13 +261,7 @@ def _any_public(url: str) -> str:
     return parts._replace(path=path, query=_TOKEN_IN_QUERY.sub(rf"\g<1>{REDACTED}", parts.query)).geturl()
 
 
-_usual_public: Final = lru_cache(maxsize=1024)(_any_public)
-"""Few routes make most of a log; what is longer than usual is not kept."""
-
-
-def _size(body: str | None) -> int | None:
-    if body is None:
-        return None
+def _size(body: str) -> int:
     return len(body) if body.isascii() else len(body.encode())
 
 
@@ -247,11 +271,19 @@ def resource_of(origin: Origin, tenant: Attributes) -> Attributes:
 
 
 SESSION_LOG_NORMALIZER: Final = Normalizer[SessionLogJson](
-    record=_session_log, identity=_session_identity, attributes=_session_attributes, resource=_session_resource
+    times=session_log_times,
+    make=_session_log,
+    identity=_session_identity,
+    attributes=_session_attributes,
+    resource=_session_resource,
 )
 SESSION_METRIC_NORMALIZER: Final = Normalizer[dict[str, Any]](
-    record=_metric, identity=_metric_identity, attributes=_metric_attributes, resource=_metric_resource
+    times=metric_times,
+    make=_metric,
+    identity=_metric_identity,
+    attributes=_metric_attributes,
+    resource=_metric_resource,
 )
 API_LOG_NORMALIZER: Final = Normalizer[ApiLogJson](
-    record=_api_log, identity=_api_identity, attributes=_api_attributes, resource=_api_resource
+    times=api_log_times, make=_api_log, identity=_api_identity, attributes=_api_attributes, resource=_api_resource
 )

@@ -15,6 +15,8 @@ window is filtered here.  A service that ignores them is read from its beginning
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from functools import cache, partial
 from typing import Any, Final
 
 from attrs import evolve, frozen
@@ -22,14 +24,15 @@ from attrs import evolve, frozen
 from logferry._answers import decoded, wrong_shape
 from logferry._cursors import STUCK
 from logferry._errors import PagingError
-from logferry._identity import digest
 from logferry._json import is_array, is_object
+from logferry._page_times import known_times
 from logferry._steps import Batch, Flow, Marks, Position, Reply, SubFlow, fetch
-from logferry._times import MILLISECOND, text_to_nano
+from logferry._times import MILLISECOND
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
-from logferry.services.daily._records import metric_to_nano
-from logferry.services.daily._rows import Place, Row, Seen
+from logferry.services.daily._records import metric_times, session_log_times
+from logferry.services.daily._rows import Row, Rows
+from logferry.services.daily._session_place import Place, Seen
 from logferry_clients.daily.api.logs import list_logs
 from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel
 from logferry_clients.daily.models.session_log_page import SessionLogPageKey
@@ -53,19 +56,17 @@ class Answer:
 
     Attributes:
         reply: The answer.
-        items: Its items.
-        rows: The same as rows.
+        rows: Its rows.
         whole: Whether there are as many as were asked for.
     """
 
     reply: Reply[Any]
-    items: list[Any]
-    rows: list[Row]
+    rows: Rows
     whole: bool
 
     def joined(self, other: Answer) -> Answer:
         """The rows of this answer, and of one for those behind them."""
-        return Answer(other.reply, self.items + other.items, self.rows + other.rows, other.whole)
+        return Answer(other.reply, self.rows.joined(other.rows), other.whole)
 
 
 @frozen
@@ -77,53 +78,58 @@ class _Turn:
         place: Where the walk was.
         answer: The answer.
         seen: How it looks from there.
-        within: Indexes, in ``seen.unmet``, of the rows that are within the window.
+        within: Which of ``seen.unmet`` are within the window, by their indexes there.
         issues: What may be missing.
     """
 
     place: Place
     answer: Answer
     seen: Seen
-    within: list[int]
+    within: Sequence[int]
     issues: tuple[str, ...]
 
-    def after(self) -> Place:
-        """Where the walk is once everything has been delivered."""
-        return self.place.beyond(self.seen, whole=self.answer.whole)
+    def after(self, *, lean: bool = False) -> Place:
+        """Where the walk is once everything has been delivered; for *lean*, see ``Place.beyond``."""
+        return self.place.beyond(self.seen, whole=self.answer.whole, lean=lean)
 
     def position(self, delivered: int) -> Position:
         """Where to resume once the first *delivered* rows of the batch have been."""
         if delivered == len(self.within):
             return self.after().to_json()
-        return self.place.after(self.seen, self.within[delivered] if delivered else 0).to_json()
+        met = self.within[delivered] if delivered else 0
+        return self.place.after(self.seen, self.seen.unmet[:met]).to_json()
 
     def batch(self) -> Batch:
         """The batch for the caller."""
-        numbers = self.place.ordinals(self.seen)
-        rows, unmet = self.seen.rows, [self.seen.unmet[index] for index in self.within]
+        rows, unmet = self.answer.rows, self.seen.unmet
+        items, times = rows.items, rows.times
+        indexes: Sequence[int]
+        if isinstance(unmet, range) and len(self.within) == len(unmet):  # as nearly always
+            indexes, items, times = unmet, items[unmet.start :], times[unmet.start :]
+        else:
+            indexes = [unmet[index] for index in self.within]
+            items, times = [items[index] for index in indexes], known_times([times[index] for index in indexes])
 
-        def marks() -> Marks:
+        numbers = cache(self._ordinals)
+
+        def identity(order: int) -> str:
             # Of equal rows, each is told from the others by how many came before.
-            counted = zip(unmet, self.within, strict=True)
-            keys = [(rows[index][0], f"{rows[index][1]} {numbers[order]}") for index, order in counted]
-            return Marks(keys, [time for time, _ in rows])
+            return f"{rows.identity(indexes[order])} {numbers().get(order, 0)}"
 
+        bounded = self.place.bounded is not False
         return Batch(
-            [self.answer.items[index] for index in unmet],
+            items,
             self.position,
             self.answer.reply,
             issues=self.issues,
-            ordinals={order: numbers[index] for order, index in enumerate(self.within) if numbers[index]},
-            marks=None if self.place.bounded is False else marks,
+            times=times,
+            ordinals=numbers,
+            marks=partial(Marks, times, identity, rows.times) if bounded else None,
         )
 
-
-def _log_row(item: Any) -> Row:
-    return text_to_nano(item.get("time")) if is_object(item) else None, digest(item)
-
-
-def _metric_row(item: Any) -> Row:
-    return metric_to_nano(item) if is_object(item) else None, digest(item)
+    def _ordinals(self) -> dict[int, int]:
+        numbers = self.place.ordinals(self.seen)
+        return {order: numbers[index] for order, index in enumerate(self.within) if index in numbers} if numbers else {}
 
 
 @frozen(kw_only=True)
@@ -156,11 +162,12 @@ class Question:
         """
         place = Place() if position is None else Place.from_json(position)
         furthest, idle = (-1, 0), 0
+        first: _Turn | None = None
         while not place.ended:
-            place, answer = yield from self._page(place)
+            place, answer = yield from self._page(place, first)
             seen, ended = place.look(answer.rows), False
             issues: tuple[str, ...] = ()
-            reached = max((tick for tick in seen.ticks if tick is not None), default=-1), len(answer.rows)
+            reached = seen.latest(), len(answer.rows)
             # Rows that are others whenever they are looked at are new for ever, but lead nowhere.
             furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
             if not seen.unmet or idle >= STUCK:
@@ -172,22 +179,34 @@ class Question:
                 ended = True
             turn = self._turn(place, answer, seen, issues)
             yield turn.batch()
-            place = evolve(turn.after(), ended=ended)
+            # A digest of each row of a page is only needed where the service turns out to ignore times.
+            first = turn if place.bounded is None else None
+            place = evolve(turn.after(lean=first is not None), ended=ended)
 
     def _turn(self, place: Place, answer: Answer, seen: Seen, issues: tuple[str, ...]) -> _Turn:
-        times = [seen.rows[index][0] for index in seen.unmet]
-        within = [index for index, time in enumerate(times) if time is None or self.window.has(time)]
+        within: Sequence[int] = range(len(seen.unmet))
+        if not self.window.has_all(seen.rows.times):
+            times = [seen.rows.times[index] for index in seen.unmet]
+            within = [index for index, time in enumerate(times) if time is None or self.window.has(time)]
         return _Turn(place, answer, seen, within, issues)
 
-    def _page(self, place: Place) -> SubFlow[tuple[Place, Answer]]:
-        """The rows from a place on, as many as come; and the place, now that it shows whether the service keeps to it."""
+    def _page(self, place: Place, first: _Turn | None = None) -> SubFlow[tuple[Place, Answer]]:
+        """
+        The rows from a place on, as many as come; and the place, now that it shows whether the service keeps to it.
+
+        Args:
+            place: The place.
+            first: What made the place, where it is lean though nothing had shown.
+        """
         answer = yield from self._ask(place)
+        if first is not None and not place.goes_on(answer.rows):
+            place = first.after()
         for _ in range(_AGAIN):
             if place.joins(answer.rows) and not place.precedes(answer.rows):
                 break
             answer = yield from self._ask(place)
         if not place.precedes(answer.rows):
-            kept = place.first is not None and bool(answer.rows)
+            kept = place.first is not None and len(answer.rows) > 0
             return evolve(place, bounded=True) if kept else place, answer
         if place.bounded is None:
             place = evolve(place, bounded=False)
@@ -200,10 +219,10 @@ class Question:
 
         It may also be the answer to an earlier question, so only its rows from the place on count.
         """
-        if not (place.met or answer.rows):
+        if not (place.met or len(answer.rows)):
             return True
         behind = yield from self._ask(place, len(answer.rows) - place.before(answer.rows))
-        return not behind.rows
+        return not len(behind.rows)
 
     def _agreed(self, place: Place) -> SubFlow[tuple[Answer, tuple[str, ...], bool]]:
         """
@@ -222,10 +241,10 @@ class Question:
 
     def _uncertain(self, place: Place, answer: Answer) -> Counter[Row]:
         """The rows that more than one page was needed for: those behind them were all on the last one."""
-        latest, ticks = place.latest, place.look(answer.rows).ticks
+        latest, ticks = place.latest, place.look(answer.rows).ticks()
         return Counter(
             row
-            for row, tick in zip(answer.rows, ticks, strict=True)
+            for row, tick in zip(answer.rows.pairs(), ticks, strict=True)
             if tick is None or latest is None or tick <= latest
         )
 
@@ -243,19 +262,20 @@ class Question:
         _, page = yield from self._page(place)
         whole = page
         equal = 0
-        while page.rows and not any(
-            tick is not None and (latest is None or tick > latest) for tick in place.look(page.rows).ticks
+        while len(page.rows) and not any(
+            tick is not None and (latest is None or tick > latest) for tick in place.look(page.rows).ticks()
         ):
+            rows = page.rows.pairs()
             following = yield from self._ask(place, len(whole.rows))
-            for _ in range(_AGAIN if len({*page.rows}) > 1 else 0):
-                if following.rows != page.rows:
+            for _ in range(_AGAIN if len({*rows}) > 1 else 0):
+                if following.rows.pairs() != rows:
                     break
                 following = yield from self._ask(place, len(whole.rows))
-            equal = equal + 1 if following.rows == page.rows else 0
-            if equal == (STUCK if len({*page.rows}) > 1 else _EQUAL):
+            equal = equal + 1 if following.rows.pairs() == rows else 0
+            if equal == (STUCK if len({*rows}) > 1 else _EQUAL):
                 raise PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
             whole, page = whole.joined(following), following
-        return whole, not page.rows
+        return whole, not len(page.rows)
 
     def _ask(self, place: Place, offset: int = 0) -> SubFlow[Answer]:
         """The rows from a place on, all that have been met and a page of others at most, but for the first few."""
@@ -282,5 +302,5 @@ class Question:
         items = body.get(array) if is_object(body) else None
         if not is_array(items):
             raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
-        row = _metric_row if self.metrics else _log_row
-        return Answer(reply, items, [row(item) for item in items], len(items) >= limit)
+        times = metric_times(items) if self.metrics else session_log_times(items)
+        return Answer(reply, Rows(items, times), len(items) >= limit)

@@ -16,8 +16,8 @@ from logferry._window import Window
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._meetings import SESSIONS
 from logferry.services.daily._records import SESSION_LOG_NORMALIZER, SESSION_METRIC_NORMALIZER
-from logferry.services.daily._rows import Place
 from logferry.services.daily._session_pages import Question
+from logferry.services.daily._session_place import Place
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
 from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
 from logferry_clients.daily.types import ANYTHING, ObjectOf, repair

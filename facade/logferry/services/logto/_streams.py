@@ -21,22 +21,29 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from logferry._answers import decoded, wrong_shape
-from logferry._cursors import STUCK
+from logferry._cursors import STUCK, keys_of
 from logferry._definition import StreamDefinition, filter_field
 from logferry._division import Division
 from logferry._errors import PagingError
-from logferry._identity import digest
 from logferry._incremental import Incremental
-from logferry._json import is_array, is_object
+from logferry._json import is_array
+from logferry._page_times import known_times
 from logferry._steps import Batch, Flow, Key, Marks, Position, Reply, SubFlow, fetch
-from logferry._times import FIRST, LAST, MILLISECOND, rfc3339
+from logferry._times import MILLISECOND, rfc3339
 from logferry._window import Window
 from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.logto._place import LARGEST_PAGE, Place
-from logferry.services.logto._records import NORMALIZER, milliseconds_to_nano
+from logferry.services.logto._records import NORMALIZER, times_of
 from logferry_clients.logto.api.audit_logs import list_audit_logs
-from logferry_clients.logto.models.audit_log import AuditLog, AuditLogJson, fits_audit_log, repair_audit_log
+from logferry_clients.logto.models.audit_log import (
+    AuditLog,
+    AuditLogJson,
+    AuditLogKey,
+    fits_audit_log,
+    repair_audit_log,
+)
 
+_ID: Final[AuditLogKey] = "id"
 _AGAIN: Final = 2
 """So often a page is asked for again that can be an old answer, before it is believed."""
 
@@ -202,7 +209,8 @@ def _ask(filters: AuditLogFilters, window: Window, bound: int, page: int, page_s
         page_size=page_size,
     )
     items = _array(reply)
-    return _Answer(reply, items, _keys(items), page * page_size, page_size, _total(reply))
+    keys = list(zip(times_of(items).read(), keys_of(items, _ID), strict=True))
+    return _Answer(reply, items, keys, page * page_size, page_size, _total(reply))
 
 
 def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> tuple[_Turn, Batch]:
@@ -213,8 +221,13 @@ def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> 
     turn = _Turn(place, following, keys if whole else [keys[index] for index in indexes])
     items = answer.items if whole else [answer.items[index] for index in indexes]
     # A server that ignores bounds of time cannot be asked for a part of the window.
-    marks = None if following.counting else partial(Marks, turn.fresh, [time for time, _ in keys])
+    marks = None if following.counting else partial(_marks, turn.fresh, keys)
     return turn, Batch(items, turn.position, answer.reply, following.total, marks=marks)
+
+
+def _marks(fresh: Sequence[Key], keys: Sequence[Key]) -> Marks:
+    times, sent = (known_times([time for time, _ in one]) for one in (fresh, keys))
+    return Marks(times, lambda index: fresh[index][1], sent)
 
 
 def _array(reply: Reply[Any]) -> list[Any]:
@@ -230,27 +243,6 @@ def _total(reply: Reply[Any]) -> int | None:
     if reply.header("total-number-is-capped") == "true" or not (text.isascii() and text.isdigit()):
         return None
     return int(text)
-
-
-def _keys(items: list[Any]) -> list[Key]:
-    try:
-        # All logs of real servers go this way: an integer time, and an id that is a text (measured on 1.36.0, 1.42.0).
-        moments = [item["createdAt"] for item in items]
-        identities = [item["id"] for item in items]
-        if "" not in identities and {*map(type, moments)} == {int} and {*map(type, identities)} == {str}:
-            times = [moment * MILLISECOND for moment in moments]
-            if FIRST <= min(times) <= max(times) < LAST:
-                return list(zip(times, identities, strict=True))
-    except (TypeError, KeyError):
-        pass
-    return [_key(item) for item in items]
-
-
-def _key(item: Any) -> Key:
-    fields = item if is_object(item) else {}
-    identity = fields.get("id")
-    time = milliseconds_to_nano(fields.get("createdAt"))
-    return time, identity if isinstance(identity, str) and identity else digest(item)
 
 
 AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = StreamDefinition(

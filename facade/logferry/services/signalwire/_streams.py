@@ -12,20 +12,19 @@ pinned, so no log enters it while paging.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, Final
 
 from attrs import frozen
 
 from logferry._answers import about_answer, decoded, wrong_shape
-from logferry._cursors import CursorPage, cursor_walk
+from logferry._cursors import CursorPage, cursor_walk, keys_of
 from logferry._definition import StreamDefinition, filter_field, flag
 from logferry._errors import PagingError
-from logferry._identity import digest
 from logferry._incremental import Incremental
 from logferry._json import is_array, is_object
+from logferry._page_times import page_times
 from logferry._steps import Flow, Position, Reply, SubFlow, fetch
-from logferry._times import LAST, SECOND, rfc3339, times_of
+from logferry._times import LAST, SECOND, rfc3339
 from logferry._window import Window
 from logferry.services.signalwire._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.signalwire._items import VideoItemJson, fits_item, item_entry, repair_item
@@ -93,19 +92,12 @@ def _page(reply: Reply[Any], address: PageAddress) -> CursorPage:
     return CursorPage(
         reply=reply,
         items=items,
-        keys=[_key(item) for item in items],
-        times=times_of(items, _TIME),
+        keys=keys_of(items, _ID),
+        times=page_times(items, _TIME),
         cursor=None if following is None else following.to_json(),
         issues=issues,
         trouble=trouble,
     )
-
-
-def _key(item: Any) -> str:
-    """What tells an item from others: short, since checkpoints hold some."""
-    identity = item.get(_ID) if is_object(item) else None
-    text = identity if isinstance(identity, str) and identity else digest(item)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 def _created_after(window: Window) -> str | None:

@@ -56,15 +56,18 @@ _KNOWN = frozenset({*LOG_ENTRY_SHAPE.required, *LOG_ENTRY_SHAPE.optional})
 
 def fits_log_entry(value: object) -> TypeGuard[LogEntryJson]:
     """Whether a decoded JSON value has the shape of LogEntryJson."""
-    return (
-        type(value) is dict
-        and type(value.get("_id")) is str
-        and type(value.get("timestamp")) is str
-        and type(value.get("msg", "")) is str
-        and ("meta" not in value or type(value["meta"]) is dict)
-        and type(value.get("traceId", "")) is str
-        and type(value.get("type", "")) is str
-    )
+    try:
+        return (
+            type(value) is dict
+            and (type(value["_id"]) is str)
+            and (type(value["timestamp"]) is str)
+            and type(value.get("msg", "")) is str
+            and ("meta" not in value or type(value["meta"]) is dict)
+            and type(value.get("traceId", "")) is str
+            and type(value.get("type", "")) is str
+        )
+    except KeyError:  # a value that is required is missing
+        return False
 
 
 def repair_log_entry(value: object) -> Repaired[LogEntryJson]:

@@ -51,13 +51,16 @@ _KNOWN = frozenset({*ACCESS_TOKEN_SHAPE.required, *ACCESS_TOKEN_SHAPE.optional})
 
 def fits_access_token(value: object) -> TypeGuard[AccessTokenJson]:
     """Whether a decoded JSON value has the shape of AccessTokenJson."""
-    return (
-        type(value) is dict
-        and type(value.get("access_token")) is str
-        and type(value.get("expires_in")) is int
-        and type(value.get("token_type")) is str
-        and type(value.get("scope", "")) is str
-    )
+    try:
+        return (
+            type(value) is dict
+            and (type(value["access_token"]) is str)
+            and (type(value["expires_in"]) is int)
+            and (type(value["token_type"]) is str)
+            and type(value.get("scope", "")) is str
+        )
+    except KeyError:  # a value that is required is missing
+        return False
 
 
 def repair_access_token(value: object) -> Repaired[AccessTokenJson]:

@@ -52,13 +52,15 @@ _KNOWN = frozenset({*ACCESS_TOKEN_REQUEST_SHAPE.required, *ACCESS_TOKEN_REQUEST_
 
 def fits_access_token_request(value: object) -> TypeGuard[AccessTokenRequestJson]:
     """Whether a decoded JSON value has the shape of AccessTokenRequestJson."""
-    return (
-        type(value) is dict
-        and "grant_type" in value
-        and (type(value["grant_type"]) is str and value["grant_type"] in ACCESS_TOKEN_REQUEST_GRANT_TYPE_VALUES)
-        and type(value.get("resource", "")) is str
-        and type(value.get("scope", "")) is str
-    )
+    try:
+        return (
+            type(value) is dict
+            and (type(value["grant_type"]) is str and value["grant_type"] in ACCESS_TOKEN_REQUEST_GRANT_TYPE_VALUES)
+            and type(value.get("resource", "")) is str
+            and type(value.get("scope", "")) is str
+        )
+    except KeyError:  # a value that is required is missing
+        return False
 
 
 def repair_access_token_request(value: object) -> Repaired[AccessTokenRequestJson]:

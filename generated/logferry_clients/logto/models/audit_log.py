@@ -54,15 +54,17 @@ _KNOWN = frozenset({*AUDIT_LOG_SHAPE.required, *AUDIT_LOG_SHAPE.optional})
 
 def fits_audit_log(value: object) -> TypeGuard[AuditLogJson]:
     """Whether a decoded JSON value has the shape of AuditLogJson."""
-    return (
-        type(value) is dict
-        and type(value.get("id")) is str
-        and type(value.get("key")) is str
-        and fits_audit_log_payload(value.get("payload"))
-        and "createdAt" in value
-        and (type(value["createdAt"]) is int or type(value["createdAt"]) is float)
-        and type(value.get("tenantId", "")) is str
-    )
+    try:
+        return (
+            type(value) is dict
+            and (type(value["id"]) is str)
+            and (type(value["key"]) is str)
+            and (fits_audit_log_payload(value["payload"]))
+            and (type(value["createdAt"]) is int or type(value["createdAt"]) is float)
+            and type(value.get("tenantId", "")) is str
+        )
+    except KeyError:  # a value that is required is missing
+        return False
 
 
 def repair_audit_log(value: object) -> Repaired[AuditLogJson]:

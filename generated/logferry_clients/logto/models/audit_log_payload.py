@@ -89,27 +89,30 @@ _KNOWN = frozenset({*AUDIT_LOG_PAYLOAD_SHAPE.required, *AUDIT_LOG_PAYLOAD_SHAPE.
 
 def fits_audit_log_payload(value: object) -> TypeGuard[AuditLogPayloadJson]:
     """Whether a decoded JSON value has the shape of AuditLogPayloadJson."""
-    return (
-        type(value) is dict
-        and type(value.get("key")) is str
-        and type(value.get("result")) is str
-        and ("error" not in value or type(value["error"]) is dict or type(value["error"]) is str)
-        and type(value.get("ip", "")) is str
-        and type(value.get("userAgent", "")) is str
-        and ("userAgentParsed" not in value or fits_parsed_user_agent(value["userAgentParsed"]))
-        and (
-            "injectedHeaders" not in value
-            or (type(value["injectedHeaders"]) is dict and {*map(type, value["injectedHeaders"].values())} <= {str})
+    try:
+        return (
+            type(value) is dict
+            and (type(value["key"]) is str)
+            and (type(value["result"]) is str)
+            and ("error" not in value or type(value["error"]) is dict or type(value["error"]) is str)
+            and type(value.get("ip", "")) is str
+            and type(value.get("userAgent", "")) is str
+            and ("userAgentParsed" not in value or fits_parsed_user_agent(value["userAgentParsed"]))
+            and (
+                "injectedHeaders" not in value
+                or (type(value["injectedHeaders"]) is dict and {*map(type, value["injectedHeaders"].values())} <= {str})
+            )
+            and (
+                "signInContext" not in value
+                or (type(value["signInContext"]) is dict and {*map(type, value["signInContext"].values())} <= {str})
+            )
+            and type(value.get("userId", "")) is str
+            and type(value.get("applicationId", "")) is str
+            and type(value.get("sessionId", "")) is str
+            and ("params" not in value or type(value["params"]) is dict)
         )
-        and (
-            "signInContext" not in value
-            or (type(value["signInContext"]) is dict and {*map(type, value["signInContext"].values())} <= {str})
-        )
-        and type(value.get("userId", "")) is str
-        and type(value.get("applicationId", "")) is str
-        and type(value.get("sessionId", "")) is str
-        and ("params" not in value or type(value["params"]) is dict)
-    )
+    except KeyError:  # a value that is required is missing
+        return False
 
 
 def repair_audit_log_payload(value: object) -> Repaired[AuditLogPayloadJson]:

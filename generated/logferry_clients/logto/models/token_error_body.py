@@ -46,7 +46,10 @@ _KNOWN = frozenset({*TOKEN_ERROR_BODY_SHAPE.required, *TOKEN_ERROR_BODY_SHAPE.op
 
 def fits_token_error_body(value: object) -> TypeGuard[TokenErrorBodyJson]:
     """Whether a decoded JSON value has the shape of TokenErrorBodyJson."""
-    return type(value) is dict and type(value.get("error")) is str and type(value.get("error_description", "")) is str
+    try:
+        return type(value) is dict and (type(value["error"]) is str) and type(value.get("error_description", "")) is str
+    except KeyError:  # a value that is required is missing
+        return False
 
 
 def repair_token_error_body(value: object) -> Repaired[TokenErrorBodyJson]:

@@ -45,12 +45,15 @@ _KNOWN = frozenset({*DISCARDED_LOG_SHAPE.required, *DISCARDED_LOG_SHAPE.optional
 
 def fits_discarded_log(value: object) -> TypeGuard[DiscardedLogJson]:
     """Whether a decoded JSON value has the shape of DiscardedLogJson."""
-    return (
-        type(value) is dict
-        and type(value.get("id")) is str
-        and type(value.get("discarded_at")) is str
-        and type(value.get("created_at")) is str
-    )
+    try:
+        return (
+            type(value) is dict
+            and (type(value["id"]) is str)
+            and (type(value["discarded_at"]) is str)
+            and (type(value["created_at"]) is str)
+        )
+    except KeyError:  # a value that is required is missing
+        return False
 
 
 def repair_discarded_log(value: object) -> Repaired[DiscardedLogJson]:

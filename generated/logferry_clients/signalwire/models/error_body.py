@@ -41,7 +41,10 @@ _KNOWN = frozenset({*ERROR_BODY_SHAPE.required, *ERROR_BODY_SHAPE.optional})
 
 def fits_error_body(value: object) -> TypeGuard[ErrorBodyJson]:
     """Whether a decoded JSON value has the shape of ErrorBodyJson."""
-    return type(value) is dict and type(value.get("error")) is str
+    try:
+        return type(value) is dict and (type(value["error"]) is str)
+    except KeyError:  # a value that is required is missing
+        return False
 
 
 def repair_error_body(value: object) -> Repaired[ErrorBodyJson]:

@@ -42,11 +42,12 @@ _KNOWN = frozenset({*VALIDATION_ERROR_BODY_SHAPE.required, *VALIDATION_ERROR_BOD
 
 def fits_validation_error_body(value: object) -> TypeGuard[ValidationErrorBodyJson]:
     """Whether a decoded JSON value has the shape of ValidationErrorBodyJson."""
-    return (
-        type(value) is dict
-        and "errors" in value
-        and (type(value["errors"]) is list and all(map(fits_validation_error, value["errors"])))
-    )
+    try:
+        return type(value) is dict and (
+            type(value["errors"]) is list and all(map(fits_validation_error, value["errors"]))
+        )
+    except KeyError:  # a value that is required is missing
+        return False
 
 
 def repair_validation_error_body(value: object) -> Repaired[ValidationErrorBodyJson]:

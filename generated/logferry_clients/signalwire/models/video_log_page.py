@@ -56,15 +56,19 @@ _KNOWN = frozenset({*VIDEO_LOG_PAGE_SHAPE.required, *VIDEO_LOG_PAGE_SHAPE.option
 
 def fits_video_log_page(value: object) -> TypeGuard[VideoLogPageJson]:
     """Whether a decoded JSON value has the shape of VideoLogPageJson."""
-    return (
-        type(value) is dict
-        and fits_page_links(value.get("links"))
-        and "data" in value
-        and (
-            type(value["data"]) is list
-            and all(fits_video_log(item) or fits_discarded_log(item) or type(item) is dict for item in value["data"])
+    try:
+        return (
+            type(value) is dict
+            and (fits_page_links(value["links"]))
+            and (
+                type(value["data"]) is list
+                and all(
+                    fits_video_log(item) or fits_discarded_log(item) or type(item) is dict for item in value["data"]
+                )
+            )
         )
-    )
+    except KeyError:  # a value that is required is missing
+        return False
 
 
 def repair_video_log_page(value: object) -> Repaired[VideoLogPageJson]:

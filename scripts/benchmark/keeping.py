@@ -1,0 +1,45 @@
+"""logferry's contestants that keep what they read: a sync into a store that is not there yet."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import logferry
+from benchmark.paging import Plain
+from benchmark.questions import QUESTIONS
+from logferry._times import SECOND, rfc3339
+from logferry.testing import configuration
+
+_QUESTIONS = {question.stream: question for question in QUESTIONS}
+
+
+def synced(plain: Plain, store: str) -> int:
+    """How many records came into a new store; all windows of the stream, four of them at once."""
+    question = _QUESTIONS[plain.stream]
+    fake: Any = question.fake(plain.records)
+    # Where nothing is, every day would be asked for; and the fakes' clocks stand still.
+    since = fake.epoch - round(1.1 * plain.records * fake.spacing * SECOND)
+    with tempfile.TemporaryDirectory(prefix="logferry-bench-") as folder:
+        config = Path(folder) / "logferry.toml"
+        config.write_text(configuration({"any": fake}, {"any": plain.url}) + 'retention = "3650d"\n')
+        with logferry.open_accounts(config) as ferry:
+            sync = ferry.sync(
+                f"{folder}/{store}",
+                streams=[plain.stream],
+                filters=question.sync_filters or {},
+                since=rfc3339(since),
+                until=rfc3339(fake.epoch + SECOND),
+            )
+            report = sync.run()
+            report.raise_failures()
+            return report.records
+
+
+KEEPING: dict[str, Callable[[Plain], int]] = {
+    "sync to DuckDB": partial(synced, store="logs.duckdb"),
+    "sync to Parquet": partial(synced, store="logs/"),
+}

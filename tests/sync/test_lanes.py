@@ -1,0 +1,82 @@
+"""What is read of one account at once, and how fast: several windows, within the account's rate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import attrs
+import httpx
+from anyio.from_thread import BlockingPortal
+from tests.sync.conftest import DAY, NOON, SECOND, MakeWorld, MemoryStore, rows_of
+
+import logferry
+from logferry.testing import CognigyFake, FakeRequest, InProcessTransport, VirtualClock, configuration
+
+STREAM = "cognigy.project_logs"
+LASTING = 'retention = "365d"\n'
+TEN_DAYS = rows_of(range(NOON - 10 * DAY, NOON, DAY // 4))
+
+
+@attrs.define
+class Holding(httpx.AsyncBaseTransport):
+    """
+    Holds requests back until several are under way.
+
+    Attributes:
+        asked: Answers them then.
+        several: So many.
+        under_way: How many there are now.
+        most: How many there were at most.
+    """
+
+    asked: httpx.AsyncBaseTransport
+    several: int
+    under_way: int = 0
+    most: int = 0
+    _enough: anyio.Event = attrs.field(factory=anyio.Event)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one once there are enough."""
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        if self.under_way == self.several:
+            self._enough.set()
+        try:
+            with anyio.fail_after(5):
+                await self._enough.wait()
+            return await self.asked.handle_async_request(request)
+        finally:
+            self.under_way -= 1
+
+
+def test_four_windows_of_an_account_are_read_at_once(portal: BlockingPortal, tmp_path: Path) -> None:
+    """Four requests are under way where there are ten days to be read, and never more; all days arrive."""
+    fake = CognigyFake(rows=TEN_DAYS, retention=None)
+    clock, store = VirtualClock(NOON), MemoryStore()
+    config = tmp_path / "logferry.toml"
+    config.write_text(configuration({"bot": fake}) + LASTING)
+
+    async def bring() -> Holding:
+        holding = Holding(InProcessTransport(fake, clock=clock), several=4)
+        async with logferry.open_accounts(config, transport=holding, clock=clock) as ferry:
+            (await ferry.sync(store, since="11d").arun()).raise_failures()
+        return holding
+
+    assert portal.call(bring).most == 4
+    assert len(store.records) == len(TEN_DAYS)
+
+
+def test_windows_that_are_read_at_once_keep_the_accounts_rate(world: MakeWorld) -> None:
+    """All of them together send no more requests in any span than the account's `rate` says."""
+    times: list[int] = []
+
+    def note(_request: FakeRequest, _number: int) -> None:
+        times.append(accounts.clock.now())
+
+    accounts = world(CognigyFake(rows=TEN_DAYS, retention=None), faults=note)
+    accounts.config.write_text(accounts.config.read_text() + f'rate = "3/10s"\n{LASTING}')
+    accounts.bring(STREAM, since="11d")
+    assert accounts.stored(STREAM) == accounts.truth(STREAM)
+    assert len(times) > 10
+    assert max(sum(0 <= later - time < 10 * SECOND for later in times) for time in times) == 3
