@@ -7,12 +7,11 @@ long as fills a page, mostly, so that it takes one request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
-from logferry._steps import Position
 from logferry._trail import PLAUSIBLE
 from logferry._window import Window
 
@@ -49,12 +48,9 @@ class Division:
 
     Attributes:
         resolution: How finely the service's filter by time compares, in nanoseconds.
-        elsewhere: From a place of the walk to one where the walk of another part begins, with what holds there as well;
-            ``None`` is the plain beginning.
     """
 
     resolution: int
-    elsewhere: Callable[[Position], Position | None] = field(default=lambda _position: None)
 
 
 @frozen(kw_only=True)

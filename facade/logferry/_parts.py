@@ -29,7 +29,6 @@ class Place:
         extent: The earliest and the latest time met in it; ``None`` where there is none.
         left: What is left behind it, or ``None``.
         course: The stream's course; ``None`` as long as there is one part.
-        elsewhere: Where the walks of other parts begin, see ``Division``.
         met: The identities of what parts behind this one list again, though it has been delivered, with their times.
         total: How many items the service counts for the whole question, or ``None``.
     """
@@ -39,7 +38,6 @@ class Place:
     extent: Extent | None = None
     left: Window | None = None
     course: Course | None = None
-    elsewhere: Position | None = None
     met: Mapping[str, int | None] = field(factory=dict[str, "int | None"])
     total: int | None = None
 
@@ -51,7 +49,6 @@ class Place:
             "extent": self.extent,
             "left": None if self.left is None else [self.left.since, self.left.until],
             "course": None if self.course is None else self.course.to_json(),
-            "elsewhere": self.elsewhere,
             "met": dict(self.met),
             "total": self.total,
         }
@@ -66,7 +63,6 @@ class Place:
             extent=None if extent is None else (int(extent[0]), int(extent[1])),
             left=None if left is None else _window(left),
             course=None if told is None else Course.from_json(told),
-            elsewhere=position["elsewhere"],
             met=dict(position["met"]),
             total=position["total"],
         )

@@ -36,6 +36,12 @@ _WORTH_WHILE: Final = 3
 _AGAIN: Final = 2
 """So often a page of a part is asked for again before it is believed."""
 
+_SILENT: Final = 4
+"""
+So often a page without anything of its part is asked for again before it is believed: nothing that is known has to be on it,
+as on the pages of a walk, so that an old answer can only be told by its being another one the next time.
+"""
+
 _TIMELESS: Final = 1000
 """So many items without a readable time are remembered: they are in every window, so every part may have them."""
 
@@ -103,10 +109,9 @@ class _Reading:
         self._pages = self._items = self._largest = 0
         self._divides = reader.division is not None and reader.concurrency > 1
         self._believes = False
-        self._elsewhere = place.elsewhere
         self._parts = [Part(place.part, place.position, extent=place.extent, measures=False)]
         if place.left is not None:
-            self._parts.append(Part(place.left, place.elsewhere))
+            self._parts.append(Part(place.left))
         windows = [part.window for part in self._parts]
         self._whole = windows[0] if place.course is None else place.course.joined(windows)
         self._abandoned: list[Ticket[Any]] = []
@@ -262,9 +267,8 @@ class _Reading:
     def _is_doubtful(self, part: Part, marks: Marks) -> bool:
         """Whether a page is to be asked for again, since it can be the answer to another question."""
         division = self._reader.division
-        # As long as nothing else has been asked, no answer can be that to something else.
-        alone = self._course is None and part.origin is None
-        if alone or self._believes or division is None:
+        # As long as nothing else has been asked, in earlier iterations either, no answer can be that to something else.
+        if self._course is None or self._believes or division is None:
             return False
         # So much wider than its window a part is asked for, mostly.
         if part.is_foreign(marks.sent, 2 * division.resolution):
@@ -276,7 +280,7 @@ class _Reading:
         part.strays = 0
         if part.is_silent(marks.sent):
             part.silences += 1
-            return part.silences <= _AGAIN and not self._has_all
+            return part.silences <= _SILENT and not self._has_all
         return False
 
     def _is_doubtful_end(self, part: Part) -> bool:
@@ -323,8 +327,6 @@ class _Reading:
         pieces = None if found is None else found.cut(part.window, part.extent)
         if pieces is None:
             return
-        if self._course is None:
-            self._elsewhere = division.elsewhere(part.reached)
         self._course = found
         self._cut(index, part, pieces)
         part.measures = False
@@ -333,7 +335,7 @@ class _Reading:
     def _cut(self, index: int, part: Part, pieces: tuple[Window, Window] | None) -> None:
         if pieces is not None:
             part.window, rest = pieces
-            self._parts.insert(index + 1, Part(rest, self._elsewhere))
+            self._parts.insert(index + 1, Part(rest))
 
     def _join_behind(self, index: int) -> None:
         """Make one part of those behind another."""
@@ -344,7 +346,7 @@ class _Reading:
         for part in behind:
             part.drop()
         rest = self._course.joined([part.window for part in behind])
-        self._parts[index + 1 :] = [Part(rest, self._elsewhere, uncut=True)]
+        self._parts[index + 1 :] = [Part(rest, uncut=True)]
 
     # Delivering.
 
@@ -357,7 +359,6 @@ class _Reading:
             extent=head.extent,
             left=self._left(),
             course=self._course,
-            elsewhere=self._elsewhere,
             met=self._met,
             total=self._total,
         )

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 import logferry
 from logferry.testing import (
     CognigyFake,
-    DailyFake,
     FakeResponse,
     InProcessTransport,
     LogtoFake,
@@ -55,8 +54,6 @@ class Case:
 CASES = {
     "logto": Case(logferry.Logto, LogtoFake(records=2000), "logto.audit_logs"),
     "cognigy": Case(logferry.Cognigy, CognigyFake(records=2000), "cognigy.project_logs"),
-    "daily logs": Case(logferry.Daily, DailyFake(records=2000), "daily.session_logs"),
-    "daily metrics": Case(logferry.Daily, DailyFake(records=2000, largest_limit=30), "daily.session_metrics"),
 }
 divisible = pytest.mark.parametrize("name", CASES)
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache, partial
 from typing import Any, Final
 
 from attrs import evolve, frozen
@@ -25,8 +24,8 @@ from logferry._answers import decoded, wrong_shape
 from logferry._cursors import STUCK
 from logferry._errors import PagingError
 from logferry._json import is_array, is_object
-from logferry._page_times import known_times
-from logferry._steps import Batch, Flow, Marks, Position, Reply, SubFlow, fetch
+from logferry._page_times import PageTimes
+from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
 from logferry._times import MILLISECOND
 from logferry._window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
@@ -101,30 +100,19 @@ class _Turn:
 
     def batch(self) -> Batch:
         """The batch for the caller."""
-        rows, unmet = self.answer.rows, self.seen.unmet
-        items, times = rows.items, rows.times
-        indexes: Sequence[int]
+        items, unmet = self.answer.rows.items, self.seen.unmet
+        times: PageTimes | None = None
         if isinstance(unmet, range) and len(self.within) == len(unmet):  # as nearly always
-            indexes, items, times = unmet, items[unmet.start :], times[unmet.start :]
+            items, times = items[unmet.start :], self.answer.rows.times[unmet.start :]
         else:
-            indexes = [unmet[index] for index in self.within]
-            items, times = [items[index] for index in indexes], known_times([times[index] for index in indexes])
-
-        numbers = cache(self._ordinals)
-
-        def identity(order: int) -> str:
-            # Of equal rows, each is told from the others by how many came before.
-            return f"{rows.identity(indexes[order])} {numbers().get(order, 0)}"
-
-        bounded = self.place.bounded is not False
+            items = [items[unmet[index]] for index in self.within]
         return Batch(
             items,
             self.position,
             self.answer.reply,
             issues=self.issues,
             times=times,
-            ordinals=numbers,
-            marks=partial(Marks, times, identity, rows.times) if bounded else None,
+            ordinals=self._ordinals,
         )
 
     def _ordinals(self) -> dict[int, int]:
@@ -175,8 +163,6 @@ class Question:
                 if not ended:
                     answer, issues, ended = yield from self._agreed(place)
                     seen = place.look(answer.rows)
-            elif not answer.whole and len(answer.rows) < place.enough:
-                ended = True
             turn = self._turn(place, answer, seen, issues)
             yield turn.batch()
             # A digest of each row of a page is only needed where the service turns out to ignore times.

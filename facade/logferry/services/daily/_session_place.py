@@ -99,39 +99,23 @@ class Place:
         tick: The millisecond from which on rows are still to be looked at; ``None`` for the window's beginning.
         met: The rows that have been met from right before it on, by their digests.
         bounded: Whether the service keeps to the time that it is asked for; ``None`` as long as that has not shown.
-        most: How many rows the largest answer had.
-        enough: An answer of fewer rows than this, and than were asked for, has met no limit, so there is nothing behind it.
-            Zero where none is known to have met none.
         ended: Whether there is nothing more.
     """
 
     tick: int | None = None
     met: Mapping[str, Met] = field(factory=dict[str, Met])
     bounded: bool | None = None
-    most: int = 0
-    enough: int = 0
     ended: bool = False
 
     def to_json(self) -> Position:
         """The place as a JSON value."""
         met = {identity: [one.tick, one.count] for identity, one in self.met.items()}
-        return {
-            "tick": self.tick,
-            "met": met,
-            "bounded": self.bounded,
-            "most": self.most,
-            "enough": self.enough,
-            "ended": self.ended,
-        }
+        return {"tick": self.tick, "met": met, "bounded": self.bounded, "ended": self.ended}
 
     @classmethod
     def from_json(cls, position: Position) -> Place:
         """The place that ``to_json`` gave."""
         return cls(**(position | {"met": {identity: Met(*one) for identity, one in position["met"].items()}}))
-
-    def elsewhere(self) -> Place:
-        """Where a walk through another window begins, with what is known of the service."""
-        return Place(bounded=self.bounded, enough=self.most)
 
     @property
     def first(self) -> int | None:
@@ -245,14 +229,13 @@ class Place:
         """
         last = seen.last(_OVERLAP if whole else max(1, min(_OVERLAP, seen.known() // 2)))
         tick = max((tick for tick in (self.tick, min(last, default=None)) if tick is not None), default=None)
-        most = max(self.most, len(seen.rows))
         if tick is None or not (self.bounded or lean):
-            return evolve(self.after(seen, seen.unmet), tick=tick, most=most)
+            return evolve(self.after(seen, seen.unmet), tick=tick)
         met = self.after(seen, seen.since(tick - 1)).met
         met = {identity: one for identity, one in met.items() if one.tick is None or one.tick >= tick - 1}
         for identity in [identity for identity, one in met.items() if one.tick is None][:-_TIMELESS]:
             del met[identity]
-        return evolve(self, tick=tick, met=met, most=most)
+        return evolve(self, tick=tick, met=met)
 
     def ordinals(self, seen: Seen) -> dict[int, int]:
         """How many equal rows came before an unmet one, by its index in ``unmet``; without those that have none."""

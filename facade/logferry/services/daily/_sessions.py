@@ -8,16 +8,13 @@ from typing import Any, Final
 from attrs import frozen
 
 from logferry._definition import StreamDefinition, filter_field
-from logferry._division import Division
 from logferry._json import is_object
 from logferry._steps import Flow, Position
-from logferry._times import MILLISECOND
 from logferry._window import Window
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._meetings import SESSIONS
 from logferry.services.daily._records import SESSION_LOG_NORMALIZER, SESSION_METRIC_NORMALIZER
 from logferry.services.daily._session_pages import Question
-from logferry.services.daily._session_place import Place
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
 from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
 from logferry_clients.daily.types import ANYTHING, ObjectOf, repair
@@ -70,10 +67,6 @@ def _walk_metrics(filters: SessionMetricFilters, page_size: int, window: Window,
     ).walk(position)
 
 
-_DIVISION: Final = Division(
-    resolution=MILLISECOND, elsewhere=lambda position: Place.from_json(position).elsewhere().to_json()
-)
-
 _PROMISE: Final = (
     "each row once, equal rows counted, also while others come and go; rows that come late, in front of what was read, are "
     "left to the next pull; where more rows of one time than the service's pages hold change while they are read, an issue "
@@ -86,7 +79,6 @@ SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilte
     paging="offset",
     order="oldest first",
     time_filter="server",
-    division=_DIVISION,
     promise=_PROMISE,
     filters=SessionLogFilters,
     needs_one_of=("mtg_session_id", "user_session_id"),
@@ -105,7 +97,6 @@ SESSION_METRICS: Final[StreamDefinition[dict[str, Any], dict[str, Any], SessionM
     paging="offset",
     order="oldest first",
     time_filter="server",
-    division=_DIVISION,
     promise=_PROMISE,
     filters=SessionMetricFilters,
     needs_one_of=("mtg_session_id", "user_session_id"),

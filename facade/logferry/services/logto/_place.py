@@ -74,6 +74,11 @@ class Place:
         """Whether the log was met, or passed."""
         return key[1] in self.tail or self.trail.knows(key)
 
+    @property
+    def joins_by_time(self) -> bool:
+        """Whether the first page from here on begins with logs that were met."""
+        return not self.counting and self.edge is not None and bool(self.trail.recent)
+
     def bound(self, until: int) -> int:
         """
         Up to when logs are asked for, in nanoseconds since the epoch, whole milliseconds.

@@ -146,11 +146,16 @@ def _next_page(
     """The page where the walk is, and where that turns out to be."""
     asked_again = 0
     while True:
-        (page, size), bound = place.pages(page_size), place.bound(window.until)
+        page, size = place.pages(page_size)
+        # An old answer can have led the walk out of the window, and a server refuses what ends before it begins.
+        bound = max(place.bound(window.until), window.since or 0)
         answer = yield from _ask(filters, window, bound, page, size)
         corrected = place.corrected(answer.keys, first=answer.row, bound=bound, until=window.until)
-        nothing_new = bool(answer.keys) and all(map(place.knows, answer.keys))
-        if (nothing_new or corrected is not None) and asked_again < _AGAIN:
+        known = [*map(place.knows, answer.keys)]
+        nothing_new = bool(known) and all(known)
+        # What was met last has to come again, unless it has gone: else the answer can be that to a question about other times.
+        elsewhere = page == 0 and place.joins_by_time and not any(known)
+        if (nothing_new or elsewhere or corrected is not None) and asked_again < _AGAIN:
             asked_again += 1  # it can be an old answer
         elif corrected is not None:
             place, asked_again = corrected, 0
