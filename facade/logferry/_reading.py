@@ -1,11 +1,11 @@
 """
 Reading several parts of a window at once, for streams whose service filters by time.
 
-A walk goes on alone until it has shown that there is more: for a few pages.  Then its window is cut a page behind the place
-where it is, and what is left is read in parts of about a page each, several of them under way.  Each part is walked by the
-stream's own walk, from its beginning to its end, so it keeps the walk's promise; the parts are delivered in the stream's
-own order.  A part that turns out to hold more than a page is cut again, and behind one that is empty the whole rest is asked
-for in one.
+A walk goes on alone for a few pages, until it has shown that there is more, and that waiting for it is what takes time.  Then
+its window is cut a page behind the place where it is, and what is left is read in parts of about a page each, several of
+them under way.  Each part is walked by the stream's own walk, from its beginning to its end, so it keeps the walk's promise;
+the parts are delivered in the stream's own order.  A part that turns out to hold more than a page is cut again, and behind
+one that is empty the whole rest is asked for in one.
 
 Answers are kept as they came until it is nearly their turn, so memory is bounded by the pages under way.  A place is that of
 the part being delivered, and what is left behind it; what was fetched ahead is asked for again by whoever resumes.
@@ -24,11 +24,18 @@ from logferry._division import Division, course
 from logferry._errors import LogferryError
 from logferry._json import is_object
 from logferry._parts import Part, Place, Taken, WalkWindow, remembered
-from logferry._steps import Batch, Flow, Marks, Peek, Position, Receive, Reply, SubFlow, Ticket
+from logferry._steps import Batch, Flow, Marks, Now, Peek, Position, Receive, Reply, SubFlow, Ticket
+from logferry._times import MILLISECOND
 from logferry._window import Window
 
 _PROVEN: Final = 10
 """After so many pages a walk has shown that there is more, and that the service honours bounds of time."""
+
+_SLOW: Final = 10 * MILLISECOND
+"""
+So long a page takes at least, in nanoseconds, if several are to be under way: threads and tasks would cost more than nearer
+services take (measured: as much CPU again as the page).
+"""
 
 _WORTH_WHILE: Final = 3
 """So many pages for each request that may be under way have to be left, where the service counts them."""
@@ -107,6 +114,7 @@ class _Reading:
         self._expected: int | None = None
         self._max_items = max_items
         self._pages = self._items = self._largest = 0
+        self._waited = 0
         self._divides = reader.division is not None and reader.concurrency > 1
         self._believes = False
         self._parts = [Part(place.part, place.position, extent=place.extent, measures=False)]
@@ -126,9 +134,12 @@ class _Reading:
                 elif head.ended:
                     self._retire(head)
                 else:
+                    begun: int = yield Now()
                     yield from self._send()
                     if head.ticket is not None:
                         yield from self._receive(head)
+                    ended: int = yield Now()
+                    self._waited += ended - begun
         finally:
             for part in self._parts:
                 part.drop()
@@ -313,6 +324,8 @@ class _Reading:
         """Cut a part that goes on a page behind where it is, if it pays; what is behind becomes another part."""
         division = self._reader.division
         if not self._divides or division is None or part.pages < (_PROVEN if self._course is None else 1):
+            return
+        if self._course is None and self._waited < _SLOW * part.pages:
             return
         if not part.times or part.extent is None:
             return
