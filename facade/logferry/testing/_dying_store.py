@@ -60,6 +60,10 @@ class SmallPages:
         self.account = client.account
         self.streams = client.streams
 
+    def with_options(self, **changes: Any) -> "SmallPages":
+        """A view with other options."""
+        return SmallPages(self._client.with_options(**changes), self._page_size)
+
     def stream(self, name: str, **options: Any) -> Stream[Any]:
         """Open a stream."""
         return self._client.stream(name, **options, page_size=self._page_size)
