@@ -95,7 +95,7 @@ class Part:
         resting: Whether the walk has found a page and has not gone on.
         pages: How many pages it has found.
         items: How many items of its own.
-        times: Those of its own items on the latest page.
+        page: The times of the items on the latest page.
         ended: Whether its walk has ended.
         strays: How often in a row the answer to another question has come.
         silences: How often nothing of the part has come since the last item.
@@ -119,7 +119,7 @@ class Part:
     resting: bool = False
     pages: int = 0
     items: int = 0
-    times: Sequence[int] = ()
+    page: PageTimes | None = None
     ended: bool = False
     strays: int = 0
     silences: int = 0
@@ -170,15 +170,25 @@ class Part:
                 raise AssertionError(step)
         return None
 
+    @property
+    def times(self) -> list[int]:
+        """Those of its own items on the latest page."""
+        page = () if self.page is None else self.page.read()
+        return [time for time in page if time is not None and self.window.has(time)]
+
     def find(self, batch: Batch, marks: Marks | None) -> None:
         """Keep what its walk has found until it is taken."""
         self.batch, self.marks, self.before = batch, marks, self.extent
-        times = () if marks is None else marks.times.read()
-        self.times = [time for time in times if time is not None and self.window.has(time)]
-        self.extent = joined(self.extent, self.times)
+        self.page = None if marks is None else marks.times
+        span = None if self.page is None else self.page.span()
+        count = 0 if self.page is None else len(self.page)
+        if span is not None and not (self.window.has(span[0]) and self.window.has(span[1])):
+            own = self.times
+            span, count = joined(None, own), len(own)
+        self.extent = joined(self.extent, span or ())
         self.pages += 1
-        self.items += len(self.times)
-        if self.times:
+        self.items += count
+        if span is not None:
             self.silences = 0
         self.further, self.resting = partial(batch.position, len(batch.items)), True
 

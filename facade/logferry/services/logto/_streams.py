@@ -27,7 +27,7 @@ from logferry._division import Division
 from logferry._errors import PagingError
 from logferry._incremental import Incremental
 from logferry._json import is_array
-from logferry._page_times import known_times
+from logferry._page_times import PageTimes, known_times
 from logferry._steps import Batch, Flow, Key, Marks, Position, Reply, SubFlow, fetch
 from logferry._times import MILLISECOND, rfc3339
 from logferry._window import Window
@@ -65,6 +65,7 @@ class _Answer:
     Attributes:
         reply: The answer.
         items: Its items.
+        times: Their times.
         keys: Their keys.
         row: The row of its first item.
         asked: How many were asked for.
@@ -73,6 +74,7 @@ class _Answer:
 
     reply: Reply[Any]
     items: list[Any]
+    times: PageTimes
     keys: list[Key]
     row: int
     asked: int
@@ -93,6 +95,10 @@ class _Turn:
     place: Place
     following: Place
     fresh: list[Key]
+
+    def identity(self, index: int) -> str:
+        """The identity of one of them."""
+        return self.fresh[index][1]
 
     def after(self) -> Place:
         """Where the walk is once the page has been delivered."""
@@ -151,10 +157,9 @@ def _next_page(
         bound = max(place.bound(window.until), window.since or 0)
         answer = yield from _ask(filters, window, bound, page, size)
         corrected = place.corrected(answer.keys, first=answer.row, bound=bound, until=window.until)
-        known = [*map(place.knows, answer.keys)]
-        nothing_new = bool(known) and all(known)
+        nothing_new = bool(answer.keys) and all(map(place.knows, answer.keys))
         # What was met last has to come again, unless it has gone: else the answer can be that to a question about other times.
-        elsewhere = page == 0 and place.joins_by_time and not any(known)
+        elsewhere = page == 0 and place.joins_by_time and not any(map(place.knows, answer.keys))
         if (nothing_new or elsewhere or corrected is not None) and asked_again < _AGAIN:
             asked_again += 1  # it can be an old answer
         elif corrected is not None:
@@ -214,8 +219,9 @@ def _ask(filters: AuditLogFilters, window: Window, bound: int, page: int, page_s
         page_size=page_size,
     )
     items = _array(reply)
-    keys = list(zip(times_of(items).read(), keys_of(items, _ID), strict=True))
-    return _Answer(reply, items, keys, page * page_size, page_size, _total(reply))
+    times = times_of(items).read()
+    keys = list(zip(times, keys_of(items, _ID), strict=True))
+    return _Answer(reply, items, known_times(times), keys, page * page_size, page_size, _total(reply))
 
 
 def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> tuple[_Turn, Batch]:
@@ -225,14 +231,10 @@ def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> 
     whole = len(indexes) == len(keys)
     turn = _Turn(place, following, keys if whole else [keys[index] for index in indexes])
     items = answer.items if whole else [answer.items[index] for index in indexes]
+    times = answer.times if whole else known_times([time for time, _ in turn.fresh])
     # A server that ignores bounds of time cannot be asked for a part of the window.
-    marks = None if following.counting else partial(_marks, turn.fresh, keys)
-    return turn, Batch(items, turn.position, answer.reply, following.total, marks=marks)
-
-
-def _marks(fresh: Sequence[Key], keys: Sequence[Key]) -> Marks:
-    times, sent = (known_times([time for time, _ in one]) for one in (fresh, keys))
-    return Marks(times, lambda index: fresh[index][1], sent)
+    marks = None if following.counting else partial(Marks, times, turn.identity, answer.times)
+    return turn, Batch(items, turn.position, answer.reply, following.total, times=times, marks=marks)
 
 
 def _array(reply: Reply[Any]) -> list[Any]:
