@@ -16,10 +16,8 @@ print(time.process_time() - start)
 """
 _CODES: Final = {
     "httpx.Client()": "import httpx; httpx.Client()",
-    "logferry.Daily()": ("import logferry; logferry.Daily(api_key='x', base_url='http://127.0.0.1')._pool.blocking()"),
-    "logferry.Daily(), fast": (
-        "import logferry; logferry.Daily(api_key='x', base_url='http://127.0.0.1', transport='fast')._pool.blocking()"
-    ),
+    "logferry.Daily()": "import logferry; logferry.Daily(api_key='x')._pool.blocking()",
+    "logferry.Daily(), fast": "import logferry; logferry.Daily(api_key='x', transport='fast')._pool.blocking()",
 }
 
 
