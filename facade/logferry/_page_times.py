@@ -66,6 +66,11 @@ class PageTimes(Sequence["int | None"]):
             return PageTimes(moments, self._read, self._read_all, whole=self._whole or None not in moments)
         return self._read(self.moments[index])
 
+    @property
+    def whole(self) -> bool:
+        """Whether all are moments."""
+        return self._whole
+
     def read(self) -> list[int | None]:
         """All of them."""
         return self._read_all(self.moments)

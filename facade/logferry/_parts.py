@@ -238,9 +238,9 @@ class Taken:
 
         What does not belong to the part itself comes only where something follows that does.
         """
+        if not met and marks.times.whole and own.has_all(marks.times):
+            return cls(batch, range(len(marks.times)))
         times, identity = marks.times.read(), marks.identity
-        if not met and None not in times and own.has_all(marks.times):
-            return cls(batch, range(len(times)))
         last = max((index for index, time in enumerate(times) if time is not None and own.has(time)), default=-1)
         kept = [
             index
