@@ -7,16 +7,18 @@ request: a task is cancelled, a thread cannot be, and its answer is dropped.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from threading import Thread
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
 from attrs import define, field
 
 from logferry._errors import LogferryError
 from logferry._steps import Reply, Send
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Running(Protocol):
@@ -75,6 +77,8 @@ class Exchange:
 
     def abegin(self, wire: Wire) -> None:
         """Send it beside the running task; where the event loop has no tasks that end by themselves, it waits."""
+        import asyncio  # noqa: PLC0415  # blocking programs need not load it
+
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # trio's
@@ -94,6 +98,8 @@ class Exchange:
         if self._task is None:
             await self._aperform(wire)
         else:
+            import asyncio  # noqa: PLC0415  # see above
+
             await asyncio.wait([self._task])
             if self._task.cancelled():
                 raise asyncio.CancelledError

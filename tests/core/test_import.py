@@ -31,6 +31,14 @@ def test_the_import_is_light(loaded: list[str]) -> None:
     assert "logferry_clients" not in loaded
 
 
+def test_a_blocking_client_loads_no_event_loop() -> None:
+    """Nor what only tasks, mistakes and calendar ages need: they load it."""
+    code = "import sys, logferry; logferry.Daily(api_key='x').api_logs(); print('\\n'.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "httpx" in loaded
+    assert {"asyncio", "anyio.lowlevel", "difflib", "dateutil"}.isdisjoint(loaded)
+
+
 def test_all_names_are_sorted_and_there() -> None:
     """What ``__all__`` says can be had, each name once."""
     assert logferry.__all__ == sorted(set(logferry.__all__))
