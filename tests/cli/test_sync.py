@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -293,16 +294,23 @@ def test_runs_are_a_tenth_earlier_or_later(every: float, chance: float) -> None:
     assert jittered(every, 0.0) < every < jittered(every, 1.0)
 
 
-def test_ctrl_c_keeps_what_was_read(account: Account, run: Run, store: Path) -> None:
-    """In the middle of a slow service, Ctrl-C commits what came; the next sync brings the rest."""
+@contextmanager
+def stuck_sync(account: Account, store: Path, page: int) -> Generator[subprocess.Popen[bytes]]:
+    """A sync whose service lets it wait for half a minute at a page, counted from 1, and then no other."""
     fake = made_fake()
-    slow = failing(FakeResponse(429, (("Retry-After", "30"),)), path="/api/logs", at=[4])
+    slow = failing(FakeResponse(429, (("Retry-After", "30"),)), path="/api/logs", at=[page])
     with serving(fake, slow) as url:
         account(fake, url)
         with process("sync", "--to", str(store), "--since", "10h", "-v") as running:
             assert [*lines_of(running, "attempt 1 failed")]
-            running.send_signal(signal.SIGINT)
-            assert running.wait(20) == 130
+            yield running
+
+
+def test_ctrl_c_keeps_what_was_read(account: Account, run: Run, store: Path) -> None:
+    """In the middle of a slow service, Ctrl-C commits what came; the next sync brings the rest."""
+    with stuck_sync(account, store, page=4) as running:
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 130
         assert 0 < len(stored(store)) < 417
         assert run("sync", "--to", str(store)).exit_code == 0
     assert len(stored(store)) == 417
@@ -310,16 +318,12 @@ def test_ctrl_c_keeps_what_was_read(account: Account, run: Run, store: Path) -> 
 
 def test_one_sync_at_a_time(account: Account, run: Run, store: Path) -> None:
     """A store that is in use is refused at once; a killed owner leaves no lock behind."""
-    fake = made_fake()
-    slow = failing(FakeResponse(429, (("Retry-After", "30"),)), path="/api/logs", at=[2])
-    with serving(fake, slow) as url:
-        account(fake, url)
-        with process("sync", "--to", str(store), "--since", "10h", "-v") as running:
-            assert [*lines_of(running, "attempt 1 failed")]
-            refused = run("sync", "--to", str(store))
-            assert refused.exit_code == 4
-            assert "is used by another logferry" in refused.stderr
-            os.kill(running.pid, signal.SIGKILL)
+    with stuck_sync(account, store, page=2) as running:
+        refused = run("sync", "--to", str(store))
+        assert refused.exit_code == 4
+        assert "is used by another logferry" in refused.stderr
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
         begin = time.monotonic()
         assert run("sync", "--to", str(store), "--since", "10h").exit_code == 0
         assert time.monotonic() - begin < 20
