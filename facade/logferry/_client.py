@@ -31,13 +31,14 @@ from logferry._iteration import Plan, Runtime, asked
 from logferry._layers import Authorizer
 from logferry._options import CallOptions, WireOptions, is_loopback
 from logferry._pace import Pace
+from logferry._pool import Pool, checked_transport
 from logferry._rate import Rate
 from logferry._reading import Reader, is_divided
 from logferry._settings import Settings, worded
 from logferry._steps import Flow, Position
 from logferry._stream import Stream
 from logferry._window import Window, window
-from logferry._wire import HttpWire, Pool, checked_transport
+from logferry._wire import HttpWire
 
 E = TypeVar("E")
 F = TypeVar("F", bound=AttrsInstance)

@@ -1,5 +1,5 @@
 """
-``transport="fast"``: an httpx transport that sends with pyreqwest, hence in Rust.
+``transport="fast"``: requests are sent with pyreqwest, hence in Rust.
 
 pyreqwest's own httpx transport adds all timeouts up to one for the whole exchange, decompresses without a bound and
 follows redirects, so this one is made of its client.  What arrives is what httpx's usual transport would hand over: the
@@ -11,36 +11,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from importlib.util import find_spec
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 
 from logferry._errors import ConfigurationError
 from logferry._options import WireOptions
+from logferry._transports import AsyncIncoming, Incoming, Outgoing
 
 C = TypeVar("C")
 
 FAST: Final = "fast"
 """What ``transport`` is for this one."""
 
-BOUNDS: Final = "logferry.bounds"
-"""The extension of a request that has its ``Bounds``."""
-
-
-class Bounds(NamedTuple):
-    """
-    How long a request may take, in seconds.
-
-    Attributes:
-        connect: Until a connection stands.
-        read: Until the next bytes arrive.
-        whole: For the whole exchange, or ``None``.
-    """
-
-    connect: float
-    read: float
-    whole: float | None
+_CHUNK: Final = 256 * 1024
+"""So many bytes are handed over at once."""
 
 
 def require_fast(options: WireOptions) -> None:
@@ -81,7 +68,7 @@ class _Clients(dict[tuple[float, float], C]):
         return client
 
 
-class FastTransport(httpx.BaseTransport):
+class FastTransport:
     """For threads."""
 
     def __init__(self, options: WireOptions) -> None:
@@ -89,12 +76,14 @@ class FastTransport(httpx.BaseTransport):
 
         self._clients = _Clients[Any](SyncClientBuilder, options)
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send, and return the head of the answer, with the body to be read."""
+    def send(self, outgoing: Outgoing) -> Incoming:
+        """Send, and wait for the head of the answer."""
         with _errors_of_httpx():
-            exchange = _asked(self._clients, request).build_streamed()
+            exchange = _asked(self._clients, outgoing).build_streamed()
             answer = exchange.__enter__()
-        return _response(answer, _Body(exchange, answer))
+        return Incoming(
+            answer.status, _headers(answer), _chunks(answer.body_reader), partial(exchange.__exit__, *_NONE)
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -102,7 +91,7 @@ class FastTransport(httpx.BaseTransport):
             client.close()
 
 
-class AsyncFastTransport(httpx.AsyncBaseTransport):
+class AsyncFastTransport:
     """
     For the tasks of an event loop.
 
@@ -121,73 +110,58 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
 
         self._clients = _Clients[Any](ClientBuilder, options)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send, and return the head of the answer, with the body to be read."""
+    async def send(self, outgoing: Outgoing) -> AsyncIncoming:
+        """Send, and wait for the head of the answer."""
         with _errors_of_httpx():
-            exchange = _asked(self._clients, request).build_streamed()
+            exchange = _asked(self._clients, outgoing).build_streamed()
             answer = await exchange.__aenter__()
-        return _response(answer, _AsyncBody(exchange, answer))
+        close = partial(exchange.__aexit__, *_NONE)
+        return AsyncIncoming(answer.status, _headers(answer), _async_chunks(answer.body_reader), close)
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         """Close the connections."""
         for client in self._clients.values():
             await client.close()
 
 
-class _Body(httpx.SyncByteStream):
-    def __init__(self, exchange: Any, answer: Any) -> None:
-        self._exchange = exchange
-        self._reader = answer.body_reader
-
-    def __iter__(self) -> Iterator[bytes]:
-        with _errors_of_httpx():
-            while (chunk := self._reader.read()) is not None:
-                yield bytes(chunk)
-
-    def close(self) -> None:
-        self._exchange.__exit__(None, None, None)
+_NONE: Final = (None, None, None)
+"""What a context is left with where nothing has failed."""
 
 
-class _AsyncBody(httpx.AsyncByteStream):
-    def __init__(self, exchange: Any, answer: Any) -> None:
-        self._exchange = exchange
-        self._reader = answer.body_reader
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _errors_of_httpx():
-            while (chunk := await self._reader.read()) is not None:
-                yield bytes(chunk)
-
-    async def aclose(self) -> None:
-        await self._exchange.__aexit__(None, None, None)
+def _chunks(reader: Any) -> Iterator[bytes]:
+    with _errors_of_httpx():
+        while (chunk := reader.read(_CHUNK)) is not None:
+            yield bytes(chunk)
 
 
-def _asked(clients: _Clients[Any], request: httpx.Request) -> Any:
-    bounds: Bounds = request.extensions[BOUNDS]
-    asked = clients[bounds.connect, bounds.read].request(request.method, str(request.url))
-    asked = asked.headers(request.headers.multi_items())
-    if request.content:
-        asked = asked.body_bytes(request.content)
-    return asked if bounds.whole is None else asked.timeout(timedelta(seconds=max(bounds.whole, 0.001)))
+async def _async_chunks(reader: Any) -> AsyncIterator[bytes]:
+    with _errors_of_httpx():
+        while (chunk := await reader.read(_CHUNK)) is not None:
+            yield bytes(chunk)
 
 
-def _response(answer: Any, body: httpx.SyncByteStream | httpx.AsyncByteStream) -> httpx.Response:
-    return httpx.Response(answer.status, headers=_headers(answer), stream=body)
+def _asked(clients: _Clients[Any], outgoing: Outgoing) -> Any:
+    connect, read, whole = outgoing.bounds
+    asked = clients[connect, read].request(outgoing.method, outgoing.url)
+    asked = asked.headers([(name.decode("ascii"), value.decode("ascii")) for name, value in outgoing.headers])
+    if outgoing.content:
+        asked = asked.body_bytes(outgoing.content)
+    return asked if whole is None else asked.timeout(timedelta(seconds=max(whole, 0.001)))
 
 
-def _headers(answer: Any) -> list[tuple[str, str]]:
+def _headers(answer: Any) -> list[tuple[bytes, bytes]]:
     try:
-        return list(answer.headers.items())
+        return [(name.encode("ascii"), value.encode("ascii")) for name, value in answer.headers.items()]
     except ValueError:
         # One of them is no ASCII; pyreqwest does not give it (0.15.1), but that it is there has to be seen.
-        return [(name, _header(answer, name)) for name in dict.fromkeys(answer.headers)]
+        return [(name.encode("ascii"), _header(answer, name)) for name in dict.fromkeys(answer.headers)]
 
 
-def _header(answer: Any, name: str) -> str:
+def _header(answer: Any, name: str) -> bytes:
     try:
-        return ", ".join(answer.headers.getall(name))
+        return ", ".join(answer.headers.getall(name)).encode("ascii")
     except ValueError:
-        return "?"
+        return b"?"
 
 
 @contextmanager

@@ -143,11 +143,18 @@ class Reply(Generic[R]):
 
     def header(self, name: str) -> str | None:
         """The first value of the header, or ``None``; *name* in lower case."""
-        wanted = name.encode("ascii")
-        for key, value in self.headers:
-            if key.lower() == wanted:
-                return value.decode("latin-1")
-        return None
+        return header_of(self.headers, name)
+
+
+def header_of(headers: Sequence[tuple[bytes, bytes]], name: str) -> str | None:
+    """The first value of a header, or ``None``; *name* in lower case."""
+    return next(iter(header_values(headers, name)), None)
+
+
+def header_values(headers: Sequence[tuple[bytes, bytes]], name: str) -> list[str]:
+    """All values of a header, in order; *name* in lower case."""
+    wanted = name.encode("ascii")
+    return [value.decode("latin-1") for key, value in headers if key.lower() == wanted]
 
 
 @frozen

@@ -55,8 +55,8 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 @contextmanager
-def listening(handle: Handler) -> Generator[str]:
-    """A server that reads a request and does with the connection as it is told."""
+def listening(handle: Handler, heard: list[bytes] | None = None) -> Generator[str]:
+    """A server that reads a request, notes its first line, and does with the connection as it is told."""
     server = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
 
@@ -69,6 +69,8 @@ def listening(handle: Handler) -> Generator[str]:
                 received = b""
                 while b"\r\n\r\n" not in received:
                     received += connection.recv(65536)
+                if heard is not None:
+                    heard.append(received.partition(b"\r\n")[0])
                 handle(connection)
 
     thread = threading.Thread(target=serve_all)
@@ -375,7 +377,29 @@ def test_both_worlds_share_a_client() -> None:
 
 def test_requests_go_through_the_proxy_that_was_named(sync: bool) -> None:
     """Also to a host that only the proxy can find; plain http to it needs to be allowed."""
-    with listening(sending(HEAD + b"Content-Length: 2\r\n\r\n[]")) as url:
+    heard: list[bytes] = []
+    with listening(sending(HEAD + b"Content-Length: 2\r\n\r\n[]"), heard) as url:
         assert asked(sync, endpoint="http://logto.invalid", allow_insecure=True, proxy=url) == []
+    assert heard[0].startswith(b"GET http://logto.invalid/api/logs?")
+    assert b"page_size=" in heard[0]
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_requests_go_through_the_proxy_that_the_environment_names(
+    variable: str, sync: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless it names the host as one to be asked directly."""
+    heard: list[bytes] = []
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with listening(sending(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"), heard) as url:
+        monkeypatch.setenv(variable, url)
+        with pytest.raises(logferry.ConnectionFailedError):
+            asked(sync, endpoint="https://logto.invalid")
+        assert heard == [b"CONNECT logto.invalid:443 HTTP/1.1"]
+        monkeypatch.setenv("NO_PROXY", "elsewhere.invalid,logto.invalid")
+        with pytest.raises(logferry.ConnectionFailedError):
+            asked(sync, endpoint="https://logto.invalid")
+        assert len(heard) == 1
     with pytest.raises(logferry.ConfigurationError, match="plain http"):
         asked(sync, endpoint="http://logto.invalid")
