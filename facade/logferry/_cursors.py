@@ -246,9 +246,12 @@ class _Place:
 
     def after(self, page: CursorPage, new: int) -> _Place:
         """The page after this one, which had so many new items."""
-        back = None if new or self.back is None else self.back + len(page.keys)
-        known = {*self.recent}
         keys = page.keys
+        if new == len(keys) and not self.searching and not self.delivered and self.back is None:  # as nearly always
+            recent = (*self.recent, *keys[-REMEMBERED:])[-REMEMBERED:]
+            return _Place(page.cursor, recent, met=self.met + new, ended=page.cursor is None)
+        back = None if new or self.back is None else self.back + len(keys)
+        known = {*self.recent}
         if self.searching:
             # What comes before the first known item was met long ago: it must not push out what was met last.
             both = {*self.recent, *self.delivered}

@@ -1,22 +1,36 @@
 """
 What every stream needs, as layers around a flow: authorizing, retrying, a deadline.
 
-A layer answers some steps of the flow inside it with steps of its own and passes the others on.  Layers do no I/O, so
+A layer answers some kinds of steps of the flow inside it with steps of its own and passes the others on.  Layers do no I/O, so
 each is written once, and tested without a network.  From the inside out: located, authorized, retried, observed, paced
 (see ``_pace``), bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
 
 from attrs import evolve
 
 from logferry._answers import about_answer
 from logferry._errors import DeadlineExceededError, LogferryError, PagingError, RequestTimeoutError
 from logferry._retry import RetryPolicy
-from logferry._steps import Acquire, Flow, Pairs, Receive, Reply, Request, Send, Sleep, Step, SubFlow, Ticket, now
+from logferry._steps import (
+    Acquire,
+    Batch,
+    Flow,
+    Pairs,
+    Receive,
+    Reply,
+    Request,
+    Send,
+    Sleep,
+    Step,
+    SubFlow,
+    Ticket,
+    now,
+)
 
 
 class Authorizer(Protocol):
@@ -41,13 +55,23 @@ def resume(flow: Flow, answer: object) -> Step | None:
         return None
 
 
-def layer(flow: Flow, answer: Callable[[Step], SubFlow[object]]) -> Flow:
-    """Run *flow*, each of its steps answered by *answer*; a failure to answer surfaces inside the flow."""
+Answers: TypeAlias = Mapping[type[Any], Callable[[Any], SubFlow[object]]]
+"""By the kind of a step, what answers it."""
+
+
+def layer(flow: Flow, answers: Answers) -> Flow:
+    """
+    Run *flow*, some kinds of its steps answered by *answers*; a failure to answer surfaces inside the flow.
+
+    Steps of other kinds are passed on by the layer itself: most are, and a generator for each would cost more than all that
+    the layers do.
+    """
     try:
         step = resume(flow, None)
         while step is not None:
+            answer = answers.get(type(step))
             try:
-                outcome = yield from answer(step)
+                outcome = (yield step) if answer is None else (yield from answer(step))
             except LogferryError as error:
                 outcome = error
             step = resume(flow, outcome)
@@ -66,40 +90,36 @@ def _outcome(ticket: Ticket[Any]) -> SubFlow[Reply[Any] | LogferryError]:
 def authorized(flow: Flow, authorizer: Authorizer) -> Flow:
     """Every request gets the account's credentials; a 401 causes one renewal and one replay."""
 
-    def answer(step: Step) -> SubFlow[object]:
-        match step:
-            case Send():
-                headers = yield from authorizer.headers(None)
-                return (yield Send(step.request, headers, step.timeout))
-            case Receive(ticket):
-                outcome = yield from _outcome(ticket)
-                if not isinstance(outcome, Reply) or outcome.status != 401:  # noqa: PLR2004  # Unauthorized
-                    return outcome
-                headers = yield from authorizer.headers(ticket.send.headers)
-                if headers == ticket.send.headers:
-                    return outcome
-                return (yield from _replayed(Send(ticket.send.request, headers, ticket.send.timeout)))
-            case _:
-                return (yield step)
+    def send(step: Send[Any]) -> SubFlow[object]:
+        headers = yield from authorizer.headers(None)
+        return (yield Send(step.request, headers, step.timeout))
 
-    return layer(flow, answer)
+    def receive(step: Receive[Any]) -> SubFlow[object]:
+        outcome = yield from _outcome(step.ticket)
+        if not isinstance(outcome, Reply) or outcome.status != 401:  # noqa: PLR2004  # Unauthorized
+            return outcome
+        sent = step.ticket.send
+        headers = yield from authorizer.headers(sent.headers)
+        if headers == sent.headers:
+            return outcome
+        return (yield from _replayed(Send(sent.request, headers, sent.timeout)))
+
+    return layer(flow, {Send: send, Receive: receive})
 
 
 def located(flow: Flow, *, request_id_header: str) -> Flow:
     """A PagingError that the flow raises of itself is about the latest answer, so it gets to know which that is."""
     latest: Reply[Any] | None = None
 
-    def answer(step: Step) -> SubFlow[object]:
+    def receive(step: Receive[Any]) -> SubFlow[object]:
         nonlocal latest
-        if not isinstance(step, Receive):
-            return (yield step)
         outcome = yield from _outcome(step.ticket)
         if isinstance(outcome, Reply):
             latest = outcome
         return outcome
 
     try:
-        yield from layer(flow, answer)
+        yield from layer(flow, {Receive: receive})
     except PagingError as error:
         if error.url is None and latest is not None:
             about_answer(error, latest, request_id_header)
@@ -128,9 +148,7 @@ def retried(
         told: Is told of each retry: attempt, delay in seconds, outcome.
     """
 
-    def answer(step: Step) -> SubFlow[object]:
-        if not isinstance(step, Receive):
-            return (yield step)
+    def receive(step: Receive[Any]) -> SubFlow[object]:
         ticket, attempt = step.ticket, 1
         while True:
             outcome = yield from _outcome(ticket)
@@ -146,7 +164,7 @@ def retried(
                 raise
             attempt += 1
 
-    return layer(flow, answer)
+    return layer(flow, {Receive: receive})
 
 
 def _attempted(outcome: Reply[Any] | LogferryError, attempts: int) -> Reply[Any] | LogferryError:
@@ -166,26 +184,30 @@ def bounded(flow: Flow, seconds: float) -> Flow:
             end = time + round(seconds * 1e9)
         return (end - time) / 1e9
 
-    def answer(step: Step) -> SubFlow[object]:
+    def send(step: Send[Any]) -> SubFlow[object]:
         remaining = yield from left()
-        match step:
-            case Send() if remaining > 0:
-                return (yield Send(step.request, step.headers, remaining))
-            case Send():
-                return _exceeded(seconds)
-            case Sleep(pause) if pause >= remaining:
-                return _exceeded(seconds)
-            case Acquire(lock, timeout):
-                return (yield Acquire(lock, min(timeout, max(0.0, remaining))))
-            case Receive(ticket):
-                outcome = yield from _outcome(ticket)
-                # It was the deadline that cut the request short, so a longer timeout would not have helped.
-                late = isinstance(outcome, RequestTimeoutError) and (yield from left()) <= 0
-                return _exceeded(seconds) if late else outcome
-            case _:
-                return (yield step)
+        return (yield Send(step.request, step.headers, remaining)) if remaining > 0 else _exceeded(seconds)
 
-    return layer(flow, answer)
+    def sleep(step: Sleep) -> SubFlow[object]:
+        remaining = yield from left()
+        return _exceeded(seconds) if step.seconds >= remaining else (yield step)
+
+    def acquire(step: Acquire) -> SubFlow[object]:
+        remaining = yield from left()
+        return (yield Acquire(step.lock, min(step.timeout, max(0.0, remaining))))
+
+    def receive(step: Receive[Any]) -> SubFlow[object]:
+        yield from left()
+        outcome = yield from _outcome(step.ticket)
+        # It was the deadline that cut the request short, so a longer timeout would not have helped.
+        late = isinstance(outcome, RequestTimeoutError) and (yield from left()) <= 0
+        return _exceeded(seconds) if late else outcome
+
+    def passed(step: Batch) -> SubFlow[object]:
+        yield from left()
+        return (yield step)
+
+    return layer(flow, {Send: send, Sleep: sleep, Acquire: acquire, Receive: receive, Batch: passed})
 
 
 def _exceeded(seconds: float) -> DeadlineExceededError:
@@ -197,9 +219,8 @@ def _exceeded(seconds: float) -> DeadlineExceededError:
 def observed(flow: Flow, told: Callable[[Request[Any]], None]) -> Flow:
     """Tell of each request before it is sent."""
 
-    def answer(step: Step) -> SubFlow[object]:
-        if isinstance(step, Send):
-            told(step.request)
+    def send(step: Send[Any]) -> SubFlow[object]:
+        told(step.request)
         return (yield step)
 
-    return layer(flow, answer)
+    return layer(flow, {Send: send})

@@ -20,7 +20,7 @@ from logferry._layers import layer
 from logferry._limits import Allowance, allowance
 from logferry._rate import Rate
 from logferry._retry import retry_after
-from logferry._steps import Flow, Peek, Receive, Reply, Send, Sleep, Step, SubFlow, Ticket, now
+from logferry._steps import Flow, Peek, Receive, Reply, Send, Sleep, SubFlow, Ticket, now
 from logferry._times import SECOND
 
 _SHORTEST_WAIT: Final = 0.001
@@ -129,22 +129,26 @@ def paced(flow: Flow, pace: Pace, rate: Rate | None, *, longest_retry_after: flo
         if told is not None and told.seconds <= longest_reset:
             pace.allow(told, until=reply.received_unix_nano + round(told.seconds * SECOND), number=number)
 
-    def answer(step: Step) -> SubFlow[object]:
-        match step:
-            case Send():
-                number, wait = pace.take((yield from now()), rate)
-                while not number:
-                    yield Sleep(wait)
-                    number, wait = pace.take((yield from now()), rate)
-                ticket: Ticket[Any] = yield step
-                return Ticket(ticket.send, _Numbered(number, ticket))
-            case Receive(Ticket(handle=_Numbered() as sent)):
-                reply: Reply[Any] = yield Receive(sent.ticket)
-                learn(reply, sent.number)
-                return reply
-            case Peek(Ticket(handle=_Numbered() as sent)):
-                return (yield Peek(sent.ticket))
-            case _:
-                return (yield step)
+    def send(step: Send[Any]) -> SubFlow[object]:
+        number, wait = pace.take((yield from now()), rate)
+        while not number:
+            yield Sleep(wait)
+            number, wait = pace.take((yield from now()), rate)
+        ticket: Ticket[Any] = yield step
+        return Ticket(ticket.send, _Numbered(number, ticket))
 
-    return layer(flow, answer)
+    def receive(step: Receive[Any]) -> SubFlow[object]:
+        sent = _numbered(step.ticket)
+        reply: Reply[Any] = yield Receive(sent.ticket)
+        learn(reply, sent.number)
+        return reply
+
+    def peek(step: Peek[Any]) -> SubFlow[object]:
+        return (yield Peek(_numbered(step.ticket).ticket))
+
+    return layer(flow, {Send: send, Receive: receive, Peek: peek})
+
+
+def _numbered(ticket: Ticket[Any]) -> _Numbered:
+    assert isinstance(ticket.handle, _Numbered)  # noqa: S101  # tickets of paced requests are made above only
+    return ticket.handle

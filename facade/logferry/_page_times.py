@@ -40,7 +40,7 @@ class PageTimes(Sequence["int | None"]):
         whole: Whether none of them is ``None``.
     """
 
-    __slots__ = ("_in_order", "_read", "_read_all", "_whole", "moments")
+    __slots__ = ("_in_order", "_read", "_read_all", "_span", "_whole", "moments")
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class PageTimes(Sequence["int | None"]):
         self._read_all = read_all
         self._whole = whole
         self._in_order: bool | None = None
+        self._span: tuple[int, int] | None = None
 
     @overload
     def __getitem__(self, index: int) -> int | None: ...
@@ -90,6 +91,11 @@ class PageTimes(Sequence["int | None"]):
 
     def span(self) -> tuple[int, int] | None:
         """The earliest and the latest; ``None`` where none is a moment."""
+        if self._span is None:
+            self._span = self._found_span()
+        return self._span
+
+    def _found_span(self) -> tuple[int, int] | None:
         moments = self.moments if self._whole else [moment for moment in self.moments if moment is not None]
         if not moments:
             return None

@@ -114,13 +114,13 @@ class Play:
 
 
 def test_a_layer_that_answers_nothing_itself_changes_nothing() -> None:
-    """Steps and answers pass through, in order."""
+    """Steps and answers pass through, in order, whether or not it looks at them."""
 
     def passed(step: Step) -> SubFlow[object]:
         return (yield step)
 
     play = Play(reply(200), reply(500))
-    flow = layer(asking(2), passed)
+    flow = layer(layer(asking(2), {Receive: passed}), {})
     assert [batch.items for batch in (play.until_batch(flow), play.until_batch(flow)) if batch] == [[200], [500]]
     assert play.until_batch(flow) is None
     assert play.steps == [Send(LIST), Receive(Ticket(Send(LIST)))] * 2
