@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -24,6 +24,11 @@ _TIMELESS: Final = 1000
 def plausible(keys: Sequence[Key]) -> list[int]:
     """The times of these keys that can say where a walk is."""
     return [time for time, _ in keys if time is not None and time >= PLAUSIBLE]
+
+
+def last_plausible(keys: Sequence[Key]) -> int | None:
+    """The last time of these keys that can say where a walk is; ``None`` where there is none."""
+    return next((time for time, _ in reversed(keys) if time is not None and time >= PLAUSIBLE), None)
 
 
 @frozen
@@ -72,13 +77,25 @@ class Trail:
 
     def is_past(self, keys: Sequence[Key], window: Window) -> bool:
         """Whether all that follows a page with these keys lies before the window."""
-        last = next(reversed(plausible(keys)), None)
+        last = None if window.since is None else last_plausible(keys)
         return window.since is not None and last is not None and last < window.since - TOLERANCE
 
     def knows(self, key: Key) -> bool:
         """Whether the item was delivered, or passed."""
-        time, identity = key
-        return identity in self.recent or (time is not None and self.mark is not None and time > self.mark + TOLERANCE)
+        return not self.unknown((key,))
+
+    def unknown(self, keys: Sequence[Key], *, but: Container[str] = ()) -> int:
+        """
+        How many of the items have neither been delivered nor passed.
+
+        Args:
+            keys: Their keys.
+            but: Identities of others that are known.
+        """
+        recent, edge = self.recent, LAST if self.mark is None else self.mark + TOLERANCE
+        return sum(
+            identity not in recent and identity not in but and (time is None or time <= edge) for time, identity in keys
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The trail as JSON values."""

@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from logferry._steps import Key, Position
 from logferry._times import MILLISECOND
-from logferry._trail import Trail, plausible
+from logferry._trail import Trail, last_plausible, plausible
 
 LARGEST_PAGE: Final = 100
 """The server's limit (measured on 1.36.0 and 1.42.0)."""
@@ -160,11 +160,10 @@ class Place:
             total: How many rows the server counts.
             since: The beginning of the window, or ``None``.
         """
-        met = {*self.tail}
-        unknown = sum(key[1] not in met and not self.trail.knows(key) for key in keys)
+        unknown = self.trail.unknown(keys, but={*self.tail})
         page = {identity: None for _, identity in keys}
         tail = (*(identity for identity in self.tail if identity not in page), *page)[-_TAIL:]
-        last = next(reversed(plausible(keys)), None)
+        last = None if since is None else last_plausible(keys)
         past = since is not None and last is not None and last < since
         place = evolve(self, met=self.met + unknown, tail=tail, past=past)
         if self.counting:
