@@ -31,6 +31,7 @@ class Normalizer(Generic[J]):
         identity: What makes the item's ``uid``: its tenant and its id, each ``None`` where the item has none.
         attributes: What the item says, by OpenTelemetry's names where they exist.
         resource: What produced the log: service, address, tenant; of the item, only its tenant may be read.
+        trace_id: The trace that the item belongs to, as 32 hexadecimal digits; ``None`` where items name none.
     """
 
     times: Callable[[list[Any]], PageTimes]
@@ -38,6 +39,7 @@ class Normalizer(Generic[J]):
     identity: Callable[[J], tuple[str | None, str | None]]
     attributes: Callable[[J], Attributes]
     resource: Callable[[J, Origin], Attributes]
+    trace_id: Callable[[J], str | None] | None = None
 
     def time(self, item: J) -> int | None:
         """When an item happened, in nanoseconds since the epoch; ``None`` where that cannot be read."""

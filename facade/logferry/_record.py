@@ -2,8 +2,8 @@
 The record: one log entry in the OpenTelemetry log data model, and where it came from.
 
 A record is made for every item, but most of its fields are read for few of them.  So it holds the item and the little
-that every reader wants (time, severity, body); ``uid``, ``attributes``, ``resource`` and the ``datetime``s are made by
-its stream's normalizer when they are read.
+that every reader wants (time, severity, body); ``uid``, ``trace_id``, ``attributes``, ``resource`` and the ``datetime``s
+are made by its stream's normalizer when they are read.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class _Fields:
         "_ordinal": "How many equal items without id came before.",
         "_origin": "What the records of a page have in common.",
         "_resource": "Made when read.",
+        "_trace_id": "What it was made with, or ``None``.",
         "_uid": "Made when read.",
         "body": "The display text, or ``None``.",
         "event_name": "The kind of event, of low cardinality, or ``None``.",
@@ -59,7 +60,6 @@ class _Fields:
         "time_unix_nano": (
             "When it happened: nanoseconds since the epoch, UTC, lossless; 0 where the service's time cannot be read."
         ),
-        "trace_id": "32 hexadecimal digits, or ``None``.",
     }
 
     _attributes: Attributes | None
@@ -67,6 +67,7 @@ class _Fields:
     _ordinal: int
     _origin: Origin
     _resource: Attributes | None
+    _trace_id: str | None
     _uid: str | None
     body: str | None
     event_name: str | None
@@ -75,7 +76,6 @@ class _Fields:
     severity_number: int
     severity_text: str | None
     time_unix_nano: int
-    trace_id: str | None
 
 
 _keep: Final = object.__setattr__
@@ -103,7 +103,7 @@ def make_record(  # noqa: PLR0917  # positional, because it is called for every 
         severity_text: The service's own word.
         event_name: Low-cardinality name of the kind of event.
         body: The display text.
-        trace_id: 32 hexadecimal digits.
+        trace_id: 32 hexadecimal digits; ``None`` for what the normalizer reads from the item.
     """
     made: Any = _Fields()
     # Private to the two classes, of which this is a part.
@@ -114,7 +114,7 @@ def make_record(  # noqa: PLR0917  # positional, because it is called for every 
     made.severity_text = severity_text
     made.event_name = event_name
     made.body = body
-    made.trace_id = trace_id
+    made._trace_id = trace_id  # noqa: SLF001
     made.issues = ()
     made._ordinal = 0  # noqa: SLF001
     made._uid = made._attributes = made._resource = None  # noqa: SLF001
@@ -192,6 +192,12 @@ class LogRecord(_Fields):
         return self._origin.observed_time_unix_nano
 
     @property
+    def trace_id(self) -> str | None:
+        """32 hexadecimal digits, or ``None``."""
+        read = self._origin.normalizer.trace_id
+        return self._trace_id if self._trace_id is not None or read is None else read(self._item)
+
+    @property
     def timestamp(self) -> datetime:
         """When it happened, as an aware ``datetime`` in UTC, cut to microseconds; the epoch where it is unknown."""
         return utc_datetime(self.time_unix_nano)
@@ -261,8 +267,8 @@ class LogRecord(_Fields):
             values["event_name"] = self.event_name
         if self.body is not None:
             values["body"] = self.body
-        if self.trace_id is not None:
-            values["trace_id"] = self.trace_id
+        if (trace_id := self.trace_id) is not None:
+            values["trace_id"] = trace_id
         if attributes:
             values["attributes"] = attributes
         if resource:
@@ -282,7 +288,7 @@ class LogRecord(_Fields):
             self.severity_text,
             self.event_name,
             self.body,
-            self.trace_id,
+            self._trace_id,
         )
 
     def __eq__(self, other: object) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 from logferry._attributes import Attributes, mapped, present
@@ -50,7 +49,6 @@ def _record(item: LogEntryJson, origin: Origin, time: int | None) -> LogRecord:
         level,
         None,  # free text is no event
         item.get("msg") or None,
-        _trace_id(item["traceId"]) if "traceId" in item else None,
     )
     return (
         record if time is not None else record.as_received(item, ("timestamp: no moment between the years 1 and 9999",))
@@ -63,14 +61,10 @@ def _level_asked_for(origin: Origin) -> str | None:
     return asked[0] if len(asked) == 1 else None
 
 
-def _trace_id(text: str) -> str | None:
-    return _read_trace_id(text) if len(text) in _TRACE_ID_LENGTHS else None
-
-
-@lru_cache(maxsize=1024)
-def _read_trace_id(text: str) -> str | None:
+def _trace_id(item: LogEntryJson) -> str | None:
     """OpenTelemetry's trace id, where the text is one or a UUID; the service does not document its form."""
-    if not _TRACE_ID.fullmatch(text):
+    text = item.get("traceId", "")
+    if len(text) not in _TRACE_ID_LENGTHS or not _TRACE_ID.fullmatch(text):
         return None
     digits = text.replace("-", "").lower()
     return digits if digits.strip("0") else None
@@ -107,5 +101,10 @@ def _attributes(item: LogEntryJson) -> Attributes:
 
 
 NORMALIZER: Final = Normalizer[LogEntryJson](
-    times=_times, make=_record, identity=_identity, attributes=_attributes, resource=_resource
+    times=_times,
+    make=_record,
+    identity=_identity,
+    attributes=_attributes,
+    resource=_resource,
+    trace_id=_trace_id,
 )
