@@ -259,13 +259,14 @@ class Client(ABC):
         )
 
     def _reader(self, definition: StreamDefinition[E, Any, F], filters: F, page_size: int | None) -> Reader:
-        size = page_size or definition.page_size
+        size, concurrency, ahead = page_size or definition.page_size, self._options.concurrency, definition.ahead
         return Reader(
             walk=partial(definition.walk, filters, size),
             order=definition.order,
+            ahead=None if ahead is None else partial(ahead, filters, size, concurrency=concurrency),
             division=definition.division,
             page_size=size,
-            concurrency=self._options.concurrency,
+            concurrency=concurrency,
         )
 
     def _runtime(self) -> Runtime:

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakSet
 
 from attrs import define, field
 
 from logferry._errors import LogferryError
 from logferry._steps import Reply, Send
+from logferry._times import MILLISECOND
 
 if TYPE_CHECKING:
     import asyncio
+
+SLOW: Final = 10 * MILLISECOND
+"""
+So long an answer takes at least, in nanoseconds, if several are to be under way: threads and tasks would cost more than nearer
+services take (measured: as much CPU again as the page).
+"""
 
 
 class Running(Protocol):
