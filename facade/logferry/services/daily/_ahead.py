@@ -28,8 +28,8 @@ from logferry.services.daily._session_question import Answer, Question
 _FILLED: Final = 0.9
 """So much of the time that a page covers lies between the beginnings of two."""
 
-_LEAST_FILLED: Final = 0.8
-_MOST_FILLED: Final = 0.95
+_LEAST_FILLED: Final = 0.85
+_MOST_FILLED: Final = 0.96
 """As long as so much of it does, at least and at most, they stay as far apart as they are."""
 
 _IN_VAIN: Final = 0.5
@@ -48,6 +48,7 @@ class _Asked:
         limit: How many rows were.
         ticket: The request.
         under_way: Whether there is neither an answer nor a failure, as far as anybody has looked.
+        has_come: Whether there is an answer, which has not been taken yet.
         answer: The answer, once it has been taken.
         following: The first millisecond that the walk asks for behind it, once that is known.
         is_last: Whether the answer had less rows than pages have: there is nothing behind it, probably.
@@ -57,6 +58,7 @@ class _Asked:
     limit: int
     ticket: Ticket[Any]
     under_way: bool = True
+    has_come: bool = False
     answer: Answer | None = None
     following: int | None = None
     is_last: bool = False
@@ -86,6 +88,7 @@ class Ahead:
         self._spare = float(concurrency)
         self._largest = 0
         self._rows = self._stride = 0
+        self._covered = 0.0
         self._is_last = False
         self._empty_from: int | None = None
 
@@ -104,29 +107,26 @@ class Ahead:
         answer = None
         if place.bounded and place.first is not None:
             start = self._question.start(place) or 0
+            if self._empty_from is not None and self._empty_from <= start:
+                self._empty_from = None  # it was not, after all
             yield from self._look()
-            answer = yield from self._found(place, start)
+            asked = self._found(start)
+            if asked is not None:
+                yield from self._send(asked)
+                yield from self._take([asked])
+                yield from self._take([one for one in self._ahead if one.has_come])
+                answer = self._served(place, start, asked)
         if answer is None:
             answer = yield from self._asked(place)
         self._pages += 1
         return answer
 
-    def _found(self, place: Place, start: int) -> SubFlow[Answer | None]:
-        """What was asked ahead, if it serves the walk at a place."""
+    def _found(self, start: int) -> _Asked | None:
+        """What was asked ahead, if the walk is there now; what it has passed is dropped."""
         ahead = self._ahead
         while ahead and (self._reaches(ahead[0]) <= start or (len(ahead) > 1 and ahead[1].start <= start)):
             self._drop(ahead[0])
-        if not ahead or ahead[0].start > start:
-            return None
-        asked = ahead.pop(0)
-        if asked.answer is None:
-            yield from self._send(place, asked)
-            yield from self._receive(asked)
-            return self._served(place, start, asked)
-        answer = self._served(place, start, asked)
-        if answer is not None:
-            yield from self._send(place, asked)
-        return answer
+        return ahead.pop(0) if ahead and ahead[0].start <= start else None
 
     def _served(self, place: Place, start: int, asked: _Asked) -> Answer | None:
         """What has come, as the walk would have got it, if it had asked for it."""
@@ -147,11 +147,13 @@ class Ahead:
     def _asked(self, place: Place) -> SubFlow[Answer]:
         """What the walk itself asks for; others are asked for while it waits."""
         start, limit = self._question.start(place), self._question.limit(place)
+        yield from self._make_room()
         begun: int = yield Now()
         ticket: Ticket[Any] = yield Send(self._question.request(start, limit))
         asked = _Asked(start or 0, limit, ticket)
         if place.bounded:
-            yield from self._send(place, asked)
+            yield from self._send(asked)
+            yield from self._take([one for one in self._ahead if one.has_come])
         reply: Reply[Any] = yield Receive(ticket)
         ended: int = yield Now()
         self._waited += ended - begun
@@ -162,32 +164,43 @@ class Ahead:
         self._earn(_IN_VAIN)
         return asked.answer
 
+    def _make_room(self) -> SubFlow[None]:
+        """Wait for one that was asked ahead, where a request of the walk's own would be one too many."""
+        under_way = [asked for asked in (*self._ahead, *self._dropped) if asked.under_way]
+        if len(under_way) >= self._concurrency:
+            yield from self._take(under_way[:1])
+
     def _earn(self, pages: float) -> None:
         self._spare = min(self._spare + pages, 2.0 * self._concurrency)
 
     # What has come.
 
     def _look(self) -> SubFlow[None]:
-        """Take the answers that are there: they show where others have to begin."""
-        for asked in [*self._ahead, *self._dropped]:
+        """See what has come."""
+        for asked in (*self._ahead, *self._dropped):
             if asked.under_way:
                 outcome: object = yield Peek(asked.ticket)
                 asked.under_way = outcome is None
-                if isinstance(outcome, Reply) and outcome.status == _OK and asked not in self._dropped:
-                    yield from self._receive(asked)
-                    if asked.answer is None:
-                        self._drop(asked)
+                asked.has_come = isinstance(outcome, Reply) and outcome.status == _OK
         self._dropped = [asked for asked in self._dropped if asked.under_way]
 
-    def _receive(self, asked: _Asked) -> SubFlow[None]:
-        """Wait for an answer; there is none where that fails, since then the walk asks itself."""
-        asked.under_way = False
-        try:
-            reply: Reply[Any] = yield Receive(asked.ticket)
-            asked.answer = self._question.answer(reply, asked.limit)
-        except LogferryError:
-            return
-        self._learn(asked, asked.answer)
+    def _take(self, asked: list[_Asked]) -> SubFlow[None]:
+        """
+        Take answers, which is waited for; there is none where that fails, since then the walk asks itself.
+
+        They show where the next ones begin.
+        """
+        for one in asked:
+            if one.answer is None:
+                one.under_way = one.has_come = False
+                try:
+                    reply: Reply[Any] = yield Receive(one.ticket)
+                    one.answer = self._question.answer(reply, one.limit)
+                except LogferryError:
+                    if one in self._ahead:
+                        self._drop(one)
+                else:
+                    self._learn(one, one.answer)
 
     def _drop(self, asked: _Asked) -> None:
         """Nobody waits for it any more."""
@@ -212,54 +225,49 @@ class Ahead:
         covered = asked.following - first
         if covered > 0 and not asked.is_last:
             self._rows = self._question.page_size if answer.whole else rows.times.earlier(asked.following * MILLISECOND)
-            if not self._is_apart(covered):
-                self._stride = round(_FILLED * covered)
+            # Rows that come by chance are now denser, now less so; two pages in a row say more than one.
+            self._covered = (self._covered + covered) / 2 if self._covered else covered
+            if not self._is_apart(self._covered):
+                self._stride = round(_FILLED * self._covered)
 
-    def _is_apart(self, covered: int) -> bool:
+    def _is_apart(self, covered: float) -> bool:
         """Whether pages that cover so many milliseconds are as far apart as they shall be."""
         return _LEAST_FILLED * covered <= self._stride <= _MOST_FILLED * covered
 
     # What is asked for.
 
-    def _send(self, place: Place, awaited: _Asked) -> SubFlow[None]:
-        """
-        Ask ahead, as far as there is room.
-
-        Args:
-            place: Where the walk is.
-            awaited: Its page, which may be there already.
-        """
+    def _send(self, current: _Asked) -> SubFlow[None]:
+        """Ask ahead, as far as there is room beside the walk's page, for as many rows as for that."""
         if self._waited < SLOW * self._own:
             return
-        while self._room() > 0:
-            start = self._next(awaited)
+        awaited = 0 if current.has_come or current.answer is not None else 1
+        while self._room() > awaited:
+            start = self._next(current)
             if start is None:
                 return
-            limit = self._question.limit(place)
             try:
-                ticket: Ticket[Any] = yield Send(self._question.request(start, limit))
+                ticket: Ticket[Any] = yield Send(self._question.request(start, current.limit))
             except LogferryError:
                 return  # the walk will meet it itself
             self.has_asked = True
-            self._ahead.append(_Asked(start, limit, ticket))
+            self._ahead.append(_Asked(start, current.limit, ticket))
             self._ahead.sort(key=lambda asked: asked.start)
 
     def _room(self) -> int:
         """How many requests more may be sent ahead."""
-        # More and more of them: who takes a few items only shall not cause many requests.
-        allowed = min(self._concurrency, self._pages)
-        # The walk waits for one, or may ask for one right afterwards.
-        under_way = 1 + sum(asked.under_way for asked in (*self._ahead, *self._dropped))
+        # None at first, then more and more: who takes a few pages only shall not cause many requests.
+        allowed = min(self._concurrency, self._pages - 1)
+        under_way = sum(asked.under_way for asked in (*self._ahead, *self._dropped))
         most = self._concurrency + self._concurrency // 2
         if self._left is not None and self._rows:
             most = min(most, ceil((self._left - self._rows) / (_FILLED * self._rows)))
         return min(allowed - under_way, most - len(self._ahead), int(self._spare) - len(self._ahead))
 
-    def _next(self, awaited: _Asked) -> int | None:
+    def _next(self, current: _Asked) -> int | None:
         """The first millisecond of the page to be asked for next; ``None`` where there is none, as far as is known."""
-        pages = [awaited, *self._ahead]
+        pages = [current, *self._ahead]
         for one, other in pairwise(pages):
-            if one.following is not None and one.following < other.start:
+            if one.following is not None and one.following < other.start and not one.is_last:
                 return one.following  # otherwise the walk would have to wait for what is missing between them
         last = pages[-1]
         known = last.following is not None and not self._is_apart(last.following - last.start)
