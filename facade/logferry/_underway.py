@@ -15,7 +15,7 @@ from weakref import WeakSet
 from attrs import define, field
 
 from logferry._errors import LogferryError
-from logferry._steps import Reply, Send
+from logferry._steps import Failed, Reply, Send
 from logferry._times import MILLISECOND
 
 if TYPE_CHECKING:
@@ -74,9 +74,10 @@ class Exchange:
     _outcome: Reply[Any] | BaseException | None = None
 
     @property
-    def outcome_so_far(self) -> Reply[Any] | BaseException | None:
+    def outcome_so_far(self) -> Reply[Any] | Failed | None:
         """Its answer or failure, if there is one by now."""
-        return self._outcome
+        outcome = self._outcome
+        return Failed(outcome) if isinstance(outcome, BaseException) else outcome
 
     def begin(self, wire: Wire) -> None:
         """Send it beside the running thread."""

@@ -35,10 +35,13 @@ from logferry.testing import (
     FakeResponse,
     Faults,
     InProcessTransport,
+    Outcome,
     Row,
     VirtualClock,
     connected,
+    cut,
     failing,
+    html_page,
     stale,
 )
 
@@ -173,19 +176,51 @@ def test_a_checkpoint_says_nothing_of_what_was_asked_ahead(stop: int, concurrenc
         assert sum(count for _, count in position["met"].values()) == sum(time >= place for time in times)
 
 
-@given(failed=st.sets(st.integers(1, 60), max_size=12), concurrency=st.integers(2, 8))
+def is_ahead(request: FakeRequest) -> bool:
+    """Whether a request asks ahead: for some rows more than the walk itself does here."""
+    return int(dict(parse_qsl(request.query))["limit"]) > PAGE + 15
+
+
+FAILURES: Final[dict[str, Outcome]] = {
+    "refused": FakeResponse(503),
+    "forbidden": FakeResponse(403),
+    "not connected": httpx.ConnectError("[Errno 111] Connection refused"),
+    "no answer": httpx.ReadTimeout("The read operation timed out"),
+    "cut": cut,
+    "a web page": html_page,
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("retries", [0, 2])
+def test_an_error_of_what_was_asked_ahead_is_nobody_s(failure: str, retries: int, walk: Iterate) -> None:
+    """The walk asks itself, and what the caller gets is what comes one by one."""
+    seen: list[bool] = []
+
+    def fail(request: FakeRequest, _number: int) -> Outcome | None:
+        seen.append(is_ahead(request))
+        return FAILURES[failure] if seen[-1] else None
+
+    expected, requests = one_by_one(STREAMS[0])
+    transport = InProcessTransport(FAKE, faults=fail)
+    assert list(walk(opened(STREAMS[0], 8, transport=transport, retries=retries))) == expected
+    assert 8 <= sum(seen) <= (8 + requests / 2) * (1 + retries)
+
+
+@given(failed=st.sets(st.integers(1, 60), max_size=12), concurrency=st.integers(2, 8), connects=st.booleans())
 @PROPERTY
-def test_an_error_of_what_was_asked_ahead_is_nobody_s(failed: set[int], concurrency: int) -> None:
-    """Only what the walk itself asks for in vain is the caller's error, after all before it; the iterator goes on."""
+def test_an_error_comes_in_its_turn(failed: set[int], concurrency: int, connects: bool) -> None:
+    """What the walk itself asks for in vain is the caller's error once all before it has come; the iterator goes on."""
     expected, _ = one_by_one(STREAMS[0])
-    transport = InProcessTransport(FAKE, faults=failing(FakeResponse(503), at=failed))
+    failure = FakeResponse(503) if connects else httpx.ConnectError("[Errno 111] Connection refused")
+    transport = InProcessTransport(FAKE, faults=failing(failure, at=failed))
     iterator, got, errors = iter(opened(STREAMS[0], concurrency, transport=transport, retries=0)), list[Any](), 0
     while True:
         try:
             got.append(next(iterator))
         except StopIteration:
             break
-        except logferry.ServiceError:
+        except (logferry.ServiceError, logferry.ConnectionFailedError):
             errors += 1
             assert got == expected[: len(got)]
     assert got == expected
@@ -200,22 +235,43 @@ def test_an_old_answer_is_not_used(stream: str, every: int, walk: Iterate) -> No
     assert list(walk(opened(stream, 8, transport=transport))) == one_by_one(stream)[0]
 
 
-@pytest.mark.parametrize("concurrency", [2, 8])
-def test_an_answer_to_something_later_is_not_used(concurrency: int, walk: Iterate) -> None:
-    """One that begins behind the place, as if the service had not listed the rows in between, is asked for again."""
-    expected, _ = one_by_one(STREAMS[0])
-    asked: list[int] = []
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_an_answer_to_something_later_is_not_used(every: int, walk: Iterate) -> None:
+    """One that begins behind the place, so that rows in between are missing, is dropped, and the walk asks itself."""
+    asked: list[str] = []
 
-    def later(request: FakeRequest, number: int) -> FakeResponse | None:
-        # Whatever is asked for, the answer is that to the latest moment so far.
-        query = dict(parse_qsl(request.query))
-        asked.append(int(query.get("startTime", 0)))
-        if number % 3:
+    def later(request: FakeRequest, _number: int) -> FakeResponse | None:
+        if is_ahead(request):
+            asked.append(request.target)
+            if len(asked) % every == 0:
+                start = int(dict(parse_qsl(request.query))["startTime"])
+                target = request.target.replace(f"startTime={start}", f"startTime={start + 20 * 60_000}")
+                return FAKE.answer(FakeRequest(request.method, target, request.headers), FAKE.epoch)
+        return None
+
+    transport = InProcessTransport(FAKE, faults=later)
+    assert list(walk(opened(STREAMS[0], 8, transport=transport))) == one_by_one(STREAMS[0])[0]
+    assert len(asked) >= 8
+
+
+def test_what_was_asked_ahead_is_not_taken_for_the_end(walk: Iterate) -> None:
+    """It can be empty; where a cache answers with that whether there is more, the walk asks again, and goes on."""
+    steps = [(20, number % 7) for number in range(1000)]
+    fake = DailyFake(rows=session([*steps, *[(0, 1)] * 2 * PAGE, *steps[:500]]), largest_limit=PAGE + 10)
+    expected = list(opened(STREAMS[0], 1, fake))
+    assert len(expected) == len(fake.rows or ())
+    asked: list[str] = []
+
+    def emptied_twice(request: FakeRequest, _number: int) -> FakeResponse | None:
+        # The first question that passes rows over is the one in the middle, where no page shows all rows of one time.
+        if dict(parse_qsl(request.query))["offset"] == "0" or asked[:1] not in ([], [request.target]):
             return None
-        target = request.target.replace(f"startTime={asked[-1]}", f"startTime={max(asked)}")
-        return FAKE.answer(FakeRequest(request.method, target, request.headers), FAKE.epoch)
+        asked.append(request.target)
+        return FakeResponse(200, (), b'{"logs":[]}') if len(asked) <= 2 else None
 
-    assert list(walk(opened(STREAMS[0], concurrency, transport=InProcessTransport(FAKE, faults=later)))) == expected
+    transport = InProcessTransport(fake, faults=emptied_twice)
+    assert list(walk(opened(STREAMS[0], 8, fake, transport))) == expected
+    assert len(asked) > 2
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -406,17 +462,12 @@ class Trip:
         return Reply(send.request, "", 200, (), orjson.dumps({"logs": found}), 0)
 
 
-def chance(mean: float) -> Callable[[int], float]:
-    """Intervals by chance, the same on every run."""
-    drawn = random.Random(1)  # noqa: S311  # see above
-    return lambda _number: drawn.expovariate(1 / mean)
-
-
-PACES: Final[dict[str, tuple[Callable[[int], float], float, float]]] = {
-    "steady": (lambda _number: 5.0, 1.5, 4.5),
-    "by chance": (chance(5.0), 1.15, 2.8),
-    "denser and sparser": (lambda number: (1.0, 10.0)[number // 300 % 2], 1.1, 1.8),
-    "with pauses": (lambda number: 20_000.0 if number % 400 == 0 else 5.0, 1.05, 1.5),
+PACES: Final[dict[str, tuple[Callable[[random.Random, int], float], float, float]]] = {
+    "steady": (lambda _chance, _number: 5.0, 1.5, 4.5),
+    "by chance": (lambda chance, _number: chance.expovariate(1 / 5), 1.15, 2.8),
+    "denser and sparser": (lambda _chance, number: (1.0, 10.0)[number // 300 % 2], 1.1, 1.8),
+    "like nothing before": (lambda chance, _number: chance.paretovariate(0.7), 1.05, 1.3),
+    "with pauses": (lambda _chance, number: 20_000.0 if number % 400 == 0 else 5.0, 1.05, 1.5),
 }
 """By what rows come: milliseconds after the one before; and so many times as fast two and eight at once are at least."""
 
@@ -425,7 +476,9 @@ PACES: Final[dict[str, tuple[Callable[[int], float], float, float]]] = {
 def test_several_at_once_are_faster(pace: str) -> None:
     """Whatever the pace, nothing is slower; and at most half as many requests more are sent as pages come."""
     interval, *faster = PACES[pace]
-    trip = Trip.of([FAKE.epoch + round(offset * MILLISECOND) for offset in accumulate(map(interval, range(6000)))])
+    chance = random.Random(1)  # noqa: S311  # the same on every run
+    offsets = accumulate(interval(chance, number) for number in range(6000))
+    trip = Trip.of([FAKE.epoch + round(offset * MILLISECOND) for offset in offsets])
     one, *several = (trip.through(concurrency) for concurrency in (1, 2, 8))
     assert one.items == trip.rows
     for concurrency, other, times in zip((2, 8), several, faster, strict=True):

@@ -32,6 +32,9 @@ _LEAST_FILLED: Final = 0.85
 _MOST_FILLED: Final = 0.96
 """As long as so much of it does, at least and at most, they stay as far apart as they are."""
 
+_AGAIN: Final = 16
+"""So many rows more than a page has are asked for: those right before its end come again on the next one."""
+
 _IN_VAIN: Final = 0.5
 """So many requests may be in vain for each page that has come, and as many as may be under way besides."""
 
@@ -237,27 +240,28 @@ class Ahead:
     # What is asked for.
 
     def _send(self, current: _Asked) -> SubFlow[None]:
-        """Ask ahead, as far as there is room beside the walk's page, for as many rows as for that."""
+        """Ask ahead, as far as there is room beside the walk's page."""
         if self._waited < SLOW * self._own:
             return
-        awaited = 0 if current.has_come or current.answer is not None else 1
-        while self._room() > awaited:
+        limit = self._question.page_size + _AGAIN
+        while self._room(current) > 0:
             start = self._next(current)
             if start is None:
                 return
             try:
-                ticket: Ticket[Any] = yield Send(self._question.request(start, current.limit))
+                ticket: Ticket[Any] = yield Send(self._question.request(start, limit))
             except LogferryError:
                 return  # the walk will meet it itself
             self.has_asked = True
-            self._ahead.append(_Asked(start, current.limit, ticket))
+            self._ahead.append(_Asked(start, limit, ticket))
             self._ahead.sort(key=lambda asked: asked.start)
 
-    def _room(self) -> int:
-        """How many requests more may be sent ahead."""
+    def _room(self, current: _Asked) -> int:
+        """How many requests more may be sent ahead, beside that for the walk's page unless that is there."""
         # None at first, then more and more: who takes a few pages only shall not cause many requests.
         allowed = min(self._concurrency, self._pages - 1)
         under_way = sum(asked.under_way for asked in (*self._ahead, *self._dropped))
+        under_way += not current.has_come and current.answer is None
         most = self._concurrency + self._concurrency // 2
         if self._left is not None and self._rows:
             most = min(most, ceil((self._left - self._rows) / (_FILLED * self._rows)))
@@ -267,7 +271,7 @@ class Ahead:
         """The first millisecond of the page to be asked for next; ``None`` where there is none, as far as is known."""
         pages = [current, *self._ahead]
         for one, other in pairwise(pages):
-            if one.following is not None and one.following < other.start and not one.is_last:
+            if one.following is not None and one.start < one.following < other.start and not one.is_last:
                 return one.following  # otherwise the walk would have to wait for what is missing between them
         last = pages[-1]
         known = last.following is not None and not self._is_apart(last.following - last.start)

@@ -201,11 +201,18 @@ class Place:
         return len(rows) > 0 and self._is_regular(rows) and self.joins(rows)
 
     def leads_on(self, rows: Rows) -> bool:
-        """Whether rows are regular, begin with one that has been met, and lead beyond all that have been."""
+        """Whether rows are regular, begin with the earliest that have been met, and lead beyond all that have been."""
         latest, last = self.latest, rows.tick(len(rows) - 1) if len(rows) else None
         if latest is None or last is None or last <= latest:
             return False
-        return self._is_regular(rows) and rows.identity(0) in self.met
+        return self._is_regular(rows) and rows.identity(0) in self.met and not self._is_passed_by(rows)
+
+    def _is_passed_by(self, rows: Rows) -> bool:
+        """Whether rows begin later than some that come again: of those equal to the first ones, some may be missing."""
+        begin = rows.tick(0)
+        return begin is not None and any(
+            one.tick is not None and (self.first is None or self.first <= one.tick < begin) for one in self.met.values()
+        )
 
     def _is_regular(self, rows: Rows) -> bool:
         """Whether rows are in order of time, and none is from before the place."""
