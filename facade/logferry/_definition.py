@@ -36,6 +36,33 @@ class Walk(Protocol[F_contra]):
         ...
 
 
+class WalkAhead(Protocol[F_contra]):
+    """Starts a stream's flow, which asks for pages before it is there: the part of that which only the service knows."""
+
+    def __call__(
+        self,
+        filters: F_contra,
+        page_size: int,
+        window: Window,
+        position: Position | None,
+        max_items: int | None,
+        *,
+        concurrency: int,
+    ) -> Flow:
+        """
+        Yield what ``Walk`` yields, in the same order and with the same positions.
+
+        Args:
+            filters: See ``Walk``.
+            page_size: See ``Walk``.
+            window: See ``Walk``.
+            position: See ``Walk``.
+            max_items: How many items are wanted, or ``None`` for all.
+            concurrency: How many requests may be under way, at least 1.
+        """
+        ...
+
+
 class Repaired(Protocol[J_co]):
     """An item made well-formed, as the generated ``repair_...`` functions return it."""
 
@@ -104,6 +131,8 @@ class StreamDefinition(Generic[E, J, F]):
         order: ``"newest first"``, ``"oldest first"`` or ``"as sent"``.
         time_filter: Who filters by time, in a few words.
         division: How a window is divided into parts that can be read at once; ``None`` where it cannot be.
+        ahead: The walk of a stream that asks for pages ahead by itself, since only it can tell what of them is new; ``None``
+            where a walk asks for one page after the other.
         promise: What a pull of the stream guarantees, and why.
         filters: The class of its own filters: attrs, every field a ``filter_field``.
         needs_one_of: Names of filters of which the service wants at least one; empty where it wants none.
@@ -124,6 +153,7 @@ class StreamDefinition(Generic[E, J, F]):
     order: str
     time_filter: str
     division: Division | None = None
+    ahead: WalkAhead[F] | None = field(default=None, repr=False)
     promise: str
     filters: type[F]
     needs_one_of: tuple[str, ...] = ()

@@ -86,10 +86,11 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
 
 
 def _reader(definition: StreamDefinition[Any, Any, F], filters: F, page_size: int | None, concurrency: int) -> Reader:
-    size = page_size or definition.page_size
+    size, ahead = page_size or definition.page_size, definition.ahead
     return Reader(
         walk=partial(definition.walk, filters, size),
         order=definition.order,
+        ahead=None if ahead is None else partial(ahead, filters, size, concurrency=concurrency),
         division=definition.division,
         page_size=size,
         concurrency=concurrency,

@@ -16,6 +16,7 @@ its part, or with something else, is asked for again before it is believed: some
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from attrs import frozen
@@ -25,17 +26,11 @@ from logferry._errors import LogferryError
 from logferry._json import is_object
 from logferry._parts import Part, Place, Taken, WalkWindow, remembered
 from logferry._steps import Batch, Flow, Marks, Now, Peek, Position, Receive, Reply, SubFlow, Ticket
-from logferry._times import MILLISECOND
+from logferry._underway import SLOW
 from logferry._window import Window
 
 _PROVEN: Final = 10
 """After so many pages a walk has shown that there is more, and that the service honours bounds of time."""
-
-_SLOW: Final = 10 * MILLISECOND
-"""
-So long a page takes at least, in nanoseconds, if several are to be under way: threads and tasks would cost more than nearer
-services take (measured: as much CPU again as the page).
-"""
 
 _WORTH_WHILE: Final = 3
 """So many pages for each request that may be under way have to be left, where the service counts them."""
@@ -70,6 +65,7 @@ class Reader:
     Attributes:
         walk: The stream's own walk.
         order: Its order, see ``StreamDefinition``.
+        ahead: The same walk, which asks ahead by itself, given how many items are wanted, too; ``None`` where it cannot.
         division: How its window is divided; ``None`` where it cannot be.
         page_size: How many items are asked for at once.
         concurrency: How many requests may be under way.
@@ -77,6 +73,7 @@ class Reader:
 
     walk: WalkWindow
     order: str
+    ahead: Callable[[Window, Position | None, int | None], Flow] | None = None
     division: Division | None
     page_size: int
     concurrency: int = 1
@@ -92,6 +89,8 @@ class Reader:
         """
         if is_divided(position):
             return _Reading(self, Place.from_json(position), max_items).flow()
+        if self.ahead is not None and self.concurrency > 1:
+            return self.ahead(window, position, max_items)
         # What a walk has delivered is not known from its place, so parts behind it could have some of it, too.
         if self.division is None or self.concurrency == 1 or position is not None:
             return self.walk(window, position)
@@ -325,7 +324,7 @@ class _Reading:
         division = self._reader.division
         if not self._divides or division is None or part.pages < (_PROVEN if self._course is None else 1):
             return
-        if self._course is None and self._waited < _SLOW * part.pages:
+        if self._course is None and self._waited < SLOW * part.pages:
             return
         if not part.times or part.extent is None:
             return

@@ -112,10 +112,17 @@ class Peek(Generic[R]):
     """
     Look at a request under way without waiting for it.
 
-    The answer is its reply, whatever its status, or its failure, which is not thrown; ``None`` as long as there is neither.
+    The answer is its reply, whatever its status, or a ``Failed``; ``None`` as long as there is neither.
     """
 
     ticket: Ticket[R]
+
+
+@frozen
+class Failed:
+    """What is to be seen of a request that failed: the failure itself would be thrown on its way through the layers."""
+
+    failure: BaseException
 
 
 @frozen

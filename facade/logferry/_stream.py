@@ -104,7 +104,7 @@ class View(Generic[T]):
             )
         pace = Polling(shortest=shortest, longest=longest)
         walk = Follow(walk=plan.reader.walk, definition=plan.definition, pace=pace)
-        following = evolve(plan, reader=evolve(plan.reader, walk=walk, division=None), following=True)
+        following = evolve(plan, reader=evolve(plan.reader, walk=walk, ahead=None, division=None), following=True)
         following.iteration()
         return View(following, self._convert)
 

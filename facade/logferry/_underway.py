@@ -9,16 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakSet
 
 from attrs import define, field
 
 from logferry._errors import LogferryError
-from logferry._steps import Reply, Send
+from logferry._steps import Failed, Reply, Send
+from logferry._times import MILLISECOND
 
 if TYPE_CHECKING:
     import asyncio
+
+SLOW: Final = 10 * MILLISECOND
+"""
+So long an answer takes at least, in nanoseconds, if several are to be under way: threads and tasks would cost more than nearer
+services take (measured: as much CPU again as the page).
+"""
 
 
 class Running(Protocol):
@@ -67,9 +74,10 @@ class Exchange:
     _outcome: Reply[Any] | BaseException | None = None
 
     @property
-    def outcome_so_far(self) -> Reply[Any] | BaseException | None:
+    def outcome_so_far(self) -> Reply[Any] | Failed | None:
         """Its answer or failure, if there is one by now."""
-        return self._outcome
+        outcome = self._outcome
+        return Failed(outcome) if isinstance(outcome, BaseException) else outcome
 
     def begin(self, wire: Wire) -> None:
         """Send it beside the running thread."""

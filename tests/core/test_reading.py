@@ -296,3 +296,11 @@ def test_what_is_no_concurrency_is_refused(concurrency: Any) -> None:
         connected(logferry.Logto, LogtoFake(), concurrency=concurrency)
     with connected(logferry.Logto, LogtoFake()) as client, pytest.raises(logferry.ConfigurationError):
         client.with_options(concurrency=concurrency)
+
+
+@divisible
+def test_a_failure_that_is_only_seen_is_asked_for_again(name: str, walk: Walk) -> None:
+    """A request under way that has failed fails nobody before its turn, and then there are retries."""
+    refused = httpx.ConnectError("[Errno 111] Connection refused")
+    transport = InProcessTransport(CASES[name].fake, faults=failing(refused, every=3))
+    assert list(walk(CASES[name].view(transport, concurrency=8))) == one_by_one(name)[0]

@@ -57,6 +57,11 @@ class Rows:
         """The rows as what can be compared."""
         return [(self.times[index], self.identity(index)) for index in range(len(self))]
 
+    def since(self, tick: int) -> Rows:
+        """Of rows in order of time, those from a millisecond on."""
+        first = self.times.earlier(tick * MILLISECOND)
+        return Rows(self.items[first:], self.times[first:]) if first else self
+
     def joined(self, other: Rows) -> Rows:
         """These rows, and others behind them."""
         return Rows(self.items + other.items, known_times(self.times.read() + other.times.read()))

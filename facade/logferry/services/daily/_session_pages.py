@@ -16,25 +16,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from attrs import evolve, frozen
 
-from logferry._answers import decoded, wrong_shape
 from logferry._cursors import STUCK
 from logferry._errors import PagingError
-from logferry._json import is_array, is_object
 from logferry._page_times import PageTimes
-from logferry._steps import Batch, Flow, Position, Reply, SubFlow, fetch
-from logferry._times import MILLISECOND
-from logferry._window import Window
-from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
-from logferry.services.daily._records import metric_times, session_log_times
-from logferry.services.daily._rows import Row, Rows
+from logferry._steps import Batch, Flow, Position, Send, SubFlow, exchange
+from logferry.services.daily._ahead import Ahead
+from logferry.services.daily._rows import Row
 from logferry.services.daily._session_place import Place, Seen
-from logferry_clients.daily.api.logs import list_logs
-from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel
-from logferry_clients.daily.models.session_log_page import SessionLogPageKey
+from logferry.services.daily._session_question import Answer, Question
 
 _AGAIN: Final = 2
 """So often a page is asked for again that can be the answer to another question, before it is believed."""
@@ -46,26 +39,6 @@ _EQUAL: Final = 100
 """So many pages in a row of nothing but the same line mean that the service does not turn pages."""
 
 _CHANGED: Final = "time: more rows of one time than fit the service's pages, and they changed while they were read; some may be missing"
-
-
-@frozen
-class Answer:
-    """
-    Rows as the service sent them.
-
-    Attributes:
-        reply: The answer.
-        rows: Its rows.
-        whole: Whether there are as many as were asked for.
-    """
-
-    reply: Reply[Any]
-    rows: Rows
-    whole: bool
-
-    def joined(self, other: Answer) -> Answer:
-        """The rows of this answer, and of one for those behind them."""
-        return Answer(other.reply, self.rows.joined(other.rows), other.whole)
 
 
 @frozen
@@ -120,28 +93,22 @@ class _Turn:
         return {order: numbers[index] for order, index in enumerate(self.within) if index in numbers} if numbers else {}
 
 
-@frozen(kw_only=True)
-class Question:
+@frozen
+class Walk:
     """
-    What is asked, page after page.
+    A walk through the rows of a session.
 
     Attributes:
-        metrics: Metrics, not logs.
-        mtg_session_id: Only rows of this meeting session.
-        user_session_id: Only rows of this participant's session.
-        log_level: Only logs of this level.
-        window: Which rows.
-        page_size: How many at once.
+        question: Which rows.
+        concurrency: How many requests may be under way.
+        max_items: How many rows are wanted, or ``None`` for all; the walk itself does not end there.
     """
 
-    metrics: bool
-    mtg_session_id: str | None
-    user_session_id: str | None
-    log_level: ListLogsLogLevel | None = None
-    window: Window
-    page_size: int
+    question: Question
+    concurrency: int = 1
+    max_items: int | None = None
 
-    def walk(self, position: Position | None) -> Flow:
+    def flow(self, position: Position | None) -> Flow:
         """
         Yield the window's rows, oldest first.
 
@@ -151,40 +118,46 @@ class Question:
         place = Place() if position is None else Place.from_json(position)
         furthest, idle = (-1, 0), 0
         first: _Turn | None = None
+        ahead = Ahead(self.question, self.concurrency, self.max_items) if self.concurrency > 1 else None
         while not place.ended:
-            place, answer = yield from self._page(place, first)
+            place, answer = yield from self._page(place, first, ahead)
             seen, ended = place.look(answer.rows), False
             issues: tuple[str, ...] = ()
             reached = seen.latest(), len(answer.rows)
             # Rows that are others whenever they are looked at are new for ever, but lead nowhere.
             furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
             if not seen.unmet or idle >= STUCK:
-                ended = yield from self._has_ended(place, answer)
+                ended = yield from self._has_ended(place, answer, ahead)
                 if not ended:
                     answer, issues, ended = yield from self._agreed(place)
                     seen = place.look(answer.rows)
             turn = self._turn(place, answer, seen, issues)
             yield turn.batch()
+            if ahead is not None:
+                ahead.delivered(len(turn.within))
             # A digest of each row of a page is only needed where the service turns out to ignore times.
             first = turn if place.bounded is None else None
             place = evolve(turn.after(lean=first is not None), ended=ended)
 
     def _turn(self, place: Place, answer: Answer, seen: Seen, issues: tuple[str, ...]) -> _Turn:
         within: Sequence[int] = range(len(seen.unmet))
-        if not self.window.has_all(seen.rows.times):
+        if not self.question.window.has_all(seen.rows.times):
             times = [seen.rows.times[index] for index in seen.unmet]
-            within = [index for index, time in enumerate(times) if time is None or self.window.has(time)]
+            within = [index for index, time in enumerate(times) if time is None or self.question.window.has(time)]
         return _Turn(place, answer, seen, within, issues)
 
-    def _page(self, place: Place, first: _Turn | None = None) -> SubFlow[tuple[Place, Answer]]:
+    def _page(
+        self, place: Place, first: _Turn | None = None, ahead: Ahead | None = None
+    ) -> SubFlow[tuple[Place, Answer]]:
         """
         The rows from a place on, as many as come; and the place, now that it shows whether the service keeps to it.
 
         Args:
             place: The place.
             first: What made the place, where it is lean though nothing had shown.
+            ahead: What is asked ahead, where anything may be.
         """
-        answer = yield from self._ask(place)
+        answer = yield from (self._ask(place) if ahead is None else ahead.page(place))
         if first is not None and not place.goes_on(answer.rows):
             place = first.after()
         for _ in range(_AGAIN):
@@ -199,7 +172,7 @@ class Question:
             answer = yield from self._ask(place)
         return place, answer
 
-    def _has_ended(self, place: Place, answer: Answer) -> SubFlow[bool]:
+    def _has_ended(self, place: Place, answer: Answer, ahead: Ahead | None) -> SubFlow[bool]:
         """
         Whether there is nothing behind an answer without anything new: a short one may have met a limit.
 
@@ -207,8 +180,12 @@ class Question:
         """
         if not (place.met or len(answer.rows)):
             return True
-        behind = yield from self._ask(place, len(answer.rows) - place.before(answer.rows))
-        return not len(behind.rows)
+        # What was asked ahead can have been empty, and a cache can take this for it.
+        for _ in range(1 if ahead is None or not ahead.has_asked else 1 + _AGAIN):
+            behind = yield from self._ask(place, len(answer.rows) - place.before(answer.rows))
+            if len(behind.rows):
+                return False
+        return True
 
     def _agreed(self, place: Place) -> SubFlow[tuple[Answer, tuple[str, ...], bool]]:
         """
@@ -265,28 +242,6 @@ class Question:
 
     def _ask(self, place: Place, offset: int = 0) -> SubFlow[Answer]:
         """The rows from a place on, all that have been met and a page of others at most, but for the first few."""
-        since, until = self.window.since, self.window.until
-        start = None if since is None else since // MILLISECOND - 1
-        if place.first is not None:
-            start = place.first if start is None else max(start, place.first)
-        limit = self.page_size + place.repeated()
-        reply = yield from fetch(
-            list_logs.request,
-            include_logs=not self.metrics,
-            include_metrics=self.metrics,
-            mtg_session_id=self.mtg_session_id,
-            user_session_id=self.user_session_id,
-            log_level=self.log_level,
-            order="ASC",
-            start_time=None if start is None else max(0, start),
-            end_time=-(-until // MILLISECOND) + 1,
-            limit=limit,
-            offset=offset,
-        )
-        body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
-        array: SessionLogPageKey = "metrics" if self.metrics else "logs"
-        items = body.get(array) if is_object(body) else None
-        if not is_array(items):
-            raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
-        times = metric_times(items) if self.metrics else session_log_times(items)
-        return Answer(reply, Rows(items, times), len(items) >= limit)
+        limit = self.question.limit(place)
+        reply = yield from exchange(Send(self.question.request(self.question.start(place), limit, offset)))
+        return self.question.answer(reply, limit)

@@ -83,6 +83,15 @@ class Seen:
         known = self.last(1) if self.stands is None else (tick for tick in self.stands if tick is not None)
         return max(known, default=-1)
 
+    def edge(self, *, whole: bool) -> int | None:
+        """
+        The millisecond from which on rows are to be looked at again; ``None`` where none stands at a known time.
+
+        Args:
+            whole: See ``Place.beyond``.
+        """
+        return min(self.last(_OVERLAP if whole else max(1, min(_OVERLAP, self.known() // 2))), default=None)
+
     def since(self, tick: int) -> Sequence[int]:
         """Indexes of those unmet that stand at a millisecond or later; of rows that are not regular, of all unmet."""
         if self.stands is not None:
@@ -191,6 +200,20 @@ class Place:
         """Whether rows are regular, and begin with some that have been met."""
         return len(rows) > 0 and self._is_regular(rows) and self.joins(rows)
 
+    def leads_on(self, rows: Rows) -> bool:
+        """Whether rows are regular, begin with the earliest that have been met, and lead beyond all that have been."""
+        latest, last = self.latest, rows.tick(len(rows) - 1) if len(rows) else None
+        if latest is None or last is None or last <= latest:
+            return False
+        return self._is_regular(rows) and rows.identity(0) in self.met and not self._is_passed_by(rows)
+
+    def _is_passed_by(self, rows: Rows) -> bool:
+        """Whether rows begin later than some that come again: of those equal to the first ones, some may be missing."""
+        begin = rows.tick(0)
+        return begin is not None and any(
+            one.tick is not None and (self.first is None or self.first <= one.tick < begin) for one in self.met.values()
+        )
+
     def _is_regular(self, rows: Rows) -> bool:
         """Whether rows are in order of time, and none is from before the place."""
         if not rows.times.in_order():
@@ -227,8 +250,7 @@ class Place:
             lean: Forget what does not come again if the service keeps to the time that it is asked for, though that has
                 not shown yet.
         """
-        last = seen.last(_OVERLAP if whole else max(1, min(_OVERLAP, seen.known() // 2)))
-        tick = max((tick for tick in (self.tick, min(last, default=None)) if tick is not None), default=None)
+        tick = max((tick for tick in (self.tick, seen.edge(whole=whole)) if tick is not None), default=None)
         if tick is None or not (self.bounded or lean):
             return evolve(self.after(seen, seen.unmet), tick=tick)
         met = self.after(seen, seen.since(tick - 1)).met

@@ -14,7 +14,8 @@ from logferry._window import Window
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._meetings import SESSIONS
 from logferry.services.daily._records import SESSION_LOG_NORMALIZER, SESSION_METRIC_NORMALIZER
-from logferry.services.daily._session_pages import Question
+from logferry.services.daily._session_pages import Walk
+from logferry.services.daily._session_question import Question
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
 from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
 from logferry_clients.daily.types import ANYTHING, ObjectOf, repair
@@ -44,27 +45,45 @@ class SessionMetricFilters:
     user_session_id: str | None = filter_field("userSessionId", "only samples of this participant's session")
 
 
-def _walk_logs(filters: SessionLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
+def _walk_logs(
+    filters: SessionLogFilters,
+    page_size: int,
+    window: Window,
+    position: Position | None,
+    max_items: int | None = None,
+    *,
+    concurrency: int = 1,
+) -> Flow:
     """Yield the window's logs of a call, oldest first."""
-    return Question(
+    question = Question(
         metrics=False,
         mtg_session_id=filters.mtg_session_id,
         user_session_id=filters.user_session_id,
         log_level=filters.log_level,
         window=window,
         page_size=page_size,
-    ).walk(position)
+    )
+    return Walk(question, concurrency, max_items).flow(position)
 
 
-def _walk_metrics(filters: SessionMetricFilters, page_size: int, window: Window, position: Position | None) -> Flow:
+def _walk_metrics(
+    filters: SessionMetricFilters,
+    page_size: int,
+    window: Window,
+    position: Position | None,
+    max_items: int | None = None,
+    *,
+    concurrency: int = 1,
+) -> Flow:
     """Yield the window's metrics of a call, oldest first."""
-    return Question(
+    question = Question(
         metrics=True,
         mtg_session_id=filters.mtg_session_id,
         user_session_id=filters.user_session_id,
         window=window,
         page_size=page_size,
-    ).walk(position)
+    )
+    return Walk(question, concurrency, max_items).flow(position)
 
 
 _PROMISE: Final = (
@@ -84,6 +103,7 @@ SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilte
     needs_one_of=("mtg_session_id", "user_session_id"),
     page_size=_PAGE,
     walk=_walk_logs,
+    ahead=_walk_logs,
     fits=fits_session_log,
     repair=repair_session_log,
     entry=SessionLog.from_dict,
@@ -102,6 +122,7 @@ SESSION_METRICS: Final[StreamDefinition[dict[str, Any], dict[str, Any], SessionM
     needs_one_of=("mtg_session_id", "user_session_id"),
     page_size=_PAGE,
     walk=_walk_metrics,
+    ahead=_walk_metrics,
     fits=is_object,
     repair=partial(repair, ObjectOf({}, {}, ANYTHING)),
     entry=dict[str, Any],

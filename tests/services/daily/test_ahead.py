@@ -1,0 +1,547 @@
+"""Pages of a session that are asked for ahead: what comes is what comes one by one, and nothing is asked in vain for long."""
+
+from __future__ import annotations
+
+import gc
+import random
+import threading
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+from itertools import accumulate
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import anyio
+import anyio.lowlevel
+import httpx
+import orjson
+import pytest
+from attrs import define, evolve, field
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import logferry
+from logferry._steps import Batch, Now, Peek, Receive, Reply, Send, Ticket
+from logferry._times import rfc3339
+from logferry._window import Window
+from logferry.services.daily._session_pages import Walk
+from logferry.services.daily._session_question import Question
+from logferry.testing import (
+    DailyFake,
+    FakeRequest,
+    FakeResponse,
+    Faults,
+    InProcessTransport,
+    Outcome,
+    Row,
+    VirtualClock,
+    connected,
+    cut,
+    failing,
+    html_page,
+    stale,
+)
+
+Iterate = Callable[[Any], Iterator[Any]]
+
+STREAMS: Final = ("daily.session_logs", "daily.session_metrics")
+LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
+PAGE: Final = 50
+FAKE: Final = DailyFake(records=2000)
+MILLISECOND: Final = 1_000_000
+SECOND: Final = 1_000_000_000
+PROPERTY = settings(deadline=None, database=None, derandomize=True, max_examples=25)
+
+SESSION: Final[Any] = FAKE.questions(STREAMS[0])[0]
+"""The filters that find all rows."""
+
+streams = pytest.mark.parametrize("stream", STREAMS)
+
+
+def far_away(fake: DailyFake, seconds: float = 0.05, **options: Any) -> dict[str, Any]:
+    """Options of a client whose requests take their time, on a clock of their own unless there is one."""
+    clock: VirtualClock = options.pop("clock", None) or VirtualClock(fake.epoch + MILLISECOND)
+
+    def pass_time(_event: logferry.RequestEvent) -> None:
+        clock.advance(seconds)
+
+    return {"clock": clock, "on_request": pass_time, "rate": None, **options}
+
+
+def opened(
+    stream: str, concurrency: int, fake: DailyFake = FAKE, transport: Any = None, **asked: Any
+) -> logferry.View[Any]:
+    """A stream's raw items; what is not the client's goes to the stream."""
+    calls = {name: asked.pop(name) for name in ("clock", "retries", "seconds") if name in asked}
+    options = far_away(fake, concurrency=concurrency, **calls)
+    client = connected(logferry.Daily, fake, transport=transport or InProcessTransport(fake), **options)
+    if "resume" not in asked:
+        asked = {"until": LATER, "filters": fake.questions(stream)[0], **asked}
+    asked = {"page_size": PAGE, **asked}
+    return client.stream(stream, **asked).raw()
+
+
+@cache
+def one_by_one(stream: str) -> tuple[list[Any], int]:
+    """What comes with one request after the other, and how many that takes."""
+    transport = InProcessTransport(FAKE)
+    return list(opened(stream, 1, transport=transport)), transport.count
+
+
+def starts(transport: InProcessTransport) -> list[int]:
+    """The first milliseconds that were asked for, in the order of the requests."""
+    return [int(dict(parse_qsl(request.query)).get("startTime", 0)) for request in transport.requests]
+
+
+@streams
+@pytest.mark.parametrize("concurrency", [2, 3, 4, 8])
+def test_order_and_items_stay(stream: str, concurrency: int, walk: Iterate) -> None:
+    """What comes is what comes one by one, in the same order, and costs less than half as many requests more."""
+    transport = InProcessTransport(FAKE)
+    expected, requests = one_by_one(stream)
+    assert len(expected) == 2000
+    assert list(walk(opened(stream, concurrency, transport=transport))) == expected
+    assert requests < transport.count < 1.5 * requests + concurrency
+    assert transport.violations == []
+
+
+def session(steps: list[tuple[int, int]], epoch: int = FAKE.epoch) -> tuple[Row, ...]:
+    """Rows, each so many half milliseconds after the one before it, and of such a content."""
+    rows: list[Row] = []
+    time = epoch - 3600 * SECOND
+    for step, content in steps:
+        time += step * MILLISECOND // 2
+        rows.append(Row(time=time, content=content))
+    return tuple(rows)
+
+
+HISTORIES: Final = st.lists(
+    # Mostly a pace that can be relied on, with rows of one time, equal ones among them, crowds and pauses.
+    st.tuples(st.sampled_from([0, 0, 1, 2, 20, 20, 21, 25, 40, 2000]), st.integers(0, 2)),
+    min_size=40,
+    max_size=150,
+).flatmap(lambda steps: st.integers(1, 8).map(lambda times: steps * times))
+
+
+@given(
+    steps=HISTORIES,
+    page_size=st.integers(5, 60),
+    concurrency=st.integers(2, 8),
+    inclusive=st.booleans(),
+    largest=st.sampled_from([None, None, 30]),
+)
+@PROPERTY
+def test_rows_of_one_time_and_equal_rows_stay(
+    steps: list[tuple[int, int]], page_size: int, concurrency: int, inclusive: bool, largest: int | None
+) -> None:
+    """However rows lie, and whatever bounds and limits the service has: each comes once, and its ``uid`` is the same."""
+    fake = DailyFake(rows=session(steps), inclusive_bounds=inclusive, largest_limit=largest)
+
+    def pulled(concurrency: int) -> list[tuple[str, Any]]:
+        client = connected(
+            logferry.Daily, fake, transport=InProcessTransport(fake), **far_away(fake, concurrency=concurrency)
+        )
+        asked = client.stream(STREAMS[0], filters=SESSION, until=LATER, page_size=page_size)
+        return [(record.uid, record.raw) for record in asked.records()]
+
+    expected = pulled(1)
+    assert len(expected) == len(steps)
+    assert pulled(concurrency) == expected
+
+
+@streams
+@given(concurrency=st.integers(1, 8), then=st.integers(1, 8), stop=st.integers(0, 2000), page_size=st.integers(20, 100))
+@PROPERTY
+def test_a_checkpoint_resumes_exactly(stream: str, concurrency: int, then: int, stop: int, page_size: int) -> None:
+    """Wherever a pull is left, another one goes on there, however many requests each has under way."""
+    view = opened(stream, concurrency, page_size=page_size)
+    first = view.to_list(stop)
+    assert [*first, *opened(stream, then, page_size=page_size, resume=view.checkpoint)] == one_by_one(stream)[0]
+
+
+@given(stop=st.integers(0, 2000), concurrency=st.integers(2, 8))
+@PROPERTY
+def test_a_checkpoint_says_nothing_of_what_was_asked_ahead(stop: int, concurrency: int) -> None:
+    """It holds what a walk one by one would: the rows that have come from right before its place on, and nothing else."""
+    view = opened(STREAMS[0], concurrency)
+    came = view.to_list(stop)
+    position = orjson.loads(view.checkpoint)["position"]
+    if position is not None:
+        assert set(position) == {"tick", "met", "bounded", "ended"}
+        times = [str(row["time"]) for row in came]
+        place = rfc3339((position["tick"] or 0) * MILLISECOND - MILLISECOND)
+        assert sum(count for _, count in position["met"].values()) == sum(time >= place for time in times)
+
+
+def is_ahead(request: FakeRequest) -> bool:
+    """Whether a request asks ahead: for some rows more than the walk itself does here."""
+    return int(dict(parse_qsl(request.query))["limit"]) > PAGE + 15
+
+
+FAILURES: Final[dict[str, Outcome]] = {
+    "refused": FakeResponse(503),
+    "forbidden": FakeResponse(403),
+    "not connected": httpx.ConnectError("[Errno 111] Connection refused"),
+    "no answer": httpx.ReadTimeout("The read operation timed out"),
+    "cut": cut,
+    "a web page": html_page,
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("retries", [0, 2])
+def test_an_error_of_what_was_asked_ahead_is_nobody_s(failure: str, retries: int, walk: Iterate) -> None:
+    """The walk asks itself, and what the caller gets is what comes one by one."""
+    seen: list[bool] = []
+
+    def fail(request: FakeRequest, _number: int) -> Outcome | None:
+        seen.append(is_ahead(request))
+        return FAILURES[failure] if seen[-1] else None
+
+    expected, requests = one_by_one(STREAMS[0])
+    transport = InProcessTransport(FAKE, faults=fail)
+    assert list(walk(opened(STREAMS[0], 8, transport=transport, retries=retries))) == expected
+    assert 8 <= sum(seen) <= (8 + requests / 2) * (1 + retries)
+
+
+@given(failed=st.sets(st.integers(1, 60), max_size=12), concurrency=st.integers(2, 8), connects=st.booleans())
+@PROPERTY
+def test_an_error_comes_in_its_turn(failed: set[int], concurrency: int, connects: bool) -> None:
+    """What the walk itself asks for in vain is the caller's error once all before it has come; the iterator goes on."""
+    expected, _ = one_by_one(STREAMS[0])
+    failure = FakeResponse(503) if connects else httpx.ConnectError("[Errno 111] Connection refused")
+    transport = InProcessTransport(FAKE, faults=failing(failure, at=failed))
+    iterator, got, errors = iter(opened(STREAMS[0], concurrency, transport=transport, retries=0)), list[Any](), 0
+    while True:
+        try:
+            got.append(next(iterator))
+        except StopIteration:
+            break
+        except (logferry.ServiceError, logferry.ConnectionFailedError):
+            errors += 1
+            assert got == expected[: len(got)]
+    assert got == expected
+    assert errors <= len(failed)
+
+
+@streams
+@pytest.mark.parametrize("every", [2, 3, 5])
+def test_an_old_answer_is_not_used(stream: str, every: int, walk: Iterate) -> None:
+    """Where a cache answers with what was asked before, nothing is lost, doubled, or taken for the end."""
+    transport = InProcessTransport(FAKE, faults=failing(stale, every=every))
+    assert list(walk(opened(stream, 8, transport=transport))) == one_by_one(stream)[0]
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_an_answer_to_something_later_is_not_used(every: int, walk: Iterate) -> None:
+    """One that begins behind the place, so that rows in between are missing, is dropped, and the walk asks itself."""
+    asked: list[str] = []
+
+    def later(request: FakeRequest, _number: int) -> FakeResponse | None:
+        if is_ahead(request):
+            asked.append(request.target)
+            if len(asked) % every == 0:
+                start = int(dict(parse_qsl(request.query))["startTime"])
+                target = request.target.replace(f"startTime={start}", f"startTime={start + 20 * 60_000}")
+                return FAKE.answer(FakeRequest(request.method, target, request.headers), FAKE.epoch)
+        return None
+
+    transport = InProcessTransport(FAKE, faults=later)
+    assert list(walk(opened(STREAMS[0], 8, transport=transport))) == one_by_one(STREAMS[0])[0]
+    assert len(asked) >= 8
+
+
+def test_what_was_asked_ahead_is_not_taken_for_the_end(walk: Iterate) -> None:
+    """It can be empty; where a cache answers with that whether there is more, the walk asks again, and goes on."""
+    steps = [(20, number % 7) for number in range(1000)]
+    fake = DailyFake(rows=session([*steps, *[(0, 1)] * 2 * PAGE, *steps[:500]]), largest_limit=PAGE + 10)
+    expected = list(opened(STREAMS[0], 1, fake))
+    assert len(expected) == len(fake.rows or ())
+    asked: list[str] = []
+
+    def emptied_twice(request: FakeRequest, _number: int) -> FakeResponse | None:
+        # The first question that passes rows over is the one in the middle, where no page shows all rows of one time.
+        if dict(parse_qsl(request.query))["offset"] == "0" or asked[:1] not in ([], [request.target]):
+            return None
+        asked.append(request.target)
+        return FakeResponse(200, (), b'{"logs":[]}') if len(asked) <= 2 else None
+
+    transport = InProcessTransport(fake, faults=emptied_twice)
+    assert list(walk(opened(STREAMS[0], 8, fake, transport))) == expected
+    assert len(asked) > 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rows_that_come_and_go_meanwhile(seed: int, walk: Iterate) -> None:
+    """Those that are there all the time come once, of the others each at most once, equal ones counted."""
+    fake = DailyFake(records=0)
+    rows = session([((number * 7 + seed) % 5 * 10, number % 3) for number in range(1500)])
+    begin = fake.epoch
+    moving = [
+        evolve(
+            row,
+            appears=begin + number * 10**7 if (number + seed) % 11 == 0 else None,
+            vanishes=begin + number * 2 * 10**7 if (number + seed) % 7 == 0 else None,
+        )
+        for number, row in enumerate(rows)
+    ]
+    fake = evolve(fake, rows=moving)
+    clock = VirtualClock(begin)
+    transport = InProcessTransport(fake, clock=clock)
+    got = Counter(map(str, walk(opened(STREAMS[0], 8, fake, transport, clock=clock, seconds=0.5))))
+
+    def told(which: Callable[[Row], bool]) -> Counter[str]:
+        kept = [evolve(row, appears=None, vanishes=None) for row in moving if which(row)]
+        return Counter(map(str, evolve(fake, rows=kept).items(STREAMS[0], **SESSION)))
+
+    assert told(lambda row: row.appears is None and row.vanishes is None) - got == Counter()
+    assert got - told(lambda _row: True) == Counter()
+
+
+def bounds_ignored(fake: DailyFake) -> Faults:
+    """A service that lists all rows whatever time is asked for."""
+
+    def answer(request: FakeRequest, _number: int) -> FakeResponse:
+        query = dict(parse_qsl(request.query))
+        target = request.target.replace(f"startTime={query.get('startTime')}", "startTime=0")
+        return fake.answer(FakeRequest(request.method, target, request.headers), fake.epoch)
+
+    return answer
+
+
+def test_a_service_that_ignores_bounds_is_asked_one_by_one(walk: Iterate) -> None:
+    """Nothing could be known ahead there, and not a request more is sent."""
+    fake = DailyFake(records=600)
+    counts: list[int] = []
+    for concurrency in (1, 8):
+        transport = InProcessTransport(fake, faults=bounds_ignored(fake))
+        assert len(list(walk(opened(STREAMS[0], concurrency, fake, transport)))) == 600
+        counts.append(transport.count)
+    assert counts[0] == counts[1]
+
+
+@streams
+def test_a_service_that_is_near_is_asked_one_by_one(stream: str, walk: Iterate) -> None:
+    """Where answers take no time, as many requests are sent as one by one."""
+    expected, requests = one_by_one(stream)
+    transport = InProcessTransport(FAKE)
+    assert list(walk(opened(stream, 8, transport=transport, seconds=0.0))) == expected
+    assert transport.count == requests
+
+
+@pytest.mark.parametrize(
+    ("options", "taken"), [({"max_items": 3 * PAGE}, None), ({}, 3 * PAGE - 1), ({"max_items": 10 * PAGE}, None)]
+)
+def test_nothing_is_asked_beyond_what_is_wanted(options: dict[str, Any], taken: int | None, walk: Iterate) -> None:
+    """Who takes a few pages causes the requests that one by one would cause, and nobody many more."""
+    counts: list[int] = []
+    for concurrency in (1, 8):
+        transport = InProcessTransport(FAKE)
+        for number, _ in enumerate(walk(opened(STREAMS[0], concurrency, transport=transport, **options)), start=1):
+            if number == taken:
+                break
+        counts.append(transport.count)
+    assert counts[0] <= counts[1] <= counts[0] + (2 if options.get("max_items") == 10 * PAGE else 0)
+
+
+def test_nothing_is_asked_at_the_end_of_the_window_or_behind(walk: Iterate) -> None:
+    """What is asked ahead begins within the window, and ends where it ends."""
+    until = FAKE.epoch - 1000 * 60 * SECOND
+    transport = InProcessTransport(FAKE)
+    asked = datetime.fromtimestamp(until / SECOND, UTC)
+    got = list(walk(opened(STREAMS[0], 8, transport=transport, until=asked)))
+    assert got == list(FAKE.items(STREAMS[0], until=until, **SESSION))
+    assert len(got) > 900
+    assert max(starts(transport)) < until // MILLISECOND
+
+
+class Counting(httpx.BaseTransport):
+    """Counts the requests that are under way at once."""
+
+    def __init__(self, answers: httpx.BaseTransport) -> None:
+        self.answers = answers
+        self.most = self._now = 0
+        self._lock = threading.Lock()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Count, and answer."""
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        try:
+            response = self.answers.handle_request(request)
+            threading.Event().wait(0.001)  # so that others come meanwhile
+            return response
+        finally:
+            with self._lock:
+                self._now -= 1
+
+
+@streams
+@pytest.mark.parametrize("concurrency", [1, 2, 5])
+@pytest.mark.parametrize("every", [None, 3])
+def test_never_more_are_under_way(stream: str, concurrency: int, every: int | None) -> None:
+    """As many as there may be and not one more, also where answers cannot be used and the walk asks itself."""
+    faults = None if every is None else failing(stale, every=every)
+    transport = Counting(InProcessTransport(FAKE, faults=faults))
+    assert list(opened(stream, concurrency, transport=transport)) == one_by_one(stream)[0]
+    assert 1 <= transport.most <= concurrency
+    assert concurrency == 1 or transport.most > 1
+
+
+@define
+class Trip:
+    """
+    A walk whose steps are performed in virtual time, so that how long it takes is the same on every run.
+
+    Attributes:
+        rows: What there is, oldest first.
+        times: Of each, in nanoseconds.
+        seconds: How long it has taken.
+        items: What has come.
+        requests: How many requests have been sent.
+        most: How many were under way at most.
+        ahead: So many more requests than pages there were at most, at any time.
+    """
+
+    rows: list[Any]
+    times: list[int]
+    seconds: float = 0.0
+    items: list[Any] = field(factory=list[Any])
+    requests: int = 0
+    most: int = 0
+    ahead: int = 0
+
+    @classmethod
+    def of(cls, times: list[int]) -> Trip:
+        """A trip through rows of these times."""
+        return cls([{"time": rfc3339(time), "content": number % 7} for number, time in enumerate(times)], times)
+
+    def through(self, concurrency: int, *, idle: float = 0.0) -> Trip:
+        """Walk to the end, where answers take 50 ms, and the caller so many seconds for each page."""
+        window = Window(None, self.times[-1] + SECOND)
+        question = Question(metrics=False, mtg_session_id="m", user_session_id=None, window=window, page_size=PAGE)
+        trip, flow, ends, pages = Trip(self.rows, self.times), Walk(question, concurrency).flow(None), list[float](), 0
+        answer: Any = None
+        while True:
+            try:
+                step = flow.send(answer)
+            except StopIteration:
+                return trip
+            answer = None
+            match step:
+                case Send():
+                    ends.append(trip.seconds + 0.05)
+                    trip.requests += 1
+                    trip.most = max(trip.most, sum(end > trip.seconds for end in ends))
+                    trip.ahead = max(trip.ahead, trip.requests - pages)
+                    answer = Ticket(step, ends[-1])
+                case Peek(Ticket(send, float(end))):
+                    answer = self.reply(send) if end <= trip.seconds else None
+                case Receive(Ticket(send, float(end))):
+                    trip.seconds = max(trip.seconds, end)
+                    answer = self.reply(send)
+                case Batch():
+                    trip.items += step.items
+                    trip.seconds += idle
+                    pages += 1
+                case Now():
+                    answer = round(trip.seconds * SECOND)
+                case _:
+                    raise AssertionError(step)
+
+    def reply(self, send: Send[Any]) -> Reply[Any]:
+        """The answer to a request."""
+        asked = dict(send.request.params)
+        first = bisect_left(self.times, int(asked.get("startTime", 0)) * MILLISECOND) + int(asked["offset"])
+        end = bisect_right(self.times, int(asked["endTime"]) * MILLISECOND)
+        found = self.rows[first : min(end, first + int(asked["limit"]))]
+        return Reply(send.request, "", 200, (), orjson.dumps({"logs": found}), 0)
+
+
+PACES: Final[dict[str, tuple[Callable[[random.Random, int], float], float, float]]] = {
+    "steady": (lambda _chance, _number: 5.0, 1.5, 4.5),
+    "by chance": (lambda chance, _number: chance.expovariate(1 / 5), 1.15, 2.8),
+    "denser and sparser": (lambda _chance, number: (1.0, 10.0)[number // 300 % 2], 1.1, 1.8),
+    "like nothing before": (lambda chance, _number: chance.paretovariate(0.7), 1.05, 1.3),
+    "with pauses": (lambda _chance, number: 20_000.0 if number % 400 == 0 else 5.0, 1.05, 1.5),
+}
+"""By what rows come: milliseconds after the one before; and so many times as fast two and eight at once are at least."""
+
+
+@pytest.mark.parametrize("pace", PACES)
+def test_several_at_once_are_faster(pace: str) -> None:
+    """Whatever the pace, nothing is slower; and at most half as many requests more are sent as pages come."""
+    interval, *faster = PACES[pace]
+    chance = random.Random(1)  # noqa: S311  # the same on every run
+    offsets = accumulate(interval(chance, number) for number in range(6000))
+    trip = Trip.of([FAKE.epoch + round(offset * MILLISECOND) for offset in offsets])
+    one, *several = (trip.through(concurrency) for concurrency in (1, 2, 8))
+    assert one.items == trip.rows
+    for concurrency, other, times in zip((2, 8), several, faster, strict=True):
+        assert other.items == trip.rows
+        assert one.seconds > times * other.seconds
+        assert other.most == concurrency
+        assert other.requests < 1.5 * one.requests + concurrency
+
+
+def test_a_caller_who_takes_time_does_not_let_pages_pile_up() -> None:
+    """However long nobody takes a page, only half as many more are asked ahead as may be under way."""
+    trip = Trip.of([FAKE.epoch + number * 5 * MILLISECOND for number in range(6000)]).through(4, idle=60.0)
+    assert trip.items == trip.rows
+    # At the end they are asked for again, since something else has been empty.
+    assert trip.ahead <= 1 + 4 + 2 + 4
+
+
+def threads() -> list[str]:
+    """Threads of requests that are alive."""
+    return [thread.name for thread in threading.enumerate() if thread.name == "logferry request"]
+
+
+@pytest.mark.parametrize("end", ["break", "error", "all", "close"])
+def test_no_thread_is_left(end: str) -> None:
+    """However an iteration ends, its requests end with it."""
+    transport = InProcessTransport(FAKE, faults=failing(FakeResponse(403), every=20) if end == "error" else None)
+    with connected(logferry.Daily, FAKE, transport=transport, **far_away(FAKE, concurrency=8)) as client:
+        seen = 0
+        try:
+            for _item in client.session_logs(**SESSION, until=LATER, page_size=PAGE).raw():
+                seen += 1
+                if end == "break" and seen == 800:
+                    break
+                if end == "close" and seen == 800:
+                    client.close()
+        except logferry.LogferryError:
+            assert end in {"error", "close"}
+        assert seen >= 800
+    gc.collect()
+    assert threads() == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("end", ["break", "cancel", "close", "all"])
+async def test_no_task_is_left(end: str) -> None:
+    """However an iteration ends, its tasks end with it."""
+    before = len(anyio.get_running_tasks())
+    async with connected(
+        logferry.Daily, FAKE, transport=InProcessTransport(FAKE), **far_away(FAKE, concurrency=8)
+    ) as client:
+        seen = 0
+        with anyio.CancelScope() as scope:
+            async for _item in client.session_logs(**SESSION, until=LATER, page_size=PAGE).raw():
+                seen += 1
+                if seen == 800 and end == "break":
+                    break
+                if seen == 800 and end == "cancel":
+                    scope.cancel()
+                if seen == 800 and end == "close":
+                    await client.aclose()
+                    break
+        assert seen >= 800
+    gc.collect()
+    for _ in range(3):
+        await anyio.lowlevel.checkpoint()
+    assert len(anyio.get_running_tasks()) == before
