@@ -10,21 +10,27 @@ one that is empty the whole rest is asked for in one.
 Answers are kept as they came until it is nearly their turn, so memory is bounded by the pages under way.  A place is that of
 the part being delivered, and what is left behind it; what was fetched ahead is asked for again by whoever resumes.
 
-Parts have to be asked for what a walk never asks: a page of which nothing is known before.  So a page without anything of
-its part, or with something else, is asked for again before it is believed: some cache may have answered another question.
+Where a place in a walk does not hold in a narrower window, a walk cannot go on in a part of its own.  Its window is then read
+afresh, from the beginning and in parts, and what it has delivered is known by identity and left out.  So whatever the order
+is that the service sends in, nothing is lost that the walk had not come to yet.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from logferry._division import Division, course
+from logferry._demand import Demand
+from logferry._division import Course, Division, Extent, course
+from logferry._doubt import Verdict, is_doubtful_end, judged
 from logferry._errors import LogferryError
 from logferry._json import is_object
-from logferry._parts import Part, Place, Taken, WalkWindow, remembered
+from logferry._parts import Part, Place, WalkWindow
 from logferry._steps import Batch, Flow, Marks, Now, Peek, Position, Receive, Reply, SubFlow, Ticket
+from logferry._taken import Taken, remembered
 from logferry._times import MILLISECOND
 from logferry._window import Window
 
@@ -39,15 +45,6 @@ services take (measured: as much CPU again as the page).
 
 _WORTH_WHILE: Final = 3
 """So many pages for each request that may be under way have to be left, where the service counts them."""
-
-_AGAIN: Final = 2
-"""So often a page of a part is asked for again before it is believed."""
-
-_SILENT: Final = 4
-"""
-So often a page without anything of its part is asked for again before it is believed: nothing that is known has to be on it,
-as on the pages of a walk, so that an old answer can only be told by its being another one the next time.
-"""
 
 _TIMELESS: Final = 1000
 """So many items without a readable time are remembered: they are in every window, so every part may have them."""
@@ -111,18 +108,17 @@ class _Reading:
         self._course = place.course
         self._met = dict(place.met)
         self._total = place.total
-        self._expected: int | None = None
-        self._max_items = max_items
-        self._pages = self._items = self._largest = 0
-        self._waited = 0
+        self._demand = Demand(max_items=max_items)
+        self._largest = self._waited = 0
         self._divides = reader.division is not None and reader.concurrency > 1
         self._believes = False
-        self._parts = [Part(place.part, place.position, extent=place.extent, measures=False)]
-        if place.left is not None:
-            self._parts.append(Part(place.left))
+        self._parts = _parts_of(place)
         windows = [part.window for part in self._parts]
         self._whole = windows[0] if place.course is None else place.course.joined(windows)
         self._abandoned: list[Ticket[Any]] = []
+        self._reached: Callable[[], Position] = place.to_json
+        # As long as nothing new has come of what is read afresh, the place of the walk before it is as good, and shorter.
+        self._kept_place: Callable[[], Position] | None = None
 
     def flow(self) -> Flow:
         """Deliver the parts, one after the other."""
@@ -165,7 +161,7 @@ class _Reading:
             part = self._parts[index]
             if index and (part.alone or (part.is_fresh and self._room() <= 0)):
                 return
-            self._go_on(index, part)
+            part = self._gone_on(index, part)
             if part.wish is not None and (index == 0 or self._room() > 0):
                 wish, part.wish = part.wish, None
                 answer: object
@@ -176,8 +172,8 @@ class _Reading:
                 self._advance(part, answer)
             index += 1
 
-    def _go_on(self, index: int, part: Part) -> None:
-        """Let a part begin, or go on behind the page that it has found, and be cut where that pays."""
+    def _gone_on(self, index: int, part: Part) -> Part:
+        """A part, or what has taken its place, once it has begun or gone on behind its page, and been cut where that pays."""
         if part.is_fresh:
             self._split(index, part)
             self._begin(part)
@@ -185,6 +181,7 @@ class _Reading:
             self._advance(part, None)
             if part.wish is not None:
                 self._narrow(index, part)
+        return self._parts[index]
 
     def _look_ahead(self) -> SubFlow[None]:
         """Look at the answers of the next parts, if they are there: they may want another request."""
@@ -201,14 +198,8 @@ class _Reading:
 
     def _room(self) -> int:
         """How many requests more may be sent ahead."""
-        allowed = self._reader.concurrency
-        if self._course is None or not self._divides:
-            allowed = 1
-        # More and more of them: who takes a few items only shall not cause many requests.
-        allowed = min(allowed, 1 + 2 * self._pages)
-        wanted = [count - self._items for count in (self._max_items, self._expected) if count is not None]
-        if wanted:
-            allowed = min(allowed, -(-min(wanted) // self._page_size))
+        most = 1 if self._course is None or not self._divides else self._reader.concurrency
+        allowed = self._demand.requests(most, self._page_size)
         under_way = sum(part.ticket is not None for part in self._parts) + len(self._abandoned)
         waiting = sum(part.batch is not None for part in self._parts)
         # What is small may wait beside as many requests under way: one that takes longer does not hold up the others.
@@ -245,8 +236,10 @@ class _Reading:
             return
         if batch is not None:
             self._find(part, batch)
-        elif part.ended and self._is_doubtful_end(part):
-            self._begin(part)
+        elif part.ended:
+            part.ends += 1
+            if self._doubts and is_doubtful_end(part):
+                self._begin(part)
 
     def _fail(self, part: Part, error: LogferryError) -> None:
         """It is tried again when it is its turn, and then the error is the caller's."""
@@ -256,15 +249,18 @@ class _Reading:
 
     def _find(self, part: Part, batch: Batch) -> None:
         marks = None if batch.marks is None else batch.marks()
-        if marks is None:
-            self._read_alone(part)
-        elif self._is_doubtful(part, marks):
+        verdict = self._judged(part, marks)
+        if verdict is Verdict.DOUBTED:
             if part is self._parts[0]:
                 self._begin(part)
             else:
                 part.wait()
             return
-        elif self._course is None:
+        if verdict is Verdict.BOUNDLESS:
+            self._read_alone(part)
+            if part not in self._parts:
+                return
+        elif marks is not None and self._course is None:
             self._largest = max(self._largest, len(marks.sent))
         part.find(batch, marks)
 
@@ -275,41 +271,36 @@ class _Reading:
             return self._course.page
         return min(self._reader.page_size, self._largest or self._reader.page_size)
 
-    def _is_doubtful(self, part: Part, marks: Marks) -> bool:
-        """Whether a page is to be asked for again, since it can be the answer to another question."""
-        division = self._reader.division
-        # As long as nothing else has been asked, in earlier iterations either, no answer can be that to something else.
-        if self._course is None or self._believes or division is None:
-            return False
-        # So much wider than its window a part is asked for, mostly.
-        if part.is_foreign(marks.sent, 2 * division.resolution):
-            part.strays += 1
-            if part.strays <= _AGAIN:
-                return True
-            self._read_alone(part)  # again and again, so it is the service that does not keep to bounds
-            return False
-        part.strays = 0
-        if part.is_silent(marks.sent):
-            part.silences += 1
-            return part.silences <= _SILENT and not self._has_all
-        return False
-
-    def _is_doubtful_end(self, part: Part) -> bool:
-        """Whether it is to be looked for again: nothing new came before it, and others' ends are around."""
-        part.ends += 1
-        if self._course is None or self._believes or part.pages == 0:
-            return False
-        return part.ends == 1 and not part.times
-
     @property
-    def _has_all(self) -> bool:
-        """Whether as many items have been delivered as the service counts."""
-        return self._expected is not None and self._items >= self._expected
+    def _doubts(self) -> bool:
+        """
+        Whether an answer can be that to another question.
+
+        As long as nothing else has been asked, in earlier iterations either, it cannot.
+        """
+        return self._course is not None and not self._believes
+
+    def _judged(self, part: Part, marks: Marks | None) -> Verdict:
+        """What is made of a page."""
+        division = self._reader.division
+        if marks is None:
+            return Verdict.BOUNDLESS
+        if division is None or not self._doubts:
+            return Verdict.BELIEVED
+        # So much wider than its window a part is asked for, mostly.
+        return judged(part, marks.sent, margin=2 * division.resolution, is_met=self._demand.is_met)
 
     def _read_alone(self, part: Part) -> None:
         """From now on, one request after the other, and what comes is believed."""
         self._divides, self._believes = False, True
-        self._join_behind(self._parts.index(part))
+        if self._kept_place is None:
+            self._join_behind(self._parts.index(part))
+            return
+        # Nothing has come but what is read afresh: the walk before it goes on where it was.
+        place = Place.from_json(self._kept_place())
+        self._abandon(self._parts)
+        self._parts, self._course, self._met = _parts_of(place), place.course, dict(place.met)
+        self._kept_place = None
 
     # Dividing.
 
@@ -317,20 +308,20 @@ class _Reading:
         """Let a part that has not begun be as long as parts are meant to be; the rest becomes another part."""
         if not self._divides or self._course is None or not part.measures or part.uncut or part.alone:
             return
-        if self._expected is None or self._expected - self._items > (index + 1) * self._course.target:
+        if self._demand.listed is None or self._demand.listed > (index + 1) * self._course.target:
             self._cut(index, part, self._course.cut(part.window))
 
     def _narrow(self, index: int, part: Part) -> None:
         """Cut a part that goes on a page behind where it is, if it pays; what is behind becomes another part."""
         division = self._reader.division
-        if not self._divides or division is None or part.pages < (_PROVEN if self._course is None else 1):
+        if not self._divides or division is None or not self._is_proven(part):
             return
-        if self._course is None and self._waited < _SLOW * part.pages:
-            return
-        if not part.times or part.extent is None:
+        if not part.times or part.extent is None or not (division.narrows or part.is_known):
             return
         least = self._page_size * (1 if self._course is not None else _WORTH_WHILE * self._reader.concurrency)
-        if self._expected is not None and self._expected - self._items <= least:
+        # What is read afresh has to pay for what is read twice.
+        left = self._demand.listed if division.narrows else self._demand.wanted
+        if left is not None and left <= least:
             return
         if self._course is None:
             found = course(self._reader.order, part.times, self._page_size, division)
@@ -338,12 +329,33 @@ class _Reading:
         else:
             found = self._course.by(part.times)
         pieces = None if found is None else found.cut(part.window, part.extent)
-        if pieces is None:
+        if found is None or pieces is None:
             return
         self._course = found
+        if not division.narrows:
+            self._read_afresh(index, part, found, part.extent)
+            return
         self._cut(index, part, pieces)
         part.measures = False
         self._begin(part)
+
+    def _is_proven(self, part: Part) -> bool:
+        """Whether a part goes on, and it takes time to wait for its pages."""
+        if self._course is not None:
+            return part.pages > 0
+        return part.pages >= _PROVEN and self._waited >= _SLOW * part.pages
+
+    def _read_afresh(self, index: int, part: Part, found: Course, extent: Extent) -> None:
+        """Put parts in the place of one: they list again what has been delivered of it, which is left out."""
+        if index == 0:
+            self._kept_place = self._reached
+        self._met = remembered(self._met, part.taken_keys(), _TIMELESS)
+        part.drop()
+        first = extent[1] if found.newest_first else extent[0]
+        # Nobody knows how much of its beginning is empty: the first one reaches from there to a page behind its first item.
+        self._parts[index] = fresh = Part(part.window, measures=False)
+        self._cut(index, fresh, found.cut(part.window, (first, first)))
+        self._begin(fresh)
 
     def _cut(self, index: int, part: Part, pieces: tuple[Window, Window] | None) -> None:
         if pieces is not None:
@@ -355,18 +367,22 @@ class _Reading:
         behind = self._parts[index + 1 :]
         if self._course is None or not behind:
             return
-        self._abandoned += [part.ticket for part in behind if part.ticket is not None]
-        for part in behind:
-            part.drop()
+        self._abandon(behind)
         rest = self._course.joined([part.window for part in behind])
         self._parts[index + 1 :] = [Part(rest, uncut=True)]
+
+    def _abandon(self, parts: Sequence[Part]) -> None:
+        """Have nothing more to do with parts; their requests are under way until they are answered."""
+        self._abandoned += [part.ticket for part in parts if part.ticket is not None]
+        for part in parts:
+            part.drop()
 
     # Delivering.
 
     def _taken(self, head: Part, batch: Batch) -> Batch:
         """The batch of a part as one of the whole window."""
         if self._course is None:
-            self._total = self._expected = batch.total
+            self._total = self._demand.expected = batch.total
         place = Place(
             part=head.window,
             extent=head.extent,
@@ -380,14 +396,28 @@ class _Reading:
         else:
             taken = Taken.of(batch, head.marks, head.window, self._met)
         whole = taken.whole(place, head.before, _TIMELESS)
+        if whole.items:
+            self._kept_place = None
+        elif self._kept_place is not None:
+            whole = evolve(whole, position=partial(_at, self._kept_place))
         if taken.again:
             self._met = remembered(self._met, [key for _, key in taken.again], _TIMELESS)
-        self._pages += 1
-        self._items += len(whole.items)
-        head.batch = head.marks = None
+        head.take(taken.kept, most=2 * _PROVEN if self._course is None else 1)
+        self._reached = partial(whole.position, len(whole.items))
+        self._demand.took(len(whole.items))
         return whole
 
     def _left(self) -> Window | None:
         """What is left behind the part being delivered."""
         behind = [part.window for part in self._parts[1:]]
         return self._course.joined(behind) if self._course is not None and behind else None
+
+
+def _parts_of(place: Place) -> list[Part]:
+    """The parts that are left at a place."""
+    head = Part(place.part, place.position, extent=place.extent, measures=False)
+    return [head] if place.left is None else [head, Part(place.left)]
+
+
+def _at(place: Callable[[], Position], _delivered: int) -> Position:
+    return place()
