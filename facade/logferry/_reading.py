@@ -30,7 +30,7 @@ from logferry._errors import LogferryError
 from logferry._json import is_object
 from logferry._parts import Part, Place, WalkWindow
 from logferry._steps import Batch, Flow, Marks, Now, Peek, Position, Receive, Reply, SubFlow, Ticket
-from logferry._taken import Taken, remembered
+from logferry._taken import Reached, Taken, remembered
 from logferry._times import MILLISECOND
 from logferry._window import Window
 
@@ -116,9 +116,8 @@ class _Reading:
         windows = [part.window for part in self._parts]
         self._whole = windows[0] if place.course is None else place.course.joined(windows)
         self._abandoned: list[Ticket[Any]] = []
-        self._reached: Callable[[], Position] = place.to_json
-        # As long as nothing new has come of what is read afresh, the place of the walk before it is as good, and shorter.
-        self._kept_place: Callable[[], Position] | None = None
+        self._reached = Reached(place.to_json)
+        self._left_off: Callable[[], Position] | None = None
 
     def flow(self) -> Flow:
         """Deliver the parts, one after the other."""
@@ -293,14 +292,14 @@ class _Reading:
     def _read_alone(self, part: Part) -> None:
         """From now on, one request after the other, and what comes is believed."""
         self._divides, self._believes = False, True
-        if self._kept_place is None:
+        if self._left_off is None:
             self._join_behind(self._parts.index(part))
             return
-        # Nothing has come but what is read afresh: the walk before it goes on where it was.
-        place = Place.from_json(self._kept_place())
+        # All that has come since was known, so the walk before it goes on where it was.
+        place = Place.from_json(self._left_off())
         self._abandon(self._parts)
         self._parts, self._course, self._met = _parts_of(place), place.course, dict(place.met)
-        self._kept_place = None
+        self._left_off = None
 
     # Dividing.
 
@@ -347,14 +346,15 @@ class _Reading:
 
     def _read_afresh(self, index: int, part: Part, found: Course, extent: Extent) -> None:
         """Put parts in the place of one: they list again what has been delivered of it, which is left out."""
-        if index == 0:
-            self._kept_place = self._reached
         self._met = remembered(self._met, part.taken_keys(), _TIMELESS)
         part.drop()
-        first = extent[1] if found.newest_first else extent[0]
         # Nobody knows how much of its beginning is empty: the first one reaches from there to a page behind its first item.
+        first = extent[1] if found.newest_first else extent[0]
         self._parts[index] = fresh = Part(part.window, measures=False)
         self._cut(index, fresh, found.cut(part.window, (first, first)))
+        if index == 0:
+            self._left_off = self._reached.walked
+            self._reached.afresh = self._place(fresh)
         self._begin(fresh)
 
     def _cut(self, index: int, part: Part, pieces: tuple[Window, Window] | None) -> None:
@@ -383,7 +383,23 @@ class _Reading:
         """The batch of a part as one of the whole window."""
         if self._course is None:
             self._total = self._demand.expected = batch.total
-        place = Place(
+        place = self._place(head)
+        if head.marks is None:
+            taken = Taken(batch, range(len(batch.items)))
+        else:
+            taken = Taken.of(batch, head.marks, head.window, self._met)
+        whole = taken.whole(place, head.before, _TIMELESS)
+        if taken.again:
+            self._met = remembered(self._met, [key for _, key in taken.again], _TIMELESS)
+        head.take(taken.kept, most=2 * _PROVEN if self._course is None else 1)
+        self._demand.took(len(whole.items))
+        self._left_off = None if whole.items else self._left_off
+        self._reached = Reached(partial(whole.position, len(whole.items)))
+        return evolve(whole, position=partial(self._reached.position, whole.position, len(whole.items)))
+
+    def _place(self, head: Part) -> Place:
+        """Where the reading is, but for the walk of the part being delivered."""
+        return Place(
             part=head.window,
             extent=head.extent,
             left=self._left(),
@@ -391,21 +407,6 @@ class _Reading:
             met=self._met,
             total=self._total,
         )
-        if head.marks is None:
-            taken = Taken(batch, range(len(batch.items)))
-        else:
-            taken = Taken.of(batch, head.marks, head.window, self._met)
-        whole = taken.whole(place, head.before, _TIMELESS)
-        if whole.items:
-            self._kept_place = None
-        elif self._kept_place is not None:
-            whole = evolve(whole, position=partial(_at, self._kept_place))
-        if taken.again:
-            self._met = remembered(self._met, [key for _, key in taken.again], _TIMELESS)
-        head.take(taken.kept, most=2 * _PROVEN if self._course is None else 1)
-        self._reached = partial(whole.position, len(whole.items))
-        self._demand.took(len(whole.items))
-        return whole
 
     def _left(self) -> Window | None:
         """What is left behind the part being delivered."""
@@ -417,7 +418,3 @@ def _parts_of(place: Place) -> list[Part]:
     """The parts that are left at a place."""
     head = Part(place.part, place.position, extent=place.extent, measures=False)
     return [head] if place.left is None else [head, Part(place.left)]
-
-
-def _at(place: Callable[[], Position], _delivered: int) -> Position:
-    return place()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from logferry._division import Extent
 from logferry._parts import Place
@@ -83,6 +83,32 @@ class Taken:
             times=None,  # those of other items
             ordinals=partial(_chosen, numbers, kept),
         )
+
+
+@define
+class Reached:
+    """
+    Where a reading is behind a batch.
+
+    Attributes:
+        walked: As the walk says that has found the batch.
+        afresh: Where it is instead, once the walk has been abandoned and parts list again what it has found: who resumes
+            there knows that answers to other questions are around.
+    """
+
+    walked: Callable[[], Position]
+    afresh: Place | None = None
+
+    def position(self, within: Callable[[int], Position], count: int, delivered: int) -> Position:
+        """
+        Where to resume.
+
+        Args:
+            within: Where to resume within the batch.
+            count: How many items the batch has.
+            delivered: How many of them have been delivered.
+        """
+        return within(delivered) if self.afresh is None or delivered < count else self.afresh.to_json()
 
 
 def _chosen(numbers: Callable[[], Mapping[int, int]], kept: Sequence[int]) -> dict[int, int]:
