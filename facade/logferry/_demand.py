@@ -15,12 +15,14 @@ class Demand:
         expected: How many the service counts, or ``None`` where it does not say.
         items: How many have been delivered.
         pages: On how many pages.
+        sent: How many requests have been sent for them.
     """
 
     max_items: int | None
     expected: int | None = None
     items: int = 0
     pages: int = 0
+    sent: int = 0
 
     def took(self, items: int) -> None:
         """Note a page that has been delivered."""

@@ -3,15 +3,20 @@ Whether the answer to a part's question is believed.
 
 Parts have to be asked for what a walk never asks: a page of which nothing is known before.  So a page without anything of
 its part, or with something else, is asked for again before it is believed: some cache may have answered another question.
+The same holds for a short page, which ends a walk, if another question was answered with it: what parts ask overlaps a little.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from enum import Enum, auto
 from typing import Final
 
+from attrs import define, field
+
 from logferry._page_times import PageTimes
 from logferry._parts import Part
+from logferry._window import Window
 
 _AGAIN: Final = 2
 """So often a page of a part is asked for again before it is believed."""
@@ -21,6 +26,9 @@ _SILENT: Final = 4
 So often a page without anything of its part is asked for again before it is believed: nothing that is known has to be on it,
 as on the pages of a walk, so that an old answer can only be told by its being another one the next time.
 """
+
+_LATELY: Final = 16
+"""So many answers are compared with one that can be that to another question."""
 
 
 class Verdict(Enum):
@@ -33,25 +41,51 @@ class Verdict(Enum):
     """It has what was not asked for again and again, so it is the service that does not keep to bounds."""
 
 
-def judged(part: Part, sent: PageTimes, *, margin: int, is_met: bool) -> Verdict:
-    """
-    What is made of a page of a part.
+@define
+class Answers:
+    """Those that have been believed lately, of all parts."""
 
-    Args:
-        part: The part; it counts what is odd about its pages.
-        sent: The times of all items on the page.
-        margin: So much before and behind its window a part is asked for at most, in nanoseconds.
-        is_met: Whether all that the service counts has been delivered.
-    """
-    if part.is_foreign(sent, margin):
-        part.strays += 1
-        return Verdict.DOUBTED if part.strays <= _AGAIN else Verdict.BOUNDLESS
-    part.strays = 0
-    if part.is_silent(sent):
-        part.silences += 1
-        if part.silences <= _SILENT and not is_met:
-            return Verdict.DOUBTED
-    return Verdict.BELIEVED
+    _latest: deque[tuple[Window | None, int]] = field(factory=lambda: deque(maxlen=_LATELY))
+
+    def judged(self, part: Part, sent: PageTimes, *, margin: int, page_size: int, is_met: bool) -> Verdict:
+        """
+        What is made of a page of a part.
+
+        Args:
+            part: The part; it counts what is odd about its pages.
+            sent: The times of all items on the page.
+            margin: So much before and behind its window a part is asked for at most, in nanoseconds.
+            page_size: How many items a page has.
+            is_met: Whether all that the service counts has been delivered.
+        """
+        verdict = self._first_judged(part, sent, margin=margin, page_size=page_size, is_met=is_met)
+        if verdict is Verdict.BELIEVED:
+            self._latest.append((part.asked, _told(sent)))
+        return verdict
+
+    def _first_judged(self, part: Part, sent: PageTimes, *, margin: int, page_size: int, is_met: bool) -> Verdict:
+        is_foreign = part.is_foreign(sent, margin)
+        if is_foreign or (0 < len(sent) < page_size and self._has_other(part, sent)):
+            part.strays += 1
+            if part.strays <= _AGAIN:
+                return Verdict.DOUBTED
+            if is_foreign:
+                return Verdict.BOUNDLESS
+        part.strays = 0
+        if part.is_silent(sent):
+            part.silences += 1
+            if part.silences <= _SILENT and not is_met:
+                return Verdict.DOUBTED
+        return Verdict.BELIEVED
+
+    def _has_other(self, part: Part, sent: PageTimes) -> bool:
+        """Whether another question was answered with the same page."""
+        told = _told(sent)
+        return any(other == told and asked != part.asked for asked, other in self._latest)
+
+
+def _told(sent: PageTimes) -> int:
+    return hash(tuple(sent.moments))
 
 
 def is_doubtful_end(part: Part) -> bool:

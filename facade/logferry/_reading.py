@@ -25,7 +25,7 @@ from attrs import evolve, frozen
 
 from logferry._demand import Demand
 from logferry._division import Course, Division, Extent, course
-from logferry._doubt import Verdict, is_doubtful_end, judged
+from logferry._doubt import Answers, Verdict, is_doubtful_end
 from logferry._errors import LogferryError
 from logferry._json import is_object
 from logferry._parts import Part, Place, WalkWindow
@@ -45,6 +45,12 @@ services take (measured: as much CPU again as the page).
 
 _WORTH_WHILE: Final = 3
 """So many pages for each request that may be under way have to be left, where the service counts them."""
+
+_IN_VAIN: Final = 12
+"""
+So many requests more than two for each page of items may have been sent, those counted that read again what has come, where a
+window is read afresh: where items lie so unevenly that many parts are empty, parts cost more than they gain.
+"""
 
 _TIMELESS: Final = 1000
 """So many items without a readable time are remembered: they are in every window, so every part may have them."""
@@ -112,6 +118,7 @@ class _Reading:
         self._largest = self._waited = 0
         self._divides = reader.division is not None and reader.concurrency > 1
         self._believes = False
+        self._answers = Answers()
         self._parts = _parts_of(place)
         windows = [part.window for part in self._parts]
         self._whole = windows[0] if place.course is None else place.course.joined(windows)
@@ -163,6 +170,7 @@ class _Reading:
             part = self._gone_on(index, part)
             if part.wish is not None and (index == 0 or self._room() > 0):
                 wish, part.wish = part.wish, None
+                self._demand.sent += 1
                 answer: object
                 try:
                     answer = yield wish
@@ -287,7 +295,13 @@ class _Reading:
         if division is None or not self._doubts:
             return Verdict.BELIEVED
         # So much wider than its window a part is asked for, mostly.
-        return judged(part, marks.sent, margin=2 * division.resolution, is_met=self._demand.is_met)
+        return self._answers.judged(
+            part,
+            marks.sent,
+            margin=2 * division.resolution,
+            page_size=self._page_size,
+            is_met=self._demand.is_met,
+        )
 
     def _read_alone(self, part: Part) -> None:
         """From now on, one request after the other, and what comes is believed."""
@@ -317,6 +331,8 @@ class _Reading:
             return
         if not part.times or part.extent is None or not (division.narrows or part.is_known):
             return
+        if not division.narrows and not self._affords(part):
+            return
         least = self._page_size * (1 if self._course is not None else _WORTH_WHILE * self._reader.concurrency)
         # What is read afresh has to pay for what is read twice.
         left = self._demand.listed if division.narrows else self._demand.wanted
@@ -343,6 +359,10 @@ class _Reading:
         if self._course is not None:
             return part.pages > 0
         return part.pages >= _PROVEN and self._waited >= _SLOW * part.pages
+
+    def _affords(self, part: Part) -> bool:
+        """Whether a part may be read afresh, which costs what has been read of it, and what is asked in vain."""
+        return self._demand.sent + part.pages <= 2 * self._demand.items // self._page_size + _IN_VAIN
 
     def _read_afresh(self, index: int, part: Part, found: Course, extent: Extent) -> None:
         """Put parts in the place of one: they list again what has been delivered of it, which is left out."""
