@@ -16,6 +16,7 @@ from attrs import define, field
 
 from logferry._page_times import PageTimes
 from logferry._parts import Part
+from logferry._steps import Marks
 from logferry._window import Window
 
 _AGAIN: Final = 2
@@ -43,44 +44,47 @@ class Verdict(Enum):
 
 @define
 class Answers:
-    """Those that have been believed lately, of all parts."""
+    """
+    Those that have been believed lately, of all parts.
 
-    _latest: deque[tuple[Window | None, int]] = field(factory=lambda: deque(maxlen=_LATELY))
+    Attributes:
+        follow_others: Whether others came before, which nobody remembers: a reading goes on in the middle of a part.
+    """
 
-    def judged(self, part: Part, sent: PageTimes, *, margin: int, page_size: int, is_met: bool) -> Verdict:
+    follow_others: bool
+    _latest: deque[tuple[Window | None, int]] = field(factory=lambda: deque(maxlen=_LATELY), init=False)
+
+    def judged(self, part: Part, marks: Marks, *, margin: int, page_size: int, is_met: bool) -> Verdict:
         """
         What is made of a page of a part.
 
         Args:
             part: The part; it counts what is odd about its pages.
-            sent: The times of all items on the page.
+            marks: What the page says of itself.
             margin: So much before and behind its window a part is asked for at most, in nanoseconds.
             page_size: How many items a page has.
             is_met: Whether all that the service counts has been delivered.
         """
-        verdict = self._first_judged(part, sent, margin=margin, page_size=page_size, is_met=is_met)
-        if verdict is Verdict.BELIEVED:
-            self._latest.append((part.asked, _told(sent)))
-        return verdict
-
-    def _first_judged(self, part: Part, sent: PageTimes, *, margin: int, page_size: int, is_met: bool) -> Verdict:
-        is_foreign = part.is_foreign(sent, margin)
-        if is_foreign or (0 < len(sent) < page_size and self._has_other(part, sent)):
+        is_foreign = part.is_foreign(marks.sent, margin)
+        if is_foreign or (0 < len(marks.sent) < page_size and self._is_another(part, marks)):
             part.strays += 1
             if part.strays <= _AGAIN:
                 return Verdict.DOUBTED
             if is_foreign:
                 return Verdict.BOUNDLESS
         part.strays = 0
-        if part.is_silent(sent):
+        if part.is_silent(marks.sent):
             part.silences += 1
             if part.silences <= _SILENT and not is_met:
                 return Verdict.DOUBTED
+        self._latest.append((part.asked, _told(marks.sent)))
         return Verdict.BELIEVED
 
-    def _has_other(self, part: Part, sent: PageTimes) -> bool:
-        """Whether another question was answered with the same page."""
-        told = _told(sent)
+    def _is_another(self, part: Part, marks: Marks) -> bool:
+        """Whether another question was answered with the same page, or may have been: nothing on it is known."""
+        if not self._latest:
+            return self.follow_others and len(marks.times) == len(marks.sent)
+        told = _told(marks.sent)
         return any(other == told and asked != part.asked for asked, other in self._latest)
 
 

@@ -118,7 +118,7 @@ class _Reading:
         self._largest = self._waited = 0
         self._divides = reader.division is not None and reader.concurrency > 1
         self._believes = False
-        self._answers = Answers()
+        self._answers = Answers(follow_others=place.course is not None and place.position is not None)
         self._parts = _parts_of(place)
         windows = [part.window for part in self._parts]
         self._whole = windows[0] if place.course is None else place.course.joined(windows)
@@ -297,7 +297,7 @@ class _Reading:
         # So much wider than its window a part is asked for, mostly.
         return self._answers.judged(
             part,
-            marks.sent,
+            marks,
             margin=2 * division.resolution,
             page_size=self._page_size,
             is_met=self._demand.is_met,
