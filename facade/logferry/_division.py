@@ -51,6 +51,7 @@ class Division:
     """
 
     resolution: int
+    narrows: bool = True
 
 
 @frozen(kw_only=True)

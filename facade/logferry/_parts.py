@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from logferry._division import Course, Extent, joined
 from logferry._layers import resume
@@ -103,6 +103,8 @@ class Part:
         alone: Whether it waits until it is its turn, since it has failed before.
         uncut: Whether it is read as it is, however long.
         measures: Whether it says how dense items are: it was begun at its beginning, and not cut since.
+        taken: What has been delivered of it, page by page: what the page says, and the indexes.  ``None`` where that is
+            more than is kept.
     """
 
     window: Window
@@ -127,6 +129,7 @@ class Part:
     alone: bool = False
     uncut: bool = False
     measures: bool = True
+    taken: list[tuple[Marks, Sequence[int]]] | None = field(factory=list[tuple[Marks, Sequence[int]]])
 
     @property
     def is_fresh(self) -> bool:
@@ -192,6 +195,33 @@ class Part:
             self.silences = 0
         self.further, self.resting = partial(batch.position, len(batch.items)), True
 
+    def take(self, kept: Sequence[int], *, most: int) -> None:
+        """
+        Give away what its walk has found.
+
+        Args:
+            kept: The indexes of the items that are delivered.
+            most: Of so many pages it is kept what has been delivered.
+        """
+        if self.taken is not None and self.marks is not None and self.pages <= most:
+            self.taken.append((self.marks, kept))
+        else:
+            self.taken = None
+        self.batch = self.marks = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known what has been delivered of it."""
+        return self.origin is None and self.taken is not None
+
+    def taken_keys(self) -> list[Key]:
+        """What tells the items that have been delivered of it from others."""
+        found: list[Key] = []
+        for marks, kept in self.taken or ():
+            times = marks.times.read()
+            found += [(times[index], marks.identity(index)) for index in kept]
+        return found
+
     def wait(self) -> None:
         """Forget what was fetched, and wait for the turn to begin again."""
         self.drop()
@@ -214,90 +244,3 @@ class Part:
     def is_silent(self, sent: Sequence[int | None]) -> bool:
         """Whether a page has nothing of the part itself."""
         return not any(time is not None and self.window.has(time) for time in sent)
-
-
-@frozen
-class Taken:
-    """
-    What is delivered of a part's batch.
-
-    Attributes:
-        batch: The batch.
-        kept: The indexes of those of its items that are delivered.
-        again: What parts behind list again of that: how many are delivered before it, and its key.
-    """
-
-    batch: Batch
-    kept: Sequence[int]
-    again: Sequence[tuple[int, Key]] = ()
-
-    @classmethod
-    def of(cls, batch: Batch, marks: Marks, own: Window, met: Mapping[str, int | None]) -> Taken:
-        """
-        Leave out what has been delivered, and what a part behind is better at.
-
-        What does not belong to the part itself comes only where something follows that does.
-        """
-        if not met and marks.times.whole and own.has_all(marks.times):
-            return cls(batch, range(len(marks.times)))
-        times, identity = marks.times.read(), marks.identity
-        last = max((index for index, time in enumerate(times) if time is not None and own.has(time)), default=-1)
-        kept = [
-            index
-            for index, time in enumerate(times)
-            if (time is None or index <= last) and not (met and identity(index) in met)
-        ]
-        again = [
-            (order, (times[index], identity(index)))
-            for order, index in enumerate(kept)
-            if (time := times[index]) is None or not own.has(time)
-        ]
-        return cls(batch, kept, again)
-
-    def whole(self, place: Place, before: Extent | None, most: int) -> Batch:
-        """
-        The batch of the whole window.
-
-        Args:
-            place: Where the reading is, but for the batch.
-            before: The extent of its part without the batch.
-            most: So many items whose time cannot be read are remembered.
-        """
-        # Nothing that a position holds may hold the page, since the last one is kept.
-        position, kept, again, count = self.batch.position, self.kept, self.again, len(self.batch.items)
-
-        def placed(delivered: int) -> Position:
-            at = kept[delivered] if delivered < len(kept) else count
-            return evolve(
-                place,
-                position=position(at),
-                extent=place.extent if delivered else before,
-                met=remembered(place.met, [key for order, key in again if order < delivered], most),
-            ).to_json()
-
-        if len(kept) == count:
-            return evolve(self.batch, position=placed, total=place.total)
-        numbers = self.batch.ordinals
-        return evolve(
-            self.batch,
-            items=[self.batch.items[index] for index in kept],
-            position=placed,
-            total=place.total,
-            times=None,  # those of other items
-            ordinals=partial(_chosen, numbers, kept),
-        )
-
-
-def _chosen(numbers: Callable[[], Mapping[int, int]], kept: Sequence[int]) -> dict[int, int]:
-    """Numbers by index, of those that are kept."""
-    found = numbers()
-    return {order: found[index] for order, index in enumerate(kept) if index in found} if found else {}
-
-
-def remembered(met: Mapping[str, int | None], more: Sequence[Key], most: int) -> dict[str, int | None]:
-    """What has been met and more, but for the earliest where too many have no time."""
-    left = {**met, **{identity: time for time, identity in more}}
-    timeless = [identity for identity, time in left.items() if time is None]
-    for identity in timeless[:-most]:
-        del left[identity]
-    return left

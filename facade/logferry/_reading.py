@@ -10,42 +10,24 @@ one that is empty the whole rest is asked for in one.
 Answers are kept as they came until it is nearly their turn, so memory is bounded by the pages under way.  A place is that of
 the part being delivered, and what is left behind it; what was fetched ahead is asked for again by whoever resumes.
 
-Parts have to be asked for what a walk never asks: a page of which nothing is known before.  So a page without anything of
-its part, or with something else, is asked for again before it is believed: some cache may have answered another question.
+Where a place in a walk does not hold in a narrower window, the walk cannot go on in a part: see ``_layout``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 
-from logferry._division import Division, course
+from logferry._division import Division
+from logferry._doubt import Answers, Verdict, is_doubtful_end
 from logferry._errors import LogferryError
 from logferry._json import is_object
-from logferry._parts import Part, Place, Taken, WalkWindow, remembered
-from logferry._steps import Batch, Flow, Marks, Now, Peek, Position, Receive, Reply, SubFlow, Ticket
-from logferry._underway import SLOW
+from logferry._layout import Layout
+from logferry._parts import Part, Place, WalkWindow
+from logferry._steps import Batch, Flow, Marks, Now, Peek, Position, Receive, Reply, SubFlow
 from logferry._window import Window
-
-_PROVEN: Final = 10
-"""After so many pages a walk has shown that there is more, and that the service honours bounds of time."""
-
-_WORTH_WHILE: Final = 3
-"""So many pages for each request that may be under way have to be left, where the service counts them."""
-
-_AGAIN: Final = 2
-"""So often a page of a part is asked for again before it is believed."""
-
-_SILENT: Final = 4
-"""
-So often a page without anything of its part is asked for again before it is believed: nothing that is known has to be on it,
-as on the pages of a walk, so that an old answer can only be told by its being another one the next time.
-"""
-
-_TIMELESS: Final = 1000
-"""So many items without a readable time are remembered: they are in every window, so every part may have them."""
 
 _SMALL: Final = 1024 * 1024
 """
@@ -107,66 +89,49 @@ class _Reading:
 
     def __init__(self, reader: Reader, place: Place, max_items: int | None) -> None:
         self._reader = reader
-        self._course = place.course
-        self._met = dict(place.met)
-        self._total = place.total
-        self._expected: int | None = None
-        self._max_items = max_items
-        self._pages = self._items = self._largest = 0
-        self._waited = 0
-        self._divides = reader.division is not None and reader.concurrency > 1
+        self._layout = Layout.of(
+            place,
+            order=reader.order,
+            division=reader.division,
+            page_size=reader.page_size,
+            concurrency=reader.concurrency,
+            max_items=max_items,
+        )
+        self._answers = Answers(follow_others=place.course is not None and place.position is not None)
         self._believes = False
-        self._parts = [Part(place.part, place.position, extent=place.extent, measures=False)]
-        if place.left is not None:
-            self._parts.append(Part(place.left))
-        windows = [part.window for part in self._parts]
-        self._whole = windows[0] if place.course is None else place.course.joined(windows)
-        self._abandoned: list[Ticket[Any]] = []
 
     def flow(self) -> Flow:
         """Deliver the parts, one after the other."""
         try:
-            while self._parts:
-                head = self._parts[0]
+            while self._layout.parts:
+                head = self._layout.parts[0]
                 if head.batch is not None:
-                    yield self._taken(head, head.batch)
+                    yield self._layout.taken(head, head.batch)
                 elif head.ended:
-                    self._retire(head)
+                    self._layout.retire(head)
                 else:
                     begun: int = yield Now()
                     yield from self._send()
                     if head.ticket is not None:
                         yield from self._receive(head)
                     ended: int = yield Now()
-                    self._waited += ended - begun
+                    self._layout.waited += ended - begun
         finally:
-            for part in self._parts:
+            for part in self._layout.parts:
                 part.drop()
 
-    def _retire(self, head: Part) -> None:
-        """Go on to the next part, knowing from one that has been read as a whole how long parts shall be."""
-        if self._course is not None and head.measures:
-            self._course = self._course.after(head.window, head.items)
-            if not head.items:
-                # Where nothing is, nobody knows for how long: the next page of all that is left will show.
-                self._join_behind(0)
-        del self._parts[0]
-        self._met = {
-            identity: time for identity, time in self._met.items() if time is None or not head.window.has(time)
-        }
-
-    # What the parts want is sent, the first ones first, as far as there is room.
-
     def _send(self) -> SubFlow[None]:
+        """Send what the parts want, the first ones first, as far as there is room."""
         yield from self._look_ahead()
         index = 0
-        while index < len(self._parts):
-            part = self._parts[index]
+        while index < len(self._layout.parts):
+            part = self._layout.parts[index]
             if index and (part.alone or (part.is_fresh and self._room() <= 0)):
                 return
-            self._go_on(index, part)
+            part = self._gone_on(index, part)
             if part.wish is not None and (index == 0 or self._room() > 0):
                 wish, part.wish = part.wish, None
+                self._layout.demand.sent += 1
                 answer: object
                 try:
                     answer = yield wish
@@ -175,54 +140,49 @@ class _Reading:
                 self._advance(part, answer)
             index += 1
 
-    def _go_on(self, index: int, part: Part) -> None:
-        """Let a part begin, or go on behind the page that it has found, and be cut where that pays."""
+    def _gone_on(self, index: int, part: Part) -> Part:
+        """A part, or what has taken its place, once it has begun or gone on behind its page, and been cut where that pays."""
         if part.is_fresh:
-            self._split(index, part)
+            self._layout.split(index, part)
             self._begin(part)
         elif part.resting:
             self._advance(part, None)
-            if part.wish is not None:
-                self._narrow(index, part)
+            if part.wish is not None and self._layout.narrow(index, part):
+                self._begin(self._layout.parts[index])
+        return self._layout.parts[index]
 
     def _look_ahead(self) -> SubFlow[None]:
         """Look at the answers of the next parts, if they are there: they may want another request."""
-        for part in self._parts[1:]:
+        for part in self._layout.parts[1:]:
             if part.ticket is not None and part.batch is None:
                 outcome: object = yield Peek(part.ticket)
                 if isinstance(outcome, Reply) and outcome.status == _OK:
                     yield from self._receive(part)
             if part.is_fresh or self._held > _SMALL:
                 break
-        for ticket in [*self._abandoned]:
+        for ticket in [*self._layout.abandoned]:
             if (yield Peek(ticket)) is not None:
-                self._abandoned.remove(ticket)
+                self._layout.abandoned.remove(ticket)
 
     def _room(self) -> int:
         """How many requests more may be sent ahead."""
-        allowed = self._reader.concurrency
-        if self._course is None or not self._divides:
-            allowed = 1
-        # More and more of them: who takes a few items only shall not cause many requests.
-        allowed = min(allowed, 1 + 2 * self._pages)
-        wanted = [count - self._items for count in (self._max_items, self._expected) if count is not None]
-        if wanted:
-            allowed = min(allowed, -(-min(wanted) // self._page_size))
-        under_way = sum(part.ticket is not None for part in self._parts) + len(self._abandoned)
-        waiting = sum(part.batch is not None for part in self._parts)
+        layout, concurrency = self._layout, self._reader.concurrency
+        most = 1 if layout.course is None or not layout.divides else concurrency
+        allowed = layout.demand.requests(most, layout.page_size)
+        under_way = sum(part.ticket is not None for part in layout.parts) + len(layout.abandoned)
+        waiting = sum(part.batch is not None for part in layout.parts)
         # What is small may wait beside as many requests under way: one that takes longer does not hold up the others.
-        free = self._reader.concurrency if self._held <= _SMALL else 0
+        free = concurrency if self._held <= _SMALL else 0
         return allowed - under_way - max(0, waiting - free)
 
     @property
     def _held(self) -> int:
         """How many bytes the answers have that have been looked at, and wait for their turn."""
-        return sum(len(part.batch.reply.content) for part in self._parts if part.batch is not None)
+        return sum(len(part.batch.reply.content) for part in self._layout.parts if part.batch is not None)
 
     def _begin(self, part: Part) -> None:
-        asked = part.window if self._course is None else self._course.asked(part.window, self._whole)
         try:
-            part.begin(self._reader.walk, asked)
+            part.begin(self._reader.walk, self._layout.asked(part))
         except LogferryError as error:
             self._fail(part, error)
 
@@ -244,149 +204,56 @@ class _Reading:
             return
         if batch is not None:
             self._find(part, batch)
-        elif part.ended and self._is_doubtful_end(part):
-            self._begin(part)
+        elif part.ended:
+            part.ends += 1
+            if self._doubts and is_doubtful_end(part):
+                self._begin(part)
 
     def _fail(self, part: Part, error: LogferryError) -> None:
         """It is tried again when it is its turn, and then the error is the caller's."""
-        if part is self._parts[0]:
+        if part is self._layout.parts[0]:
             raise error
         part.wait()
 
     def _find(self, part: Part, batch: Batch) -> None:
         marks = None if batch.marks is None else batch.marks()
-        if marks is None:
-            self._read_alone(part)
-        elif self._is_doubtful(part, marks):
-            if part is self._parts[0]:
+        verdict = self._judged(part, marks)
+        if verdict is Verdict.DOUBTED:
+            if part is self._layout.parts[0]:
                 self._begin(part)
             else:
                 part.wait()
             return
-        elif self._course is None:
-            self._largest = max(self._largest, len(marks.sent))
+        if verdict is Verdict.BOUNDLESS:
+            self._believes = True
+            self._layout.read_alone(part)
+            if part not in self._layout.parts:
+                return
+        elif marks is not None and self._layout.course is None:
+            self._layout.largest = max(self._layout.largest, len(marks.sent))
         part.find(batch, marks)
 
     @property
-    def _page_size(self) -> int:
-        """How many items a page has: the service may have a limit of its own."""
-        if self._course is not None:
-            return self._course.page
-        return min(self._reader.page_size, self._largest or self._reader.page_size)
+    def _doubts(self) -> bool:
+        """
+        Whether an answer can be that to another question.
 
-    def _is_doubtful(self, part: Part, marks: Marks) -> bool:
-        """Whether a page is to be asked for again, since it can be the answer to another question."""
+        As long as nothing else has been asked, in earlier iterations either, it cannot.
+        """
+        return self._layout.course is not None and not self._believes
+
+    def _judged(self, part: Part, marks: Marks | None) -> Verdict:
+        """What is made of a page."""
         division = self._reader.division
-        # As long as nothing else has been asked, in earlier iterations either, no answer can be that to something else.
-        if self._course is None or self._believes or division is None:
-            return False
+        if marks is None:
+            return Verdict.BOUNDLESS
+        if division is None or not self._doubts:
+            return Verdict.BELIEVED
         # So much wider than its window a part is asked for, mostly.
-        if part.is_foreign(marks.sent, 2 * division.resolution):
-            part.strays += 1
-            if part.strays <= _AGAIN:
-                return True
-            self._read_alone(part)  # again and again, so it is the service that does not keep to bounds
-            return False
-        part.strays = 0
-        if part.is_silent(marks.sent):
-            part.silences += 1
-            return part.silences <= _SILENT and not self._has_all
-        return False
-
-    def _is_doubtful_end(self, part: Part) -> bool:
-        """Whether it is to be looked for again: nothing new came before it, and others' ends are around."""
-        part.ends += 1
-        if self._course is None or self._believes or part.pages == 0:
-            return False
-        return part.ends == 1 and not part.times
-
-    @property
-    def _has_all(self) -> bool:
-        """Whether as many items have been delivered as the service counts."""
-        return self._expected is not None and self._items >= self._expected
-
-    def _read_alone(self, part: Part) -> None:
-        """From now on, one request after the other, and what comes is believed."""
-        self._divides, self._believes = False, True
-        self._join_behind(self._parts.index(part))
-
-    # Dividing.
-
-    def _split(self, index: int, part: Part) -> None:
-        """Let a part that has not begun be as long as parts are meant to be; the rest becomes another part."""
-        if not self._divides or self._course is None or not part.measures or part.uncut or part.alone:
-            return
-        if self._expected is None or self._expected - self._items > (index + 1) * self._course.target:
-            self._cut(index, part, self._course.cut(part.window))
-
-    def _narrow(self, index: int, part: Part) -> None:
-        """Cut a part that goes on a page behind where it is, if it pays; what is behind becomes another part."""
-        division = self._reader.division
-        if not self._divides or division is None or part.pages < (_PROVEN if self._course is None else 1):
-            return
-        if self._course is None and self._waited < SLOW * part.pages:
-            return
-        if not part.times or part.extent is None:
-            return
-        least = self._page_size * (1 if self._course is not None else _WORTH_WHILE * self._reader.concurrency)
-        if self._expected is not None and self._expected - self._items <= least:
-            return
-        if self._course is None:
-            found = course(self._reader.order, part.times, self._page_size, division)
-            self._divides = found is not None
-        else:
-            found = self._course.by(part.times)
-        pieces = None if found is None else found.cut(part.window, part.extent)
-        if pieces is None:
-            return
-        self._course = found
-        self._cut(index, part, pieces)
-        part.measures = False
-        self._begin(part)
-
-    def _cut(self, index: int, part: Part, pieces: tuple[Window, Window] | None) -> None:
-        if pieces is not None:
-            part.window, rest = pieces
-            self._parts.insert(index + 1, Part(rest))
-
-    def _join_behind(self, index: int) -> None:
-        """Make one part of those behind another."""
-        behind = self._parts[index + 1 :]
-        if self._course is None or not behind:
-            return
-        self._abandoned += [part.ticket for part in behind if part.ticket is not None]
-        for part in behind:
-            part.drop()
-        rest = self._course.joined([part.window for part in behind])
-        self._parts[index + 1 :] = [Part(rest, uncut=True)]
-
-    # Delivering.
-
-    def _taken(self, head: Part, batch: Batch) -> Batch:
-        """The batch of a part as one of the whole window."""
-        if self._course is None:
-            self._total = self._expected = batch.total
-        place = Place(
-            part=head.window,
-            extent=head.extent,
-            left=self._left(),
-            course=self._course,
-            met=self._met,
-            total=self._total,
+        return self._answers.judged(
+            part,
+            marks,
+            margin=2 * division.resolution,
+            page_size=self._layout.page_size,
+            is_met=self._layout.demand.is_met,
         )
-        if head.marks is None:
-            taken = Taken(batch, range(len(batch.items)))
-        else:
-            taken = Taken.of(batch, head.marks, head.window, self._met)
-        whole = taken.whole(place, head.before, _TIMELESS)
-        if taken.again:
-            self._met = remembered(self._met, [key for _, key in taken.again], _TIMELESS)
-        self._pages += 1
-        self._items += len(whole.items)
-        head.batch = head.marks = None
-        return whole
-
-    def _left(self) -> Window | None:
-        """What is left behind the part being delivered."""
-        behind = [part.window for part in self._parts[1:]]
-        return self._course.joined(behind) if self._course is not None and behind else None

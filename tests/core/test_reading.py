@@ -22,6 +22,7 @@ from logferry.testing import (
     FakeResponse,
     InProcessTransport,
     LogtoFake,
+    SignalWireFake,
     VirtualClock,
     connected,
     failing,
@@ -65,6 +66,7 @@ class Case:
 CASES = {
     "logto": Case(logferry.Logto, LogtoFake(records=2000), "logto.audit_logs"),
     "cognigy": Case(logferry.Cognigy, CognigyFake(records=2000), "cognigy.project_logs"),
+    "signalwire": Case(logferry.SignalWire, SignalWireFake(records=2000), "signalwire.video_logs"),
 }
 divisible = pytest.mark.parametrize("name", CASES)
 

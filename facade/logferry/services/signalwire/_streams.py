@@ -19,6 +19,7 @@ from attrs import frozen
 from logferry._answers import about_answer, decoded, wrong_shape
 from logferry._cursors import CursorPage, cursor_walk, keys_of
 from logferry._definition import StreamDefinition, filter_field, flag
+from logferry._division import Division
 from logferry._errors import PagingError
 from logferry._incremental import Incremental
 from logferry._json import is_array, is_object
@@ -126,6 +127,7 @@ VIDEO_LOGS: Final[StreamDefinition[VideoLog | DiscardedLog, VideoItemJson, Video
     paging="links.next",
     order="as sent",
     time_filter="server",
+    division=Division(resolution=SECOND, narrows=False),
     promise=(
         "each log once, by id, also while others come and go, as it was when its page was read: a log changes until its "
         "session is over"
