@@ -112,7 +112,8 @@ class Peek(Generic[R]):
     """
     Look at a request under way without waiting for it.
 
-    The answer is its reply, whatever its status, or its failure, which is not thrown; ``None`` as long as there is neither.
+    The answer is its reply, whatever its status; ``False`` where it has failed, which surfaces where it is received; ``None``
+    as long as there is neither.
     """
 
     ticket: Ticket[R]

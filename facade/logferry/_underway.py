@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from weakref import WeakSet
 
 from attrs import define, field
@@ -67,9 +67,9 @@ class Exchange:
     _outcome: Reply[Any] | BaseException | None = None
 
     @property
-    def outcome_so_far(self) -> Reply[Any] | BaseException | None:
-        """Its answer or failure, if there is one by now."""
-        return self._outcome
+    def reply_so_far(self) -> Reply[Any] | Literal[False] | None:
+        """Its answer, if there is one by now; ``False`` where it has failed."""
+        return False if isinstance(self._outcome, BaseException) else self._outcome
 
     def begin(self, wire: Wire) -> None:
         """Send it beside the running thread."""
