@@ -187,15 +187,11 @@ class Layout:
     def _pays(self, part: Part, division: Division) -> bool:
         """Whether a part goes on, it takes time to wait for its pages, and enough of them are left."""
         if self.course is None:
-            is_proven, least = (
-                part.pages >= _PROVEN and self.waited >= _SLOW * part.pages,
-                _WORTH_WHILE * self.concurrency,
-            )
+            least = _WORTH_WHILE * self.concurrency
+            is_proven = part.pages >= _PROVEN and self.waited >= _SLOW * part.pages
         else:
-            is_proven, least = part.pages > 0, 1
-        if not (self.divides and is_proven and part.times):
-            return False
-        if not division.narrows and not self._affords(part):
+            least, is_proven = 1, part.pages > 0
+        if not (self.divides and is_proven and part.times and (division.narrows or self._affords(part))):
             return False
         left = self.demand.listed if division.narrows else self.demand.wanted
         return left is None or left > least * self.page_size
