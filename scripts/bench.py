@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only streams with this in their name")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where to write the figures")
     parser.add_argument("--outsiders", action="store_true", help="set up dlt, grove and a Singer tap first")
+    parser.add_argument("--markdown", action="store_true", help="print the README's table too")
     options = parser.parse_args()
     if options.outsiders:
         outside.install()
@@ -39,6 +40,8 @@ def main() -> None:
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     report.show(result)
+    if options.markdown:
+        print(report.markdown(result))
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from functools import partial
-from typing import Any, ClassVar, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from attrs import AttrsInstance, asdict, evolve, frozen
+from attrs import AttrsInstance, frozen
 
 from logferry._arguments import (
     CallChanges,
@@ -20,25 +20,21 @@ from logferry._arguments import (
     checked_authorities,
     checked_proxy,
     refuse_unknown,
-    require_count,
 )
-from logferry._checkpoint import Checkpoint, is_follow, read_checkpoint
 from logferry._clock import SystemClock
-from logferry._definition import StreamDefinition
-from logferry._errors import CheckpointError, ConfigurationError, InvalidRequestError
+from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._fast import FAST, require_fast
-from logferry._iteration import Plan, Runtime, asked
+from logferry._homes import Homes
 from logferry._layers import Authorizer
 from logferry._options import CallOptions, WireOptions, is_loopback
 from logferry._pace import Pace
 from logferry._pool import Pool, checked_transport
 from logferry._rate import Rate
-from logferry._reading import Reader, is_divided
 from logferry._settings import Settings, worded
-from logferry._steps import Flow, Position
-from logferry._stream import Stream
-from logferry._window import Window, window
-from logferry._wire import HttpWire
+
+if TYPE_CHECKING:
+    from logferry._definition import StreamDefinition
+    from logferry._stream import Stream
 
 E = TypeVar("E")
 F = TypeVar("F", bound=AttrsInstance)
@@ -73,8 +69,8 @@ class Client(ABC):
     """Where the service names a request, in lower case."""
     documented_rate: ClassVar[Rate | None] = None
     """How many requests the service documents to take from an account; ``None`` where it sets no limit for reading."""
-    streams: ClassVar[tuple[StreamDefinition[Any, Any, Any], ...]] = ()
-    """The streams that the client can open."""
+    streams: ClassVar[Homes] = Homes()
+    """The streams that the client can open: a tuple of ``StreamDefinition``."""
     authentication: ClassVar[str] = ""
     """How the service knows who asks, in a few words."""
     settings: ClassVar[tuple[str, ...]] = ()
@@ -209,67 +205,12 @@ class Client(ABC):
 
     def _open(self, definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions) -> Stream[E]:
         """A stream of this account, checked before anything is sent."""
-        refuse_unknown(options, (one.name for one in definition.filter_list), StreamOptions)
-        given = _given(filters)
-        for name, value in given.items():
-            if isinstance(value, str) and (not value or not value.isprintable()):
-                raise InvalidRequestError(
-                    f"{definition.name}: {name} is empty, or holds a character that cannot be sent",
-                    hint="Leave it out for no filter",
-                )
-        since, until, resume = options.get("since"), options.get("until"), options.get("resume")
-        page_size, max_items = options.get("page_size"), options.get("max_items")
-        largest = definition.largest_page_size
-        if page_size is not None:
-            require_count("page_size", page_size, InvalidRequestError)
-        if page_size is not None and (page_size < 1 or (largest is not None and page_size > largest)):
-            bounds = "at least 1" if largest is None else f"from 1 to {largest}"
-            raise InvalidRequestError(f"{definition.name}: page_size is {page_size}, it must be {bounds}")
-        if max_items is not None:
-            require_count("max_items", max_items, InvalidRequestError)
-        checkpoint = None
-        if resume is None:
-            window(since, until, now=self._clock.now())
-        else:
-            checkpoint = read_checkpoint(resume)
-            checkpoint.belongs_to(stream=definition.name, filters=given, asked=(asked(since), asked(until)))
-            filters = _opened(definition, checkpoint)
-        if definition.needs_one_of and not any(name in _given(filters) for name in definition.needs_one_of):
-            raise InvalidRequestError(
-                f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
-                hint=_how_to_find(definition),
-            )
-        runtime = self._runtime()
-        if definition.tenant_filter:
-            runtime = evolve(runtime, tenant=_given(filters).get(definition.tenant_filter))
-        return Stream(
-            definition,
-            Plan(
-                stream=definition.name,
-                definition=definition,
-                reader=self._reader(definition, filters, page_size),
-                filters=_given(filters),
-                since=since,
-                until=until,
-                max_items=max_items,
-                resume=checkpoint,
-                strict=options.get("strict", False),
-                runtime=runtime,
-            ),
-        )
+        # With the first stream, since a program may have clients that it asks nothing of.
+        from logferry._iteration import Runtime  # noqa: PLC0415
+        from logferry._opening import opened  # noqa: PLC0415
+        from logferry._wire import HttpWire  # noqa: PLC0415
 
-    def _reader(self, definition: StreamDefinition[E, Any, F], filters: F, page_size: int | None) -> Reader:
-        size = page_size or definition.page_size
-        return Reader(
-            walk=partial(definition.walk, filters, size),
-            order=definition.order,
-            division=definition.division,
-            page_size=size,
-            concurrency=self._options.concurrency,
-        )
-
-    def _runtime(self) -> Runtime:
-        return Runtime(
+        runtime = Runtime(
             service=self.service,
             account=self._account,
             tenant=self._tenant,
@@ -283,38 +224,4 @@ class Client(ABC):
             chance=random.random,
             worded=self._worded,
         )
-
-
-def _opened(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -> F:
-    """
-    The filters of a checkpoint whose place the stream's flow understands.
-
-    A digest keeps damage away, not a checkpoint that was made up or comes from another release.
-    """
-    try:
-        filters = definition.filters(**checkpoint.filters)
-        walk: Callable[[Window, Position | None], Flow] = partial(definition.walk, filters, definition.page_size)
-        if is_follow(checkpoint.position):
-            from logferry._follow import Follow  # noqa: PLC0415  # most programs follow nothing
-
-            walk = Follow(walk=walk, definition=definition)
-        if is_divided(checkpoint.position):
-            one_by_one = Reader(walk=walk, order=definition.order, division=definition.division, page_size=1)
-            walk = one_by_one.read
-        flow = walk(checkpoint.window, checkpoint.position)
-        # Its first step sends nothing: a driver would.
-        next(flow, None)
-        flow.close()
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
-        raise CheckpointError("the checkpoint is damaged", hint="Start again without it") from error
-    return filters
-
-
-def _given(filters: AttrsInstance) -> dict[str, Any]:
-    return {name: value for name, value in asdict(filters).items() if value is not None}
-
-
-def _how_to_find(definition: StreamDefinition[Any, Any, Any]) -> str:
-    sessions = definition.incremental.sessions
-    found = "" if sessions is None else f"; {sessions.stream} lists what there is"
-    return f"The service asks for one of them (in the shell: --filter {definition.needs_one_of[0]}=...){found}"
+        return opened(definition, filters, options, runtime)

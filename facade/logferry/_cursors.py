@@ -224,9 +224,15 @@ class _Place:
 
     def fresh(self, page: CursorPage) -> Sequence[int] | None:
         """Indexes of the items that have not been met; ``None`` where the walk has not come back yet."""
+        count, keys = len(page.keys), {*page.keys}
+        if (
+            not self.searching
+            and len(keys) == count
+            and keys.isdisjoint(self.recent)
+            and keys.isdisjoint(self.delivered)
+        ):
+            return range(count)  # as nearly always
         known = {*self.recent, *self.delivered}
-        if not self.searching and known.isdisjoint(page.keys) and len({*page.keys}) == len(page.keys):
-            return range(len(page.keys))  # as nearly always
         start = 0
         if self.searching:
             first = next((index for index, key in enumerate(page.keys) if key in known), None)
@@ -234,7 +240,7 @@ class _Place:
                 return None
             start = first
         found: list[int] = []
-        for index in range(start, len(page.keys)):
+        for index in range(start, count):
             if page.keys[index] not in known:
                 found.append(index)
                 known.add(page.keys[index])

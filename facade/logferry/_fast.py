@@ -8,8 +8,7 @@ same bytes, still compressed, and the same exceptions.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from importlib.util import find_spec
@@ -25,9 +24,6 @@ C = TypeVar("C")
 
 FAST: Final = "fast"
 """What ``transport`` is for this one."""
-
-_CHUNK: Final = 256 * 1024
-"""So many bytes are handed over at once."""
 
 
 def require_fast(options: WireOptions) -> None:
@@ -78,7 +74,7 @@ class FastTransport:
 
     def send(self, outgoing: Outgoing) -> Incoming:
         """Send, and wait for the head of the answer."""
-        with _errors_of_httpx():
+        with _ERRORS_OF_HTTPX:
             exchange = _asked(self._clients, outgoing).build_streamed()
             answer = exchange.__enter__()
         return Incoming(
@@ -112,7 +108,7 @@ class AsyncFastTransport:
 
     async def send(self, outgoing: Outgoing) -> AsyncIncoming:
         """Send, and wait for the head of the answer."""
-        with _errors_of_httpx():
+        with _ERRORS_OF_HTTPX:
             exchange = _asked(self._clients, outgoing).build_streamed()
             answer = await exchange.__aenter__()
         close = partial(exchange.__aexit__, *_NONE)
@@ -129,14 +125,14 @@ _NONE: Final = (None, None, None)
 
 
 def _chunks(reader: Any) -> Iterator[bytes]:
-    with _errors_of_httpx():
-        while (chunk := reader.read(_CHUNK)) is not None:
+    with _ERRORS_OF_HTTPX:
+        while (chunk := reader.read_chunk()) is not None:
             yield bytes(chunk)
 
 
 async def _async_chunks(reader: Any) -> AsyncIterator[bytes]:
-    with _errors_of_httpx():
-        while (chunk := await reader.read(_CHUNK)) is not None:
+    with _ERRORS_OF_HTTPX:
+        while (chunk := await reader.read_chunk()) is not None:
             yield bytes(chunk)
 
 
@@ -164,14 +160,18 @@ def _header(answer: Any, name: str) -> bytes:
         return b"?"
 
 
-@contextmanager
-def _errors_of_httpx() -> Generator[None]:
-    """What goes wrong, in the words of httpx, which the wire knows."""
-    from pyreqwest import exceptions  # noqa: PLC0415
+class _ErrorsOfHttpx:
+    """What goes wrong, in the words of httpx, which the wire knows; a generator's context would take longer to pass."""
 
-    try:
-        yield
-    except exceptions.PyreqwestError as error:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if error is None:
+            return
+        from pyreqwest import exceptions  # noqa: PLC0415
+
+        if not isinstance(error, exceptions.PyreqwestError):
+            return
         causes = _causes(error)
         kind: type[httpx.TransportError] = httpx.ReadError
         if isinstance(error, exceptions.RequestTimeoutError):
@@ -183,6 +183,9 @@ def _errors_of_httpx() -> Generator[None]:
             kind = httpx.LocalProtocolError
         # Not chained, and of its words the last cause alone: the first one shows the address, and what is asked for.
         raise kind(causes[-1]) from None
+
+
+_ERRORS_OF_HTTPX: Final = _ErrorsOfHttpx()
 
 
 def _causes(error: Any) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import frozen
 
+from logferry._homes import loaded
 from logferry._settings import Settings
 
 if TYPE_CHECKING:  # clients bring along httpx, which a look at the names does not need
@@ -51,7 +51,7 @@ class Service:
     @property
     def client(self) -> type[Client]:
         """Its client class."""
-        client: type[Client] = _loaded(self.client_home)
+        client: type[Client] = loaded(self.client_home)
         return client
 
     @property
@@ -77,12 +77,12 @@ class Service:
     @property
     def scripted_fake(self) -> MakeFake:
         """Makes a fake of it with a scripted history."""
-        make: MakeFake = _loaded(self.fake_home).of_rows
+        make: MakeFake = loaded(self.fake_home).of_rows
         return make
 
     def fake(self, *, records: int, epoch: int, growing: bool = True) -> Fake:
         """A fake of it, see ``FakeFactory``."""
-        make: FakeFactory = _loaded(self.fake_home)
+        make: FakeFactory = loaded(self.fake_home)
         return make(records=records, epoch=epoch, growing=growing)
 
     def settings_for(self, fake: Fake, url: str) -> dict[str, str]:
@@ -125,8 +125,3 @@ SERVICES: Final = (
     ),
 )
 """All services, by name."""
-
-
-def _loaded(home: str) -> Any:
-    module, _, name = home.partition(":")
-    return getattr(import_module(module), name)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
@@ -54,7 +54,7 @@ class HttpWire:
         """Send, and read the whole answer, blocking the thread."""
         transport = self.pool.blocking()
         outgoing = self._outgoing(send)
-        with _failures(outgoing):
+        with _Failures(outgoing):
             incoming = transport.send(outgoing)
             try:
                 body, end = self._body(incoming), self._end(send)
@@ -70,7 +70,7 @@ class HttpWire:
         """Send, and read the whole answer, blocking only the task."""
         transport = self.pool.tasks()
         outgoing = self._outgoing(send)
-        with _failures(outgoing):
+        with _Failures(outgoing):
             incoming = await transport.send(outgoing)
             try:
                 body, end = self._body(incoming), self._end(send)
@@ -109,7 +109,7 @@ class HttpWire:
             content = urlencode(asked.form).encode("ascii")
         url = f"{self.pool.options.base_url}{asked.path}"
         try:
-            query = urlencode(asked.params, quote_via=quote)
+            query = "&".join(map(_quoted, asked.params))
         except UnicodeError as error:
             raise InvalidRequestError(
                 "the request holds a character that cannot be sent", hint="Check the filters"
@@ -138,58 +138,58 @@ class HttpWire:
         )
 
 
-@contextmanager
-def _failures(outgoing: Outgoing) -> Generator[None]:
-    """Failures to get an answer, as logferry's own errors."""
-    try:
-        yield
-    except LogferryError as error:
-        error.about(method=outgoing.method, url=public_url(outgoing.url), attempts=1)
-        raise
-    except httpx.TimeoutException as error:
-        phase = "to connect" if isinstance(error, httpx.ConnectTimeout) else "to answer"
-        _fail(
-            outgoing,
-            RequestTimeoutError(f"{_host(outgoing)} took too long {phase}", hint="Try again, or set a longer timeout"),
-            error,
-        )
-    except httpx.DecodingError as error:
-        _fail(outgoing, ResponseShapeError("the answer's compression is damaged"), error)
-    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
-        _fail(outgoing, InvalidRequestError(f"the request cannot be sent ({type(error).__name__})"), error)
-    except (httpx.ConnectError, httpx.ProxyError) as error:
-        _fail(
-            outgoing,
-            ConnectionFailedError(
-                f"cannot connect to {_host(outgoing)}: {printable(str(error)) or type(error).__name__}",
+@lru_cache(maxsize=512)
+def _quoted(param: tuple[str, str]) -> str:
+    """A parameter of a query; most are the same for every page."""
+    return urlencode((param,), quote_via=quote)
+
+
+@frozen
+class _Failures:
+    """A context in which failures to get an answer become logferry's own errors."""
+
+    outgoing: Outgoing
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if error is None:
+            return
+        failure = error if isinstance(error, LogferryError) else _failure(error, urlsplit(self.outgoing.url).netloc)
+        if failure is None:
+            return
+        failure.about(method=self.outgoing.method, url=public_url(self.outgoing.url), attempts=1)
+        if failure is not error:
+            raise failure from error
+
+
+def _failure(error: BaseException, host: str) -> LogferryError | None:
+    """What an exception of a transport means for the caller; ``None`` where it is none of those."""
+    failure: LogferryError | None
+    match error:
+        case httpx.TimeoutException():
+            phase = "to connect" if isinstance(error, httpx.ConnectTimeout) else "to answer"
+            failure = RequestTimeoutError(f"{host} took too long {phase}", hint="Try again, or set a longer timeout")
+        case httpx.DecodingError():
+            failure = ResponseShapeError("the answer's compression is damaged")
+        case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | httpx.InvalidURL():
+            failure = InvalidRequestError(f"the request cannot be sent ({type(error).__name__})")
+        case httpx.ConnectError() | httpx.ProxyError():
+            failure = ConnectionFailedError(
+                f"cannot connect to {host}: {printable(str(error)) or type(error).__name__}",
                 hint="Check the address and the network",
-            ),
-            error,
-        )
-    except UnicodeError as error:
-        _fail(outgoing, InvalidRequestError(f"{_host(outgoing)} is no name of a host"), error)
-    except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-        _fail(
-            outgoing,
-            ConnectionFailedError(
-                f"the connection to {_host(outgoing)} broke: {printable(str(error)) or type(error).__name__}"
-            ),
-            error,
-        )
+            )
+        case UnicodeError():
+            failure = InvalidRequestError(f"{host} is no name of a host")
+        case httpx.HTTPError() | httpx.StreamError() | OSError():
+            failure = ConnectionFailedError(
+                f"the connection to {host} broke: {printable(str(error)) or type(error).__name__}"
+            )
+        case _:
+            failure = None
+    return failure
 
 
 def _announced(incoming: Incoming | AsyncIncoming) -> str | None:
     """How long the body must be; an answer to say that there is nothing may announce what there would be."""
     return header_of(incoming.headers, "content-length") if incoming.status == HTTPStatus.OK else None
-
-
-def _host(outgoing: Outgoing) -> str:
-    return urlsplit(outgoing.url).netloc
-
-
-def _fail(
-    outgoing: Outgoing,
-    failure: ConnectionFailedError | ResponseShapeError | InvalidRequestError,
-    cause: Exception,
-) -> NoReturn:
-    raise failure.about(method=outgoing.method, url=public_url(outgoing.url), attempts=1) from cause

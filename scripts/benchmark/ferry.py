@@ -13,7 +13,7 @@ import attrs
 
 import logferry
 from benchmark.paging import Plain
-from benchmark.questions import QUESTIONS, Question
+from benchmark.questions import QUESTIONS
 from logferry._json import is_array
 from logferry._registry import SERVICES
 
@@ -23,7 +23,7 @@ _UNTIL = "2030-01-01"
 _SERVICES = {service.name: service for service in SERVICES}
 _QUESTIONS = {question.stream: question for question in QUESTIONS}
 
-_SHORT = attrgetter("time_unix_nano", "severity_number", "body")
+read_short = attrgetter("time_unix_nano", "severity_number", "body")
 _FIELDS = (
     "stream",
     "account",
@@ -66,7 +66,7 @@ def records(plain: Plain, **options: Any) -> int:
     """Records: checked and normalized; time, severity and body read."""
     count = 0
     for record in opened(plain, **options).records():
-        _SHORT(record)
+        read_short(record)
         count += 1
     return count
 
@@ -74,15 +74,16 @@ def records(plain: Plain, **options: Any) -> int:
 def whole_records(plain: Plain, **options: Any) -> int:
     """Records with every field and attribute read; ``uid`` unless it is a digest of the whole item."""
     count = 0
-    read = _reader(_QUESTIONS[plain.stream])
+    read = reader_of_all(plain)
     for record in opened(plain, **options).records():
         read(record)
         count += 1
     return count
 
 
-def _reader(question: Question) -> Callable[[logferry.LogRecord], Any]:
-    return attrgetter(*_FIELDS) if question.has_digest else attrgetter("uid", *_FIELDS)
+def reader_of_all(plain: Plain) -> Callable[[logferry.LogRecord], Any]:
+    """Reads every field of a record; ``uid`` unless it is a digest of the whole item."""
+    return attrgetter(*_FIELDS) if _QUESTIONS[plain.stream].has_digest else attrgetter("uid", *_FIELDS)
 
 
 def entries(plain: Plain, **options: Any) -> int:
@@ -154,7 +155,7 @@ def raw_async(plain: Plain, **options: Any) -> int:
 
 def records_async(plain: Plain, **options: Any) -> int:
     """Records, with ``async for``; time, severity and body read."""
-    return _awaited(opened(plain, **options).records(), _SHORT)
+    return _awaited(opened(plain, **options).records(), read_short)
 
 
 def entries_async(plain: Plain, **options: Any) -> int:

@@ -31,7 +31,8 @@ def authorization(plain: Plain) -> dict[str, str]:
         return _bearer(client.post(**_token_request(plain)))
 
 
-def _pages(plain: Plain) -> Iterator[list[Any]]:
+def pages(plain: Plain) -> Iterator[list[Any]]:
+    """The pages of the plain loop."""
     items_of, following, _ = PAGING[plain.stream]
     with httpx.Client(base_url=plain.url, headers=plain.headers) as client:
         if not plain.headers:
@@ -64,7 +65,7 @@ async def _pages_async(plain: Plain) -> AsyncIterator[list[Any]]:
 def loop(plain: Plain) -> int:
     """Untyped dicts, counted one by one."""
     count = 0
-    for items in _pages(plain):
+    for items in pages(plain):
         for _item in items:
             count += 1
     return count
@@ -87,7 +88,7 @@ def loop_to_jsonl(plain: Plain) -> int:
     """Untyped dicts, each written as a line of JSON."""
     count = 0
     with open(os.devnull, "wb") as file:  # noqa: PTH123  # opened as a loop would
-        for items in _pages(plain):
+        for items in pages(plain):
             for item in items:
                 file.write(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE))
                 count += 1

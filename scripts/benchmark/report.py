@@ -19,8 +19,54 @@ GOALS: Final[dict[str, dict[int, float]]] = {
 }
 """The largest ratio that is wanted, by contestant and page size."""
 
+LARGEST_START: Final = 1.3
+"""The largest ratio of the CPU until a first client is ready that is wanted."""
+
 LARGEST_MEMORY: Final = 1.3
 """The largest ratio of peak memory that is wanted."""
+
+_README: Final = {
+    "loop": "hand-written loop, untyped dicts, counted",
+    "raw": "raw items",
+    "records": "records: checked, normalized; time, severity, body read",
+    "floor of records": "- the same in a hand-written loop",
+    "records, fast": 'records with `transport="fast"`',
+    "floor of records, fast": "- the same in a hand-written loop with pyreqwest",
+    "records, whole": "records, every field and attribute read",
+    "floor of records, whole": "- the same in a hand-written loop",
+    "entries": "entries: checked, typed, every field read",
+    "floor of entries": "- the same in a hand-written loop",
+    "records to jsonl": "records to jsonl, beside the loop that writes dicts",
+    "floor of records to jsonl": "- the same in a hand-written loop",
+    "records, async": "records with `async for`, beside an async loop",
+    "records, fast, async": 'the same with `transport="fast"`',
+    "sync to DuckDB": "`sync` into a new DuckDB file",
+    "sync to Parquet": "`sync` into a new Parquet folder",
+    "stock client": "stock openapi-python-client, no field read",
+    "dlt": "dlt's RESTClient, untyped dicts",
+    "grove": "grove, to lines of JSON",
+    "singer": "a Singer tap, RECORD messages",
+}
+"""The rows of the README's table, by contestant."""
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The ratios of all streams as the README's table."""
+    streams: dict[str, Any] = result["streams"]
+    lines = [
+        ["client CPU, loop = 1.00", *(f"`{stream}`" for stream in streams)],
+        ["---"] * (len(streams) + 1),
+        ["records on a page", *(str(found["page"]) for found in streams.values())],
+    ]
+    for name, words in _README.items():
+        rows = [found["contestants"].get(name) for found in streams.values()]
+        if any(rows):
+            lines.append([words, *("-" if row is None else f"{row['ratio']:.2f}" for row in rows)])
+    peaks = [found["peak_kib"] for found in streams.values()]
+    lines.append(
+        ["peak memory of records, loop's = 1.00", *(f"{peak['records'] / peak['loop']:.2f}" for peak in peaks)]
+    )
+    return "\n".join(f"| {' | '.join(line)} |".replace("| --- ", "|---").replace("--- |", "---|") for line in lines)
 
 
 def show(result: dict[str, Any]) -> None:
@@ -60,6 +106,6 @@ def show(result: dict[str, Any]) -> None:
             )
         console.print(table)
     for name, ratio in result["start"].items():
-        console.print(f"from nothing to {name}: {ratio:.2f}")
+        console.print(f"from nothing to {name}: {ratio:.2f}, goal {LARGEST_START:.2f}")
     for tool in result["absent"]:
         console.print(f"{tool}: not installed; scripts/bench --outsiders sets it up under build/")

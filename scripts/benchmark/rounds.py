@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmark import ferry, keeping, loops, start, stock
+from benchmark import ferry, floors, keeping, loops, start, stock
 from benchmark.outside import TOOLS, Outsider
 from benchmark.paging import Plain
 from benchmark.questions import QUESTIONS
@@ -26,6 +26,7 @@ Contest = Callable[[Plain], tuple[int, float, float]]
 
 BESIDE: Final = {
     "records to jsonl": "loop to jsonl",
+    "floor of records to jsonl": "loop to jsonl",
     "raw, async": "loop, async",
     "records, async": "loop, async",
     "records, fast, async": "loop, async",
@@ -101,7 +102,7 @@ def compare(records: dict[str, int], rounds: int, *, only: str, told: Callable[[
 
 def _own() -> dict[str, Contest]:
     stock.generate()
-    every = {**loops.LOOPS, **ferry.FERRY, **keeping.KEEPING, "stock client": stock.stock}
+    every = {**loops.LOOPS, **floors.FLOORS, **ferry.FERRY, **keeping.KEEPING, "stock client": stock.stock}
     return {name: _timed(contestant) for name, contestant in every.items()}
 
 

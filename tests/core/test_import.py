@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import logferry
+from logferry._registry import SERVICES, Service
 
 COUNT = """
 import sys
@@ -37,6 +38,23 @@ def test_a_blocking_client_loads_no_event_loop() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "httpx" in loaded
     assert {"asyncio", "anyio.lowlevel", "difflib", "dateutil"}.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_client_loads_no_streams(service: Service) -> None:
+    """Nor their models: most of a client's code comes with the first stream that is opened."""
+    module, _, name = service.client_home.partition(":")
+    code = f"import sys, {module}; {module}.{name}; print('\\n'.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert f"{module}._client" in loaded
+    assert {f"{module}._streams", f"{module}._sessions", "logferry._stream", "logferry._reading"}.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_streams_of_a_client_are_there_when_they_are_asked_for(service: Service) -> None:
+    """Of the class and of a client alike, and each time the same."""
+    assert service.streams == service.client.streams
+    assert {stream.name.partition(".")[0] for stream in service.streams} == {service.name}
 
 
 def test_all_names_are_sorted_and_there() -> None:

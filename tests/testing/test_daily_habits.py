@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 import orjson
 import pytest
 
-from logferry.services.daily import API_LOGS, MEETINGS, SESSION_LOGS
+from logferry.services.daily._api_logs import API_LOGS
+from logferry.services.daily._meetings import MEETINGS
+from logferry.services.daily._sessions import SESSION_LOGS
 from logferry.testing import DailyFake, FakeRequest
 
 FAKE = DailyFake(records=100)

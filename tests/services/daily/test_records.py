@@ -11,7 +11,9 @@ import pytest
 from logferry._definition import StreamDefinition
 from logferry._origin import Origin
 from logferry._record import LogRecord
-from logferry.services.daily import API_LOGS, MEETINGS, SESSION_LOGS, SESSION_METRICS
+from logferry.services.daily._api_logs import API_LOGS
+from logferry.services.daily._meetings import MEETINGS
+from logferry.services.daily._sessions import SESSION_LOGS, SESSION_METRICS
 from logferry_clients.daily.models import ApiLog, Meeting, SessionLog
 
 TOKEN = "live-secret"  # made up

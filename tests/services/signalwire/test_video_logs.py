@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 import logferry
-from logferry.services.signalwire import VIDEO_LOGS
+from logferry.services.signalwire._streams import VIDEO_LOGS
 from logferry.testing import (
     FakeRequest,
     FakeResponse,

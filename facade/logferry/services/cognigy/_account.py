@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from logferry._answers import Refusal, is_foreign
 from logferry._authorizers import FixedHeaders
 from logferry._json import text_in
 from logferry._layers import Authorizer
-from logferry_clients.cognigy.models.problem import ProblemKey
+
+if TYPE_CHECKING:
+    from logferry_clients.cognigy.models.problem import ProblemKey
+
+REQUEST_ID_HEADER: Final = "x-request-id"
+"""Where an answer could name its request; the documentation does not say."""
 
 EXAMPLE: Final = "https://api-trial.cognigy.ai/new"
 """What a right base URL looks like."""

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import ClassVar, Final, Unpack
+from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
 from attrs import evolve
 
 from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
 from logferry._errors import ConfigurationError, InvalidRequestError
+from logferry._homes import Homes
 from logferry._options import checked_base_url
 from logferry._rate import Rate
 from logferry._settings import Settings
-from logferry._stream import Stream
-from logferry.services.cognigy._account import EXAMPLE
+from logferry.services.cognigy._account import EXAMPLE, REQUEST_ID_HEADER
 from logferry.services.cognigy._account import api_key as authorized_by
-from logferry.services.cognigy._streams import (
-    LEVELS,
-    PROJECT_LOGS,
-    PROJECT_LOGS_WITH_BRACKETS,
-    REQUEST_ID_HEADER,
-    ProjectLogFilters,
-    checked_levels,
-)
-from logferry_clients.cognigy.models.log_entry import LogEntry
-from logferry_clients.cognigy.models.log_level import LogLevel
+
+if TYPE_CHECKING:
+    from logferry._stream import Stream
+    from logferry_clients.cognigy.models.log_entry import LogEntry
+    from logferry_clients.cognigy.models.log_level import LogLevel
 
 _PROJECT_ID: Final = re.compile("[a-z0-9]{24}")
 _PROJECT_ID_HINT: Final = "It is 24 lower-case letters and digits, as in the address of the project in the browser"
@@ -56,7 +51,7 @@ class Cognigy(Client):
     service: ClassVar[str] = "cognigy"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=1000, seconds=300)
-    streams = (PROJECT_LOGS,)
+    streams = Homes("logferry.services.cognigy._streams:PROJECT_LOGS")
     authentication: ClassVar[str] = "API key"
     settings: ClassVar[tuple[str, ...]] = ("base_url", "api_key", "project_id")
     optional_settings: ClassVar[tuple[str, ...]] = ("type_brackets",)
@@ -92,7 +87,7 @@ class Cognigy(Client):
         self._project_id = settings.find("project_id")
         if self._project_id is not None and not _PROJECT_ID.fullmatch(self._project_id):
             raise ConfigurationError(f"{settings.called('project_id')} is no id of a project", hint=_PROJECT_ID_HINT)
-        self._definition = PROJECT_LOGS_WITH_BRACKETS if settings.flag("type_brackets") else PROJECT_LOGS
+        self._type_brackets = settings.flag("type_brackets")
         return Connection(base_url=base_url, authorizer=authorized_by(key))
 
     def project_logs(
@@ -125,6 +120,14 @@ class Cognigy(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
+        from logferry.services.cognigy._streams import (
+            LEVELS,
+            PROJECT_LOGS,
+            PROJECT_LOGS_WITH_BRACKETS,
+            ProjectLogFilters,
+            checked_levels,
+        )
+
         if project_id is not None and not _PROJECT_ID.fullmatch(project_id):
             raise InvalidRequestError("project_id is no id of a project", hint=_PROJECT_ID_HINT)
         try:
@@ -143,4 +146,4 @@ class Cognigy(Client):
                     hint=self._worded("Give it, or set COGNIGY_PROJECT_ID for all calls"),
                 )
             given = evolve(given, project_id=self._project_id)
-        return self._open(self._definition, given, options)
+        return self._open(PROJECT_LOGS_WITH_BRACKETS if self._type_brackets else PROJECT_LOGS, given, options)

@@ -28,7 +28,7 @@ from logferry._redaction import printable
 from logferry._steps import Flow, Position, Reply, Send, SubFlow, exchange
 from logferry._times import MILLISECOND, SECOND, rfc3339
 from logferry._window import Window
-from logferry.services.cognigy._account import api_refusal
+from logferry.services.cognigy._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.cognigy._records import NORMALIZER
 from logferry_clients.cognigy.api.logs import list_log_entries
 from logferry_clients.cognigy.models.embedded_entries import EmbeddedEntriesKey
@@ -48,9 +48,6 @@ from logferry_clients.cognigy.types import Request
 LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 """The levels that can be asked for."""
 
-REQUEST_ID_HEADER: Final = "x-request-id"
-"""Where an answer could name its request; the documentation does not say."""
-
 _ID: Final[LogEntryKey] = "_id"
 _TIMESTAMP: Final[LogEntryKey] = "timestamp"
 _ITEMS: Final[LogEntryPageKey] = "items"
@@ -63,11 +60,10 @@ _NEXT: Final[PageLinksKey] = "next"
 _HREF: Final[PageLinkKey] = "href"
 
 _LARGEST_PAGE: Final = 100
+"""So many entries are on a page at most."""
 
 _RETENTION: Final = 86_400 * SECOND
 """So long entries are kept unless an installation is configured otherwise (documentation of the Logs page)."""
-
-"""So many entries are on a page at most."""
 
 _SHOWN: Final = 200
 """So much of a link is shown in an error."""

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
+from logferry._homes import Homes
 from logferry._options import checked_base_url
 from logferry._rate import Rate
 from logferry._settings import Settings
-from logferry._stream import Stream
 from logferry.services.daily._account import DEFAULT_BASE_URL, REQUEST_ID_HEADER, key_authorizer
-from logferry.services.daily._api_logs import API_LOGS, ApiLogFilters
 from logferry.services.daily._filters import require_one_of
-from logferry.services.daily._meetings import MEETINGS, MeetingFilters
-from logferry.services.daily._sessions import (
-    SESSION_LOGS,
-    SESSION_METRICS,
-    SessionLogFilters,
-    SessionMetricFilters,
-)
-from logferry_clients.daily.models.api_log import ApiLog
-from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES, ListApiLogsSource
-from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
-from logferry_clients.daily.models.meeting import Meeting
-from logferry_clients.daily.models.session_log import SessionLog
+
+if TYPE_CHECKING:
+    from logferry._stream import Stream
+    from logferry_clients.daily.models.api_log import ApiLog
+    from logferry_clients.daily.models.list_api_logs_source import ListApiLogsSource
+    from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel
+    from logferry_clients.daily.models.meeting import Meeting
+    from logferry_clients.daily.models.session_log import SessionLog
 
 
 class Daily(Client):
@@ -46,7 +41,12 @@ class Daily(Client):
     service: ClassVar[str] = "daily"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=100, seconds=5)
-    streams = (SESSION_LOGS, SESSION_METRICS, API_LOGS, MEETINGS)
+    streams = Homes(
+        "logferry.services.daily._sessions:SESSION_LOGS",
+        "logferry.services.daily._sessions:SESSION_METRICS",
+        "logferry.services.daily._api_logs:API_LOGS",
+        "logferry.services.daily._meetings:MEETINGS",
+    )
     authentication: ClassVar[str] = "API key"
     settings: ClassVar[tuple[str, ...]] = ("api_key",)
     optional_settings: ClassVar[tuple[str, ...]] = ("base_url",)
@@ -88,6 +88,9 @@ class Daily(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
+        from logferry.services.daily._sessions import SESSION_LOGS, SessionLogFilters
+        from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES
+
         require_one_of("log_level", log_level, LIST_LOGS_LOG_LEVEL_VALUES)
         filters = SessionLogFilters(mtg_session_id=mtg_session_id, user_session_id=user_session_id, log_level=log_level)
         return self._open(SESSION_LOGS, filters, options)
@@ -114,6 +117,8 @@ class Daily(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
+        from logferry.services.daily._sessions import SESSION_METRICS, SessionMetricFilters
+
         filters = SessionMetricFilters(mtg_session_id=mtg_session_id, user_session_id=user_session_id)
         return self._open(SESSION_METRICS, filters, options)
 
@@ -139,6 +144,9 @@ class Daily(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
+        from logferry.services.daily._api_logs import API_LOGS, ApiLogFilters
+        from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES
+
         require_one_of("source", source, LIST_API_LOGS_SOURCE_VALUES)
         return self._open(API_LOGS, ApiLogFilters(source=source, url=url), options)
 
@@ -161,4 +169,6 @@ class Daily(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
+        from logferry.services.daily._meetings import MEETINGS, MeetingFilters
+
         return self._open(MEETINGS, MeetingFilters(room=room, ongoing=ongoing), options)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, Unpack
+from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
 from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
 from logferry._errors import ConfigurationError
+from logferry._homes import Homes
 from logferry._options import checked_base_url
 from logferry._rate import Rate
 from logferry._settings import Settings
-from logferry._stream import Stream
 from logferry.services.logto._account import (
     REQUEST_ID_HEADER,
     client_credentials,
     management_api,
     ready_token,
 )
-from logferry.services.logto._streams import AUDIT_LOGS, AuditLogFilters
-from logferry_clients.logto.models.audit_log import AuditLog
+
+if TYPE_CHECKING:
+    from logferry._stream import Stream
+    from logferry_clients.logto.models.audit_log import AuditLog
 
 _EXAMPLE: Final = "https://acme.logto.app"
 
@@ -48,7 +50,7 @@ class Logto(Client):
     service: ClassVar[str] = "logto"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=200, seconds=10)
-    streams = (AUDIT_LOGS,)
+    streams = Homes("logferry.services.logto._streams:AUDIT_LOGS")
     authentication: ClassVar[str] = "OAuth 2 client credentials, or a ready token"
     settings: ClassVar[tuple[str, ...]] = ("endpoint", "app_id", "app_secret")
     optional_settings: ClassVar[tuple[str, ...]] = ("access_token", "resource")
@@ -118,5 +120,7 @@ class Logto(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
+        from logferry.services.logto._streams import AUDIT_LOGS, AuditLogFilters
+
         filters = AuditLogFilters(user_id=user_id, application_id=application_id, log_key=log_key)
         return self._open(AUDIT_LOGS, filters, options)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from logferry._attributes import Attributes, present
+from logferry._attributes import Attributes, mapped, present
 from logferry._json import is_object
 from logferry._origin import Normalizer, Origin
 from logferry._page_times import PageTimes, known_times
@@ -34,11 +34,8 @@ _CREATED: Final[AuditLogKey] = "createdAt"
 _PAYLOAD_KEY: Final = "logto.payload.key"
 _UA: Final = "logto.user_agent.ua"
 
-_Make: TypeAlias = Callable[[str, Any], Attributes]
-"""From a field's key and value to attributes."""
-
-_Target: TypeAlias = str | _Make | None
-"""Where a field goes: to the attribute of this name, to several; ``None`` for what is elsewhere in the record."""
+_Target: TypeAlias = str | Callable[[Any], Attributes]
+"""Where a field goes: to the attribute of this name, or to those that are made of its value."""
 
 
 def milliseconds_to_nano(milliseconds: object) -> int | None:
@@ -80,10 +77,17 @@ def _resource(item: AuditLogJson, origin: Origin) -> Attributes:
 
 
 def _attributes(item: AuditLogJson) -> Attributes:
-    attributes: Attributes = {}
-    payload = item["payload"]
-    _add(attributes, item, _ITEM, _OTHER_ITEM)
-    _add(attributes, payload, _PAYLOAD, _OTHER_PAYLOAD)
+    attributes = mapped(item, _ITEM, prefix="logto")
+    for key, value in item["payload"].items():
+        target = _PAYLOAD.get(key)
+        if target is None:
+            # What the documentation does not name; a server adds fields with every release.
+            name, is_secret = _other_field(key)
+            attributes[name] = without_secrets(value, under_secret=is_secret, levels=99)
+        elif isinstance(target, str):
+            attributes[target] = value if isinstance(value, str) else without_secrets(value)
+        else:
+            attributes.update(target(value))
     if attributes.get(_PAYLOAD_KEY) == item["key"]:
         del attributes[_PAYLOAD_KEY]
     ua = attributes.get(_UA)
@@ -92,33 +96,13 @@ def _attributes(item: AuditLogJson) -> Attributes:
     return present(attributes)
 
 
-def _add(attributes: Attributes, fields: Mapping[str, Any], mapping: Mapping[str, _Target], other: _Make) -> None:
-    """Map fields to attributes, each in its own way."""
-    for key, value in fields.items():
-        target = mapping.get(key, other)
-        if target is None:
-            continue
-        if isinstance(target, str):
-            attributes[target] = value if isinstance(value, str) else without_secrets(value)
-        else:
-            attributes.update(target(key, value))
+@lru_cache(maxsize=512)
+def _other_field(key: str) -> tuple[str, bool]:
+    """The attribute of another field of the payload, and whether it can be a secret."""
+    return f"logto.payload.{key}", is_secret_name(key)
 
 
-def _unknown(prefix: str) -> _Make:
-    """What the documentation does not name; a server adds fields with every release."""
-
-    @lru_cache(maxsize=512)
-    def named(key: str) -> tuple[str, bool]:
-        return f"{prefix}.{key}", is_secret_name(key)
-
-    def make(key: str, value: Any) -> Attributes:
-        name, is_secret = named(key)
-        return {name: without_secrets(value, under_secret=is_secret, levels=99)}
-
-    return make
-
-
-def _error(_key: str, error: Mapping[str, Any] | str) -> Attributes:
+def _error(error: Mapping[str, Any] | str) -> Attributes:
     """An error is an object, or a text that holds an OpenID Connect error as JSON (47 of 63 measured), or any text."""
     details = _json_object(error) if isinstance(error, str) else error
     if details is None:
@@ -146,7 +130,7 @@ def _json_object(text: str) -> Mapping[str, Any] | None:
     return value if is_object(value) else None
 
 
-def _user_agent(_key: str, parsed: Mapping[str, Any]) -> Attributes:
+def _user_agent(parsed: Mapping[str, Any]) -> Attributes:
     """The parsed user agent; of the login client, hence not OpenTelemetry's ``os.*``, ``device.*`` and ``host.*``."""
     try:
         text = orjson.dumps(parsed)
@@ -177,7 +161,7 @@ def _user_agent_name(part: str, name: str) -> str:
     return _PARTS.get(part, {}).get(name) or f"logto.user_agent.{f'{part}.{name}' if name else part}"
 
 
-def _injected_headers(_key: str, headers: Mapping[str, str]) -> Attributes:
+def _injected_headers(headers: Mapping[str, str]) -> Attributes:
     attributes: Attributes = {}
     others: dict[str, str] = {}
     for name, value in headers.items():
@@ -191,7 +175,7 @@ def _injected_headers(_key: str, headers: Mapping[str, str]) -> Attributes:
 # The mapping, by keys of the generated types, so that both type checkers know a key that the spec does not have.  It is
 # the only way by which a field is read: pyright takes ``.get("misspelt")`` for Any, and the code behind
 # ``"misspelt" in payload`` for unreachable.
-_ITEM_MAPPING: Final[Mapping[AuditLogKey, _Target]] = {
+_ITEM_MAPPING: Final[Mapping[AuditLogKey, str | None]] = {
     "tenantId": None,
     "id": None,
     "key": "logto.log.key",
@@ -217,10 +201,8 @@ _BROWSER: Final[Mapping[UserAgentBrowserKey, str]] = {"name": "user_agent.name",
 _OS: Final[Mapping[UserAgentOsKey, str]] = {"name": "user_agent.os.name", "version": "user_agent.os.version"}
 _PARTS_MAPPING: Final[Mapping[ParsedUserAgentKey, Mapping[Any, str]]] = {"browser": _BROWSER, "os": _OS}
 
-_OTHER_ITEM: Final = _unknown("logto")
-_OTHER_PAYLOAD: Final = _unknown("logto.payload")
-_ITEM: Final[Mapping[str, _Target]] = {str(key): make for key, make in _ITEM_MAPPING.items()}
-_PAYLOAD: Final[Mapping[str, _Target]] = {str(key): make for key, make in _PAYLOAD_MAPPING.items()}
+_ITEM: Final[Mapping[str, str | None]] = {str(key): name for key, name in _ITEM_MAPPING.items()}
+_PAYLOAD: Final[Mapping[str, _Target]] = {str(key): target for key, target in _PAYLOAD_MAPPING.items()}
 _PARTS: Final[Mapping[str, Mapping[Any, str]]] = {str(key): names for key, names in _PARTS_MAPPING.items()}
 
 NORMALIZER: Final = Normalizer[AuditLogJson](

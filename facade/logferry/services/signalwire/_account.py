@@ -6,14 +6,16 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from logferry._answers import Refusal, is_foreign
 from logferry._authorizers import FixedHeaders
 from logferry._errors import ConfigurationError, PagingError
 from logferry._json import is_array, is_object, text_in
 from logferry._layers import Authorizer
-from logferry_clients.signalwire.models.validation_error import ValidationErrorKey
+
+if TYPE_CHECKING:
+    from logferry_clients.signalwire.models.validation_error import ValidationErrorKey
 
 REQUEST_ID_HEADER: Final = "x-request-id"
 """Where SignalWire names a request; not documented, and the first place where its own Python package looks."""

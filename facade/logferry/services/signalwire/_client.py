@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
 from logferry._errors import ConfigurationError
+from logferry._homes import Homes
 from logferry._options import checked_base_url
 from logferry._settings import Settings
-from logferry._stream import Stream
 from logferry.services.signalwire._account import REQUEST_ID_HEADER, project_token, space_url
-from logferry.services.signalwire._streams import VIDEO_LOGS, VideoLogFilters
-from logferry_clients.signalwire.models.discarded_log import DiscardedLog
-from logferry_clients.signalwire.models.video_log import VideoLog
+
+if TYPE_CHECKING:
+    from logferry._stream import Stream
+    from logferry_clients.signalwire.models.discarded_log import DiscardedLog
+    from logferry_clients.signalwire.models.video_log import VideoLog
 
 
 class SignalWire(Client):
@@ -37,7 +39,7 @@ class SignalWire(Client):
 
     service: ClassVar[str] = "signalwire"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
-    streams = (VIDEO_LOGS,)
+    streams = Homes("logferry.services.signalwire._streams:VIDEO_LOGS")
     authentication: ClassVar[str] = "HTTP Basic, project id and API token"
     settings: ClassVar[tuple[str, ...]] = ("space", "project_id", "api_token")
     optional_settings: ClassVar[tuple[str, ...]] = ("base_url",)
@@ -91,4 +93,6 @@ class SignalWire(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
+        from logferry.services.signalwire._streams import VIDEO_LOGS, VideoLogFilters
+
         return self._open(VIDEO_LOGS, VideoLogFilters(include_deleted=include_deleted), options)
