@@ -44,10 +44,11 @@ class Division:
     """
     How a stream's window is divided.
 
-    What the stream's walk says of a place must also hold in a window that ends earlier, seen from where the walk began.
-
     Attributes:
         resolution: How finely the service's filter by time compares, in nanoseconds.
+        narrows: Whether what the stream's walk says of a place also holds in a window that ends earlier, seen from where the
+            walk began.  It does not where the service's cursors belong to the window that was asked for; then what such a
+            walk has delivered is listed again by the parts, and told by identity.
     """
 
     resolution: int

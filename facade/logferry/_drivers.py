@@ -21,7 +21,7 @@ def _next_effect(
             case Send():
                 answer = Ticket(step, under_way.add(step, begin))
             case Peek(Ticket(handle=Exchange() as exchange)):
-                answer = exchange.outcome_so_far
+                answer = exchange.reply_so_far
             case Now():
                 answer = clock.now()
             case _:

@@ -32,8 +32,8 @@ _WORTH_WHILE: Final = 3
 
 _IN_VAIN: Final = 12
 """
-So many requests more than two for each page of items may have been sent, those counted that read again what has come, where a
-window is read afresh: where items lie so unevenly that many parts are empty, parts cost more than they gain.
+So many requests more than two for each page of items may have been sent, those counted that are to read again what has come, if
+a part is cut: where items lie so unevenly that most parts are empty, the walk goes on alone for as long as makes up for it.
 """
 
 _TIMELESS: Final = 1000
@@ -160,7 +160,9 @@ class Layout:
             Whether it has been cut, so that what is in its place has to begin.
         """
         division = self.division
-        if division is None or part.extent is None or not self._pays(part, division):
+        if division is None or part.extent is None or not (division.narrows or part.is_known):
+            return False
+        if not self._pays(part, division):
             return False
         if self.course is None:
             found = course(self.order, part.times, self.page_size, division)
@@ -181,22 +183,19 @@ class Layout:
     def _pays(self, part: Part, division: Division) -> bool:
         """Whether a part goes on, it takes time to wait for its pages, and enough of them are left."""
         if self.course is None:
-            is_proven, least = (
-                part.pages >= _PROVEN and self.waited >= SLOW * part.pages,
-                _WORTH_WHILE * self.concurrency,
-            )
+            least = _WORTH_WHILE * self.concurrency
+            is_proven = part.pages >= _PROVEN and self.waited >= SLOW * part.pages
         else:
-            is_proven, least = part.pages > 0, 1
-        if not (self.divides and is_proven and part.times):
-            return False
-        if not division.narrows and not self._affords(part):
+            least, is_proven = 1, part.pages > 0
+        if not (self.divides and is_proven and part.times and self._affords(part, division)):
             return False
         left = self.demand.listed if division.narrows else self.demand.wanted
         return left is None or left > least * self.page_size
 
-    def _affords(self, part: Part) -> bool:
-        """Whether a part may be read afresh: what is read twice has to pay, and what is asked in vain."""
-        return part.is_known and (self.demand.sent + part.pages <= 2 * self.demand.items // self.page_size + _IN_VAIN)
+    def _affords(self, part: Part, division: Division) -> bool:
+        """Whether what has been asked in vain, and what is to be read twice, is in proportion to what has come."""
+        again = 0 if division.narrows else part.pages
+        return self.demand.sent + again <= 2 * self.demand.items // self.page_size + _IN_VAIN
 
     def _read_afresh(self, index: int, part: Part, found: Course, extent: Extent) -> None:
         """Put parts in the place of one: they list again what has been delivered of it, which is left out."""

@@ -112,17 +112,11 @@ class Peek(Generic[R]):
     """
     Look at a request under way without waiting for it.
 
-    The answer is its reply, whatever its status, or a ``Failed``; ``None`` as long as there is neither.
+    The answer is its reply, whatever its status; ``False`` where it has failed, which surfaces where it is received; ``None``
+    as long as there is neither.
     """
 
     ticket: Ticket[R]
-
-
-@frozen
-class Failed:
-    """What is to be seen of a request that failed: the failure itself would be thrown on its way through the layers."""
-
-    failure: BaseException
 
 
 @frozen

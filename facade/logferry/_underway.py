@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from weakref import WeakSet
 
 from attrs import define, field
 
 from logferry._errors import LogferryError
-from logferry._steps import Failed, Reply, Send
+from logferry._steps import Reply, Send
 from logferry._times import MILLISECOND
 
 if TYPE_CHECKING:
@@ -74,10 +74,9 @@ class Exchange:
     _outcome: Reply[Any] | BaseException | None = None
 
     @property
-    def outcome_so_far(self) -> Reply[Any] | Failed | None:
-        """Its answer or failure, if there is one by now."""
-        outcome = self._outcome
-        return Failed(outcome) if isinstance(outcome, BaseException) else outcome
+    def reply_so_far(self) -> Reply[Any] | Literal[False] | None:
+        """Its answer, if there is one by now; ``False`` where it has failed."""
+        return False if isinstance(self._outcome, BaseException) else self._outcome
 
     def begin(self, wire: Wire) -> None:
         """Send it beside the running thread."""

@@ -26,6 +26,7 @@ from logferry.testing import (
     VirtualClock,
     connected,
     failing,
+    stale,
 )
 
 UNTIL = "2027-01-01"
@@ -118,6 +119,26 @@ def test_an_error_comes_in_its_turn(name: str, failed: set[int], concurrency: in
         except logferry.ServiceError:
             assert got == expected[: len(got)]
     assert got == expected
+
+
+@divisible
+@given(at=st.sets(st.integers(12, 70), max_size=2), concurrency=st.integers(2, 8))
+@settings(PROPERTY, max_examples=20)
+def test_an_answer_to_another_question_is_not_believed(name: str, at: set[int], concurrency: int) -> None:
+    """A cache that answers with what it has answered before, whatever is asked, changes nothing."""
+    case, (expected, _) = CASES[name], one_by_one(name)
+    transport = InProcessTransport(case.fake, faults=failing(stale, at=at))
+    assert list(case.view(transport, concurrency=concurrency)) == expected
+
+
+@divisible
+@given(failed=st.sets(st.integers(11, 60), min_size=1, max_size=12), concurrency=st.integers(2, 8))
+@PROPERTY
+def test_what_passes_is_tried_again(name: str, failed: set[int], concurrency: int) -> None:
+    """A connection that breaks ahead of its turn is no error, as one by one it is none."""
+    case, (expected, _) = CASES[name], one_by_one(name)
+    broken = InProcessTransport(case.fake, faults=failing(httpx.ReadError("reset"), at=failed))
+    assert list(case.view(broken, concurrency=concurrency, retries=15)) == expected
 
 
 @divisible

@@ -7,7 +7,8 @@ The walk itself is that of all cursors, see ``_cursors``.
 
 Whether the service's bounds of time are inclusive, and how finely it compares, is not documented: one second more is
 asked for on each side, and the window is filtered here.  Nor is the order, so a walk reads all pages.  The window is
-pinned, so no log enters it while paging.
+pinned, so no log enters it while paging.  A page token belongs to the list that it was given for, so it is of no use in
+another window.
 """
 
 from __future__ import annotations
