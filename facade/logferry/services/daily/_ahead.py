@@ -94,11 +94,18 @@ class Ahead:
         self._covered = 0.0
         self._is_last = False
         self._empty_from: int | None = None
+        self._begin: int | None = None
 
     def delivered(self, items: int) -> None:
         """So many items more have been delivered."""
         if self._left is not None:
             self._left -= items
+
+    def doubts(self, place: Place, answer: Answer) -> bool:
+        """Whether rows that come again are missing in front, and were not the last time that anybody looked."""
+        begin = answer.rows.tick(0) if place.is_passed_by(answer.rows) else None
+        known, self._begin = self._begin, begin
+        return begin is not None and begin != known
 
     def page(self, place: Place) -> SubFlow[Answer]:
         """

@@ -161,7 +161,8 @@ class Walk:
         if first is not None and not place.goes_on(answer.rows):
             place = first.after()
         for _ in range(_AGAIN):
-            if place.joins(answer.rows) and not place.precedes(answer.rows):
+            doubtful = ahead is not None and ahead.doubts(place, answer)
+            if place.joins(answer.rows) and not place.precedes(answer.rows) and not doubtful:
                 break
             answer = yield from self._ask(place)
         if not place.precedes(answer.rows):

@@ -205,14 +205,14 @@ class Place:
         latest, last = self.latest, rows.tick(len(rows) - 1) if len(rows) else None
         if latest is None or last is None or last <= latest:
             return False
-        return self._is_regular(rows) and rows.identity(0) in self.met and not self._is_passed_by(rows)
+        return self._is_regular(rows) and rows.identity(0) in self.met and not self.is_passed_by(rows)
 
-    def _is_passed_by(self, rows: Rows) -> bool:
+    def is_passed_by(self, rows: Rows) -> bool:
         """Whether rows begin later than some that come again: of those equal to the first ones, some may be missing."""
-        begin = rows.tick(0)
-        return begin is not None and any(
-            one.tick is not None and (self.first is None or self.first <= one.tick < begin) for one in self.met.values()
-        )
+        first, begin = self.first, rows.tick(0) if len(rows) else None
+        if first is None or begin is None:
+            return False
+        return any(one.tick is not None and first <= one.tick < begin for one in self.met.values())
 
     def _is_regular(self, rows: Rows) -> bool:
         """Whether rows are in order of time, and none is from before the place."""
