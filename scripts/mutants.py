@@ -71,7 +71,7 @@ MUTATIONS = (
     Mutation(
         "a renewed token without a replay",
         "_layers.py",
-        "return (yield from _replayed(Send(ticket.send.request, headers, ticket.send.timeout)))",
+        "return (yield from _replayed(Send(sent.request, headers, sent.timeout)))",
         "return outcome",
     ),
     Mutation(
