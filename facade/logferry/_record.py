@@ -49,7 +49,6 @@ class _Fields:
         "_ordinal": "How many equal items without id came before.",
         "_origin": "What the records of a page have in common.",
         "_resource": "Made when read.",
-        "_trace_id": "What it was made with, or ``None``.",
         "_uid": "Made when read.",
         "body": "The display text, or ``None``.",
         "event_name": "The kind of event, of low cardinality, or ``None``.",
@@ -67,7 +66,6 @@ class _Fields:
     _ordinal: int
     _origin: Origin
     _resource: Attributes | None
-    _trace_id: str | None
     _uid: str | None
     body: str | None
     event_name: str | None
@@ -90,7 +88,6 @@ def make_record(  # noqa: PLR0917  # positional, because it is called for every 
     severity_text: str | None = None,
     event_name: str | None = None,
     body: str | None = None,
-    trace_id: str | None = None,
 ) -> LogRecord:
     """
     A record; the same as the call of the class, which takes longer.
@@ -103,7 +100,6 @@ def make_record(  # noqa: PLR0917  # positional, because it is called for every 
         severity_text: The service's own word.
         event_name: Low-cardinality name of the kind of event.
         body: The display text.
-        trace_id: 32 hexadecimal digits; ``None`` for what the normalizer reads from the item.
     """
     made: Any = _Fields()
     # Private to the two classes, of which this is a part.
@@ -114,7 +110,6 @@ def make_record(  # noqa: PLR0917  # positional, because it is called for every 
     made.severity_text = severity_text
     made.event_name = event_name
     made.body = body
-    made._trace_id = trace_id  # noqa: SLF001
     made.issues = ()
     made._ordinal = 0  # noqa: SLF001
     made._uid = made._attributes = made._resource = None  # noqa: SLF001
@@ -195,7 +190,7 @@ class LogRecord(_Fields):
     def trace_id(self) -> str | None:
         """32 hexadecimal digits, or ``None``."""
         read = self._origin.normalizer.trace_id
-        return self._trace_id if self._trace_id is not None or read is None else read(self._item)
+        return None if read is None else read(self._item)
 
     @property
     def timestamp(self) -> datetime:
@@ -288,7 +283,6 @@ class LogRecord(_Fields):
             self.severity_text,
             self.event_name,
             self.body,
-            self._trace_id,
         )
 
     def __eq__(self, other: object) -> bool:
