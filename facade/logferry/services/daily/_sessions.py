@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import frozen
 
@@ -19,6 +20,8 @@ from logferry.services.daily._session_question import Question
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
 from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
 from logferry_clients.daily.types import ANYTHING, ObjectOf, repair
+
+F = TypeVar("F")
 
 _PAGE: Final = 500
 """A maximum is not documented; so many are asked for in published code."""
@@ -45,17 +48,8 @@ class SessionMetricFilters:
     user_session_id: str | None = filter_field("userSessionId", "only samples of this participant's session")
 
 
-def _walk_logs(
-    filters: SessionLogFilters,
-    page_size: int,
-    window: Window,
-    position: Position | None,
-    max_items: int | None = None,
-    *,
-    concurrency: int = 1,
-) -> Flow:
-    """Yield the window's logs of a call, oldest first."""
-    question = Question(
+def _logs_of(filters: SessionLogFilters, page_size: int, window: Window) -> Question:
+    return Question(
         metrics=False,
         mtg_session_id=filters.mtg_session_id,
         user_session_id=filters.user_session_id,
@@ -63,11 +57,21 @@ def _walk_logs(
         window=window,
         page_size=page_size,
     )
-    return Walk(question, concurrency, max_items).flow(position)
 
 
-def _walk_metrics(
-    filters: SessionMetricFilters,
+def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -> Question:
+    return Question(
+        metrics=True,
+        mtg_session_id=filters.mtg_session_id,
+        user_session_id=filters.user_session_id,
+        window=window,
+        page_size=page_size,
+    )
+
+
+def _walk(  # noqa: PLR0917  # those of WalkAhead, behind what it is about
+    asked: Callable[[F, int, Window], Question],
+    filters: F,
     page_size: int,
     window: Window,
     position: Position | None,
@@ -75,15 +79,8 @@ def _walk_metrics(
     *,
     concurrency: int = 1,
 ) -> Flow:
-    """Yield the window's metrics of a call, oldest first."""
-    question = Question(
-        metrics=True,
-        mtg_session_id=filters.mtg_session_id,
-        user_session_id=filters.user_session_id,
-        window=window,
-        page_size=page_size,
-    )
-    return Walk(question, concurrency, max_items).flow(position)
+    """Yield the window's rows of a call, oldest first."""
+    return Walk(asked(filters, page_size, window), concurrency, max_items).flow(position)
 
 
 _PROMISE: Final = (
@@ -102,8 +99,8 @@ SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilte
     filters=SessionLogFilters,
     needs_one_of=("mtg_session_id", "user_session_id"),
     page_size=_PAGE,
-    walk=_walk_logs,
-    ahead=_walk_logs,
+    walk=partial(_walk, _logs_of),
+    ahead=partial(_walk, _logs_of),
     fits=fits_session_log,
     repair=repair_session_log,
     entry=SessionLog.from_dict,
@@ -121,8 +118,8 @@ SESSION_METRICS: Final[StreamDefinition[dict[str, Any], dict[str, Any], SessionM
     filters=SessionMetricFilters,
     needs_one_of=("mtg_session_id", "user_session_id"),
     page_size=_PAGE,
-    walk=_walk_metrics,
-    ahead=_walk_metrics,
+    walk=partial(_walk, _metrics_of),
+    ahead=partial(_walk, _metrics_of),
     fits=is_object,
     repair=partial(repair, ObjectOf({}, {}, ANYTHING)),
     entry=dict[str, Any],
