@@ -87,7 +87,7 @@ def show(result: dict[str, Any]) -> None:
             "CPU µs",
             "wall µs",
             "peak MiB",
-            "of loop's",
+            f"of loop's, <= {LARGEST_MEMORY}",
         ):
             table.add_column(heading, justify="left" if heading == "work" else "right")
         for name, row in found["contestants"].items():
