@@ -294,8 +294,8 @@ class Iteration:
         self._batch, self._todo = batch, batch.items[:wanted]
         self._left = iter(self._todo)
         runtime = self.plan.runtime
-        if batch.issues:
-            self.report(batch.issues, None, delivered=True)
+        if issues := (*batch.issues, *batch.remarks):
+            self.report(issues, None, delivered=True)
         if runtime.options.hooks.on_page is not None:
             runtime.options.hooks.on_page(
                 PageEvent(

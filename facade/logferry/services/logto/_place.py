@@ -32,6 +32,7 @@ class Place:
             the newest log of all.
         wide: Whether the largest page is asked for, since the logs of the edge's time have filled a smaller one.
         met: How many logs have been met.
+        least: How many logs the server has counted at the least, where rows are counted; ``None`` where it does not say.
         tail: The identities of the last ones met.
         trail: What has been delivered.
         past: Whether the last page ended before the window, so that all of the window lies above the place.
@@ -44,6 +45,7 @@ class Place:
     counting: bool = False
     wide: bool = False
     met: int = 0
+    least: int | None = None
     tail: tuple[str, ...] = ()
     trail: Trail = field(factory=Trail)
     past: bool = False
@@ -58,6 +60,7 @@ class Place:
             "counting": self.counting,
             "wide": self.wide,
             "met": self.met,
+            "least": self.least,
             "tail": list(self.tail),
             "trail": self.trail.to_json(),
             "past": self.past,
@@ -169,7 +172,8 @@ class Place:
         if self.counting:
             # Rows that have arrived since the last page have moved what was met further down.
             arrived = 0 if unknown or total is None or self.total is None else max(0, total - self.total)
-            return evolve(place, row=max(first + len(keys), self.row + arrived), total=total)
+            least = min((count for count in (self.least, total) if count is not None), default=None)
+            return evolve(place, row=max(first + len(keys), self.row + arrived), total=total, least=least)
         oldest = min(plausible(keys), default=None)
         if self.edge is None:
             place = evolve(place, total=total)

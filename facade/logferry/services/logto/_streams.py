@@ -24,6 +24,7 @@ from logferry._answers import decoded, wrong_shape
 from logferry._cursors import STUCK, keys_of
 from logferry._definition import StreamDefinition, filter_field
 from logferry._division import Division
+from logferry._end import Evidence, agrees, disagreement, shortage
 from logferry._errors import PagingError
 from logferry._incremental import Incremental
 from logferry._json import is_array
@@ -80,6 +81,12 @@ class _Answer:
     asked: int
     total: int | None
 
+    @property
+    def evidence(self) -> Evidence:
+        """What tells how many items it should have."""
+        goes_on = self.total is None or self.row + len(self.keys) < self.total
+        return Evidence(items=len(self.keys), size=self.asked, goes_on=goes_on, met=self.row, total=self.total)
+
 
 @frozen
 class _Turn:
@@ -126,15 +133,24 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
             following = place.following(
                 answer.keys, first=answer.row, asked=answer.asked, total=answer.total, since=window.since
             )
-            doubts = _doubts(place, following, answer)
-        if _is_last(answer) or place.trail.is_past(answer.keys, window):
+            doubts = (*_doubts(place, following, answer), *shortage(answer.evidence))
+        trouble: PagingError | None = None
+        if place.trail.is_past(answer.keys, window) or (_is_last(answer) and following.past):
             following = evolve(following, ended=True)
+        elif _is_last(answer):
+            missing = disagreement(following.met, following.least)
+            if missing and answer.keys == previous:
+                trouble, following = _unturned(missing), place
+            else:
+                doubts, following = (*doubts, *missing), evolve(following, ended=True)
         turn, batch = _turned(place, answer, window, following)
         batch = evolve(batch, issues=doubts) if doubts else batch
         keys = answer.keys
         del answer  # so that there are never two pages in memory
         yield batch
         del batch
+        if trouble is not None:
+            raise trouble
         if turn.fresh or following.row > furthest:
             furthest, setbacks = max(furthest, following.row), 0
         idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
@@ -150,7 +166,7 @@ def _next_page(
     filters: AuditLogFilters, window: Window, place: Place, page_size: int
 ) -> SubFlow[tuple[Place, _Answer]]:
     """The page where the walk is, and where that turns out to be."""
-    asked_again = 0
+    asked_again, looked_twice = 0, False
     while True:
         page, size = place.pages(page_size)
         # An old answer can have led the walk out of the window, and a server refuses what ends before it begins.
@@ -162,10 +178,19 @@ def _next_page(
         elsewhere = page == 0 and place.joins_by_time and not any(map(place.knows, answer.keys))
         if (nothing_new or elsewhere or corrected is not None) and asked_again < _AGAIN:
             asked_again += 1  # it can be an old answer
+        elif not (looked_twice or agrees(answer.evidence)):
+            looked_twice = True
         elif corrected is not None:
-            place, asked_again = corrected, 0
+            place, asked_again, looked_twice = corrected, 0, False
         else:
             return place, answer
+
+
+def _unturned(missing: tuple[str, ...]) -> PagingError:
+    return PagingError(
+        f"the server sends the same logs whatever page is asked for: {missing[0]}",
+        hint="Check what answers in the server's place; go on from the checkpoint later",
+    )
 
 
 def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:
