@@ -230,7 +230,7 @@ def test_more_equal_times_than_a_page_holds_are_an_issue(count: int, issues: int
         stream = logto.audit_logs(until=LATER, page_size=50 if count < 100 else 100)
         got = [entry.id for entry in stream]
     assert sorted(got) == sorted(fake.truth())
-    assert stream.stats.issues == issues
+    assert stream.stats.doubts == issues
 
 
 @pytest.mark.parametrize("page_size", [1, 3, 100])
@@ -247,7 +247,7 @@ def test_equal_times_in_another_order_on_every_page(count: int, certain: bool, p
     assert set(got) <= set(fake.truth(until=None, now=begin + 1))
     assert len(got) > count // 2
     assert len(got) == len(times) or not certain
-    assert bool(stream.stats.issues) is not certain
+    assert bool(stream.stats.doubts) is not certain
 
 
 def test_equal_times_right_before_the_window_are_no_way_back_for_ever() -> None:
@@ -270,7 +270,7 @@ def test_equal_times_that_one_page_shows_are_no_issue() -> None:
     with in_process(fake) as arguments, logferry.Logto(**arguments) as logto:
         stream = logto.audit_logs(until=LATER, page_size=2)
         assert len(list(stream)) == 4
-    assert stream.stats.issues == 0
+    assert stream.stats.doubts == 0
 
 
 def test_filters_reach_the_server() -> None:
