@@ -168,7 +168,7 @@ class CursorPage:
         times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
         cursor: What the next page is asked for by, a JSON value; ``None`` at the end.
         total: How many items the service counts for the question, or ``None`` where it does not say.
-        issues: What is odd about the page.
+        remarks: What is odd about the page, though nothing is missing because of it.
         trouble: Why the next page cannot be asked for; raised once the page has been delivered.
     """
 
@@ -178,7 +178,7 @@ class CursorPage:
     times: PageTimes = field(repr=False)
     cursor: Position | None
     total: int | None = None
-    issues: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     trouble: PagingError | None = None
 
 
@@ -355,7 +355,7 @@ def _batch(page: CursorPage, fresh: Sequence[int], keys: Sequence[str], place: _
     times = page.times
     if len(fresh) == len(page.items):  # as nearly always
         marks = partial(Marks, times, keys.__getitem__, times)
-        return Batch(page.items, position, page.reply, page.total, issues=page.issues, times=times, marks=marks)
+        return Batch(page.items, position, page.reply, page.total, remarks=page.remarks, times=times, marks=marks)
     items = [page.items[index] for index in fresh]
     marks = partial(Marks, known_times([times[index] for index in fresh]), keys.__getitem__, times)
-    return Batch(items, position, page.reply, page.total, issues=page.issues, marks=marks)
+    return Batch(items, position, page.reply, page.total, remarks=page.remarks, marks=marks)

@@ -214,7 +214,7 @@ class _Poll:
             elif watched is None and this not in place.known:
                 place = self._sift(item, value, this, ordinal, place)
         self.place = place
-        self.issues.update(dict.fromkeys(batch.issues))
+        self.issues.update(dict.fromkeys((*batch.issues, *batch.remarks)))
         self._walked, self._reply = batch.position(len(batch.items)), batch.reply
 
     def _sift(self, item: Any, value: Any, this: Key, ordinal: int, place: Place) -> Place:

@@ -305,10 +305,10 @@ class Iteration:
         self._batch, self._todo = batch, batch.items[:wanted]
         self._left = iter(self._todo)
         runtime = self.plan.runtime
-        if batch.issues:
+        if doubts := (*batch.issues, *batch.remarks):
             # It is not about the shape of an item, so it never raises, strict or not.
-            self._report_issues(batch.issues, None, delivered=True, is_doubt=True)
-            self._done.doubts += len(batch.issues)
+            self._report_issues(doubts, None, delivered=True, is_doubt=True)
+            self._done.doubts += len(doubts)
         if runtime.options.hooks.on_page is not None:
             runtime.options.hooks.on_page(
                 PageEvent(

@@ -208,7 +208,9 @@ class Batch:
         position: Where to resume after the first *n* items of the batch, for 0 <= n <= len(items).
         reply: The answer that they come from.
         total: How many items the service counts for this question, or ``None`` where it does not say.
-        issues: What may be missing, where the service makes it impossible to be sure.
+        issues: What may be missing, where the service makes it impossible to be sure.  A store does not call the window
+            complete then.
+        remarks: What is odd about the page otherwise; nothing is missing because of it.
         times: Of the items, where the walk knows them; else ``None``.
         ordinals: Gives, for items that have no id and equal an earlier one, index to how many equal ones came before.
         marks: What the page says about the time that it covers, worked out when somebody asks; ``None`` where the
@@ -220,6 +222,7 @@ class Batch:
     reply: Reply[Any]
     total: int | None = None
     issues: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     times: PageTimes | None = field(default=None, repr=False)
     ordinals: Callable[[], Mapping[int, int]] = dict[int, int]
     marks: Callable[[], Marks] | None = None

@@ -36,7 +36,9 @@ class Page(Generic[T]):
         checkpoint: Resumes after this page; JSON text.
         request_id: What the service calls the request, or ``None``.
         total: How many items the service counts for the question, or ``None`` where it does not say.
-        issues: What may be missing, where the service makes it impossible to be sure.
+        issues: What may be missing, where the service makes it impossible to be sure.  `sync` does not call the window complete
+            then.
+        remarks: What is odd about the page otherwise; nothing is missing because of it.
         clock_ahead_nano: How far the local clock is ahead of the service's, in nanoseconds, as its ``Date`` header says; 0
             where it is not, or where the service does not say.
     """
@@ -47,6 +49,7 @@ class Page(Generic[T]):
     request_id: str | None
     total: int | None
     issues: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     clock_ahead_nano: int = 0
 
 
@@ -367,5 +370,6 @@ class _Pages(Generic[T]):
             request_id=self._iteration.request_id(batch),
             total=batch.total,
             issues=batch.issues,
+            remarks=batch.remarks,
             clock_ahead_nano=clock_ahead_nano(batch.reply),
         )

@@ -160,9 +160,9 @@ def _page(reply: Reply[Any]) -> CursorPage:
     items, total = _items(reply, body), body.get(_TOTAL) if is_object(body) else None
     cursor: str | None = None
     trouble: PagingError | None = None
-    issues: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     try:
-        cursor, issues = _next_cursor(reply, body if is_object(body) else {})
+        cursor, remarks = _next_cursor(reply, body if is_object(body) else {})
     except PagingError as error:
         trouble = about_answer(error, reply, REQUEST_ID_HEADER)
     return CursorPage(
@@ -172,7 +172,7 @@ def _page(reply: Reply[Any]) -> CursorPage:
         times=page_times(items, _TIMESTAMP),
         cursor=cursor,
         total=total if type(total) is int else None,
-        issues=issues,
+        remarks=remarks,
         trouble=trouble,
     )
 

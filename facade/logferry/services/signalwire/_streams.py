@@ -86,9 +86,9 @@ def _page(reply: Reply[Any], address: PageAddress) -> CursorPage:
         raise wrong_shape(reply, "a page of video logs with its links", request_id_header=REQUEST_ID_HEADER)
     following: PageAddress | None = None
     trouble: PagingError | None = None
-    issues: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     try:
-        following, issues = next_page(links.get(_NEXT), asked=reply.url, current=address)
+        following, remarks = next_page(links.get(_NEXT), asked=reply.url, current=address)
     except PagingError as error:
         trouble = about_answer(error, reply, REQUEST_ID_HEADER)
     return CursorPage(
@@ -97,7 +97,7 @@ def _page(reply: Reply[Any], address: PageAddress) -> CursorPage:
         keys=keys_of(items, _ID),
         times=page_times(items, _TIME),
         cursor=None if following is None else following.to_json(),
-        issues=issues,
+        remarks=remarks,
         trouble=trouble,
     )
 
