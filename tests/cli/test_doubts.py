@@ -21,6 +21,7 @@ def crowded(moments: int) -> LogtoFake:
     """A server that cannot be asked for one moment, with more logs than a page holds at each of some moments."""
     newest = time.time_ns() // SECOND * SECOND - 3600 * SECOND
     rows = [Row(time=newest - moment * SECOND) for moment in range(moments) for _ in range(CROWD)]
+    rows.append(Row(time=newest - 600 * SECOND))
     return LogtoFake(rows=rows, epoch=newest, release="1.36.0", stable_ties=False, compression=False)
 
 
