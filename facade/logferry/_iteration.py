@@ -38,12 +38,14 @@ class Stats:
         items: Items delivered.
         retries: Requests sent again.
         issues: Items in which something did not decode.
+        doubts: Issues that are about no item: of items that may be missing, or of a service that does not do as it is asked.
     """
 
     pages: int = 0
     items: int = 0
     retries: int = 0
     issues: int = 0
+    doubts: int = 0
 
 
 @frozen(kw_only=True)
@@ -240,7 +242,7 @@ class Iteration:
 
     def report(self, issues: tuple[str, ...], item: Any, *, delivered: bool) -> None:
         """
-        Count and tell of an item in which something did not decode.
+        Count and report an item in which something did not decode.
 
         Raises:
             ResponseShapeError: The caller wants to be strict.
@@ -252,13 +254,22 @@ class Iteration:
                 hint="Go on from the checkpoint without strict, which keeps it and lists what did not decode",
             )
             raise error if self._batch is None else about_answer(error, self._batch.reply, runtime.request_id_header)
+        self._report_issues(issues, item, delivered=delivered)
+        self._done.issues += 1
+
+    def _report_issues(self, issues: tuple[str, ...], item: Any, *, delivered: bool, is_doubt: bool = False) -> None:
+        runtime = self.plan.runtime
         if runtime.options.hooks.on_issue is not None:
             runtime.options.hooks.on_issue(
                 IssueEvent(
-                    stream=self.plan.stream, account=runtime.account, issues=issues, item=item, delivered=delivered
+                    stream=self.plan.stream,
+                    account=runtime.account,
+                    issues=issues,
+                    item=item,
+                    delivered=delivered,
+                    is_doubt=is_doubt,
                 )
             )
-        self._done.issues += 1
 
     def request_id(self, batch: Batch) -> str | None:
         """What the service calls the request of a batch."""
@@ -294,8 +305,10 @@ class Iteration:
         self._batch, self._todo = batch, batch.items[:wanted]
         self._left = iter(self._todo)
         runtime = self.plan.runtime
-        if issues := (*batch.issues, *batch.remarks):
-            self.report(issues, None, delivered=True)
+        if doubts := (*batch.issues, *batch.remarks):
+            # It is not about the shape of an item, so it never raises, strict or not.
+            self._report_issues(doubts, None, delivered=True, is_doubt=True)
+            self._done.doubts += len(doubts)
         if runtime.options.hooks.on_page is not None:
             runtime.options.hooks.on_page(
                 PageEvent(

@@ -20,12 +20,13 @@ from logferry.cli._interrupts import Interrupts
 from logferry.cli._outputs import Output, output_errors
 from logferry.cli._progress import Progress
 from logferry.cli._selection import asked_jobs, wanted_accounts
-from logferry.cli._shell import counted, talk, tell, tell_error
+from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error
 from logferry.cli._states import Checkpoints, keep_state, read_state, write_state
 
 if TYPE_CHECKING:
+    from logferry._arguments import CallChanges
     from logferry._following import Arrival, FerryFollow
-    from logferry._hooks import FailureEvent
+    from logferry._hooks import FailureEvent, IssueEvent
 
 FORMATS: Final = ("jsonl", "table")
 """What records can be written as while they come."""
@@ -79,10 +80,11 @@ class Tail:
         # What the library would warn of is told here, in the shell's words.
         logging.getLogger("logferry").addHandler(logging.NullHandler())
         resumed = {} if self.state is None else read_state(self.state)
-        failures, interrupts = _Failures(jobs), Interrupts()
+        troubles, interrupts = _Troubles(jobs), Interrupts()
         progress = Progress(living=False, alone=False, verbose=talk().verbose)
         output = output_to(sys.stdout.buffer, form, jobs, raw=self.raw, dated=False)
-        with output_errors(), interrupts.watched(), open_accounts(talk().config, **progress.hooks) as ferry:
+        hooks: CallChanges = {**progress.hooks, "on_issue": troubles.tell_issue}
+        with output_errors(), interrupts.watched(), open_accounts(talk().config, **hooks) as ferry:
             follow = ferry.follow(
                 accounts=self.accounts,
                 streams=self.streams,
@@ -90,7 +92,7 @@ class Tail:
                 since=self.since,
                 page_size=self.page_size,
                 resume=resumed,
-                on_failure=failures.tell,
+                on_failure=troubles.tell,
             )
             for error in follow.unopened:
                 tell_error(error)
@@ -194,8 +196,8 @@ class _Copying:
             self.interrupts.check()
 
 
-class _Failures:
-    """Tells of streams that fail, on the thread on which they do."""
+class _Troubles:
+    """Tells of streams that fail, or whose results are in doubt, on the thread on which they do."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._context = click.get_current_context()
@@ -208,8 +210,19 @@ class _Failures:
                 tell_error(event.error)
             else:
                 tell("Error", f"unexpected {type(event.error).__name__}. This is a bug; --debug shows where")
-            label = self._labels[event.account, event.stream]
+            label = self._label(event)
             if event.delay is None:
                 tell("", f"{label} is not followed any more")
             else:
                 tell("", f"{label} is tried again in {counted(round(event.delay), 'second')}")
+
+    def tell_issue(self, event: IssueEvent) -> None:
+        """Write why a result is in doubt, at once as a tail has no end; what did not decode is told with ``--verbose``."""
+        with self._context.scope(cleanup=False):
+            if event.is_doubt:
+                tell_doubts(self._label(event), event.issues)
+            elif talk().verbose:
+                tell("", f"{event.account}: {event.stream}: {'; '.join(event.issues)}")
+
+    def _label(self, event: FailureEvent | IssueEvent) -> str:
+        return self._labels[event.account, event.stream]

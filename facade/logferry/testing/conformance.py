@@ -329,7 +329,7 @@ class _Pull:
             raise AssertionError(f"endless: {self._trial}")
 
     def _note(self, event: IssueEvent) -> None:
-        if event.item is None:
+        if event.is_doubt:
             self._doubts += event.issues
 
     def _truth(self, there: Callable[[Row], bool]) -> Counter[str]:

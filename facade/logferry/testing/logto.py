@@ -17,7 +17,14 @@ from logferry.testing._openapi import spec_checker
 from logferry.testing._rows import Row, as_rows
 from logferry.testing._truth import identity_of, require_stream
 from logferry.testing.logto_history import History, Selection
-from logferry.testing.logto_query import Refusal, internal_error, link_lines, read_list_query, read_query
+from logferry.testing.logto_query import (
+    ListQuery,
+    Refusal,
+    internal_error,
+    link_lines,
+    read_list_query,
+    read_query,
+)
 from logferry.testing.logto_replies import HTML, JSON, TEXT, entity_tag, localized, preflight, reply
 from logferry.testing.logto_scripted import ScriptedHistory, ScriptedSelection
 from logferry.testing.logto_tokens import Application, TokenIssuer, oauth_error
@@ -27,6 +34,7 @@ __all__ = ["LogtoFake"]
 _DEFAULT_AUDIENCE = "https://default.logto.app/api"
 _NO_STORE = ("Cache-Control", "no-store")
 _CAP = 10_000
+_NARROW = 1000  # milliseconds
 _ALLOW = ("Allow", "HEAD, GET")
 _LIST = re.compile(r"/logs/?\Z", re.IGNORECASE)
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
@@ -66,8 +74,9 @@ class LogtoFake:
         other_resource: Indicator of another API: tokens are issued for it and are refused here.
         rows: The logs, told row by row, instead of those that are computed; `records`, `spacing` and `growing` are of
             no account then, and there are no webhook logs.
-        stable_ties: Whether logs of one millisecond keep their order. Logto has no tie-break, so that PostgreSQL may
-            order them otherwise from page to page; where this is false, every even page has them the other way round.
+        stable_ties: Whether logs of one time keep their order. Logto has no tie-break, and PostgreSQL orders them
+            otherwise on each page of a wide window; where this is false, so does the fake, unless a window is narrow: up
+            to a second long. Logs are sorted by microseconds, and say milliseconds.
         compression: Whether to compress a body of 1 KiB or more as the request accepts it: br, gzip or deflate.
     """
 
@@ -268,8 +277,8 @@ class LogtoFake:
         total = len(matches)
         capped = query.capped and total > _CAP
         places: Sequence[int] = range(query.offset, min(query.offset + query.page_size, total))
-        if not self.stable_ties and query.page % 2 == 0:
-            places = matches.mirrored(places)
+        if not self.stable_ties and not _is_narrow(query):
+            places = matches.shuffled(places, f"{self.seed} {query.page_size} {query.offset} {total}")
         body = matches.page(places)
         host = request.header("Host")
         origin = f"http://{host}" if host else ""
@@ -340,6 +349,12 @@ def _decoded(part: str) -> str:
         return unquote_to_bytes(part).decode()
     except UnicodeDecodeError:
         return part
+
+
+def _is_narrow(query: ListQuery) -> bool:
+    """Whether the rows of a query are so few that PostgreSQL keeps the order of equal times from page to page."""
+    start, end = query.start_time, query.end_time
+    return start is not None and end is not None and end - start <= _NARROW
 
 
 def _options(request: FakeRequest, now: int) -> FakeResponse:
