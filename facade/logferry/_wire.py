@@ -55,7 +55,10 @@ class HttpWire:
         transport = self.pool.blocking()
         outgoing = self._outgoing(send)
         with _Failures(outgoing):
-            incoming = transport.send(outgoing)
+            try:
+                incoming = transport.send(outgoing)
+            finally:
+                self._count(send)
             try:
                 body, end = self._body(incoming), self._end(send)
                 for chunk in incoming.chunks:
@@ -71,7 +74,10 @@ class HttpWire:
         transport = self.pool.tasks()
         outgoing = self._outgoing(send)
         with _Failures(outgoing):
-            incoming = await transport.send(outgoing)
+            try:
+                incoming = await transport.send(outgoing)
+            finally:
+                self._count(send)
             try:
                 body, end = self._body(incoming), self._end(send)
                 async for chunk in incoming.chunks:
@@ -81,6 +87,10 @@ class HttpWire:
             finally:
                 await incoming.close()
         return self._reply(send, outgoing, incoming, content)
+
+    def _count(self, send: Send[Any]) -> None:
+        if send.turn is not None:
+            send.turn.over(self.clock.now())
 
     def _body(self, incoming: Incoming | AsyncIncoming) -> Body:
         encoding = ", ".join(header_values(incoming.headers, "content-encoding"))
