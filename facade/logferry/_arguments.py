@@ -30,7 +30,11 @@ class CallChanges(TypedDict, total=False):
     """How requests are made.  What is left out stays as it is."""
 
     timeout: float | Timeouts
-    """Seconds until the next bytes of an answer arrive, or connect and read apart; default: connect 5, read 30."""
+    """
+    Seconds until the next bytes of an answer arrive, or all bounds of a request apart.
+
+    Default: connect 5, read 30, and 300 for the whole exchange, which a longer ``timeout`` extends.
+    """
     retries: int | RetryPolicy
     """How often a failed request is sent again, or a whole policy; default: 3, with backoff from 0.5 s up to 30 s."""
     deadline: float | None
@@ -180,7 +184,8 @@ def changed_options(options: CallOptions, changes: CallChanges) -> CallOptions:
         timeout = changes["timeout"]
         if not isinstance(timeout, Timeouts):
             _require_positive("timeout", timeout)
-            timeout = Timeouts(connect=min(timeout, Timeouts().connect), read=timeout)
+            usual = Timeouts()
+            timeout = Timeouts(connect=min(timeout, usual.connect), read=timeout, whole=max(timeout, usual.whole))
         options = evolve(options, timeouts=timeout)
     if "retries" in changes:
         retries = changes["retries"]

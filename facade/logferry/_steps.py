@@ -76,6 +76,14 @@ class Request(Protocol[R_co]):
         ...
 
 
+class Turn(Protocol):
+    """The permission to send one request.  It lives as long as its request may still be sent."""
+
+    def over(self, time: int) -> None:
+        """The service has the request, or will not get it any more; *time* is in nanoseconds since the epoch."""
+        ...
+
+
 @frozen
 class Send(Generic[R]):
     """
@@ -85,11 +93,13 @@ class Send(Generic[R]):
         request: What to ask.
         headers: Credentials, kept apart from the request so that nothing that prints a request prints them.
         timeout: Seconds that are left for the whole exchange; ``None`` for no bound beyond the client's timeouts.
+        turn: The request's turn, see ``_pace``; ``None`` where it needs none.
     """
 
     request: Request[R]
     headers: Pairs = field(default=(), repr=False)
     timeout: float | None = None
+    turn: Turn | None = field(default=None, repr=False, eq=False)
 
 
 @frozen

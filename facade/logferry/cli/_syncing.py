@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from logferry._errors import LogferryError, ServiceError, StoreError
+from logferry._options import Timeouts
 from logferry._times import rfc3339
 from logferry.cli._interrupts import PATIENCE
 from logferry.cli._pulling import DEFAULT_SINCE
@@ -54,6 +55,7 @@ class Syncing:
         filters: Values by the filter's name in Python or on the wire.
         raw: Keep the items as received.
         every: Seconds between two runs; ``None`` for one run.
+        timeout: Seconds that one request may take, or ``None`` for the default.
     """
 
     streams: tuple[str, ...]
@@ -64,6 +66,7 @@ class Syncing:
     filters: Mapping[str, str]
     raw: bool
     every: float | None
+    timeout: float | None
 
     def run(self) -> int:
         """
@@ -89,7 +92,10 @@ class Syncing:
         stopped: list[signal.Signals] = []
         failures: list[LogferryError] = []
         code = 0
-        async with open_accounts(talk().config, **progress.hooks) as ferry:
+        calls = progress.hooks
+        if self.timeout is not None:
+            calls["timeout"] = Timeouts(whole=self.timeout)
+        async with open_accounts(talk().config, **calls) as ferry:
             sync = self._sync(ferry, progress)
             working = anyio.CancelScope()
             async with anyio.create_task_group() as tasks:

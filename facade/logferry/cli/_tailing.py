@@ -14,6 +14,7 @@ import click
 from attrs import define, frozen
 
 from logferry._errors import ExportError, InvalidRequestError, LogferryError
+from logferry._options import Timeouts
 from logferry._selection import Job, selected_jobs
 from logferry.cli._formats import output_to
 from logferry.cli._interrupts import Interrupts
@@ -42,6 +43,7 @@ class Tail:
         accounts: Names of accounts; empty for all.
         since: From when on, as typed; ``None`` for now.
         page_size: How many at once, or ``None`` for the stream's default.
+        timeout: Seconds that one request may take, or ``None`` for the default.
         filters: Values by the filter's name in Python or on the wire.
         lowest: The lowest severity number; 0 for all records.
         form: One of ``FORMATS``, or ``None`` for what suits stdout.
@@ -53,6 +55,7 @@ class Tail:
     accounts: tuple[str, ...]
     since: str | None
     page_size: int | None
+    timeout: float | None
     filters: Mapping[str, str]
     lowest: int
     form: str | None
@@ -82,9 +85,11 @@ class Tail:
         resumed = {} if self.state is None else read_state(self.state)
         troubles, interrupts = _Troubles(jobs), Interrupts()
         progress = Progress(living=False, alone=False, verbose=talk().verbose)
+        calls: CallChanges = {**progress.hooks, "on_issue": troubles.tell_issue}
+        if self.timeout is not None:
+            calls["timeout"] = Timeouts(whole=self.timeout)
         output = output_to(sys.stdout.buffer, form, jobs, raw=self.raw, dated=False)
-        hooks: CallChanges = {**progress.hooks, "on_issue": troubles.tell_issue}
-        with output_errors(), interrupts.watched(), open_accounts(talk().config, **hooks) as ferry:
+        with output_errors(), interrupts.watched(), open_accounts(talk().config, **calls) as ferry:
             follow = ferry.follow(
                 accounts=self.accounts,
                 streams=self.streams,
@@ -132,7 +137,12 @@ class Tail:
             command += ["--account", account]
         for name, value in self.filters.items():
             command += ["--filter", f"{name}={value}"]
-        options = {"page-size": self.page_size, "severity": self.lowest, "format": self.form}
+        options = {
+            "page-size": self.page_size,
+            "timeout": None if self.timeout is None else f"{self.timeout:g}s",
+            "severity": self.lowest,
+            "format": self.form,
+        }
         for option, given in options.items():
             command += [f"--{option}", str(given)] if given else []
         return [*command, "--raw"] if self.raw else command
