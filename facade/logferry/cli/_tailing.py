@@ -193,7 +193,9 @@ class _Copying:
         """Keep how far it got, and return where: in a file that was named, if any."""
         if self.state is not None and self._unsaved:
             self._unsaved = False
-            write_state(self.state, {**self.resumed, **self.follow.checkpoints})
+            reached = self.follow.checkpoints
+            others = {name: {**own, **reached.get(name, {})} for name, own in self.resumed.items()}
+            write_state(self.state, {**reached, **others})
         return self.state
 
     def _write(self, due: Sequence[Arrival]) -> None:
