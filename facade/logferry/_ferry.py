@@ -212,7 +212,7 @@ class Ferry:
         Bring into a store what it does not have yet: ``run()`` it in a ``with`` block, ``arun()`` it in ``async with``.
 
         Args:
-            store: Where to; a text is taken as `logferry.stores.open_store` takes it.
+            store: Where to; a text or a path is taken as `logferry.stores.open_store` takes it.
             accounts: Only these accounts; default: all.
             streams: Only these streams; default: all.  Logs of calls are asked for session by session, and the times
                 below are those at which a session began.

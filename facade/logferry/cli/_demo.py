@@ -16,6 +16,7 @@ import click
 from logferry._errors import ConfigurationError
 from logferry._registry import SERVICES
 from logferry.cli._outputs import echo, output_errors, terminal_console
+from logferry.cli._parameters import LocalPath
 from logferry.cli._shell import counted, shell_options, talk, tell
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ Examples:
 @click.option(
     "--keep",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=LocalPath("--keep", "Name a file, such as demo.duckdb"),
     help="Keep the DuckDB file that it syncs into, to look at.",
 )
 @shell_options

@@ -1,8 +1,8 @@
 """
 Stores: where `sync` keeps records and the windows that it has.
 
-``open_store("logs.duckdb")`` is a DuckDB file, ``open_store("folder/")`` a Parquet folder, ``open_store("dlt:...")`` any
-destination of dlt.  Whatever is a `Store` can be used instead.
+``open_store("logs.duckdb")`` is a DuckDB file, ``open_store("folder/")`` or ``open_store(Path("folder"))`` a Parquet folder,
+``open_store("dlt:...")`` any destination of dlt.  Whatever is a `Store` can be used instead.
 """
 
 from importlib import import_module

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from logferry._errors import StoreError
 from logferry._json import is_array, is_object
+from logferry._paths import local_path, store_instead
 from logferry.stores._coverage import Coverage
 from logferry.stores._durable import make_folder, private_file, put_in_place
 from logferry.stores._lock import locked
@@ -62,7 +63,7 @@ class ParquetStore:
     between is merely read again.
 
     Args:
-        path: The folder; it is made if it does not exist, readable by its owner only.
+        path: The folder; it is made if it does not exist, readable by its owner only.  A link is followed.
         mode: What it is opened for.
     """
 
@@ -70,7 +71,7 @@ class ParquetStore:
     """What makes a store of a version one of the next."""
 
     def __init__(self, path: str | Path, *, mode: Mode = "make") -> None:
-        self._path = Path(path)
+        self._path = local_path(path, "store", store_instead)
         self._mode: Mode = mode
         self._own = self._path / _OWN
         self._state = self._own / "state.json"
@@ -189,6 +190,8 @@ class ParquetStore:
         """Nothing, for a store, or a folder that can become one where it may."""
         if self._mode != "make" and not self._own.is_dir():
             raise no_store(self._path)
+        if self._path.exists() and not self._path.is_dir():
+            raise StoreError(f"{self._path} is a file, no folder", hint="Choose an empty or new folder")
         if self._path.is_dir() and not self._own.is_dir():
             names = sorted(path.name for path in self._path.iterdir() if not path.name.startswith("."))
             if names:

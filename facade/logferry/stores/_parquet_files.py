@@ -111,7 +111,8 @@ def opened(path: Path) -> Generator[pq.ParquetFile]:
         StoreError: It is damaged, or none of logferry's.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        # A whole path: Arrow takes a relative one with a colon for an address.
+        with pq.ParquetFile(path.absolute()) as file:
             if file.schema_arrow.names != SCHEMA.names:
                 raise StoreError(f"{path} has other columns than logferry's files", hint=_ANEW)
             yield file
