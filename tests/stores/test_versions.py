@@ -40,7 +40,11 @@ def noted(folder: Path, state: dict[str, Any]) -> dict[str, Any]:
 class LaterParquet(ParquetStore):
     """The Parquet folder of some later logferry, which keeps notes."""
 
-    migrations: ClassVar[Mapping[int, Callable[[Path, dict[str, Any]], dict[str, Any]]]] = {1: noted, 2: noted}
+    migrations: ClassVar[Mapping[int, Callable[[Path, dict[str, Any]], dict[str, Any]]]] = {
+        **ParquetStore.migrations,
+        2: noted,
+        3: noted,
+    }
 
 
 def forgetting(pipeline: Pipeline) -> None:
@@ -91,8 +95,8 @@ def test_each_migration_runs_once_in_order(tmp_path: Path) -> None:
     for _ in range(2):
         with LaterParquet(tmp_path / "l"):
             pass
-    assert (tmp_path / "l" / "_logferry" / "notes").read_text() == "1\n2\n"
-    assert json.loads((tmp_path / "l" / "_logferry" / "state.json").read_text())["version"] == 3
+    assert (tmp_path / "l" / "_logferry" / "notes").read_text() == "2\n3\n"
+    assert json.loads((tmp_path / "l" / "_logferry" / "state.json").read_text())["version"] == 4
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
