@@ -18,6 +18,7 @@ from logferry._arrivals import FerryRecords, Tasks
 from logferry._client import Client
 from logferry._clock import SystemClock
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
+from logferry._extras import needing
 from logferry._following import REORDERING, FerryFollow
 from logferry._hooks import FailureEvent
 from logferry._record import LogRecord
@@ -230,10 +231,15 @@ class Ferry:
         Raises:
             InvalidRequestError: The call cannot be right; nothing was sent.
             ConfigurationError: No account has a stream that is named, or the text names no store.
+            MissingPackageError: A package is missing that an extra brings.
         """
-        from logferry.stores._opening import open_store  # noqa: PLC0415  # stores bring along Arrow
-        from logferry.sync._order import Order  # noqa: PLC0415
-        from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
+        from logferry.stores._opening import open_store  # noqa: PLC0415
+
+        # First, since the store knows which extra brings all that it needs.
+        to = open_store(store) if isinstance(store, str | os.PathLike) else store
+        with needing("sync"):
+            from logferry.sync._order import Order  # noqa: PLC0415  # brings along Arrow, as the next does
+            from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
 
         clock = self._options.get("clock") or SystemClock()
         given = filters or {}
@@ -247,7 +253,7 @@ class Ferry:
             lane = lanes.setdefault(client.account, Lane(client=client, streams=[], retention=job.account.retention))
             lanes[client.account] = evolve(lane, streams=[*lane.streams, (job.stream, own)])
         return Sync(
-            store=open_store(store) if isinstance(store, str | os.PathLike) else store,
+            store=to,
             lanes=tuple(lanes.values()),
             order=Order(
                 since=asked.since,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from logferry._errors import ConfigurationError
+from logferry._extras import needing
 from logferry._paths import local_path, store_instead
 from logferry.stores._store import Described, Mode
 
@@ -60,10 +61,6 @@ def _at(path: Path, text: str, mode: Mode) -> Described:
 
 
 def _made(extra: str, module: str, name: str, place: object, mode: Mode) -> Described:
-    try:
+    with needing("this store", extra=extra):
         make: Callable[..., Described] = getattr(import_module(f"logferry.stores.{module}"), name)
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"this store needs the package {error.name}", hint=f"pip install 'logferry[{extra}]'"
-        ) from error
     return make(place, mode=mode)
