@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from functools import partial
-from importlib.util import find_spec
 from typing import Any, ClassVar, Final, TypeVar
 
 import httpx
 
 from logferry._errors import ConfigurationError
+from logferry._extras import require
 from logferry._options import WireOptions
 from logferry._transports import AsyncIncoming, Incoming, Outgoing
 
@@ -33,8 +33,7 @@ def require_fast(options: WireOptions) -> None:
     Raises:
         ConfigurationError: pyreqwest is missing, or the options are more than it can do.
     """
-    if find_spec("pyreqwest") is None:
-        raise ConfigurationError("transport: 'fast' needs pyreqwest", hint="pip install 'logferry[fast]'")
+    require("pyreqwest", "transport: 'fast'")
     if options.verify is not None:
         # It can trust further authorities, but not only these.
         raise ConfigurationError("transport: 'fast' takes no verify", hint="Leave one of the two out")

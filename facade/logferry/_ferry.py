@@ -19,6 +19,7 @@ from logferry._client import Client
 from logferry._clock import SystemClock
 from logferry._delivery import Tasks
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
+from logferry._extras import needing
 from logferry._following import REORDERING, FerryFollow
 from logferry._hooks import FailureEvent
 from logferry._record import LogRecord
@@ -214,7 +215,7 @@ class Ferry:
         Bring into a store what it does not have yet: ``run()`` it in a ``with`` block, ``arun()`` it in ``async with``.
 
         Args:
-            store: Where to; a text is taken as `logferry.stores.open_store` takes it.
+            store: Where to; a text or a path is taken as `logferry.stores.open_store` takes it.
             accounts: Only these accounts; default: all.
             streams: Only these streams; default: all.  Logs of calls are asked for session by session, and the times
                 below are those at which a session began.
@@ -232,10 +233,15 @@ class Ferry:
         Raises:
             InvalidRequestError: The call cannot be right; nothing was sent.
             ConfigurationError: No account has a stream that is named, or the text names no store.
+            MissingPackageError: A package is missing that an extra brings.
         """
-        from logferry.stores._opening import open_store  # noqa: PLC0415  # stores bring along Arrow
-        from logferry.sync._order import Order  # noqa: PLC0415
-        from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
+        from logferry.stores._opening import open_store  # noqa: PLC0415
+
+        # First, since the store knows which extra brings all that it needs.
+        to = open_store(store) if isinstance(store, str | os.PathLike) else store
+        with needing("sync"):
+            from logferry.sync._order import Order  # noqa: PLC0415  # brings along Arrow, as the next does
+            from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
 
         clock = self._options.get("clock") or SystemClock()
         given = filters or {}
@@ -249,7 +255,7 @@ class Ferry:
             lane = lanes.setdefault(client.account, Lane(client=client, streams=[], retention=job.account.retention))
             lanes[client.account] = evolve(lane, streams=[*lane.streams, (job.stream, own)])
         return Sync(
-            store=open_store(store) if isinstance(store, str | os.PathLike) else store,
+            store=to,
             lanes=tuple(lanes.values()),
             order=Order(
                 since=asked.since,
