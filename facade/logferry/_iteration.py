@@ -22,7 +22,7 @@ from logferry._layers import Authorizer, authorized, bounded, located, observed,
 from logferry._options import CallOptions
 from logferry._pace import Pace, paced
 from logferry._reading import Reader
-from logferry._redaction import printable
+from logferry._redaction import printable, short
 from logferry._steps import Batch, Flow, Position, Reply, Request
 from logferry._times import Time
 from logferry._underway import UnderWay, Wire
@@ -51,7 +51,7 @@ class Stats:
     doubts: int = 0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Runtime:
     """
     What the streams of a client share.
@@ -84,8 +84,11 @@ class Runtime:
     chance: Callable[[], float]
     worded: Callable[[str], str]
 
+    def __repr__(self) -> str:
+        return f"<Runtime {self.service} account={self.account!r}>"
 
-@define(kw_only=True)
+
+@define(kw_only=True, repr=False)
 class Plan:
     """
     What a caller asked of a stream.
@@ -123,8 +126,11 @@ class Plan:
 
     def __str__(self) -> str:
         given = {**self.filters, "since": self.since, "until": self.until}
-        told = [self.stream, *(f"{name}={value!r}" for name, value in given.items() if value is not None)]
+        told = [self.stream, *(f"{name}={short(value)}" for name, value in given.items() if value is not None)]
         return " ".join(told)
+
+    def __repr__(self) -> str:
+        return f"<Plan {self}>"
 
     def iteration(self) -> Iteration:
         """

@@ -27,6 +27,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 from attrs import field, frozen
 
 from logferry._page_times import PageTimes
+from logferry._redaction import short
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -228,14 +229,14 @@ class Batch:
     """
 
     items: list[Any] = field(repr=False)
-    position: Callable[[int], Position]
+    position: Callable[[int], Position] = field(repr=False)
     reply: Reply[Any]
     total: int | None = None
-    issues: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    issues: tuple[str, ...] = field(default=(), repr=short)
+    remarks: tuple[str, ...] = field(default=(), repr=short)
     times: PageTimes | None = field(default=None, repr=False)
-    ordinals: Callable[[], Mapping[int, int]] = dict[int, int]
-    marks: Callable[[], Marks] | None = None
+    ordinals: Callable[[], Mapping[int, int]] = field(default=dict[int, int], repr=False)
+    marks: Callable[[], Marks] | None = field(default=None, repr=False)
 
 
 Step: TypeAlias = Send[Any] | Receive[Any] | Peek[Any] | Sleep | Now | Acquire | Batch

@@ -8,11 +8,12 @@ from itertools import chain, count, filterfalse, islice, repeat
 from operator import is_
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from logferry._arguments import LONGEST, SHORTEST
+from logferry._checkpoint import read_checkpoint
 from logferry._definition import StreamDefinition
-from logferry._errors import InvalidRequestError
+from logferry._errors import CheckpointError, InvalidRequestError
 from logferry._iteration import Iteration, Plan, Stats, used_at_once
 from logferry._origin import Origin
 from logferry._record import LogRecord, numbered
@@ -26,7 +27,7 @@ Convert: TypeAlias = Callable[[Iteration, Batch, Iterator[Any], "list[Any]"], It
 """From the items of a batch to what a view yields; appends what cannot be yielded to the list."""
 
 
-@frozen(kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class Page(Generic[T]):
     """
     One page of a stream.
@@ -44,14 +45,23 @@ class Page(Generic[T]):
             where it is not, or where the service does not say.
     """
 
-    items: list[T] = field(repr=False)
-    undecoded: list[Any] = field(repr=False)
+    items: list[T]
+    undecoded: list[Any]
     checkpoint: str
     request_id: str | None
     total: int | None
     issues: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     clock_ahead_nano: int = 0
+
+    def __repr__(self) -> str:
+        facts = {f"{len(self.undecoded)} undecoded": self.undecoded, f"{len(self.issues)} issues": self.issues}
+        counts = ", ".join([f"{len(self.items)} items", *(fact for fact, known in facts.items() if known)])
+        try:
+            place = read_checkpoint(self.checkpoint)
+        except CheckpointError:  # made by hand
+            return f"<Page {counts}>"
+        return f"<Page {place.stream} {counts}, window {place.window}>"
 
 
 class View(Generic[T]):
