@@ -22,6 +22,7 @@ from logferry.cli._outputs import Output, output_errors
 from logferry.cli._progress import Progress
 from logferry.cli._selection import asked_jobs, wanted_accounts
 from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error
+from logferry.cli._standard import require_stdout
 from logferry.cli._states import Checkpoints, keep_state, read_state, write_state
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Tail:
         """
         from logferry._ferry import open_accounts  # noqa: PLC0415  # brings along HTTP, which completion does not need
 
+        require_stdout()
         jobs = selected_jobs(self.streams, wanted_accounts(), self.accounts)
         jobs = jobs if self.streams else asked_jobs(jobs, self.filters)
         form = self.form or ("table" if sys.stdout.isatty() else "jsonl")
@@ -219,7 +221,7 @@ class _Troubles:
         """Write a line or two about a failure."""
         with self._context.scope(cleanup=False):
             if isinstance(event.error, LogferryError):
-                tell_error(event.error)
+                tell_error(event.error, passing=event.delay is not None)
             else:
                 tell("Error", f"unexpected {type(event.error).__name__}. This is a bug; --debug shows where")
             label = self._label(event)
