@@ -36,7 +36,11 @@ class CallChanges(TypedDict, total=False):
     Default: connect 5, read 30, and 300 for the whole exchange, which a longer ``timeout`` extends.
     """
     retries: int | RetryPolicy
-    """How often a failed request is sent again, or a whole policy; default: 3, with backoff from 0.5 s up to 30 s."""
+    """
+    How often a failed request is sent again, or a whole policy; default: 3, with backoff from 0.5 s up to 30 s.
+
+    Unless it is 0, a connection that is refused is tried again for 30 s before that counts.
+    """
     deadline: float | None
     """Seconds that one iteration may take in all, waits and retries included; default: no bound."""
     rate: Rate | str | None

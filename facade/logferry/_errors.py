@@ -157,9 +157,15 @@ class ServiceError(LogferryError):
 
 
 class ConnectionFailedError(LogferryError):
-    """No answer came, or it was cut off, after all retries."""
+    """
+    No answer came, or it was cut off, after all retries.
+
+    Attributes:
+        refused: Whether nothing listened there, so that nothing was sent.
+    """
 
     exit_code = 4
+    refused: bool = False
 
 
 class RequestTimeoutError(ConnectionFailedError):

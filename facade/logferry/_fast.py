@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
+from errno import ECONNREFUSED
 from functools import partial
 from importlib.util import find_spec
 from typing import Any, ClassVar, Final, TypeVar
@@ -197,8 +198,11 @@ class _ErrorsOfHttpx:
         elif isinstance(error, exceptions.BuilderError):
             kind = httpx.LocalProtocolError
         # Not chained, and of its words the last cause alone: the first one shows the address, and what is asked for.
-        raise kind(causes[-1]) from None
+        raise kind(causes[-1]) from (ConnectionRefusedError() if _REFUSED in causes[-1] else None)
 
+
+_REFUSED: Final = f"(os error {ECONNREFUSED})"
+"""How Rust says that nothing listens there."""
 
 _ERRORS_OF_HTTPX: Final = _ErrorsOfHttpx()
 

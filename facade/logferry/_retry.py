@@ -15,6 +15,12 @@ from logferry._times import SECOND
 _INEXACT: Final = 2 * SECOND
 """Dates are of whole seconds, and an answer takes a moment: what is less says nothing about a clock."""
 
+_LONGEST_PATIENCE: Final = 5.0
+"""Seconds; a service that has restarted is not kept waiting longer."""
+
+_SHORTEST_PATIENCE: Final = 0.1
+"""Seconds; a refusal comes at once, so without a wait it would be asked for thousands of times."""
+
 
 @frozen(kw_only=True)
 class RetryPolicy:
@@ -25,17 +31,22 @@ class RetryPolicy:
     and the statuses 408, 429 and 5xx.  The wait before attempt ``n + 1`` is drawn evenly from zero to
     ``min(longest_delay, first_delay * 2 ** (n - 1))``, unless the service says how long in ``Retry-After``.
 
+    A connection that is refused costs nothing to try again, and a service that restarts refuses for some seconds.  So it is
+    no attempt that counts until ``refused_for`` has passed; the waits between grow up to 5 s.
+
     Attributes:
         attempts: How often a request is sent at most, the first time included.
         first_delay: Longest wait before the second attempt, in seconds.
         longest_delay: Longest wait of all, in seconds.
         longest_retry_after: Up to how many seconds a ``Retry-After`` is honoured; beyond it the error is raised at once.
+        refused_for: How many seconds at least a connection that is refused is tried again; not at all where ``attempts`` is 1.
     """
 
     attempts: int = field(default=4, validator=validators.ge(1))
     first_delay: float = field(default=0.5, validator=validators.ge(0))
     longest_delay: float = field(default=30.0, validator=validators.ge(0))
     longest_retry_after: float = field(default=60.0, validator=validators.ge(0))
+    refused_for: float = field(default=30.0, validator=validators.ge(0))
 
     def delay(self, outcome: Reply[Any] | LogferryError, *, attempt: int, chance: float) -> float | None:
         """
@@ -52,6 +63,25 @@ class RetryPolicy:
         if wanted:
             return wanted if wanted <= self.longest_retry_after else None
         return chance * min(self.longest_delay, self.first_delay * 2.0 ** (attempt - 1))
+
+    def patience(self, times: int, *, waited: float, chance: float) -> float | None:
+        """
+        Seconds to wait before a connection that was refused is tried again at no cost, or ``None`` where that counts.
+
+        Args:
+            times: How often the connection has been refused, from 1.
+            waited: Seconds since it was first refused.
+            chance: A random number, 0 <= chance < 1.
+        """
+        if self.attempts == 1 or waited >= self.refused_for:
+            return None
+        longest = min(_LONGEST_PATIENCE, self.longest_delay, self.first_delay * 2.0 ** (times - 1))
+        return max(_SHORTEST_PATIENCE, longest * (1 + chance) / 2)
+
+
+def is_refused(outcome: Reply[Any] | LogferryError) -> bool:
+    """Whether nothing listens where the request should have gone."""
+    return isinstance(outcome, ConnectionFailedError) and outcome.refused
 
 
 def _passing(outcome: Reply[Any] | LogferryError) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic
@@ -191,6 +191,7 @@ def _failure(error: BaseException, host: str) -> LogferryError | None:
                 f"cannot connect to {host}: {printable(str(error)) or type(error).__name__}",
                 hint="Check the address and the network",
             )
+            failure.refused = any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
         case UnicodeError():
             failure = InvalidRequestError(f"{host} is no name of a host")
         case httpx.HTTPError() | httpx.StreamError() | OSError():
@@ -200,6 +201,16 @@ def _failure(error: BaseException, host: str) -> LogferryError | None:
         case _:
             failure = None
     return failure
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, and what it came from; where all addresses of a host have failed, what each of them did."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for one in error.exceptions:
+                yield from _causes(one)
+        error = error.__cause__ or error.__context__
 
 
 def _announced(incoming: Incoming | AsyncIncoming) -> str | None:

@@ -238,6 +238,22 @@ def test_what_a_failure_costs(  # noqa: PLR0917
     assert caught.value.attempts == len(clock.naps) + 1
 
 
+@pytest.mark.parametrize(
+    ("times", "chance", "delay"), [(1, 0.0, 0.25), (1, 1.0, 0.5), (3, 1.0, 2.0), (5, 1.0, 5.0), (60, 0.0, 2.5)]
+)
+def test_refusals_are_waited_out_up_to_five_seconds_each(times: int, chance: float, delay: float) -> None:
+    """Longer from one to the next, and never less than half of the longest, so that a restart takes few of them."""
+    assert RetryPolicy().patience(times, waited=29.9, chance=chance) == delay
+
+
+def test_refusals_count_where_there_is_no_patience() -> None:
+    """After the time for it, and where nothing is to be retried at all; no wait is so short that it costs a core."""
+    assert RetryPolicy().patience(1, waited=30, chance=0.5) is None
+    assert RetryPolicy(refused_for=0).patience(1, waited=0, chance=0.5) is None
+    assert RetryPolicy(attempts=1).patience(1, waited=0, chance=0.5) is None
+    assert RetryPolicy(first_delay=0).patience(1, waited=0, chance=0.5) == 0.1
+
+
 def test_a_wait_that_is_too_long_is_told(client: Make, walk: Walk) -> None:
     """The error of a Retry-After beyond what is honoured says how long the service asks to wait."""
     failure = FakeResponse(429, (("Retry-After", "3600"),))

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeAlias
 
 import anyio
@@ -18,7 +18,7 @@ import pytest
 
 import logferry
 from logferry import LogferryError
-from logferry.testing import LogtoFake, serve
+from logferry.testing import LogtoFake, VirtualClock, serve
 
 Handler: TypeAlias = Callable[[socket.socket], None]
 
@@ -56,9 +56,9 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 @contextmanager
-def listening(handle: Handler, heard: list[bytes] | None = None) -> Generator[str]:
+def listening(handle: Handler, heard: list[bytes] | None = None, port: int = 0) -> Generator[str]:
     """A server that reads a request, notes its first line, and does with the connection as it is told."""
-    server = socket.create_server(("127.0.0.1", 0))
+    server = socket.create_server(("127.0.0.1", port))
     stop = threading.Event()
 
     def serve_all() -> None:
@@ -155,6 +155,43 @@ def test_nobody_listens(sync: bool) -> None:
     with pytest.raises(logferry.ConnectionFailedError, match="cannot connect to") as caught:
         asked(sync, endpoint=f"http://127.0.0.1:{port}")
     assert caught.value.hint
+    assert caught.value.refused
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_service_that_restarts_is_waited_for(sync: bool, host: str) -> None:
+    """A connection that is refused is tried again until the service listens, after more refusals than attempts."""
+    opened: list[Any] = []
+
+    class Restarting(VirtualClock):
+        """The service listens again after ten seconds."""
+
+        def sleep(self, seconds: float) -> None:
+            """Let seconds pass."""
+            super().sleep(seconds)
+            if self.now() > 10_000_000_000 and not opened:
+                opened.append(stack.enter_context(listening(sending(HEAD + b"Content-Length: 2\r\n\r\n[]"), port=port)))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    clock = Restarting()
+    with ExitStack() as stack:
+        assert asked(sync, endpoint=f"http://{host}:{port}", clock=clock, retries=logferry.RetryPolicy()) == []
+    assert len(clock.naps) > 4
+    assert max(clock.naps) <= 5
+
+
+def test_a_service_that_stays_away_is_an_error(sync: bool) -> None:
+    """After thirty seconds of refusals the usual attempts are made, and their number is that of all."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    clock = VirtualClock()
+    with pytest.raises(logferry.ConnectionFailedError) as caught:
+        asked(sync, endpoint=f"http://127.0.0.1:{port}", clock=clock, retries=logferry.RetryPolicy())
+    assert 30 <= sum(clock.naps[:-3]) <= 35
+    assert len(clock.naps) == caught.value.attempts - 1
+    with pytest.raises(logferry.DeadlineExceededError):
+        asked(sync, endpoint=f"http://127.0.0.1:{port}", clock=VirtualClock(), retries=3, deadline=20)
 
 
 def test_no_answer_in_time(sync: bool) -> None:
