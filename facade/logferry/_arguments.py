@@ -64,7 +64,7 @@ class CallChanges(TypedDict, total=False):
     on_page: Callable[[PageEvent], None] | None
     """Is told of each page before it is delivered."""
     on_issue: Callable[[IssueEvent], None] | None
-    """Is told of each item in which something did not decode."""
+    """Called for each item in which something did not decode, and for each page that leaves the result in doubt."""
 
 
 class ClientOptions(CallChanges, total=False):
@@ -100,6 +100,7 @@ class WindowOptions(TypedDict, total=False):
     Raise ResponseShapeError for an item that does not decode; default: keep it, and list what did not.
 
     The item stays the next one, so that nothing is lost: go on from the error's checkpoint without ``strict``.
+    What may be missing from a result is no item's shape, and raises nothing.
     """
 
 

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from errno import ECONNREFUSED
 from functools import partial
-from importlib.util import find_spec
 from typing import Any, ClassVar, Final, TypeVar
 
 import httpx
 
 from logferry._errors import ConfigurationError
+from logferry._extras import require
 from logferry._options import WireOptions
 from logferry._proxies import proxy_of
 from logferry._transports import AsyncIncoming, Incoming, Outgoing
@@ -35,8 +35,7 @@ def require_fast(options: WireOptions) -> None:
     Raises:
         ConfigurationError: pyreqwest is missing, or the options are more than it can do.
     """
-    if find_spec("pyreqwest") is None:
-        raise ConfigurationError("transport: 'fast' needs pyreqwest", hint="pip install 'logferry[fast]'")
+    require("pyreqwest", "transport: 'fast'")
     if options.verify is not None:
         # It can trust further authorities, but not only these.
         raise ConfigurationError("transport: 'fast' takes no verify", hint="Leave one of the two out")

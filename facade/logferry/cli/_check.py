@@ -14,7 +14,7 @@ from logferry._retry import RetryPolicy
 from logferry.cli._outputs import echo
 from logferry.cli._progress import Progress
 from logferry.cli._selection import account_option, wanted_accounts
-from logferry.cli._shell import shell_options, talk, tell_traceback
+from logferry.cli._shell import note_failure, shell_options, talk, tell_traceback
 
 if TYPE_CHECKING:
     from logferry._accounts import Account
@@ -58,6 +58,7 @@ def _check(account: Account, label: str) -> int:
             stream.records().to_list()
     except LogferryError as error:
         tell_traceback(error)
+        note_failure(error.exit_code)
         echo(f"{click.style('failed', fg='red')}  {label}  {printable(str(error))}")
         return error.exit_code
     seconds = time.monotonic() - begin

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from logferry.cli._parameters import LocalPath
 from logferry.cli._pulling import DEFAULT_SINCE, FORMATS, Pull
 from logferry.cli._selection import (
     account_option,
@@ -53,7 +54,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 @click.option(
     "--output",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=LocalPath("--output", "Name a file; or leave it out, and pipe the records to what writes there"),
     callback=_file,
     help="Write to a file that only you can read. It appears when it is complete; until then it is PATH.partial.",
 )

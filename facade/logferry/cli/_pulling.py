@@ -22,6 +22,7 @@ from logferry.cli._progress import Progress
 from logferry.cli._reading import Reader, Reading, Wanted
 from logferry.cli._selection import asked_jobs, wanted_accounts
 from logferry.cli._shell import talk, tell, tell_error
+from logferry.cli._standard import require_stdout
 
 if TYPE_CHECKING:
     from logferry._arguments import StreamOptions
@@ -88,6 +89,8 @@ class Pull:
             LogferryError: The call cannot be right, and nothing has been written; or the output cannot be written.
             KeyboardInterrupt: Ctrl-C, after telling how to resume.
         """
+        if self.output is None:
+            require_stdout()
         jobs = self._jobs()
         self._refuse_contradictions(jobs)
         interrupts = Interrupts()

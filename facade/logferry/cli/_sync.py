@@ -27,7 +27,8 @@ Examples:
     "store",
     required=True,
     metavar="STORE",
-    help="A DuckDB file such as logs.duckdb, a folder for Parquet files such as logs/, or dlt:DESTINATION.",
+    help="A DuckDB file such as logs.duckdb, a folder for Parquet files such as logs/ (or any name without suffix), "
+    "or dlt:DESTINATION.",
 )
 @account_option
 @click.option(

@@ -17,7 +17,7 @@ from logferry._options import Timeouts
 from logferry._times import rfc3339
 from logferry.cli._interrupts import PATIENCE
 from logferry.cli._pulling import DEFAULT_SINCE
-from logferry.cli._shell import INTERRUPTED, counted, talk, tell, tell_error
+from logferry.cli._shell import INTERRUPTED, counted, talk, tell, tell_doubts, tell_error, tell_undecoded
 from logferry.cli._sync_progress import SyncProgress
 
 if TYPE_CHECKING:
@@ -163,11 +163,10 @@ def _tell_of(one: StreamReport) -> None:
     label = one.stream if one.account == one.stream.partition(".")[0] else f"{one.stream} (account {one.account})"
     for since, until in one.lost:
         tell("Warning", f"{label}: lost: the service keeps nothing of [{rfc3339(since)}, {rfc3339(until)}) any more")
-    for text in dict.fromkeys((*one.warnings, *one.doubts)):
+    for text in dict.fromkeys(one.warnings):
         tell("Warning", f"{label}: {text}")
-    if one.issues:
-        items = counted(one.issues, "item")
-        tell("Warning", f"{label}: {items} did not decode in full; see 'issues' in the records")
+    tell_doubts(label, one.doubts)
+    tell_undecoded(label, one.issues)
     if one.failure is not None:
         tell_error(one.failure)
     if one.stream and talk().verbose:

@@ -1,10 +1,10 @@
 """``logferry tail``: new records, as they come."""
 
-from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from logferry.cli._parameters import LocalPath
 from logferry.cli._selection import (
     account_option,
     filter_option,
@@ -47,7 +47,7 @@ Examples:
 @click.option(
     "--state",
     metavar="PATH",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath("--state", "Name a file, such as tail.json", dir_okay=False),
     help="Go on where the file says, if it exists, and keep it up to date. Only you can read it. "
     "Default: a file that is written at the end, and named in the line that says how to resume.",
 )
