@@ -8,6 +8,7 @@ same bytes, still compressed, and the same exceptions.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from errno import ECONNREFUSED
@@ -196,7 +197,14 @@ class _ErrorsOfHttpx:
         elif isinstance(error, exceptions.BuilderError):
             kind = httpx.LocalProtocolError
         # Not chained, and of its words the last cause alone: the first one shows the address, and what is asked for.
-        raise kind(causes[-1]) from (ConnectionRefusedError() if _REFUSED in causes[-1] else None)
+        raise kind(causes[-1]) from _known(causes[-1])
+
+
+def _known(text: str) -> Exception | None:
+    """What Python calls this failure, where that decides what becomes of it."""
+    if _REFUSED in text:
+        return ConnectionRefusedError(text)
+    return ssl.SSLCertVerificationError(text) if "certificate" in text.lower() else None
 
 
 _REFUSED: Final = f"(os error {ECONNREFUSED})"
