@@ -207,7 +207,7 @@ def _reason(error: Exception) -> tuple[str, str]:
     reason = printable(str(error)) or type(error).__name__
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            reason = printable(getattr(cause, "verify_message", "") or str(cause))
+            reason = printable(getattr(cause, "verify_message", "")) or reason
             return f"its certificate is not trusted: {reason}", _CERTIFICATE_HINT
         if isinstance(cause, ssl.SSLError):
             return reason, "Check that the address and its port are those of https"
