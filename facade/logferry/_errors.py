@@ -12,7 +12,7 @@ The errors of logferry: one tree.
     ├── PermissionDeniedError     the credentials may not read this (403)
     ├── BadRequestError           the service refuses the request (any other 4xx)
     ├── RateLimitError            too many requests (429), with retry_after
-    ├── ServiceError              the service failed (5xx)
+    ├── ServiceError              the service failed (5xx), with retry_after
     ├── ConnectionFailedError     no answer, or a cut one
     │   └── RequestTimeoutError   no answer in time
     ├── DeadlineExceededError     the caller's deadline passed
@@ -156,15 +156,27 @@ class RateLimitError(LogferryError):
 
 
 class ServiceError(LogferryError):
-    """The service failed: a 5xx, after all retries."""
+    """
+    The service failed: a 5xx, after all retries.
+
+    Attributes:
+        retry_after: Seconds that the service asks to wait, or ``None`` where it does not say.
+    """
 
     exit_code = 4
+    retry_after: float | None = None
 
 
 class ConnectionFailedError(LogferryError):
-    """No answer came, or it was cut off, after all retries."""
+    """
+    No answer came, or it was cut off, after all retries.
+
+    Attributes:
+        refused: Whether nothing listened there, so that nothing was sent.
+    """
 
     exit_code = 4
+    refused: bool = False
 
 
 class RequestTimeoutError(ConnectionFailedError):

@@ -23,6 +23,7 @@ from logferry._options import CallOptions
 from logferry._pace import Pace, paced
 from logferry._reading import Reader
 from logferry._redaction import printable, short
+from logferry._retry import lacks_json
 from logferry._steps import Batch, Flow, Position, Reply, Request
 from logferry._times import Time
 from logferry._underway import UnderWay, Wire
@@ -428,6 +429,8 @@ class Iteration:
         runtime = self.plan.runtime
         if runtime.options.hooks.on_retry is not None:
             reason = f"HTTP {outcome.status}" if isinstance(outcome, Reply) else outcome.message
+            if isinstance(outcome, Reply) and lacks_json(outcome):
+                reason = f"{reason} without JSON"
             runtime.options.hooks.on_retry(
                 RetryEvent(
                     stream=self.plan.stream, account=runtime.account, attempt=attempt, delay=delay, reason=reason
