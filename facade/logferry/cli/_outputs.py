@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Final, Protocol, Self
@@ -125,21 +125,36 @@ class PartialFile:
     """
 
     def __init__(self, path: Path, *, force: bool) -> None:
-        if path.is_dir():  # also where no name is left of it, as of "."
-            raise InvalidRequestError(f"{path} is a folder", hint="Choose another --output")
         self.path = path
+        if not path.name:
+            raise InvalidRequestError(f"{path} is a folder", hint="Choose another --output")
         self.partial = path.with_name(f"{path.name}.partial")
-        for existing in (self.path, self.partial):
-            if existing.is_dir() or (existing.exists() and not force):
-                what = "" if existing == self.path else ", with what an earlier run had received"
-                raise InvalidRequestError(f"{existing} exists{what}", hint="Choose another --output, or add --force")
         try:
+            self._refuse_existing(force=force)
             self.partial.unlink(missing_ok=True)
             self.file: BinaryIO = open(self.partial, "xb", opener=_for_owner)  # noqa: SIM115  # outlives the call
         except OSError as error:
             raise InvalidRequestError(
                 f"{self.partial} cannot be written: {error.strerror}", hint="Choose another --output"
             ) from error
+
+    def _refuse_existing(self, *, force: bool) -> None:
+        if self.path.is_dir():
+            raise InvalidRequestError(f"{self.path} is a folder", hint="Choose another --output")
+        for existing in (self.path, self.partial):
+            if existing.is_dir() or (existing.exists() and not force):
+                what = "" if existing == self.path else ", with what an earlier run had received"
+                raise InvalidRequestError(f"{existing} exists{what}", hint="Choose another --output, or add --force")
+
+    def size(self) -> int:
+        """Bytes that have been flushed."""
+        return os.fstat(self.file.fileno()).st_size
+
+    def keep(self, size: int) -> None:
+        """Close the file after a write that failed, and cut off what follows these bytes: it is incomplete."""
+        with suppress(OSError):  # what is buffered cannot be written either
+            self.file.close()
+        os.truncate(self.partial, size)
 
     def complete(self) -> None:
         """Put the file in its place, on disk before it is seen."""
@@ -152,9 +167,10 @@ class PartialFile:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if self.file.closed:
+        if not self.partial.exists():
             return
-        self.file.close()
+        with suppress(OSError):  # a full disk has been told
+            self.file.close()
         if self.partial.stat().st_size:
             tell("", f"{self.path} is not written; what was received is in {self.partial}")
         else:

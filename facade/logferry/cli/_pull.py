@@ -85,6 +85,6 @@ def pull(ctx: click.Context, /, **asked: Any) -> None:
 
     All streams of all accounts are read, or those that are named; without names, those that lack a filter that was
     given, or need one that was not, are left out. Records go to stdout, everything else to stderr. A pull that fails
-    in the middle, or is interrupted by Ctrl-C or SIGTERM, prints how to resume it.
+    in the middle, or is interrupted by Ctrl-C, SIGTERM or SIGHUP, prints how to resume it.
     """
     ctx.exit(Pull(**asked).run())

@@ -47,7 +47,7 @@ Examples:
     "--every",
     metavar="AGE",
     callback=duration,
-    help="Keep running, and sync so often, give or take a tenth: 5m, 1h. Ctrl-C or SIGTERM ends it.",
+    help="Keep running, and sync so often, give or take a tenth: 5m, 1h. Ctrl-C, SIGTERM or SIGHUP ends it.",
 )
 @shell_options
 @click.pass_context

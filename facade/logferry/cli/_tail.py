@@ -55,7 +55,7 @@ def tail(ctx: click.Context, /, **asked: Any) -> None:
     """
     Follow new records.
 
-    All streams of all accounts are followed, or those that are named, until Ctrl-C or SIGTERM, after which a line says
+    All streams of all accounts are followed, or those that are named, until Ctrl-C, SIGTERM or SIGHUP, after which a line says
     how to resume without loss or doubles. Records come in the order of time; each waits up to 5 seconds for older ones
     of other streams. A session that goes on is shown when it is first seen, and once more when it is over.
 
