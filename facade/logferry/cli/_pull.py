@@ -35,7 +35,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 @click.option(
     "--since",
     metavar="TIME",
-    help=f"Begin of the window, itself within: ISO 8601, or an age such as 30m, 24h, 7d. Default: {DEFAULT_SINCE}.",
+    help=f"Begin of the window, itself within: ISO 8601, an age such as 1h30m, 24h, 7d, now, or Unix seconds or milliseconds. Default: {DEFAULT_SINCE}.",
 )
 @click.option("--until", metavar="TIME", help="End of the window, itself outside. Default: now.")
 @click.option("--max-items", type=click.IntRange(min=1), metavar="N", help="At most so many records of each stream.")

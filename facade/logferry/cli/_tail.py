@@ -31,7 +31,7 @@ Examples:
 @click.option(
     "--since",
     metavar="TIME",
-    help="From when on: ISO 8601, or an age such as 5m. Default: now, what is there already is left out.",
+    help="From when on: ISO 8601, an age such as 5min, or Unix seconds. Default: now, what is there already is left out.",
 )
 @page_size_option
 @filter_option
