@@ -5,6 +5,7 @@ The errors of logferry: one tree.
 
     LogferryError
     ├── ConfigurationError        a setting is missing or wrong; nothing was sent
+    │   └── MissingPackageError   a package is missing that an extra brings (also a ModuleNotFoundError)
     ├── InvalidRequestError       the call cannot be right; nothing was sent (also a ValueError)
     ├── CheckpointError           a checkpoint is foreign, damaged or too new; nothing was sent (also a ValueError)
     ├── AuthenticationError       the service does not accept the credentials (401)
@@ -106,6 +107,10 @@ class ConfigurationError(LogferryError):
     """A setting is missing or wrong; the message names it and where it was looked for, never its value."""
 
     exit_code = 2
+
+
+class MissingPackageError(ConfigurationError, ModuleNotFoundError):
+    """A package is missing; the hint names the extra of logferry that brings it."""
 
 
 class InvalidRequestError(LogferryError, ValueError):

@@ -11,7 +11,8 @@ from attrs import define, frozen
 from logferry._errors import LogferryError
 from logferry._redaction import printable
 from logferry.cli._outputs import Output, PartialFile, harmless_json
-from logferry.cli._shell import counted, talk, tell, tell_error
+from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, tell_undecoded
+from logferry.cli._suffixes import name_of_rest
 
 if TYPE_CHECKING:
     from logferry._arguments import CallChanges
@@ -147,10 +148,9 @@ class Reader:
                 tell("", "interrupted")
                 self._tell_rest(reading)
             raise
-        issues = reading.view.stats.issues
-        if issues:
-            items = counted(issues, "item")
-            tell("Warning", f"{reading.job.label}: {items} did not decode in full; see 'issues' in the records")
+        finally:
+            tell_doubts(reading.job.label, self._progress.doubts)
+            tell_undecoded(reading.job.label, reading.view.stats.issues)
         return code
 
     def _copy(self, reading: Reading) -> None:
@@ -197,8 +197,7 @@ class Reader:
         left = None if wanted.max_items is None else wanted.max_items - written
         line = shlex.join([*self._command([job], left), "--resume", harmless_json(checkpoint)])
         if wanted.appended_to is not None:
-            partial, final = (shlex.quote(str(path)) for path in (wanted.appended_to.partial, wanted.appended_to.path))
-            line = f"{line} >> {partial} && mv {partial} {final}"
+            line += _appending(wanted.appended_to)
         tell("", f"partial result: {counted(written, 'record')} of {job.label} written")
         tell("", f"resume with: {line}")
 
@@ -208,6 +207,9 @@ class Reader:
         kept = reading.kept
         total = sum(one.written for one in readings[:index]) + (kept.records if kept else 0)
         if kept is None or not total:
+            return
+        if self._wanted.appended_to is not None and self._wanted.appended_to.is_compressed:
+            tell("", "there is no place to resume at: the end of what is compressed is missing")
             return
         if self._wanted.appended_to is None:
             tell("", f"the output has {counted(total, 'record')}; remove what follows them, which can be incomplete")
@@ -236,3 +238,12 @@ class Reader:
         if max_items is not None:
             command += ["--max-items", str(max_items)]
         return command
+
+
+def _appending(file: PartialFile) -> str:
+    """What follows a command that resumes, so that its records end up behind those of the file."""
+    rest = name_of_rest(file.path)
+    partial, final, more = (shlex.quote(str(path)) for path in (file.partial, file.path, rest))
+    if file.is_compressed:
+        return f" --output {more} && cat {more} >> {partial} && rm {more} && mv {partial} {final}"
+    return f" >> {partial} && mv {partial} {final}"

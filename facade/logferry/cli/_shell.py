@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,6 +20,9 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
+
+_MOST_DOUBTS: Final = 10
+"""At most this many of the sentences about one stream, unless all are asked for."""
 
 _UNWRITABLE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """Reasons why an output takes nothing."""
@@ -159,6 +162,29 @@ def tell(label: str, text: str) -> None:
 def counted(number: int, one: str, many: str | None = None) -> str:
     """A number with what it counts."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def tell_doubts(label: str, doubts: Iterable[str], *, all_of_them: bool | None = None) -> None:
+    """
+    Write to stderr why a stream's result is in doubt, in at most ten lines unless ``--verbose`` asks for all.
+
+    Args:
+        label: The stream's name.
+        doubts: Sentences; each is written once.
+        all_of_them: Whether all are written; ``None`` for what ``--verbose`` says.
+    """
+    several = list(dict.fromkeys(doubts))
+    shown = several if (talk().verbose if all_of_them is None else all_of_them) else several[:_MOST_DOUBTS]
+    for text in shown:
+        tell("Warning", f"{label}: {text}")
+    if len(shown) < len(several):
+        tell("Warning", f"{label}: {counted(len(several) - len(shown), 'warning')} more of this kind")
+
+
+def tell_undecoded(label: str, count: int) -> None:
+    """Write to stderr in how many items of a stream something did not decode, unless there are none."""
+    if count:
+        tell("Warning", f"{label}: {counted(count, 'item')} did not decode in full; see 'issues' in the records")
 
 
 def tell_error(error: LogferryError, *, passing: bool = False) -> None:
