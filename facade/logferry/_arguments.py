@@ -16,6 +16,7 @@ from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._options import CallOptions, Timeouts
 from logferry._rate import Rate, read_rate
 from logferry._retry import RetryPolicy
+from logferry._secret import Secret
 from logferry._suggestions import suggestion
 from logferry._times import Time
 
@@ -139,15 +140,18 @@ def checked_proxy(url: str | None) -> str | None:
     """
     if url is None:
         return None
+    if not _is_proxy(url):
+        raise ConfigurationError("proxy is no URL of a proxy", hint="It looks like http://proxy.example:3128")
+    return Secret(url)
+
+
+def _is_proxy(url: str) -> bool:
     try:
         parts = urlsplit(url)
         # A "#" in a password, unquoted, ends the address: the first part of the password would be taken for the port.
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.fragment
+        return bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.fragment)
     except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigurationError("proxy is no URL of a proxy", hint="It looks like http://proxy.example:3128")
-    return url
+        return False
 
 
 def refuse_unknown(given: Mapping[str, Any], own: Iterable[str], options: type[Any]) -> None:

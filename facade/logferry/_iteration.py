@@ -15,7 +15,7 @@ from logferry._checkpoint import Checkpoint, is_follow
 from logferry._clock import Clock
 from logferry._definition import StreamDefinition
 from logferry._drivers import aadvance, advance
-from logferry._errors import CheckpointError, LogferryError, ResponseShapeError
+from logferry._errors import CheckpointError, LogferryError, ResponseShapeError, ShortTraceback
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._layers import Authorizer, authorized, bounded, located, observed, retried
 from logferry._options import CallOptions
@@ -208,22 +208,24 @@ class Iteration:
         flow = self._begin()
         if flow is None:
             return None
-        try:
-            return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
-        except BaseException as error:
-            self._break_off(error)
-            raise
+        with ShortTraceback():
+            try:
+                return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
+            except BaseException as error:
+                self._break_off(error)
+                raise
 
     async def anext_batch(self) -> Batch | None:
         """The next batch, blocking only the task; ``None`` at the end."""
         flow = self._begin()
         if flow is None:
             return None
-        try:
-            return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
-        except BaseException as error:
-            self._break_off(error)
-            raise
+        with ShortTraceback():
+            try:
+                return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
+            except BaseException as error:
+                self._break_off(error)
+                raise
 
     def unfinished(self) -> Batch | None:
         """The batch that an error in the middle has left, if any."""

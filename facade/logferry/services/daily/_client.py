@@ -55,7 +55,9 @@ class Daily(Client):
     def __init__(
         self, *, api_key: str | None = None, base_url: str | None = None, **options: Unpack[ClientOptions]
     ) -> None:
-        super().__init__(Settings(service=self.service, given={"api_key": api_key, "base_url": base_url}), options)
+        settings = Settings(service=self.service, given={"api_key": api_key, "base_url": base_url})
+        del api_key  # a traceback with locals would show it
+        super().__init__(settings, options)
 
     def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
         (key,) = settings.require("api_key")

@@ -65,14 +65,18 @@ class Logto(Client):
         resource: str | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        given = {
-            "endpoint": endpoint,
-            "app_id": app_id,
-            "app_secret": app_secret,
-            "access_token": access_token,
-            "resource": resource,
-        }
-        super().__init__(Settings(service=self.service, given=given), options)
+        settings = Settings(
+            service=self.service,
+            given={
+                "endpoint": endpoint,
+                "app_id": app_id,
+                "app_secret": app_secret,
+                "access_token": access_token,
+                "resource": resource,
+            },
+        )
+        del app_secret, access_token  # a traceback with locals would show them
+        super().__init__(settings, options)
 
     def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
         token: str | None = None
