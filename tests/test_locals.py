@@ -44,7 +44,8 @@ def chain(error: BaseException) -> Iterator[BaseException]:
             seen.add(id(one))
             yield one
             waiting += [other for other in (one.__cause__, one.__context__) if other is not None]
-            waiting += one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+            members: tuple[BaseException, ...] = getattr(one, "exceptions", ())
+            waiting += members
 
 
 def frames(trace: TracebackType | None) -> Iterator[TracebackType]:

@@ -51,7 +51,7 @@ class Cognigy(Client):
     service: ClassVar[str] = "cognigy"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=1000, seconds=300)
-    streams = Homes("logferry.services.cognigy._streams:PROJECT_LOGS")
+    streams: ClassVar[Homes] = Homes("logferry.services.cognigy._streams:PROJECT_LOGS")
     authentication: ClassVar[str] = "API key"
     settings: ClassVar[tuple[str, ...]] = ("base_url", "api_key", "project_id")
     optional_settings: ClassVar[tuple[str, ...]] = ("type_brackets",)

@@ -42,7 +42,7 @@ class Daily(Client):
     service: ClassVar[str] = "daily"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=100, seconds=5)
-    streams = Homes(
+    streams: ClassVar[Homes] = Homes(
         "logferry.services.daily._sessions:SESSION_LOGS",
         "logferry.services.daily._sessions:SESSION_METRICS",
         "logferry.services.daily._api_logs:API_LOGS",

@@ -50,7 +50,7 @@ class Logto(Client):
     service: ClassVar[str] = "logto"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=200, seconds=10)
-    streams = Homes("logferry.services.logto._streams:AUDIT_LOGS")
+    streams: ClassVar[Homes] = Homes("logferry.services.logto._streams:AUDIT_LOGS")
     authentication: ClassVar[str] = "OAuth 2 client credentials, or a ready token"
     settings: ClassVar[tuple[str, ...]] = ("endpoint", "app_id", "app_secret")
     optional_settings: ClassVar[tuple[str, ...]] = ("access_token", "resource")

@@ -39,7 +39,7 @@ class SignalWire(Client):
 
     service: ClassVar[str] = "signalwire"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
-    streams = Homes("logferry.services.signalwire._streams:VIDEO_LOGS")
+    streams: ClassVar[Homes] = Homes("logferry.services.signalwire._streams:VIDEO_LOGS")
     authentication: ClassVar[str] = "HTTP Basic, project id and API token"
     settings: ClassVar[tuple[str, ...]] = ("space", "project_id", "api_token")
     optional_settings: ClassVar[tuple[str, ...]] = ("base_url",)
