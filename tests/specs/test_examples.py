@@ -10,6 +10,8 @@ import pytest
 import yaml
 from openapi_schema_validator import OAS31Validator
 
+from logferry._json import is_array
+
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*/openapi.yaml"))
 
 
@@ -23,7 +25,7 @@ def examples(node: Any, pointer: str = "") -> Iterator[tuple[str, Mapping[str, A
         schema = element.get("schema", element)
         given: Any = element.get("examples", [])
         # Of media types they are objects by name, of schemas a list of values.
-        values: list[Any] = given if isinstance(given, list) else [one["value"] for one in given.values()]
+        values = given if is_array(given) else [one["value"] for one in given.values()]
         for number, value in enumerate([*values, *([element["example"]] if "example" in element else [])]):
             yield f"{pointer}/examples/{number}", schema, value
         for name, child in element.items():
