@@ -27,6 +27,7 @@ from attrs import field, frozen
 
 from logferry._errors import ConfigurationError, ShortTraceback
 from logferry._json import is_object
+from logferry._paths import local_path
 from logferry._rate import read_rate
 from logferry._references import Reference, read_reference, untrusted
 from logferry._registry import SERVICES, Service
@@ -172,7 +173,7 @@ def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool
     """
     named = config or os.environ.get(VARIABLE)
     if named:
-        return Path(named).expanduser().absolute(), True
+        return local_path(named, f"--config or {VARIABLE}", "Name a file, such as logferry.toml").absolute(), True
     from platformdirs import user_config_path  # noqa: PLC0415  # only needed where nobody named a file
 
     own = user_config_path("logferry", appauthor=False) / FILE_NAME

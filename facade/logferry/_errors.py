@@ -5,6 +5,7 @@ The errors of logferry: one tree.
 
     LogferryError
     ├── ConfigurationError        a setting is missing or wrong; nothing was sent
+    │   └── MissingPackageError   a package is missing that an extra brings (also a ModuleNotFoundError)
     ├── InvalidRequestError       the call cannot be right; nothing was sent (also a ValueError)
     ├── CheckpointError           a checkpoint is foreign, damaged or too new; nothing was sent (also a ValueError)
     ├── AuthenticationError       the service does not accept the credentials (401)
@@ -132,6 +133,10 @@ class ConfigurationError(LogferryError):
     exit_code = 2
 
 
+class MissingPackageError(ConfigurationError, ModuleNotFoundError):
+    """A package is missing; the hint names the extra of logferry that brings it."""
+
+
 class InvalidRequestError(LogferryError, ValueError):
     """The call cannot be right, such as a page size beyond the service's limit; nothing was sent."""
 
@@ -220,3 +225,5 @@ class StoreError(LogferryError):
 
 class ExportError(LogferryError):
     """An output cannot be written."""
+
+    exit_code = 4

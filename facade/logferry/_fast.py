@@ -8,15 +8,15 @@ same bytes, still compressed, and the same exceptions.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from functools import partial
-from importlib.util import find_spec
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import httpx
 
 from logferry._errors import ConfigurationError
+from logferry._extras import require
 from logferry._options import WireOptions
 from logferry._secret import Sealed
 from logferry._transports import AsyncIncoming, Incoming, Outgoing
@@ -34,8 +34,7 @@ def require_fast(options: WireOptions) -> None:
     Raises:
         ConfigurationError: pyreqwest is missing, or the options are more than it can do.
     """
-    if find_spec("pyreqwest") is None:
-        raise ConfigurationError("transport: 'fast' needs pyreqwest", hint="pip install 'logferry[fast]'")
+    require("pyreqwest", "transport: 'fast'")
     if options.verify is not None:
         # It can trust further authorities, but not only these.
         raise ConfigurationError("transport: 'fast' takes no verify", hint="Leave one of the two out")
@@ -96,6 +95,8 @@ class AsyncFastTransport:
         ConfigurationError: It is not asyncio's.
     """
 
+    bounds_the_whole: ClassVar[bool] = True
+
     def __init__(self, options: WireOptions) -> None:
         import asyncio  # noqa: PLC0415  # blocking programs need not load it
 
@@ -111,7 +112,7 @@ class AsyncFastTransport:
         """Send, and wait for the head of the answer."""
         with _ERRORS_OF_HTTPX:
             exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
-            answer = await exchange.inner.__aenter__()
+            answer = await _cancellable(exchange.inner.__aenter__())
         close = partial(exchange.inner.__aexit__, *_NONE)
         return AsyncIncoming(answer.status, _headers(answer), _async_chunks(answer.body_reader), close)
 
@@ -133,8 +134,21 @@ def _chunks(reader: Any) -> Iterator[bytes]:
 
 async def _async_chunks(reader: Any) -> AsyncIterator[bytes]:
     with _ERRORS_OF_HTTPX:
-        while (chunk := await reader.read_chunk()) is not None:
+        while (chunk := await _cancellable(reader.read_chunk())) is not None:
             yield bytes(chunk)
+
+
+async def _cancellable(waiting: Awaitable[Any]) -> Any:
+    """Wait; where a cancel scope of anyio ends it, by that scope's own exception, which pyreqwest does not pass on."""
+    import asyncio  # noqa: PLC0415  # see above
+
+    from anyio.lowlevel import checkpoint_if_cancelled  # noqa: PLC0415
+
+    try:
+        return await waiting
+    except asyncio.CancelledError:
+        await checkpoint_if_cancelled()
+        raise
 
 
 def _asked(clients: _Clients[Any], outgoing: Outgoing) -> Any:
@@ -143,7 +157,7 @@ def _asked(clients: _Clients[Any], outgoing: Outgoing) -> Any:
     asked = asked.headers([(name.decode("ascii"), value.decode("ascii")) for name, value in outgoing.headers])
     if outgoing.content:
         asked = asked.body_bytes(outgoing.content)
-    return asked if whole is None else asked.timeout(timedelta(seconds=max(whole, 0.001)))
+    return asked.timeout(timedelta(seconds=max(whole, 0.001)))
 
 
 def _headers(answer: Any) -> list[tuple[bytes, bytes]]:

@@ -75,14 +75,15 @@ class PageEvent:
 @frozen(kw_only=True)
 class IssueEvent:
     """
-    Something in an item did not decode.
+    Something in an item did not decode, or the result as a whole is in doubt.
 
     Attributes:
         stream: The stream it belongs to.
         account: The account's name.
-        issues: What did not decode, each with the path to the value, never the value itself.
-        item: The item as received; ``None`` where the issue is that items may be missing.
+        issues: What did not decode, each with the path to the value, never the value itself; or what is in doubt.
+        item: The item as received; ``None`` where the issues are about no item.
         delivered: Whether it was delivered all the same; ``False`` for an item that cannot become an entry.
+        is_doubt: Whether the issues are about no item: items may be missing, or the service does not do as it is asked.
     """
 
     stream: str
@@ -90,6 +91,7 @@ class IssueEvent:
     issues: tuple[str, ...] = field(repr=short)
     item: Any = field(repr=False)
     delivered: bool
+    is_doubt: bool = False
 
 
 @frozen(kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from logferry._errors import ConfigurationError
+from logferry._extras import missing
 from logferry._json import is_array, is_object
 from logferry._redaction import printable
 from logferry._secret import Secret
@@ -60,9 +61,14 @@ class Reference:
 
     def error(self, problem: str, *, hint: str) -> ConfigurationError:
         """An error that says which setting wants what, and what is wrong with it."""
+        return ConfigurationError(f"{self.what} {problem}", hint=hint)
+
+    @property
+    def what(self) -> str:
+        """Which setting wants what, for errors."""
         # Of a command only the program is told: arguments can be secret.
         what = {"env": "the environment variable", "keyring": "the keyring's secret"}.get(self.kind, f"the {self.kind}")
-        return ConfigurationError(f"{self.setting}: {what} {printable(self.words[0])} {problem}", hint=hint)
+        return f"{self.setting}: {what} {printable(self.words[0])}"
 
     def uses_variable_of_service(self) -> bool:
         """Whether it is one of the variables that make an account of the service."""
@@ -146,7 +152,7 @@ def _of_keyring(reference: Reference) -> str:
         import keyring  # noqa: PLC0415  # an extra
         import keyring.errors  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise reference.error("needs the keyring library", hint="pip install 'logferry[keyring]'") from error
+        raise missing("keyring", reference.what) from error
     try:
         secret = keyring.get_password(KEYRING_SERVICE, reference.words[0])
     except keyring.errors.NoKeyringError as error:

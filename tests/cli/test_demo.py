@@ -103,7 +103,7 @@ def test_missing_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     result = run("demo")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "Error: The loopback server needs uvicorn: pip install 'logferry[simulate]'\n"
+    assert result.stderr == "Error: the loopback server needs the package uvicorn. pip install 'logferry[simulate]'\n"
 
 
 def test_as_a_module() -> None:

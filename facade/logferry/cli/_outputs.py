@@ -109,7 +109,7 @@ def echo(text: str | bytes) -> None:
         BrokenPipeError: Nobody reads any more.
     """
     with output_errors():
-        click.echo(text)
+        click.echo(text, file=sys.stdout)
 
 
 class PartialFile:
@@ -129,6 +129,8 @@ class PartialFile:
             raise InvalidRequestError(f"{path} is a folder", hint="Choose another --output")
         self.path = path
         self.partial = path.with_name(f"{path.name}.partial")
+        if path.exists() and not path.is_file():  # a device or a pipe would be replaced by the file
+            raise InvalidRequestError(f"{path} is no file", hint="Leave --output out, and redirect what is written")
         for existing in (self.path, self.partial):
             if existing.is_dir() or (existing.exists() and not force):
                 what = "" if existing == self.path else ", with what an earlier run had received"

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from logferry.cli._parameters import LocalPath
 from logferry.cli._pulling import DEFAULT_SINCE, FORMATS, Pull
 from logferry.cli._selection import (
     account_option,
@@ -12,6 +13,7 @@ from logferry.cli._selection import (
     page_size_option,
     severity_option,
     streams_argument,
+    timeout_option,
 )
 from logferry.cli._shell import shell_options
 
@@ -46,12 +48,13 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
     metavar="N",
     help="At most so many requests of a stream under way. Default: 4.",
 )
+@timeout_option
 @filter_option
 @severity_option
 @click.option(
     "--output",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=LocalPath("--output", "Name a file; or leave it out, and pipe the records to what writes there"),
     callback=_file,
     help="Write to a file that only you can read. It appears when it is complete; until then it is PATH.partial.",
 )

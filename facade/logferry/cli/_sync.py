@@ -6,7 +6,7 @@ import click
 
 from logferry.cli._parameters import duration
 from logferry.cli._pulling import DEFAULT_SINCE
-from logferry.cli._selection import account_option, filter_option, streams_argument
+from logferry.cli._selection import account_option, filter_option, streams_argument, timeout_option
 from logferry.cli._shell import shell_options
 from logferry.cli._syncing import Syncing
 
@@ -27,7 +27,8 @@ Examples:
     "store",
     required=True,
     metavar="STORE",
-    help="A DuckDB file such as logs.duckdb, a folder for Parquet files such as logs/, or dlt:DESTINATION.",
+    help="A DuckDB file such as logs.duckdb, a folder for Parquet files such as logs/ (or any name without suffix), "
+    "or dlt:DESTINATION.",
 )
 @account_option
 @click.option(
@@ -37,6 +38,7 @@ Examples:
     f"{DEFAULT_SINCE}, for a stream of which it has nothing.",
 )
 @click.option("--until", metavar="TIME", help="Up to where. Default: now.")
+@timeout_option
 @filter_option
 @click.option(
     "--raw",

@@ -135,6 +135,10 @@ class Coverage:
         """What of an interval has to be read, provisional stretches included, interrupted ones left out; in order."""
         return self._without(since, until, ("complete", "lost", "expired", "partial"))
 
+    def unsettled(self, since: int, until: int) -> list[tuple[int, int]]:
+        """What of an interval is neither complete nor given up; in order."""
+        return self._without(since, until, ("complete", "lost", "expired"))
+
     def missing(self, since: int, until: int) -> list[tuple[int, int]]:
         """What of an interval the store has not read to its end, ever; in order."""
         return self._without(since, until, ("complete", "lost", "expired", "provisional"))
