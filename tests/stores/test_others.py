@@ -114,6 +114,25 @@ def test_the_oldest_and_the_installed_duckdb_take_turns(
     assert set(versions) == {"1.4.0", duckdb.__version__}
 
 
+OPEN: Final = """
+import json, sys
+from logferry import StoreError
+from logferry.stores import open_store
+try:
+    with open_store(sys.argv[1], mode="read"):
+        print(json.dumps("opened"))
+except StoreError as error:
+    print(json.dumps(error.hint))
+"""
+
+
+@server
+def test_a_file_in_a_newer_format_is_said(others: Mapping[str, str], tmp_path: Path) -> None:
+    """The hint is to update DuckDB, as logferry made such files before."""
+    duckdb.connect(str(tmp_path / "logs.duckdb")).close()
+    assert asked(others, OPEN, tmp_path / "logs.duckdb") == "Update it: pip install --upgrade duckdb"
+
+
 CHECK: Final = """
 import json, sys
 from pathlib import Path
