@@ -10,6 +10,9 @@ account named after it.  An account of a file has its values from the file and i
     endpoint = "https://acme.logto.app"
     app_id = "m2m-app"
     app_secret = { env = "ACME_LOGTO_SECRET" }
+
+A file that is only found in the working directory may have been put there by anybody: it runs no commands, reads no files,
+and of the environment it has only the variables that begin with ``LOGFERRY_``, and the service's own.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from logferry._errors import ConfigurationError
 from logferry._json import is_object
 from logferry._paths import local_path
 from logferry._rate import read_rate
-from logferry._references import Reference, read_reference
+from logferry._references import Reference, read_reference, untrusted
 from logferry._registry import SERVICES, Service
 from logferry._settings import Settings
 from logferry._suggestions import suggestion
@@ -89,10 +92,32 @@ class Account:
         if self.rate is not None:
             options.setdefault("rate", self.rate)
         try:
-            return self.service.client.from_settings(self._settings(), **options)
+            client = self.service.client.from_settings(self._settings(), **options)
+            self._require_address_of_environment(client)
         except ConfigurationError as error:
             error.service, error.account = self.service.name, self.name
             raise
+        return client
+
+    def _require_address_of_environment(self, client: Client) -> None:
+        """
+        Refuse to send the credentials of the environment's account to another server, for a file that anybody wrote.
+
+        This machine is not another server.  Where the variables alone make no account, they have no address either, and the
+        file says it.
+        """
+        values = [value for value in self.values.values() if isinstance(value, Reference)]
+        if client.is_loopback or not any(not one.trusted and one.uses_variable_of_service() for one in values):
+            return
+        try:
+            described = self.service.client.from_env()
+        except ConfigurationError:
+            return
+        if client.origin != described.origin:
+            raise untrusted(
+                f"[accounts.{self.name}] in {self.file}: the environment's variables are those of {described.origin}, "
+                f"and are not sent to {client.origin} for"
+            )
 
     def _settings(self) -> Settings:
         if self.file is None:
@@ -205,7 +230,9 @@ def _read_account(path: Path, name: str, table: Any, trusted: bool) -> Account: 
         values[key] = (
             value
             if isinstance(value, str | bool)
-            else read_reference(value, setting=setting, folder=path.parent, trusted=trusted)
+            else read_reference(
+                value, setting=setting, folder=path.parent, trusted=trusted, variables=service.all_variables
+            )
         )
     insecure = table.get("allow_insecure", False)
     if not isinstance(insecure, bool):

@@ -30,7 +30,11 @@ class CallChanges(TypedDict, total=False):
     """How requests are made.  What is left out stays as it is."""
 
     timeout: float | Timeouts
-    """Seconds until the next bytes of an answer arrive, or connect and read apart; default: connect 5, read 30."""
+    """
+    Seconds until the next bytes of an answer arrive, or all bounds of a request apart.
+
+    Default: connect 5, read 30, and 300 for the whole exchange, which a longer ``timeout`` extends.
+    """
     retries: int | RetryPolicy
     """How often a failed request is sent again, or a whole policy; default: 3, with backoff from 0.5 s up to 30 s."""
     deadline: float | None
@@ -56,7 +60,7 @@ class CallChanges(TypedDict, total=False):
     on_page: Callable[[PageEvent], None] | None
     """Is told of each page before it is delivered."""
     on_issue: Callable[[IssueEvent], None] | None
-    """Is told of each item in which something did not decode."""
+    """Called for each item in which something did not decode, and for each page that leaves the result in doubt."""
 
 
 class ClientOptions(CallChanges, total=False):
@@ -92,6 +96,7 @@ class WindowOptions(TypedDict, total=False):
     Raise ResponseShapeError for an item that does not decode; default: keep it, and list what did not.
 
     The item stays the next one, so that nothing is lost: go on from the error's checkpoint without ``strict``.
+    What may be missing from a result is no item's shape, and raises nothing.
     """
 
 
@@ -179,7 +184,8 @@ def changed_options(options: CallOptions, changes: CallChanges) -> CallOptions:
         timeout = changes["timeout"]
         if not isinstance(timeout, Timeouts):
             _require_positive("timeout", timeout)
-            timeout = Timeouts(connect=min(timeout, Timeouts().connect), read=timeout)
+            usual = Timeouts()
+            timeout = Timeouts(connect=min(timeout, usual.connect), read=timeout, whole=max(timeout, usual.whole))
         options = evolve(options, timeouts=timeout)
     if "retries" in changes:
         retries = changes["retries"]

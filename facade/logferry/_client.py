@@ -95,8 +95,7 @@ class Client(ABC):
         self._account = options.get("account") or self.service
         self._clock = options.get("clock") or SystemClock()
         # The limits are those of the vendors' installations; on this machine there is none.
-        host = urlsplit(connection.base_url).hostname or ""
-        rate = None if is_loopback(host) else self.documented_rate
+        rate = None if self.is_loopback else self.documented_rate
         self._options = changed_options(CallOptions(rate=rate), options)
         self._pace = Pace()
         wire = WireOptions(
@@ -141,6 +140,17 @@ class Client(ABC):
     def account(self) -> str:
         """The account's name."""
         return self._account
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the server that gets the credentials."""
+        parts = urlsplit(self._base_url)
+        return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether that server is on this machine."""
+        return is_loopback(urlsplit(self._base_url).hostname or "")
 
     def with_options(self, **changes: Unpack[CallChanges]) -> Self:
         """A view of this client that shares its connections, its token and its pace, with other options."""

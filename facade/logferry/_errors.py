@@ -201,3 +201,5 @@ class StoreError(LogferryError):
 
 class ExportError(LogferryError):
     """An output cannot be written."""
+
+    exit_code = 4

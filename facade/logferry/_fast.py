@@ -8,10 +8,10 @@ same bytes, still compressed, and the same exceptions.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import httpx
 
@@ -94,6 +94,8 @@ class AsyncFastTransport:
         ConfigurationError: It is not asyncio's.
     """
 
+    bounds_the_whole: ClassVar[bool] = True
+
     def __init__(self, options: WireOptions) -> None:
         import asyncio  # noqa: PLC0415  # blocking programs need not load it
 
@@ -109,7 +111,7 @@ class AsyncFastTransport:
         """Send, and wait for the head of the answer."""
         with _ERRORS_OF_HTTPX:
             exchange = _asked(self._clients, outgoing).build_streamed()
-            answer = await exchange.__aenter__()
+            answer = await _cancellable(exchange.__aenter__())
         close = partial(exchange.__aexit__, *_NONE)
         return AsyncIncoming(answer.status, _headers(answer), _async_chunks(answer.body_reader), close)
 
@@ -131,8 +133,21 @@ def _chunks(reader: Any) -> Iterator[bytes]:
 
 async def _async_chunks(reader: Any) -> AsyncIterator[bytes]:
     with _ERRORS_OF_HTTPX:
-        while (chunk := await reader.read_chunk()) is not None:
+        while (chunk := await _cancellable(reader.read_chunk())) is not None:
             yield bytes(chunk)
+
+
+async def _cancellable(waiting: Awaitable[Any]) -> Any:
+    """Wait; where a cancel scope of anyio ends it, by that scope's own exception, which pyreqwest does not pass on."""
+    import asyncio  # noqa: PLC0415  # see above
+
+    from anyio.lowlevel import checkpoint_if_cancelled  # noqa: PLC0415
+
+    try:
+        return await waiting
+    except asyncio.CancelledError:
+        await checkpoint_if_cancelled()
+        raise
 
 
 def _asked(clients: _Clients[Any], outgoing: Outgoing) -> Any:
@@ -141,7 +156,7 @@ def _asked(clients: _Clients[Any], outgoing: Outgoing) -> Any:
     asked = asked.headers([(name.decode("ascii"), value.decode("ascii")) for name, value in outgoing.headers])
     if outgoing.content:
         asked = asked.body_bytes(outgoing.content)
-    return asked if whole is None else asked.timeout(timedelta(seconds=max(whole, 0.001)))
+    return asked.timeout(timedelta(seconds=max(whole, 0.001)))
 
 
 def _headers(answer: Any) -> list[tuple[bytes, bytes]]:

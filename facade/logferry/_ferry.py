@@ -14,9 +14,10 @@ from attrs import evolve
 
 from logferry._accounts import Account
 from logferry._arguments import LONGEST, SHORTEST, ClientOptions, WindowOptions
-from logferry._arrivals import FerryRecords, Tasks
+from logferry._arrivals import FerryRecords
 from logferry._client import Client
 from logferry._clock import SystemClock
+from logferry._delivery import Tasks
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
 from logferry._extras import needing
 from logferry._following import REORDERING, FerryFollow
@@ -122,7 +123,7 @@ class Ferry:
         filters: Mapping[str, str] | None = None,
         since: Time | None = None,
         page_size: int | None = None,
-        resume: Mapping[tuple[str, str], str] | None = None,
+        resume: Mapping[str, Mapping[str, str]] | None = None,
         shortest: float = SHORTEST,
         longest: float = LONGEST,
         reordering: float = REORDERING,
@@ -141,7 +142,7 @@ class Ferry:
             filters: Values by the filter's name in Python or on the wire, as text.
             since: From when on; default: now, and then what is there already is left out.
             page_size: How many items to ask for at once.
-            resume: Checkpoints, by names of account and stream, as ``FerryFollow.checkpoints`` gives them.
+            resume: Checkpoints, by account, then by stream, as ``FerryFollow.checkpoints`` gives them.
             shortest: Seconds between two polls of a stream while something comes.
             longest: Seconds between two polls at most.
             reordering: Seconds for which a record waits, after its time, for older ones of other streams.
@@ -159,11 +160,12 @@ class Ferry:
         views: dict[tuple[str, str], View[LogRecord]] = {}
         for job, client in clients:
             name = (job.account.name, job.stream.name)
+            checkpoint = given.get(job.account.name, {}).get(job.stream.name)
             stream = client.stream(
                 job.stream.name,
                 filters=filters,
-                since=None if name in given else since,
-                resume=given.get(name),
+                since=since if checkpoint is None else None,
+                resume=checkpoint,
                 page_size=page_size,
             )
             views[name] = stream.records().follow(shortest=shortest, longest=longest)

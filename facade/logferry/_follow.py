@@ -174,7 +174,7 @@ class _Poll:
     def _read(self) -> SubFlow[LogferryError | None]:
         """Read to the end, or to an error."""
         begun = self.place.begun or 0
-        flow = self.follow.walk(Window(self.place.since, begun + AHEAD), self.place.walk)
+        flow = self.follow.walk(Window(self.place.since, begun + AHEAD, looks_twice=False), self.place.walk)
         self._walked, answer = self.place.walk, None
         try:
             while (step := resume(flow, answer)) is not None:
@@ -214,7 +214,7 @@ class _Poll:
             elif watched is None and this not in place.known:
                 place = self._sift(item, value, this, ordinal, place)
         self.place = place
-        self.issues.update(dict.fromkeys(batch.issues))
+        self.issues.update(dict.fromkeys((*batch.issues, *batch.remarks)))
         self._walked, self._reply = batch.position(len(batch.items)), batch.reply
 
     def _sift(self, item: Any, value: Any, this: Key, ordinal: int, place: Place) -> Place:

@@ -186,7 +186,7 @@ def bounded(flow: Flow, seconds: float) -> Flow:
 
     def send(step: Send[Any]) -> SubFlow[object]:
         remaining = yield from left()
-        return (yield Send(step.request, step.headers, remaining)) if remaining > 0 else _exceeded(seconds)
+        return (yield evolve(step, timeout=remaining)) if remaining > 0 else _exceeded(seconds)
 
     def sleep(step: Sleep) -> SubFlow[object]:
         remaining = yield from left()

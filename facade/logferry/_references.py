@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,9 @@ from logferry._errors import ConfigurationError
 from logferry._extras import missing
 from logferry._json import is_array, is_object
 from logferry._redaction import printable
+
+OWN_PREFIX: Final = "LOGFERRY_"
+"""Variables that begin with it are logferry's, so that any configuration file may name them."""
 
 KEYRING_SERVICE: Final = "logferry"
 """Under which service the system's keyring has the secrets; the reference is the user name."""
@@ -33,13 +36,15 @@ class Reference:
         setting: Which setting it is for, as errors call it.
         kind: ``"env"``, ``"file"``, ``"command"`` or ``"keyring"``.
         words: The variable, the whole path, the command with its arguments, or the keyring's user name.
-        trusted: Whether files may be read and commands run for whoever wrote it.
+        trusted: Whether it may read files, run commands and use any variable: the user wrote it, or named the file.
+        variables: The variables that it may use all the same, besides those that begin with ``LOGFERRY_``.
     """
 
     setting: str
     kind: str
     words: tuple[str, ...] = field(repr=False)
     trusted: bool
+    variables: Collection[str] = ()
 
     def look_up(self) -> str:
         """
@@ -64,17 +69,43 @@ class Reference:
         what = {"env": "the environment variable", "keyring": "the keyring's secret"}.get(self.kind, f"the {self.kind}")
         return f"{self.setting}: {what} {printable(self.words[0])}"
 
+    def uses_variable_of_service(self) -> bool:
+        """Whether it is one of the variables that make an account of the service."""
+        return self.kind == "env" and self.words[0] in self.variables
+
     def require_trust(self) -> None:
         """Refuse what a file that anybody may have put there must not do."""
         if not self.trusted:
-            raise ConfigurationError(
-                f"{self.setting}: {self.kind} is not used in a file that is only found in the working directory, "
-                "since anybody may have put it there",
-                hint="Name the file with --config or LOGFERRY_CONFIG if it is yours",
+            raise untrusted(f"{self.setting}: {self.kind} is not used in")
+
+    def require_variable(self) -> None:
+        """Refuse variables of other programs where anybody may have written the reference."""
+        name = self.words[0]
+        if not (self.trusted or name.startswith(OWN_PREFIX) or name in self.variables):
+            own = f"{OWN_PREFIX}... and {', '.join(self.variables)}" if self.variables else f"{OWN_PREFIX}..."
+            raise untrusted(
+                f"{self.setting}: the environment variable {printable(name)} is not used in",
+                alternative=f"such a file may use {own} only",
             )
 
 
+def untrusted(problem: str, *, alternative: str | None = None) -> ConfigurationError:
+    """
+    An error about a file that was only found.
+
+    Args:
+        problem: What is refused; the words for the file follow.
+        alternative: What such a file may do instead.
+    """
+    also = f"; {alternative}" if alternative else ""
+    return ConfigurationError(
+        f"{problem} a file that is only found in the working directory, since anybody may have put it there{also}",
+        hint="Name the file with --config or LOGFERRY_CONFIG if it is yours",
+    )
+
+
 def _of_environment(reference: Reference) -> str:
+    reference.require_variable()
     secret = os.environ.get(reference.words[0])
     if secret is None:
         raise reference.error("is not set", hint="Set it, or change the reference")
@@ -144,7 +175,9 @@ _KINDS: Final[Mapping[str, Callable[[Reference], str]]] = {
 }
 
 
-def read_reference(value: Any, *, setting: str, folder: Path, trusted: bool) -> Reference:
+def read_reference(
+    value: Any, *, setting: str, folder: Path, trusted: bool, variables: Collection[str] = ()
+) -> Reference:
     """
     Read a reference: a table with one key, such as ``{ env = "ACME_SECRET" }`` or ``{ command = ["pass", "acme"] }``.
 
@@ -152,7 +185,8 @@ def read_reference(value: Any, *, setting: str, folder: Path, trusted: bool) -> 
         value: What stands in the file.
         setting: Which setting it is for, as errors call it.
         folder: What a relative path is relative to.
-        trusted: Whether files may be read and commands run for whoever wrote it.
+        trusted: See ``Reference``.
+        variables: See ``Reference``.
 
     Raises:
         ConfigurationError: It is no such table.
@@ -165,7 +199,7 @@ def read_reference(value: Any, *, setting: str, folder: Path, trusted: bool) -> 
             if len(texts) == len(listed) and texts[0]:
                 if kind == "file":
                     texts = (_path(texts[0], folder),)
-                return Reference(setting=setting, kind=kind, words=texts, trusted=trusted)
+                return Reference(setting=setting, kind=kind, words=texts, trusted=trusted, variables=variables)
     raise ConfigurationError(
         f"{setting} is neither text nor a reference to a secret",
         hint='A reference is { env = "NAME" }, { file = "PATH" }, { command = ["PROGRAM", "ARGUMENT"] } '

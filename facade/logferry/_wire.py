@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -54,13 +55,19 @@ class HttpWire:
         """Send, and read the whole answer, blocking the thread."""
         transport = self.pool.blocking()
         outgoing = self._outgoing(send)
+        end = monotonic() + outgoing.bounds.whole
         with _Failures(outgoing):
-            incoming = transport.send(outgoing)
             try:
-                body, end = self._body(incoming), self._end(send)
+                incoming = transport.send(outgoing)
+            finally:
+                self._count(send)
+            try:
+                body = self._body(incoming)
                 for chunk in incoming.chunks:
                     body.add(chunk)
-                    self._require_before(end)
+                    # A transport of the caller may bound each chunk only.
+                    if monotonic() > end:
+                        raise TimeoutError
                 content = body.complete(_announced(incoming))
             finally:
                 incoming.close()
@@ -68,31 +75,31 @@ class HttpWire:
 
     async def aperform(self, send: Send[Any]) -> Reply[Any]:
         """Send, and read the whole answer, blocking only the task."""
+        from anyio import fail_after  # noqa: PLC0415  # blocking programs need not load it
+
         transport = self.pool.tasks()
         outgoing = self._outgoing(send)
-        with _Failures(outgoing):
-            incoming = await transport.send(outgoing)
+        with _Failures(outgoing), fail_after(None if transport.bounds_the_whole else outgoing.bounds.whole):
             try:
-                body, end = self._body(incoming), self._end(send)
+                incoming = await transport.send(outgoing)
+            finally:
+                self._count(send)
+            try:
+                body = self._body(incoming)
                 async for chunk in incoming.chunks:
                     body.add(chunk)
-                    self._require_before(end)
                 content = body.complete(_announced(incoming))
             finally:
                 await incoming.close()
         return self._reply(send, outgoing, incoming, content)
 
+    def _count(self, send: Send[Any]) -> None:
+        if send.turn is not None:
+            send.turn.over(self.clock.now())
+
     def _body(self, incoming: Incoming | AsyncIncoming) -> Body:
         encoding = ", ".join(header_values(incoming.headers, "content-encoding"))
         return Body(encoding, limit=self.pool.options.body_limit)
-
-    def _end(self, send: Send[Any]) -> int | None:
-        """When the whole answer must be there: nobody else bounds one that drips."""
-        return None if send.timeout is None else self.clock.now() + round(send.timeout * 1e9)
-
-    def _require_before(self, end: int | None) -> None:
-        if end is not None and self.clock.now() > end:
-            raise RequestTimeoutError("the answer took longer than the deadline allows")
 
     def _outgoing(self, send: Send[Any]) -> Outgoing:
         asked = send.request
@@ -119,8 +126,13 @@ class HttpWire:
             f"{url}?{query}" if query else url,
             headers,
             content,
-            Bounds(self.timeouts.connect, self.timeouts.read, send.timeout),
+            self._bounds(send),
         )
+
+    def _bounds(self, send: Send[Any]) -> Bounds:
+        timeouts = self.timeouts
+        whole = timeouts.whole if send.timeout is None else min(timeouts.whole, send.timeout)
+        return Bounds(timeouts.connect, timeouts.read, whole)
 
     def _reply(
         self, send: Send[Any], outgoing: Outgoing, incoming: Incoming | AsyncIncoming, content: bytes
@@ -167,7 +179,7 @@ def _failure(error: BaseException, host: str) -> LogferryError | None:
     """What an exception of a transport means for the caller; ``None`` where it is none of those."""
     failure: LogferryError | None
     match error:
-        case httpx.TimeoutException():
+        case httpx.TimeoutException() | TimeoutError():
             phase = "to connect" if isinstance(error, httpx.ConnectTimeout) else "to answer"
             failure = RequestTimeoutError(f"{host} took too long {phase}", hint="Try again, or set a longer timeout")
         case httpx.DecodingError():

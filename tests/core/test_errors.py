@@ -36,7 +36,7 @@ EXIT_CODES = {
     "ResponseShapeError": 5,
     "PagingError": 5,
     "StoreError": 4,
-    "ExportError": 1,
+    "ExportError": 4,
 }
 
 

@@ -7,11 +7,12 @@ import gzip
 import socket
 import struct
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 
@@ -174,22 +175,114 @@ def test_no_answer_before_the_deadline(sync: bool) -> None:
         done.set()
 
 
-def test_an_answer_that_drips_ends_with_the_deadline(sync: bool) -> None:
-    """A server that sends a byte at a time keeps within every read timeout, but not within the deadline."""
+def dripping(start: bytes, drop: bytes) -> Handler:
+    """Send the start, then one drop after the other until the client hangs up: within every read timeout, without end."""
+
+    def handle(connection: socket.socket) -> None:
+        hung_up = threading.Event()
+
+        def watch() -> None:
+            with suppress(OSError):
+                connection.recv(1)
+            hung_up.set()
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        with suppress(OSError):
+            connection.sendall(start)
+            while not hung_up.wait(0.01):
+                connection.sendall(drop)
+        thread.join()
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("start", "drop"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+        (b"HTTP/1.1 200 O", b"K"),
+        (b"HTTP/1.1 200 OK\r\nX-A: ", b"a"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;", b"a"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\nX-A: ", b"a"),
+        (HEAD + b"Content-Length: 100000\r\n\r\n", b" "),
+    ],
+    ids=["100", "103", "status", "header", "chunk extension", "chunks", "trailer", "body"],
+)
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"deadline": 0.2}, logferry.DeadlineExceededError),
+        ({"timeout": logferry.Timeouts(whole=0.2)}, logferry.RequestTimeoutError),
+    ],
+    ids=["deadline", "timeout"],
+)
+def test_an_answer_that_drips_ends(
+    sync: bool, start: bytes, drop: bytes, options: Any, kind: type[LogferryError]
+) -> None:
+    """Wherever it drips, and within every read timeout: the whole exchange is bounded by the wall clock."""
+    with listening(dripping(start, drop)) as url, pytest.raises(kind):
+        asked(sync, endpoint=url, **options)
+
+
+def test_a_transport_of_the_caller_is_bounded_too(sync: bool) -> None:
+    """By the bounds that it is told, between the pieces of a body, and a task from outside."""
+    told: list[Any] = []
+
+    def drip() -> Iterator[bytes]:
+        while True:
+            yield b" "
+
+    class Dripping(httpx.SyncByteStream, httpx.AsyncByteStream):
+        """A body without end."""
+
+        def __iter__(self) -> Iterator[bytes]:
+            return drip()
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for piece in drip():
+                await anyio.lowlevel.checkpoint()
+                yield piece
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        told.append(request.extensions["timeout"])
+        return httpx.Response(200, stream=Dripping())
+
+    with pytest.raises(logferry.RequestTimeoutError):
+        asked(sync, transport=httpx.MockTransport(answer), timeout=logferry.Timeouts(whole=0.05))
+    assert told == [{"connect": 0.05, "read": 0.05, "write": 0.05, "pool": 0.05}]
+
+
+def test_a_cancel_scope_of_the_caller_ends_a_request() -> None:
+    """A timeout of anyio around an iteration is that, and no cancellation that nothing catches."""
     done = threading.Event()
 
-    def drip(connection: socket.socket) -> None:
-        connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
-        try:
-            while not done.wait(0.01):
-                connection.sendall(b" ")
-        except OSError:
-            pass  # the client has hung up
+    async def collect(url: str) -> bool:
+        given: dict[str, Any] = {"endpoint": url, "access_token": "hush", **DEFAULTS}
+        async with logferry.Logto(**given) as logto:
+            with anyio.move_on_after(0.05) as scope:
+                await logto.audit_logs(until="2030-01-01").ato_list()
+        return scope.cancelled_caught
 
-    with listening(drip) as url:
-        with pytest.raises(logferry.DeadlineExceededError):
-            asked(sync, endpoint=url, deadline=0.1)
+    with listening(stalling(done)) as url:
+        assert anyio.run(collect, url)
         done.set()
+
+
+def test_a_whole_exchange_has_a_bound_by_default(sync: bool) -> None:
+    """Of five minutes; a timeout for each read that is longer extends it."""
+    assert logferry.Timeouts().whole == 300
+    told: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        told.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json=[])
+
+    asked(sync, transport=httpx.MockTransport(answer), timeout=1000)
+    asked(sync, transport=httpx.MockTransport(answer), timeout=logferry.Timeouts(read=1000))
+    assert told == [1000, 300]
 
 
 def answering(status: int, content: bytes, **headers: str) -> httpx.MockTransport:

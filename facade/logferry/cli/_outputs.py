@@ -109,7 +109,7 @@ def echo(text: str | bytes) -> None:
         BrokenPipeError: Nobody reads any more.
     """
     with output_errors():
-        click.echo(text)
+        click.echo(text, file=sys.stdout)
 
 
 class PartialFile:

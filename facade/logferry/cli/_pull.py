@@ -13,6 +13,7 @@ from logferry.cli._selection import (
     page_size_option,
     severity_option,
     streams_argument,
+    timeout_option,
 )
 from logferry.cli._shell import shell_options
 
@@ -47,6 +48,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
     metavar="N",
     help="At most so many requests of a stream under way. Default: 4.",
 )
+@timeout_option
 @filter_option
 @severity_option
 @click.option(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from logferry._errors import ConfigurationError, InvalidRequestError
+from logferry._options import Timeouts
 from logferry._selection import Job, selected_jobs
 from logferry._times import moment, rfc3339
 from logferry.cli._formats import output_to
@@ -21,6 +22,7 @@ from logferry.cli._progress import Progress
 from logferry.cli._reading import Reader, Reading, Wanted
 from logferry.cli._selection import asked_jobs, wanted_accounts
 from logferry.cli._shell import talk, tell, tell_error
+from logferry.cli._standard import require_stdout
 
 if TYPE_CHECKING:
     from logferry._arguments import StreamOptions
@@ -46,6 +48,7 @@ class Pull:
         max_items: How many records of each stream, or ``None`` for all.
         page_size: How many at once, or ``None`` for the stream's default.
         concurrency: How many requests of a stream may be under way, or ``None`` for the default.
+        timeout: Seconds that one request may take, or ``None`` for the default.
         filters: Values by the filter's name in Python or on the wire.
         lowest: The lowest severity number; 0 for all records.
         output: The file, or ``None`` for stdout.
@@ -64,6 +67,7 @@ class Pull:
     max_items: int | None
     page_size: int | None
     concurrency: int | None
+    timeout: float | None
     filters: Mapping[str, str]
     lowest: int
     output: Path | None
@@ -85,6 +89,8 @@ class Pull:
             LogferryError: The call cannot be right, and nothing has been written; or the output cannot be written.
             KeyboardInterrupt: Ctrl-C, after telling how to resume.
         """
+        if self.output is None:
+            require_stdout()
         jobs = self._jobs()
         self._refuse_contradictions(jobs)
         interrupts = Interrupts()
@@ -140,6 +146,7 @@ class Pull:
             "no-header": self._format == "csv",
             "page-size": self.page_size,
             "concurrency": self.concurrency,
+            "timeout": None if self.timeout is None else f"{self.timeout:g}s",
             "severity": self.lowest,
         }
         return Wanted(
@@ -180,6 +187,8 @@ class Pull:
         calls = reader.hooks
         if self.concurrency is not None:
             calls["concurrency"] = self.concurrency
+        if self.timeout is not None:
+            calls["timeout"] = Timeouts(whole=self.timeout)
         clients: dict[str, Client | None] = {}
         readings: list[Reading] = []
         code = 0

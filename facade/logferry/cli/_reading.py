@@ -11,7 +11,7 @@ from attrs import define, frozen
 from logferry._errors import LogferryError
 from logferry._redaction import printable
 from logferry.cli._outputs import Output, PartialFile, harmless_json
-from logferry.cli._shell import counted, talk, tell, tell_error
+from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, tell_undecoded
 
 if TYPE_CHECKING:
     from logferry._arguments import CallChanges
@@ -120,10 +120,9 @@ class Reader:
                 tell("", "interrupted")
                 self._tell_rest(reading)
             raise
-        issues = reading.view.stats.issues
-        if issues:
-            items = counted(issues, "item")
-            tell("Warning", f"{reading.job.label}: {items} did not decode in full; see 'issues' in the records")
+        finally:
+            tell_doubts(reading.job.label, self._progress.doubts)
+            tell_undecoded(reading.job.label, reading.view.stats.issues)
         return code
 
     def _copy(self, reading: Reading) -> None:

@@ -6,7 +6,7 @@ import click
 
 from logferry.cli._parameters import duration
 from logferry.cli._pulling import DEFAULT_SINCE
-from logferry.cli._selection import account_option, filter_option, streams_argument
+from logferry.cli._selection import account_option, filter_option, streams_argument, timeout_option
 from logferry.cli._shell import shell_options
 from logferry.cli._syncing import Syncing
 
@@ -38,6 +38,7 @@ Examples:
     f"{DEFAULT_SINCE}, for a stream of which it has nothing.",
 )
 @click.option("--until", metavar="TIME", help="Up to where. Default: now.")
+@timeout_option
 @filter_option
 @click.option(
     "--raw",

@@ -11,6 +11,7 @@ from logferry.cli._selection import (
     page_size_option,
     severity_option,
     streams_argument,
+    timeout_option,
 )
 from logferry.cli._shell import shell_options
 from logferry.cli._tailing import FORMATS, Tail
@@ -34,6 +35,7 @@ Examples:
     help="From when on: ISO 8601, or an age such as 5m. Default: now, what is there already is left out.",
 )
 @page_size_option
+@timeout_option
 @filter_option
 @severity_option
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, jsonl otherwise.")

@@ -53,7 +53,7 @@ class Progress:
     def note(self, page: Page[LogRecord]) -> None:
         """A page has been read."""
         self.report.records += len(page.items)
-        self.doubt(page.issues)
+        self.doubt((*page.issues, *page.remarks))
         self._tell()
 
     def doubt(self, issues: Iterable[str]) -> None:

@@ -18,6 +18,7 @@ from logferry.sync._plan import SLIVER, Piece, plan
 from logferry.sync._progress import Progress
 from logferry.sync._retention import Retention
 from logferry.sync._slices import Slice
+from logferry.sync._stretches import doubtful_stretches, read_stretches
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter
@@ -197,7 +198,7 @@ class Reader:
     async def _walk(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
         """Read a piece to its end, committing on the way."""
         question, view = self._question(filters), self._slice(filters, piece, now).records(self._client)
-        begun, changing, oldest, ahead = piece.begun or now, list[int](), LAST, 0
+        begun, changing, oldest, ahead, doubtful = piece.begun or now, list[int](), LAST, 0, False
         before = self._commits.coverage(question)
         # Where an item can change, all of its window has to be looked at in one go; and what is complete stays so.
         resumable = (
@@ -207,11 +208,15 @@ class Reader:
         )
         async for page in view.pages():
             self._refuse_ignored_bounds(page, is_first=view.stats.pages == 1)
-            progress = Stretch(
-                since=piece.since, until=piece.until, state="partial", checkpoint=page.checkpoint, begun=begun
-            )
+            doubtful = doubtful or bool(page.issues)
+            progress = [
+                Stretch(since=piece.since, until=piece.until, state="partial", checkpoint=page.checkpoint, begun=begun)
+            ]
+            if doubtful:
+                # A walk that goes on behind this page would not find what is missing on it.
+                progress = [*doubtful_stretches(piece, before)]
             batch = record_batch(self._wanted(page, piece, now), raw=self._order.raw)
-            await self._commits.add(question, [progress] if resumable else [], batch)
+            await self._commits.add(question, progress if doubtful or resumable else [], batch)
             oldest = min([oldest, *(record.time_unix_nano or LAST for record in page.items)])
             ahead = max(ahead, page.clock_ahead_nano)
             changing += self._changing(page, now)
@@ -225,11 +230,21 @@ class Reader:
             # A store that begins where the service's memory does has missed no moments by that.
             gone = [(since, until) for since, until in gone if until - since > SLIVER]
         stretches = [
-            *self._read_stretches(piece, begun - ahead, changing),
+            *(
+                doubtful_stretches(piece, before)
+                if doubtful
+                else read_stretches(piece, begun - ahead, changing, settling=self._incremental.settling)
+            ),
             *(Stretch(since=since, until=until, state="lost" if has_begun else "expired") for since, until in gone),
         ]
         await self._commits.add(question, stretches)
-        self._progress.finish(piece)
+        self._conclude(piece, doubtful=doubtful)
+
+    def _conclude(self, piece: Piece, *, doubtful: bool) -> None:
+        if doubtful:
+            self._progress.succeed()
+        else:
+            self._progress.finish(piece)
 
     def _question(self, filters: Mapping[str, str]) -> Question:
         return Question.of(self._client.account, self._definition.name, filters)
@@ -254,23 +269,6 @@ class Reader:
             checkpoint=piece.checkpoint,
             config=self._order.config,
         )
-
-    def _read_stretches(self, piece: Piece, begun: int, changing: Sequence[int]) -> Iterator[Stretch]:
-        """
-        What a store has of a piece that was read to its end.
-
-        Args:
-            piece: The piece.
-            begun: When reading it began, by the service's clock where that is behind ours: what it has not written yet
-                must not count as read.
-            changing: Times of records that may still change.
-        """
-        settled = min(max(begun - self._incremental.settling, piece.since), piece.until)
-        yield Stretch(since=piece.since, until=settled, state="complete")
-        yield Stretch(since=settled, until=piece.until, state="provisional")
-        for time in changing:
-            if piece.since <= time < piece.until:
-                yield Stretch(since=time, until=time + 1, state="provisional")
 
     def _wanted(self, page: Page[LogRecord], piece: Piece, now: int) -> Sequence[LogRecord]:
         """

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 from attrs import define
 
 from logferry._errors import LogferryError, StoreError
+from logferry.stores._coverage import Stretch
 from logferry.stores._schema import record_batch
 from logferry.sync._plan import Piece
 from logferry.sync._reader import Reader
+from logferry.sync._stretches import doubtful_stretches, read_stretches
 
 if TYPE_CHECKING:
     from logferry._incremental import Sessions
@@ -28,13 +30,17 @@ class _Begun:
 
     Attributes:
         unsettled: When those began that have to be read again, in nanoseconds since the epoch.
+        doubtful: When those began of which something may be missing.
         ahead: How far our clock is ahead of the service's, in nanoseconds.
         unknown: Whether one of them is not known to have begun at any time, and was not read.
+        list_is_doubtful: Whether sessions may be missing.
     """
 
     unsettled: list[int]
+    doubtful: list[int]
     ahead: int = 0
     unknown: bool = False
+    list_is_doubtful: bool = False
 
 
 class SessionReader(Reader):
@@ -69,19 +75,28 @@ class SessionReader(Reader):
         pieces, now = await self._planned(self._filters)
         self._progress.announce(pieces)
         for piece in pieces:
+            before = self._commits.coverage(question)
             begun = await self._read_begun(sessions, question, piece, now)
             if self._progress.is_over:
                 return
             if not begun.unknown:
-                stretches = self._read_stretches(piece, now - begun.ahead, begun.unsettled)
+                stretches = [
+                    *read_stretches(piece, now - begun.ahead, begun.unsettled, settling=self._incremental.settling)
+                ]
+                if begun.list_is_doubtful:
+                    stretches = [*doubtful_stretches(piece, before)]
+                for time in begun.doubtful:
+                    if piece.since <= time < piece.until:
+                        stretches.append(Stretch(since=time, until=time + 1, state="gap"))
                 await self._commits.add(question, stretches)
-                self._progress.finish(piece)
+                self._conclude(piece, doubtful=begun.list_is_doubtful or bool(begun.doubtful))
 
     async def _read_begun(self, sessions: Sessions, question: Question, piece: Piece, now: int) -> _Begun:
         """Read the sessions that began in a piece, those of a page of the list at once."""
-        begun = _Begun([])
+        begun = _Begun([], [])
         async for page in self._listed(sessions, piece, now):
-            self._progress.doubt(page.issues)
+            self._progress.doubt((*page.issues, *page.remarks))
+            begun.list_is_doubtful = begun.list_is_doubtful or bool(page.issues)
             begun.ahead = max(begun.ahead, page.clock_ahead_nano)
             async with anyio.create_task_group() as tasks:
                 for session in page.items:
@@ -113,28 +128,34 @@ class SessionReader(Reader):
             return
         read = await self._read_session({**self._own(sessions), **asked}, question, now)
         if begin is None:
-            begun.unknown = begun.unknown or not read
-        elif not (read and sessions.is_over(session.raw, now)):
+            begun.unknown = begun.unknown or read != "whole"
+        elif read == "doubtful":
+            begun.doubtful.append(begin)
+        elif read == "failed" or not sessions.is_over(session.raw, now):
             begun.unsettled.append(begin)
 
-    async def _read_session(self, filters: Mapping[str, str], question: Question, now: int) -> bool:
-        """Read all of a session; whether that was possible."""
+    async def _read_session(
+        self, filters: Mapping[str, str], question: Question, now: int
+    ) -> Literal["whole", "doubtful", "failed"]:
+        """Read all of a session: whether that was possible, and whether something may be missing all the same."""
+        doubtful = False
         async with self._limiter:
             if self._progress.is_over:
-                return False
+                return "failed"
             try:
                 view = self._session_slice(filters, now).records(self._client)
                 async for page in view.pages():
                     await self._commits.add(question, [], record_batch(page.items, raw=self._order.raw))
                     self._progress.note(page)
+                    doubtful = doubtful or bool(page.issues)
                 self.report.issues += view.stats.issues
             except StoreError:
                 raise
             except LogferryError as error:
                 self._progress.fail(error)
-                return False
+                return "failed"
             self._progress.succeed()
-            return True
+            return "doubtful" if doubtful else "whole"
 
     def _own(self, sessions: Sessions) -> Mapping[str, str]:
         """The filters that are not those of the list."""

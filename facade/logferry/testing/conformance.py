@@ -29,11 +29,14 @@ from logferry._hooks import IssueEvent, RequestEvent
 from logferry._record import LogRecord
 from logferry._times import rfc3339
 from logferry.testing._clock import VirtualClock
-from logferry.testing._http import Fake
+from logferry.testing._faults import shortened
+from logferry.testing._http import Fake, FakeRequest
+from logferry.testing._noticeable import noticeably_shortened
+from logferry.testing._recorder import Outcome as FaultOutcome
 from logferry.testing._recorder import Recorder
 from logferry.testing._relay import random_disruptions, relay
 from logferry.testing._rows import Row, random_rows
-from logferry.testing._schedule import ALL, FATAL, NETWORK, PASSING, Kind, Schedule
+from logferry.testing._schedule import ALL, FATAL, NETWORK, PASSING, QUIET, Kind, Schedule
 from logferry.testing._server import serve
 from logferry.testing._transport import InProcessTransport
 from logferry.testing._wiring import connected, service_of
@@ -205,11 +208,11 @@ class _Pull:
         )
         # While a walk looks for its place because its cursor was refused, an old answer cannot be told from the right one.
         beyond: set[Kind] = {"stale"} if self._refuses else set()
-        kinds = chance.choice((ALL, PASSING, FATAL)) - beyond
+        kinds = chance.choice((ALL, PASSING, FATAL, PASSING | QUIET)) - beyond
         kinds -= NETWORK if trial.loopback else set()
         self._schedule = Schedule(trial.seed, chance.choice((0.0, 0.1, 0.3)), kinds, self._clock)
         adapter = Recorder if trial.loopback else InProcessTransport
-        self._transport: Recorder = adapter(self._fake, clock=self._clock, faults=self._schedule)
+        self._transport: Recorder = adapter(self._fake, clock=self._clock, faults=self._fault)
         self._broken = random_disruptions(trial.seed) if trial.loopback else {}
         self._address: str | None = None
         self._pace = chance.choice((0.0, 0.5, 10.0))
@@ -224,6 +227,10 @@ class _Pull:
         self._got: list[LogRecord] = []
         self._doubts: list[str] = []
         self._errors = self._resumed = self._idle = 0
+
+    def _fault(self, request: FakeRequest, number: int) -> FaultOutcome | None:
+        outcome = self._schedule(request, number)
+        return noticeably_shortened(self._fake, request, self._clock.now) if outcome is shortened else outcome
 
     async def run(self) -> Outcome:
         with ExitStack() as stack:
@@ -322,7 +329,7 @@ class _Pull:
             raise AssertionError(f"endless: {self._trial}")
 
     def _note(self, event: IssueEvent) -> None:
-        if event.item is None:
+        if event.is_doubt:
             self._doubts += event.issues
 
     def _truth(self, there: Callable[[Row], bool]) -> Counter[str]:

@@ -129,7 +129,7 @@ def walk(
                 request, params=tuple((_BRACKETS.get(name, name), value) for name, value in request.params)
             )
         reply: Reply[Any] = yield from exchange(Send(request))
-        return _page(reply)
+        return _page(reply, page_size)
 
     return cursor_walk(ask, window, position)
 
@@ -155,14 +155,14 @@ def _date(milliseconds: int) -> str:
     return f"{rfc3339(milliseconds * MILLISECOND)[:-7]}Z"
 
 
-def _page(reply: Reply[Any]) -> CursorPage:
+def _page(reply: Reply[Any], size: int) -> CursorPage:
     body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
     items, total = _items(reply, body), body.get(_TOTAL) if is_object(body) else None
     cursor: str | None = None
     trouble: PagingError | None = None
-    issues: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     try:
-        cursor, issues = _next_cursor(reply, body if is_object(body) else {})
+        cursor, remarks = _next_cursor(reply, body if is_object(body) else {})
     except PagingError as error:
         trouble = about_answer(error, reply, REQUEST_ID_HEADER)
     return CursorPage(
@@ -171,8 +171,9 @@ def _page(reply: Reply[Any]) -> CursorPage:
         keys=keys_of(items, _ID),
         times=page_times(items, _TIMESTAMP),
         cursor=cursor,
+        size=size,
         total=total if type(total) is int else None,
-        issues=issues,
+        remarks=remarks,
         trouble=trouble,
     )
 

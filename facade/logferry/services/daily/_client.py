@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel
     from logferry_clients.daily.models.meeting import Meeting
     from logferry_clients.daily.models.session_log import SessionLog
+    from logferry_clients.daily.models.session_metric import SessionMetric
 
 
 class Daily(Client):
@@ -101,11 +102,12 @@ class Daily(Client):
         mtg_session_id: str | None = None,
         user_session_id: str | None = None,
         **options: Unpack[StreamOptions],
-    ) -> Stream[dict[str, Any]]:
+    ) -> Stream[SessionMetric]:
         """
         Samples of the connections of a call's participants; oldest first.  Daily wants at least one of the two ids.
 
-        What a sample holds is not documented, so an entry is the decoded JSON object.
+        Daily documents no list of a sample's fields: an entry has those that were seen elsewhere, all of them optional, and
+        keeps all others in ``additional_properties``.
 
         Args:
             mtg_session_id: Only samples of this meeting session.

@@ -3,7 +3,8 @@ The stream of Logto's audit logs.
 
 The service pages by number, newest first, without a tie-break, so pages shift while logs arrive or go (measured on
 1.36.0 and 1.42.0).  Hence the next page is asked for by time: the logs up to that of the oldest one met, which so comes
-again, with all that share its time; a trail delivers each log once.  Nothing that arrives or goes can shift that.
+again, with all that share its time; a trail delivers each log once.  Nothing that arrives or goes can shift that.  A
+moment with more logs than a page holds is read in a window of its own, see ``_crowd``.
 
 Servers before 1.40 ignore bounds of time silently, which shows when newer logs come than were asked for.  There, rows
 are counted, and pages overlap: the trail takes care of those that arrive; where a page does not begin with what was met,
@@ -24,6 +25,7 @@ from logferry._answers import decoded, wrong_shape
 from logferry._cursors import STUCK, keys_of
 from logferry._definition import StreamDefinition, filter_field
 from logferry._division import Division
+from logferry._end import Evidence, agrees, disagreement, shortage
 from logferry._errors import PagingError
 from logferry._incremental import Incremental
 from logferry._json import is_array
@@ -80,6 +82,12 @@ class _Answer:
     asked: int
     total: int | None
 
+    @property
+    def evidence(self) -> Evidence:
+        """What tells how many items it should have."""
+        goes_on = self.total is None or self.row + len(self.keys) < self.total
+        return Evidence(items=len(self.keys), size=self.asked, goes_on=goes_on, met=self.row, total=self.total)
+
 
 @frozen
 class _Turn:
@@ -122,19 +130,30 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         setbacks += place.row < row
         doubts: tuple[str, ...] = ()
         following = place
-        if answer.keys:
+        if answer.keys or place.crowd is not None:
             following = place.following(
                 answer.keys, first=answer.row, asked=answer.asked, total=answer.total, since=window.since
             )
             doubts = _doubts(place, following, answer)
-        if _is_last(answer) or place.trail.is_past(answer.keys, window):
+            if place.crowd is None:
+                doubts = (*doubts, *shortage(answer.evidence))
+        trouble: PagingError | None = None
+        if _is_past(place, following, answer, window):
             following = evolve(following, ended=True)
+        elif place.crowd is None and _is_last(answer):
+            missing = disagreement(following.met, following.least)
+            if missing and answer.keys == previous:
+                trouble, following = _unturned(missing), place
+            else:
+                doubts, following = (*doubts, *missing), evolve(following, ended=True)
         turn, batch = _turned(place, answer, window, following)
         batch = evolve(batch, issues=doubts) if doubts else batch
         keys = answer.keys
         del answer  # so that there are never two pages in memory
         yield batch
         del batch
+        if trouble is not None:
+            raise trouble
         if turn.fresh or following.row > furthest:
             furthest, setbacks = max(furthest, following.row), 0
         idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
@@ -150,37 +169,47 @@ def _next_page(
     filters: AuditLogFilters, window: Window, place: Place, page_size: int
 ) -> SubFlow[tuple[Place, _Answer]]:
     """The page where the walk is, and where that turns out to be."""
-    asked_again = 0
+    asked_again, looked_twice = 0, False
     while True:
         page, size = place.pages(page_size)
-        # An old answer can have led the walk out of the window, and a server refuses what ends before it begins.
-        bound = max(place.bound(window.until), window.since or 0)
-        answer = yield from _ask(filters, window, bound, page, size)
-        corrected = place.corrected(answer.keys, first=answer.row, bound=bound, until=window.until)
-        nothing_new = bool(answer.keys) and all(map(place.knows, answer.keys))
+        bounds = place.bounds(window)
+        answer = yield from _ask(filters, bounds, page, size, is_capped=place.crowd is None)
+        corrected = place.corrected(answer.keys, first=answer.row, asked=bounds, until=window.until)
+        # A crowd is counted, so that it shows at its end whether an old answer has come.
+        nothing_new = place.crowd is None and bool(answer.keys) and all(map(place.knows, answer.keys))
         # What was met last has to come again, unless it has gone: else the answer can be that to a question about other times.
         elsewhere = page == 0 and place.joins_by_time and not any(map(place.knows, answer.keys))
         if (nothing_new or elsewhere or corrected is not None) and asked_again < _AGAIN:
             asked_again += 1  # it can be an old answer
+        elif place.crowd is None and not (looked_twice or agrees(answer.evidence)):
+            looked_twice = True
         elif corrected is not None:
-            place, asked_again = corrected, 0
+            place, asked_again, looked_twice = corrected, 0, False
         else:
             return place, answer
+
+
+def _unturned(missing: tuple[str, ...]) -> PagingError:
+    return PagingError(
+        f"the server sends the same logs whatever page is asked for: {missing[0]}",
+        hint="Check what answers in the server's place; go on from the checkpoint later",
+    )
 
 
 def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:
     """
     What may be missing, where more logs have one time than a page can show.
 
+    Where they are read in a window of their own, the server's count tells.
     Where rows are counted, each row that a page goes on by has to be a log that was not met before: else the server has
     turned round the order of logs of one time, or some have come or gone.
     """
-    mark = place.trail.mark if place.counting else following.edge
-    if place.counting:
-        steady = following.total == place.total and following.row - place.row == following.met - place.met
-        crowded = not steady and place.is_crowded and any(time == mark for time, _ in answer.keys)
-    else:
-        crowded = bool(following.row) and answer.asked == LARGEST_PAGE and not _is_last(answer)
+    if place.crowd is not None:
+        crowd = place.crowd.after(answer.keys)
+        return () if following.crowd is not None or crowd.has_all(answer.total) else (crowd.doubt(answer.total),)
+    mark = place.trail.mark
+    steady = following.total == place.total and following.row - place.row == following.met - place.met
+    crowded = place.counting and not steady and place.is_crowded and any(time == mark for time, _ in answer.keys)
     if mark is None or not crowded:
         return ()
     return (f"createdAt: more logs at {rfc3339(mark)} than a page holds; some may be missing",)
@@ -190,14 +219,24 @@ def _has_advanced(turn: _Turn, keys: Sequence[Key]) -> bool:
     """Whether a page has brought the walk nearer to its end, or so many logs have arrived that it could not."""
     place, following = turn.place, turn.following
     if not place.counting:
-        return bool(turn.fresh) or (following.edge, following.row, following.wide) != (
+        return bool(turn.fresh) or (following.edge, following.row, following.wide, following.crowd) != (
             place.edge,
             place.row,
             place.wide,
+            place.crowd,
         )
     if any(not place.knows(key) for key in keys) or (following.total or 0) > (place.total or 0):
         return True
     return following.total is not None and following.row > place.row
+
+
+def _is_past(place: Place, following: Place, answer: _Answer, window: Window) -> bool:
+    """Whether all that is left behind a page is before the window."""
+    if place.crowd is None and following.crowd is None:
+        return place.trail.is_past(answer.keys, window) or (_is_last(answer) and following.past)
+    # Behind a crowd there are only logs that are older.
+    left = following.edge if following.crowd is None else following.crowd.time
+    return window.since is not None and left is not None and left < window.since
 
 
 def _is_last(answer: _Answer) -> bool:
@@ -205,16 +244,19 @@ def _is_last(answer: _Answer) -> bool:
     return not answer.keys if answer.total is None else answer.row + len(answer.keys) >= answer.total
 
 
-def _ask(filters: AuditLogFilters, window: Window, bound: int, page: int, page_size: int) -> SubFlow[_Answer]:
-    """Ask for a page, counted from 0, of the logs up to a bound."""
+def _ask(
+    filters: AuditLogFilters, bounds: tuple[int | None, int], page: int, page_size: int, *, is_capped: bool
+) -> SubFlow[_Answer]:
+    """Ask for a page, counted from 0, of the logs within bounds; counting them may stop at a cap."""
+    begin, end = bounds
     reply = yield from fetch(
         list_audit_logs.request,
         user_id=filters.user_id,
         application_id=filters.application_id,
         log_key=filters.log_key,
-        start_time=None if window.since is None else max(0, window.since // MILLISECOND - 1),
-        end_time=bound // MILLISECOND,
-        enable_cap=True,
+        start_time=None if begin is None else begin // MILLISECOND,
+        end_time=end // MILLISECOND,
+        enable_cap=True if is_capped else None,
         page=page + 1,
         page_size=page_size,
     )
@@ -260,8 +302,8 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
     time_filter="server since 1.40, else client",
     division=Division(resolution=MILLISECOND),
     promise=(
-        "each log once, by id, also while others come and go; more logs of one millisecond than a page holds (100) are "
-        "reported as an issue"
+        "each log once, by id, also while others come and go, however many have one time; where a server before 1.40 has "
+        "more of one time than a page holds (100), an issue says that some may be missing"
     ),
     filters=AuditLogFilters,
     page_size=LARGEST_PAGE,

@@ -72,12 +72,12 @@ def walk(filters: VideoLogFilters, page_size: int, window: Window, position: Pos
             page_size=address.size or page_size,
             page_token=address.token,
         )
-        return _page(reply, address)
+        return _page(reply, address, address.size or page_size)
 
     return cursor_walk(ask, window, position)
 
 
-def _page(reply: Reply[Any], address: PageAddress) -> CursorPage:
+def _page(reply: Reply[Any], address: PageAddress, size: int) -> CursorPage:
     body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
     items = body.get(_DATA) if is_object(body) else None
     links = body.get(_LINKS) if is_object(body) else None
@@ -86,9 +86,9 @@ def _page(reply: Reply[Any], address: PageAddress) -> CursorPage:
         raise wrong_shape(reply, "a page of video logs with its links", request_id_header=REQUEST_ID_HEADER)
     following: PageAddress | None = None
     trouble: PagingError | None = None
-    issues: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     try:
-        following, issues = next_page(links.get(_NEXT), asked=reply.url, current=address)
+        following, remarks = next_page(links.get(_NEXT), asked=reply.url, current=address)
     except PagingError as error:
         trouble = about_answer(error, reply, REQUEST_ID_HEADER)
     return CursorPage(
@@ -97,7 +97,8 @@ def _page(reply: Reply[Any], address: PageAddress) -> CursorPage:
         keys=keys_of(items, _ID),
         times=page_times(items, _TIME),
         cursor=None if following is None else following.to_json(),
-        issues=issues,
+        size=size,
+        remarks=remarks,
         trouble=trouble,
     )
 

@@ -1,0 +1,43 @@
+"""What a store has of a piece that was read to its end, with and without doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from logferry.stores._coverage import Stretch
+
+if TYPE_CHECKING:
+    from logferry.stores._coverage import Coverage
+    from logferry.sync._plan import Piece
+
+
+def read_stretches(piece: Piece, begun: int, changing: Sequence[int], *, settling: int) -> Iterator[Stretch]:
+    """
+    What a store has of a piece of which nothing is missing.
+
+    Args:
+        piece: The piece.
+        begun: When reading it began, by the service's clock where that is behind ours: what it has not written yet must not
+            count as read.
+        changing: Times of records that may still change.
+        settling: How late records may come, in nanoseconds.
+    """
+    settled = min(max(begun - settling, piece.since), piece.until)
+    yield Stretch(since=piece.since, until=settled, state="complete")
+    yield Stretch(since=settled, until=piece.until, state="provisional")
+    for time in changing:
+        if piece.since <= time < piece.until:
+            yield Stretch(since=time, until=time + 1, state="provisional")
+
+
+def doubtful_stretches(piece: Piece, before: Coverage) -> Iterator[Stretch]:
+    """
+    What a store has of a piece of which something may be missing: gaps, but for what was complete before.
+
+    Args:
+        piece: The piece.
+        before: What the store had before the piece was read.
+    """
+    for since, until in before.unsettled(piece.since, piece.until):
+        yield Stretch(since=since, until=until, state="gap")
