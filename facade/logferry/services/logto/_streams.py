@@ -28,6 +28,7 @@ from logferry._division import Division
 from logferry._errors import PagingError
 from logferry._incremental import Incremental
 from logferry._json import is_array
+from logferry._matching import shown_at
 from logferry._page_times import PageTimes, known_times
 from logferry._steps import Batch, Flow, Key, Marks, Position, Reply, SubFlow, fetch
 from logferry._times import MILLISECOND, rfc3339
@@ -53,9 +54,16 @@ _AGAIN: Final = 2
 class AuditLogFilters:
     """Filters of the audit logs: exact matches, case-sensitive, combined by AND."""
 
-    user_id: str | None = filter_field("userId", "only logs of this user; many kinds of log name none")
-    application_id: str | None = filter_field("applicationId", "only logs of this application")
-    log_key: str | None = filter_field("logKey", "only logs of this event, such as Interaction.SignIn.Submit")
+    # Each compares with this very field, so that a log without it is never found (measured, and in the server's source).
+    user_id: str | None = filter_field(
+        "userId", "only logs of this user; many kinds of log name none", shown=shown_at("payload", "userId", absent="")
+    )
+    application_id: str | None = filter_field(
+        "applicationId", "only logs of this application", shown=shown_at("payload", "applicationId", absent="")
+    )
+    log_key: str | None = filter_field(
+        "logKey", "only logs of this event, such as Interaction.SignIn.Submit", shown=shown_at("key")
+    )
 
 
 @frozen
