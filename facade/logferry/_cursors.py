@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import asdict, define, evolve, field, frozen
 
+from logferry._end import Doubts, Evidence, disagreement
 from logferry._errors import BadRequestError, PagingError
 from logferry._identity import digest
 from logferry._json import dumps, is_object
@@ -167,6 +168,9 @@ class CursorPage:
         keys: What tells each of them from others; short, since checkpoints hold some.
         times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
         cursor: What the next page is asked for by, a JSON value; ``None`` at the end.
+        size: How many items were asked for.
+        names_next: Whether the service says whether there is a next page; else the cursor is made of the items.
+        is_past: Whether the walk ends here because the page lies before the window, though the list goes on.
         total: How many items the service counts for the question, or ``None`` where it does not say.
         remarks: What is odd about the page, though nothing is missing because of it.
         trouble: Why the next page cannot be asked for; raised once the page has been delivered.
@@ -177,6 +181,9 @@ class CursorPage:
     keys: Sequence[str] = field(repr=False)
     times: PageTimes = field(repr=False)
     cursor: Position | None
+    size: int
+    names_next: bool = True
+    is_past: bool = False
     total: int | None = None
     remarks: tuple[str, ...] = ()
     trouble: PagingError | None = None
@@ -198,6 +205,8 @@ class _Place:
             asked for again after items have arrived, it can leave some to any page that follows.
         searching: Whether the walk has begun again, and has not come back yet to what it knows.
         met: How many items have been met.
+        least: How many the service counts for the question at the least; ``None`` where it does not say.
+        asked: The window of the question that is counted.
         back: How many have been met again on the way back, since the walk has begun again; ``None`` where it is not on it.
         ended: Whether there is no further page.
     """
@@ -207,6 +216,8 @@ class _Place:
     delivered: tuple[str, ...] = ()
     searching: bool = False
     met: int = 0
+    least: int | None = None
+    asked: tuple[int | None, int] | None = None
     back: int | None = None
     ended: bool = False
 
@@ -216,7 +227,17 @@ class _Place:
     @classmethod
     def from_json(cls, position: Position) -> _Place:
         given: dict[str, Any] = {name: tuple(position[name]) for name in ("recent", "delivered")}
-        return cls(**(position | given))
+        asked = position.get("asked")
+        return cls(**(position | given | {"asked": None if asked is None else tuple(asked)}))
+
+    def within_window(self, window: Window) -> _Place:
+        """The same place, without what was counted for another window."""
+        asked = window.since, window.until
+        return self if self.asked == asked else evolve(self, asked=asked, least=None)
+
+    def counted(self, total: int | None) -> int | None:
+        """How many items the service counts at the least, another count included: rows that go are not counted any more."""
+        return min((count for count in (self.least, total) if count is not None), default=None)
 
     def again(self) -> _Place:
         """The same place, to be looked for from the start."""
@@ -252,10 +273,11 @@ class _Place:
 
     def after(self, page: CursorPage, new: int) -> _Place:
         """The page after this one, which had so many new items."""
-        keys = page.keys
+        keys, least = page.keys, self.counted(page.total)
         if new == len(keys) and not self.searching and not self.delivered and self.back is None:  # as nearly always
             recent = (*self.recent, *keys[-REMEMBERED:])[-REMEMBERED:]
-            return _Place(page.cursor, recent, met=self.met + new, ended=page.cursor is None)
+            met = self.met + new
+            return evolve(self, cursor=page.cursor, recent=recent, met=met, least=least, ended=page.cursor is None)
         back = None if new or self.back is None else self.back + len(keys)
         known = {*self.recent}
         if self.searching:
@@ -264,9 +286,19 @@ class _Place:
             keys = keys[next((index for index, key in enumerate(keys) if key in both), len(keys)) :]
         latest = [*islice((key for key in reversed(keys) if key not in known), REMEMBERED)]
         recent = (*self.recent, *reversed(latest))[-REMEMBERED:]
-        met = {*page.keys} if self.delivered else ()
-        left = tuple(key for key in self.delivered if key not in met)
-        return _Place(page.cursor, recent, left, met=self.met + new, back=back, ended=page.cursor is None)
+        own = {*page.keys} if self.delivered else ()
+        left = tuple(key for key in self.delivered if key not in own)
+        return evolve(
+            self,
+            cursor=page.cursor,
+            recent=recent,
+            delivered=left,
+            searching=False,
+            met=self.met + new + len(self.delivered) - len(left),
+            least=least,
+            back=back,
+            ended=page.cursor is None,
+        )
 
 
 def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
@@ -278,11 +310,11 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         window: Which items; one whose time cannot be read is in every window.
         position: Where to resume; ``None`` for the start.
     """
-    place = _Place() if position is None else _Place.from_json(position)
-    seen, restarts, proven = _SeenCursors(), _Restarts(), place
+    place = (_Place() if position is None else _Place.from_json(position)).within_window(window)
+    seen, restarts, proven, doubts = _SeenCursors(), _Restarts(), place, Doubts(window.looks_twice)
     while not place.ended:
         try:
-            page = yield from ask(place.cursor)
+            page = yield from _looked_at(ask, place, doubts)
         except (BadRequestError, PagingError) as error:
             if place.cursor is None or not _is_lost(error):
                 raise
@@ -304,6 +336,8 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         following = _following(place, page, keys, new=len(found), trouble=trouble, proven=proven)
         proven = following if page.keys else proven
         batch = _batch(page, fresh, keys, place, following)
+        if following.ended and not page.is_past and (issues := disagreement(following.met, following.least)):
+            batch = evolve(batch, issues=issues)
         restarts.got(len(found))
         del page  # so that there are never two pages in memory
         yield batch
@@ -311,6 +345,24 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         if trouble is not None:
             raise trouble
         place = following
+
+
+def _looked_at(ask: Ask, place: _Place, doubts: Doubts) -> SubFlow[CursorPage]:
+    """The page of a place, asked for once more where nothing agrees with what it has."""
+    page = yield from ask(place.cursor)
+    evidence = _evidence(page, place)
+    if page.trouble is None and doubts.are_raised_by(evidence):
+        again = yield from ask(place.cursor)
+        if doubts.settle(evidence, other := _evidence(again, place)):
+            page, evidence = again, other
+    doubts.passed(evidence, names_next=page.names_next)
+    return page
+
+
+def _evidence(page: CursorPage, place: _Place) -> Evidence:
+    goes_on = page.cursor is not None or page.is_past
+    met = place.met if goes_on else place.after(page, len(place.fresh(page) or ())).met - len(page.keys)
+    return Evidence(items=len(page.keys), size=page.size, goes_on=goes_on, met=met, total=place.counted(page.total))
 
 
 def _following(

@@ -174,7 +174,7 @@ class _Poll:
     def _read(self) -> SubFlow[LogferryError | None]:
         """Read to the end, or to an error."""
         begun = self.place.begun or 0
-        flow = self.follow.walk(Window(self.place.since, begun + AHEAD), self.place.walk)
+        flow = self.follow.walk(Window(self.place.since, begun + AHEAD, looks_twice=False), self.place.walk)
         self._walked, answer = self.place.walk, None
         try:
             while (step := resume(flow, answer)) is not None:

@@ -112,7 +112,9 @@ class Layout:
 
     def asked(self, part: Part) -> Window:
         """The window that a part is read in."""
-        return part.window if self.course is None else self.course.asked(part.window, self.whole)
+        if self.course is None:
+            return part.window
+        return evolve(self.course.asked(part.window, self.whole), looks_twice=False)
 
     @property
     def page_size(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from logferry._errors import InvalidRequestError
 from logferry._page_times import PageTimes
@@ -17,10 +17,13 @@ class Window:
     Attributes:
         since: First nanosecond within, since the epoch, UTC; ``None`` for all that the service still has.
         until: First nanosecond after it.
+        looks_twice: Whether an end that no count confirms or denies is asked for once more.  A poll of a follow asks once, since
+            the next one reads the same again; so does a part of a window, whose empty pages are doubted elsewhere.
     """
 
     since: int | None
     until: int
+    looks_twice: bool = field(default=True, eq=False)
 
     def has(self, time: int) -> bool:
         """Whether the moment lies within."""

@@ -12,7 +12,7 @@ and `Hosts` let `open_accounts` open several;
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from logferry.testing._faults import cut, emptied, failing, first_of, html_page, late, reset, stale
+from logferry.testing._faults import cut, emptied, failing, first_of, html_page, late, reset, shortened, stale
 from logferry.testing._http import Fake, FakeRequest, FakeResponse
 from logferry.testing._recorder import Change, Faults, Outcome, Recorder
 from logferry.testing._rows import Row, random_rows
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from logferry.testing._asgi import asgi
     from logferry.testing._clock import VirtualClock
     from logferry.testing._relay import Disruption, relay
-    from logferry.testing._schedule import ALL, FATAL, PASSING, Kind, Schedule
+    from logferry.testing._schedule import ALL, FATAL, PASSING, QUIET, Kind, Schedule
     from logferry.testing._server import require_server, serve, serve_all, serve_until_interrupted
     from logferry.testing._transport import InProcessTransport
     from logferry.testing._wiring import MakeAccount, MakeClient, connected
@@ -36,6 +36,7 @@ __all__ = [
     "ALL",
     "FATAL",
     "PASSING",
+    "QUIET",
     "Change",
     "CognigyFake",
     "Comparison",
@@ -74,6 +75,7 @@ __all__ = [
     "serve",
     "serve_all",
     "serve_until_interrupted",
+    "shortened",
     "stale",
 ]
 
@@ -91,6 +93,7 @@ _LAZY = {
     "MakeAccount": "_wiring",
     "MakeClient": "_wiring",
     "PASSING": "_schedule",
+    "QUIET": "_schedule",
     "Schedule": "_schedule",
     "SignalWireFake": "signalwire",
     "VirtualClock": "_clock",

@@ -1,7 +1,7 @@
 """Faults: what goes wrong between a client and a fake, said in a line."""
 
 import gzip
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import count
 from typing import Any, Literal
 from urllib.parse import parse_qs
@@ -13,7 +13,7 @@ from logferry._json import is_array, is_object
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._recorder import Change, Faults, Outcome
 
-__all__ = ["cut", "emptied", "failing", "first_of", "html_page", "late", "reset", "stale"]
+__all__ = ["cut", "emptied", "failing", "first_of", "html_page", "late", "reset", "shortened", "stale"]
 
 _PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>made-up page</body></html>"
 _OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "transfer-encoding", "etag"})
@@ -92,14 +92,12 @@ def emptied(answer: FakeResponse) -> FakeResponse:
     Lists of the outermost object are emptied, and those in HAL's ``_embedded``; or the body, where it is a list. What is
     no JSON stays as it is.
     """
-    body = answer.body
-    try:
-        if answer.header("Content-Encoding") == "gzip":
-            body = gzip.decompress(body)
-        page = orjson.loads(body)
-    except (OSError, EOFError, ValueError):
-        return answer
-    return _with_body(answer, orjson.dumps(_without_items(page)), answer.header("Content-Type") or "application/json")
+    return _with_items(answer, lambda _items: [])
+
+
+def shortened(answer: FakeResponse) -> FakeResponse:
+    """Take the item in the middle of a page out and leave the rest; see `emptied`."""
+    return _with_items(answer, lambda items: [*items[: len(items) // 2], *items[len(items) // 2 + 1 :]])
 
 
 def stale(answer: FakeResponse) -> FakeResponse:
@@ -138,13 +136,26 @@ def _with_body(answer: FakeResponse, body: bytes, kind: str) -> FakeResponse:
     return _with_length(changed, len(body))
 
 
-def _without_items(page: Any) -> Any:
+def _with_items(answer: FakeResponse, change: Callable[[list[Any]], list[Any]]) -> FakeResponse:
+    """The answer with other items on its page; what is no JSON stays as it is."""
+    body = answer.body
+    try:
+        if answer.header("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        page = orjson.loads(body)
+    except (OSError, EOFError, ValueError):
+        return answer
+    kind = answer.header("Content-Type") or "application/json"
+    return _with_body(answer, orjson.dumps(_changed(page, change)), kind)
+
+
+def _changed(page: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
     if is_array(page):
-        return []
+        return change(page)
     if not is_object(page):
         return page
-    left: dict[str, Any] = {
-        name: [] if is_array(value) else _without_items(value) if name == "_embedded" else value
+    changed: dict[str, Any] = {
+        name: change(value) if is_array(value) else _changed(value, change) if name == "_embedded" else value
         for name, value in page.items()
     }
-    return left
+    return changed

@@ -9,11 +9,11 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import httpx
 
-from logferry.testing._faults import cut, html_page, late, reset, stale
+from logferry.testing._faults import cut, emptied, html_page, late, reset, shortened, stale
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._recorder import Movable, Outcome
 
-__all__ = ["ALL", "FATAL", "PASSING", "Kind", "Schedule"]
+__all__ = ["ALL", "FATAL", "PASSING", "QUIET", "Kind", "Schedule"]
 
 PassingKind: TypeAlias = Literal[
     "429", "429 seconds", "429 date", "429 zero", "429 garbage",
@@ -22,14 +22,16 @@ PassingKind: TypeAlias = Literal[
     "cut body", "reset body",
 ]  # fmt: skip
 FatalKind: TypeAlias = Literal["429 hour", "401", "html", "empty body", "stale"]
-Kind: TypeAlias = PassingKind | FatalKind
+QuietKind: TypeAlias = Literal["empty page", "short page"]
+Kind: TypeAlias = PassingKind | FatalKind | QuietKind
 """
 What can go wrong with a request.
 
 ``429`` has no ``Retry-After``, the others have one of 1 to 5 seconds, as a number or a date, of ``0``, of an hour, or of
 no sense.  ``disconnected`` is a server that closes without an answer.  ``slow`` is 1 to 40 seconds late.  ``401`` hits
 requests with a bearer token only, and the same one never twice in a row: the token expired.  ``stale`` is the answer to
-an earlier request for the same path.
+an earlier request for the same path.  ``empty page`` and ``short page`` are a success without its items, or without one of
+them, while count and cursor stay; never two of these in a row for the same request, nor beside ``stale``.
 """
 
 PASSING: Final[frozenset[Kind]] = frozenset(get_args(PassingKind))
@@ -42,7 +44,10 @@ What surfaces as an error, so that the caller has to go on from the checkpoint; 
 A client that renews its tokens gets through ``401`` too: ``{*PASSING, "401"}``.
 """
 
-ALL: Final[frozenset[Kind]] = PASSING | FATAL
+QUIET: Final[frozenset[Kind]] = frozenset(get_args(QuietKind))
+"""What looks like a success: only who asks again, or compares with the count of the service, can tell."""
+
+ALL: Final[frozenset[Kind]] = PASSING | FATAL | QUIET
 """Everything."""
 
 NETWORK: Final[frozenset[Kind]] = frozenset(
@@ -57,7 +62,14 @@ _ERRORS: Final[dict[str, Callable[[], Exception]]] = {
     "read timeout": lambda: httpx.ReadTimeout("The read operation timed out"),
     "disconnected": lambda: httpx.RemoteProtocolError("Server disconnected without sending a response."),
 }
-_CHANGES: Final = {"cut body": cut, "reset body": reset, "html": html_page, "stale": stale}
+_CHANGES: Final = {
+    "cut body": cut,
+    "reset body": reset,
+    "html": html_page,
+    "stale": stale,
+    "empty page": emptied,
+    "short page": shortened,
+}
 _SOME_DAY: Final = 1_767_225_600
 _NANOSECONDS: Final = 1_000_000_000
 
@@ -154,7 +166,14 @@ class Schedule:
 
 
 def _suits(kind: Kind, request: FakeRequest, run: list[Kind]) -> bool:
-    """Whether it can happen: a token expires only where there is one, and a new one does not at once."""
+    """
+    Whether it can happen.
+
+    A token expires only where there is one, and a new one does not at once; what is asked for once more is not wrong again.
+    """
+    if kind in QUIET or kind == "stale":
+        met = {*run} & {*QUIET, "stale"}
+        return request.method == "GET" and not (met - {"stale"} if kind == "stale" else met)
     if kind != "401":
         return True
     return kind not in run and (request.header("Authorization") or "").startswith("Bearer ")

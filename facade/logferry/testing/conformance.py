@@ -29,13 +29,16 @@ from logferry._hooks import IssueEvent, RequestEvent
 from logferry._record import LogRecord
 from logferry._times import rfc3339
 from logferry.testing._clock import VirtualClock
-from logferry.testing._http import Fake
+from logferry.testing._faults import shortened
+from logferry.testing._http import Fake, FakeRequest
 from logferry.testing._ignored_filter import IgnoredFilter
 from logferry.testing._ignoring import Ignoring
+from logferry.testing._noticeable import noticeably_shortened
+from logferry.testing._recorder import Outcome as FaultOutcome
 from logferry.testing._recorder import Recorder
 from logferry.testing._relay import random_disruptions, relay
 from logferry.testing._rows import Row, random_rows
-from logferry.testing._schedule import ALL, FATAL, NETWORK, PASSING, Kind, Schedule
+from logferry.testing._schedule import ALL, FATAL, NETWORK, PASSING, QUIET, Kind, Schedule
 from logferry.testing._server import serve
 from logferry.testing._transport import InProcessTransport
 from logferry.testing._wiring import connected, service_of
@@ -210,7 +213,7 @@ class _Pull:
         )
         # While a walk looks for its place because its cursor was refused, an old answer cannot be told from the right one.
         beyond: set[Kind] = {"stale"} if self._refuses else set()
-        kinds = chance.choice((ALL, PASSING, FATAL)) - beyond
+        kinds = chance.choice((ALL, PASSING, FATAL, PASSING | QUIET)) - beyond
         kinds -= NETWORK if trial.loopback else set()
         self._schedule = Schedule(trial.seed, chance.choice((0.0, 0.1, 0.3)), kinds, self._clock)
         self._broken = random_disruptions(trial.seed) if trial.loopback else {}
@@ -219,9 +222,9 @@ class _Pull:
         self._page_size = chance.choice((1, 2, 5, 10, 33, 100))
         self._filters: Mapping[str, str] = chance.choice(self._fake.questions(trial.stream))
         self._ignored = IgnoredFilter.found(trial.client, self._fake, definition, self._filters, trial.seed)
-        asked: Fake = self._fake if self._ignored is None else Ignoring(self._fake, self._ignored.parameters)
+        self._asked: Fake = self._fake if self._ignored is None else Ignoring(self._fake, self._ignored.parameters)
         adapter = Recorder if trial.loopback else InProcessTransport
-        self._transport: Recorder = adapter(asked, clock=self._clock, faults=self._schedule)
+        self._transport: Recorder = adapter(self._asked, clock=self._clock, faults=self._fault)
         self._window = {
             "since": rfc3339(self._since) if chance.random() < 0.8 else None,  # noqa: PLR2004 - a share
             "until": rfc3339(self._until) if chance.random() < 0.5 else None,  # noqa: PLR2004
@@ -232,6 +235,10 @@ class _Pull:
         self._doubts: list[str] = []
         self._has_told = False
         self._errors = self._resumed = self._idle = 0
+
+    def _fault(self, request: FakeRequest, number: int) -> FaultOutcome | None:
+        outcome = self._schedule(request, number)
+        return noticeably_shortened(self._asked, request, self._clock.now) if outcome is shortened else outcome
 
     async def run(self) -> Outcome:
         with ExitStack() as stack:

@@ -34,7 +34,9 @@ from logferry.sync._order import Order
 from logferry.sync._sync import Lane, Sync
 from logferry.testing._clock import VirtualClock
 from logferry.testing._dying_store import DyingStore, SmallPages
+from logferry.testing._faults import shortened
 from logferry.testing._http import FakeRequest
+from logferry.testing._noticeable import noticeably_shortened
 from logferry.testing._recorder import Outcome
 from logferry.testing._rows import Row, random_rows
 from logferry.testing._schedule import ALL, PASSING, Schedule
@@ -205,7 +207,8 @@ class _Syncs:
             yield from self._definition.incremental.asked(self._filters)
 
     def _fault(self, request: FakeRequest, number: int) -> Outcome | None:
-        return self._schedule(request, number) if self._disturbed else None
+        outcome = self._schedule(request, number) if self._disturbed else None
+        return noticeably_shortened(self._fake, request, self._clock.now) if outcome is shortened else outcome
 
     async def run(self) -> SyncOutcome:
         syncs, stopped, failed = self._chance.randint(0, 6), 0, 0

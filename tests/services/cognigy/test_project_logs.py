@@ -353,7 +353,7 @@ def test_a_place_that_cannot_be_found_again_is_a_paging_error() -> None:
     got: list[str] = []
 
     def other_cursor(_request: FakeRequest, number: int) -> FakeResponse | None:
-        return page_of("z" * 24, "1") if number == 1 else None
+        return page_of("z" * 24, "1") if number <= 2 else None
 
     with opened(fake, other_cursor) as cognigy:
         entries = cognigy.project_logs(until=LATER)
@@ -384,12 +384,12 @@ def test_of_a_link_that_leads_elsewhere_only_the_cursor_is_used(href: str) -> No
     """A link of HAL to another host or path is an issue, and never requested."""
     fake = CognigyFake()
     page = {"_embedded": {"logEntry": [{"_id": "1"}]}, "_links": {"next": {"href": f"{href}{'a' * 24}"}}}
-    last = json({"_embedded": {"logEntry": [{"_id": "2"}]}, "_links": {}})
+    last = json({"_embedded": {"logEntry": [{"_id": "2"}]}, "_links": {}, "total": 2})
     transport = InProcessTransport(
         fake, faults=lambda _request, number: json(page) if number == 1 else last, check=False
     )
     with logferry.Cognigy(base_url=BASE_URL, transport=transport, **credentials(fake)) as cognigy:
-        records = cognigy.project_logs(until=LATER).records()
+        records = cognigy.project_logs(until=LATER, page_size=1).records()
         assert [record.uid[-1] for record in records] == ["1", "2"]
     assert "elsewhere.example" not in {request.header("Host") for request in transport.requests}
     assert [parse_qs(request.query).get("next") for request in transport.requests] == [None, ["a" * 24]]

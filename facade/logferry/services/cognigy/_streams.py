@@ -137,7 +137,7 @@ def walk(
                 request, params=tuple((_BRACKETS.get(name, name), value) for name, value in request.params)
             )
         reply: Reply[Any] = yield from exchange(Send(request))
-        return _page(reply)
+        return _page(reply, page_size)
 
     return cursor_walk(ask, window, position)
 
@@ -163,7 +163,7 @@ def _date(milliseconds: int) -> str:
     return f"{rfc3339(milliseconds * MILLISECOND)[:-7]}Z"
 
 
-def _page(reply: Reply[Any]) -> CursorPage:
+def _page(reply: Reply[Any], size: int) -> CursorPage:
     body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
     items, total = _items(reply, body), body.get(_TOTAL) if is_object(body) else None
     cursor: str | None = None
@@ -179,6 +179,7 @@ def _page(reply: Reply[Any]) -> CursorPage:
         keys=keys_of(items, _ID),
         times=page_times(items, _TIMESTAMP),
         cursor=cursor,
+        size=size,
         total=total if type(total) is int else None,
         remarks=remarks,
         trouble=trouble,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from logferry._answers import decoded, wrong_shape
 from logferry._cursors import CursorPage, cursor_walk
@@ -51,10 +51,9 @@ class ApiLogFilters:
 
 def _walk(filters: ApiLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the window's logs, newest first."""
-    past, pages = 0, ListPages()
+    past, pages = _Past(window), ListPages()
 
     def ask(cursor: Position | None) -> SubFlow[CursorPage]:
-        nonlocal past
         identity, met = starting_after(cursor)
         reply = yield from fetch(
             list_api_logs.request,
@@ -63,18 +62,36 @@ def _walk(filters: ApiLogFilters, page_size: int, window: Window, position: Posi
             source=filters.source,
             url_query=filters.url,
         )
-        page = _page(reply, pages, cursor)
-        past = _past(page.times, window, past)
-        return evolve(page, cursor=None, trouble=None) if past >= _PAST else page
+        page = _page(reply, pages, cursor, page_size + met)
+        if past.after(page.times, cursor) < _PAST:
+            return page
+        return evolve(page, cursor=None, trouble=None, is_past=True)
 
     return cursor_walk(ask, window, position)
 
 
-def _page(reply: Reply[Any], pages: ListPages, asked: Position | None) -> CursorPage:
+def _page(reply: Reply[Any], pages: ListPages, asked: Position | None, size: int) -> CursorPage:
     items = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
     if not is_array(items):
         raise wrong_shape(reply, "an array of logs", request_id_header=REQUEST_ID_HEADER)
-    return pages.page(reply, items, api_log_times(items), asked=asked)
+    return pages.page(reply, items, api_log_times(items), asked=asked, size=size)
+
+
+@define
+class _Past:
+    """Counts the logs in a row that lie before the window, page by page."""
+
+    _window: Window
+    _cursor: Position | None = field(default=None, init=False)
+    _before: int = field(default=0, init=False)
+    _count: int = field(default=0, init=False)
+
+    def after(self, times: PageTimes, cursor: Position | None) -> int:
+        """How many there are at the end of a page, which may have been asked for before."""
+        if cursor != self._cursor:
+            self._cursor, self._before = cursor, self._count
+        self._count = _past(times, self._window, self._before)
+        return self._count
 
 
 def _past(times: PageTimes, window: Window, past: int) -> int:

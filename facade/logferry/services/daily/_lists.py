@@ -46,6 +46,7 @@ class ListPages:
         times: PageTimes,
         *,
         asked: Position | None,
+        size: int,
         total: int | None = None,
     ) -> CursorPage:
         """
@@ -56,6 +57,7 @@ class ListPages:
             items: Its items.
             times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
             asked: The cursor that it was asked for by.
+            size: How many items were asked for.
             total: How many items the service counts for the question, or ``None`` where it does not say.
         """
         behind = next((count for count, item in enumerate(reversed(items)) if _has_id(item)), len(items))
@@ -84,6 +86,8 @@ class ListPages:
             keys=keys_of(items, "id"),
             times=times,
             cursor=cursor,
+            size=size,
+            names_next=False,
             total=total,
             trouble=trouble,
         )

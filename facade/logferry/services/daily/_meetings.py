@@ -56,6 +56,7 @@ def _walk(filters: MeetingFilters, page_size: int, window: Window, position: Pos
 
     def ask(cursor: Position | None) -> SubFlow[CursorPage]:
         identity, met = starting_after(cursor)
+        size = min(page_size + met, _LARGEST_PAGE)
         reply = yield from fetch(
             list_meetings.request,
             room=filters.room,
@@ -63,20 +64,22 @@ def _walk(filters: MeetingFilters, page_size: int, window: Window, position: Pos
             timeframe_start=None if window.since is None else max(0, window.since // SECOND - 1),
             timeframe_end=-(-window.until // SECOND) + 1,
             starting_after=identity,
-            limit=min(page_size + met, _LARGEST_PAGE),
+            limit=size,
         )
-        return _page(reply, pages, cursor)
+        return _page(reply, pages, cursor, size)
 
     return cursor_walk(ask, window, position)
 
 
-def _page(reply: Reply[Any], pages: ListPages, asked: Position | None) -> CursorPage:
+def _page(reply: Reply[Any], pages: ListPages, asked: Position | None, size: int) -> CursorPage:
     body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
     fields = body if is_object(body) else {}
     items, total = fields.get(_DATA), fields.get(_TOTAL)
     if not is_array(items):
         raise wrong_shape(reply, "an object with an array of meetings", request_id_header=REQUEST_ID_HEADER)
-    return pages.page(reply, items, meeting_times(items), asked=asked, total=total if type(total) is int else None)
+    return pages.page(
+        reply, items, meeting_times(items), asked=asked, size=size, total=total if type(total) is int else None
+    )
 
 
 def _is_over(item: Any, now: int) -> bool:

@@ -18,9 +18,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from logferry._cursors import STUCK
+from logferry._end import Doubts, Evidence
 from logferry._errors import PagingError
 from logferry._page_times import PageTimes
 from logferry._steps import Batch, Flow, Position, Send, SubFlow, exchange
@@ -93,6 +94,42 @@ class _Turn:
         return {order: numbers[index] for order, index in enumerate(self.within) if index in numbers} if numbers else {}
 
 
+@define
+class _Ends:
+    """
+    What a walk knows of how its answers end.
+
+    Attributes:
+        looks_twice: See ``Window``.
+        behind: What has been asked for behind the answer that the walk is at, and where that was.
+    """
+
+    looks_twice: bool
+    behind: tuple[Place, Answer] | None = None
+    _doubts: Doubts = field(factory=Doubts, init=False)
+    _limits: set[int] = field(factory=set[int], init=False)
+
+    def is_nothing(self, place: Place, answer: Answer) -> bool:
+        """Whether nothing has come at all, and nothing else agrees."""
+        return self.looks_twice and not place.met and not answer.sent
+
+    def is_short(self, answer: Answer) -> bool:
+        """Whether there are less rows than were asked for, and less than the service's own limit."""
+        return not answer.whole and answer.sent not in self._limits and self._doubts.are_raised_by(_evidence(answer))
+
+    def settle(self, answer: Answer, again: Answer) -> bool:
+        """Whether a second answer has more than a short one; else that has met a limit of the service."""
+        better = self._doubts.settle(_evidence(answer), _evidence(again))
+        if not better:
+            self._limits.add(answer.sent)
+        return better
+
+
+def _evidence(answer: Answer) -> Evidence:
+    """That of an answer with more behind it."""
+    return Evidence(items=answer.sent, size=answer.sent + (not answer.whole), goes_on=True)
+
+
 @frozen
 class Walk:
     """
@@ -119,8 +156,13 @@ class Walk:
         furthest, idle = (-1, 0), 0
         first: _Turn | None = None
         ahead = Ahead(self.question, self.concurrency, self.max_items) if self.concurrency > 1 else None
+        ends = _Ends(self.question.window.looks_twice)
         while not place.ended:
-            place, answer = yield from self._page(place, first, ahead)
+            if ends.behind is None:
+                place, answer = yield from self._page(place, first, ahead)
+                answer = yield from self._looked_at(place, answer, ends, ahead)
+            else:
+                (place, answer), ends.behind = ends.behind, None
             seen, ended = place.look(answer.rows), False
             issues: tuple[str, ...] = ()
             reached = seen.latest(), len(answer.rows)
@@ -172,6 +214,25 @@ class Walk:
             place = evolve(place, bounded=False)
             answer = yield from self._ask(place)
         return place, answer
+
+    def _looked_at(self, place: Place, answer: Answer, ends: _Ends, ahead: Ahead | None) -> SubFlow[Answer]:
+        """
+        The answer, or a better one: nothing at all is asked for once more, and so is what is short though more is behind it.
+
+        What has been found behind it is kept, since that is what the walk asks next.
+        """
+        if ends.is_nothing(place, answer):
+            return (yield from self._ask(place))
+        seen = place.look(answer.rows)
+        if not (seen.unmet and ends.is_short(answer)):
+            return answer
+        following, behind = yield from self._page(self._turn(place, answer, seen, ()).after(), None, ahead)
+        if following.look(behind.rows).unmet:
+            again = yield from self._ask(place)
+            if ends.settle(answer, again):
+                return again
+        ends.behind = following, behind
+        return answer
 
     def _has_ended(self, place: Place, answer: Answer, ahead: Ahead | None) -> SubFlow[bool]:
         """

@@ -29,15 +29,17 @@ class Answer:
         reply: The answer.
         rows: Its rows.
         whole: Whether there are as many as were asked for.
+        sent: How many the service sent.
     """
 
     reply: Reply[Any]
     rows: Rows
     whole: bool
+    sent: int
 
     def joined(self, other: Answer) -> Answer:
         """The rows of this answer, and of one for those behind them."""
-        return Answer(other.reply, self.rows.joined(other.rows), other.whole)
+        return Answer(other.reply, self.rows.joined(other.rows), other.whole, self.sent + other.sent)
 
     def since(self, tick: int) -> Answer:
         """Of rows in order of time, those from a millisecond on."""
@@ -110,4 +112,4 @@ class Question:
         if not is_array(items):
             raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
         times = metric_times(items) if self.metrics else session_log_times(items)
-        return Answer(reply, Rows(items, times), len(items) >= limit)
+        return Answer(reply, Rows(items, times), len(items) >= limit, len(items))

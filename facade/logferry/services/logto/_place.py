@@ -36,6 +36,7 @@ class Place:
         crowd: The moment that is read in a window of its own, since its logs have filled the largest page; the row is
             counted there.
         met: How many logs have been met.
+        least: How many logs the server has counted at the least, where rows are counted; ``None`` where it does not say.
         tail: The identities of the last ones met.
         trail: What has been delivered.
         past: Whether the last page ended before the window, so that all of the window lies above the place.
@@ -49,6 +50,7 @@ class Place:
     wide: bool = False
     crowd: Crowd | None = None
     met: int = 0
+    least: int | None = None
     tail: tuple[str, ...] = ()
     trail: Trail = field(factory=Trail)
     past: bool = False
@@ -64,6 +66,7 @@ class Place:
             "wide": self.wide,
             "crowd": None if self.crowd is None else self.crowd.to_json(),
             "met": self.met,
+            "least": self.least,
             "tail": list(self.tail),
             "trail": self.trail.to_json(),
             "past": self.past,
@@ -186,7 +189,8 @@ class Place:
         if self.counting:
             # Rows that have arrived since the last page have moved what was met further down.
             arrived = 0 if unknown or total is None or self.total is None else max(0, total - self.total)
-            return evolve(place, row=max(first + len(keys), self.row + arrived), total=total)
+            least = min((count for count in (self.least, total) if count is not None), default=None)
+            return evolve(place, row=max(first + len(keys), self.row + arrived), total=total, least=least)
         if self.crowd is not None:
             # A page that comes short of what the server has is no reason to ask for the same one again.
             return place.through(self.crowd.after(keys), row=first + asked if keys else None, total=total)

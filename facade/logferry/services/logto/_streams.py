@@ -25,6 +25,7 @@ from logferry._answers import decoded, wrong_shape
 from logferry._cursors import STUCK, keys_of
 from logferry._definition import StreamDefinition, filter_field
 from logferry._division import Division
+from logferry._end import Evidence, agrees, disagreement, shortage
 from logferry._errors import PagingError
 from logferry._incremental import Incremental
 from logferry._json import is_array
@@ -89,6 +90,12 @@ class _Answer:
     asked: int
     total: int | None
 
+    @property
+    def evidence(self) -> Evidence:
+        """What tells how many items it should have."""
+        goes_on = self.total is None or self.row + len(self.keys) < self.total
+        return Evidence(items=len(self.keys), size=self.asked, goes_on=goes_on, met=self.row, total=self.total)
+
 
 @frozen
 class _Turn:
@@ -136,14 +143,25 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
                 answer.keys, first=answer.row, asked=answer.asked, total=answer.total, since=window.since
             )
             doubts = _doubts(place, following, answer)
-        if _is_end(place, following, answer, window):
+        trouble: PagingError | None = None
+        if _is_in_crowd(place, following, answer):
+            following = evolve(following, ended=_is_past_crowd(following, window))
+        elif place.trail.is_past(answer.keys, window) or (_is_last(answer) and following.past):
             following = evolve(following, ended=True)
+        elif _is_last(answer):
+            missing = disagreement(following.met, following.least)
+            if missing and answer.keys == previous:
+                trouble, following = _unturned(missing), place
+            else:
+                doubts, following = (*doubts, *missing), evolve(following, ended=True)
         turn, batch = _turned(place, answer, window, following)
         batch = evolve(batch, issues=doubts) if doubts else batch
         keys = answer.keys
         del answer  # so that there are never two pages in memory
         yield batch
         del batch
+        if trouble is not None:
+            raise trouble
         if turn.fresh or following.row > furthest:
             furthest, setbacks = max(furthest, following.row), 0
         idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
@@ -159,7 +177,7 @@ def _next_page(
     filters: AuditLogFilters, window: Window, place: Place, page_size: int
 ) -> SubFlow[tuple[Place, _Answer]]:
     """The page where the walk is, and where that turns out to be."""
-    asked_again = 0
+    asked_again, looked_twice = 0, False
     while True:
         page, size = place.pages(page_size)
         bounds = place.bounds(window)
@@ -171,29 +189,38 @@ def _next_page(
         elsewhere = page == 0 and place.joins_by_time and not any(map(place.knows, answer.keys))
         if (nothing_new or elsewhere or corrected is not None) and asked_again < _AGAIN:
             asked_again += 1  # it can be an old answer
+        elif not (looked_twice or agrees(answer.evidence)):
+            looked_twice = True
         elif corrected is not None:
-            place, asked_again = corrected, 0
+            place, asked_again, looked_twice = corrected, 0, False
         else:
             return place, answer
 
 
+def _unturned(missing: tuple[str, ...]) -> PagingError:
+    return PagingError(
+        f"the server sends the same logs whatever page is asked for: {missing[0]}",
+        hint="Check what answers in the server's place; go on from the checkpoint later",
+    )
+
+
 def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:
     """
-    What may be missing, where more logs have one time than a page can show.
+    What may be missing, where a page is short, or more logs have one time than a page can show.
 
-    Where they are read in a window of their own, the server's count tells.
-    Where rows are counted, each row that a page goes on by has to be a log that was not met before: else the server has
+    Where those are read in a window of their own, the server's count tells.  Where rows are counted, each row that a page goes on by has to be a log that was not met before: else the server has
     turned round the order of logs of one time, or some have come or gone.
     """
     if place.crowd is not None:
         crowd = place.crowd.after(answer.keys)
         return () if following.crowd is not None or crowd.has_all(answer.total) else (crowd.doubt(answer.total),)
+    short = shortage(answer.evidence)
     mark = place.trail.mark
     steady = following.total == place.total and following.row - place.row == following.met - place.met
     crowded = place.counting and not steady and place.is_crowded and any(time == mark for time, _ in answer.keys)
     if mark is None or not crowded:
-        return ()
-    return (f"createdAt: more logs at {rfc3339(mark)} than a page holds; some may be missing",)
+        return short
+    return (*short, f"createdAt: more logs at {rfc3339(mark)} than a page holds; some may be missing")
 
 
 def _has_advanced(turn: _Turn, keys: Sequence[Key]) -> bool:
@@ -211,14 +238,15 @@ def _has_advanced(turn: _Turn, keys: Sequence[Key]) -> bool:
     return following.total is not None and following.row > place.row
 
 
-def _is_end(place: Place, following: Place, answer: _Answer, window: Window) -> bool:
-    """Whether nothing of the window is left behind a page."""
-    if place.crowd is None and following.crowd is None:
-        return _is_last(answer) or place.trail.is_past(answer.keys, window)
-    # Behind a crowd there are only logs that are older, unless the page shows all that the server has.
+def _is_in_crowd(place: Place, following: Place, answer: _Answer) -> bool:
+    """Whether a page is one of a crowd, or leads to one."""
+    return place.crowd is not None or (following.crowd is not None and not _is_last(answer))
+
+
+def _is_past_crowd(following: Place, window: Window) -> bool:
+    """Whether nothing of the window is left: behind a crowd, and in front of one, all that is left is older."""
     left = following.edge if following.crowd is None else following.crowd.time
-    older = window.since is not None and left is not None and left < window.since
-    return older or (place.crowd is None and _is_last(answer))
+    return window.since is not None and left is not None and left < window.since
 
 
 def _is_last(answer: _Answer) -> bool:

@@ -77,12 +77,12 @@ def walk(filters: VideoLogFilters, page_size: int, window: Window, position: Pos
             page_size=address.size or page_size,
             page_token=address.token,
         )
-        return _page(reply, address)
+        return _page(reply, address, address.size or page_size)
 
     return cursor_walk(ask, window, position)
 
 
-def _page(reply: Reply[Any], address: PageAddress) -> CursorPage:
+def _page(reply: Reply[Any], address: PageAddress, size: int) -> CursorPage:
     body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
     items = body.get(_DATA) if is_object(body) else None
     links = body.get(_LINKS) if is_object(body) else None
@@ -102,6 +102,7 @@ def _page(reply: Reply[Any], address: PageAddress) -> CursorPage:
         keys=keys_of(items, _ID),
         times=page_times(items, _TIME),
         cursor=None if following is None else following.to_json(),
+        size=size,
         remarks=remarks,
         trouble=trouble,
     )

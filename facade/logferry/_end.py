@@ -1,0 +1,113 @@
+"""
+Is it the end?  Whether a page has what it should have, as far as something else says so.
+
+An answer that ends a walk (it is empty, it is short, it names no next page) can be wrong: a replica that is behind, a query that
+timed out.  It is believed where something else in it agrees: the service's count, the bound of the window, a page that is short
+by its own rule.  Otherwise it is asked for once more.  What still disagrees with the count is an issue.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import define, field, frozen
+
+_CONFIRMED: Final = 3
+"""After this many short pages in a row that came again as they were, the service is taken to send short pages."""
+
+
+@frozen(kw_only=True)
+class Evidence:
+    """
+    What tells how many items a page should have.
+
+    Attributes:
+        items: How many it has.
+        size: How many were asked for.
+        goes_on: Whether the walk goes on behind it, or ends because it has passed the bound of the window.
+        met: How many items of the question had been met before it.
+        total: How many the service counts for the question; ``None`` where it does not say.
+    """
+
+    items: int
+    size: int
+    goes_on: bool
+    met: int = 0
+    total: int | None = None
+
+
+def agrees(page: Evidence, *, full: int | None = None, follows_short: bool = False) -> bool:
+    """
+    Whether something else says that a page has what it should have.
+
+    Args:
+        page: The page.
+        full: How many items a full page has, where the service has shown a limit of its own.
+        follows_short: Whether the page before it was short, so that it was the last one with items.
+    """
+    if page.total is not None and page.met + page.items >= page.total:
+        return True
+    if page.goes_on:
+        return page.items >= min(page.size, full or page.size)
+    if page.total is not None:
+        return False
+    return 0 < page.items < page.size or (page.items == 0 and follows_short)
+
+
+def shortage(page: Evidence) -> tuple[str, ...]:
+    """The issue of a page that does not have what it should have, also after it was asked for again."""
+    if agrees(page):
+        return ()
+    due = page.size if page.total is None else max(0, min(page.size, page.total - page.met))
+    return (f"a page has {page.items} items where the service counts {due}; some may be missing",)
+
+
+def disagreement(came: int, total: int | None) -> tuple[str, ...]:
+    """
+    The issue of a walk that has ended.
+
+    Args:
+        came: How many items came.
+        total: How many the service counted, at the least; ``None`` where it does not say.
+    """
+    if total is None or came >= total:
+        return ()
+    return (f"the service counts {total} items and has sent {came}; some may be missing",)
+
+
+@define
+class Doubts:
+    """
+    The doubts of one walk.
+
+    Attributes:
+        looks_twice: See ``Window``.
+    """
+
+    looks_twice: bool = True
+    _full: int = field(default=0, init=False)
+    _confirmed: int = field(default=0, init=False)
+    _follows_short: bool = field(default=False, init=False)
+
+    def are_raised_by(self, page: Evidence) -> bool:
+        """Whether a page is to be asked for once more."""
+        if self._confirmed >= _CONFIRMED if page.goes_on else page.total is None and not self.looks_twice:
+            return False
+        return not agrees(page, full=self._full, follows_short=self._follows_short)
+
+    def settle(self, first: Evidence, again: Evidence) -> bool:
+        """Whether a second answer is better than the first: it has more items, or goes on where the first one ended."""
+        better = (again.items, again.goes_on) > (first.items, first.goes_on)
+        self._confirmed = 0 if better else self._confirmed + 1
+        return better
+
+    def passed(self, page: Evidence, *, names_next: bool = True) -> None:
+        """
+        The walk goes on behind a page.
+
+        Args:
+            page: The page.
+            names_next: Whether the service has said that there is a page behind it; else a short page was the last one.
+        """
+        self._follows_short = not names_next and 0 < page.items < min(page.size, self._full or page.size)
+        self._full = max(self._full, page.items)

@@ -1,0 +1,162 @@
+"""
+An end is doubted once: a page that is empty or short without anything else that agrees is asked for once more.
+
+What still disagrees with the count of the service is an issue, never silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+from tests.hostile.conftest import EPOCH, MILLISECOND, SUBJECTS, Subject, Walk, lapse
+
+import logferry
+from logferry.testing import Change, Fake, FakeRequest, Faults, VirtualClock, emptied, failing, shortened
+from logferry.testing._noticeable import noticeably_shortened
+
+ROWS: Final = 13
+PAGE: Final = 3
+PAGES: Final = 5
+"""So many pages hold them; the last one has one row."""
+
+COUNTED: Final = ("cognigy.project_logs", "daily.meetings", "logto.audit_logs")
+"""The streams whose service counts what it lists."""
+
+Take = Any
+"""From a view and who walks to its items."""
+
+
+def items(view: Any, walk: Walk) -> list[Any]:
+    """One by one."""
+    return list(walk(view))
+
+
+def from_pages(view: Any, walk: Walk) -> list[Any]:
+    """Page by page."""
+    return [item for page in walk(view.pages()) for item in page.items]
+
+
+takes = pytest.mark.parametrize("take", [items, from_pages], ids=["items", "pages"])
+
+
+def of(*names: str) -> pytest.MarkDecorator:
+    """Only these streams, in place of every one."""
+    return pytest.mark.parametrize("subject", [SUBJECTS[name] for name in names], ids=names)
+
+
+@takes
+@pytest.mark.parametrize("place", range(1, PAGES + 3))
+def test_a_page_that_comes_empty_once(subject: Subject, walk: Walk, take: Take, place: int) -> None:
+    """Whichever page it is, the first one and the last one too, it costs no row."""
+    fake = subject.fake(subject.spread(ROWS))
+    view = subject.open(fake, faults=failing(emptied, at=[place]), page_size=PAGE).stream.raw()
+    assert subject.came(fake, take(view, walk)) == subject.has(fake)
+
+
+@takes
+@pytest.mark.parametrize("place", range(1, PAGES))
+def test_a_page_in_the_middle_that_is_one_item_short_once(subject: Subject, walk: Walk, take: Take, place: int) -> None:
+    """It costs no row where the walk goes on behind it."""
+    fake = subject.fake(subject.spread(ROWS))
+    view = subject.open(fake, faults=failing(shortened, at=[place]), page_size=PAGE).stream.raw()
+    assert subject.came(fake, take(view, walk)) == subject.has(fake)
+
+
+@of(*COUNTED)
+def test_a_last_page_that_is_one_item_short_once(subject: Subject, walk: Walk) -> None:
+    """It costs no row where the service counts them."""
+    fake = subject.fake(subject.spread(ROWS - 2))
+    pull = subject.open(fake, faults=failing(shortened, at=[4]), page_size=PAGE)
+    assert subject.came(fake, walk(pull.stream.raw())) == subject.has(fake)
+
+
+def once_each(change: Change, every: int, fake: Fake, clock: VirtualClock) -> Faults:
+    """Change each so-manieth answer, none of them twice."""
+    changed = set[str]()
+
+    def fault(request: FakeRequest, number: int) -> Change | None:
+        if number % every or request.target in changed:
+            return None
+        changed.add(request.target)
+        return noticeably_shortened(fake, request, clock.now) if change is shortened else change
+
+    return fault
+
+
+@pytest.mark.parametrize("change", [emptied, shortened])
+@pytest.mark.parametrize("every", [5, 7])
+def test_pages_that_come_empty_or_short_among_several_at_once(
+    subject: Subject, walk: Walk, change: Change, every: int
+) -> None:
+    """The same where several pages are under way."""
+    fake, clock = subject.fake(subject.spread(250)), VirtualClock(EPOCH + MILLISECOND)
+    options = {**lapse(clock, 0.05), "concurrency": 4}
+    faults = once_each(change, every, fake, clock)
+    pull = subject.open(fake, faults=faults, clock=clock, page_size=PAGE, options=options)
+    assert subject.came(fake, walk(pull.stream.raw())) == subject.has(fake)
+
+
+def told(subject: Subject, walk: Walk, faults: Faults, **settings: Any) -> tuple[int, list[str]]:
+    """How many rows are missing in the end, and which issues the pages of a walk and its hook give."""
+    hooked: list[str] = []
+    fake = subject.fake(subject.spread(ROWS), **settings)
+    pull = subject.open(
+        fake, faults=faults, options={"on_issue": lambda event: hooked.extend(event.issues)}, page_size=PAGE
+    )
+    came: list[Any] = []
+    issues: list[str] = []
+    for page in walk(pull.stream.raw().pages()):
+        came += page.items
+        issues += page.issues
+    assert issues == hooked
+    return (subject.has(fake) - subject.came(fake, came)).total(), issues
+
+
+@of(*COUNTED)
+@pytest.mark.parametrize("change", [emptied, shortened])
+def test_a_page_that_stays_empty_or_short(subject: Subject, walk: Walk, change: Change) -> None:
+    """What disagrees with the count when it has been asked for again is an issue."""
+    try:
+        missing, issues = told(subject, walk, failing(change, at=[2, 3, 4]))
+    except logferry.PagingError as error:
+        assert error.checkpoint  # noqa: PT017  # either will do
+        return
+    assert not missing or any("some may be missing" in issue for issue in issues)
+
+
+def test_no_page_is_asked_for_twice_where_all_is_well(subject: Subject, walk: Walk) -> None:
+    """A walk costs at most two requests more than there are pages, whatever its last page looks like."""
+    for rows in (ROWS, ROWS - 1):
+        pull = subject.open(subject.fake(subject.spread(rows)), page_size=PAGE, options={"concurrency": 1})
+        assert len(list(walk(pull.stream.raw()))) == rows
+        spare = 4 if subject.name.startswith("daily.session") else 2
+        assert len(pull.asked) <= PAGES + spare
+
+
+def the_first_page() -> Faults:
+    """A server that answers with the first page of all, whatever is asked."""
+    first: list[Any] = []
+
+    def same(answer: Any) -> Any:
+        if not first:
+            first.append(answer)
+        return first[0]
+
+    return failing(same)
+
+
+@pytest.mark.parametrize("rows", [5, 8, ROWS])
+def test_a_server_that_ignores_page_and_bounds(subject: Subject, walk: Walk, rows: int) -> None:
+    """It always sends the first page: that is an error with a checkpoint, or an issue, never silence."""
+    pull = subject.open(subject.fake(subject.spread(rows)), faults=the_first_page())
+    iterator: Iterator[Any] = walk(pull.stream.raw().pages())
+    issues: list[str] = []
+    try:
+        for page in iterator:
+            issues += page.issues
+    except logferry.PagingError as error:
+        assert error.checkpoint  # noqa: PT017  # either will do
+        return
+    assert issues
