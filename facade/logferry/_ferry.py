@@ -20,6 +20,7 @@ from logferry._clock import SystemClock
 from logferry._delivery import Tasks
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
 from logferry._following import REORDERING, FerryFollow
+from logferry._forks import keep
 from logferry._hooks import FailureEvent
 from logferry._record import LogRecord
 from logferry._selection import Job, LeftOut, Skipped, askable_jobs, named_accounts, selected_accounts, selected_jobs
@@ -266,6 +267,8 @@ class Ferry:
         )
 
     def __enter__(self) -> Self:
+        if self._tasks.is_inherited:
+            keep(self._stack)
         with ExitStack() as stack:
             portal = stack.enter_context(start_blocking_portal())
             stack.enter_context(portal.wrap_async_context_manager(self._tasks))
@@ -273,6 +276,9 @@ class Ferry:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        if self._tasks.is_inherited:  # a child process leaves the block of its parent, who is not done
+            keep(self._tasks.portal, self._stack)
+            return
         self._tasks.portal = None
         self._stack.close()
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
+from logferry._forks import renew_in_children
 from logferry._layers import layer
 from logferry._limits import Allowance, allowance
 from logferry._rate import Rate
@@ -29,12 +30,12 @@ _SHORTEST_WAIT: Final = 0.001
 _TOO_MANY_REQUESTS: Final = 429
 
 
-@define
+@define(eq=False)
 class Pace:
     """
     When the requests of an account were sent, and what the service has said about further ones.
 
-    Times are in nanoseconds since the epoch.
+    Times are in nanoseconds since the epoch.  A child process that is forked goes on with a pace of its own from what is known.
     """
 
     _sent: deque[int] = field(factory=deque[int], init=False, repr=False)
@@ -44,6 +45,13 @@ class Pace:
     _left: int = field(default=0, init=False)
     _left_until: int = field(default=0, init=False)
     _lock: Lock = field(factory=Lock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Begin anew in a child process."""
+        self._lock = Lock()
 
     def take(self, time: int, rate: Rate | None) -> tuple[int, float]:
         """
