@@ -196,9 +196,10 @@ def ferry() -> Any:
 
     def child() -> Any:
         errors: list[str] = []
-        for begin in (lambda: iter(opened.records()), lambda: left, lambda: iter(opened.follow())):
+        inherited: list[Iterable[Any]] = [opened.records(), left, opened.follow()]
+        for one in inherited:
             try:
-                list(begin())
+                list(one)
             except logferry.InvalidRequestError as error:
                 errors.append(str(error))
         errors.append(str(count(opened.client("login", logferry.Logto))))

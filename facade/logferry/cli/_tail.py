@@ -46,7 +46,7 @@ Examples:
     "--state",
     metavar="PATH",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Go on where the file says, if it exists, and keep it up to date. Only you can read it. "
+    help="Go on where the file says, if it exists, and keep it up to date. Only you can read it; one tail uses it at a time. "
     "Default: a file that is written at the end, and named in the line that says how to resume.",
 )
 @shell_options

@@ -21,7 +21,7 @@ from logferry.cli._outputs import Output, output_errors
 from logferry.cli._progress import Progress
 from logferry.cli._selection import asked_jobs, wanted_accounts
 from logferry.cli._shell import counted, talk, tell, tell_error
-from logferry.cli._states import Checkpoints, keep_state, read_state, write_state
+from logferry.cli._states import Checkpoints, keep_state, opened_state, write_state
 
 if TYPE_CHECKING:
     from logferry._following import Arrival, FerryFollow
@@ -78,11 +78,15 @@ class Tail:
             raise InvalidRequestError("--raw goes with jsonl only", hint="Add --format jsonl")
         # What the library would warn of is told here, in the shell's words.
         logging.getLogger("logferry").addHandler(logging.NullHandler())
-        resumed = {} if self.state is None else read_state(self.state)
         failures, interrupts = _Failures(jobs), Interrupts()
         progress = Progress(living=False, alone=False, verbose=talk().verbose)
         output = output_to(sys.stdout.buffer, form, jobs, raw=self.raw, dated=False)
-        with output_errors(), interrupts.watched(), open_accounts(talk().config, **progress.hooks) as ferry:
+        with (
+            opened_state(self.state) as resumed,
+            output_errors(),
+            interrupts.watched(),
+            open_accounts(talk().config, **progress.hooks) as ferry,
+        ):
             follow = ferry.follow(
                 accounts=self.accounts,
                 streams=self.streams,
