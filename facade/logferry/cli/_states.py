@@ -47,7 +47,7 @@ def opened_state(path: Path | None) -> Generator[dict[str, dict[str, str]]]:
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise ExportError(f"{lock} cannot be written: {error.strerror}") from error
+        raise ExportError(f"{path} cannot be written: {error.strerror} ({lock.name})") from error
     try:
         _lock(descriptor, path)
         yield read_state(path)
