@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from logferry._redaction import printable
-from logferry.cli._parameters import SEVERITIES
+from logferry._severities import SEVERITIES
 
 if TYPE_CHECKING:
     from rich.console import Console
