@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -17,6 +18,7 @@ from logferry._clock import Clock
 from logferry._definition import StreamDefinition
 from logferry._drivers import aadvance, advance
 from logferry._errors import CheckpointError, InvalidRequestError, LogferryError, ResponseShapeError, ShortTraceback
+from logferry._forks import keep
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._layers import Authorizer, authorized, bounded, located, observed, retried
 from logferry._options import CallOptions
@@ -201,6 +203,7 @@ class Iteration:
         self._batch: Batch | None = None
         self._todo: list[Any] = []
         self._left: Any = iter(())
+        self._process = os.getpid()
         self._in_use = False
         self.converting = False
         plan.latest = self
@@ -346,8 +349,16 @@ class Iteration:
         """What the service calls the request of a batch."""
         return printable(batch.reply.header(self.plan.runtime.request_id_header) or "") or None
 
+    def _leave_parent(self) -> None:
+        """In a child process that was forked: what is under way is the parent's; go on from the last position."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            keep(self._flow, self._under_way)
+            self._flow, self._under_way = None, UnderWay(self.plan.runtime.wire)
+
     def _begin(self) -> Flow | None:
         """The flow to go on with, or ``None`` where there is nothing more to ask for."""
+        self._leave_parent()
         if self._batch is not None:
             # Most pages are never resumed from, so the position is worked out when somebody asks.
             self._position = partial(self._batch.position, self.delivered)
@@ -400,6 +411,7 @@ class Iteration:
 
     def stop(self) -> None:
         """Leave nothing under way; the next call goes on from the last place."""
+        self._leave_parent()
         flow, self._flow = self._flow, None
         if flow is not None:
             flow.close()
