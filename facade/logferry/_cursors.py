@@ -269,6 +269,16 @@ class _Place:
         return _Place(page.cursor, recent, left, met=self.met + new, back=back, ended=page.cursor is None)
 
 
+def cursor_at(position: Position | None) -> Position | None:
+    """The cursor that a walk asks for at a position; ``None`` at its start."""
+    return None if position is None else _Place.from_json(position).cursor
+
+
+def restarted(position: Position) -> Position:
+    """The same position of a walk, to be looked for from the start."""
+    return _Place.from_json(position).again().to_json()
+
+
 def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
     """
     Yield the window's items in the service's order.

@@ -51,6 +51,7 @@ class Reader:
         division: How its window is divided; ``None`` where it cannot be.
         page_size: How many items are asked for at once.
         concurrency: How many requests may be under way.
+        sized: Makes the same with another page size; ``None`` where it has no other.
     """
 
     walk: WalkWindow
@@ -59,6 +60,11 @@ class Reader:
     division: Division | None
     page_size: int
     concurrency: int = 1
+    sized: Callable[[int], Reader] | None = None
+
+    def smaller(self) -> Reader | None:
+        """The same with pages of half the size; ``None`` where they are of one item."""
+        return None if self.sized is None or self.page_size == 1 else self.sized(self.page_size // 2)
 
     def read(self, window: Window, position: Position | None, *, max_items: int | None = None) -> Flow:
         """

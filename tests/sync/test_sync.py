@@ -10,6 +10,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 import pytest
+from tests.core.test_large_pages import heavy
 from tests.sync.conftest import DAY, EPOCH, HOUR, MINUTE, NOON, SECOND, MakeWorld, World, plain, rows_of
 
 import logferry
@@ -25,6 +26,7 @@ from logferry.testing import (
     LogtoFake,
     Row,
     SignalWireFake,
+    failing,
     serve,
 )
 
@@ -390,3 +392,12 @@ def test_a_slice_alone_gives_what_a_sync_stores(tmp_path: Path) -> None:
             (row["uid"], row["body"], row["attributes"], row["raw"]) for row in alone
         )
     assert len(alone) == len(fake.truth(LOGTO, cut.since, cut.until)) > 20
+
+
+def test_pages_that_are_too_large_stop_no_sync(world: MakeWorld) -> None:
+    """A window whose pages are more than is read comes in smaller ones, for every stream."""
+    accounts = world(*ONE_OF_ALL, faults=failing(heavy(60)))
+    accounts.clock.advance(60)
+    wanted = everything(accounts)
+    accounts.sync().raise_failures()
+    assert {stream: accounts.stored(stream) for stream in wanted} == wanted
