@@ -198,6 +198,7 @@ class Iteration:
         self._start: Checkpoint | None = None
         self._position: Callable[[], Position] | None = None
         self._flow: Flow | None = None
+        self._reader = plan.reader
         self._under_way = UnderWay(plan.runtime.wire)
         self._ended = False
         self._batch: Batch | None = None
@@ -369,13 +370,29 @@ class Iteration:
         if self._start is None:
             self._start = self.plan.beginning()
         if self._flow is None:
-            self._flow = self._layered(self._reading(self._reached()))
+            self._flow = self._layered(self._reading())
         return self._flow
 
-    def _reading(self, place: Checkpoint) -> Flow:
-        """The stream's walk, with as many requests under way as there may be."""
-        wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
-        return self.plan.reader.read(place.window, place.position, max_items=wanted)
+    def _reading(self) -> Flow:
+        """The stream's walk, with as many requests under way as there may be; with smaller pages where one is too large."""
+        while True:
+            place = self._reached()
+            wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
+            try:
+                yield from self._reader.read(place.window, place.position, max_items=wanted)
+            except ResponseShapeError as error:
+                # A token, which is asked for by POST, has no pages.
+                if not error.is_too_large or error.method != "GET":
+                    raise
+                smaller = self._reader.smaller()
+                if smaller is None:
+                    error.hint = "A page of one item is too large: leave its time out with since and until"
+                    raise
+                self._reader = smaller
+                self._count_retry(1, 0.0, error)
+                self._under_way.abandon()
+            else:
+                return
 
     def _receive(self, batch: Batch | None) -> Batch | None:
         if batch is None:
