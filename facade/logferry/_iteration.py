@@ -16,13 +16,14 @@ from logferry._checkpoint import Checkpoint, is_follow
 from logferry._clock import Clock
 from logferry._definition import StreamDefinition
 from logferry._drivers import aadvance, advance
-from logferry._errors import CheckpointError, InvalidRequestError, LogferryError, ResponseShapeError
+from logferry._errors import CheckpointError, InvalidRequestError, LogferryError, ResponseShapeError, ShortTraceback
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._layers import Authorizer, authorized, bounded, located, observed, retried
 from logferry._options import CallOptions
 from logferry._pace import Pace, paced
 from logferry._reading import Reader
 from logferry._redaction import printable, short
+from logferry._retry import lacks_json
 from logferry._steps import Batch, Flow, Position, Reply, Request
 from logferry._times import Time
 from logferry._underway import UnderWay, Wire
@@ -265,21 +266,23 @@ class Iteration:
         flow = self._begin()
         if flow is None:
             return None
-        try:
-            return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
-        except BaseException as error:
-            self._break_off(error)
-            raise
+        with ShortTraceback():
+            try:
+                return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
+            except BaseException as error:
+                self._break_off(error)
+                raise
 
     async def _aasked(self) -> Batch | None:
         flow = self._begin()
         if flow is None:
             return None
-        try:
-            return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
-        except BaseException as error:
-            self._break_off(error)
-            raise
+        with ShortTraceback():
+            try:
+                return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
+            except BaseException as error:
+                self._break_off(error)
+                raise
 
     def _unfinished(self) -> Batch | None:
         return self._batch if length_hint(self._left) else None
@@ -428,6 +431,8 @@ class Iteration:
         runtime = self.plan.runtime
         if runtime.options.hooks.on_retry is not None:
             reason = f"HTTP {outcome.status}" if isinstance(outcome, Reply) else outcome.message
+            if isinstance(outcome, Reply) and lacks_json(outcome):
+                reason = f"{reason} without JSON"
             runtime.options.hooks.on_retry(
                 RetryEvent(
                     stream=self.plan.stream, account=runtime.account, attempt=attempt, delay=delay, reason=reason

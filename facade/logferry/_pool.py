@@ -16,6 +16,7 @@ from attrs import define, field
 
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._fast import FAST, AsyncFastTransport, FastTransport
+from logferry._proxies import proxy_of
 from logferry._transports import AsyncHttpxTransport, AsyncTransport, HttpxTransport, Transport
 from logferry._underway import Running, launch_thread
 
@@ -145,22 +146,10 @@ def _of_kind(transport: object, kind: type[T]) -> T:
 
 def _usual(options: WireOptions) -> tuple[ssl.SSLContext | None, str | None]:
     """Which authorities the usual transport trusts, if anything is encrypted, and its proxy."""
-    # Plain http stays on this machine: a proxy that the environment names for all else would read the credentials.
-    proxy = options.proxy or (None if options.is_loopback_http else _environment_proxy(options.base_url))
+    proxy = proxy_of(options)
     if options.verify is None and urlsplit(options.base_url).scheme == "http":
         return None, proxy  # the authorities take longer to load than httpx
     return httpx.create_ssl_context(verify=_verification(options.verify)), proxy
-
-
-def _environment_proxy(url: str) -> str | None:
-    """The proxy that the environment names for an address, if any; httpx's own client asks the same."""
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  # httpx has loaded it
-
-    parts, named = urlsplit(url), getproxies()
-    proxy = named.get(parts.scheme) or named.get("all")
-    if not proxy or proxy_bypass(parts.netloc):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _verification(verify: str | ssl.SSLContext | None) -> ssl.SSLContext | bool:
