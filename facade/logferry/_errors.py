@@ -12,7 +12,7 @@ The errors of logferry: one tree.
     ├── PermissionDeniedError     the credentials may not read this (403)
     ├── BadRequestError           the service refuses the request (any other 4xx)
     ├── RateLimitError            too many requests (429), with retry_after
-    ├── ServiceError              the service failed (5xx)
+    ├── ServiceError              the service failed (5xx), with retry_after
     ├── ConnectionFailedError     no answer, or a cut one
     │   └── RequestTimeoutError   no answer in time
     ├── DeadlineExceededError     the caller's deadline passed
@@ -180,15 +180,27 @@ class RateLimitError(LogferryError):
 
 
 class ServiceError(LogferryError):
-    """The service failed: a 5xx, after all retries."""
+    """
+    The service failed: a 5xx, after all retries.
+
+    Attributes:
+        retry_after: Seconds that the service asks to wait, or ``None`` where it does not say.
+    """
 
     exit_code = 4
+    retry_after: float | None = None
 
 
 class ConnectionFailedError(LogferryError):
-    """No answer came, or it was cut off, after all retries."""
+    """
+    No answer came, or it was cut off, after all retries.
+
+    Attributes:
+        refused: Whether nothing listened there, so that nothing was sent.
+    """
 
     exit_code = 4
+    refused: bool = False
 
 
 class RequestTimeoutError(ConnectionFailedError):
@@ -206,9 +218,20 @@ class ResponseShapeError(LogferryError):
     The answer is not what the documentation promises: no JSON, another shape, too large, a redirect.
 
     Also raised for an item under ``strict=True``, with the path to the value.
+
+    Attributes:
+        is_too_large: Whether the answer has more bytes, or more values, than are read: one with fewer items may not.
     """
 
     exit_code = 5
+    is_too_large: bool = False
+
+
+def too_large(message: str) -> ResponseShapeError:
+    """An error for an answer that is more than is read."""
+    error = ResponseShapeError(message, hint="The service never sends as much in one answer: check its address")
+    error.is_too_large = True
+    return error
 
 
 class PagingError(LogferryError):

@@ -17,7 +17,7 @@ from logferry._secret import Secret, basic_authorization
 from logferry._steps import Pairs, Send, SubFlow, exchange
 from logferry._times import SECOND
 from logferry_clients.logto.api.tokens import create_access_token
-from logferry_clients.logto.models.access_token import fits_access_token
+from logferry_clients.logto.models.access_token import fits_access_token, repair_access_token
 
 REQUEST_ID_HEADER: Final = "logto-core-request-id"
 """Where Logto names a request (measured on 1.36.0 and 1.42.0)."""
@@ -61,7 +61,11 @@ def _obtain(basic: Pairs, resource: str, time: int) -> SubFlow[Token]:
     reply = yield from exchange(Send(asked, headers=basic))
     body = decoded(reply, _token_refusal, request_id_header=REQUEST_ID_HEADER)
     if not fits_access_token(body):
-        raise wrong_shape(reply, "an access token", request_id_header=REQUEST_ID_HEADER)
+        flaws = repair_access_token(body).issues if is_object(body) else ()
+        expected = f"an access token ({'; '.join(flaws)})" if flaws else "an access token"
+        raise wrong_shape(reply, expected, request_id_header=REQUEST_ID_HEADER)
+    if not body["access_token"].strip():
+        raise wrong_shape(reply, "an access token (access_token is empty)", request_id_header=REQUEST_ID_HEADER)
     return Token(_bearer(body["access_token"]), fetched=time, lifetime=int(body["expires_in"] * SECOND))
 
 
