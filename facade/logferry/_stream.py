@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from logferry._arguments import LONGEST, SHORTEST
 from logferry._checkpoint import read_checkpoint
 from logferry._definition import StreamDefinition
-from logferry._errors import CheckpointError, InvalidRequestError
+from logferry._errors import CheckpointError, InvalidRequestError, ShortTraceback
 from logferry._iteration import Iteration, Plan, Stats, used_at_once
 from logferry._origin import Origin
 from logferry._record import LogRecord, numbered
@@ -238,7 +238,8 @@ def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
                     made = make(item, origin, time)
                     return numbered(made, ordinal) if ordinal else made
                 repaired = repair(item)
-                iteration.report(repaired.issues, item, delivered=True)
+                with ShortTraceback():
+                    iteration.report(repaired.issues, item, delivered=True)
                 return make(repaired.value, origin, time).as_received(item, repaired.issues, ordinal)
             except BaseException as error:
                 iteration.take_back(error, delivered=iteration.delivered - 1)
@@ -263,7 +264,8 @@ def _entries(definition: StreamDefinition[E, Any, Any]) -> Convert[E]:
                 if fits(item):
                     return entry(item)
                 repaired = repair(item)
-                iteration.report(repaired.issues, item, delivered=repaired.complete)
+                with ShortTraceback():
+                    iteration.report(repaired.issues, item, delivered=repaired.complete)
                 if repaired.complete:
                     return entry(repaired.value)
                 undecoded.append(item)
