@@ -16,6 +16,7 @@ from logferry._options import CallOptions, Timeouts
 from logferry._proxies import is_proxy
 from logferry._rate import Rate, read_rate
 from logferry._retry import RetryPolicy
+from logferry._secret import Secret
 from logferry._suggestions import suggestion
 from logferry._times import Time
 
@@ -146,9 +147,11 @@ def checked_proxy(url: str | None) -> str | None:
     Raises:
         ConfigurationError: It is no such URL; it can hold a password, so it is not shown.
     """
-    if url is not None and not is_proxy(url):
+    if url is None:
+        return None
+    if not is_proxy(url):
         raise ConfigurationError("proxy is no URL of a proxy", hint="It looks like http://proxy.example:3128")
-    return url
+    return Secret(url)
 
 
 def refuse_unknown(given: Mapping[str, Any], own: Iterable[str], options: type[Any]) -> None:

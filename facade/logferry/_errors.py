@@ -26,6 +26,7 @@ Every error is plain data and survives pickling.  ``str(error)`` is one line: wh
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -101,6 +102,29 @@ class LogferryError(Exception):
         if told:
             text = f"{text} ({told})"
         return f"{text}. {self.hint}" if self.hint else text
+
+
+class ShortTraceback:
+    """
+    A context whose errors begin at its caller, with causes that have no frames.
+
+    The frames that an error and its causes came through do not concern a caller.  They are many, and tracebacks with locals
+    print what they hold: settings, headers, what a transport has written.  What an error that was raised ``from None`` hides is
+    dropped.  Other exceptions than logferry's stay as they are.
+    """
+
+    __slots__ = ("_handled",)
+
+    def __enter__(self) -> None:
+        self._handled = sys.exception()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        one: BaseException | None = error if isinstance(error, LogferryError) else None
+        while one is not None and one is not self._handled:  # what the caller is handling is the caller's own
+            one.__traceback__ = None
+            if one.__suppress_context__ and one.__context__ is not self._handled:
+                one.__context__ = None
+            one = one.__cause__ or one.__context__
 
 
 class ConfigurationError(LogferryError):

@@ -25,6 +25,7 @@ from logferry._errors import ConfigurationError
 from logferry._extras import require
 from logferry._options import WireOptions
 from logferry._proxies import proxy_of
+from logferry._secret import Sealed
 from logferry._transports import AsyncIncoming, Incoming, Outgoing
 
 C = TypeVar("C")
@@ -79,10 +80,10 @@ class FastTransport:
     def send(self, outgoing: Outgoing) -> Incoming:
         """Send, and wait for the head of the answer."""
         with _ERRORS_OF_HTTPX:
-            exchange = _asked(self._clients, outgoing).build_streamed()
-            answer = exchange.__enter__()
+            exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
+            answer = exchange.inner.__enter__()
         return Incoming(
-            answer.status, _headers(answer), _chunks(answer.body_reader), partial(exchange.__exit__, *_NONE)
+            answer.status, _headers(answer), _chunks(answer.body_reader), partial(exchange.inner.__exit__, *_NONE)
         )
 
     def close(self) -> None:
@@ -116,9 +117,9 @@ class AsyncFastTransport:
     async def send(self, outgoing: Outgoing) -> AsyncIncoming:
         """Send, and wait for the head of the answer."""
         with _ERRORS_OF_HTTPX:
-            exchange = _asked(self._clients, outgoing).build_streamed()
-            answer = await _cancellable(exchange.__aenter__())
-        close = partial(exchange.__aexit__, *_NONE)
+            exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
+            answer = await _cancellable(exchange.inner.__aenter__())
+        close = partial(exchange.inner.__aexit__, *_NONE)
         return AsyncIncoming(answer.status, _headers(answer), _async_chunks(answer.body_reader), close)
 
     async def close(self) -> None:

@@ -23,6 +23,7 @@ from logferry._extras import needing
 from logferry._following import REORDERING, FerryFollow
 from logferry._hooks import FailureEvent
 from logferry._record import LogRecord
+from logferry._secret import hide_secrets
 from logferry._selection import Job, LeftOut, Skipped, askable_jobs, named_accounts, selected_accounts, selected_jobs
 from logferry._stream import View
 from logferry._times import Time, moment
@@ -312,4 +313,5 @@ def open_accounts(config: str | PurePath | None = None, **options: Unpack[Client
         ConfigurationError: There is no account, or the file cannot be used.  An account whose settings are wrong
             raises when it is needed.
     """
+    hide_secrets(options)
     return Ferry(selected_accounts(config=config), options, config=None if config is None else os.fspath(config))

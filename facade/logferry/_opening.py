@@ -13,6 +13,7 @@ from logferry._checkpoint import Checkpoint, is_follow, read_checkpoint
 from logferry._definition import StreamDefinition
 from logferry._errors import CheckpointError, InvalidRequestError
 from logferry._iteration import Plan, Runtime, asked
+from logferry._matching import checks_of
 from logferry._reading import Reader, is_divided
 from logferry._steps import Flow, Position
 from logferry._stream import Stream
@@ -94,6 +95,7 @@ def _reader(definition: StreamDefinition[Any, Any, F], filters: F, page_size: in
         division=definition.division,
         page_size=size,
         concurrency=concurrency,
+        checks=checks_of(definition, filters),
     )
 
 

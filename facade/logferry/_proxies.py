@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from logferry._errors import ConfigurationError
+from logferry._secret import Secret
 
 if TYPE_CHECKING:
     from logferry._options import WireOptions
@@ -54,7 +55,7 @@ def _environment_proxy(url: str) -> str | None:
     proxy = named.get(parts.scheme) or named.get("all")
     if not proxy or bypassed:
         return None
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    proxy = Secret(proxy if "://" in proxy else f"http://{proxy}")
     if not is_proxy(proxy):
         raise ConfigurationError(
             f"the proxy that the environment names for {parts.scheme} cannot be used",

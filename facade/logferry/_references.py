@@ -16,6 +16,7 @@ from logferry._errors import ConfigurationError
 from logferry._extras import missing
 from logferry._json import is_array, is_object
 from logferry._redaction import printable
+from logferry._secret import Secret
 
 OWN_PREFIX: Final = "LOGFERRY_"
 """Variables that begin with it are logferry's, so that any configuration file may name them."""
@@ -54,7 +55,7 @@ class Reference:
         Raises:
             ConfigurationError: It cannot be had; the message says why, and never what was read.
         """
-        secret = _KINDS[self.kind](self).strip()
+        secret = Secret(_KINDS[self.kind](self)).strip()
         if not secret:
             raise self.error("is empty", hint="Put the secret there")
         return secret

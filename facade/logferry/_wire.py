@@ -36,6 +36,7 @@ _HEADERS = (
     (b"User-Agent", f"logferry/{__version__} python-httpx/{httpx.__version__}".encode("ascii")),
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", ENCODINGS.encode("ascii")),
+    (b"Cache-Control", b"no-cache"),  # what a cache has kept is the answer to an older question
 )
 """What every request has."""
 

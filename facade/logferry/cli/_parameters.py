@@ -53,13 +53,13 @@ def severity(_ctx: click.Context, _parameter: click.Parameter, value: str | None
 
 
 def duration(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
-    """From an age such as ``5m`` to seconds; ``None`` for nothing."""
+    """From a duration such as ``5m`` or ``1h30m`` to seconds; ``None`` for nothing."""
     if value is None:
         return None
     try:
         seconds = duration_of(value).total_seconds()
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no duration such as 30s, 5m, 1h.") from error
+        raise click.BadParameter(f"{value!r} is no duration such as 30s, 5min, 1h30m.") from error
     if not 1 <= seconds < _LONGEST:
         raise click.BadParameter(f"{value!r} is not from 1s to 365d.")
     return seconds

@@ -37,7 +37,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 @click.option(
     "--since",
     metavar="TIME",
-    help=f"Begin of the window, itself within: ISO 8601, or an age such as 30m, 24h, 7d. Default: {DEFAULT_SINCE}.",
+    help=f"Begin of the window, itself within: ISO 8601, an age such as 1h30m, 24h, 7d, now, or Unix seconds or milliseconds. Default: {DEFAULT_SINCE}.",
 )
 @click.option("--until", metavar="TIME", help="End of the window, itself outside. Default: now.")
 @click.option("--max-items", type=click.IntRange(min=1), metavar="N", help="At most so many records of each stream.")
@@ -63,7 +63,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Default: table on a terminal, jsonl otherwise.",
+    help="Default: what the name of --output ends in (.jsonl, .csv); else table on a terminal, jsonl otherwise.",
 )
 @click.option(
     "--no-header",
@@ -88,6 +88,6 @@ def pull(ctx: click.Context, /, **asked: Any) -> None:
 
     All streams of all accounts are read, or those that are named; without names, those that lack a filter that was
     given, or need one that was not, are left out. Records go to stdout, everything else to stderr. A pull that fails
-    in the middle, or is interrupted by Ctrl-C or SIGTERM, prints how to resume it.
+    in the middle, or is interrupted by Ctrl-C, SIGTERM or SIGHUP, prints how to resume it.
     """
     ctx.exit(Pull(**asked).run())

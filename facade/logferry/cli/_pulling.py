@@ -23,6 +23,7 @@ from logferry.cli._reading import Reader, Reading, Wanted
 from logferry.cli._selection import asked_jobs, wanted_accounts
 from logferry.cli._shell import talk, tell, tell_error
 from logferry.cli._standard import require_stdout
+from logferry.cli._suffixes import form_of
 
 if TYPE_CHECKING:
     from logferry._arguments import StreamOptions
@@ -53,7 +54,7 @@ class Pull:
         lowest: The lowest severity number; 0 for all records.
         output: The file, or ``None`` for stdout.
         force: Replace what exists.
-        form: One of ``FORMATS``, or ``None`` for what suits the output.
+        form: One of ``FORMATS``, or ``None`` for what the name of the output says, or else what suits it.
         header: Whether csv begins with its header.
         raw: Add the items as received.
         strict: Fail at the first item that does not decode.
@@ -99,7 +100,7 @@ class Pull:
         with output_errors(), ExitStack() as stack:
             stack.enter_context(interrupts.watched())
             file = None if self.output is None else stack.enter_context(PartialFile(self.output, force=self.force))
-            target = sys.stdout.buffer if file is None else file.file
+            target = sys.stdout.buffer if file is None else file.target
             output = output_to(target, self._format, jobs, raw=self.raw, header=self.header)
             reader = Reader(self._wanted(file), output, interrupts, progress)
             readings, code = self._opened(jobs, reader, stack)
@@ -121,7 +122,8 @@ class Pull:
 
     @property
     def _format(self) -> str:
-        return self.form or ("table" if self._shown else "jsonl")
+        named = None if self.form or self.output is None else form_of(self.output)
+        return self.form or named or ("table" if self._shown else "jsonl")
 
     def _jobs(self) -> list[Job]:
         jobs = selected_jobs(self.streams, wanted_accounts(), self.accounts)
@@ -132,9 +134,10 @@ class Pull:
             raise InvalidRequestError(
                 "--resume goes with one stream of one account", hint="Use the line that the interrupted pull printed"
             )
-        if self.raw and self._format == "table":
+        form = self._format
+        if self.raw and form == "table":
             raise InvalidRequestError("--raw goes with jsonl and csv only", hint="Add --format jsonl")
-        if not self.header and self._format != "csv":
+        if not self.header and form != "csv":
             raise InvalidRequestError("--no-header goes with csv only", hint="Add --format csv, or leave it out")
 
     def _wanted(self, file: PartialFile | None) -> Wanted:

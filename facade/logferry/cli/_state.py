@@ -93,7 +93,9 @@ def show(store: str, form: str | None) -> None:
     help="Of this stream; repeatable.",
 )
 @click.option("--account", "accounts", multiple=True, metavar="NAME", help="Only of this account; repeatable.")
-@click.option("--since", metavar="TIME", help="From there on: ISO 8601, or an age such as 24h, 7d. Default: all.")
+@click.option(
+    "--since", metavar="TIME", help="From there on: ISO 8601, an age such as 24h, 7d, or Unix seconds. Default: all."
+)
 @click.option("--until", metavar="TIME", help="Up to there. Default: all.")
 @shell_options
 def forget(

@@ -34,9 +34,10 @@ def read_state(path: Path) -> dict[str, dict[str, str]]:
         return {}
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
-    rows = fields.get("streams") if is_object(fields) and fields.get("tail") == _VERSION else None
+    version = fields.get("tail") if is_object(fields) else None
+    rows = fields.get("streams") if is_object(fields) and type(version) is int and version == _VERSION else None
     if not is_array(rows) or not all(is_array(row) and [*map(type, row)] == [str] * 3 for row in rows):
         raise CheckpointError(f"{path} is no state of a tail", hint="Choose another --state, or remove the file")
     found: dict[str, dict[str, str]] = {}

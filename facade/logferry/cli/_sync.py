@@ -34,7 +34,7 @@ Examples:
 @click.option(
     "--since",
     metavar="TIME",
-    help="How far back to go at least: ISO 8601, or an age such as 24h, 90d. Default: where the store begins; "
+    help="How far back to go at least: ISO 8601, an age such as 24h, 90d, or Unix seconds. Default: where the store begins; "
     f"{DEFAULT_SINCE}, for a stream of which it has nothing.",
 )
 @click.option("--until", metavar="TIME", help="Up to where. Default: now.")
@@ -49,7 +49,7 @@ Examples:
     "--every",
     metavar="AGE",
     callback=duration,
-    help="Keep running, and sync so often, give or take a tenth: 5m, 1h. Ctrl-C or SIGTERM ends it.",
+    help="Keep running, and sync so often, give or take a tenth: 5m, 1h30m. Ctrl-C, SIGTERM or SIGHUP ends it.",
 )
 @shell_options
 @click.pass_context

@@ -32,7 +32,7 @@ Examples:
 @click.option(
     "--since",
     metavar="TIME",
-    help="From when on: ISO 8601, or an age such as 5m. Default: now, what is there already is left out.",
+    help="From when on: ISO 8601, an age such as 5min, or Unix seconds. Default: now, what is there already is left out.",
 )
 @page_size_option
 @timeout_option
@@ -57,7 +57,7 @@ def tail(ctx: click.Context, /, **asked: Any) -> None:
     """
     Follow new records.
 
-    All streams of all accounts are followed, or those that are named, until Ctrl-C or SIGTERM, after which a line says
+    All streams of all accounts are followed, or those that are named, until Ctrl-C, SIGTERM or SIGHUP, after which a line says
     how to resume without loss or doubles. Records come in the order of time; each waits up to 5 seconds for older ones
     of other streams. A session that goes on is shown when it is first seen, and once more when it is over.
 

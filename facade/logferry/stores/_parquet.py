@@ -224,7 +224,7 @@ class ParquetStore:
             # The folder is new; or the file was removed, and the folder can be of any version.
             if self._mode == "read":
                 return {}
-            state = {"version": 1, "windows": []}
+            state = dict[str, Any](version=1, windows=[])
         except ValueError:
             state = None
         if not is_object(state):

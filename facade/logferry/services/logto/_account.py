@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from logferry._authorizers import FixedHeaders, RenewedToken, Token
 from logferry._errors import AuthenticationError
 from logferry._json import is_object, text_in
 from logferry._layers import Authorizer
+from logferry._secret import Secret, basic_authorization
 from logferry._steps import Pairs, Send, SubFlow, exchange
 from logferry._times import SECOND
 from logferry_clients.logto.api.tokens import create_access_token
@@ -52,9 +52,8 @@ def client_credentials(*, app_id: str, app_secret: str, resource: str) -> Author
         resource: The indicator of the Management API.
     """
     # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
-    pair = f"{quote(app_id, safe='')}:{quote(app_secret, safe='')}"
-    basic = (("Authorization", f"Basic {b64encode(pair.encode()).decode('ascii')}"),)
-    return RenewedToken(partial(_obtain, basic, resource))
+    basic = basic_authorization(quote(app_id, safe=""), quote(app_secret, safe=""))
+    return RenewedToken(partial(_obtain, (("Authorization", basic),), resource))
 
 
 def _obtain(basic: Pairs, resource: str, time: int) -> SubFlow[Token]:
@@ -72,7 +71,7 @@ def _obtain(basic: Pairs, resource: str, time: int) -> SubFlow[Token]:
 
 def _bearer(token: str) -> Pairs:
     # Servers refuse the scheme in lower case, and more than one space (measured on 1.42.0).
-    return (("Authorization", f"Bearer {token}"),)
+    return (("Authorization", Secret(f"Bearer {token}")),)
 
 
 def _token_refusal(status: int, body: Mapping[str, Any]) -> Refusal:

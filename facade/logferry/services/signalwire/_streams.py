@@ -29,7 +29,7 @@ from logferry._steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._times import LAST, SECOND, rfc3339
 from logferry._window import Window
 from logferry.services.signalwire._account import REQUEST_ID_HEADER, api_refusal
-from logferry.services.signalwire._items import VideoItemJson, fits_item, item_entry, repair_item
+from logferry.services.signalwire._items import VideoItemJson, fits_item, is_discarded, item_entry, repair_item
 from logferry.services.signalwire._links import LARGEST_PAGE, PageAddress, next_page
 from logferry.services.signalwire._records import NORMALIZER
 from logferry_clients.signalwire.api.video_logs import list_video_logs
@@ -49,12 +49,17 @@ _STATUS: Final[VideoLogKey] = "status"
 _IN_PROGRESS: Final[tuple[VideoLogStatus, ...]] = ("in-progress",)
 
 
+def _shown_deleted(item: Any) -> bool | None:
+    """What an item shows of the filter for deleted logs: one that is not deleted comes either way."""
+    return True if is_discarded(item) else None
+
+
 @frozen(kw_only=True)
 class VideoLogFilters:
     """Filters of the video logs."""
 
     include_deleted: bool | None = filter_field(
-        "include_deleted", "also what is left of deleted logs: true or false", parse=flag
+        "include_deleted", "also what is left of deleted logs: true or false", parse=flag, shown=_shown_deleted
     )
 
 
