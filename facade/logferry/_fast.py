@@ -149,8 +149,10 @@ def _settle() -> None:
 
 def _is_entered_from_outside() -> bool:
     """Whether a thread runs Python that Python has not started."""
-    own = {one.ident for one in threading.enumerate() if not isinstance(one, threading._DummyThread)}  # noqa: SLF001  # no other way to tell
-    return any(ident not in own for ident in sys._current_frames())  # noqa: SLF001  # documented, for such use
+    # What stands for a foreign thread that has asked who it is has such a name.
+    own = {one.ident for one in threading.enumerate() if not one.name.startswith("Dummy-")}
+    running = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # documented
+    return any(ident not in own for ident in running)
 
 
 _PATIENCE: Final = 1.0
