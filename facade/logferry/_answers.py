@@ -7,7 +7,6 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, TypeAlias, TypeVar
 
-import orjson
 from attrs import frozen
 
 from logferry._errors import (
@@ -18,8 +17,9 @@ from logferry._errors import (
     RateLimitError,
     ResponseShapeError,
     ServiceError,
+    too_large,
 )
-from logferry._json import is_object, tolerant_loads
+from logferry._json import TooManyValuesError, is_object, loads, tolerant_loads
 from logferry._redaction import printable, public_url
 from logferry._retry import is_web_page, retry_after
 from logferry._steps import Reply
@@ -82,11 +82,14 @@ def decoded(reply: Reply[Any], read_refusal: ReadRefusal, *, request_id_header: 
         LogferryError: The error that the status stands for, or a ResponseShapeError.
     """
     if reply.status == HTTPStatus.OK:
-        with suppress(orjson.JSONDecodeError):
-            return orjson.loads(reply.content)
-        # What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates.
-        with suppress(ValueError):
-            return tolerant_loads(reply.content)
+        try:
+            return loads(reply.content)
+        except TooManyValuesError as error:
+            raise about_answer(too_large(f"the answer has {error}"), reply, request_id_header) from None
+        except ValueError:
+            # What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates.
+            with suppress(ValueError):
+                return tolerant_loads(reply.content)
         # Not chained: a decoder's error carries the whole body.
         raise about_answer(_no_json(reply, read_refusal), reply, request_id_header)
     raise about_answer(_refused(reply, read_refusal), reply, request_id_header)
@@ -122,8 +125,8 @@ def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
     except ValueError:
         phrase = "unknown status"
     try:
-        body: object = orjson.loads(reply.content)
-    except orjson.JSONDecodeError:
+        body: object = loads(reply.content)
+    except ValueError:
         body = None
     refusal = read_refusal(status, body if is_object(body) else {})
     kind = refusal.error or _BY_STATUS.get(status)

@@ -218,9 +218,20 @@ class ResponseShapeError(LogferryError):
     The answer is not what the documentation promises: no JSON, another shape, too large, a redirect.
 
     Also raised for an item under ``strict=True``, with the path to the value.
+
+    Attributes:
+        is_too_large: Whether the answer has more bytes, or more values, than are read: one with fewer items may not.
     """
 
     exit_code = 5
+    is_too_large: bool = False
+
+
+def too_large(message: str) -> ResponseShapeError:
+    """An error for an answer that is more than is read."""
+    error = ResponseShapeError(message, hint="The service never sends as much in one answer: check its address")
+    error.is_too_large = True
+    return error
 
 
 class PagingError(LogferryError):

@@ -64,7 +64,14 @@ class _Clients(dict[tuple[float, float], C]):
         builder = builder.gzip(enable=False).deflate(enable=False).brotli(enable=False).zstd(enable=False)
         # Never what it finds in the environment by itself: it passes over what it cannot read.
         builder = builder.no_proxy() if self._proxy is None else builder.proxy(ProxyBuilder.all(self._proxy))
-        client: C = builder.build()
+        try:
+            client: C = builder.build()
+        except RuntimeError as error:
+            # Its threads do not survive a fork, which it knows (measured on 0.15.1).
+            raise ConfigurationError(
+                "transport: 'fast' cannot be used in a process that was forked from one that had used it",
+                hint="Start processes with the method 'spawn' or 'forkserver', or leave transport out",
+            ) from error
         self[timeouts] = client
         return client
 

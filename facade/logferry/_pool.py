@@ -16,6 +16,7 @@ from attrs import define, field
 
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._fast import FAST, AsyncFastTransport, FastTransport
+from logferry._forks import keep, renew_in_children
 from logferry._proxies import proxy_of
 from logferry._transports import AsyncHttpxTransport, AsyncTransport, HttpxTransport, Transport
 from logferry._underway import Running, launch_thread
@@ -31,12 +32,13 @@ _PATIENCE = 1.0
 """So many seconds a client that is closed waits for requests under way."""
 
 
-@define
+@define(eq=False)
 class Pool:
     """
     The connections of one client, shared by all its views: one transport for threads, one per event loop for tasks.
 
-    Both are made when first needed, so that a program pays only for the kind that it uses.
+    Both are made when first needed, so that a program pays only for the kind that it uses.  A child process that is forked
+    makes its own.
     """
 
     options: WireOptions
@@ -45,7 +47,18 @@ class Pool:
     launch: Callable[[Callable[[], None]], Running] = launch_thread
     _running: WeakSet[Any] = field(factory=WeakSet[Any])
     _closed: bool = False
+    _shared: bool = False
     _lock: Lock = field(factory=Lock)
+
+    def __attrs_post_init__(self) -> None:
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Begin anew in a child process; the connections remain the parent's."""
+        keep(self._blocking, self._tasks, self._running)
+        given = self.options.transport not in (None, FAST)
+        self._shared = self._shared or (given and (self._blocking is not None or bool(self._tasks)))
+        self._blocking, self._tasks, self._running, self._lock = None, {}, WeakSet(), Lock()
 
     def blocking(self) -> Transport:
         """What sends the requests of threads."""
@@ -98,6 +111,11 @@ class Pool:
     def _ensure_open(self) -> None:
         if self._closed:
             raise InvalidRequestError("the client is closed", hint="Use it inside its with block")
+        if self._shared:
+            raise ConfigurationError(
+                "transport: the one given was used before this process was forked, and two processes cannot share connections",
+                hint="Make a client with a transport of its own in each process, or leave transport out",
+            )
 
 
 def checked_transport(transport: object) -> Any:

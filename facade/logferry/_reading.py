@@ -53,6 +53,7 @@ class Reader:
         page_size: How many items are asked for at once.
         concurrency: How many requests may be under way.
         checks: What of the caller's filters is checked.
+        sized: Makes the same with another page size; ``None`` where it has no other.
     """
 
     walk: WalkWindow
@@ -62,6 +63,11 @@ class Reader:
     page_size: int
     concurrency: int = 1
     checks: Sequence[Check] = ()
+    sized: Callable[[int], Reader] | None = None
+
+    def smaller(self) -> Reader | None:
+        """The same with pages of half the size; ``None`` where they are of one item."""
+        return None if self.sized is None or self.page_size == 1 else self.sized(self.page_size // 2)
 
     def read(self, window: Window, position: Position | None, *, max_items: int | None = None) -> Flow:
         """

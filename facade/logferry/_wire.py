@@ -15,6 +15,7 @@ from attrs import frozen
 
 from logferry._body import ENCODINGS, Body
 from logferry._clock import Clock
+from logferry._defects import is_defect
 from logferry._errors import (
     ConnectionFailedError,
     InvalidRequestError,
@@ -167,7 +168,7 @@ class _Failures:
     def __enter__(self) -> None: ...
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if error is None:
+        if error is None or is_defect(error):
             return
         failure = error if isinstance(error, LogferryError) else _failure(error, urlsplit(self.outgoing.url).netloc)
         if failure is None:

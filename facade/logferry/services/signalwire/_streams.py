@@ -8,17 +8,18 @@ The walk itself is that of all cursors, see ``_cursors``.
 Whether the service's bounds of time are inclusive, and how finely it compares, is not documented: one second more is
 asked for on each side, and the window is filtered here.  Nor is the order, so a walk reads all pages.  The window is
 pinned, so no log enters it while paging.  A page token belongs to the list that it was given for, so it is of no use in
-another window.
+another window, nor with pages of another size: where smaller ones are asked for than so far, the walk looks for its place
+from the start.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from logferry._answers import about_answer, decoded, wrong_shape
-from logferry._cursors import CursorPage, cursor_walk, keys_of
+from logferry._cursors import CursorPage, cursor_at, cursor_walk, keys_of, restarted
 from logferry._definition import StreamDefinition, filter_field, flag
 from logferry._division import Division
 from logferry._errors import PagingError
@@ -65,9 +66,11 @@ class VideoLogFilters:
 
 def walk(filters: VideoLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the window's video logs, in the service's order."""
+    if (PageAddress.of(cursor_at(position)).size or 0) > page_size:
+        position = restarted(position)
 
     def ask(cursor: Position | None) -> SubFlow[CursorPage]:
-        address = PageAddress() if cursor is None else PageAddress(**cursor)
+        address = PageAddress.of(cursor)
         reply = yield from fetch(
             list_video_logs.request,
             include_deleted=filters.include_deleted,
@@ -77,7 +80,8 @@ def walk(filters: VideoLogFilters, page_size: int, window: Window, position: Pos
             page_size=address.size or page_size,
             page_token=address.token,
         )
-        return _page(reply, address, address.size or page_size)
+        size = address.size or page_size
+        return _page(reply, evolve(address, size=size), size)
 
     return cursor_walk(ask, window, position)
 
