@@ -78,11 +78,10 @@ class ShellTrial:
     service: Service
     stream: str
     seed: int
-    _random: random.Random = field(init=False)
+    _random: random.Random = field(init=False, factory=random.Random)
 
-    @_random.default
-    def _seeded(self) -> random.Random:
-        return random.Random(f"{self.stream} {self.seed}")  # noqa: S311  # a schedule is no secret
+    def __attrs_post_init__(self) -> None:
+        self._random.seed(f"{self.stream} {self.seed}")
 
     def run(self) -> ShellOutcome:
         """Carry it out."""
