@@ -45,6 +45,18 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "what the caller filters by is not checked",
+        "_reading.py",
+        "return matching(flow, self.checks) if self.checks else flow\n",
+        "return flow\n",
+    ),
+    Mutation(
+        "an ignored filter is not told",
+        "_matching.py",
+        "        remarks = tuple(check.remark for check in failed if check.name not in told)\n",
+        "        remarks = ()\n",
+    ),
+    Mutation(
         "pages do not overlap",
         "services/daily/_session_place.py",
         "else self.tick - 1\n",
@@ -91,6 +103,12 @@ MUTATIONS = (
         "_layers.py",
         "                ticket = yield ticket.send\n",
         "                yield from _replayed(ticket.send)\n",
+    ),
+    Mutation(
+        "an end is believed at once",
+        "_end.py",
+        "        return not agrees(page, full=self._full, follows_short=self._follows_short)\n",
+        "        return False\n",
     ),
 )
 

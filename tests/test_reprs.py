@@ -11,6 +11,7 @@ import pytest
 
 import logferry
 from logferry._checkpoint import read_checkpoint
+from logferry._json import is_array, is_object
 from logferry.stores import Coverage, Stretch
 from logferry.sync import StreamReport, SyncReport
 from logferry.testing import CognigyFake, DailyFake, Fake, LogtoFake, SignalWireFake, connected
@@ -96,7 +97,7 @@ def test_what_a_stream_gives_is_short_and_public(name: str, damage: dict[str, An
     service = name.partition(".")[0]
     make, settings = GIVEN[service]
     items = orjson.loads(orjson.dumps(ITEMS[name]))
-    rows = items if isinstance(items, list) else next(one for one in items.values() if isinstance(one, list))
+    rows = next(filter(is_array, [items, *(items.values() if is_object(items) else ())]))
     for row in rows:
         row |= {key: value for key, value in damage.items() if key in row}
     transport = httpx.MockTransport(

@@ -25,12 +25,13 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from attrs import field, frozen
 
-from logferry._errors import ConfigurationError
+from logferry._errors import ConfigurationError, ShortTraceback
 from logferry._json import is_object
 from logferry._paths import local_path
 from logferry._rate import read_rate
 from logferry._references import Reference, read_reference, untrusted
 from logferry._registry import SERVICES, Service
+from logferry._secret import hide_secrets
 from logferry._settings import Settings
 from logferry._suggestions import suggestion
 from logferry._times import SECOND, duration_of
@@ -86,17 +87,19 @@ class Account:
         Raises:
             ConfigurationError: A setting is missing or wrong, or a secret cannot be had.
         """
+        hide_secrets(options)
         options["account"] = self.name
         if self.allow_insecure:
             options.setdefault("allow_insecure", True)
         if self.rate is not None:
             options.setdefault("rate", self.rate)
-        try:
-            client = self.service.client.from_settings(self._settings(), **options)
-            self._require_address_of_environment(client)
-        except ConfigurationError as error:
-            error.service, error.account = self.service.name, self.name
-            raise
+        with ShortTraceback():
+            try:
+                client = self.service.client.from_settings(self._settings(), **options)
+                self._require_address_of_environment(client)
+            except ConfigurationError as error:
+                error.service, error.account = self.service.name, self.name
+                raise
         return client
 
     def _require_address_of_environment(self, client: Client) -> None:
@@ -140,8 +143,8 @@ def find_accounts(config: str | PurePath | None = None) -> tuple[Account, ...]:
     """
     found = configuration_file(config)
     if found is not None:
-        path, trusted = found
-        return tuple(_read_account(path, name, table, trusted) for name, table in _read_tables(path).items())
+        with ShortTraceback():
+            return _read_accounts(*found)
     described = (Account(name=service.name, service=service) for service in SERVICES)
     return tuple(account for account in described if any(account.has(name) for name in account.service.all_settings))
 
@@ -154,7 +157,8 @@ def described_accounts(config: str | PurePath | None = None) -> list[str] | None
         ConfigurationError: The file cannot be read.
     """
     found = configuration_file(config)
-    return None if found is None else list(_read_tables(found[0]))
+    with ShortTraceback():
+        return None if found is None else list(_read_tables(found[0]))
 
 
 def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool] | None:
@@ -180,6 +184,10 @@ def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool
     if here.is_file():
         return here, own.exists() and here.samefile(own)
     return (own, True) if own.is_file() else None
+
+
+def _read_accounts(path: Path, trusted: bool) -> tuple[Account, ...]:  # noqa: FBT001  # private
+    return tuple(_read_account(path, name, table, trusted) for name, table in _read_tables(path).items())
 
 
 def _read_tables(path: Path) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
@@ -16,6 +17,7 @@ from attrs import define, field
 
 from logferry._client import Client
 from logferry._errors import InvalidRequestError
+from logferry._forks import keep
 from logferry._iteration import used_at_once
 from logferry._stream import raised
 
@@ -56,6 +58,12 @@ class Tasks:
     _group: TaskGroup | None = None
     _loop: Any = None
     _begun: list[Reading] = field(factory=list["Reading"])
+    _process: int | None = None
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether the event loop is that of a parent process, whose threads a fork leaves behind."""
+        return self._process not in (None, os.getpid())
 
     def run(self, reading: Reading) -> None:
         """Let a task read until it has ended, or is stopped."""
@@ -71,6 +79,8 @@ class Tasks:
 
     def stop_soon(self, reading: Reading) -> None:
         """End a reading, from any thread: an iterator is dropped where the last reference to it is."""
+        if self.is_inherited:
+            return
         soon = getattr(self._loop, "call_soon_threadsafe", None) or getattr(self._loop, "run_sync_soon", None)
         if soon is not None:
             with suppress(RuntimeError):  # the event loop has ended
@@ -92,6 +102,7 @@ class Tasks:
 
     def require_portal(self) -> BlockingPortal:
         """The way into the event loop, for blocking iterations."""
+        self._require_own()
         if self.portal is None:
             raise InvalidRequestError(
                 "the accounts are not open for 'for'", hint="Use a with block; in async with, iterate with 'async for'"
@@ -116,12 +127,24 @@ class Tasks:
                 over.wait()
             raise
 
+    def _require_own(self) -> None:
+        if self.is_inherited:
+            raise InvalidRequestError(
+                "the accounts were opened before this process was forked, and cannot be read here",
+                hint="Call open_accounts() in each process",
+            )
+
     def _require_group(self) -> TaskGroup:
+        self._require_own()
         if self._group is None:
             raise InvalidRequestError("the accounts are not open", hint="Iterate inside the block of open_accounts()")
         return self._group
 
     async def __aenter__(self) -> Self:
+        if self.is_inherited:
+            keep(self._group, self._loop, self._begun, self.portal)
+            self._begun = []
+        self._process = os.getpid()
         self._group = await anyio.create_task_group().__aenter__()
         self._loop = anyio.lowlevel.current_token().native_token
         return self

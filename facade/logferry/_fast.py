@@ -8,8 +8,10 @@ same bytes, still compressed, and the same exceptions.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
+from errno import ECONNREFUSED
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -18,6 +20,8 @@ import httpx
 from logferry._errors import ConfigurationError
 from logferry._extras import require
 from logferry._options import WireOptions
+from logferry._proxies import proxy_of
+from logferry._secret import Sealed
 from logferry._transports import AsyncIncoming, Incoming, Outgoing
 
 C = TypeVar("C")
@@ -42,10 +46,10 @@ def require_fast(options: WireOptions) -> None:
 class _Clients(dict[tuple[float, float], C]):
     """Clients by their timeouts, which are a client's in pyreqwest; most programs have one pair."""
 
-    def __init__(self, builder: Callable[[], Any], options: WireOptions) -> None:
+    def __init__(self, builder: Callable[[], Any], proxy: str | None) -> None:
         super().__init__()
         self._builder = builder
-        self._options = options
+        self._proxy = proxy
 
     def __missing__(self, timeouts: tuple[float, float]) -> C:
         from pyreqwest.proxy import ProxyBuilder  # noqa: PLC0415  # an extra, imported where it is used
@@ -54,11 +58,16 @@ class _Clients(dict[tuple[float, float], C]):
         builder = self._builder().connect_timeout(connect).read_timeout(read).pool_timeout(connect)
         builder = builder.follow_redirects(enable=False).referer(enable=False)
         builder = builder.gzip(enable=False).deflate(enable=False).brotli(enable=False).zstd(enable=False)
-        if self._options.proxy is not None:
-            builder = builder.proxy(ProxyBuilder.all(self._options.proxy))
-        elif self._options.is_loopback_http:
-            builder = builder.no_proxy()
-        client: C = builder.build()
+        # Never what it finds in the environment by itself: it passes over what it cannot read.
+        builder = builder.no_proxy() if self._proxy is None else builder.proxy(ProxyBuilder.all(self._proxy))
+        try:
+            client: C = builder.build()
+        except RuntimeError as error:
+            # Its threads do not survive a fork, which it knows (measured on 0.15.1).
+            raise ConfigurationError(
+                "transport: 'fast' cannot be used in a process that was forked from one that had used it",
+                hint="Start processes with the method 'spawn' or 'forkserver', or leave transport out",
+            ) from error
         self[timeouts] = client
         return client
 
@@ -69,15 +78,15 @@ class FastTransport:
     def __init__(self, options: WireOptions) -> None:
         from pyreqwest.client import SyncClientBuilder  # noqa: PLC0415
 
-        self._clients = _Clients[Any](SyncClientBuilder, options)
+        self._clients = _Clients[Any](SyncClientBuilder, proxy_of(options))
 
     def send(self, outgoing: Outgoing) -> Incoming:
         """Send, and wait for the head of the answer."""
         with _ERRORS_OF_HTTPX:
-            exchange = _asked(self._clients, outgoing).build_streamed()
-            answer = exchange.__enter__()
+            exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
+            answer = exchange.inner.__enter__()
         return Incoming(
-            answer.status, _headers(answer), _chunks(answer.body_reader), partial(exchange.__exit__, *_NONE)
+            answer.status, _headers(answer), _chunks(answer.body_reader), partial(exchange.inner.__exit__, *_NONE)
         )
 
     def close(self) -> None:
@@ -105,14 +114,14 @@ class AsyncFastTransport:
             raise ConfigurationError("transport: 'fast' needs asyncio", hint="Leave transport out") from error
         from pyreqwest.client import ClientBuilder  # noqa: PLC0415
 
-        self._clients = _Clients[Any](ClientBuilder, options)
+        self._clients = _Clients[Any](ClientBuilder, proxy_of(options))
 
     async def send(self, outgoing: Outgoing) -> AsyncIncoming:
         """Send, and wait for the head of the answer."""
         with _ERRORS_OF_HTTPX:
-            exchange = _asked(self._clients, outgoing).build_streamed()
-            answer = await _cancellable(exchange.__aenter__())
-        close = partial(exchange.__aexit__, *_NONE)
+            exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
+            answer = await _cancellable(exchange.inner.__aenter__())
+        close = partial(exchange.inner.__aexit__, *_NONE)
         return AsyncIncoming(answer.status, _headers(answer), _async_chunks(answer.body_reader), close)
 
     async def close(self) -> None:
@@ -196,8 +205,18 @@ class _ErrorsOfHttpx:
         elif isinstance(error, exceptions.BuilderError):
             kind = httpx.LocalProtocolError
         # Not chained, and of its words the last cause alone: the first one shows the address, and what is asked for.
-        raise kind(causes[-1]) from None
+        raise kind(causes[-1]) from _known(causes[-1])
 
+
+def _known(text: str) -> Exception | None:
+    """What Python calls this failure, where that decides what becomes of it."""
+    if _REFUSED in text:
+        return ConnectionRefusedError(text)
+    return ssl.SSLCertVerificationError(text) if "certificate" in text.lower() else None
+
+
+_REFUSED: Final = f"(os error {ECONNREFUSED})"
+"""How Rust says that nothing listens there."""
 
 _ERRORS_OF_HTTPX: Final = _ErrorsOfHttpx()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -16,13 +17,15 @@ from logferry._checkpoint import Checkpoint, is_follow
 from logferry._clock import Clock
 from logferry._definition import StreamDefinition
 from logferry._drivers import aadvance, advance
-from logferry._errors import CheckpointError, InvalidRequestError, LogferryError, ResponseShapeError
+from logferry._errors import CheckpointError, InvalidRequestError, LogferryError, ResponseShapeError, ShortTraceback
+from logferry._forks import keep
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._layers import Authorizer, authorized, bounded, located, observed, retried
 from logferry._options import CallOptions
 from logferry._pace import Pace, paced
 from logferry._reading import Reader
 from logferry._redaction import printable, short
+from logferry._retry import lacks_json
 from logferry._steps import Batch, Flow, Position, Reply, Request
 from logferry._times import Time
 from logferry._underway import UnderWay, Wire
@@ -195,11 +198,13 @@ class Iteration:
         self._start: Checkpoint | None = None
         self._position: Callable[[], Position] | None = None
         self._flow: Flow | None = None
+        self._reader = plan.reader
         self._under_way = UnderWay(plan.runtime.wire)
         self._ended = False
         self._batch: Batch | None = None
         self._todo: list[Any] = []
         self._left: Any = iter(())
+        self._process = os.getpid()
         self._in_use = False
         self.converting = False
         plan.latest = self
@@ -265,21 +270,23 @@ class Iteration:
         flow = self._begin()
         if flow is None:
             return None
-        try:
-            return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
-        except BaseException as error:
-            self._break_off(error)
-            raise
+        with ShortTraceback():
+            try:
+                return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
+            except BaseException as error:
+                self._break_off(error)
+                raise
 
     async def _aasked(self) -> Batch | None:
         flow = self._begin()
         if flow is None:
             return None
-        try:
-            return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
-        except BaseException as error:
-            self._break_off(error)
-            raise
+        with ShortTraceback():
+            try:
+                return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
+            except BaseException as error:
+                self._break_off(error)
+                raise
 
     def _unfinished(self) -> Batch | None:
         return self._batch if length_hint(self._left) else None
@@ -343,8 +350,16 @@ class Iteration:
         """What the service calls the request of a batch."""
         return printable(batch.reply.header(self.plan.runtime.request_id_header) or "") or None
 
+    def _leave_parent(self) -> None:
+        """In a child process that was forked: what is under way is the parent's; go on from the last position."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            keep(self._flow, self._under_way)
+            self._flow, self._under_way = None, UnderWay(self.plan.runtime.wire)
+
     def _begin(self) -> Flow | None:
         """The flow to go on with, or ``None`` where there is nothing more to ask for."""
+        self._leave_parent()
         if self._batch is not None:
             # Most pages are never resumed from, so the position is worked out when somebody asks.
             self._position = partial(self._batch.position, self.delivered)
@@ -355,13 +370,29 @@ class Iteration:
         if self._start is None:
             self._start = self.plan.beginning()
         if self._flow is None:
-            self._flow = self._layered(self._reading(self._reached()))
+            self._flow = self._layered(self._reading())
         return self._flow
 
-    def _reading(self, place: Checkpoint) -> Flow:
-        """The stream's walk, with as many requests under way as there may be."""
-        wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
-        return self.plan.reader.read(place.window, place.position, max_items=wanted)
+    def _reading(self) -> Flow:
+        """The stream's walk, with as many requests under way as there may be; with smaller pages where one is too large."""
+        while True:
+            place = self._reached()
+            wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
+            try:
+                yield from self._reader.read(place.window, place.position, max_items=wanted)
+            except ResponseShapeError as error:
+                # A token, which is asked for by POST, has no pages.
+                if not error.is_too_large or error.method != "GET":
+                    raise
+                smaller = self._reader.smaller()
+                if smaller is None:
+                    error.hint = "A page of one item is too large: leave its time out with since and until"
+                    raise
+                self._reader = smaller
+                self._count_retry(1, 0.0, error)
+                self._under_way.abandon()
+            else:
+                return
 
     def _receive(self, batch: Batch | None) -> Batch | None:
         if batch is None:
@@ -397,6 +428,7 @@ class Iteration:
 
     def stop(self) -> None:
         """Leave nothing under way; the next call goes on from the last place."""
+        self._leave_parent()
         flow, self._flow = self._flow, None
         if flow is not None:
             flow.close()
@@ -428,6 +460,8 @@ class Iteration:
         runtime = self.plan.runtime
         if runtime.options.hooks.on_retry is not None:
             reason = f"HTTP {outcome.status}" if isinstance(outcome, Reply) else outcome.message
+            if isinstance(outcome, Reply) and lacks_json(outcome):
+                reason = f"{reason} without JSON"
             runtime.options.hooks.on_retry(
                 RetryEvent(
                     stream=self.plan.stream, account=runtime.account, attempt=attempt, delay=delay, reason=reason

@@ -19,6 +19,7 @@ from weakref import WeakSet
 
 from attrs import define, evolve, field, frozen
 
+from logferry._forks import renew_in_children
 from logferry._layers import layer
 from logferry._limits import Allowance, allowance
 from logferry._rate import Rate
@@ -49,12 +50,12 @@ class _Turn:
         self._pace.count(self, time)
 
 
-@define
+@define(eq=False)
 class Pace:
     """
     When the service got the requests of an account, and what it has said about further ones.
 
-    Times are in nanoseconds since the epoch.
+    Times are in nanoseconds since the epoch.  A child process that is forked goes on with a pace of its own from what is known.
     """
 
     _out: WeakSet[_Turn] = field(factory=WeakSet[_Turn], init=False, repr=False)
@@ -65,6 +66,15 @@ class Pace:
     _left: int = field(default=0, init=False)
     _left_until: int = field(default=0, init=False)
     _lock: Lock = field(factory=Lock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Begin anew in a child process."""
+        self._lock = Lock()
+        # Their answers come to the parent.
+        self._out = WeakSet()
 
     def take(self, time: int, rate: Rate | None) -> _Turn | float:
         """

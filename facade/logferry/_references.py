@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from logferry._errors import ConfigurationError
 from logferry._extras import missing
 from logferry._json import is_array, is_object
 from logferry._redaction import printable
+from logferry._secret import Secret
 
 OWN_PREFIX: Final = "LOGFERRY_"
 """Variables that begin with it are logferry's, so that any configuration file may name them."""
@@ -53,7 +55,7 @@ class Reference:
         Raises:
             ConfigurationError: It cannot be had; the message says why, and never what was read.
         """
-        secret = _KINDS[self.kind](self).strip()
+        secret = Secret(_KINDS[self.kind](self)).strip()
         if not secret:
             raise self.error("is empty", hint="Put the secret there")
         return secret
@@ -104,6 +106,13 @@ def untrusted(problem: str, *, alternative: str | None = None) -> ConfigurationE
     )
 
 
+def _text(content: bytes) -> str:
+    """What was read, without the mark that editors and shells on Windows begin it with."""
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")
+
+
 def _of_environment(reference: Reference) -> str:
     reference.require_variable()
     secret = os.environ.get(reference.words[0])
@@ -116,7 +125,7 @@ def _of_file(reference: Reference) -> str:
     reference.require_trust()
     try:
         with Path(reference.words[0]).open("rb") as file:
-            return file.read(_LARGEST).decode()
+            return _text(file.read(_LARGEST))
     except OSError as error:
         raise reference.error(f"cannot be read: {error.strerror}", hint="Check the path") from error
     except UnicodeDecodeError:
@@ -133,7 +142,7 @@ def _of_command(reference: Reference) -> str:
             reference.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_COMMAND_SECONDS, check=False
         )
         if done.returncode == 0:
-            return done.stdout.decode()
+            return _text(done.stdout)
     except OSError as error:
         raise reference.error(f"cannot be run: {error.strerror}", hint="Check the command") from error
     except subprocess.TimeoutExpired:

@@ -108,7 +108,7 @@ class View(Generic[T]):
             InvalidRequestError: The stream has an end, `until`, or is followed already.
             CheckpointError: The checkpoint is not one of a follow.
         """
-        from logferry._follow import Follow, Polling  # noqa: PLC0415  # most programs follow nothing
+        from logferry._follow import Polling, followed  # noqa: PLC0415  # most programs follow nothing
 
         plan = self._plan
         if plan.until is not None or plan.following:
@@ -117,8 +117,7 @@ class View(Generic[T]):
                 hint="Leave until out" if plan.until is not None else "Iterate it as it is",
             )
         pace = Polling(shortest=shortest, longest=longest)
-        walk = Follow(walk=plan.reader.walk, definition=plan.definition, pace=pace)
-        following = evolve(plan, reader=evolve(plan.reader, walk=walk, ahead=None, division=None), following=True)
+        following = evolve(plan, reader=followed(plan.reader, plan.definition, pace), following=True)
         following.iteration()
         return View(following, self._convert)
 

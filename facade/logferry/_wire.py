@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
@@ -14,6 +15,7 @@ from attrs import frozen
 
 from logferry._body import ENCODINGS, Body
 from logferry._clock import Clock
+from logferry._defects import is_defect
 from logferry._errors import (
     ConnectionFailedError,
     InvalidRequestError,
@@ -35,6 +37,7 @@ _HEADERS = (
     (b"User-Agent", f"logferry/{__version__} python-httpx/{httpx.__version__}".encode("ascii")),
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", ENCODINGS.encode("ascii")),
+    (b"Cache-Control", b"no-cache"),  # what a cache has kept is the answer to an older question
 )
 """What every request has."""
 
@@ -165,7 +168,7 @@ class _Failures:
     def __enter__(self) -> None: ...
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if error is None:
+        if error is None or is_defect(error):
             return
         failure = error if isinstance(error, LogferryError) else _failure(error, urlsplit(self.outgoing.url).netloc)
         if failure is None:
@@ -187,10 +190,9 @@ def _failure(error: BaseException, host: str) -> LogferryError | None:
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | httpx.InvalidURL():
             failure = InvalidRequestError(f"the request cannot be sent ({type(error).__name__})")
         case httpx.ConnectError() | httpx.ProxyError():
-            failure = ConnectionFailedError(
-                f"cannot connect to {host}: {printable(str(error)) or type(error).__name__}",
-                hint="Check the address and the network",
-            )
+            reason, hint = _reason(error)
+            failure = ConnectionFailedError(f"cannot connect to {host}: {reason}", hint=hint)
+            failure.refused = any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
         case UnicodeError():
             failure = InvalidRequestError(f"{host} is no name of a host")
         case httpx.HTTPError() | httpx.StreamError() | OSError():
@@ -200,6 +202,33 @@ def _failure(error: BaseException, host: str) -> LogferryError | None:
         case _:
             failure = None
     return failure
+
+
+def _reason(error: Exception) -> tuple[str, str]:
+    """Why there is no connection, and what to do about it."""
+    reason = printable(str(error)) or type(error).__name__
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = printable(getattr(cause, "verify_message", "")) or reason
+            return f"its certificate is not trusted: {reason}", _CERTIFICATE_HINT
+        if isinstance(cause, ssl.SSLError):
+            return reason, "Check that the address and its port are those of https"
+    return reason, "Check the address and the network"
+
+
+_CERTIFICATE_HINT: Final = (
+    "If its authority is one of your own, name its certificates: verify=, or SSL_CERT_FILE in the environment"
+)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, and what it came from; where all addresses of a host have failed, what each of them did."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for one in error.exceptions:
+                yield from _causes(one)
+        error = error.__cause__ or error.__context__
 
 
 def _announced(incoming: Incoming | AsyncIncoming) -> str | None:

@@ -7,7 +7,9 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import duckdb
 import pytest
 from tests.cli.conftest import Run, serving, started
 
@@ -96,6 +98,13 @@ def test_ctrl_c_ends_it() -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, b"")
+
+
+def test_any_name_can_be_kept(run: Run, tmp_path: Path) -> None:
+    """It is that of a DuckDB file, also without a suffix."""
+    assert run("demo", "--records", "1", "--keep", str(tmp_path / "kept")).exit_code == 0
+    with duckdb.connect(str(tmp_path / "kept"), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM logs").fetchall() == [(True,)]
 
 
 def test_missing_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,15 +70,15 @@ def test_an_output_that_is_a_link_is_followed(configured: Server, run: Run, ther
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
-@pytest.mark.parametrize("device", ["/dev/null", "pipe", "link"])
+@pytest.mark.parametrize("name", ["pipe", "link"])
 @pytest.mark.usefixtures("configured")
-def test_a_device_is_no_output(run: Run, device: str, tmp_path: Path) -> None:
-    """It would be replaced by a file, so it is refused, with --force too."""
+def test_what_is_no_file_is_no_output(run: Run, name: str, tmp_path: Path) -> None:
+    """A pipe, or a device, would be replaced by a file, so it is refused, with --force too."""
+    # Never a device of the machine: where this fails, the machine would be without it.
     os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "link").symlink_to("/dev/null")
-    result = run("pull", "--output", device, "--force")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    result = run("pull", "--output", name, "--force")
     assert result.exit_code == 2
     assert "is no file. Leave --output out" in result.stderr
-    assert not Path("/dev/null").is_file()
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "pipe").is_fifo()

@@ -127,6 +127,15 @@ def test_an_account_of_a_file_works(named: Write) -> None:
     assert [record.account for record in records] == ["login"] * 3
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("reference", ["{ file = 'secret' }", "{ command = ['cat', 'SECRET'] }"])
+def test_a_secret_may_begin_with_a_mark(named: Write, tmp_path: Path, reference: str, encoding: str) -> None:
+    """Editors and shells on Windows write one; it is no part of the secret."""
+    (tmp_path / "secret").write_text(f"{FAKE.app_secret}\r\n", encoding=encoding)
+    named(LOGIN + f"app_secret = {reference}".replace("SECRET", str(tmp_path / "secret")))
+    assert pulled() == 3
+
+
 def test_a_file_is_not_completed_by_the_environment(named: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """A secret of another account must not get to this one's address."""
     monkeypatch.setenv("LOGTO_APP_SECRET", FAKE.app_secret)
@@ -310,7 +319,7 @@ def test_a_secret_that_cannot_be_had(
     """The error names the setting, the account, the file and what to do; never an argument of a command."""
     monkeypatch.delenv("ACME_MISSING", raising=False)
     monkeypatch.setenv("ACME_EMPTY", " ")
-    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    (tmp_path / "binary").write_bytes(b"\xff\x00")
     path = named(f"{LOGIN}app_secret = {reference}")
     with pytest.raises(ConfigurationError) as caught:
         pulled()

@@ -53,7 +53,7 @@ def test_a_doubt_is_no_item_that_does_not_decode(
     assert stats.issues == 0
     assert stats.doubts == sum(len(event.issues) for event in told) > 0
     assert all(event.is_doubt and event.item is None and event.delivered for event in told)
-    assert all(issue.startswith(SENTENCE) for event in told for issue in event.issues)
+    assert any(issue.startswith(SENTENCE) for event in told for issue in event.issues)
     assert not as_pages or [page.issues for page in pages if page.issues] == [event.issues for event in told]
 
 

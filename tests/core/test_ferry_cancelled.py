@@ -18,7 +18,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 import logferry
-from logferry.testing import CognigyFake, Hosts, InProcessTransport, LogtoFake, VirtualClock, configuration
+from logferry.testing import CognigyFake, Fake, Hosts, InProcessTransport, LogtoFake, VirtualClock, configuration
 
 SECOND = 1_000_000_000
 EPOCH = 1_767_225_600 * SECOND
@@ -56,7 +56,7 @@ def opened(tmp_path: Path) -> Opened:
     """Open both accounts, or those of them that have other transports."""
 
     def make(**transports: httpx.AsyncBaseTransport) -> logferry.Ferry:
-        fakes = {"login": LOGIN, "bot": BOT}
+        fakes: dict[str, Fake] = {"login": LOGIN, "bot": BOT}
         clock = VirtualClock(EPOCH + 1_000_000)
         hosts = {name: InProcessTransport(fake, clock=clock) for name, fake in fakes.items()} | transports
         path = tmp_path / "logferry.toml"
@@ -127,7 +127,7 @@ def test_a_cancelled_iteration_goes_on(opened: Opened, portal: BlockingPortal, a
 
 @interrupting
 @pytest.mark.parametrize("asked", [records_of, follow_of])
-def test_ctrl_c_does_not_end_an_iteration(opened: Opened, asked: Callable[[Any], Any]) -> None:
+def test_ctrl_c_does_not_end_an_iteration(opened: Opened, asked: Callable[..., Any]) -> None:
     """The next one goes on with the record after the last one."""
     interrupting = _Interrupting(InProcessTransport(LOGIN, clock=VirtualClock(EPOCH + 1_000_000)))
     got: list[logferry.LogRecord] = []

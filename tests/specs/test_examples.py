@@ -10,6 +10,8 @@ import pytest
 import yaml
 from openapi_schema_validator import OAS31Validator
 
+from logferry._json import is_array
+
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*/openapi.yaml"))
 
 
@@ -21,11 +23,11 @@ def examples(node: Any, pointer: str = "") -> Iterator[tuple[str, Mapping[str, A
     if isinstance(node, dict):
         element = cast("dict[str, Any]", node)
         schema = element.get("schema", element)
-        given = element.get("examples", ())
-        named = given.values() if isinstance(given, dict) else [{"value": value} for value in given]
-        values = [*cast("Any", named), *([{"value": element["example"]}] if "example" in element else [])]
-        for number, one in enumerate(values):
-            yield f"{pointer}/examples/{number}", schema, one["value"]
+        given: Any = element.get("examples", [])
+        # Of media types they are objects by name, of schemas a list of values.
+        values = given if is_array(given) else [one["value"] for one in given.values()]
+        for number, value in enumerate([*values, *([element["example"]] if "example" in element else [])]):
+            yield f"{pointer}/examples/{number}", schema, value
         for name, child in element.items():
             if name not in {"examples", "example"}:
                 yield from examples(child, f"{pointer}/{name}")

@@ -1,5 +1,8 @@
 """A Parquet folder whose files have the stream as a column too, as version 1 wrote them, is taken over as it is."""
 
+# pyright: reportUnknownMemberType=false
+# The stubs of pyarrow leave parameters of types open.
+
 from __future__ import annotations
 
 import json

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _TIMEOUTS: Final = Timeouts(read=10.0, whole=30.0)
 """Who checks waits for the answer, so it shall not take as long as a pull may."""
-_RETRIES: Final = RetryPolicy(attempts=2, longest_retry_after=2.0)
+_RETRIES: Final = RetryPolicy(attempts=2, longest_retry_after=2.0, refused_for=0.0)
 
 _EPILOG: Final = """
 \b

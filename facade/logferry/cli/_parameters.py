@@ -8,12 +8,9 @@ from typing import Any, Final
 import click
 
 from logferry._paths import followed, local_path
+from logferry._severities import lowest_severity
 from logferry._times import duration_of
 
-SEVERITIES: Final = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17, "FATAL": 21}
-"""OpenTelemetry's names, with the lowest number of each."""
-
-_HIGHEST: Final = 24
 _LONGEST: Final = 365 * 86_400
 
 
@@ -41,15 +38,10 @@ class LocalPath(click.Path):
 
 def severity(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> int:
     """From OpenTelemetry's name, in any case, or a number, to the number; 0 for nothing."""
-    if value is None:
-        return 0
-    number = SEVERITIES.get(value.upper().removesuffix("ING"))
-    if number is None and value.isascii() and value.isdigit():
-        number = int(value)
-    if number is None or not 1 <= number <= _HIGHEST:
-        names = ", ".join(SEVERITIES).lower()
-        raise click.BadParameter(f"{value!r} is none of {names}, nor a number from 1 to {_HIGHEST}.")
-    return number
+    try:
+        return lowest_severity(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def duration(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:

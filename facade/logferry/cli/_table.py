@@ -11,8 +11,8 @@ import orjson
 from rich.cells import cell_len, set_cell_size
 
 from logferry._redaction import printable
+from logferry._severities import SEVERITIES
 from logferry._times import rfc3339
-from logferry.cli._parameters import SEVERITIES
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -48,7 +48,7 @@ Examples:
     "--state",
     metavar="PATH",
     type=LocalPath("--state", "Name a file, such as tail.json", dir_okay=False),
-    help="Go on where the file says, if it exists, and keep it up to date. Only you can read it. "
+    help="Go on where the file says, if it exists, and keep it up to date. Only you can read it; one tail uses it at a time. "
     "Default: a file that is written at the end, and named in the line that says how to resume.",
 )
 @shell_options

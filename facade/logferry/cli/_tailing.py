@@ -23,7 +23,7 @@ from logferry.cli._progress import Progress
 from logferry.cli._selection import asked_jobs, wanted_accounts
 from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error
 from logferry.cli._standard import require_stdout
-from logferry.cli._states import Checkpoints, keep_state, read_state, write_state
+from logferry.cli._states import Checkpoints, keep_state, opened_state, write_state
 
 if TYPE_CHECKING:
     from logferry._arguments import CallChanges
@@ -84,14 +84,18 @@ class Tail:
             raise InvalidRequestError("--raw goes with jsonl only", hint="Add --format jsonl")
         # What the library would warn of is told here, in the shell's words.
         logging.getLogger("logferry").addHandler(logging.NullHandler())
-        resumed = {} if self.state is None else read_state(self.state)
         troubles, interrupts = _Troubles(jobs), Interrupts()
         progress = Progress(living=False, alone=False, verbose=talk().verbose)
         calls: CallChanges = {**progress.hooks, "on_issue": troubles.tell_issue}
         if self.timeout is not None:
             calls["timeout"] = Timeouts(whole=self.timeout)
         output = output_to(sys.stdout.buffer, form, jobs, raw=self.raw, dated=False)
-        with output_errors(), interrupts.watched(), open_accounts(talk().config, **calls) as ferry:
+        with (
+            opened_state(self.state) as resumed,
+            output_errors(),
+            interrupts.watched(),
+            open_accounts(talk().config, **calls) as ferry,
+        ):
             follow = ferry.follow(
                 accounts=self.accounts,
                 streams=self.streams,

@@ -104,7 +104,7 @@ class DltStore:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack, self._errors():
-            make_folder(self._folder)
+            self._make_folder()
             folder = self._found_folder()
             stack.enter_context(locked(folder.with_suffix(".lock"), self._name))
             stack.callback(self._end)
@@ -209,6 +209,15 @@ class DltStore:
             for reached, migrate in outstanding(version, self.migrations, self._name, mode=self._mode):
                 migrate(pipeline)
                 pipeline.load(_VERSIONS, _version(reached), key=["part"])
+
+    def _make_folder(self) -> None:
+        try:
+            make_folder(self._folder)
+        except OSError as error:
+            raise StoreError(
+                f"{self._name}: the folder {self._folder}, for packages on their way, cannot be made: {error.strerror}",
+                hint="Let LOGFERRY_DATA name a folder that you can write to",
+            ) from error
 
     @contextmanager
     def _errors(self) -> Generator[None]:

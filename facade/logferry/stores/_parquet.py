@@ -70,8 +70,8 @@ class ParquetStore:
     """
     A folder of Parquet files, ``stream=…/date=…/….parquet``, by the Hive convention.
 
-    Stream and date are in the path alone, so that pandas, Arrow, DuckDB and Spark have both as columns when they read the
-    folder.  The date is that of the record's own time in UTC, ``1970-01-01`` where that is unknown.  The files of an account and
+    Stream and date are in the path alone, so that pandas, Arrow, DuckDB and what else knows the convention have both as columns
+    when they read the folder.  The date is that of the record's own time in UTC, ``1970-01-01`` where that is unknown.  The files of an account and
     date are disjoint, and each is always replaced whole, so that who reads ``folder/**/*.parquet`` sees each record
     once, at any moment.  A row that comes again is replaced where it is; a new one goes to the account's last file of
     its date, until that is full.  (A record whose known time changes from one date to another is a new one.)
@@ -224,7 +224,7 @@ class ParquetStore:
             # The folder is new; or the file was removed, and the folder can be of any version.
             if self._mode == "read":
                 return {}
-            state = {"version": 1, "windows": []}
+            state = dict[str, Any](version=1, windows=[])
         except ValueError:
             state = None
         if not is_object(state):

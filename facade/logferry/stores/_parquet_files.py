@@ -38,7 +38,7 @@ _GROUP_BYTES: Final = 2**25
 
 _BATCH_ROWS: Final = 2**12
 _ACCOUNT: Final = b"logferry.account"
-FILE_SCHEMA: Final = pa.schema([field for field in SCHEMA if field.name != "stream"])
+FILE_SCHEMA: Final = SCHEMA.remove(SCHEMA.get_field_index("stream"))
 """What is in a file: ``stream`` and ``date`` are in its path alone, as readers of the Hive convention expect."""
 
 UNKNOWN_DATE: Final = "1970-01-01"

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from logferry._checkpoint import read_checkpoint
 from logferry._errors import BadRequestError, CheckpointError, LogferryError, PagingError, StoreError
-from logferry._times import LAST, SECOND
+from logferry._times import LAST, SECOND, rfc3339
 from logferry.stores._coverage import Stretch
 from logferry.stores._schema import record_batch
 from logferry.stores._store import Question
@@ -153,16 +153,23 @@ class Reader:
                 tasks.start_soon(self._try_piece, filters, piece, now)
 
     async def _planned(self, filters: Mapping[str, str]) -> tuple[list[Piece], int]:
-        """What there is to be read of a question, which the store then knows to be gaps; and the time that is meant by now."""
+        """What there is to be read of a question, which the store then knows of; and the time that is meant by now."""
         pieces, unknown, now = self._plan(filters)
+        self.report.warnings += [
+            f"the store is complete until {rfc3339(one.until)}, which lies ahead, so a clock was or is wrong: it is read "
+            f"again from {rfc3339(one.since)} on"
+            for one in unknown
+            if one.state == "provisional"
+        ]
         # Else a store in which a late window is complete, and an early one not, would begin with the late one.
         await self._commits.add(self._question(filters), unknown)
         return pieces, now
 
     def _plan(self, filters: Mapping[str, str]) -> tuple[list[Piece], list[Stretch], int]:
-        """What there is to be read of a question, what of it is a gap that the store does not know of, and now."""
+        """What there is to be read of a question, what of it the store has to know before: gaps and doubts, and now."""
         now, order = self._clock.now(), self._order
-        coverage = self._commits.coverage(self._question(filters))
+        kept = self._commits.coverage(self._question(filters))
+        coverage, doubted = kept.trusted(now), kept.doubted(now)
         begin = coverage.begin
         if order.since is None:
             since = order.first if begin is None else begin
@@ -173,7 +180,7 @@ class Reader:
             coverage, since=since, until=until, windowed=self._windowed, kept_since=self._retention.since(now)
         )
         gaps = [Stretch(since=first, until=last, state="gap") for first, last in coverage.unknown(since, until)]
-        return pieces, gaps, now
+        return pieces, [*doubted, *gaps], now
 
     async def _try_piece(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
         async with self._limiter:

@@ -42,7 +42,7 @@ class Daily(Client):
     service: ClassVar[str] = "daily"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=100, seconds=5)
-    streams = Homes(
+    streams: ClassVar[Homes] = Homes(
         "logferry.services.daily._sessions:SESSION_LOGS",
         "logferry.services.daily._sessions:SESSION_METRICS",
         "logferry.services.daily._api_logs:API_LOGS",
@@ -55,7 +55,9 @@ class Daily(Client):
     def __init__(
         self, *, api_key: str | None = None, base_url: str | None = None, **options: Unpack[ClientOptions]
     ) -> None:
-        super().__init__(Settings(service=self.service, given={"api_key": api_key, "base_url": base_url}), options)
+        settings = Settings(service=self.service, given={"api_key": api_key, "base_url": base_url})
+        del api_key  # a traceback with locals would show it
+        super().__init__(settings, options)
 
     def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
         (key,) = settings.require("api_key")

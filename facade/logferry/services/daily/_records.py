@@ -8,10 +8,8 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import orjson
-
 from logferry._attributes import Attributes, mapped, present
-from logferry._json import is_object
+from logferry._json import is_object, loads
 from logferry._origin import Normalizer, Origin
 from logferry._page_times import PageTimes, known_times, page_times
 from logferry._record import ERROR, INFO, LogRecord, make_record
@@ -218,8 +216,8 @@ def _severity(status: int | None) -> int:
 
 def _error(status: int | None, response: str | None) -> Attributes:
     try:
-        body: object = orjson.loads(response or "")
-    except orjson.JSONDecodeError:
+        body: object = loads(response or "")
+    except ValueError:
         body = None
     details = body if is_object(body) else {}
     kind, info = details.get("error"), details.get("info")

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from attrs import frozen
 
 from logferry._definition import StreamDefinition, filter_field
+from logferry._matching import shown_at
 from logferry._steps import Flow, Position
 from logferry._window import Window
 from logferry.services.daily._filters import one_of
@@ -37,8 +38,13 @@ _level: Final = one_of(LIST_LOGS_LOG_LEVEL_VALUES)
 class SessionLogFilters:
     """Filters of the logs of a call; at least one of the ids is needed."""
 
-    mtg_session_id: str | None = filter_field("mtgSessionId", "only logs of this meeting session")
-    user_session_id: str | None = filter_field("userSessionId", "only logs of this participant's session")
+    mtg_session_id: str | None = filter_field(
+        "mtgSessionId", "only logs of this meeting session", shown=shown_at("mtgSessionId"), any_case=True
+    )
+    user_session_id: str | None = filter_field(
+        "userSessionId", "only logs of this participant's session", shown=shown_at("userSessionId"), any_case=True
+    )
+    # Items show a number, and which number means which level is not documented.
     log_level: ListLogsLogLevel | None = filter_field(  # noqa: RUF009  # it makes an attrs field
         "logLevel", "only logs of this level: ERROR, INFO or DEBUG", parse=_level
     )
@@ -48,8 +54,12 @@ class SessionLogFilters:
 class SessionMetricFilters:
     """Filters of the metrics of a call; at least one of the ids is needed."""
 
-    mtg_session_id: str | None = filter_field("mtgSessionId", "only samples of this meeting session")
-    user_session_id: str | None = filter_field("userSessionId", "only samples of this participant's session")
+    mtg_session_id: str | None = filter_field(
+        "mtgSessionId", "only samples of this meeting session", shown=shown_at("mtgSessionId"), any_case=True
+    )
+    user_session_id: str | None = filter_field(
+        "userSessionId", "only samples of this participant's session", shown=shown_at("userSessionId"), any_case=True
+    )
 
 
 def _logs_of(filters: SessionLogFilters, page_size: int, window: Window) -> Question:

@@ -29,6 +29,7 @@ from logferry._end import Evidence, agrees, disagreement, shortage
 from logferry._errors import PagingError
 from logferry._incremental import Incremental
 from logferry._json import is_array
+from logferry._matching import shown_at
 from logferry._page_times import PageTimes, known_times
 from logferry._steps import Batch, Flow, Key, Marks, Position, Reply, SubFlow, fetch
 from logferry._times import MILLISECOND, rfc3339
@@ -54,9 +55,16 @@ _AGAIN: Final = 2
 class AuditLogFilters:
     """Filters of the audit logs: exact matches, case-sensitive, combined by AND."""
 
-    user_id: str | None = filter_field("userId", "only logs of this user; many kinds of log name none")
-    application_id: str | None = filter_field("applicationId", "only logs of this application")
-    log_key: str | None = filter_field("logKey", "only logs of this event, such as Interaction.SignIn.Submit")
+    # Each compares with this very field, so that a log without it is never found (measured, and in the server's source).
+    user_id: str | None = filter_field(
+        "userId", "only logs of this user; many kinds of log name none", shown=shown_at("payload", "userId", absent="")
+    )
+    application_id: str | None = filter_field(
+        "applicationId", "only logs of this application", shown=shown_at("payload", "applicationId", absent="")
+    )
+    log_key: str | None = filter_field(
+        "logKey", "only logs of this event, such as Interaction.SignIn.Submit", shown=shown_at("key")
+    )
 
 
 @frozen
@@ -135,12 +143,12 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
                 answer.keys, first=answer.row, asked=answer.asked, total=answer.total, since=window.since
             )
             doubts = _doubts(place, following, answer)
-            if place.crowd is None:
-                doubts = (*doubts, *shortage(answer.evidence))
         trouble: PagingError | None = None
-        if _is_past(place, following, answer, window):
+        if _is_in_crowd(place, following, answer):
+            following = evolve(following, ended=_is_past_crowd(following, window))
+        elif place.trail.is_past(answer.keys, window) or (_is_last(answer) and following.past):
             following = evolve(following, ended=True)
-        elif place.crowd is None and _is_last(answer):
+        elif _is_last(answer):
             missing = disagreement(following.met, following.least)
             if missing and answer.keys == previous:
                 trouble, following = _unturned(missing), place
@@ -181,7 +189,7 @@ def _next_page(
         elsewhere = page == 0 and place.joins_by_time and not any(map(place.knows, answer.keys))
         if (nothing_new or elsewhere or corrected is not None) and asked_again < _AGAIN:
             asked_again += 1  # it can be an old answer
-        elif place.crowd is None and not (looked_twice or agrees(answer.evidence)):
+        elif not (looked_twice or agrees(answer.evidence)):
             looked_twice = True
         elif corrected is not None:
             place, asked_again, looked_twice = corrected, 0, False
@@ -198,21 +206,21 @@ def _unturned(missing: tuple[str, ...]) -> PagingError:
 
 def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:
     """
-    What may be missing, where more logs have one time than a page can show.
+    What may be missing, where a page is short, or more logs have one time than a page can show.
 
-    Where they are read in a window of their own, the server's count tells.
-    Where rows are counted, each row that a page goes on by has to be a log that was not met before: else the server has
+    Where those are read in a window of their own, the server's count tells.  Where rows are counted, each row that a page goes on by has to be a log that was not met before: else the server has
     turned round the order of logs of one time, or some have come or gone.
     """
     if place.crowd is not None:
         crowd = place.crowd.after(answer.keys)
         return () if following.crowd is not None or crowd.has_all(answer.total) else (crowd.doubt(answer.total),)
+    short = shortage(answer.evidence)
     mark = place.trail.mark
     steady = following.total == place.total and following.row - place.row == following.met - place.met
     crowded = place.counting and not steady and place.is_crowded and any(time == mark for time, _ in answer.keys)
     if mark is None or not crowded:
-        return ()
-    return (f"createdAt: more logs at {rfc3339(mark)} than a page holds; some may be missing",)
+        return short
+    return (*short, f"createdAt: more logs at {rfc3339(mark)} than a page holds; some may be missing")
 
 
 def _has_advanced(turn: _Turn, keys: Sequence[Key]) -> bool:
@@ -230,11 +238,13 @@ def _has_advanced(turn: _Turn, keys: Sequence[Key]) -> bool:
     return following.total is not None and following.row > place.row
 
 
-def _is_past(place: Place, following: Place, answer: _Answer, window: Window) -> bool:
-    """Whether all that is left behind a page is before the window."""
-    if place.crowd is None and following.crowd is None:
-        return place.trail.is_past(answer.keys, window) or (_is_last(answer) and following.past)
-    # Behind a crowd there are only logs that are older.
+def _is_in_crowd(place: Place, following: Place, answer: _Answer) -> bool:
+    """Whether a page is one of a crowd, or leads to one."""
+    return place.crowd is not None or (following.crowd is not None and not _is_last(answer))
+
+
+def _is_past_crowd(following: Place, window: Window) -> bool:
+    """Whether nothing of the window is left: behind a crowd, and in front of one, all that is left is older."""
     left = following.edge if following.crowd is None else following.crowd.time
     return window.since is not None and left is not None and left < window.since
 

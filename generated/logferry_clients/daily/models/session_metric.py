@@ -183,7 +183,7 @@ class SessionMetric:
     user_sent_bits_per_sec_min: float | None | Unset = UNSET
     """The same, at least."""
     metrics: JsonObject | Unset = UNSET
-    """The statistics of each connection, such as `sfu-recv`, and in it of the transport and of each track, by name."""
+    """The statistics of each connection, by name, such as `sfu-recv`."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
 
