@@ -39,6 +39,7 @@ class Page(Generic[T]):
         issues: What may be missing, where the service makes it impossible to be sure.
         clock_ahead_nano: How far the local clock is ahead of the service's, in nanoseconds, as its ``Date`` header says; 0
             where it is not, or where the service does not say.
+        tells_time: Whether the service says what time it is.
     """
 
     items: list[T] = field(repr=False)
@@ -48,6 +49,7 @@ class Page(Generic[T]):
     total: int | None
     issues: tuple[str, ...] = ()
     clock_ahead_nano: int = 0
+    tells_time: bool = True
 
 
 class View(Generic[T]):
@@ -218,6 +220,8 @@ def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
             for item, time, ordinal in zip(items, times, counts, strict=False):  # the last items may not be wanted
                 if fits(item):
                     made = make(item, origin, time)
+                    if time is None and made.issues:
+                        iteration.report(made.issues, item, delivered=True)
                     yield numbered(made, ordinal) if ordinal else made
                 else:
                     repaired = repair(item)
@@ -367,4 +371,5 @@ class _Pages(Generic[T]):
             total=batch.total,
             issues=batch.issues,
             clock_ahead_nano=clock_ahead_nano(batch.reply),
+            tells_time=batch.reply.header("date") is not None,
         )

@@ -86,6 +86,29 @@ class Coverage:
         """The stretches whose reading was interrupted."""
         return tuple(one for one in self.stretches if one.state == "partial")
 
+    def doubted(self, now: int) -> tuple[Stretch, ...]:
+        """
+        The stretches that are said to be read beyond now, or since a later moment, as what is to be read again.
+
+        Who read them had a clock that was ahead, and how far is not known: what the service wrote since does not count as
+        read, and a walk that was interrupted does not go on, since it would not meet that.
+
+        Args:
+            now: Nanoseconds since the epoch.
+        """
+        return tuple(
+            Stretch(since=one.since, until=one.until, state="provisional" if one.state == "complete" else "gap")
+            for one in self.stretches
+            if (one.state in ("complete", "lost", "expired") and one.until > now) or one.begun > now
+        )
+
+    def trusted(self, now: int) -> Coverage:
+        """The coverage in which what is doubted is not believed."""
+        coverage = self
+        for stretch in self.doubted(now):
+            coverage = coverage.having(stretch)
+        return coverage
+
     def having(self, new: Stretch) -> Coverage:
         """The coverage once a stretch is as it is said to be, whatever it was."""
         if new.since >= new.until:

@@ -29,11 +29,15 @@ class _Begun:
     Attributes:
         unsettled: When those began that have to be read again, in nanoseconds since the epoch.
         ahead: How far our clock is ahead of the service's, in nanoseconds.
+        newest: When the newest of them began, in nanoseconds since the epoch.
+        timeless: Whether the service does not say what time it is.
         unknown: Whether one of them is not known to have begun at any time, and was not read.
     """
 
     unsettled: list[int]
     ahead: int = 0
+    newest: int = 0
+    timeless: bool = False
     unknown: bool = False
 
 
@@ -83,6 +87,10 @@ class SessionReader(Reader):
         async for page in self._listed(sessions, piece, now):
             self._progress.doubt(page.issues)
             begun.ahead = max(begun.ahead, page.clock_ahead_nano)
+            begun.timeless = begun.timeless or not page.tells_time
+            begun.newest = max([begun.newest, *(time for one in page.items if (time := one.time_unix_nano) <= now)])
+            if begun.timeless:
+                begun.ahead = max(0, now - self._certain(question, begun.newest))
             async with anyio.create_task_group() as tasks:
                 for session in page.items:
                     tasks.start_soon(self._try_session, sessions, question, session, now, begun)
@@ -114,7 +122,7 @@ class SessionReader(Reader):
         read = await self._read_session({**self._own(sessions), **asked}, question, now)
         if begin is None:
             begun.unknown = begun.unknown or not read
-        elif not (read and sessions.is_over(session.raw, now)):
+        elif not (read and sessions.is_over(session.raw, now - begun.ahead)):
             begun.unsettled.append(begin)
 
     async def _read_session(self, filters: Mapping[str, str], question: Question, now: int) -> bool:
