@@ -43,6 +43,7 @@ class Page(Generic[T]):
         remarks: What is odd about the page otherwise; nothing is missing because of it.
         clock_ahead_nano: How far the local clock is ahead of the service's, in nanoseconds, as its ``Date`` header says; 0
             where it is not, or where the service does not say.
+        tells_time: Whether the service says what time it is.
     """
 
     items: list[T]
@@ -53,6 +54,7 @@ class Page(Generic[T]):
     issues: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     clock_ahead_nano: int = 0
+    tells_time: bool = True
 
     def __repr__(self) -> str:
         facts = {f"{len(self.undecoded)} undecoded": self.undecoded, f"{len(self.issues)} issues": self.issues}
@@ -236,6 +238,9 @@ def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
             try:
                 if fits(item):
                     made = make(item, origin, time)
+                    if time is None and made.issues:
+                        with ShortTraceback():
+                            iteration.report(made.issues, item, delivered=True)
                     return numbered(made, ordinal) if ordinal else made
                 repaired = repair(item)
                 with ShortTraceback():
@@ -428,6 +433,7 @@ class _Pages(Generic[T]):
             issues=batch.issues,
             remarks=batch.remarks,
             clock_ahead_nano=clock_ahead_nano(batch.reply),
+            tells_time=batch.reply.header("date") is not None,
         )
 
 
