@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import attrs
@@ -83,6 +84,11 @@ def test_a_metric_without_a_time_has_an_issue(odd: Any) -> None:
     assert view.stats.issues
 
 
+def swapped(one: Any, other: Any, item: Any) -> Any:
+    """Give another item in the place of one."""
+    return other if item == one else item
+
+
 @pytest.mark.parametrize("odd", ["oops", None, 7, []])
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_an_item_that_is_no_object_comes_once(
@@ -94,7 +100,7 @@ def test_an_item_that_is_no_object_comes_once(
     items = list(connected(logferry.Daily, fake).stream(name, filters=filters, until=UNTIL).raw())
     for index in (29, 33, 89, 149, 209):
         assert items.count(items[index]) == 1
-        change = changed(lambda item, index=index: odd if item == items[index] else item)
+        change = changed(partial(swapped, items[index], odd))
         client = connected(logferry.Daily, fake, faults=failing(change), concurrency=concurrency)
         stream = client.stream(name, filters=filters, until=UNTIL, page_size=20)
         records = list(walk(stream.records()))
