@@ -98,6 +98,12 @@ MUTATIONS = (
         "                ticket = yield ticket.send\n",
         "                yield from _replayed(ticket.send)\n",
     ),
+    Mutation(
+        "an end is believed at once",
+        "_end.py",
+        "        return not agrees(page, full=self._full, follows_short=self._follows_short)\n",
+        "        return False\n",
+    ),
 )
 
 

@@ -21,12 +21,13 @@ from logferry._errors import (
 )
 from logferry._json import is_object, tolerant_loads
 from logferry._redaction import printable, public_url
-from logferry._retry import retry_after
+from logferry._retry import is_web_page, retry_after
 from logferry._steps import Reply
 
 Error = TypeVar("Error", bound=LogferryError)
 
 _LONGEST_MESSAGE = 300
+_YEAR = 366 * 86_400
 _ADDRESS_HINT = "Check the service's address"
 
 
@@ -104,14 +105,13 @@ def wrong_shape(reply: Reply[Any], expected: str, *, request_id_header: str) -> 
 
 
 def _no_json(reply: Reply[Any], read_refusal: ReadRefusal) -> ResponseShapeError:
-    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
-    start = reply.content[:200].lstrip().lower()
-    if kind == "text/html" or start.startswith((b"<!doctype", b"<html")):
+    if is_web_page(reply):
         return ResponseShapeError(
             "the answer is a web page, not JSON", hint=read_refusal(reply.status, {}).hint or _ADDRESS_HINT
         )
     if not reply.content:
         return ResponseShapeError("the answer is empty")
+    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
     return ResponseShapeError(f"the answer is no JSON (content type {printable(kind) or 'not given'})")
 
 
@@ -141,11 +141,18 @@ def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
     code = printable(refusal.code or "")[:_LONGEST_MESSAGE] or None
     error = kind(f"{status} {phrase}{': ' if told else ''}{told}{f' [{code}]' if code else ''}", hint=refusal.hint)
     error.code = code
-    if isinstance(error, RateLimitError):
+    if isinstance(error, RateLimitError | ServiceError):
         error.retry_after = retry_after(reply)
-        if error.retry_after is not None and error.hint is None:
-            error.hint = f"The service asks to wait {error.retry_after:g} s"
+        if error.retry_after and error.hint is None:
+            error.hint = f"The service asks to wait {_waiting(error.retry_after)}"
     return error
+
+
+def _waiting(seconds: float) -> str:
+    """A time to wait, in words."""
+    if seconds > _YEAR:
+        return "more than a year"
+    return f"{seconds:.1f}".removesuffix(".0") + " s"
 
 
 def about_answer(error: Error, reply: Reply[Any], request_id_header: str) -> Error:

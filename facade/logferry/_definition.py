@@ -138,7 +138,7 @@ def flag(text: str) -> bool:
     return text.lower() == "true"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class StreamDefinition(Generic[E, J, F]):
     """
     A stream of a service.
@@ -172,19 +172,22 @@ class StreamDefinition(Generic[E, J, F]):
     order: str
     time_filter: str
     division: Division | None = None
-    ahead: WalkAhead[F] | None = field(default=None, repr=False)
+    ahead: WalkAhead[F] | None = None
     promise: str
     filters: type[F]
     needs_one_of: tuple[str, ...] = ()
     tenant_filter: str = ""
     page_size: int
     largest_page_size: int | None = None
-    walk: Walk[F] = field(repr=False)
-    fits: Callable[[object], bool] = field(repr=False)
-    repair: Callable[[object], Repaired[J]] = field(repr=False)
-    entry: Callable[[Any], E] = field(repr=False)
-    normalizer: Normalizer[J] = field(repr=False)
-    incremental: Incremental = field(factory=Incremental, repr=False)
+    walk: Walk[F]
+    fits: Callable[[object], bool]
+    repair: Callable[[object], Repaired[J]]
+    entry: Callable[[Any], E]
+    normalizer: Normalizer[J]
+    incremental: Incremental = field(factory=Incremental)
+
+    def __repr__(self) -> str:
+        return f"<StreamDefinition {self.name}>"
 
     @property
     def method(self) -> str:

@@ -14,13 +14,16 @@ from attrs import evolve
 
 from logferry._accounts import Account
 from logferry._arguments import LONGEST, SHORTEST, ClientOptions, WindowOptions
-from logferry._arrivals import FerryRecords, Tasks
+from logferry._arrivals import FerryRecords
 from logferry._client import Client
 from logferry._clock import SystemClock
+from logferry._delivery import Tasks
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
+from logferry._extras import needing
 from logferry._following import REORDERING, FerryFollow
 from logferry._hooks import FailureEvent
 from logferry._record import LogRecord
+from logferry._secret import hide_secrets
 from logferry._selection import Job, LeftOut, Skipped, askable_jobs, named_accounts, selected_accounts, selected_jobs
 from logferry._stream import View
 from logferry._times import Time, moment
@@ -121,7 +124,7 @@ class Ferry:
         filters: Mapping[str, str] | None = None,
         since: Time | None = None,
         page_size: int | None = None,
-        resume: Mapping[tuple[str, str], str] | None = None,
+        resume: Mapping[str, Mapping[str, str]] | None = None,
         shortest: float = SHORTEST,
         longest: float = LONGEST,
         reordering: float = REORDERING,
@@ -140,7 +143,7 @@ class Ferry:
             filters: Values by the filter's name in Python or on the wire, as text.
             since: From when on; default: now, and then what is there already is left out.
             page_size: How many items to ask for at once.
-            resume: Checkpoints, by names of account and stream, as ``FerryFollow.checkpoints`` gives them.
+            resume: Checkpoints, by account, then by stream, as ``FerryFollow.checkpoints`` gives them.
             shortest: Seconds between two polls of a stream while something comes.
             longest: Seconds between two polls at most.
             reordering: Seconds for which a record waits, after its time, for older ones of other streams.
@@ -158,11 +161,12 @@ class Ferry:
         views: dict[tuple[str, str], View[LogRecord]] = {}
         for job, client in clients:
             name = (job.account.name, job.stream.name)
+            checkpoint = given.get(job.account.name, {}).get(job.stream.name)
             stream = client.stream(
                 job.stream.name,
                 filters=filters,
-                since=None if name in given else since,
-                resume=given.get(name),
+                since=since if checkpoint is None else None,
+                resume=checkpoint,
                 page_size=page_size,
             )
             views[name] = stream.records().follow(shortest=shortest, longest=longest)
@@ -212,7 +216,7 @@ class Ferry:
         Bring into a store what it does not have yet: ``run()`` it in a ``with`` block, ``arun()`` it in ``async with``.
 
         Args:
-            store: Where to; a text is taken as `logferry.stores.open_store` takes it.
+            store: Where to; a text or a path is taken as `logferry.stores.open_store` takes it.
             accounts: Only these accounts; default: all.
             streams: Only these streams; default: all.  Logs of calls are asked for session by session, and the times
                 below are those at which a session began.
@@ -230,10 +234,15 @@ class Ferry:
         Raises:
             InvalidRequestError: The call cannot be right; nothing was sent.
             ConfigurationError: No account has a stream that is named, or the text names no store.
+            MissingPackageError: A package is missing that an extra brings.
         """
-        from logferry.stores._opening import open_store  # noqa: PLC0415  # stores bring along Arrow
-        from logferry.sync._order import Order  # noqa: PLC0415
-        from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
+        from logferry.stores._opening import open_store  # noqa: PLC0415
+
+        # First, since the store knows which extra brings all that it needs.
+        to = open_store(store) if isinstance(store, str | os.PathLike) else store
+        with needing("sync"):
+            from logferry.sync._order import Order  # noqa: PLC0415  # brings along Arrow, as the next does
+            from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
 
         clock = self._options.get("clock") or SystemClock()
         given = filters or {}
@@ -247,7 +256,7 @@ class Ferry:
             lane = lanes.setdefault(client.account, Lane(client=client, streams=[], retention=job.account.retention))
             lanes[client.account] = evolve(lane, streams=[*lane.streams, (job.stream, own)])
         return Sync(
-            store=open_store(store) if isinstance(store, str | os.PathLike) else store,
+            store=to,
             lanes=tuple(lanes.values()),
             order=Order(
                 since=asked.since,
@@ -304,4 +313,5 @@ def open_accounts(config: str | PurePath | None = None, **options: Unpack[Client
         ConfigurationError: There is no account, or the file cannot be used.  An account whose settings are wrong
             raises when it is needed.
     """
+    hide_secrets(options)
     return Ferry(selected_accounts(config=config), options, config=None if config is None else os.fspath(config))

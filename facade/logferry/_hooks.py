@@ -7,6 +7,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from logferry._redaction import short
+
 
 @frozen(kw_only=True)
 class RequestEvent:
@@ -25,7 +27,7 @@ class RequestEvent:
     account: str
     method: str
     path: str
-    params: tuple[tuple[str, str], ...]
+    params: tuple[tuple[str, str], ...] = field(repr=short)
 
 
 @frozen(kw_only=True)
@@ -45,7 +47,7 @@ class RetryEvent:
     account: str
     attempt: int
     delay: float
-    reason: str
+    reason: str = field(repr=short)
 
 
 @frozen(kw_only=True)
@@ -86,7 +88,7 @@ class IssueEvent:
 
     stream: str
     account: str
-    issues: tuple[str, ...]
+    issues: tuple[str, ...] = field(repr=short)
     item: Any = field(repr=False)
     delivered: bool
     is_doubt: bool = False
@@ -106,7 +108,7 @@ class FailureEvent:
 
     stream: str
     account: str
-    error: Exception
+    error: Exception = field(repr=short)
     delay: float | None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from operator import length_hint
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, evolve, field, frozen
 
@@ -15,17 +16,20 @@ from logferry._checkpoint import Checkpoint, is_follow
 from logferry._clock import Clock
 from logferry._definition import StreamDefinition
 from logferry._drivers import aadvance, advance
-from logferry._errors import CheckpointError, LogferryError, ResponseShapeError
+from logferry._errors import CheckpointError, InvalidRequestError, LogferryError, ResponseShapeError, ShortTraceback
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._layers import Authorizer, authorized, bounded, located, observed, retried
 from logferry._options import CallOptions
 from logferry._pace import Pace, paced
 from logferry._reading import Reader
-from logferry._redaction import printable
+from logferry._redaction import printable, short
+from logferry._retry import lacks_json
 from logferry._steps import Batch, Flow, Position, Reply, Request
 from logferry._times import Time
 from logferry._underway import UnderWay, Wire
 from logferry._window import window
+
+T = TypeVar("T")
 
 
 @define
@@ -48,7 +52,7 @@ class Stats:
     doubts: int = 0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Runtime:
     """
     What the streams of a client share.
@@ -81,8 +85,11 @@ class Runtime:
     chance: Callable[[], float]
     worded: Callable[[str], str]
 
+    def __repr__(self) -> str:
+        return f"<Runtime {self.service} account={self.account!r}>"
 
-@define(kw_only=True)
+
+@define(kw_only=True, repr=False)
 class Plan:
     """
     What a caller asked of a stream.
@@ -120,8 +127,11 @@ class Plan:
 
     def __str__(self) -> str:
         given = {**self.filters, "since": self.since, "until": self.until}
-        told = [self.stream, *(f"{name}={value!r}" for name, value in given.items() if value is not None)]
+        told = [self.stream, *(f"{name}={short(value)}" for name, value in given.items() if value is not None)]
         return " ".join(told)
+
+    def __repr__(self) -> str:
+        return f"<Plan {self}>"
 
     def iteration(self) -> Iteration:
         """
@@ -158,12 +168,26 @@ def asked(time: Time | None) -> str | None:
     return time if time is None or isinstance(time, str) else time.isoformat()
 
 
+def used_at_once(where: str) -> InvalidRequestError:
+    """What the second user of an iterator gets, while the first one is inside."""
+    return InvalidRequestError(
+        f"{where}: the iterator is in use by another thread or task",
+        hint="Give each thread or task an iterator of its own, or take from this one under a lock",
+    )
+
+
 class Iteration:
     """
     One walk through a stream, driven from outside: a driver asks for batches, a view converts their items.
 
     It knows at any moment which items have been delivered, because views take them from the list iterator that
     ``deliver`` gives, and such an iterator tells how many it still has.  So delivering an item costs no bookkeeping.
+
+    One caller at a time can be inside; a second one is refused, and the first goes on undisturbed.
+
+    Attributes:
+        plan: What is asked.
+        converting: Whether an item is on its way from the list iterator to the caller.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -176,7 +200,9 @@ class Iteration:
         self._ended = False
         self._batch: Batch | None = None
         self._todo: list[Any] = []
-        self._left: Iterator[Any] = iter(())
+        self._left: Any = iter(())
+        self._in_use = False
+        self.converting = False
         plan.latest = self
 
     @property
@@ -194,40 +220,81 @@ class Iteration:
         """How many items of the current batch have been delivered."""
         return len(self._todo) - length_hint(self._left)
 
+    def places(self) -> Callable[[int], str]:
+        """The checkpoints of the current batch, by how many of its items have been delivered; good also later."""
+        start = self._start or self.plan.beginning()
+        position = None if self._batch is None else self._batch.position
+        return lambda delivered: (start if position is None else evolve(start, position=position(delivered))).to_text()
+
     def _reached(self) -> Checkpoint:
         start = self._start or self.plan.beginning()
         position = self._position if self._batch is None else partial(self._batch.position, self.delivered)
         return start if position is None else evolve(start, position=position())
 
-    def next_batch(self) -> Batch | None:
-        """The next batch, blocking the thread; ``None`` at the end."""
+    def next_batch(self, make: Callable[[Batch], T]) -> T | None:
+        """
+        What *make* makes of the next batch, or of the one that an error has left unfinished, blocking the thread.
+
+        Returns:
+            ``None`` at the end.
+
+        Raises:
+            InvalidRequestError: Another thread or task is inside.
+        """
+        # No call stands between the question and the note: neither another thread nor Ctrl-C comes in between.
+        if self._in_use or self.converting:
+            raise used_at_once(self.plan.stream)
+        self._in_use = True
+        try:
+            batch = self._unfinished() or self._asked()
+            return None if batch is None else make(batch)
+        finally:
+            self._in_use = False
+
+    async def anext_batch(self, make: Callable[[Batch], T]) -> T | None:
+        """The same, blocking only the task."""
+        if self._in_use or self.converting:
+            raise used_at_once(self.plan.stream)
+        self._in_use = True
+        try:
+            batch = self._unfinished() or await self._aasked()
+            return None if batch is None else make(batch)
+        finally:
+            self._in_use = False
+
+    def _asked(self) -> Batch | None:
         flow = self._begin()
         if flow is None:
             return None
-        try:
-            return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
-        except BaseException as error:
-            self._break_off(error)
-            raise
+        with ShortTraceback():
+            try:
+                return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
+            except BaseException as error:
+                self._break_off(error)
+                raise
 
-    async def anext_batch(self) -> Batch | None:
-        """The next batch, blocking only the task; ``None`` at the end."""
+    async def _aasked(self) -> Batch | None:
         flow = self._begin()
         if flow is None:
             return None
-        try:
-            return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
-        except BaseException as error:
-            self._break_off(error)
-            raise
+        with ShortTraceback():
+            try:
+                return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
+            except BaseException as error:
+                self._break_off(error)
+                raise
 
-    def unfinished(self) -> Batch | None:
-        """The batch that an error in the middle has left, if any."""
+    def _unfinished(self) -> Batch | None:
         return self._batch if length_hint(self._left) else None
 
     def deliver(self) -> Iterator[Any]:
         """The items of the batch that have not been delivered yet; taking one delivers it."""
-        return self._left
+        left: Iterator[Any] = self._left
+        return left
+
+    def hold(self, items: deque[Any]) -> None:
+        """The last items of the batch are here instead; removing one delivers it."""
+        self._left = items
 
     def take_back(self, error: BaseException, *, delivered: int) -> None:
         """Only the first *delivered* items of the batch have been delivered: the next failed on its way."""
@@ -235,10 +302,14 @@ class Iteration:
         self._describe(error)
 
     def rewind(self, delivered: int) -> None:
-        """Only the first *delivered* items of the batch have been delivered."""
-        self._left = iter(self._todo)
-        for _ in range(delivered):
-            next(self._left)
+        """
+        Only the first *delivered* items of the batch have been delivered.
+
+        What ``deliver`` gave before gives nothing any more: its taker asks for the batch again.
+        """
+        old, self._left = self._left, iter(self._todo)
+        self._left.__setstate__(delivered)
+        old.__setstate__(len(self._todo))
 
     def report(self, issues: tuple[str, ...], item: Any, *, delivered: bool) -> None:
         """
@@ -360,6 +431,8 @@ class Iteration:
         runtime = self.plan.runtime
         if runtime.options.hooks.on_retry is not None:
             reason = f"HTTP {outcome.status}" if isinstance(outcome, Reply) else outcome.message
+            if isinstance(outcome, Reply) and lacks_json(outcome):
+                reason = f"{reason} without JSON"
             runtime.options.hooks.on_retry(
                 RetryEvent(
                     stream=self.plan.stream, account=runtime.account, attempt=attempt, delay=delay, reason=reason

@@ -16,6 +16,7 @@ from attrs import define, field
 
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._fast import FAST, AsyncFastTransport, FastTransport
+from logferry._proxies import proxy_of
 from logferry._transports import AsyncHttpxTransport, AsyncTransport, HttpxTransport, Transport
 from logferry._underway import Running, launch_thread
 
@@ -118,18 +119,20 @@ def _blocking_transport(options: WireOptions) -> Transport:
     if options.transport == FAST:
         return FastTransport(options)
     if options.transport is not None:
-        return HttpxTransport(_of_kind(options.transport, httpx.BaseTransport), takes_target=False)
-    usual = _usual(options)
-    return HttpxTransport(httpx.HTTPTransport(**usual), takes_target=usual["proxy"] is None)
+        return HttpxTransport(_of_kind(options.transport, httpx.BaseTransport))
+    from logferry._direct import DirectTransport  # noqa: PLC0415  # with httpcore, which only connections need
+
+    return DirectTransport.of(*_usual(options))
 
 
 def _tasks_transport(options: WireOptions) -> AsyncTransport:
     if options.transport == FAST:
         return AsyncFastTransport(options)
     if options.transport is not None:
-        return AsyncHttpxTransport(_of_kind(options.transport, httpx.AsyncBaseTransport), takes_target=False)
-    usual = _usual(options)
-    return AsyncHttpxTransport(httpx.AsyncHTTPTransport(**usual), takes_target=usual["proxy"] is None)
+        return AsyncHttpxTransport(_of_kind(options.transport, httpx.AsyncBaseTransport))
+    from logferry._direct import AsyncDirectTransport  # noqa: PLC0415  # see above
+
+    return AsyncDirectTransport.of(*_usual(options))
 
 
 def _of_kind(transport: object, kind: type[T]) -> T:
@@ -141,26 +144,12 @@ def _of_kind(transport: object, kind: type[T]) -> T:
     )
 
 
-def _usual(options: WireOptions) -> dict[str, Any]:
-    """The arguments of httpx's usual transport."""
-    # Plain http stays on this machine: a proxy that the environment names for all else would read the credentials.
-    proxy = options.proxy or (None if options.is_loopback_http else _environment_proxy(options.base_url))
-    verify = _verification(options.verify)
-    if verify is True and proxy is None and urlsplit(options.base_url).scheme == "http":
-        # Nothing is encrypted, so that the authorities, which take longer to load than httpx, need not be known: none is.
-        verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return {"verify": verify, "proxy": proxy, "trust_env": not options.is_loopback_http}
-
-
-def _environment_proxy(url: str) -> str | None:
-    """The proxy that the environment names for an address, if any; httpx's own client asks the same."""
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  # httpx has loaded it
-
-    parts, named = urlsplit(url), getproxies()
-    proxy = named.get(parts.scheme) or named.get("all")
-    if not proxy or proxy_bypass(parts.netloc):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+def _usual(options: WireOptions) -> tuple[ssl.SSLContext | None, str | None]:
+    """Which authorities the usual transport trusts, if anything is encrypted, and its proxy."""
+    proxy = proxy_of(options)
+    if options.verify is None and urlsplit(options.base_url).scheme == "http":
+        return None, proxy  # the authorities take longer to load than httpx
+    return httpx.create_ssl_context(verify=_verification(options.verify)), proxy
 
 
 def _verification(verify: str | ssl.SSLContext | None) -> ssl.SSLContext | bool:

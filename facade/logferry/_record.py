@@ -16,6 +16,7 @@ from logferry._attributes import Attributes
 from logferry._identity import digest
 from logferry._json import dumps
 from logferry._origin import Origin
+from logferry._redaction import short
 from logferry._times import rfc3339, utc_datetime
 
 T = TypeVar("T")
@@ -299,8 +300,8 @@ class LogRecord(_Fields):
 
     def __repr__(self) -> str:
         return (
-            f"LogRecord(uid={self.uid!r}, time={rfc3339(self.time_unix_nano)!r}, "
-            f"severity_number={self.severity_number}, body={self.body!r})"
+            f"LogRecord(uid={short(self.uid)}, time={rfc3339(self.time_unix_nano)!r}, severity={self.severity_number}, "
+            f"event={short(self.event_name)}, body={short(self.body)})"
         )
 
 

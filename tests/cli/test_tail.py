@@ -260,7 +260,7 @@ def test_a_checkpoint_of_a_pull_is_no_state(growing: Growing, run: Run, tmp_path
 def test_a_state_that_cannot_be_written_is_told_at_once(growing: Growing, run: Run) -> None:
     """Before anything is asked."""
     result = run("tail", "--state", "/proc/nowhere/tail.json")
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "/proc/nowhere/tail.json cannot be written" in result.stderr
     assert growing.asked == 0
 

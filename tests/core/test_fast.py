@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,7 @@ GIVEN: dict[str, Any] = {"endpoint": "https://acme.logto.app", "access_token": "
 
 def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is sent."""
-
-    def missing(_name: str) -> None:
-        return None
-
-    monkeypatch.setattr("logferry._fast.find_spec", missing)
+    monkeypatch.setitem(sys.modules, "pyreqwest", None)
     with pytest.raises(logferry.ConfigurationError, match="pyreqwest") as caught:
         logferry.Logto(**GIVEN)
     assert caught.value.hint == "pip install 'logferry[fast]'"

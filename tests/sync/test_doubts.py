@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from tests.sync.conftest import HOUR, MINUTE, NOON, MakeWorld, World
+import pytest
+from tests.sync.conftest import DAY, HOUR, MINUTE, NOON, MakeWorld, World, rows_of
 
-from logferry.testing import LogtoFake, Row
+from logferry.testing import (
+    Change,
+    CognigyFake,
+    DailyFake,
+    Fake,
+    FakeRequest,
+    Faults,
+    LogtoFake,
+    Row,
+    SignalWireFake,
+    emptied,
+    shortened,
+)
+from logferry.testing._noticeable import noticeably_shortened
 
 LOGTO: Final = "logto.audit_logs"
 CROWDED: Final = NOON - 2 * HOUR
 """When more logs come at once than a page can show."""
+
+FAKES: Final[dict[str, Callable[[], Fake]]] = {
+    "cognigy": lambda: CognigyFake(records=350, epoch=NOON, growing=False),
+    "daily": lambda: DailyFake(records=280, epoch=NOON, growing=False),
+    "logto": lambda: LogtoFake(records=350, epoch=NOON, growing=False),
+    "signalwire": lambda: SignalWireFake(records=350, epoch=NOON, growing=False),
+}
+COUNTED: Final = {
+    "cognigy.project_logs": "cognigy",
+    "daily.meetings": "daily",
+    LOGTO: "logto",
+}
+"""The streams whose service counts what it lists."""
 
 
 def crowded(world: MakeWorld) -> World:
@@ -37,3 +65,64 @@ def test_a_window_with_an_issue_is_read_again(world: MakeWorld) -> None:
     accounts.bring(LOGTO)
     assert len(accounts.asked()) >= 3
     assert accounts.store.state_at(LOGTO, CROWDED) == "gap"
+
+
+def once_each(change: Change, fake: Fake) -> Faults:
+    """Change the first answer to each request for logs."""
+    asked = set[str]()
+
+    def fault(request: FakeRequest, _number: int) -> Change | None:
+        if request.method != "GET" or request.target in asked:
+            return None
+        asked.add(request.target)
+        return noticeably_shortened(fake, request, lambda: NOON) if change is shortened else change
+
+    return fault
+
+
+@pytest.mark.parametrize("change", [emptied, shortened])
+@pytest.mark.parametrize("name", FAKES)
+def test_what_comes_empty_or_short_once_is_in_the_store(world: MakeWorld, name: str, change: Change) -> None:
+    """Each answer, of every stream: the store has all, and calls it complete."""
+    fake = FAKES[name]()
+    accounts = world(fake, faults=once_each(change, fake))
+    accounts.sync(since="90d").raise_failures()
+    session = {"mtg_session_id": fake.meeting_ids[0]} if isinstance(fake, DailyFake) else {}
+    for stream in fake.streams:
+        truth = (
+            sorted(accounts.truth(stream, source="api") + accounts.truth(stream, source="webhook"))
+            if stream == "daily.api_logs"
+            else accounts.truth(stream, **(session if stream.startswith("daily.session") else {}))
+        )
+        assert accounts.stored(stream) == truth
+
+
+def lacking() -> tuple[Faults, dict[str, bool]]:
+    """A service that leaves an item out of each page, however often it is asked; and what heals it."""
+    ill = {"is": True}
+
+    def fault(request: FakeRequest, _number: int) -> Change | None:
+        return shortened if ill["is"] and request.method == "GET" else None
+
+    return fault, ill
+
+
+@pytest.mark.parametrize("stream", COUNTED)
+def test_a_window_is_not_complete_while_the_count_disagrees(world: MakeWorld, stream: str) -> None:
+    """What was missing comes once the service sends it, and then the window is complete."""
+    fault, ill = lacking()
+    make = {
+        "cognigy": CognigyFake,
+        "daily": DailyFake,
+        "logto": LogtoFake,
+    }[COUNTED[stream]]
+    moment = NOON - DAY // 2 - 6 * HOUR
+    accounts = world(make(rows=rows_of(range(moment, moment + HOUR, 5 * MINUTE))), faults=fault)
+    (report,) = accounts.sync(streams=[stream], since="3d")
+    assert report.failure is not None or any("some may be missing" in doubt for doubt in report.doubts)
+    assert len(accounts.stored(stream)) < len(accounts.truth(stream))
+    assert accounts.store.state_at(stream, moment) in {"gap", "partial"}
+    ill["is"] = False
+    assert accounts.bring(stream).doubts == []
+    assert accounts.stored(stream) == accounts.truth(stream)
+    assert accounts.store.state_at(stream, moment) == "complete"

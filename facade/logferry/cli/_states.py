@@ -13,15 +13,15 @@ from typing import Final, TypeAlias
 from logferry._errors import CheckpointError, ExportError
 from logferry._json import is_array, is_object
 
-Checkpoints: TypeAlias = Mapping[tuple[str, str], str]
-"""By names of account and stream."""
+Checkpoints: TypeAlias = Mapping[str, Mapping[str, str]]
+"""By account, then by stream."""
 
 _VERSION: Final = 1
 _KEPT_SECONDS: Final = 30 * 86_400
 """So long a file that nobody asked for is kept."""
 
 
-def read_state(path: Path) -> dict[tuple[str, str], str]:
+def read_state(path: Path) -> dict[str, dict[str, str]]:
     """
     The checkpoints in a file; none where there is no such file.
 
@@ -34,12 +34,16 @@ def read_state(path: Path) -> dict[tuple[str, str], str]:
         return {}
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
-    rows = fields.get("streams") if is_object(fields) and fields.get("tail") == _VERSION else None
+    version = fields.get("tail") if is_object(fields) else None
+    rows = fields.get("streams") if is_object(fields) and type(version) is int and version == _VERSION else None
     if not is_array(rows) or not all(is_array(row) and [*map(type, row)] == [str] * 3 for row in rows):
         raise CheckpointError(f"{path} is no state of a tail", hint="Choose another --state, or remove the file")
-    return {(account, stream): checkpoint for account, stream, checkpoint in rows}
+    found: dict[str, dict[str, str]] = {}
+    for account, stream, checkpoint in rows:
+        found.setdefault(account, {})[stream] = checkpoint
+    return found
 
 
 def write_state(path: Path, checkpoints: Checkpoints) -> None:
@@ -86,5 +90,5 @@ def keep_state(checkpoints: Checkpoints) -> Path:
 
 
 def _text(checkpoints: Checkpoints) -> bytes:
-    rows = [[account, stream, text] for (account, stream), text in checkpoints.items()]
+    rows = [[account, stream, text] for account, own in checkpoints.items() for stream, text in own.items()]
     return json.dumps({"tail": _VERSION, "streams": rows}, indent=1).encode() + b"\n"

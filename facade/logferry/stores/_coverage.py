@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import orjson
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from logferry._json import dumps, is_array, is_object
 
@@ -41,7 +41,7 @@ class Stretch:
     since: int
     until: int
     state: State
-    checkpoint: str | None = None
+    checkpoint: str | None = field(default=None, repr=False)
     begun: int = 0
 
     def outside(self, since: int, until: int) -> Iterator[Stretch]:
@@ -60,7 +60,7 @@ _since: Final = attrgetter("since")
 _until: Final = attrgetter("until")
 
 
-@frozen
+@frozen(repr=False)
 class Coverage:
     """
     What a store has of one question.
@@ -70,6 +70,9 @@ class Coverage:
     """
 
     stretches: tuple[Stretch, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Coverage {len(self.stretches)} stretches>"
 
     @property
     def begin(self) -> int | None:

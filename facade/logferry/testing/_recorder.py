@@ -65,7 +65,7 @@ class Recorder:
         keep: int = 1000,
         check: bool = True,
     ) -> None:
-        self.count = 0
+        self.count: int = 0
         self.requests: deque[FakeRequest] = deque(maxlen=keep)
         self.violations: list[str] = []
         self._fake = fake

@@ -163,7 +163,7 @@ class History:
         chance.shuffle(self._cycle)
         self._bodies = [_body(payload) for payload in self._cycle]
         self._webhook_body = _body(_webhook_payload())
-        self.length = len(self._cycle)
+        self.length: int = len(self._cycle)
         self._span = max(round(self.length * spacing * 1000), 1)
         self._offsets = _offsets(self.length, self._span, chance)
         self._head = b'{"tenantId":%b,"id":"' % orjson.dumps(tenant)

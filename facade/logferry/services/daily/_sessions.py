@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from attrs import frozen
 
 from logferry._definition import StreamDefinition, filter_field
-from logferry._json import is_object
 from logferry._matching import shown_at
 from logferry._steps import Flow, Position
 from logferry._window import Window
@@ -20,7 +19,12 @@ from logferry.services.daily._session_pages import Walk
 from logferry.services.daily._session_question import Question
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
 from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
-from logferry_clients.daily.types import ANYTHING, ObjectOf, repair
+from logferry_clients.daily.models.session_metric import (
+    SessionMetric,
+    SessionMetricJson,
+    fits_session_metric,
+    repair_session_metric,
+)
 
 F = TypeVar("F")
 
@@ -118,7 +122,7 @@ SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilte
     incremental=SESSIONS,
 )
 
-SESSION_METRICS: Final[StreamDefinition[dict[str, Any], dict[str, Any], SessionMetricFilters]] = StreamDefinition(
+SESSION_METRICS: Final[StreamDefinition[SessionMetric, SessionMetricJson, SessionMetricFilters]] = StreamDefinition(
     name="daily.session_metrics",
     summary="samples of the connections of a call's participants",
     paging="offset",
@@ -130,9 +134,9 @@ SESSION_METRICS: Final[StreamDefinition[dict[str, Any], dict[str, Any], SessionM
     page_size=_PAGE,
     walk=partial(_walk, _metrics_of),
     ahead=partial(_walk, _metrics_of),
-    fits=is_object,
-    repair=partial(repair, ObjectOf({}, {}, ANYTHING)),
-    entry=dict[str, Any],
+    fits=fits_session_metric,
+    repair=repair_session_metric,
+    entry=SessionMetric.from_dict,
     normalizer=SESSION_METRIC_NORMALIZER,
     incremental=SESSIONS,
 )

@@ -193,6 +193,7 @@ _PAYLOAD_MAPPING: Final[Mapping[AuditLogPayloadKey, _Target]] = {
     "signInContext": "logto.sign_in_context",
     "userId": "user.id",
     "applicationId": "logto.application.id",
+    "cimdClientId": "logto.application.cimd_client_id",
     "sessionId": "session.id",
     # Authorization codes and their verifiers come unmasked, on older servers live tokens too (measured).
     "params": "logto.params",
