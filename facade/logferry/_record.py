@@ -256,6 +256,8 @@ class LogRecord(_Fields):
             "observed_timestamp": origin.observed,
             "severity_number": self.severity_number,
         }
+        if not self.time_unix_nano:
+            del values["timestamp"]
         if self.severity_text is not None:
             values["severity_text"] = self.severity_text
         if self.event_name is not None:
@@ -299,7 +301,7 @@ class LogRecord(_Fields):
 
     def __repr__(self) -> str:
         return (
-            f"LogRecord(uid={self.uid!r}, time={rfc3339(self.time_unix_nano)!r}, "
+            f"LogRecord(uid={self.uid!r}, time={rfc3339(self.time_unix_nano) if self.time_unix_nano else None!r}, "
             f"severity_number={self.severity_number}, body={self.body!r})"
         )
 
