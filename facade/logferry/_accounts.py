@@ -10,6 +10,9 @@ account named after it.  An account of a file has its values from the file and i
     endpoint = "https://acme.logto.app"
     app_id = "m2m-app"
     app_secret = { env = "ACME_LOGTO_SECRET" }
+
+A file that is only found in the working directory may have been put there by anybody: it runs no commands, reads no files,
+and of the environment it has only the variables that begin with ``LOGFERRY_``, and the service's own.
 """
 
 from __future__ import annotations
@@ -22,11 +25,13 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from attrs import field, frozen
 
-from logferry._errors import ConfigurationError
+from logferry._errors import ConfigurationError, ShortTraceback
 from logferry._json import is_object
+from logferry._paths import local_path
 from logferry._rate import read_rate
-from logferry._references import Reference, read_reference
+from logferry._references import Reference, read_reference, untrusted
 from logferry._registry import SERVICES, Service
+from logferry._secret import hide_secrets
 from logferry._settings import Settings
 from logferry._suggestions import suggestion
 from logferry._times import SECOND, duration_of
@@ -82,16 +87,40 @@ class Account:
         Raises:
             ConfigurationError: A setting is missing or wrong, or a secret cannot be had.
         """
+        hide_secrets(options)
         options["account"] = self.name
         if self.allow_insecure:
             options.setdefault("allow_insecure", True)
         if self.rate is not None:
             options.setdefault("rate", self.rate)
+        with ShortTraceback():
+            try:
+                client = self.service.client.from_settings(self._settings(), **options)
+                self._require_address_of_environment(client)
+            except ConfigurationError as error:
+                error.service, error.account = self.service.name, self.name
+                raise
+        return client
+
+    def _require_address_of_environment(self, client: Client) -> None:
+        """
+        Refuse to send the credentials of the environment's account to another server, for a file that anybody wrote.
+
+        This machine is not another server.  Where the variables alone make no account, they have no address either, and the
+        file says it.
+        """
+        values = [value for value in self.values.values() if isinstance(value, Reference)]
+        if client.is_loopback or not any(not one.trusted and one.uses_variable_of_service() for one in values):
+            return
         try:
-            return self.service.client.from_settings(self._settings(), **options)
-        except ConfigurationError as error:
-            error.service, error.account = self.service.name, self.name
-            raise
+            described = self.service.client.from_env()
+        except ConfigurationError:
+            return
+        if client.origin != described.origin:
+            raise untrusted(
+                f"[accounts.{self.name}] in {self.file}: the environment's variables are those of {described.origin}, "
+                f"and are not sent to {client.origin} for"
+            )
 
     def _settings(self) -> Settings:
         if self.file is None:
@@ -114,8 +143,8 @@ def find_accounts(config: str | PurePath | None = None) -> tuple[Account, ...]:
     """
     found = configuration_file(config)
     if found is not None:
-        path, trusted = found
-        return tuple(_read_account(path, name, table, trusted) for name, table in _read_tables(path).items())
+        with ShortTraceback():
+            return _read_accounts(*found)
     described = (Account(name=service.name, service=service) for service in SERVICES)
     return tuple(account for account in described if any(account.has(name) for name in account.service.all_settings))
 
@@ -128,7 +157,8 @@ def described_accounts(config: str | PurePath | None = None) -> list[str] | None
         ConfigurationError: The file cannot be read.
     """
     found = configuration_file(config)
-    return None if found is None else list(_read_tables(found[0]))
+    with ShortTraceback():
+        return None if found is None else list(_read_tables(found[0]))
 
 
 def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool] | None:
@@ -143,7 +173,7 @@ def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool
     """
     named = config or os.environ.get(VARIABLE)
     if named:
-        return Path(named).expanduser().absolute(), True
+        return local_path(named, f"--config or {VARIABLE}", "Name a file, such as logferry.toml").absolute(), True
     from platformdirs import user_config_path  # noqa: PLC0415  # only needed where nobody named a file
 
     own = user_config_path("logferry", appauthor=False) / FILE_NAME
@@ -154,6 +184,10 @@ def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool
     if here.is_file():
         return here, own.exists() and here.samefile(own)
     return (own, True) if own.is_file() else None
+
+
+def _read_accounts(path: Path, trusted: bool) -> tuple[Account, ...]:  # noqa: FBT001  # private
+    return tuple(_read_account(path, name, table, trusted) for name, table in _read_tables(path).items())
 
 
 def _read_tables(path: Path) -> Mapping[str, Any]:
@@ -204,7 +238,9 @@ def _read_account(path: Path, name: str, table: Any, trusted: bool) -> Account: 
         values[key] = (
             value
             if isinstance(value, str | bool)
-            else read_reference(value, setting=setting, folder=path.parent, trusted=trusted)
+            else read_reference(
+                value, setting=setting, folder=path.parent, trusted=trusted, variables=service.all_variables
+            )
         )
     insecure = table.get("allow_insecure", False)
     if not isinstance(insecure, bool):

@@ -7,7 +7,6 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, TypeAlias, TypeVar
 
-import orjson
 from attrs import frozen
 
 from logferry._errors import (
@@ -18,15 +17,17 @@ from logferry._errors import (
     RateLimitError,
     ResponseShapeError,
     ServiceError,
+    too_large,
 )
-from logferry._json import is_object, tolerant_loads
+from logferry._json import TooManyValuesError, is_object, loads, tolerant_loads
 from logferry._redaction import printable, public_url
-from logferry._retry import retry_after
+from logferry._retry import is_web_page, retry_after
 from logferry._steps import Reply
 
 Error = TypeVar("Error", bound=LogferryError)
 
 _LONGEST_MESSAGE = 300
+_YEAR = 366 * 86_400
 _ADDRESS_HINT = "Check the service's address"
 
 
@@ -81,11 +82,14 @@ def decoded(reply: Reply[Any], read_refusal: ReadRefusal, *, request_id_header: 
         LogferryError: The error that the status stands for, or a ResponseShapeError.
     """
     if reply.status == HTTPStatus.OK:
-        with suppress(orjson.JSONDecodeError):
-            return orjson.loads(reply.content)
-        # What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates.
-        with suppress(ValueError):
-            return tolerant_loads(reply.content)
+        try:
+            return loads(reply.content)
+        except TooManyValuesError as error:
+            raise about_answer(too_large(f"the answer has {error}"), reply, request_id_header) from None
+        except ValueError:
+            # What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates.
+            with suppress(ValueError):
+                return tolerant_loads(reply.content)
         # Not chained: a decoder's error carries the whole body.
         raise about_answer(_no_json(reply, read_refusal), reply, request_id_header)
     raise about_answer(_refused(reply, read_refusal), reply, request_id_header)
@@ -104,14 +108,13 @@ def wrong_shape(reply: Reply[Any], expected: str, *, request_id_header: str) -> 
 
 
 def _no_json(reply: Reply[Any], read_refusal: ReadRefusal) -> ResponseShapeError:
-    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
-    start = reply.content[:200].lstrip().lower()
-    if kind == "text/html" or start.startswith((b"<!doctype", b"<html")):
+    if is_web_page(reply):
         return ResponseShapeError(
             "the answer is a web page, not JSON", hint=read_refusal(reply.status, {}).hint or _ADDRESS_HINT
         )
     if not reply.content:
         return ResponseShapeError("the answer is empty")
+    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
     return ResponseShapeError(f"the answer is no JSON (content type {printable(kind) or 'not given'})")
 
 
@@ -122,8 +125,8 @@ def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
     except ValueError:
         phrase = "unknown status"
     try:
-        body: object = orjson.loads(reply.content)
-    except orjson.JSONDecodeError:
+        body: object = loads(reply.content)
+    except ValueError:
         body = None
     refusal = read_refusal(status, body if is_object(body) else {})
     kind = refusal.error or _BY_STATUS.get(status)
@@ -141,11 +144,18 @@ def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
     code = printable(refusal.code or "")[:_LONGEST_MESSAGE] or None
     error = kind(f"{status} {phrase}{': ' if told else ''}{told}{f' [{code}]' if code else ''}", hint=refusal.hint)
     error.code = code
-    if isinstance(error, RateLimitError):
+    if isinstance(error, RateLimitError | ServiceError):
         error.retry_after = retry_after(reply)
-        if error.retry_after is not None and error.hint is None:
-            error.hint = f"The service asks to wait {error.retry_after:g} s"
+        if error.retry_after and error.hint is None:
+            error.hint = f"The service asks to wait {_waiting(error.retry_after)}"
     return error
+
+
+def _waiting(seconds: float) -> str:
+    """A time to wait, in words."""
+    if seconds > _YEAR:
+        return "more than a year"
+    return f"{seconds:.1f}".removesuffix(".0") + " s"
 
 
 def about_answer(error: Error, reply: Reply[Any], request_id_header: str) -> Error:

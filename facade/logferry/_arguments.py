@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any, Final, TypedDict
-from urllib.parse import urlsplit
 
 from attrs import evolve
 
@@ -14,8 +13,10 @@ from logferry._clock import Clock
 from logferry._errors import ConfigurationError, LogferryError
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._options import CallOptions, Timeouts
+from logferry._proxies import is_proxy
 from logferry._rate import Rate, read_rate
 from logferry._retry import RetryPolicy
+from logferry._secret import Secret
 from logferry._suggestions import suggestion
 from logferry._times import Time
 
@@ -30,9 +31,17 @@ class CallChanges(TypedDict, total=False):
     """How requests are made.  What is left out stays as it is."""
 
     timeout: float | Timeouts
-    """Seconds until the next bytes of an answer arrive, or connect and read apart; default: connect 5, read 30."""
+    """
+    Seconds until the next bytes of an answer arrive, or all bounds of a request apart.
+
+    Default: connect 5, read 30, and 300 for the whole exchange, which a longer ``timeout`` extends.
+    """
     retries: int | RetryPolicy
-    """How often a failed request is sent again, or a whole policy; default: 3, with backoff from 0.5 s up to 30 s."""
+    """
+    How often a failed request is sent again, or a whole policy; default: 3, with backoff from 0.5 s up to 30 s.
+
+    Unless it is 0, a connection that is refused is tried again for 30 s before that counts.
+    """
     deadline: float | None
     """Seconds that one iteration may take in all, waits and retries included; default: no bound."""
     rate: Rate | str | None
@@ -56,7 +65,7 @@ class CallChanges(TypedDict, total=False):
     on_page: Callable[[PageEvent], None] | None
     """Is told of each page before it is delivered."""
     on_issue: Callable[[IssueEvent], None] | None
-    """Is told of each item in which something did not decode."""
+    """Called for each item in which something did not decode, and for each page that leaves the result in doubt."""
 
 
 class ClientOptions(CallChanges, total=False):
@@ -92,6 +101,7 @@ class WindowOptions(TypedDict, total=False):
     Raise ResponseShapeError for an item that does not decode; default: keep it, and list what did not.
 
     The item stays the next one, so that nothing is lost: go on from the error's checkpoint without ``strict``.
+    What may be missing from a result is no item's shape, and raises nothing.
     """
 
 
@@ -139,15 +149,9 @@ def checked_proxy(url: str | None) -> str | None:
     """
     if url is None:
         return None
-    try:
-        parts = urlsplit(url)
-        # A "#" in a password, unquoted, ends the address: the first part of the password would be taken for the port.
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.fragment
-    except ValueError:
-        usable = False
-    if not usable:
+    if not is_proxy(url):
         raise ConfigurationError("proxy is no URL of a proxy", hint="It looks like http://proxy.example:3128")
-    return url
+    return Secret(url)
 
 
 def refuse_unknown(given: Mapping[str, Any], own: Iterable[str], options: type[Any]) -> None:
@@ -179,7 +183,8 @@ def changed_options(options: CallOptions, changes: CallChanges) -> CallOptions:
         timeout = changes["timeout"]
         if not isinstance(timeout, Timeouts):
             _require_positive("timeout", timeout)
-            timeout = Timeouts(connect=min(timeout, Timeouts().connect), read=timeout)
+            usual = Timeouts()
+            timeout = Timeouts(connect=min(timeout, usual.connect), read=timeout, whole=max(timeout, usual.whole))
         options = evolve(options, timeouts=timeout)
     if "retries" in changes:
         retries = changes["retries"]

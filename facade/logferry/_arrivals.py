@@ -2,119 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from threading import Event
-from typing import Protocol, Self, TypeVar
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
+from operator import length_hint
+from typing import TypeAlias
 
 import anyio
-from anyio.abc import TaskGroup
-from anyio.from_thread import BlockingPortal
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from attrs import define, field, frozen
 
-from logferry._client import Client
-from logferry._errors import InvalidRequestError, LogferryError
-from logferry._iteration import Stats
+from logferry._delivery import AsyncItems, Delivery, Tasks, items
+from logferry._errors import LogferryError
+from logferry._iteration import Iteration, Stats
 from logferry._record import LogRecord
 from logferry._selection import Skipped
-from logferry._stream import Page, View
+from logferry._steps import Batch
+from logferry._stream import Convert, View, converted
 
-T = TypeVar("T")
+Checkpoints: TypeAlias = dict[str, dict[str, str]]
+"""By account, then by stream; it can be written as JSON."""
 
-
-class Reading(Protocol):
-    """Reads streams as a task."""
-
-    async def run(self) -> None:
-        """Read them until they have ended."""
-        ...
-
-    def close(self) -> None:
-        """Nobody takes what has been read any more."""
-        ...
+Name: TypeAlias = tuple[str, str]
+"""Of an account and of one of its streams."""
 
 
-@define
-class Tasks:
+@frozen
+class _Arrived:
     """
-    Reads accounts while its ``async with`` block runs, and ends with it, whatever has happened in the block.
+    The records of a page, on their way to the caller.
 
     Attributes:
-        clients: By account; closed at the end.
-        portal: The way into its event loop from the thread of a ``with`` block; ``None`` in ``async with``.
+        name: Whose they are.
+        records: The records that are wanted.
+        place: The checkpoint after the first *n* of them.
+        taken: Set when the caller begins to take them.
     """
 
-    clients: Mapping[str, Client]
-    portal: BlockingPortal | None = None
-    _group: TaskGroup | None = None
-    _begun: list[Reading] = field(factory=list["Reading"])
-
-    def start(self, lanes: Sequence[Sequence[View[LogRecord]]]) -> Arrivals:
-        """Begin to read lanes at once, the views of each one after the other."""
-        self._require_group()
-        sender, receiver = anyio.create_memory_object_stream[Page[LogRecord]](0)
-        arrivals = Arrivals(receiver, sender, lanes)
-        self.run(arrivals)
-        return arrivals
-
-    def run(self, reading: Reading) -> None:
-        """Let a task read until it has ended, or is stopped."""
-        group = self._require_group()
-        self._begun.append(reading)
-        group.start_soon(reading.run)
-
-    async def stop(self, arrivals: Reading) -> None:
-        """Nobody takes what this one reads any more: it ends."""
-        if arrivals in self._begun:
-            self._begun.remove(arrivals)
-            arrivals.close()
-
-    def require_portal(self) -> BlockingPortal:
-        """The way into the event loop, for blocking iterations."""
-        if self.portal is None:
-            raise InvalidRequestError(
-                "the accounts are not open for 'for'", hint="Use a with block; in async with, iterate with 'async for'"
-            )
-        return self.portal
-
-    def call(self, run: Callable[[], Awaitable[T]]) -> T:
-        """Run it on the event loop, from the thread of a ``with`` block; Ctrl-C cancels it, and waits for its end."""
-        over = Event()
-
-        async def run_to_the_end() -> T:
-            try:
-                return await run()
-            finally:
-                over.set()
-
-        future = self.require_portal().start_task_soon(run_to_the_end)
-        try:
-            return future.result()
-        except BaseException:
-            if future.cancel():
-                over.wait()
-            raise
-
-    def _require_group(self) -> TaskGroup:
-        if self._group is None:
-            raise InvalidRequestError("the accounts are not open", hint="Iterate inside the block of open_accounts()")
-        return self._group
-
-    async def __aenter__(self) -> Self:
-        self._group = await anyio.create_task_group().__aenter__()
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        if self._group is not None:
-            group, self._group = self._group, None
-            group.cancel_scope.cancel()
-            # What was raised in the block is not the group's, which would wrap it into an ExceptionGroup.
-            await group.__aexit__(None, None, None)
-        for arrivals in tuple(self._begun):
-            await self.stop(arrivals)
-        with anyio.CancelScope(shield=True):
-            for client in self.clients.values():
-                await client.aclose()
+    name: Name
+    records: list[LogRecord]
+    place: Callable[[int], str]
+    taken: anyio.Event = field(factory=anyio.Event)
 
 
 @define(eq=False)
@@ -122,56 +49,106 @@ class Arrivals:
     """
     The pages of several lanes, in the order in which they arrive.
 
-    A lane asks for its next page once the caller has taken the last one, so memory is bounded by a page per lane.
+    A lane asks for its next page once the caller begins with the last one, so memory is bounded by two pages per lane.
 
     Attributes:
+        lanes: The streams of each account, which are read one after the other.
+        lowest: The lowest severity number of the records that are wanted.
+        unopened: What is wrong with accounts that could not be opened.
         failures: What went wrong so far, of streams that ended early.
     """
 
-    _receiver: MemoryObjectReceiveStream[Page[LogRecord]]
-    _sender: MemoryObjectSendStream[Page[LogRecord]]
-    _lanes: Sequence[Sequence[View[LogRecord]]]
+    lanes: Mapping[str, Mapping[str, View[LogRecord]]]
+    lowest: int
+    unopened: tuple[LogferryError, ...]
     failures: list[Exception] = field(factory=list[Exception])
+    _arrived: deque[_Arrived] = field(factory=deque[_Arrived])
+    _current: _Arrived | None = None
+    _left: Iterator[LogRecord] = field(factory=lambda: iter(()))
+    _places: dict[Name, Callable[[], str]] = field(factory=dict[Name, "Callable[[], str]"])
+    _change: anyio.Event = field(factory=anyio.Event)
+    _scope: anyio.CancelScope = field(factory=anyio.CancelScope)
+    _ended: bool = False
 
     async def run(self) -> None:
         """Read all lanes at once."""
-        async with anyio.create_task_group() as tasks:
-            for lane in self._lanes:
-                tasks.start_soon(self.read, lane, self._sender.clone())
-            self._sender.close()
-
-    async def read(self, lane: Sequence[View[LogRecord]], sender: MemoryObjectSendStream[Page[LogRecord]]) -> None:
-        """Send the pages of a lane's views; one that fails does not stop the next."""
-        with sender:
-            for view in lane:
-                try:
-                    async for page in view.pages():
-                        await sender.send(page)
-                except anyio.BrokenResourceError:  # nobody listens any more
-                    return
-                except Exception as error:  # noqa: BLE001  # a caller's hook may raise anything, too
-                    self.failures.append(error)
-
-    async def next(self) -> Page[LogRecord] | None:
-        """The next page; ``None`` when all lanes have ended."""
-        try:
-            return await self._receiver.receive()
-        except anyio.EndOfStream:
-            return None
+        with self._scope:
+            async with anyio.create_task_group() as tasks:
+                for account, lane in self.lanes.items():
+                    tasks.start_soon(self._read, account, lane)
+        self._ended = True
+        self._change.set()
 
     def close(self) -> None:
-        """Nobody takes pages any more: lanes that want to send one end."""
-        self._sender.close()
-        self._receiver.close()
+        """Stop: the caller has left."""
+        self._scope.cancel()
+        self._ended = True
+        self._change.set()
+
+    def failure(self) -> ExceptionGroup[Exception] | None:
+        """What to raise at the end, if anything."""
+        failures = [*self.unopened, *self.failures]
+        return ExceptionGroup(f"{len(failures)} of the accounts' streams failed", failures) if failures else None
+
+    async def wait(self) -> Iterator[LogRecord] | None:
+        """The records of the next page, or what is left of the last one; ``None`` when all lanes have ended."""
+        while not length_hint(self._left):
+            if self._arrived:
+                self._take(self._arrived.popleft())
+            elif self._ended:
+                return None
+            else:
+                self._change = anyio.Event()
+                await self._change.wait()
+        return self._left
+
+    def checkpoint(self, name: Name) -> str | None:
+        """Resumes a stream after the last record that the caller has taken; ``None`` where it has not been begun."""
+        if self._current is not None and self._current.name == name:
+            return self._current.place(len(self._current.records) - length_hint(self._left))
+        place = self._places.get(name)
+        return None if place is None else place()
+
+    def _take(self, arrived: _Arrived) -> None:
+        if self._current is not None:
+            self._places[self._current.name] = partial(self._current.place, len(self._current.records))
+        self._current, self._left = arrived, iter(arrived.records)
+        arrived.taken.set()
+
+    async def _read(self, account: str, lane: Mapping[str, View[LogRecord]]) -> None:
+        """Hand over the pages of a lane's views; one that fails does not stop the next."""
+        for stream, view in lane.items():
+            try:
+                await self._hand_over((account, stream), *view.begin())
+            except Exception as error:  # noqa: BLE001  # a caller's hook may raise anything, too
+                self.failures.append(error)
+
+    async def _hand_over(self, name: Name, iteration: Iteration, convert: Convert[LogRecord]) -> None:
+        self._places[name] = partial(iteration.places(), 0)
+        while page := await iteration.anext_batch(partial(self._page, name, iteration, convert)):
+            self._arrived.append(page)
+            self._change.set()
+            await page.taken.wait()
+
+    def _page(self, name: Name, iteration: Iteration, convert: Convert[LogRecord], batch: Batch) -> _Arrived:
+        records = converted(iteration, convert, batch, [])
+        place = iteration.places()
+        if not self.lowest:
+            return _Arrived(name, records, place)
+        kept = [index for index, record in enumerate(records) if record.severity_number >= self.lowest]
+        ends = [*kept, len(records)]
+        return _Arrived(name, [records[index] for index in kept], lambda taken: place(ends[taken]))
 
 
-@frozen(eq=False)
+@define(eq=False)
 class FerryRecords:
     """
     The records of several accounts.  Iterate with ``for`` in a ``with`` block, with ``async for`` in ``async with``.
 
     When all that can be read has been read, the failures of the others are raised as one ``ExceptionGroup``: mostly
     ``LogferryError``, each with its account, its stream and the checkpoint that resumes it.
+
+    After a cancellation or Ctrl-C the same iterator goes on where it was.
 
     Attributes:
         skipped: Streams that are not asked, and why.
@@ -181,40 +158,46 @@ class FerryRecords:
     _lanes: Mapping[str, Mapping[str, View[LogRecord]]]
     skipped: tuple[Skipped, ...]
     _unopened: tuple[LogferryError, ...]
+    _lowest: int = 0
+    _latest: Arrivals | None = None
 
     @property
     def stats(self) -> dict[tuple[str, str], Stats]:
         """By names of account and stream: what the latest iteration has done so far."""
         return {(account, name): view.stats for account, lane in self._lanes.items() for name, view in lane.items()}
 
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """
+        By account, then by stream: what resumes after the last record that the latest iteration has delivered.
+
+        It can be written as JSON, and goes into ``resume``.
+        """
+        # On the event loop's thread, so that no page arrives meanwhile.
+        portal = self._tasks.portal
+        return self._checkpoints() if portal is None else portal.call(self._checkpoints)
+
     def __iter__(self) -> Iterator[LogRecord]:
-        portal = self._tasks.require_portal()
-        arrivals = portal.call(self._start)
-        try:
-            while page := self._tasks.require_portal().call(arrivals.next):
-                yield from page.items
-        finally:
-            if self._tasks.portal is portal:
-                portal.call(self._tasks.stop, arrivals)
-        self._raise_failures(arrivals)
+        return items(self._delivery())
 
-    async def __aiter__(self) -> AsyncIterator[LogRecord]:
-        arrivals = await self._start()
-        try:
-            while page := await arrivals.next():
-                for record in page.items:
-                    yield record
-        finally:
-            await self._tasks.stop(arrivals)
-        self._raise_failures(arrivals)
+    def __aiter__(self) -> AsyncIterator[LogRecord]:
+        return AsyncItems(self._delivery())
 
-    async def _start(self) -> Arrivals:
-        return self._tasks.start([tuple(lane.values()) for lane in self._lanes.values()])
+    def _delivery(self) -> Delivery[Arrivals, Iterator[LogRecord]]:
+        return Delivery(self._tasks, self._begin, Arrivals.wait, "ferry.records()")
 
-    def _raise_failures(self, arrivals: Arrivals) -> None:
-        failures = [*self._unopened, *arrivals.failures]
-        if failures:
-            raise ExceptionGroup(f"{len(failures)} of the accounts' streams failed", failures)
+    def _begin(self) -> Arrivals:
+        self._latest = Arrivals(self._lanes, self._lowest, self._unopened)
+        return self._latest
+
+    def _checkpoints(self) -> Checkpoints:
+        return {
+            account: {
+                name: (self._latest and self._latest.checkpoint((account, name))) or view.checkpoint
+                for name, view in lane.items()
+            }
+            for account, lane in self._lanes.items()
+        }
 
     def __repr__(self) -> str:
         return f"<FerryRecords {', '.join(self._lanes)}>"

@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
+from logferry._forks import renew_in_children
 from logferry._steps import Acquire, Pairs, SubFlow, now
 from logferry._times import SECOND
 
@@ -50,10 +51,12 @@ class Token:
         return time >= self.fetched + max(self.lifetime - RENEW_EARLY, self.lifetime // 2)
 
 
-@define
+@define(eq=False)
 class RenewedToken:
     """
     A token that is fetched when it is first needed, once for all threads and tasks, and renewed before it expires.
+
+    A child process that is forked goes on with the token that there is, and renews its own.
 
     Attributes:
         obtain: A sub-flow that fetches a token; it is given the time in nanoseconds since the epoch.
@@ -63,13 +66,21 @@ class RenewedToken:
     _token: Token | None = field(default=None, init=False, repr=False)
     _lock: Lock = field(factory=Lock, init=False, repr=False)
 
+    def __attrs_post_init__(self) -> None:
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Begin anew in a child process."""
+        self._lock = Lock()
+
     def headers(self, refused: Pairs | None) -> SubFlow[Pairs]:
         """The headers with a good token: neither *refused* nor about to expire."""
         time = yield from now()
         token = self._good(time, refused)
         if token is None:
             # Who waits in vain goes on without: a flow that blocks an event loop's thread may be what the holder waits for.
-            held: bool = yield Acquire(self._lock, _LONGEST_WAIT)
+            lock = self._lock
+            held: bool = yield Acquire(lock, _LONGEST_WAIT)
             try:
                 time = yield from now()
                 # Whoever held the lock before may have fetched one.
@@ -78,7 +89,7 @@ class RenewedToken:
                     token = self._token = yield from self.obtain(time)
             finally:
                 if held:
-                    self._lock.release()
+                    lock.release()
         return token.headers
 
     def _good(self, time: int, refused: Pairs | None) -> Token | None:

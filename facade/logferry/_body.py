@@ -11,13 +11,26 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-from logferry._errors import ConnectionFailedError, ResponseShapeError
+from logferry._errors import ConnectionFailedError, ResponseShapeError, too_large
 from logferry._redaction import printable
 
 ENCODINGS: Final = "gzip, deflate"
 """The compressions that are asked for, as in ``Accept-Encoding``."""
 
 _PIECE: Final = 64 * 1024
+"""So much is made at most by one step of decompression, in bytes."""
+
+_FED: Final = 4 * 1024
+"""
+So much is decompressed at once, in bytes.
+
+What a step leaves over is copied for the next one, so larger pieces would cost more than in proportion, and smaller ones
+have the step's own cost.
+"""
+
+_ZLIB: Final = 8
+"""The lower half of the first byte of deflate's envelope; a compressor that leaves it out never begins so."""
+
 _TOO_EARLY: Final = "the answer ends too early"
 _RAW: Final = -zlib.MAX_WBITS
 
@@ -37,8 +50,8 @@ class Body:
     def __init__(self, encoding: str, *, limit: int) -> None:
         self._limit = limit
         self._received = 0
-        self._decoded = 0
-        self._pieces: list[bytes] = []
+        self._waiting = bytearray()
+        self._content = bytearray()
         self._decoder = _decoder(encoding.strip().lower())
 
     def add(self, chunk: bytes) -> None:
@@ -52,15 +65,11 @@ class Body:
         # Compression that expands to nothing could go on for ever.
         self._require_within(self._received)
         if self._decoder is None:
-            self._pieces.append(chunk)
+            self._content += chunk
             return
-        try:
-            for piece in self._decoder.pieces(chunk):
-                self._decoded += len(piece)
-                self._require_within(self._decoded)
-                self._pieces.append(piece)
-        except zlib.error as error:
-            raise ResponseShapeError("the answer's compression is damaged") from error
+        self._waiting += chunk
+        if len(self._waiting) >= _FED:
+            self._decompress(self._decoder)
 
     def complete(self, announced: str | None) -> bytes:
         """
@@ -71,20 +80,33 @@ class Body:
 
         Raises:
             ConnectionFailedError: It was cut.
+            ResponseShapeError: It is damaged, or more than the limit.
         """
         if self._decoder is None:
             # h11 checks it as well; a transport that the caller brought along may not.
             if announced is not None and announced.isdecimal() and self._received < int(announced):
                 raise ConnectionFailedError(f"{_TOO_EARLY}: {self._received:,} bytes of {int(announced):,}")
-        elif self._received and not self._decoder.is_complete:
-            raise ConnectionFailedError(f"{_TOO_EARLY}, in the middle of its compression")
-        return b"".join(self._pieces)
+        else:
+            self._decompress(self._decoder)
+            if self._received and not self._decoder.is_complete:
+                raise ConnectionFailedError(f"{_TOO_EARLY}, in the middle of its compression")
+        return bytes(self._content)
+
+    def _decompress(self, decoder: _Inflater) -> None:
+        """Decompress what waits."""
+        waiting, self._waiting = self._waiting, bytearray()
+        with memoryview(waiting) as view:
+            try:
+                for start in range(0, len(view), _FED):
+                    for piece in decoder.pieces(bytes(view[start : start + _FED])):
+                        self._content += piece
+                        self._require_within(len(self._content))
+            except zlib.error as error:
+                raise ResponseShapeError("the answer's compression is damaged") from error
 
     def _require_within(self, size: int) -> None:
         if size > self._limit:
-            raise ResponseShapeError(
-                f"the answer is larger than {self._limit:,} bytes", hint="Ask for smaller pages with page_size"
-            )
+            raise too_large(f"the answer is larger than {self._limit:,} bytes")
 
 
 class _Inflater:
@@ -92,41 +114,32 @@ class _Inflater:
     Decompresses gzip, all its members, or deflate.
 
     Args:
-        windows: What ``zlib`` calls ``wbits``, first choice first: some servers leave deflate's envelope out.
+        window: What ``zlib`` calls ``wbits``; ``None`` for deflate, whose envelope some servers leave out: its first byte
+            shows whether it is there.
     """
 
-    def __init__(self, *windows: int) -> None:
-        self._window, *self._others = windows
-        self._inflater: Any = zlib.decompressobj(self._window)
-        self._tried = b""
+    def __init__(self, window: int | None) -> None:
+        self._window = window
+        self._inflater: Any = None
 
     @property
     def is_complete(self) -> bool:
         """Whether what has come ends where the compression does."""
-        return bool(self._inflater.eof)
+        return self._inflater is not None and bool(self._inflater.eof)
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
         """What *chunk* expands to, in pieces of bounded size."""
         while chunk:
-            if self._inflater.eof:
-                self._inflater = zlib.decompressobj(self._window)
-            yield self._piece(chunk)
+            if self._inflater is None or self._inflater.eof:
+                self._inflater = zlib.decompressobj(self._window_of(chunk))
+            yield self._inflater.decompress(chunk, _PIECE)
             chunk = self._inflater.unconsumed_tail or self._inflater.unused_data
 
-    def _piece(self, chunk: bytes) -> bytes:
-        if self._others:
-            self._tried += chunk
-        try:
-            piece: bytes = self._inflater.decompress(chunk, _PIECE)
-        except zlib.error:
-            if not self._others:
-                raise
-            self._window = self._others.pop()
-            self._inflater = zlib.decompressobj(self._window)
-            piece = self._inflater.decompress(self._tried, _PIECE)
-        if piece:
-            self._others.clear()  # it was the right one
-        return piece
+    def _window_of(self, chunk: bytes) -> int:
+        """The window of what begins with *chunk*."""
+        if self._window is None:
+            self._window = zlib.MAX_WBITS if chunk[0] & 0x0F == _ZLIB else _RAW
+        return self._window
 
 
 def _decoder(encoding: str) -> _Inflater | None:
@@ -136,7 +149,7 @@ def _decoder(encoding: str) -> _Inflater | None:
         case "gzip" | "x-gzip":
             return _Inflater(16 + zlib.MAX_WBITS)
         case "deflate":
-            return _Inflater(zlib.MAX_WBITS, _RAW)
+            return _Inflater(None)
         case _:
             raise ResponseShapeError(
                 f"the answer is compressed as {printable(encoding)[:40]!r}, which was not asked for",

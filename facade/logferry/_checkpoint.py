@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from logferry._errors import CheckpointError
 from logferry._json import is_object
+from logferry._redaction import short
 from logferry._steps import Position
 from logferry._times import LAST, unix_nano
 from logferry._window import Window
@@ -41,10 +42,10 @@ class Checkpoint:
     """
 
     stream: str
-    filters: Mapping[str, Any]
+    filters: Mapping[str, Any] = field(repr=short)
     asked: tuple[str | None, str | None]
     window: Window
-    position: Position
+    position: Position = field(repr=False)
 
     def to_text(self) -> str:
         """The checkpoint as JSON text."""

@@ -22,7 +22,7 @@ from logferry._arguments import (
     refuse_unknown,
 )
 from logferry._clock import SystemClock
-from logferry._errors import ConfigurationError, InvalidRequestError
+from logferry._errors import ConfigurationError, InvalidRequestError, ShortTraceback
 from logferry._fast import FAST, require_fast
 from logferry._homes import Homes
 from logferry._layers import Authorizer
@@ -30,6 +30,7 @@ from logferry._options import CallOptions, WireOptions, is_loopback
 from logferry._pace import Pace
 from logferry._pool import Pool, checked_transport
 from logferry._rate import Rate
+from logferry._secret import hide_secrets
 from logferry._settings import Settings, worded
 
 if TYPE_CHECKING:
@@ -79,24 +80,25 @@ class Client(ABC):
     """The settings that have a default, or stand for others."""
 
     def __init__(self, settings: Settings, options: ClientOptions) -> None:
+        hide_secrets(options)
         names = (*self.settings, *self.optional_settings)
         refuse_unknown(options, names, ClientOptions)
         self._worded = partial(
             worded, variables={settings.variable(name): name for name in names}, source=settings.source
         )
-        try:
-            connection = self._connect(settings, allow_insecure=options.get("allow_insecure", False))
-        except ConfigurationError as error:
-            error.hint = error.hint and self._worded(error.hint)
-            raise
+        with ShortTraceback():
+            try:
+                connection = self._connect(settings, allow_insecure=options.get("allow_insecure", False))
+            except ConfigurationError as error:
+                error.hint = error.hint and self._worded(error.hint)
+                raise
         self._base_url = connection.base_url
         self._authorizer = connection.authorizer
         self._tenant = connection.tenant
         self._account = options.get("account") or self.service
         self._clock = options.get("clock") or SystemClock()
         # The limits are those of the vendors' installations; on this machine there is none.
-        host = urlsplit(connection.base_url).hostname or ""
-        rate = None if is_loopback(host) else self.documented_rate
+        rate = None if self.is_loopback else self.documented_rate
         self._options = changed_options(CallOptions(rate=rate), options)
         self._pace = Pace()
         wire = WireOptions(
@@ -142,6 +144,17 @@ class Client(ABC):
         """The account's name."""
         return self._account
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the server that gets the credentials."""
+        parts = urlsplit(self._base_url)
+        return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether that server is on this machine."""
+        return is_loopback(urlsplit(self._base_url).hostname or "")
+
     def with_options(self, **changes: Unpack[CallChanges]) -> Self:
         """A view of this client that shares its connections, its token and its pace, with other options."""
         refuse_unknown(changes, (), CallChanges)
@@ -170,6 +183,8 @@ class Client(ABC):
         await self.aclose()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_pool"):  # a traceback can show a client whose settings were refused
+            return f"<{type(self).__name__}, not made>"
         return f"<{type(self).__name__} account={self._account!r} {self._base_url}>"
 
     def stream(

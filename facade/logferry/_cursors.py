@@ -301,6 +301,16 @@ class _Place:
         )
 
 
+def cursor_at(position: Position | None) -> Position | None:
+    """The cursor that a walk asks for at a position; ``None`` at its start."""
+    return None if position is None else _Place.from_json(position).cursor
+
+
+def restarted(position: Position) -> Position:
+    """The same position of a walk, to be looked for from the start."""
+    return _Place.from_json(position).again().to_json()
+
+
 def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
     """
     Yield the window's items in the service's order.

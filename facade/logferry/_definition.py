@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from attrs import AttrsInstance, field, fields, frozen
 
@@ -92,15 +92,30 @@ class Filter:
         wire_name: Its name on the wire.
         summary: What it does, in one line.
         parse: Makes its value of a text that a user typed; raises a ValueError that says what would do.
+        shown: Gives the value of it that an item shows; ``None`` where items do not show it.
+        any_case: Whether upper and lower case are the same in its value.
     """
 
     name: str
     wire_name: str
     summary: str
     parse: Callable[[str], Any] = field(repr=False)
+    shown: Shown | None = field(default=None, repr=False)
+    any_case: bool = False
 
 
-def filter_field(wire_name: str, summary: str, *, parse: Callable[[str], Any] = str) -> Any:
+Shown: TypeAlias = Callable[[Any], Any]
+"""Gives the value of a filter that an item shows, as the filter's own type; ``None`` where the item shows none."""
+
+
+def filter_field(
+    wire_name: str,
+    summary: str,
+    *,
+    parse: Callable[[str], Any] = str,
+    shown: Shown | None = None,
+    any_case: bool = False,
+) -> Any:
     """
     An optional field of a class of filters.
 
@@ -108,8 +123,12 @@ def filter_field(wire_name: str, summary: str, *, parse: Callable[[str], Any] = 
         wire_name: The filter's name on the wire.
         summary: What it does, in one line.
         parse: Makes its value of a text that a user typed; raises a ValueError that says what would do.
+        shown: Gives the value of it that an item shows, see ``shown_at``.  An item that shows another value than the one
+            asked for is left out, so it is for filters that are known to compare for equality; ``None`` for others.
+        any_case: Whether upper and lower case may be the same for the service.
     """
-    return field(default=None, metadata={"wire_name": wire_name, "summary": summary, "parse": parse})
+    metadata = {"wire_name": wire_name, "summary": summary, "parse": parse, "shown": shown, "any_case": any_case}
+    return field(default=None, metadata=metadata)
 
 
 def flag(text: str) -> bool:
@@ -119,7 +138,7 @@ def flag(text: str) -> bool:
     return text.lower() == "true"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class StreamDefinition(Generic[E, J, F]):
     """
     A stream of a service.
@@ -153,19 +172,22 @@ class StreamDefinition(Generic[E, J, F]):
     order: str
     time_filter: str
     division: Division | None = None
-    ahead: WalkAhead[F] | None = field(default=None, repr=False)
+    ahead: WalkAhead[F] | None = None
     promise: str
     filters: type[F]
     needs_one_of: tuple[str, ...] = ()
     tenant_filter: str = ""
     page_size: int
     largest_page_size: int | None = None
-    walk: Walk[F] = field(repr=False)
-    fits: Callable[[object], bool] = field(repr=False)
-    repair: Callable[[object], Repaired[J]] = field(repr=False)
-    entry: Callable[[Any], E] = field(repr=False)
-    normalizer: Normalizer[J] = field(repr=False)
-    incremental: Incremental = field(factory=Incremental, repr=False)
+    walk: Walk[F]
+    fits: Callable[[object], bool]
+    repair: Callable[[object], Repaired[J]]
+    entry: Callable[[Any], E]
+    normalizer: Normalizer[J]
+    incremental: Incremental = field(factory=Incremental)
+
+    def __repr__(self) -> str:
+        return f"<StreamDefinition {self.name}>"
 
     @property
     def method(self) -> str:

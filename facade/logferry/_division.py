@@ -93,6 +93,12 @@ class Course:
             filled=min(_MOST_FILLED, max(_LEAST_FILLED, float(filled))),
         )
 
+    def of_pages(self, size: int) -> Course:
+        """The course where pages of so many items are asked for, if it is one of larger pages."""
+        if self.page <= size:
+            return self
+        return evolve(self, page=size, length=max(self.length * size // self.page, _SHORTEST * self.resolution))
+
     def cut(self, window: Window, met: Extent | None = None) -> tuple[Window, Window] | None:
         """
         A window as a part and the rest behind it; ``None`` where it is not worth while.

@@ -76,6 +76,8 @@ async def aadvance(flow: Flow, under_way: UnderWay, clock: Clock) -> Batch | Non
             case Receive():
                 answer = await _exchange(step).aoutcome(wire)
             case Sleep(seconds):
+                # It can wait for the turn that a request has which no task has begun.
+                await under_way.perform_rest()
                 await clock.asleep(seconds)
                 answer = None
             case Acquire(lock, timeout):

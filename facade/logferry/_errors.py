@@ -5,13 +5,14 @@ The errors of logferry: one tree.
 
     LogferryError
     ├── ConfigurationError        a setting is missing or wrong; nothing was sent
+    │   └── MissingPackageError   a package is missing that an extra brings (also a ModuleNotFoundError)
     ├── InvalidRequestError       the call cannot be right; nothing was sent (also a ValueError)
     ├── CheckpointError           a checkpoint is foreign, damaged or too new; nothing was sent (also a ValueError)
     ├── AuthenticationError       the service does not accept the credentials (401)
     ├── PermissionDeniedError     the credentials may not read this (403)
     ├── BadRequestError           the service refuses the request (any other 4xx)
     ├── RateLimitError            too many requests (429), with retry_after
-    ├── ServiceError              the service failed (5xx)
+    ├── ServiceError              the service failed (5xx), with retry_after
     ├── ConnectionFailedError     no answer, or a cut one
     │   └── RequestTimeoutError   no answer in time
     ├── DeadlineExceededError     the caller's deadline passed
@@ -25,6 +26,7 @@ Every error is plain data and survives pickling.  ``str(error)`` is one line: wh
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -102,10 +104,37 @@ class LogferryError(Exception):
         return f"{text}. {self.hint}" if self.hint else text
 
 
+class ShortTraceback:
+    """
+    A context whose errors begin at its caller, with causes that have no frames.
+
+    The frames that an error and its causes came through do not concern a caller.  They are many, and tracebacks with locals
+    print what they hold: settings, headers, what a transport has written.  What an error that was raised ``from None`` hides is
+    dropped.  Other exceptions than logferry's stay as they are.
+    """
+
+    __slots__ = ("_handled",)
+
+    def __enter__(self) -> None:
+        self._handled = sys.exception()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        one: BaseException | None = error if isinstance(error, LogferryError) else None
+        while one is not None and one is not self._handled:  # what the caller is handling is the caller's own
+            one.__traceback__ = None
+            if one.__suppress_context__ and one.__context__ is not self._handled:
+                one.__context__ = None
+            one = one.__cause__ or one.__context__
+
+
 class ConfigurationError(LogferryError):
     """A setting is missing or wrong; the message names it and where it was looked for, never its value."""
 
     exit_code = 2
+
+
+class MissingPackageError(ConfigurationError, ModuleNotFoundError):
+    """A package is missing; the hint names the extra of logferry that brings it."""
 
 
 class InvalidRequestError(LogferryError, ValueError):
@@ -151,15 +180,27 @@ class RateLimitError(LogferryError):
 
 
 class ServiceError(LogferryError):
-    """The service failed: a 5xx, after all retries."""
+    """
+    The service failed: a 5xx, after all retries.
+
+    Attributes:
+        retry_after: Seconds that the service asks to wait, or ``None`` where it does not say.
+    """
 
     exit_code = 4
+    retry_after: float | None = None
 
 
 class ConnectionFailedError(LogferryError):
-    """No answer came, or it was cut off, after all retries."""
+    """
+    No answer came, or it was cut off, after all retries.
+
+    Attributes:
+        refused: Whether nothing listened there, so that nothing was sent.
+    """
 
     exit_code = 4
+    refused: bool = False
 
 
 class RequestTimeoutError(ConnectionFailedError):
@@ -177,9 +218,20 @@ class ResponseShapeError(LogferryError):
     The answer is not what the documentation promises: no JSON, another shape, too large, a redirect.
 
     Also raised for an item under ``strict=True``, with the path to the value.
+
+    Attributes:
+        is_too_large: Whether the answer has more bytes, or more values, than are read: one with fewer items may not.
     """
 
     exit_code = 5
+    is_too_large: bool = False
+
+
+def too_large(message: str) -> ResponseShapeError:
+    """An error for an answer that is more than is read."""
+    error = ResponseShapeError(message, hint="The service never sends as much in one answer: check its address")
+    error.is_too_large = True
+    return error
 
 
 class PagingError(LogferryError):
@@ -196,3 +248,5 @@ class StoreError(LogferryError):
 
 class ExportError(LogferryError):
     """An output cannot be written."""
+
+    exit_code = 4

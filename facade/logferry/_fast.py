@@ -8,16 +8,24 @@ same bytes, still compressed, and the same exceptions.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import atexit
+import ssl
+import sys
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
-from functools import partial
-from importlib.util import find_spec
-from typing import Any, Final, TypeVar
+from errno import ECONNREFUSED
+from functools import cache, partial
+from time import monotonic, sleep
+from typing import Any, ClassVar, Final, TypeVar
 
 import httpx
 
 from logferry._errors import ConfigurationError
+from logferry._extras import require
 from logferry._options import WireOptions
+from logferry._proxies import proxy_of
+from logferry._secret import Sealed
 from logferry._transports import AsyncIncoming, Incoming, Outgoing
 
 C = TypeVar("C")
@@ -33,8 +41,7 @@ def require_fast(options: WireOptions) -> None:
     Raises:
         ConfigurationError: pyreqwest is missing, or the options are more than it can do.
     """
-    if find_spec("pyreqwest") is None:
-        raise ConfigurationError("transport: 'fast' needs pyreqwest", hint="pip install 'logferry[fast]'")
+    require("pyreqwest", "transport: 'fast'")
     if options.verify is not None:
         # It can trust further authorities, but not only these.
         raise ConfigurationError("transport: 'fast' takes no verify", hint="Leave one of the two out")
@@ -43,10 +50,10 @@ def require_fast(options: WireOptions) -> None:
 class _Clients(dict[tuple[float, float], C]):
     """Clients by their timeouts, which are a client's in pyreqwest; most programs have one pair."""
 
-    def __init__(self, builder: Callable[[], Any], options: WireOptions) -> None:
+    def __init__(self, builder: Callable[[], Any], proxy: str | None) -> None:
         super().__init__()
         self._builder = builder
-        self._options = options
+        self._proxy = proxy
 
     def __missing__(self, timeouts: tuple[float, float]) -> C:
         from pyreqwest.proxy import ProxyBuilder  # noqa: PLC0415  # an extra, imported where it is used
@@ -55,11 +62,16 @@ class _Clients(dict[tuple[float, float], C]):
         builder = self._builder().connect_timeout(connect).read_timeout(read).pool_timeout(connect)
         builder = builder.follow_redirects(enable=False).referer(enable=False)
         builder = builder.gzip(enable=False).deflate(enable=False).brotli(enable=False).zstd(enable=False)
-        if self._options.proxy is not None:
-            builder = builder.proxy(ProxyBuilder.all(self._options.proxy))
-        elif self._options.is_loopback_http:
-            builder = builder.no_proxy()
-        client: C = builder.build()
+        # Never what it finds in the environment by itself: it passes over what it cannot read.
+        builder = builder.no_proxy() if self._proxy is None else builder.proxy(ProxyBuilder.all(self._proxy))
+        try:
+            client: C = builder.build()
+        except RuntimeError as error:
+            # Its threads do not survive a fork, which it knows (measured on 0.15.1).
+            raise ConfigurationError(
+                "transport: 'fast' cannot be used in a process that was forked from one that had used it",
+                hint="Start processes with the method 'spawn' or 'forkserver', or leave transport out",
+            ) from error
         self[timeouts] = client
         return client
 
@@ -70,15 +82,15 @@ class FastTransport:
     def __init__(self, options: WireOptions) -> None:
         from pyreqwest.client import SyncClientBuilder  # noqa: PLC0415
 
-        self._clients = _Clients[Any](SyncClientBuilder, options)
+        self._clients = _Clients[Any](SyncClientBuilder, proxy_of(options))
 
     def send(self, outgoing: Outgoing) -> Incoming:
         """Send, and wait for the head of the answer."""
         with _ERRORS_OF_HTTPX:
-            exchange = _asked(self._clients, outgoing).build_streamed()
-            answer = exchange.__enter__()
+            exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
+            answer = exchange.inner.__enter__()
         return Incoming(
-            answer.status, _headers(answer), _chunks(answer.body_reader), partial(exchange.__exit__, *_NONE)
+            answer.status, _headers(answer), _chunks(answer.body_reader), partial(exchange.inner.__exit__, *_NONE)
         )
 
     def close(self) -> None:
@@ -95,6 +107,8 @@ class AsyncFastTransport:
         ConfigurationError: It is not asyncio's.
     """
 
+    bounds_the_whole: ClassVar[bool] = True
+
     def __init__(self, options: WireOptions) -> None:
         import asyncio  # noqa: PLC0415  # blocking programs need not load it
 
@@ -104,14 +118,15 @@ class AsyncFastTransport:
             raise ConfigurationError("transport: 'fast' needs asyncio", hint="Leave transport out") from error
         from pyreqwest.client import ClientBuilder  # noqa: PLC0415
 
-        self._clients = _Clients[Any](ClientBuilder, options)
+        _settle_at_exit()
+        self._clients = _Clients[Any](ClientBuilder, proxy_of(options))
 
     async def send(self, outgoing: Outgoing) -> AsyncIncoming:
         """Send, and wait for the head of the answer."""
         with _ERRORS_OF_HTTPX:
-            exchange = _asked(self._clients, outgoing).build_streamed()
-            answer = await exchange.__aenter__()
-        close = partial(exchange.__aexit__, *_NONE)
+            exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
+            answer = await _cancellable(exchange.inner.__aenter__())
+        close = partial(exchange.inner.__aexit__, *_NONE)
         return AsyncIncoming(answer.status, _headers(answer), _async_chunks(answer.body_reader), close)
 
     async def close(self) -> None:
@@ -119,6 +134,37 @@ class AsyncFastTransport:
         for client in self._clients.values():
             await client.close()
 
+
+@cache
+def _settle_at_exit() -> None:
+    """
+    Let pyreqwest's thread leave Python before the interpreter ends.
+
+    It tells an event loop of an answer from a thread of its own, which may still be in ``call_soon_threadsafe`` when the
+    program that has the answer is over.  CPython then ends that thread, Rust unwinds it, and the process aborts with
+    "Fatal Python error: PyGILState_Release" (0.15.1 on 3.11).
+    """
+    atexit.register(_settle)
+
+
+def _settle() -> None:
+    end = monotonic() + _PATIENCE
+    sleep(_POLL)  # a thread that waits to enter does so now
+    while _is_entered_from_outside() and monotonic() < end:
+        sleep(_POLL)
+
+
+def _is_entered_from_outside() -> bool:
+    """Whether a thread runs Python that Python has not started."""
+    # What stands for a foreign thread that has asked who it is has such a name.
+    own = {one.ident for one in threading.enumerate() if not one.name.startswith("Dummy-")}
+    running = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # documented
+    return any(ident not in own for ident in running)
+
+
+_PATIENCE: Final = 1.0
+"""Seconds; a thread that is not pyreqwest's may stay."""
+_POLL: Final = 0.001
 
 _NONE: Final = (None, None, None)
 """What a context is left with where nothing has failed."""
@@ -132,8 +178,21 @@ def _chunks(reader: Any) -> Iterator[bytes]:
 
 async def _async_chunks(reader: Any) -> AsyncIterator[bytes]:
     with _ERRORS_OF_HTTPX:
-        while (chunk := await reader.read_chunk()) is not None:
+        while (chunk := await _cancellable(reader.read_chunk())) is not None:
             yield bytes(chunk)
+
+
+async def _cancellable(waiting: Awaitable[Any]) -> Any:
+    """Wait; where a cancel scope of anyio ends it, by that scope's own exception, which pyreqwest does not pass on."""
+    import asyncio  # noqa: PLC0415  # see above
+
+    from anyio.lowlevel import checkpoint_if_cancelled  # noqa: PLC0415
+
+    try:
+        return await waiting
+    except asyncio.CancelledError:
+        await checkpoint_if_cancelled()
+        raise
 
 
 def _asked(clients: _Clients[Any], outgoing: Outgoing) -> Any:
@@ -142,7 +201,7 @@ def _asked(clients: _Clients[Any], outgoing: Outgoing) -> Any:
     asked = asked.headers([(name.decode("ascii"), value.decode("ascii")) for name, value in outgoing.headers])
     if outgoing.content:
         asked = asked.body_bytes(outgoing.content)
-    return asked if whole is None else asked.timeout(timedelta(seconds=max(whole, 0.001)))
+    return asked.timeout(timedelta(seconds=max(whole, 0.001)))
 
 
 def _headers(answer: Any) -> list[tuple[bytes, bytes]]:
@@ -182,8 +241,18 @@ class _ErrorsOfHttpx:
         elif isinstance(error, exceptions.BuilderError):
             kind = httpx.LocalProtocolError
         # Not chained, and of its words the last cause alone: the first one shows the address, and what is asked for.
-        raise kind(causes[-1]) from None
+        raise kind(causes[-1]) from _known(causes[-1])
 
+
+def _known(text: str) -> Exception | None:
+    """What Python calls this failure, where that decides what becomes of it."""
+    if _REFUSED in text:
+        return ConnectionRefusedError(text)
+    return ssl.SSLCertVerificationError(text) if "certificate" in text.lower() else None
+
+
+_REFUSED: Final = f"(os error {ECONNREFUSED})"
+"""How Rust says that nothing listens there."""
 
 _ERRORS_OF_HTTPX: Final = _ErrorsOfHttpx()
 

@@ -13,16 +13,33 @@ from anyio.from_thread import start_blocking_portal
 from attrs import evolve
 
 from logferry._accounts import Account
-from logferry._arguments import LONGEST, SHORTEST, ClientOptions, WindowOptions
-from logferry._arrivals import FerryRecords, Tasks
+from logferry._arguments import LONGEST, SHORTEST, ClientOptions, StreamOptions, WindowOptions
+from logferry._arrivals import FerryRecords
 from logferry._client import Client
 from logferry._clock import SystemClock
+from logferry._delivery import Tasks
 from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError
+from logferry._extras import needing
 from logferry._following import REORDERING, FerryFollow
+from logferry._forks import keep
 from logferry._hooks import FailureEvent
 from logferry._record import LogRecord
-from logferry._selection import Job, LeftOut, Skipped, askable_jobs, named_accounts, selected_accounts, selected_jobs
+from logferry._registry import SERVICES
+from logferry._secret import hide_secrets
+from logferry._selection import (
+    Filters,
+    Job,
+    LeftOut,
+    Skipped,
+    askable_jobs,
+    named_accounts,
+    names_of,
+    selected_accounts,
+    selected_jobs,
+)
+from logferry._severities import lowest_severity
 from logferry._stream import View
+from logferry._suggestions import suggestion
 from logferry._times import Time, moment
 from logferry._window import window
 
@@ -50,6 +67,7 @@ class Ferry:
         self._clients: dict[str, Client] = {}
         self._tasks = Tasks(self._clients)
         self._stack = ExitStack()
+        self._logged = set[str]()
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -85,43 +103,62 @@ class Ferry:
     def records(
         self,
         *,
-        accounts: Sequence[str] = (),
-        streams: Sequence[str] = (),
-        filters: Mapping[str, str] | None = None,
+        accounts: str | Sequence[str] = (),
+        streams: str | Sequence[str] = (),
+        filters: Mapping[str, str | Mapping[str, str]] | None = None,
+        severity: str | int | None = None,
+        resume: Mapping[str, Mapping[str, str]] | None = None,
         **options: Unpack[WindowOptions],
     ) -> FerryRecords:
         """
         The records of all accounts as they arrive; within one account stream after stream, each in server order.
 
         Args:
-            accounts: Only these accounts; default: all.
-            streams: Only these streams, by their full names; default: all that can be asked.  Without names, streams
+            accounts: Only these accounts; a text is one name; default: all.
+            streams: Only these streams, by their full names; a text is one name; default: all that can be asked.  Without names, streams
                 that lack a filter that is given, or need one that is not, are skipped: see ``FerryRecords.skipped``.
-            filters: Values by the filter's name in Python or on the wire, as text.
-            options: What every stream takes but ``resume``: ``since``, ``until``, ``page_size``, ``max_items`` (of
+            filters: Values by the filter's name in Python or on the wire, as text; filters of a single stream by its full
+                name, as in ``{"logto.audit_logs": {"user_id": "u1"}}``.
+            severity: Only records of this severity and above: trace, debug, info, warn, error, fatal, or 1 to 24.  Records
+                without a severity are left out then.
+            resume: Checkpoints, by account, then by stream, as ``FerryRecords.checkpoints`` gives them; the times do not
+                count for their streams.
+            options: What every stream takes beside that: ``since``, ``until``, ``page_size``, ``max_items`` (of
                 each stream), ``strict``.
 
         Raises:
             InvalidRequestError: The call cannot be right; nothing was sent.
+            CheckpointError: A checkpoint is not one of this stream's.
             ConfigurationError: No account has a stream that is named.
+            TypeError: There is no such argument.
         """
-        jobs, skipped = self._askable(streams, accounts, filters or {})
+        _refuse_other_names(options)
+        try:
+            lowest = lowest_severity(severity)
+        except ValueError as error:
+            raise InvalidRequestError(f"severity: {error}") from error
+        asked = Filters.of(filters)
+        jobs, skipped = self._askable(streams, accounts, asked)
         clients, failures = self._opened(jobs)
         lanes: dict[str, dict[str, View[LogRecord]]] = {}
         for job, client in clients:
-            view = client.stream(job.stream.name, filters=filters, **options).records()
+            checkpoint = (resume or {}).get(job.account.name, {}).get(job.stream.name)
+            given: StreamOptions = {**options, "resume": checkpoint}
+            if checkpoint is not None:
+                given = {**given, "since": None, "until": None}
+            view = client.stream(job.stream.name, filters=asked.of_stream(job.stream.name), **given).records()
             lanes.setdefault(job.account.name, {})[job.stream.name] = view
-        return FerryRecords(self._tasks, lanes, skipped, failures)
+        return FerryRecords(self._tasks, lanes, skipped, failures, lowest)
 
     def follow(
         self,
         *,
-        accounts: Sequence[str] = (),
-        streams: Sequence[str] = (),
-        filters: Mapping[str, str] | None = None,
+        accounts: str | Sequence[str] = (),
+        streams: str | Sequence[str] = (),
+        filters: Mapping[str, str | Mapping[str, str]] | None = None,
         since: Time | None = None,
         page_size: int | None = None,
-        resume: Mapping[tuple[str, str], str] | None = None,
+        resume: Mapping[str, Mapping[str, str]] | None = None,
         shortest: float = SHORTEST,
         longest: float = LONGEST,
         reordering: float = REORDERING,
@@ -140,7 +177,7 @@ class Ferry:
             filters: Values by the filter's name in Python or on the wire, as text.
             since: From when on; default: now, and then what is there already is left out.
             page_size: How many items to ask for at once.
-            resume: Checkpoints, by names of account and stream, as ``FerryFollow.checkpoints`` gives them.
+            resume: Checkpoints, by account, then by stream, as ``FerryFollow.checkpoints`` gives them.
             shortest: Seconds between two polls of a stream while something comes.
             longest: Seconds between two polls at most.
             reordering: Seconds for which a record waits, after its time, for older ones of other streams.
@@ -152,17 +189,18 @@ class Ferry:
             CheckpointError: A checkpoint is not one of this stream's follow.
             ConfigurationError: No account has a stream that is named.
         """
-        given = resume or {}
-        jobs, skipped = self._askable(streams, accounts, filters or {})
+        given, asked = resume or {}, Filters.of(filters)
+        jobs, skipped = self._askable(streams, accounts, asked)
         clients, failures = self._opened(jobs)
         views: dict[tuple[str, str], View[LogRecord]] = {}
         for job, client in clients:
             name = (job.account.name, job.stream.name)
+            checkpoint = given.get(job.account.name, {}).get(job.stream.name)
             stream = client.stream(
                 job.stream.name,
-                filters=filters,
-                since=None if name in given else since,
-                resume=given.get(name),
+                filters=asked.of_stream(job.stream.name),
+                since=since if checkpoint is None else None,
+                resume=checkpoint,
                 page_size=page_size,
             )
             views[name] = stream.records().follow(shortest=shortest, longest=longest)
@@ -170,14 +208,25 @@ class Ferry:
         return FerryFollow(self._tasks, views, skipped, failures, clock, reordering, on_failure)
 
     def _askable(
-        self, streams: Sequence[str], accounts: Sequence[str], filters: Mapping[str, str], *, sessions: bool = False
+        self,
+        streams: str | Sequence[str],
+        accounts: str | Sequence[str],
+        filters: Filters,
+        *,
+        sessions: bool = False,
     ) -> tuple[list[Job], tuple[Skipped, ...]]:
-        """The streams that are meant, and those that cannot be asked, which is told."""
-        jobs = selected_jobs(streams, self._accounts, accounts)
+        """The streams that are meant, and those that cannot be asked, each of which is logged once."""
+        named = names_of(streams)
+        jobs = selected_jobs(named, self._accounts, names_of(accounts))
+        filters.require_among(jobs)
         others: list[LeftOut] = []
-        if not streams:
-            jobs, others = askable_jobs(jobs, filters, sessions=sessions)
-        _tell_of(others)
+        if not named:
+            jobs, others = askable_jobs(jobs, filters.common, own=filters.own, sessions=sessions)
+        for one in others:
+            text = f"{one.job.label} {one.reason}"
+            if text not in self._logged:
+                self._logged.add(text)
+                _LOGGER.info("left out: %s", text)
         return jobs, tuple(
             Skipped(account=one.job.account.name, stream=one.job.stream.name, reason=one.reason) for one in others
         )
@@ -198,9 +247,9 @@ class Ferry:
         self,
         store: Store | str | os.PathLike[str],
         *,
-        accounts: Sequence[str] = (),
-        streams: Sequence[str] = (),
-        filters: Mapping[str, str] | None = None,
+        accounts: str | Sequence[str] = (),
+        streams: str | Sequence[str] = (),
+        filters: Mapping[str, str | Mapping[str, str]] | None = None,
         since: Time | None = None,
         until: Time | None = None,
         first_since: Time | None = None,
@@ -212,7 +261,7 @@ class Ferry:
         Bring into a store what it does not have yet: ``run()`` it in a ``with`` block, ``arun()`` it in ``async with``.
 
         Args:
-            store: Where to; a text is taken as `logferry.stores.open_store` takes it.
+            store: Where to; a text or a path is taken as `logferry.stores.open_store` takes it.
             accounts: Only these accounts; default: all.
             streams: Only these streams; default: all.  Logs of calls are asked for session by session, and the times
                 below are those at which a session began.
@@ -230,24 +279,29 @@ class Ferry:
         Raises:
             InvalidRequestError: The call cannot be right; nothing was sent.
             ConfigurationError: No account has a stream that is named, or the text names no store.
+            MissingPackageError: A package is missing that an extra brings.
         """
-        from logferry.stores._opening import open_store  # noqa: PLC0415  # stores bring along Arrow
-        from logferry.sync._order import Order  # noqa: PLC0415
-        from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
+        from logferry.stores._opening import open_store  # noqa: PLC0415
+
+        # First, since the store knows which extra brings all that it needs.
+        to = open_store(store) if isinstance(store, str | os.PathLike) else store
+        with needing("sync"):
+            from logferry.sync._order import Order  # noqa: PLC0415  # brings along Arrow, as the next does
+            from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
 
         clock = self._options.get("clock") or SystemClock()
-        given = filters or {}
+        given = Filters.of(filters)
         jobs, _ = self._askable(streams, accounts, given, sessions=True)
         asked = window(since, until, now=clock.now())
         clients, failures = self._opened(jobs)
         lanes: dict[str, Lane] = {}
         for job, client in clients:
             spellings = job.spellings(sessions=True)
-            own = {spellings.get(name, name): value for name, value in given.items()}
+            own = {spellings.get(name, name): value for name, value in given.of_stream(job.stream.name).items()}
             lane = lanes.setdefault(client.account, Lane(client=client, streams=[], retention=job.account.retention))
             lanes[client.account] = evolve(lane, streams=[*lane.streams, (job.stream, own)])
         return Sync(
-            store=open_store(store) if isinstance(store, str | os.PathLike) else store,
+            store=to,
             lanes=tuple(lanes.values()),
             order=Order(
                 since=asked.since,
@@ -264,6 +318,8 @@ class Ferry:
         )
 
     def __enter__(self) -> Self:
+        if self._tasks.is_inherited:
+            keep(self._stack)
         with ExitStack() as stack:
             portal = stack.enter_context(start_blocking_portal())
             stack.enter_context(portal.wrap_async_context_manager(self._tasks))
@@ -271,6 +327,9 @@ class Ferry:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        if self._tasks.is_inherited:  # a child process leaves the block of its parent, who is not done
+            keep(self._tasks.portal, self._stack)
+            return
         self._tasks.portal = None
         self._stack.close()
 
@@ -285,9 +344,15 @@ class Ferry:
         return f"<Ferry {', '.join(self.accounts)}>"
 
 
-def _tell_of(others: Sequence[LeftOut]) -> None:
-    for one in others:
-        _LOGGER.warning("left out: %s %s", one.job.label, one.reason)
+def _refuse_other_names(options: WindowOptions) -> None:
+    """What Python does for parameters that are spelled out; a filter's name is what most callers mean."""
+    known = WindowOptions.__optional_keys__
+    for name in options:
+        if name not in known:
+            spellings = {one.name for service in SERVICES for stream in service.streams for one in stream.filter_list}
+            own = ["accounts", "streams", "filters", "severity", "resume", *sorted(known)]
+            hint = f"Filters go into filters={{{name!r}: ...}}" if name in spellings else suggestion(name, own)
+            raise TypeError(f"records() got an unexpected keyword argument {name!r}. {hint}")
 
 
 def open_accounts(config: str | PurePath | None = None, **options: Unpack[ClientOptions]) -> Ferry:
@@ -304,4 +369,5 @@ def open_accounts(config: str | PurePath | None = None, **options: Unpack[Client
         ConfigurationError: There is no account, or the file cannot be used.  An account whose settings are wrong
             raises when it is needed.
     """
+    hide_secrets(options)
     return Ferry(selected_accounts(config=config), options, config=None if config is None else os.fspath(config))

@@ -22,6 +22,7 @@ from logferry._errors import InvalidRequestError, LogferryError, PagingError
 from logferry._identity import digest
 from logferry._layers import resume
 from logferry._overlap import Change, Key, Place, Watched, key
+from logferry._reading import Reader
 from logferry._steps import Batch, Flow, Position, Reply, Sleep, SubFlow, now
 from logferry._times import SECOND
 from logferry._window import Window
@@ -122,6 +123,25 @@ class Follow:
         if place.read is None:
             return window.until - settling if window.since is None else window.since
         return place.read - settling if window.since is None else max(window.since, place.read - settling)
+
+
+def followed(reader: Reader, definition: StreamDefinition[Any, Any, Any], pace: Polling) -> Reader:
+    """
+    What follows a stream.
+
+    Args:
+        reader: How the stream is read.
+        definition: The stream.
+        pace: How often it is polled.
+    """
+    sized = reader.sized
+    return evolve(
+        reader,
+        walk=Follow(walk=reader.walk, definition=definition, pace=pace),
+        ahead=None,
+        division=None,
+        sized=None if sized is None else lambda page_size: followed(sized(page_size), definition, pace),
+    )
 
 
 @define

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from heapq import merge
-from operator import itemgetter
+from operator import itemgetter, length_hint
 from typing import Final
 
 import anyio
 from attrs import define, field, frozen
 
-from logferry._arrivals import Tasks
+from logferry._arrivals import Checkpoints
 from logferry._clock import Clock
+from logferry._delivery import AsyncItems, Batches, Delivery, Tasks, items
 from logferry._errors import (
     AuthenticationError,
     BadRequestError,
@@ -27,7 +28,7 @@ from logferry._hooks import FailureEvent
 from logferry._iteration import Iteration, Stats
 from logferry._record import LogRecord
 from logferry._selection import Skipped
-from logferry._stream import Convert, View
+from logferry._stream import Convert, View, converted
 from logferry._times import SECOND
 
 REORDERING: Final = 5.0
@@ -75,15 +76,14 @@ class _Lane:
 
     async def next(self, clock: Clock) -> bool:
         """Hold what the next poll brings, once all that was held has been delivered; whether it has brought anything."""
-        batch = await self.iteration.anext_batch()
-        if batch is None:  # a follow has no end
+        records = await self.iteration.anext_batch(lambda batch: converted(self.iteration, self.convert, batch, []))
+        if records is None:  # a follow has no end
             raise AssertionError(self.iteration.plan)
         self.has_read = True
-        records = list(self.convert(self.iteration, batch, self.iteration.deliver(), []))
-        # They count as delivered one by one, when somebody takes them.
-        self.iteration.rewind(0)
         self.arrived, self._taken = clock.now(), anyio.Event()
         self.held.extend(records)
+        # They count as delivered one by one, when the caller takes them.
+        self.iteration.hold(self.held)
         self.expects_more = bool(records)
         return bool(records)
 
@@ -108,11 +108,6 @@ class _Lane:
         """The records that are held, each behind its place in the order of time."""
         return ((self.time(record), self, record) for record in self.held)
 
-    def deliver(self) -> LogRecord:
-        """The first record that is held, which counts as delivered from now on."""
-        next(self.iteration.deliver())
-        return self.held.popleft()
-
 
 @frozen(eq=False)
 class Arrival:
@@ -128,7 +123,12 @@ class Arrival:
 
     def deliver(self) -> None:
         """Count it as delivered: checkpoints resume after it.  The arrivals of a list are delivered in its order."""
-        self._lane.deliver()
+        self._lane.held.popleft()
+
+    @property
+    def held(self) -> deque[LogRecord]:
+        """Where the record is, the first one when its turn has come: removing it delivers it."""
+        return self._lane.held
 
 
 @define(eq=False)
@@ -141,20 +141,26 @@ class Confluence:
         clock: Tells the time.
         reordering: For how long a record waits for older ones, in seconds after its time.
         told: Is told of each failure.
+        unopened: What is wrong with accounts that could not be opened.
     """
 
     lanes: Sequence[_Lane]
     clock: Clock
     reordering: float
     told: Callable[[FailureEvent], None] | None
+    unopened: tuple[LogferryError, ...] = ()
+    _left: Iterator[deque[LogRecord]] = field(factory=lambda: iter(()))
+    _due_records: Iterator[LogRecord] = field(factory=lambda: iter(()))
     _scope: anyio.CancelScope = field(factory=anyio.CancelScope)
     _change: anyio.Event = field(factory=anyio.Event)
     _closed: bool = False
 
-    @property
-    def failures(self) -> list[Exception]:
-        """Why streams have ended."""
-        return [lane.failure for lane in self.lanes if lane.failure is not None]
+    def failure(self) -> ExceptionGroup[Exception] | None:
+        """What to raise when no stream can be followed any more."""
+        failures = [*self.unopened, *(lane.failure for lane in self.lanes if lane.failure is not None)]
+        if not failures:
+            return None
+        return ExceptionGroup(f"none of the accounts' {len(failures)} streams can be followed any more", failures)
 
     async def run(self) -> None:
         """Read all streams until each has ended, or nobody wants them any more."""
@@ -163,8 +169,19 @@ class Confluence:
                 for lane in self.lanes:
                     tasks.start_soon(self._follow, lane)
 
-    async def next(self) -> list[Arrival]:
-        """What is due, in the order of time, once what was due before has been delivered; empty at the end."""
+    async def records(self) -> Iterator[LogRecord] | None:
+        """What is due, or what is left of it; taking a record delivers it.  ``None`` at the end."""
+        if not length_hint(self._left):
+            due = await self.due()
+            if due is None:
+                return None
+            self._left = iter([arrival.held for arrival in due])
+            # By the interpreter itself: Ctrl-C cannot come between a record and its count.
+            self._due_records = map(deque[LogRecord].popleft, self._left)
+        return self._due_records
+
+    async def due(self) -> list[Arrival] | None:
+        """What is due, in the order of time, once what was due before has been delivered; ``None`` at the end."""
         for lane in self.lanes:
             lane.want_more()
         while not self._closed:
@@ -175,10 +192,10 @@ class Confluence:
                 return due
             first = min((lane for lane in self.lanes if lane.held), key=_Lane.first_time, default=None)
             if first is None and all(lane.failure for lane in self.lanes):
-                return []
+                return None
             left = {lane: len(lane.held) for lane in self.lanes}
             await self._wait(None if first is None else (self._release(first, first.held[0], left) - now) / SECOND)
-        return []
+        return None
 
     def close(self) -> None:
         """Nobody wants them any more."""
@@ -261,7 +278,8 @@ class FerryFollow:
     What is new in several accounts, in the order of time, without an end.
 
     Iterate with ``for`` in a ``with`` block, with ``async for`` in ``async with``.  When no stream is left that can be
-    followed, the failures are raised as one ``ExceptionGroup``.
+    followed, the failures are raised as one ``ExceptionGroup``.  After a cancellation or Ctrl-C the same iterator goes on
+    where it was.
 
     Attributes:
         skipped: Streams that are not asked, and why.
@@ -282,58 +300,42 @@ class FerryFollow:
         return {name: view.stats for name, view in self._views.items()}
 
     @property
-    def checkpoints(self) -> dict[tuple[str, str], str]:
-        """By names of account and stream: what resumes after the last record that was delivered; see ``resume``."""
+    def checkpoints(self) -> Checkpoints:
+        """
+        By account, then by stream: what resumes after the last record that was delivered.
+
+        It can be written as JSON, and goes into ``resume``.
+        """
         # On the event loop's thread, so that no poll goes on meanwhile.
         portal = self._tasks.portal
         return self._checkpoints() if portal is None else portal.call(self._checkpoints)
 
-    def arrivals(self) -> Generator[list[Arrival]]:
+    def arrivals(self) -> Batches[list[Arrival]]:
         """
         The same in lists as they become due, for programs that know best when a record has been delivered.
 
-        All arrivals of a list have to be delivered before the next one is asked for.
+        All arrivals of a list have to be delivered before the next one is asked for; what is not comes again.
         """
-        portal = self._tasks.require_portal()
-        streams = portal.call(self._start)
-        try:
-            while due := self._tasks.require_portal().call(streams.next):
-                yield due
-        finally:
-            if self._tasks.portal is portal:
-                portal.call(self._tasks.stop, streams)
-        self._raise_failures(streams)
+        return Batches(Delivery(self._tasks, self._begin, Confluence.due, "ferry.follow()"))
 
     def __iter__(self) -> Iterator[LogRecord]:
-        for due in self.arrivals():
-            for arrival in due:
-                arrival.deliver()
-                yield arrival.record
+        return items(self._delivery())
 
-    async def __aiter__(self) -> AsyncIterator[LogRecord]:
-        streams = await self._start()
-        try:
-            while due := await streams.next():
-                for arrival in due:
-                    arrival.deliver()
-                    yield arrival.record
-        finally:
-            await self._tasks.stop(streams)
-        self._raise_failures(streams)
+    def __aiter__(self) -> AsyncIterator[LogRecord]:
+        return AsyncItems(self._delivery())
 
-    def _checkpoints(self) -> dict[tuple[str, str], str]:
-        return {name: view.checkpoint for name, view in self._views.items()}
+    def _delivery(self) -> Delivery[Confluence, Iterator[LogRecord]]:
+        return Delivery(self._tasks, self._begin, Confluence.records, "ferry.follow()")
 
-    async def _start(self) -> Confluence:
+    def _checkpoints(self) -> Checkpoints:
+        found: Checkpoints = {}
+        for (account, stream), view in self._views.items():
+            found.setdefault(account, {})[stream] = view.checkpoint
+        return found
+
+    def _begin(self) -> Confluence:
         lanes = [_Lane(*view.begin()) for view in self._views.values()]
-        streams = Confluence(lanes, self._clock, self._reordering, self._told)
-        self._tasks.run(streams)
-        return streams
-
-    def _raise_failures(self, streams: Confluence) -> None:
-        failures = [*self.unopened, *streams.failures]
-        if failures:
-            raise ExceptionGroup(f"none of the accounts' {len(failures)} streams can be followed any more", failures)
+        return Confluence(lanes, self._clock, self._reordering, self._told, self.unopened)
 
     def __repr__(self) -> str:
         return f"<FerryFollow {', '.join(f'{account}:{stream}' for account, stream in self._views)}>"

@@ -7,6 +7,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from logferry._redaction import short
+
 
 @frozen(kw_only=True)
 class RequestEvent:
@@ -25,7 +27,7 @@ class RequestEvent:
     account: str
     method: str
     path: str
-    params: tuple[tuple[str, str], ...]
+    params: tuple[tuple[str, str], ...] = field(repr=short)
 
 
 @frozen(kw_only=True)
@@ -45,7 +47,7 @@ class RetryEvent:
     account: str
     attempt: int
     delay: float
-    reason: str
+    reason: str = field(repr=short)
 
 
 @frozen(kw_only=True)
@@ -73,21 +75,23 @@ class PageEvent:
 @frozen(kw_only=True)
 class IssueEvent:
     """
-    Something in an item did not decode.
+    Something in an item did not decode, or the result as a whole is in doubt.
 
     Attributes:
         stream: The stream it belongs to.
         account: The account's name.
-        issues: What did not decode, each with the path to the value, never the value itself.
-        item: The item as received; ``None`` where the issue is that items may be missing.
+        issues: What did not decode, each with the path to the value, never the value itself; or what is in doubt.
+        item: The item as received; ``None`` where the issues are about no item.
         delivered: Whether it was delivered all the same; ``False`` for an item that cannot become an entry.
+        is_doubt: Whether the issues are about no item: items may be missing, or the service does not do as it is asked.
     """
 
     stream: str
     account: str
-    issues: tuple[str, ...]
+    issues: tuple[str, ...] = field(repr=short)
     item: Any = field(repr=False)
     delivered: bool
+    is_doubt: bool = False
 
 
 @frozen(kw_only=True)
@@ -104,7 +108,7 @@ class FailureEvent:
 
     stream: str
     account: str
-    error: Exception
+    error: Exception = field(repr=short)
     delay: float | None
 
 

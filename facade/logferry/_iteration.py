@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from operator import length_hint
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, evolve, field, frozen
 
@@ -15,17 +17,21 @@ from logferry._checkpoint import Checkpoint, is_follow
 from logferry._clock import Clock
 from logferry._definition import StreamDefinition
 from logferry._drivers import aadvance, advance
-from logferry._errors import CheckpointError, LogferryError, ResponseShapeError
+from logferry._errors import CheckpointError, InvalidRequestError, LogferryError, ResponseShapeError, ShortTraceback
+from logferry._forks import keep
 from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._layers import Authorizer, authorized, bounded, located, observed, retried
 from logferry._options import CallOptions
 from logferry._pace import Pace, paced
 from logferry._reading import Reader
-from logferry._redaction import printable
+from logferry._redaction import printable, short
+from logferry._retry import lacks_json
 from logferry._steps import Batch, Flow, Position, Reply, Request
 from logferry._times import Time
 from logferry._underway import UnderWay, Wire
 from logferry._window import window
+
+T = TypeVar("T")
 
 
 @define
@@ -38,15 +44,17 @@ class Stats:
         items: Items delivered.
         retries: Requests sent again.
         issues: Items in which something did not decode.
+        doubts: Issues that are about no item: of items that may be missing, or of a service that does not do as it is asked.
     """
 
     pages: int = 0
     items: int = 0
     retries: int = 0
     issues: int = 0
+    doubts: int = 0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Runtime:
     """
     What the streams of a client share.
@@ -79,8 +87,11 @@ class Runtime:
     chance: Callable[[], float]
     worded: Callable[[str], str]
 
+    def __repr__(self) -> str:
+        return f"<Runtime {self.service} account={self.account!r}>"
 
-@define(kw_only=True)
+
+@define(kw_only=True, repr=False)
 class Plan:
     """
     What a caller asked of a stream.
@@ -118,8 +129,11 @@ class Plan:
 
     def __str__(self) -> str:
         given = {**self.filters, "since": self.since, "until": self.until}
-        told = [self.stream, *(f"{name}={value!r}" for name, value in given.items() if value is not None)]
+        told = [self.stream, *(f"{name}={short(value)}" for name, value in given.items() if value is not None)]
         return " ".join(told)
+
+    def __repr__(self) -> str:
+        return f"<Plan {self}>"
 
     def iteration(self) -> Iteration:
         """
@@ -156,12 +170,26 @@ def asked(time: Time | None) -> str | None:
     return time if time is None or isinstance(time, str) else time.isoformat()
 
 
+def used_at_once(where: str) -> InvalidRequestError:
+    """What the second user of an iterator gets, while the first one is inside."""
+    return InvalidRequestError(
+        f"{where}: the iterator is in use by another thread or task",
+        hint="Give each thread or task an iterator of its own, or take from this one under a lock",
+    )
+
+
 class Iteration:
     """
     One walk through a stream, driven from outside: a driver asks for batches, a view converts their items.
 
     It knows at any moment which items have been delivered, because views take them from the list iterator that
     ``deliver`` gives, and such an iterator tells how many it still has.  So delivering an item costs no bookkeeping.
+
+    One caller at a time can be inside; a second one is refused, and the first goes on undisturbed.
+
+    Attributes:
+        plan: What is asked.
+        converting: Whether an item is on its way from the list iterator to the caller.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -170,11 +198,15 @@ class Iteration:
         self._start: Checkpoint | None = None
         self._position: Callable[[], Position] | None = None
         self._flow: Flow | None = None
+        self._reader = plan.reader
         self._under_way = UnderWay(plan.runtime.wire)
         self._ended = False
         self._batch: Batch | None = None
         self._todo: list[Any] = []
-        self._left: Iterator[Any] = iter(())
+        self._left: Any = iter(())
+        self._process = os.getpid()
+        self._in_use = False
+        self.converting = False
         plan.latest = self
 
     @property
@@ -192,40 +224,81 @@ class Iteration:
         """How many items of the current batch have been delivered."""
         return len(self._todo) - length_hint(self._left)
 
+    def places(self) -> Callable[[int], str]:
+        """The checkpoints of the current batch, by how many of its items have been delivered; good also later."""
+        start = self._start or self.plan.beginning()
+        position = None if self._batch is None else self._batch.position
+        return lambda delivered: (start if position is None else evolve(start, position=position(delivered))).to_text()
+
     def _reached(self) -> Checkpoint:
         start = self._start or self.plan.beginning()
         position = self._position if self._batch is None else partial(self._batch.position, self.delivered)
         return start if position is None else evolve(start, position=position())
 
-    def next_batch(self) -> Batch | None:
-        """The next batch, blocking the thread; ``None`` at the end."""
+    def next_batch(self, make: Callable[[Batch], T]) -> T | None:
+        """
+        What *make* makes of the next batch, or of the one that an error has left unfinished, blocking the thread.
+
+        Returns:
+            ``None`` at the end.
+
+        Raises:
+            InvalidRequestError: Another thread or task is inside.
+        """
+        # No call stands between the question and the note: neither another thread nor Ctrl-C comes in between.
+        if self._in_use or self.converting:
+            raise used_at_once(self.plan.stream)
+        self._in_use = True
+        try:
+            batch = self._unfinished() or self._asked()
+            return None if batch is None else make(batch)
+        finally:
+            self._in_use = False
+
+    async def anext_batch(self, make: Callable[[Batch], T]) -> T | None:
+        """The same, blocking only the task."""
+        if self._in_use or self.converting:
+            raise used_at_once(self.plan.stream)
+        self._in_use = True
+        try:
+            batch = self._unfinished() or await self._aasked()
+            return None if batch is None else make(batch)
+        finally:
+            self._in_use = False
+
+    def _asked(self) -> Batch | None:
         flow = self._begin()
         if flow is None:
             return None
-        try:
-            return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
-        except BaseException as error:
-            self._break_off(error)
-            raise
+        with ShortTraceback():
+            try:
+                return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
+            except BaseException as error:
+                self._break_off(error)
+                raise
 
-    async def anext_batch(self) -> Batch | None:
-        """The next batch, blocking only the task; ``None`` at the end."""
+    async def _aasked(self) -> Batch | None:
         flow = self._begin()
         if flow is None:
             return None
-        try:
-            return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
-        except BaseException as error:
-            self._break_off(error)
-            raise
+        with ShortTraceback():
+            try:
+                return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
+            except BaseException as error:
+                self._break_off(error)
+                raise
 
-    def unfinished(self) -> Batch | None:
-        """The batch that an error in the middle has left, if any."""
+    def _unfinished(self) -> Batch | None:
         return self._batch if length_hint(self._left) else None
 
     def deliver(self) -> Iterator[Any]:
         """The items of the batch that have not been delivered yet; taking one delivers it."""
-        return self._left
+        left: Iterator[Any] = self._left
+        return left
+
+    def hold(self, items: deque[Any]) -> None:
+        """The last items of the batch are here instead; removing one delivers it."""
+        self._left = items
 
     def take_back(self, error: BaseException, *, delivered: int) -> None:
         """Only the first *delivered* items of the batch have been delivered: the next failed on its way."""
@@ -233,14 +306,18 @@ class Iteration:
         self._describe(error)
 
     def rewind(self, delivered: int) -> None:
-        """Only the first *delivered* items of the batch have been delivered."""
-        self._left = iter(self._todo)
-        for _ in range(delivered):
-            next(self._left)
+        """
+        Only the first *delivered* items of the batch have been delivered.
+
+        What ``deliver`` gave before gives nothing any more: its taker asks for the batch again.
+        """
+        old, self._left = self._left, iter(self._todo)
+        self._left.__setstate__(delivered)
+        old.__setstate__(len(self._todo))
 
     def report(self, issues: tuple[str, ...], item: Any, *, delivered: bool) -> None:
         """
-        Count and tell of an item in which something did not decode.
+        Count and report an item in which something did not decode.
 
         Raises:
             ResponseShapeError: The caller wants to be strict.
@@ -252,20 +329,37 @@ class Iteration:
                 hint="Go on from the checkpoint without strict, which keeps it and lists what did not decode",
             )
             raise error if self._batch is None else about_answer(error, self._batch.reply, runtime.request_id_header)
+        self._report_issues(issues, item, delivered=delivered)
+        self._done.issues += 1
+
+    def _report_issues(self, issues: tuple[str, ...], item: Any, *, delivered: bool, is_doubt: bool = False) -> None:
+        runtime = self.plan.runtime
         if runtime.options.hooks.on_issue is not None:
             runtime.options.hooks.on_issue(
                 IssueEvent(
-                    stream=self.plan.stream, account=runtime.account, issues=issues, item=item, delivered=delivered
+                    stream=self.plan.stream,
+                    account=runtime.account,
+                    issues=issues,
+                    item=item,
+                    delivered=delivered,
+                    is_doubt=is_doubt,
                 )
             )
-        self._done.issues += 1
 
     def request_id(self, batch: Batch) -> str | None:
         """What the service calls the request of a batch."""
         return printable(batch.reply.header(self.plan.runtime.request_id_header) or "") or None
 
+    def _leave_parent(self) -> None:
+        """In a child process that was forked: what is under way is the parent's; go on from the last position."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            keep(self._flow, self._under_way)
+            self._flow, self._under_way = None, UnderWay(self.plan.runtime.wire)
+
     def _begin(self) -> Flow | None:
         """The flow to go on with, or ``None`` where there is nothing more to ask for."""
+        self._leave_parent()
         if self._batch is not None:
             # Most pages are never resumed from, so the position is worked out when somebody asks.
             self._position = partial(self._batch.position, self.delivered)
@@ -276,13 +370,29 @@ class Iteration:
         if self._start is None:
             self._start = self.plan.beginning()
         if self._flow is None:
-            self._flow = self._layered(self._reading(self._reached()))
+            self._flow = self._layered(self._reading())
         return self._flow
 
-    def _reading(self, place: Checkpoint) -> Flow:
-        """The stream's walk, with as many requests under way as there may be."""
-        wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
-        return self.plan.reader.read(place.window, place.position, max_items=wanted)
+    def _reading(self) -> Flow:
+        """The stream's walk, with as many requests under way as there may be; with smaller pages where one is too large."""
+        while True:
+            place = self._reached()
+            wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
+            try:
+                yield from self._reader.read(place.window, place.position, max_items=wanted)
+            except ResponseShapeError as error:
+                # A token, which is asked for by POST, has no pages.
+                if not error.is_too_large or error.method != "GET":
+                    raise
+                smaller = self._reader.smaller()
+                if smaller is None:
+                    error.hint = "A page of one item is too large: leave its time out with since and until"
+                    raise
+                self._reader = smaller
+                self._count_retry(1, 0.0, error)
+                self._under_way.abandon()
+            else:
+                return
 
     def _receive(self, batch: Batch | None) -> Batch | None:
         if batch is None:
@@ -294,8 +404,10 @@ class Iteration:
         self._batch, self._todo = batch, batch.items[:wanted]
         self._left = iter(self._todo)
         runtime = self.plan.runtime
-        if issues := (*batch.issues, *batch.remarks):
-            self.report(issues, None, delivered=True)
+        if doubts := (*batch.issues, *batch.remarks):
+            # It is not about the shape of an item, so it never raises, strict or not.
+            self._report_issues(doubts, None, delivered=True, is_doubt=True)
+            self._done.doubts += len(doubts)
         if runtime.options.hooks.on_page is not None:
             runtime.options.hooks.on_page(
                 PageEvent(
@@ -316,6 +428,7 @@ class Iteration:
 
     def stop(self) -> None:
         """Leave nothing under way; the next call goes on from the last place."""
+        self._leave_parent()
         flow, self._flow = self._flow, None
         if flow is not None:
             flow.close()
@@ -347,6 +460,8 @@ class Iteration:
         runtime = self.plan.runtime
         if runtime.options.hooks.on_retry is not None:
             reason = f"HTTP {outcome.status}" if isinstance(outcome, Reply) else outcome.message
+            if isinstance(outcome, Reply) and lacks_json(outcome):
+                reason = f"{reason} without JSON"
             runtime.options.hooks.on_retry(
                 RetryEvent(
                     stream=self.plan.stream, account=runtime.account, attempt=attempt, delay=delay, reason=reason

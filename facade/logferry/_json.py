@@ -8,10 +8,26 @@ from typing import Any, Final, TypeGuard
 
 import orjson
 
+MOST_VALUES: Final = 1_000_000
+"""
+A document of more values is not decoded: each takes up to a hundred times the memory of its text.
+
+Services send pages of at most 1000 items, of at most a few hundred values each.
+"""
+
 _DEEPEST: Final = 100
 _TOO_DEEP: Final = f'"nested more than {_DEEPEST} levels deep"'
-_STRUCTURE: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
-"""The brackets of JSON text, and its texts, so that brackets in them are passed."""
+_STRUCTURE: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+"""
+The brackets of JSON text, and its texts, so that brackets in them are passed.
+
+A text without an end is passed, too: else each quote in it would be the beginning of another one, read to the end in vain.
+"""
+
+_TEXT: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_EMPTY: Final = re.compile(rb"[\[{]\s*+[\]}]")
+_STARTS: Final = (b",", b"[", b"{")
+"""Every value but the first stands behind one of them."""
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LARGEST: Final = 2**64 - 1
@@ -33,6 +49,38 @@ def text_in(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+class TooManyValuesError(ValueError):
+    """A JSON document has more values than are decoded."""
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {MOST_VALUES:,} values")
+
+
+def loads(content: bytes | str) -> Any:
+    """
+    Decode JSON within bounds.
+
+    Raises:
+        TooManyValuesError: It has too many values; nothing was decoded.
+        ValueError: It is no JSON.
+    """
+    # A value takes two bytes at least, its separator included, so usual pages are not looked at.
+    if len(content) // 2 >= MOST_VALUES and _has_too_many(content):
+        raise TooManyValuesError
+    return orjson.loads(content)
+
+
+def _has_too_many(text: bytes | str) -> bool:
+    """Whether JSON text has too many values, found out without decoding it."""
+    content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if sum(map(content.count, _STARTS)) < MOST_VALUES:
+        return False
+    # Most of what was counted can stand in texts, such as JSON that was logged.  A text is a value, or names one.
+    bare, texts = _TEXT.subn(b"0", content, count=2 * MOST_VALUES)
+    bare, empty = _EMPTY.subn(b"0", bare, count=MOST_VALUES)
+    return texts == 2 * MOST_VALUES or empty == MOST_VALUES or sum(map(bare.count, _STARTS)) >= MOST_VALUES
+
+
 def tolerant_loads(content: bytes) -> Any:
     """
     Decode what orjson rejects, though it carries the data all the same.
@@ -40,6 +88,9 @@ def tolerant_loads(content: bytes) -> Any:
     A byte order mark is skipped, ``NaN`` and ``Infinity`` become texts, a lone surrogate becomes its visible escape, and
     integers beyond 64 bits become floats as orjson has them; what is nested more deeply than can be read becomes a text
     that says so.  So everything that comes out can be written as JSON.
+
+    Args:
+        content: What `loads` has found to be no JSON, so that it has no more values than are decoded.
 
     Raises:
         ValueError: It is no JSON all the same.

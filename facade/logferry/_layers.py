@@ -15,7 +15,7 @@ from attrs import evolve
 
 from logferry._answers import about_answer
 from logferry._errors import DeadlineExceededError, LogferryError, PagingError, RequestTimeoutError
-from logferry._retry import RetryPolicy
+from logferry._retry import RetryPolicy, is_refused
 from logferry._steps import (
     Acquire,
     Batch,
@@ -31,6 +31,7 @@ from logferry._steps import (
     Ticket,
     now,
 )
+from logferry._times import SECOND
 
 
 class Authorizer(Protocol):
@@ -150,9 +151,18 @@ def retried(
 
     def receive(step: Receive[Any]) -> SubFlow[object]:
         ticket, attempt = step.ticket, 1
+        free, first_refused = 0, 0
         while True:
             outcome = yield from _outcome(ticket)
-            delay = policy.delay(outcome, attempt=attempt, chance=chance())
+            delay: float | None = None
+            if is_refused(outcome):
+                time = yield from now()
+                first_refused = first_refused or time
+                delay = policy.patience(free + 1, waited=(time - first_refused) / SECOND, chance=chance())
+            if delay is None:
+                delay = policy.delay(outcome, attempt=attempt - free, chance=chance())
+            else:
+                free += 1
             if delay is None:
                 return _attempted(outcome, attempt)
             told(attempt, delay, outcome)
@@ -186,7 +196,7 @@ def bounded(flow: Flow, seconds: float) -> Flow:
 
     def send(step: Send[Any]) -> SubFlow[object]:
         remaining = yield from left()
-        return (yield Send(step.request, step.headers, remaining)) if remaining > 0 else _exceeded(seconds)
+        return (yield evolve(step, timeout=remaining)) if remaining > 0 else _exceeded(seconds)
 
     def sleep(step: Sleep) -> SubFlow[object]:
         remaining = yield from left()

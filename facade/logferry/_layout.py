@@ -93,6 +93,8 @@ class Layout:
         max_items: int | None,
     ) -> Layout:
         """That of a place; see `Reader` for the others."""
+        if place.course is not None:
+            place = evolve(place, course=place.course.of_pages(page_size))
         parts = _parts_of(place)
         windows = [part.window for part in parts]
         return cls(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from logferry._retry import answered_at
+from logferry._retry import seconds_until
 from logferry._steps import Reply
 
 _PART: Final = re.compile(r"\b(r|t|remaining|reset)\s*=\s*(\d{1,18})\b")
@@ -22,12 +22,6 @@ _FAMILIES: Final = ("ratelimit", "x-ratelimit", "x-rate-limit")
 
 _LONGEST: Final = 20
 """So many digits are a number; more are nonsense."""
-
-_A_MOMENT: Final = 1_000_000_000
-"""So large a number is no span but a moment, in seconds since the epoch."""
-
-_IN_MILLISECONDS: Final = 1_000_000_000_000
-"""So large a moment is in milliseconds."""
 
 
 @frozen(order=True)
@@ -63,7 +57,7 @@ def allowance(reply: Reply[Any]) -> Allowance | None:
     for family in _FAMILIES:
         left, again = headers.get(f"{family}-remaining", "").strip(), headers.get(f"{family}-reset", "").strip()
         if _is_number(left) and _is_number(again.replace(".", "", 1)):
-            found.append(Allowance(int(left), _seconds(float(again), reply)))
+            found.append(Allowance(int(left), seconds_until(float(again), reply)))
     return min(found, default=None)
 
 
@@ -80,10 +74,3 @@ def _told(limit: str) -> Allowance | None:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _LONGEST
-
-
-def _seconds(reset: float, reply: Reply[Any]) -> float:
-    if reset < _A_MOMENT:
-        return reset
-    moment = reset / 1000 if reset >= _IN_MILLISECONDS else reset
-    return max(0.0, moment - answered_at(reply))

@@ -13,6 +13,7 @@ from logferry._checkpoint import Checkpoint, is_follow, read_checkpoint
 from logferry._definition import StreamDefinition
 from logferry._errors import CheckpointError, InvalidRequestError
 from logferry._iteration import Plan, Runtime, asked
+from logferry._matching import checks_of
 from logferry._reading import Reader, is_divided
 from logferry._steps import Flow, Position
 from logferry._stream import Stream
@@ -73,7 +74,7 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
         Plan(
             stream=definition.name,
             definition=definition,
-            reader=_reader(definition, filters, page_size, runtime.options.concurrency),
+            reader=_reader(definition, filters, runtime.options.concurrency, page_size or definition.page_size),
             filters=_given(filters),
             since=since,
             until=until,
@@ -85,15 +86,17 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
     )
 
 
-def _reader(definition: StreamDefinition[Any, Any, F], filters: F, page_size: int | None, concurrency: int) -> Reader:
-    size, ahead = page_size or definition.page_size, definition.ahead
+def _reader(definition: StreamDefinition[Any, Any, F], filters: F, concurrency: int, page_size: int) -> Reader:
+    ahead = definition.ahead
     return Reader(
-        walk=partial(definition.walk, filters, size),
+        walk=partial(definition.walk, filters, page_size),
         order=definition.order,
-        ahead=None if ahead is None else partial(ahead, filters, size, concurrency=concurrency),
+        ahead=None if ahead is None else partial(ahead, filters, page_size, concurrency=concurrency),
         division=definition.division,
-        page_size=size,
+        page_size=page_size,
         concurrency=concurrency,
+        checks=checks_of(definition, filters),
+        sized=partial(_reader, definition, filters, concurrency),
     )
 
 

@@ -25,10 +25,12 @@ class Timeouts:
     Attributes:
         connect: Until a connection stands.
         read: Until the next bytes of an answer arrive.
+        whole: For the whole exchange, from the first byte sent to the last one read.
     """
 
     connect: float = 5.0
     read: float = 30.0
+    whole: float = 300.0
 
 
 @frozen(kw_only=True)

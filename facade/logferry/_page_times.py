@@ -50,7 +50,7 @@ class PageTimes(Sequence["int | None"]):
         *,
         whole: bool,
     ) -> None:
-        self.moments = moments
+        self.moments: Sequence[Any] = moments
         self._read = read
         self._read_all = read_all
         self._whole = whole

@@ -16,6 +16,8 @@ from attrs import define, field
 
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._fast import FAST, AsyncFastTransport, FastTransport
+from logferry._forks import keep, renew_in_children
+from logferry._proxies import proxy_of
 from logferry._transports import AsyncHttpxTransport, AsyncTransport, HttpxTransport, Transport
 from logferry._underway import Running, launch_thread
 
@@ -30,12 +32,13 @@ _PATIENCE = 1.0
 """So many seconds a client that is closed waits for requests under way."""
 
 
-@define
+@define(eq=False)
 class Pool:
     """
     The connections of one client, shared by all its views: one transport for threads, one per event loop for tasks.
 
-    Both are made when first needed, so that a program pays only for the kind that it uses.
+    Both are made when first needed, so that a program pays only for the kind that it uses.  A child process that is forked
+    makes its own.
     """
 
     options: WireOptions
@@ -44,7 +47,18 @@ class Pool:
     launch: Callable[[Callable[[], None]], Running] = launch_thread
     _running: WeakSet[Any] = field(factory=WeakSet[Any])
     _closed: bool = False
+    _shared: bool = False
     _lock: Lock = field(factory=Lock)
+
+    def __attrs_post_init__(self) -> None:
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Begin anew in a child process; the connections remain the parent's."""
+        keep(self._blocking, self._tasks, self._running)
+        given = self.options.transport not in (None, FAST)
+        self._shared = self._shared or (given and (self._blocking is not None or bool(self._tasks)))
+        self._blocking, self._tasks, self._running, self._lock = None, {}, WeakSet(), Lock()
 
     def blocking(self) -> Transport:
         """What sends the requests of threads."""
@@ -97,6 +111,11 @@ class Pool:
     def _ensure_open(self) -> None:
         if self._closed:
             raise InvalidRequestError("the client is closed", hint="Use it inside its with block")
+        if self._shared:
+            raise ConfigurationError(
+                "transport: the one given was used before this process was forked, and two processes cannot share connections",
+                hint="Make a client with a transport of its own in each process, or leave transport out",
+            )
 
 
 def checked_transport(transport: object) -> Any:
@@ -118,18 +137,20 @@ def _blocking_transport(options: WireOptions) -> Transport:
     if options.transport == FAST:
         return FastTransport(options)
     if options.transport is not None:
-        return HttpxTransport(_of_kind(options.transport, httpx.BaseTransport), takes_target=False)
-    usual = _usual(options)
-    return HttpxTransport(httpx.HTTPTransport(**usual), takes_target=usual["proxy"] is None)
+        return HttpxTransport(_of_kind(options.transport, httpx.BaseTransport))
+    from logferry._direct import DirectTransport  # noqa: PLC0415  # with httpcore, which only connections need
+
+    return DirectTransport.of(*_usual(options))
 
 
 def _tasks_transport(options: WireOptions) -> AsyncTransport:
     if options.transport == FAST:
         return AsyncFastTransport(options)
     if options.transport is not None:
-        return AsyncHttpxTransport(_of_kind(options.transport, httpx.AsyncBaseTransport), takes_target=False)
-    usual = _usual(options)
-    return AsyncHttpxTransport(httpx.AsyncHTTPTransport(**usual), takes_target=usual["proxy"] is None)
+        return AsyncHttpxTransport(_of_kind(options.transport, httpx.AsyncBaseTransport))
+    from logferry._direct import AsyncDirectTransport  # noqa: PLC0415  # see above
+
+    return AsyncDirectTransport.of(*_usual(options))
 
 
 def _of_kind(transport: object, kind: type[T]) -> T:
@@ -141,26 +162,12 @@ def _of_kind(transport: object, kind: type[T]) -> T:
     )
 
 
-def _usual(options: WireOptions) -> dict[str, Any]:
-    """The arguments of httpx's usual transport."""
-    # Plain http stays on this machine: a proxy that the environment names for all else would read the credentials.
-    proxy = options.proxy or (None if options.is_loopback_http else _environment_proxy(options.base_url))
-    verify = _verification(options.verify)
-    if verify is True and proxy is None and urlsplit(options.base_url).scheme == "http":
-        # Nothing is encrypted, so that the authorities, which take longer to load than httpx, need not be known: none is.
-        verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return {"verify": verify, "proxy": proxy, "trust_env": not options.is_loopback_http}
-
-
-def _environment_proxy(url: str) -> str | None:
-    """The proxy that the environment names for an address, if any; httpx's own client asks the same."""
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  # httpx has loaded it
-
-    parts, named = urlsplit(url), getproxies()
-    proxy = named.get(parts.scheme) or named.get("all")
-    if not proxy or proxy_bypass(parts.netloc):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+def _usual(options: WireOptions) -> tuple[ssl.SSLContext | None, str | None]:
+    """Which authorities the usual transport trusts, if anything is encrypted, and its proxy."""
+    proxy = proxy_of(options)
+    if options.verify is None and urlsplit(options.base_url).scheme == "http":
+        return None, proxy  # the authorities take longer to load than httpx
+    return httpx.create_ssl_context(verify=_verification(options.verify)), proxy
 
 
 def _verification(verify: str | ssl.SSLContext | None) -> ssl.SSLContext | bool:

@@ -15,7 +15,7 @@ Where a place in a walk does not hold in a narrower window, the walk cannot go o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -25,6 +25,7 @@ from logferry._doubt import Answers, Verdict, is_doubtful_end
 from logferry._errors import LogferryError
 from logferry._json import is_object
 from logferry._layout import Layout
+from logferry._matching import Check, matching
 from logferry._parts import Part, Place, WalkWindow
 from logferry._steps import Batch, Flow, Marks, Now, Peek, Position, Receive, Reply, SubFlow
 from logferry._window import Window
@@ -51,6 +52,8 @@ class Reader:
         division: How its window is divided; ``None`` where it cannot be.
         page_size: How many items are asked for at once.
         concurrency: How many requests may be under way.
+        checks: What of the caller's filters is checked.
+        sized: Makes the same with another page size; ``None`` where it has no other.
     """
 
     walk: WalkWindow
@@ -59,6 +62,12 @@ class Reader:
     division: Division | None
     page_size: int
     concurrency: int = 1
+    checks: Sequence[Check] = ()
+    sized: Callable[[int], Reader] | None = None
+
+    def smaller(self) -> Reader | None:
+        """The same with pages of half the size; ``None`` where they are of one item."""
+        return None if self.sized is None or self.page_size == 1 else self.sized(self.page_size // 2)
 
     def read(self, window: Window, position: Position | None, *, max_items: int | None = None) -> Flow:
         """
@@ -69,6 +78,10 @@ class Reader:
             position: Where to resume, as a batch gave it; ``None`` for the start.
             max_items: How many items are wanted, or ``None`` for all.
         """
+        flow = self._read(window, position, max_items)
+        return matching(flow, self.checks) if self.checks else flow
+
+    def _read(self, window: Window, position: Position | None, max_items: int | None) -> Flow:
         if is_divided(position):
             return _Reading(self, Place.from_json(position), max_items).flow()
         if self.ahead is not None and self.concurrency > 1:

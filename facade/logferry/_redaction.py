@@ -14,6 +14,8 @@ from logferry._json import dumps, is_array, is_object
 REDACTED: Final = "******"
 """Stands for a value that is held back; the mask that Logto itself uses."""
 
+_LONGEST_SHOWN: Final = 80
+
 _SHORTEST_SECRET: Final = 4
 """What is shorter is no secret, and would be found in every text."""
 
@@ -134,6 +136,13 @@ def without_credentials(content: bytes, headers: Iterable[tuple[str, str]]) -> b
 def printable(text: str) -> str:
     """*text* in one line, with control characters, bidirectional overrides and surrogates as visible escapes."""
     return _UNSAFE.sub(lambda match: match.group().encode("unicode_escape", "backslashreplace").decode("ascii"), text)
+
+
+def short(value: object) -> str:
+    """The ``repr`` of a value, at most 80 characters of it: for values of any size within the ``repr`` of another."""
+    # A long text is cut before it is escaped, since it can have megabytes.
+    text = repr(value[:_LONGEST_SHOWN] if isinstance(value, str) else value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
 def public_url(url: str) -> str:

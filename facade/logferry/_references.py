@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -12,8 +13,13 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from logferry._errors import ConfigurationError
+from logferry._extras import missing
 from logferry._json import is_array, is_object
 from logferry._redaction import printable
+from logferry._secret import Secret
+
+OWN_PREFIX: Final = "LOGFERRY_"
+"""Variables that begin with it are logferry's, so that any configuration file may name them."""
 
 KEYRING_SERVICE: Final = "logferry"
 """Under which service the system's keyring has the secrets; the reference is the user name."""
@@ -32,13 +38,15 @@ class Reference:
         setting: Which setting it is for, as errors call it.
         kind: ``"env"``, ``"file"``, ``"command"`` or ``"keyring"``.
         words: The variable, the whole path, the command with its arguments, or the keyring's user name.
-        trusted: Whether files may be read and commands run for whoever wrote it.
+        trusted: Whether it may read files, run commands and use any variable: the user wrote it, or named the file.
+        variables: The variables that it may use all the same, besides those that begin with ``LOGFERRY_``.
     """
 
     setting: str
     kind: str
     words: tuple[str, ...] = field(repr=False)
     trusted: bool
+    variables: Collection[str] = ()
 
     def look_up(self) -> str:
         """
@@ -47,28 +55,66 @@ class Reference:
         Raises:
             ConfigurationError: It cannot be had; the message says why, and never what was read.
         """
-        secret = _KINDS[self.kind](self).strip()
+        secret = Secret(_KINDS[self.kind](self)).strip()
         if not secret:
             raise self.error("is empty", hint="Put the secret there")
         return secret
 
     def error(self, problem: str, *, hint: str) -> ConfigurationError:
         """An error that says which setting wants what, and what is wrong with it."""
+        return ConfigurationError(f"{self.what} {problem}", hint=hint)
+
+    @property
+    def what(self) -> str:
+        """Which setting wants what, for errors."""
         # Of a command only the program is told: arguments can be secret.
         what = {"env": "the environment variable", "keyring": "the keyring's secret"}.get(self.kind, f"the {self.kind}")
-        return ConfigurationError(f"{self.setting}: {what} {printable(self.words[0])} {problem}", hint=hint)
+        return f"{self.setting}: {what} {printable(self.words[0])}"
+
+    def uses_variable_of_service(self) -> bool:
+        """Whether it is one of the variables that make an account of the service."""
+        return self.kind == "env" and self.words[0] in self.variables
 
     def require_trust(self) -> None:
         """Refuse what a file that anybody may have put there must not do."""
         if not self.trusted:
-            raise ConfigurationError(
-                f"{self.setting}: {self.kind} is not used in a file that is only found in the working directory, "
-                "since anybody may have put it there",
-                hint="Name the file with --config or LOGFERRY_CONFIG if it is yours",
+            raise untrusted(f"{self.setting}: {self.kind} is not used in")
+
+    def require_variable(self) -> None:
+        """Refuse variables of other programs where anybody may have written the reference."""
+        name = self.words[0]
+        if not (self.trusted or name.startswith(OWN_PREFIX) or name in self.variables):
+            own = f"{OWN_PREFIX}... and {', '.join(self.variables)}" if self.variables else f"{OWN_PREFIX}..."
+            raise untrusted(
+                f"{self.setting}: the environment variable {printable(name)} is not used in",
+                alternative=f"such a file may use {own} only",
             )
 
 
+def untrusted(problem: str, *, alternative: str | None = None) -> ConfigurationError:
+    """
+    An error about a file that was only found.
+
+    Args:
+        problem: What is refused; the words for the file follow.
+        alternative: What such a file may do instead.
+    """
+    also = f"; {alternative}" if alternative else ""
+    return ConfigurationError(
+        f"{problem} a file that is only found in the working directory, since anybody may have put it there{also}",
+        hint="Name the file with --config or LOGFERRY_CONFIG if it is yours",
+    )
+
+
+def _text(content: bytes) -> str:
+    """What was read, without the mark that editors and shells on Windows begin it with."""
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")
+
+
 def _of_environment(reference: Reference) -> str:
+    reference.require_variable()
     secret = os.environ.get(reference.words[0])
     if secret is None:
         raise reference.error("is not set", hint="Set it, or change the reference")
@@ -79,7 +125,7 @@ def _of_file(reference: Reference) -> str:
     reference.require_trust()
     try:
         with Path(reference.words[0]).open("rb") as file:
-            return file.read(_LARGEST).decode()
+            return _text(file.read(_LARGEST))
     except OSError as error:
         raise reference.error(f"cannot be read: {error.strerror}", hint="Check the path") from error
     except UnicodeDecodeError:
@@ -96,7 +142,7 @@ def _of_command(reference: Reference) -> str:
             reference.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_COMMAND_SECONDS, check=False
         )
         if done.returncode == 0:
-            return done.stdout.decode()
+            return _text(done.stdout)
     except OSError as error:
         raise reference.error(f"cannot be run: {error.strerror}", hint="Check the command") from error
     except subprocess.TimeoutExpired:
@@ -114,7 +160,7 @@ def _of_keyring(reference: Reference) -> str:
         import keyring  # noqa: PLC0415  # an extra
         import keyring.errors  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise reference.error("needs the keyring library", hint="pip install 'logferry[keyring]'") from error
+        raise missing("keyring", reference.what) from error
     try:
         secret = keyring.get_password(KEYRING_SERVICE, reference.words[0])
     except keyring.errors.NoKeyringError as error:
@@ -138,7 +184,9 @@ _KINDS: Final[Mapping[str, Callable[[Reference], str]]] = {
 }
 
 
-def read_reference(value: Any, *, setting: str, folder: Path, trusted: bool) -> Reference:
+def read_reference(
+    value: Any, *, setting: str, folder: Path, trusted: bool, variables: Collection[str] = ()
+) -> Reference:
     """
     Read a reference: a table with one key, such as ``{ env = "ACME_SECRET" }`` or ``{ command = ["pass", "acme"] }``.
 
@@ -146,7 +194,8 @@ def read_reference(value: Any, *, setting: str, folder: Path, trusted: bool) -> 
         value: What stands in the file.
         setting: Which setting it is for, as errors call it.
         folder: What a relative path is relative to.
-        trusted: Whether files may be read and commands run for whoever wrote it.
+        trusted: See ``Reference``.
+        variables: See ``Reference``.
 
     Raises:
         ConfigurationError: It is no such table.
@@ -159,7 +208,7 @@ def read_reference(value: Any, *, setting: str, folder: Path, trusted: bool) -> 
             if len(texts) == len(listed) and texts[0]:
                 if kind == "file":
                     texts = (_path(texts[0], folder),)
-                return Reference(setting=setting, kind=kind, words=texts, trusted=trusted)
+                return Reference(setting=setting, kind=kind, words=texts, trusted=trusted, variables=variables)
     raise ConfigurationError(
         f"{setting} is neither text nor a reference to a secret",
         hint='A reference is { env = "NAME" }, { file = "PATH" }, { command = ["PROGRAM", "ARGUMENT"] } '

@@ -70,6 +70,11 @@ class Service:
         return tuple(self._settings.variable(name) for name in self.client.optional_settings)
 
     @property
+    def all_variables(self) -> tuple[str, ...]:
+        """The environment variables of all its settings."""
+        return (*self.variables, *self.optional_variables)
+
+    @property
     def all_settings(self) -> tuple[str, ...]:
         """The names of all its settings."""
         return (*self.client.settings, *self.client.optional_settings)

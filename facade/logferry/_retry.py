@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 from attrs import field, frozen, validators
@@ -15,6 +16,18 @@ from logferry._times import SECOND
 _INEXACT: Final = 2 * SECOND
 """Dates are of whole seconds, and an answer takes a moment: what is less says nothing about a clock."""
 
+_A_MOMENT: Final = 1_000_000_000
+"""So large a number is no span but a moment, in seconds since the epoch."""
+
+_IN_MILLISECONDS: Final = 1_000_000_000_000
+"""So large a moment is in milliseconds."""
+
+_LONGEST_PATIENCE: Final = 5.0
+"""Seconds; a service that has restarted is not kept waiting longer."""
+
+_SHORTEST_PATIENCE: Final = 0.1
+"""Seconds; a refusal comes at once, so without a wait it would be asked for thousands of times."""
+
 
 @frozen(kw_only=True)
 class RetryPolicy:
@@ -22,20 +35,25 @@ class RetryPolicy:
     When a failed request is sent again.
 
     All requests of logferry read, so each may be repeated safely.  Retried are connection errors, timeouts, cut bodies,
-    and the statuses 408, 429 and 5xx.  The wait before attempt ``n + 1`` is drawn evenly from zero to
+    the statuses 408, 429 and 5xx, and successes that are empty or a web page.  The wait before attempt ``n + 1`` is drawn evenly from zero to
     ``min(longest_delay, first_delay * 2 ** (n - 1))``, unless the service says how long in ``Retry-After``.
+
+    A connection that is refused costs nothing to try again, and a service that restarts refuses for some seconds.  So it is
+    no attempt that counts until ``refused_for`` has passed; the waits between grow up to 5 s.
 
     Attributes:
         attempts: How often a request is sent at most, the first time included.
         first_delay: Longest wait before the second attempt, in seconds.
         longest_delay: Longest wait of all, in seconds.
         longest_retry_after: Up to how many seconds a ``Retry-After`` is honoured; beyond it the error is raised at once.
+        refused_for: How many seconds at least a connection that is refused is tried again; not at all where ``attempts`` is 1.
     """
 
     attempts: int = field(default=4, validator=validators.ge(1))
     first_delay: float = field(default=0.5, validator=validators.ge(0))
     longest_delay: float = field(default=30.0, validator=validators.ge(0))
     longest_retry_after: float = field(default=60.0, validator=validators.ge(0))
+    refused_for: float = field(default=30.0, validator=validators.ge(0))
 
     def delay(self, outcome: Reply[Any] | LogferryError, *, attempt: int, chance: float) -> float | None:
         """
@@ -53,10 +71,30 @@ class RetryPolicy:
             return wanted if wanted <= self.longest_retry_after else None
         return chance * min(self.longest_delay, self.first_delay * 2.0 ** (attempt - 1))
 
+    def patience(self, times: int, *, waited: float, chance: float) -> float | None:
+        """
+        Seconds to wait before a connection that was refused is tried again at no cost, or ``None`` where that counts.
+
+        Args:
+            times: How often the connection has been refused, from 1.
+            waited: Seconds since it was first refused.
+            chance: A random number, 0 <= chance < 1.
+        """
+        if self.attempts == 1 or waited >= self.refused_for:
+            return None
+        longest = min(_LONGEST_PATIENCE, self.longest_delay, self.first_delay * 2.0 ** (times - 1))
+        return max(_SHORTEST_PATIENCE, longest * (1 + chance) / 2)
+
+
+def is_refused(outcome: Reply[Any] | LogferryError) -> bool:
+    """Whether nothing listens where the request should have gone."""
+    return isinstance(outcome, ConnectionFailedError) and outcome.refused
+
 
 def _passing(outcome: Reply[Any] | LogferryError) -> bool:
     if isinstance(outcome, Reply):
-        return outcome.status in (408, 429) or outcome.status >= 500  # noqa: PLR2004  # the HTTP classes by number
+        passing = outcome.status in (408, 429) or outcome.status >= 500  # noqa: PLR2004  # the HTTP classes by number
+        return passing or lacks_json(outcome)
     return isinstance(outcome, ConnectionFailedError)
 
 
@@ -64,16 +102,38 @@ def retry_after(reply: Reply[Any]) -> float | None:
     """
     Seconds that the answer's ``Retry-After`` asks to wait; ``None`` where it has none that can be read.
 
-    The header holds seconds or a date.  A date counts from the answer's own ``Date``, so that a wrong local clock does
+    The header holds seconds, a moment in seconds or milliseconds since the epoch, or a date.  A moment or date counts from the answer's own ``Date``, so that a wrong local clock does
     not matter; one in the past is 0.
     """
     text = (reply.header("retry-after") or "").strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():
-        return float(text)
+        return seconds_until(float(text), reply)
     until = _http_date(text)
     if until is None:
         return None
     return max(0.0, until - answered_at(reply))
+
+
+def seconds_until(number: float, reply: Reply[Any]) -> float:
+    """What a number of an answer says of a time to wait: seconds, or the moment until which, since the epoch; at least 0."""
+    if number < _A_MOMENT:
+        return number
+    moment = number / 1000 if number >= _IN_MILLISECONDS else number
+    return max(0.0, moment - answered_at(reply))
+
+
+def lacks_json(reply: Reply[Any]) -> bool:
+    """Whether a success has nothing, or a web page, where JSON is due: something in between has answered, or broke."""
+    return reply.status == HTTPStatus.NO_CONTENT or (
+        reply.status == HTTPStatus.OK and (not reply.content or is_web_page(reply))
+    )
+
+
+def is_web_page(reply: Reply[Any]) -> bool:
+    """Whether an answer is HTML."""
+    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
+    start = reply.content[:200].lstrip().lower()
+    return kind == "text/html" or start.startswith((b"<!doctype", b"<html"))
 
 
 def answered_at(reply: Reply[Any]) -> float:

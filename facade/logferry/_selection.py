@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -199,8 +199,58 @@ def _nowhere(stream: str, accounts: Sequence[Account], meant: Sequence[Account])
     return ConfigurationError(f"no account has the stream {stream}", hint=f"{how[0].upper()}{how[1:]}")
 
 
+def names_of(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Names that a caller gave: a text is one."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+@frozen
+class Filters:
+    """
+    The filters that a caller gave.
+
+    Attributes:
+        common: Values by the filter's name, for every stream.
+        own: The same for single streams, by the stream's name; they count for more.
+    """
+
+    common: Mapping[str, str]
+    own: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def of(cls, given: Mapping[str, str | Mapping[str, str]] | None) -> Filters:
+        """Tell the filters of single streams from the others."""
+        return cls(
+            {name: value for name, value in (given or {}).items() if isinstance(value, str)},
+            {name: value for name, value in (given or {}).items() if not isinstance(value, str)},
+        )
+
+    def of_stream(self, stream: str) -> dict[str, str]:
+        """What a stream is asked with."""
+        return {**self.common, **self.own.get(stream, {})}
+
+    def require_among(self, jobs: Sequence[Job]) -> None:
+        """
+        Nothing, where every stream that has filters of its own is read.
+
+        Raises:
+            InvalidRequestError: One is not.
+        """
+        require_streams(list(self.own))
+        read = {job.stream.name for job in jobs}
+        for stream in self.own:
+            if stream not in read:
+                raise InvalidRequestError(
+                    f"filters names {stream}, which is not read", hint="Add it to streams, or leave its filters out"
+                )
+
+
 def askable_jobs(
-    jobs: Sequence[Job], filters: Collection[str], *, sessions: bool = False
+    jobs: Sequence[Job],
+    filters: Collection[str],
+    *,
+    own: Mapping[str, Collection[str]] | None = None,
+    sessions: bool = False,
 ) -> tuple[list[Job], list[LeftOut]]:
     """
     Of streams that nobody named, those that can be asked with these filters, and the others.
@@ -208,6 +258,7 @@ def askable_jobs(
     Args:
         jobs: The streams.
         filters: The filters' names, in Python or on the wire.
+        own: Names of further filters, by the stream that alone gets them.
         sessions: Whether a stream that needs a session's id is asked for all sessions that another stream lists; it then
             takes the filters that narrow these, too.
 
@@ -215,7 +266,7 @@ def askable_jobs(
         InvalidRequestError: No stream has one of the filters, or no stream is left.
     """
     spellings = [job.spellings(sessions=sessions) for job in jobs]
-    known = {spelling: name for own in spellings for spelling, name in own.items()}
+    known = {spelling: name for names in spellings for spelling, name in names.items()}
     for name in filters:
         if name not in known:
             raise InvalidRequestError(
@@ -223,9 +274,9 @@ def askable_jobs(
             )
     left: list[Job] = []
     others: list[LeftOut] = []
-    for job, own in zip(jobs, spellings, strict=True):
-        lacks = tuple(name for name in filters if name not in own)
-        given = {own.get(name) for name in filters}
+    for job, names in zip(jobs, spellings, strict=True):
+        lacks = tuple(name for name in filters if name not in names)
+        given = {names.get(name) for name in (*filters, *(own or {}).get(job.stream.name, ()))}
         needs = () if sessions and job.stream.incremental.sessions is not None else job.stream.needs_one_of
         if lacks:
             others.append(LeftOut(job, lacks=lacks))

@@ -10,6 +10,8 @@ from typing import Final
 from attrs import field, frozen
 
 from logferry._errors import ConfigurationError
+from logferry._redaction import is_secret_name
+from logferry._secret import Secret
 
 _FLAGS: Final = {"true": True, "false": False}
 
@@ -97,8 +99,8 @@ class Settings:
     def _value(self, name: str) -> str | bool | None:
         value = self.given.get(name)
         if self.source is None and (value is None or value == ""):
-            return self.environment.get(self.variable(name))
-        return value
+            value = self.environment.get(self.variable(name))
+        return Secret(value) if isinstance(value, str) and is_secret_name(name) else value
 
 
 def worded(hint: str, *, variables: Mapping[str, str], source: str | None) -> str:

@@ -27,6 +27,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 from attrs import field, frozen
 
 from logferry._page_times import PageTimes
+from logferry._redaction import short
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -76,6 +77,14 @@ class Request(Protocol[R_co]):
         ...
 
 
+class Turn(Protocol):
+    """The permission to send one request.  It lives as long as its request may still be sent."""
+
+    def over(self, time: int) -> None:
+        """The service has the request, or will not get it any more; *time* is in nanoseconds since the epoch."""
+        ...
+
+
 @frozen
 class Send(Generic[R]):
     """
@@ -85,11 +94,13 @@ class Send(Generic[R]):
         request: What to ask.
         headers: Credentials, kept apart from the request so that nothing that prints a request prints them.
         timeout: Seconds that are left for the whole exchange; ``None`` for no bound beyond the client's timeouts.
+        turn: The request's turn, see ``_pace``; ``None`` where it needs none.
     """
 
     request: Request[R]
     headers: Pairs = field(default=(), repr=False)
     timeout: float | None = None
+    turn: Turn | None = field(default=None, repr=False, eq=False)
 
 
 @frozen
@@ -218,14 +229,14 @@ class Batch:
     """
 
     items: list[Any] = field(repr=False)
-    position: Callable[[int], Position]
+    position: Callable[[int], Position] = field(repr=False)
     reply: Reply[Any]
     total: int | None = None
-    issues: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    issues: tuple[str, ...] = field(default=(), repr=short)
+    remarks: tuple[str, ...] = field(default=(), repr=short)
     times: PageTimes | None = field(default=None, repr=False)
-    ordinals: Callable[[], Mapping[int, int]] = dict[int, int]
-    marks: Callable[[], Marks] | None = None
+    ordinals: Callable[[], Mapping[int, int]] = field(default=dict[int, int], repr=False)
+    marks: Callable[[], Marks] | None = field(default=None, repr=False)
 
 
 Step: TypeAlias = Send[Any] | Receive[Any] | Peek[Any] | Sleep | Now | Acquire | Batch

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import contextmanager
-from itertools import chain, count, islice, repeat
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from itertools import chain, count, filterfalse, islice, repeat
+from operator import is_
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from logferry._arguments import LONGEST, SHORTEST
+from logferry._checkpoint import read_checkpoint
 from logferry._definition import StreamDefinition
-from logferry._errors import InvalidRequestError
-from logferry._iteration import Iteration, Plan, Stats
+from logferry._errors import CheckpointError, InvalidRequestError, ShortTraceback
+from logferry._iteration import Iteration, Plan, Stats, used_at_once
 from logferry._origin import Origin
 from logferry._record import LogRecord, numbered
 from logferry._retry import clock_ahead_nano
@@ -25,7 +27,7 @@ Convert: TypeAlias = Callable[[Iteration, Batch, Iterator[Any], "list[Any]"], It
 """From the items of a batch to what a view yields; appends what cannot be yielded to the list."""
 
 
-@frozen(kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class Page(Generic[T]):
     """
     One page of a stream.
@@ -41,16 +43,27 @@ class Page(Generic[T]):
         remarks: What is odd about the page otherwise; nothing is missing because of it.
         clock_ahead_nano: How far the local clock is ahead of the service's, in nanoseconds, as its ``Date`` header says; 0
             where it is not, or where the service does not say.
+        tells_time: Whether the service says what time it is.
     """
 
-    items: list[T] = field(repr=False)
-    undecoded: list[Any] = field(repr=False)
+    items: list[T]
+    undecoded: list[Any]
     checkpoint: str
     request_id: str | None
     total: int | None
     issues: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     clock_ahead_nano: int = 0
+    tells_time: bool = True
+
+    def __repr__(self) -> str:
+        facts = {f"{len(self.undecoded)} undecoded": self.undecoded, f"{len(self.issues)} issues": self.issues}
+        counts = ", ".join([f"{len(self.items)} items", *(fact for fact, known in facts.items() if known)])
+        try:
+            place = read_checkpoint(self.checkpoint)
+        except CheckpointError:  # made by hand
+            return f"<Page {counts}>"
+        return f"<Page {place.stream} {counts}, window {place.window}>"
 
 
 class View(Generic[T]):
@@ -97,7 +110,7 @@ class View(Generic[T]):
             InvalidRequestError: The stream has an end, `until`, or is followed already.
             CheckpointError: The checkpoint is not one of a follow.
         """
-        from logferry._follow import Follow, Polling  # noqa: PLC0415  # most programs follow nothing
+        from logferry._follow import Polling, followed  # noqa: PLC0415  # most programs follow nothing
 
         plan = self._plan
         if plan.until is not None or plan.following:
@@ -106,8 +119,7 @@ class View(Generic[T]):
                 hint="Leave until out" if plan.until is not None else "Iterate it as it is",
             )
         pace = Polling(shortest=shortest, longest=longest)
-        walk = Follow(walk=plan.reader.walk, definition=plan.definition, pace=pace)
-        following = evolve(plan, reader=evolve(plan.reader, walk=walk, ahead=None, division=None), following=True)
+        following = evolve(plan, reader=followed(plan.reader, plan.definition, pace), following=True)
         following.iteration()
         return View(following, self._convert)
 
@@ -218,15 +230,29 @@ def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
         times = (normalizer.times(batch.items) if batch.times is None else batch.times)[begin:].read()
         ordinals = batch.ordinals()
         counts = map(ordinals.get, count(begin), repeat(0)) if ordinals else repeat(0)
-        with _taking_back(iteration):
-            for item, time, ordinal in zip(items, times, counts, strict=False):  # the last items may not be wanted
+
+        def record(item: Any, time: int | None, ordinal: int) -> LogRecord:
+            if iteration.converting:
+                raise _second(iteration)
+            iteration.converting = True
+            try:
                 if fits(item):
                     made = make(item, origin, time)
-                    yield numbered(made, ordinal) if ordinal else made
-                else:
-                    repaired = repair(item)
+                    if time is None and made.issues:
+                        with ShortTraceback():
+                            iteration.report(made.issues, item, delivered=True)
+                    return numbered(made, ordinal) if ordinal else made
+                repaired = repair(item)
+                with ShortTraceback():
                     iteration.report(repaired.issues, item, delivered=True)
-                    yield make(repaired.value, origin, time).as_received(item, repaired.issues, ordinal)
+                return make(repaired.value, origin, time).as_received(item, repaired.issues, ordinal)
+            except BaseException as error:
+                iteration.take_back(error, delivered=iteration.delivered - 1)
+                raise
+            finally:
+                iteration.converting = False
+
+        return map(record, items, times, counts)  # the last times may be those of items that are not wanted
 
     return convert
 
@@ -235,31 +261,39 @@ def _entries(definition: StreamDefinition[E, Any, Any]) -> Convert[E]:
     fits, repair, entry = definition.fits, definition.repair, definition.entry
 
     def convert(iteration: Iteration, _batch: Batch, items: Iterator[Any], undecoded: list[Any]) -> Iterator[E]:
-        with _taking_back(iteration):
-            for item in items:
+        def decoded(item: Any) -> Any:
+            if iteration.converting:
+                raise _second(iteration)
+            iteration.converting = True
+            try:
                 if fits(item):
-                    yield entry(item)
-                else:
-                    repaired = repair(item)
+                    return entry(item)
+                repaired = repair(item)
+                with ShortTraceback():
                     iteration.report(repaired.issues, item, delivered=repaired.complete)
-                    if repaired.complete:
-                        yield entry(repaired.value)
-                    else:
-                        undecoded.append(item)
+                if repaired.complete:
+                    return entry(repaired.value)
+                undecoded.append(item)
+            except BaseException as error:
+                iteration.take_back(error, delivered=iteration.delivered - 1)
+                raise
+            finally:
+                iteration.converting = False
+            return None
+
+        return filterfalse(partial(is_, None), map(decoded, items))
 
     return convert
 
 
-@contextmanager
-def _taking_back(iteration: Iteration) -> Generator[None]:
-    """An item whose turn fails has not been delivered; it is the next one again."""
-    try:
-        yield
-    except GeneratorExit:
-        raise
-    except BaseException as error:
-        iteration.take_back(error, delivered=iteration.delivered - 1)
-        raise
+def _second(iteration: Iteration) -> InvalidRequestError:
+    """
+    What another thread gets while the first one converts an item: the one that it took is the next one again.
+
+    A generator would refuse it, too, but in words of the interpreter.
+    """
+    iteration.rewind(iteration.delivered - 1)
+    return used_at_once(iteration.plan.stream)
 
 
 class _Batches(Generic[T]):
@@ -270,42 +304,74 @@ class _Batches(Generic[T]):
     the next batch is handed over as one more batch, which raises it.
     """
 
-    __slots__ = ("_convert", "_iteration")
+    __slots__ = ("_items_of", "_iteration")
 
     def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
         self._iteration = iteration
-        self._convert = convert
+        self._items_of = _ItemsOf(iteration, convert)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Iterator[T]:
         try:
-            batch = self._iteration.unfinished() or self._iteration.next_batch()
+            items = self._iteration.next_batch(self._items_of)
         except BaseException as error:  # noqa: BLE001  # it is raised by what is returned
-            return _raised(error)
-        if batch is None:
+            return raised(error)
+        if items is None:
             raise StopIteration
-        return self._convert(self._iteration, batch, self._iteration.deliver(), [])
+        return items
 
     def __del__(self) -> None:
         # Who leaves a loop early drops its iterator, while the stream keeps what it has done.
         self._iteration.stop()
 
 
-def _raised(error: BaseException) -> Iterator[Any]:
+class _ItemsOf(Generic[T]):
+    """
+    Makes what a view yields of a batch, once.
+
+    Where two threads ask for the same batch, they get the same iterator: of two, each would go its own way through times
+    and counts, and only one through the items.
+    """
+
+    __slots__ = ("_convert", "_items", "_iteration", "_made")
+
+    def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
+        self._iteration = iteration
+        self._convert = convert
+        self._items: Iterator[Any] | None = None
+        self._made: Iterator[T] = iter(())
+
+    def __call__(self, batch: Batch) -> Iterator[T]:
+        items = self._iteration.deliver()
+        if items is not self._items:
+            self._made = self._convert(self._iteration, batch, items, [])
+            self._items = items
+        return self._made
+
+
+def raised(error: BaseException) -> Iterator[Any]:
+    """
+    An iterator that raises an error.
+
+    No generator: another thread that takes from the same chain meanwhile would get an error of the interpreter's.
+    """
+    return map(_raise, (error,))
+
+
+def _raise(error: BaseException) -> Any:
     raise error
-    yield
 
 
 class _AsyncItems(Generic[T]):
     """One iteration, item by item, with ``async for``."""
 
-    __slots__ = ("_convert", "_items", "_iteration")
+    __slots__ = ("_items", "_items_of", "_iteration")
 
     def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
         self._iteration = iteration
-        self._convert = convert
+        self._items_of = _ItemsOf(iteration, convert)
         self._items: Iterator[T] = iter(())
 
     def __aiter__(self) -> Self:
@@ -315,10 +381,10 @@ class _AsyncItems(Generic[T]):
         while True:
             for item in self._items:
                 return item
-            batch = self._iteration.unfinished() or await self._iteration.anext_batch()
-            if batch is None:
+            items = await self._iteration.anext_batch(self._items_of)
+            if items is None:
                 raise StopAsyncIteration
-            self._items = self._convert(self._iteration, batch, self._iteration.deliver(), [])
+            self._items = items
 
     def __del__(self) -> None:
         # Who leaves a loop early drops its iterator, while the stream keeps what it has done.
@@ -341,16 +407,16 @@ class _Pages(Generic[T]):
         return self
 
     def __next__(self) -> Page[T]:
-        batch = self._iteration.unfinished() or self._iteration.next_batch()
-        if batch is None:
+        page = self._iteration.next_batch(self._page)
+        if page is None:
             raise StopIteration
-        return self._page(batch)
+        return page
 
     async def __anext__(self) -> Page[T]:
-        batch = self._iteration.unfinished() or await self._iteration.anext_batch()
-        if batch is None:
+        page = await self._iteration.anext_batch(self._page)
+        if page is None:
             raise StopAsyncIteration
-        return self._page(batch)
+        return page
 
     def __del__(self) -> None:
         # Who leaves a loop early drops its iterator, while the stream keeps what it has done.
@@ -358,13 +424,8 @@ class _Pages(Generic[T]):
 
     def _page(self, batch: Batch) -> Page[T]:
         undecoded: list[Any] = []
-        try:
-            items = list(self._convert(self._iteration, batch, self._iteration.deliver(), undecoded))
-        except BaseException as error:
-            self._iteration.take_back(error, delivered=0)
-            raise
         return Page(
-            items=items,
+            items=converted(self._iteration, self._convert, batch, undecoded),
             undecoded=undecoded,
             checkpoint=self._iteration.checkpoint,
             request_id=self._iteration.request_id(batch),
@@ -372,4 +433,14 @@ class _Pages(Generic[T]):
             issues=batch.issues,
             remarks=batch.remarks,
             clock_ahead_nano=clock_ahead_nano(batch.reply),
+            tells_time=batch.reply.header("date") is not None,
         )
+
+
+def converted(iteration: Iteration, convert: Convert[T], batch: Batch, undecoded: list[Any]) -> list[T]:
+    """All items of a batch, which count as delivered; none of them where one fails."""
+    try:
+        return list(convert(iteration, batch, iteration.deliver(), undecoded))
+    except BaseException as error:
+        iteration.take_back(error, delivered=0)
+        raise

@@ -12,10 +12,12 @@ from logferry._errors import InvalidRequestError
 
 Time: TypeAlias = datetime | date | timedelta | str
 """
-A moment: an aware ``datetime``, ISO 8601 text (UTC where it has no offset; a bare date is its midnight), or an age.
+A moment: an aware ``datetime``, ISO 8601 text (UTC where it has no offset; a bare date is its midnight), ``now``, the text of
+a Unix time (9 or 10 digits are seconds, 12 or 13 are milliseconds, both with decimals or without), or an age.
 
-An age counts back from now: a ``timedelta``, or text such as ``30s``, ``15m``, ``24h``, ``7d``, ``2w``, ``90 minutes``,
-``2 days``, ``1 month``, ``1 year``; months and years are calendar units.
+An age counts back from now: a ``timedelta``, or text such as ``30s``, ``5min``, ``1h30m``, ``24h``, ``7d``, ``2w``,
+``90 minutes``, ``1 day 12 hours``, ``1 month``, ``1 year``: each unit once, larger ones first, up to six digits of each; months
+and years are calendar units.
 """
 
 SECOND: Final = 1_000_000_000
@@ -43,11 +45,25 @@ _WITH_NANOSECONDS: Final = len("2026-11-20T08:47:06.496000000Z")
 _MILLISECONDS: Final = 3
 _WITHOUT_DIGITS: Final = len("2026-11-20T08:47:06.Z")
 _ISO_OTHER: Final = re.compile(r"\d{4}[-W0-9w]{3,6}([Tt ][0-9:]{2,8}([Zz]|[+-]\d\d(:?\d\d)?)?)?")
+_UNIX: Final = re.compile(r"(?P<whole>\d{9,10}|\d{12,13})(?:\.(?P<fraction>\d{1,9}))?", re.ASCII)
+"""Seconds or milliseconds; eight digits are a date."""
+_SECONDS_DIGITS: Final = 10
+_UNITS: Final = {
+    "years": "years?",
+    "months": "months?",
+    "weeks": "weeks?|w",
+    "days": "days?|d",
+    "hours": "hours?|hrs?|h",
+    "minutes": "minutes?|mins?|m",
+    "seconds": "seconds?|secs?|s",
+}
 _AGE: Final = re.compile(
-    r"(?P<count>\d{1,6})\s*(?P<unit>seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|m|h|d|w)"
+    "".join(rf"(?:(?P<{unit}>\d{{1,6}})\s*(?:{names})(?![a-z])\s*)?" for unit, names in _UNITS.items()), re.ASCII
 )
-_FORMS: Final = "Use ISO 8601, as in 2026-11-20T08:00:00Z, or an age, as in 30s, 15m, 24h, 7d, 2w, 1 month, 1 year"
-_LETTERS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_FORMS: Final = (
+    "Use ISO 8601, as in 2026-11-20T08:00:00Z, an age, as in 30s, 5min, 1h30m, 24h, 7d, 2w, 1 month, now, or Unix seconds or "
+    "milliseconds"
+)
 
 
 class _Seconds(dict[str, int]):
@@ -212,33 +228,40 @@ def moment(time: object, *, now: int, name: str) -> int:
 
 def duration_of(text: str) -> timedelta:
     """
-    How long a text says, as in ``30s``, ``5m``, ``2 weeks``; months and years have no length of their own.
+    How long a text says, as in ``30s``, ``1h30m``, ``2 weeks``; months and years have no length of their own.
 
     Raises:
         ValueError: It says no duration.
     """
-    age = _AGE.fullmatch(text.strip())
-    if age is None or _unit(age) in ("months", "years"):
+    counts = _counts(text.strip())
+    if not counts or counts.keys() & {"months", "years"}:
         raise ValueError(f"no duration: {text!r}")
-    return timedelta(**{_unit(age): int(age["count"])})
+    return timedelta(**counts)
 
 
-def _unit(age: re.Match[str]) -> str:
-    return _LETTERS.get(age["unit"], age["unit"].rstrip("s") + "s")
+def _counts(text: str) -> dict[str, int]:
+    """How many of which units an age has; nothing for what is no age."""
+    age = _AGE.fullmatch(text)
+    return {} if age is None else {unit: int(count) for unit, count in age.groupdict().items() if count is not None}
 
 
 def _age_or_text(text: str, *, now: int, name: str) -> int:
-    age = _AGE.fullmatch(text)
+    if text == "now":
+        return now
+    counts = _counts(text)
+    unix = _UNIX.fullmatch(text)
     try:
-        if age is None:
+        if unix is not None:
+            unit = SECOND if len(unix["whole"]) <= _SECONDS_DIGITS else MILLISECOND
+            return int(unix["whole"]) * unit + int((unix["fraction"] or "").ljust(9, "0")) * unit // SECOND
+        if not counts:
             return unix_nano(text)
-        count, unit = int(age["count"]), _unit(age)
-        if unit in ("months", "years"):
+        months, years = counts.pop("months", 0), counts.pop("years", 0)
+        if months or years:
             from dateutil.relativedelta import relativedelta  # noqa: PLC0415  # few ages are calendar units
 
-            calendar = relativedelta(months=count) if unit == "months" else relativedelta(years=count)
-            return _datetime_nano(utc_datetime(now) - calendar) + now % 1000
-        return now - round(timedelta(**{unit: count}).total_seconds()) * SECOND
+            now = _datetime_nano(utc_datetime(now) - relativedelta(months=months, years=years)) + now % 1000
+        return now - round(timedelta(**counts).total_seconds()) * SECOND
     except (ValueError, OverflowError) as error:
         raise InvalidRequestError(
             f"{name} is no time: {text!r}",

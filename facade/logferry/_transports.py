@@ -1,10 +1,9 @@
-"""What sends a request and hands over the answer as it arrives: one of httpx's transports, the caller's or the usual one."""
+"""What sends a request and hands over the answer as it arrives, and the caller's own transport as one."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
 import httpx
 from attrs import field, frozen
@@ -17,18 +16,16 @@ class Bounds(NamedTuple):
     Attributes:
         connect: Until a connection stands.
         read: Until the next bytes arrive.
-        whole: For the whole exchange, or ``None``.
+        whole: For the whole exchange.
     """
 
     connect: float
     read: float
-    whole: float | None
+    whole: float
 
     def within(self) -> dict[str, float]:
         """The bounds of each phase, none longer than the whole, by httpx's names."""
-        connect, read = self.connect, self.read
-        if self.whole is not None:
-            connect, read = min(connect, self.whole), min(read, self.whole)
+        connect, read = min(self.connect, self.whole), min(self.read, self.whole)
         return {"connect": connect, "read": read, "write": read, "pool": connect}
 
 
@@ -79,7 +76,7 @@ class AsyncIncoming(NamedTuple):
 
 
 class Transport(Protocol):
-    """Sends requests of threads; fails with exceptions of httpx."""
+    """Sends requests of threads, each within the bounds as far as it can; fails with exceptions of httpx."""
 
     def send(self, outgoing: Outgoing) -> Incoming:
         """Send, and wait for the head of the answer."""
@@ -93,6 +90,9 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """Sends requests of the tasks of an event loop; fails with exceptions of httpx."""
 
+    bounds_the_whole: ClassVar[bool]
+    """Whether it keeps within ``Bounds.whole`` by itself; else the wire cancels it."""
+
     async def send(self, outgoing: Outgoing) -> AsyncIncoming:
         """Send, and wait for the head of the answer."""
         ...
@@ -105,22 +105,20 @@ class AsyncTransport(Protocol):
 @frozen
 class HttpxTransport:
     """
-    One of httpx's transports, asked without httpx's client.
+    A transport of httpx that the caller gave, asked without httpx's client.
 
     The client would merge URLs, look for cookies and follow redirects, none of which is wanted here, and take as long for
     that as its transport does for the request (profiled).
 
     Attributes:
         transport: The transport.
-        takes_target: Whether it understands the ``target`` extension, see ``_request``.
     """
 
     transport: httpx.BaseTransport
-    takes_target: bool
 
     def send(self, outgoing: Outgoing) -> Incoming:
         """Send, and wait for the head of the answer."""
-        response = self.transport.handle_request(_request(outgoing, takes_target=self.takes_target))
+        response = self.transport.handle_request(_request(outgoing))
         chunks = cast("httpx.SyncByteStream", response.stream)
         return Incoming(response.status_code, response.headers.raw, chunks, response.close)
 
@@ -133,12 +131,12 @@ class HttpxTransport:
 class AsyncHttpxTransport:
     """The same for the tasks of an event loop."""
 
+    bounds_the_whole: ClassVar[bool] = False
     transport: httpx.AsyncBaseTransport
-    takes_target: bool
 
     async def send(self, outgoing: Outgoing) -> AsyncIncoming:
         """Send, and wait for the head of the answer."""
-        response = await self.transport.handle_async_request(_request(outgoing, takes_target=self.takes_target))
+        response = await self.transport.handle_async_request(_request(outgoing))
         chunks = cast("httpx.AsyncByteStream", response.stream)
         return AsyncIncoming(response.status_code, response.headers.raw, chunks, response.aclose)
 
@@ -147,19 +145,8 @@ class AsyncHttpxTransport:
         await self.transport.aclose()
 
 
-def _request(outgoing: Outgoing, *, takes_target: bool) -> httpx.Request:
+def _request(outgoing: Outgoing) -> httpx.Request:
     extensions: dict[str, Any] = {"timeout": outgoing.bounds.within()}
-    url: httpx.URL | str = outgoing.url
-    if takes_target:
-        # httpx looks at each character of a URL, so the query, which is quoted already, goes past it to httpcore.
-        address, question, query = outgoing.url.partition("?")
-        url = _address(address)
-        extensions["target"] = url.raw_path + (question + query).encode("ascii")
     return httpx.Request(
-        outgoing.method, url, headers=outgoing.headers, content=outgoing.content, extensions=extensions
+        outgoing.method, outgoing.url, headers=outgoing.headers, content=outgoing.content, extensions=extensions
     )
-
-
-@lru_cache(maxsize=128)
-def _address(url: str) -> httpx.URL:
-    return httpx.URL(url)

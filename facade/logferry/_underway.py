@@ -72,6 +72,7 @@ class Exchange:
     _running: Running | None = None
     _task: asyncio.Task[None] | None = None
     _outcome: Reply[Any] | BaseException | None = None
+    _begun: bool = False
 
     @property
     def reply_so_far(self) -> Reply[Any] | Literal[False] | None:
@@ -102,15 +103,19 @@ class Exchange:
 
     async def aoutcome(self, wire: Wire) -> Reply[Any] | LogferryError:
         """Its answer or failure, blocking only the task."""
-        if self._task is None:
-            await self._aperform(wire)
-        else:
+        await self.aperform_here(wire)
+        if self._task is not None:
             import asyncio  # noqa: PLC0415  # see above
 
             await asyncio.wait([self._task])
             if self._task.cancelled():
                 raise asyncio.CancelledError
         return self._taken()
+
+    async def aperform_here(self, wire: Wire) -> None:
+        """Perform it in the running task, unless it has begun."""
+        if self._task is None and not self._begun:
+            await self._aperform(wire)
 
     def abandon(self) -> None:
         """Nobody waits for it any more."""
@@ -140,6 +145,7 @@ class Exchange:
             self._outcome = error
 
     async def _aperform(self, wire: Wire) -> None:
+        self._begun = True
         try:
             self._outcome = await wire.aperform(self.send)
         except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
@@ -171,6 +177,11 @@ class UnderWay:
         if waiting is not None and waiting is not but:
             begin(waiting)
             self._begun.add(waiting)
+
+    async def perform_rest(self) -> None:
+        """Perform those that should have begun, where the event loop has no tasks that end by themselves."""
+        for exchange in tuple(self._begun):
+            await exchange.aperform_here(self.wire)
 
     def abandon(self) -> None:
         """Nobody waits for any of them any more."""

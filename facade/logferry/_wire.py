@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
@@ -13,6 +15,7 @@ from attrs import frozen
 
 from logferry._body import ENCODINGS, Body
 from logferry._clock import Clock
+from logferry._defects import is_defect
 from logferry._errors import (
     ConnectionFailedError,
     InvalidRequestError,
@@ -55,13 +58,19 @@ class HttpWire:
         """Send, and read the whole answer, blocking the thread."""
         transport = self.pool.blocking()
         outgoing = self._outgoing(send)
+        end = monotonic() + outgoing.bounds.whole
         with _Failures(outgoing):
-            incoming = transport.send(outgoing)
             try:
-                body, end = self._body(incoming), self._end(send)
+                incoming = transport.send(outgoing)
+            finally:
+                self._count(send)
+            try:
+                body = self._body(incoming)
                 for chunk in incoming.chunks:
                     body.add(chunk)
-                    self._require_before(end)
+                    # A transport of the caller may bound each chunk only.
+                    if monotonic() > end:
+                        raise TimeoutError
                 content = body.complete(_announced(incoming))
             finally:
                 incoming.close()
@@ -69,31 +78,31 @@ class HttpWire:
 
     async def aperform(self, send: Send[Any]) -> Reply[Any]:
         """Send, and read the whole answer, blocking only the task."""
+        from anyio import fail_after  # noqa: PLC0415  # blocking programs need not load it
+
         transport = self.pool.tasks()
         outgoing = self._outgoing(send)
-        with _Failures(outgoing):
-            incoming = await transport.send(outgoing)
+        with _Failures(outgoing), fail_after(None if transport.bounds_the_whole else outgoing.bounds.whole):
             try:
-                body, end = self._body(incoming), self._end(send)
+                incoming = await transport.send(outgoing)
+            finally:
+                self._count(send)
+            try:
+                body = self._body(incoming)
                 async for chunk in incoming.chunks:
                     body.add(chunk)
-                    self._require_before(end)
                 content = body.complete(_announced(incoming))
             finally:
                 await incoming.close()
         return self._reply(send, outgoing, incoming, content)
 
+    def _count(self, send: Send[Any]) -> None:
+        if send.turn is not None:
+            send.turn.over(self.clock.now())
+
     def _body(self, incoming: Incoming | AsyncIncoming) -> Body:
         encoding = ", ".join(header_values(incoming.headers, "content-encoding"))
         return Body(encoding, limit=self.pool.options.body_limit)
-
-    def _end(self, send: Send[Any]) -> int | None:
-        """When the whole answer must be there: nobody else bounds one that drips."""
-        return None if send.timeout is None else self.clock.now() + round(send.timeout * 1e9)
-
-    def _require_before(self, end: int | None) -> None:
-        if end is not None and self.clock.now() > end:
-            raise RequestTimeoutError("the answer took longer than the deadline allows")
 
     def _outgoing(self, send: Send[Any]) -> Outgoing:
         asked = send.request
@@ -120,8 +129,13 @@ class HttpWire:
             f"{url}?{query}" if query else url,
             headers,
             content,
-            Bounds(self.timeouts.connect, self.timeouts.read, send.timeout),
+            self._bounds(send),
         )
+
+    def _bounds(self, send: Send[Any]) -> Bounds:
+        timeouts = self.timeouts
+        whole = timeouts.whole if send.timeout is None else min(timeouts.whole, send.timeout)
+        return Bounds(timeouts.connect, timeouts.read, whole)
 
     def _reply(
         self, send: Send[Any], outgoing: Outgoing, incoming: Incoming | AsyncIncoming, content: bytes
@@ -154,7 +168,7 @@ class _Failures:
     def __enter__(self) -> None: ...
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if error is None:
+        if error is None or is_defect(error):
             return
         failure = error if isinstance(error, LogferryError) else _failure(error, urlsplit(self.outgoing.url).netloc)
         if failure is None:
@@ -168,7 +182,7 @@ def _failure(error: BaseException, host: str) -> LogferryError | None:
     """What an exception of a transport means for the caller; ``None`` where it is none of those."""
     failure: LogferryError | None
     match error:
-        case httpx.TimeoutException():
+        case httpx.TimeoutException() | TimeoutError():
             phase = "to connect" if isinstance(error, httpx.ConnectTimeout) else "to answer"
             failure = RequestTimeoutError(f"{host} took too long {phase}", hint="Try again, or set a longer timeout")
         case httpx.DecodingError():
@@ -176,10 +190,9 @@ def _failure(error: BaseException, host: str) -> LogferryError | None:
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | httpx.InvalidURL():
             failure = InvalidRequestError(f"the request cannot be sent ({type(error).__name__})")
         case httpx.ConnectError() | httpx.ProxyError():
-            failure = ConnectionFailedError(
-                f"cannot connect to {host}: {printable(str(error)) or type(error).__name__}",
-                hint="Check the address and the network",
-            )
+            reason, hint = _reason(error)
+            failure = ConnectionFailedError(f"cannot connect to {host}: {reason}", hint=hint)
+            failure.refused = any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
         case UnicodeError():
             failure = InvalidRequestError(f"{host} is no name of a host")
         case httpx.HTTPError() | httpx.StreamError() | OSError():
@@ -189,6 +202,33 @@ def _failure(error: BaseException, host: str) -> LogferryError | None:
         case _:
             failure = None
     return failure
+
+
+def _reason(error: Exception) -> tuple[str, str]:
+    """Why there is no connection, and what to do about it."""
+    reason = printable(str(error)) or type(error).__name__
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = printable(getattr(cause, "verify_message", "")) or reason
+            return f"its certificate is not trusted: {reason}", _CERTIFICATE_HINT
+        if isinstance(cause, ssl.SSLError):
+            return reason, "Check that the address and its port are those of https"
+    return reason, "Check the address and the network"
+
+
+_CERTIFICATE_HINT: Final = (
+    "If its authority is one of your own, name its certificates: verify=, or SSL_CERT_FILE in the environment"
+)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, and what it came from; where all addresses of a host have failed, what each of them did."""
+    while error is not None:
+        yield error
+        parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+        for one in parts:
+            yield from _causes(one)
+        error = error.__cause__ or error.__context__
 
 
 def _announced(incoming: Incoming | AsyncIncoming) -> str | None:

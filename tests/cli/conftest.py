@@ -142,7 +142,7 @@ def resume_arguments(stderr: str) -> list[str]:
 
 
 # A runner in the background may ignore Ctrl-C, and its children would inherit that.
-_FOREGROUND = """
+FOREGROUND = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from logferry.cli import main
@@ -153,5 +153,5 @@ main(prog_name="logferry")
 def started(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
     """Start the command as a process of its own, with Ctrl-C as in a shell's foreground."""
     return subprocess.Popen(
-        [sys.executable, "-c", _FOREGROUND, *arguments], stdout=stdout, stderr=subprocess.PIPE, bufsize=0
+        [sys.executable, "-c", FOREGROUND, *arguments], stdout=stdout, stderr=subprocess.PIPE, bufsize=0
     )

@@ -7,7 +7,9 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import duckdb
 import pytest
 from tests.cli.conftest import Run, serving, started
 
@@ -98,12 +100,19 @@ def test_ctrl_c_ends_it() -> None:
     assert (process.returncode, errors) == (130, b"")
 
 
+def test_any_name_can_be_kept(run: Run, tmp_path: Path) -> None:
+    """It is that of a DuckDB file, also without a suffix."""
+    assert run("demo", "--records", "1", "--keep", str(tmp_path / "kept")).exit_code == 0
+    with duckdb.connect(str(tmp_path / "kept"), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM logs").fetchall() == [(True,)]
+
+
 def test_missing_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra there is one line that names it."""
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     result = run("demo")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "Error: The loopback server needs uvicorn: pip install 'logferry[simulate]'\n"
+    assert result.stderr == "Error: the loopback server needs the package uvicorn. pip install 'logferry[simulate]'\n"
 
 
 def test_as_a_module() -> None:

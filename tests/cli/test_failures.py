@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Account, Run, Server, made_fake, resume_arguments, resume_line, serving, uids
 
-from logferry.testing import FakeResponse, Faults
+from logferry.testing import Disruption, FakeResponse, Faults, relay
 
 JSON = ("Content-Type", "application/json")
 
@@ -78,11 +78,11 @@ def test_traceback(run: Run, arguments: list[str]) -> None:
     assert with_debug.stderr.splitlines()[-1:] == without.stderr.splitlines()
 
 
-@pytest.mark.usefixtures("configured")
-def test_no_server(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is down is exit code 4, after the usual attempts (up to 3.5 s of waiting)."""
-    monkeypatch.setenv("LOGTO_ENDPOINT", "http://127.0.0.1:9")
-    result = run("pull", "-v")
+def test_no_server(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that hangs up is exit code 4, after the usual attempts (up to 3.5 s of waiting)."""
+    with relay(configured.url, dict.fromkeys(range(1, 9), Disruption("reset"))) as between:
+        monkeypatch.setenv("LOGTO_ENDPOINT", between)
+        result = run("pull", "-v")
     assert result.exit_code == 4
     assert "4 attempts" in result.stderr.splitlines()[-1]
     assert "attempt 3 failed" in result.stderr

@@ -16,7 +16,7 @@ def test_waits_for_the_record_in_hand() -> None:
             interrupts.check()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_at_once_while_waiting(number: signal.Signals) -> None:
     """While nothing is in hand Ctrl-C comes at once, and so does what stops a service."""
     interrupts = Interrupts()
@@ -51,15 +51,16 @@ def test_second_is_obeyed() -> None:
     assert interrupts.forced
 
 
-def test_leaves_no_trace() -> None:
-    """Afterwards Ctrl-C is Python's again; who ignores it, as nohup does, goes on ignoring it."""
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_leaves_no_trace(number: signal.Signals) -> None:
+    """Afterwards the signal is Python's again; one that is ignored, as under nohup, stays ignored."""
+    before = signal.getsignal(number)
     with Interrupts().watched():
-        assert signal.getsignal(signal.SIGINT) is not before
-    assert signal.getsignal(signal.SIGINT) is before
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        assert signal.getsignal(number) is not before
+    assert signal.getsignal(number) is before
+    signal.signal(number, signal.SIG_IGN)
     try:
         with Interrupts().watched():
-            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            assert signal.getsignal(number) is signal.SIG_IGN
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)

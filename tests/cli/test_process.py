@@ -192,10 +192,10 @@ def test_nobody_reads(arguments: tuple[str, ...]) -> None:
 @pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_full_disk(arguments: tuple[str, ...]) -> None:
-    """An output that cannot be written is told in one line, exit code 1."""
+    """An output that cannot be written is told in one line, exit code 4."""
     with Path("/dev/full").open("wb") as full, started(*arguments, stdout=full.fileno()) as process:
         _, stderr = process.communicate(timeout=UNTIL_STUCK)
-    assert process.returncode == 1
+    assert process.returncode == 4
     *_, last = stderr.splitlines()  # a demo says first what it does
     assert last == b"Error: the output cannot be written: No space left on device"
     assert b"Traceback" not in stderr

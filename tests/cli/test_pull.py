@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Account, Run, Server, made_fake, serving, uids
 
+from logferry.testing import Disruption, relay
+
 
 def test_lines_are_the_truth(run: Run, configured: Server) -> None:
     """In a pipe comes every record of the last 24 hours, once, one JSON object per line, and nothing else."""
@@ -137,3 +139,14 @@ class TestOutput:
         """A call that cannot be right leaves no file."""
         assert run("pull", "--output", str(tmp_path / "logs.jsonl"), "--since", "then").exit_code == 2
         assert list(tmp_path.iterdir()) == []
+
+
+def test_timeout_bounds_a_request(run: Run, account: Account) -> None:
+    """--timeout is how long one request may take as a whole; the next attempt brings what is there."""
+    fake = made_fake(records=5)
+    with serving(fake) as url, relay(url, {2: Disruption("stall")}) as between:
+        account(fake, between)
+        result = run("pull", "-v", "--since", "1 month", "--timeout", "1s")
+    assert result.exit_code == 0
+    assert uids(result.stdout) == [f"logto:default:{identity}" for identity in fake.truth()]
+    assert "took too long to answer" in result.stderr

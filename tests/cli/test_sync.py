@@ -190,7 +190,7 @@ def test_the_table_is_for_people(configured: Server, run: Run, store: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("sync", "--to", "logs"), "'logs' names no store"),
+        (("sync", "--to", "logs.csv"), "'logs.csv' names no store"),
         (("sync", "--to", "nowhere/logs.duckdb"), "there is no folder nowhere"),
         (("sync", "--to", "x.duckdb", "--since", "soon"), "since is no time: 'soon'"),
         (("sync", "--to", "x.duckdb", "--every", "0s"), "from 1s to 365d"),
@@ -225,7 +225,7 @@ def test_what_is_no_store_stays_as_it_is(run: Run, store: Path) -> None:
     store.write_text("dear diary")
     result = run("sync", "--to", str(store))
     assert result.exit_code == 4
-    assert f"{store} cannot be used" in result.stderr
+    assert f"{store} is no DuckDB file" in result.stderr
     assert store.read_text() == "dear diary"
 
 

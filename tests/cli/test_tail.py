@@ -145,6 +145,27 @@ def test_a_state_survives_a_kill(growing: Growing, tmp_path: Path) -> None:
     assert uids(lines + rest) == growing.uids
 
 
+def test_a_second_tail_on_a_state_is_refused(growing: Growing, run: Run, tmp_path: Path) -> None:
+    """By whichever path it is named; when the first has ended, however it did, another goes on."""
+    state, link = tmp_path / "tail.json", tmp_path / "link.json"
+    link.symlink_to(state)
+    growing.add(3, 2, 1)
+    with started("tail", "--since", "1m", "--state", str(state)) as process:
+        wait_for(lambda: state.exists() and b"follow" in state.read_bytes())
+        for path in (state, link):
+            refused = run("tail", "--since", "1m", "--state", str(path))
+            assert refused.exit_code == 4
+            assert not refused.stdout
+            assert f"the state {path} is used by another logferry tail" in refused.stderr
+            assert "choose another --state" in refused.stderr
+        process.kill()
+        process.wait()
+    with started("tail", "--state", str(state)) as process:
+        growing.add(0)
+        assert lines_of(process, 1)
+        ended(process, signal.SIGINT)
+
+
 def test_a_failure_is_told_and_the_stream_goes_on(growing: Growing) -> None:
     """One readable line for what is wrong, one for what comes of it; then records come again."""
     growing.answer = FakeResponse(400, (("Content-Type", "application/json"),), b'{"message":"no"}')
@@ -260,7 +281,7 @@ def test_a_checkpoint_of_a_pull_is_no_state(growing: Growing, run: Run, tmp_path
 def test_a_state_that_cannot_be_written_is_told_at_once(growing: Growing, run: Run) -> None:
     """Before anything is asked."""
     result = run("tail", "--state", "/proc/nowhere/tail.json")
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "/proc/nowhere/tail.json cannot be written" in result.stderr
     assert growing.asked == 0
 

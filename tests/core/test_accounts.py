@@ -127,6 +127,15 @@ def test_an_account_of_a_file_works(named: Write) -> None:
     assert [record.account for record in records] == ["login"] * 3
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("reference", ["{ file = 'secret' }", "{ command = ['cat', 'SECRET'] }"])
+def test_a_secret_may_begin_with_a_mark(named: Write, tmp_path: Path, reference: str, encoding: str) -> None:
+    """Editors and shells on Windows write one; it is no part of the secret."""
+    (tmp_path / "secret").write_text(f"{FAKE.app_secret}\r\n", encoding=encoding)
+    named(LOGIN + f"app_secret = {reference}".replace("SECRET", str(tmp_path / "secret")))
+    assert pulled() == 3
+
+
 def test_a_file_is_not_completed_by_the_environment(named: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """A secret of another account must not get to this one's address."""
     monkeypatch.setenv("LOGTO_APP_SECRET", FAKE.app_secret)
@@ -202,18 +211,78 @@ def test_a_file_in_the_working_directory_reads_no_files_and_runs_nothing(kind: s
     text = f"{LOGIN}app_secret = {REFERENCES[kind]}"
     (here / "logferry.toml").write_text(text)
     (here / "secret.txt").write_text(FAKE.app_secret)
-    if kind in ("env", "keyring"):
+    if kind == "keyring":
         assert pulled() == 3
         return
-    with pytest.raises(ConfigurationError, match=f"{kind} is not used in a file that is only found") as caught:
+    words = "the environment variable ACME_SECRET" if kind == "env" else kind
+    with pytest.raises(ConfigurationError, match=f"{words} is not used in a file that is only found") as caught:
         pulled()
     assert "--config or LOGFERRY_CONFIG" in str(caught.value)
     (here / "logferry.toml").unlink()
     (own / "logferry.toml").write_text(text)
     (own / "secret.txt").write_text(FAKE.app_secret)
     (here / "logferry.toml").symlink_to(own / "logferry.toml")
-    if kind == "command":
+    if kind in ("command", "env"):
         assert pulled() == 3
+
+
+@pytest.mark.parametrize("setting", ["endpoint", "app_id", "app_secret", "access_token", "resource"])
+@pytest.mark.parametrize("variable", ["AWS_SECRET_ACCESS_KEY", "LOGTO_DB_URL", "DAILY_API_KEY", "logferry_secret", ""])
+def test_a_file_in_the_working_directory_cannot_send_any_variable(
+    setting: str, variable: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of other programs, nor of another service, as no setting; the error says which it may use."""
+    if variable:
+        monkeypatch.setenv(variable, "https://hush.example")
+    lines = [line for line in f'{LOGIN}app_secret = "x"\n'.splitlines() if not line.startswith(f"{setting} ")]
+    name = variable or "NOT_EVEN_SET"
+    (here / "logferry.toml").write_text("\n".join([*lines, f'{setting} = {{ env = "{name}" }}']))
+    with pytest.raises(ConfigurationError) as caught:
+        pulled()
+    told = str(caught.value)
+    assert f"{setting} of [accounts.login] in {here / 'logferry.toml'}: the environment variable {name} is not" in told
+    assert "such a file may use LOGFERRY_... and LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET" in told
+    assert "Name the file with --config or LOGFERRY_CONFIG if it is yours" in told
+    assert "hush" not in told
+
+
+@pytest.mark.parametrize("variable", ["LOGFERRY_ACME_SECRET", "LOGTO_APP_SECRET"])
+def test_a_file_in_the_working_directory_may_use_logferrys_variables_and_the_services(
+    variable: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a project can have a configuration of its own without a secret in it."""
+    monkeypatch.setenv(variable, FAKE.app_secret)
+    (here / "logferry.toml").write_text(f'{LOGIN}app_secret = {{ env = "{variable}" }}')
+    assert pulled() == 3
+
+
+def test_a_file_in_the_working_directory_does_not_send_the_environments_account_elsewhere(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the variables make an account, its credentials go to its own address, this machine, or to a file's that was named."""
+    path = here / "logferry.toml"
+
+    def opened(base_url: str, config: Path | None = None) -> str:
+        path.write_text(
+            f'[accounts.calls]\nservice = "daily"\nbase_url = "{base_url}"\napi_key = {{ env = "DAILY_API_KEY" }}\n'
+        )
+        (account,) = find_accounts(config)
+        with account.open() as client:
+            return client.origin
+
+    monkeypatch.setenv("DAILY_API_KEY", "hush")
+    assert opened("https://api.daily.co/v2") == "https://api.daily.co"
+    assert opened("http://127.0.0.1:8000") == "http://127.0.0.1:8000"
+    assert opened("https://elsewhere.example", path) == "https://elsewhere.example"
+    with pytest.raises(ConfigurationError) as caught:
+        opened("https://elsewhere.example")
+    assert (
+        f"[accounts.calls] in {path}: the environment's variables are those of https://api.daily.co, "
+        "and are not sent to https://elsewhere.example for a file that is only found in the working directory"
+    ) in str(caught.value)
+    assert "hush" not in str(caught.value)
+    monkeypatch.setenv("DAILY_BASE_URL", "https://elsewhere.example/v1")
+    assert opened("https://elsewhere.example") == "https://elsewhere.example"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +319,7 @@ def test_a_secret_that_cannot_be_had(
     """The error names the setting, the account, the file and what to do; never an argument of a command."""
     monkeypatch.delenv("ACME_MISSING", raising=False)
     monkeypatch.setenv("ACME_EMPTY", " ")
-    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    (tmp_path / "binary").write_bytes(b"\xff\x00")
     path = named(f"{LOGIN}app_secret = {reference}")
     with pytest.raises(ConfigurationError) as caught:
         pulled()

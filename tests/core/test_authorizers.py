@@ -265,6 +265,31 @@ def test_a_token_endpoint_that_fails_is_an_error_of_ours(
     assert FAKE.app_secret not in f"{caught.value} {vars(caught.value)}"
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"access_token":"hush","token_type":"Bearer"}', "expires_in"),
+        (b'{"access_token":"hush","token_type":"Bearer","expires_in":"soon"}', "expires_in"),
+        (b'{"access_token":"hush","expires_in":3600}', "token_type"),
+        (b'{"access_token":"","token_type":"Bearer","expires_in":3600}', "access_token is empty"),
+        (b'{"access_token":" ","token_type":"Bearer","expires_in":3600}', "access_token is empty"),
+        (b'["hush"]', "not an access token"),
+    ],
+)
+def test_a_token_that_is_none_is_told_by_what_is_wrong(client: Make, walk: Walk, body: bytes, words: str) -> None:
+    """The error names what is missing, empty or of another kind, and shows no value."""
+    transport = InProcessTransport(
+        FAKE, faults=failing(FakeResponse(200, (JSON,), body), path="/oidc/token"), check=False
+    )
+    with (
+        client(transport=transport, clock=VirtualClock(FAKE.epoch)) as logto,
+        pytest.raises(logferry.ResponseShapeError, match=words) as caught,
+    ):
+        next(walk(logto.audit_logs(until=UNTIL)))
+    assert pages(transport) == 0
+    assert "hush" not in str(caught.value)
+
+
 def test_after_a_failed_token_the_iterator_goes_on(client: Make, walk: Walk) -> None:
     """The next call asks for a token again."""
     with client(FAKE, faults=failing(FakeResponse(500), path="/oidc/token", times=1), retries=0) as logto:

@@ -54,7 +54,8 @@ def opened(case: Case, url: str, **options: Any) -> Generator[Any]:
     service, _, method = name.partition(".")
     address = {"endpoint" if service == "logto" else "base_url": url}
     with CLIENTS[service](**settings, **address, **{"retries": 0} | DEFAULTS | options) as client:
-        yield getattr(client, method)(**filters, until="2030-01-01")
+        # Of one item, so that a page that is too large is not asked for in smaller ones.
+        yield getattr(client, method)(**filters, until="2030-01-01", page_size=1)
 
 
 @pytest.fixture(params=SERVICES, ids=[case[0] for case in SERVICES])
@@ -276,3 +277,86 @@ def test_one_item_nested_too_deeply_does_not_cost_the_page() -> None:
             records = logto.audit_logs(until="2030-01-01").records().to_list()
         assert [items[0]["id"], *items[1:]] == ["]}{[", {"id": "\\"}, 7]
         assert [orjson.loads(record.to_json(raw=True))["uid"] for record in records]
+
+
+MANY = {
+    "objects": b"[" + b"{}," * 1_000_000 + b"{}]",
+    "arrays in an array": b"[[" + b"[]," * 1_000_000 + b"[]]]",
+    "arrays behind spaces": b"[" + b"[ ]," * 1_000_000 + b"[ ]]",
+    "numbers": b"[" + b"0," * 1_000_000 + b"0]",
+    "texts": b"[" + b'"",' * 1_000_000 + b'""]',
+    "members": b"[{" + b",".join(b'"%d":0' % number for number in range(1_000_001)) + b"}]",
+    "what only the tolerant way reads": b"\xef\xbb\xbf[" + b"NaN," * 1_000_000 + b"0]",
+}
+
+
+@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
+@pytest.mark.parametrize("content", MANY.values(), ids=MANY)
+def test_a_page_of_too_many_values_is_not_decoded(content: bytes, sync: bool) -> None:
+    """More than a million values are an error, however they are nested, and whichever reader could decode them."""
+    squeezed = answer(gzip.compress(content, 1), "Content-Encoding: gzip")
+    with pytest.raises(logferry.ResponseShapeError, match="more than 1,000,000 values") as caught:
+        got(SERVICES[4], squeezed, sync=sync)
+    assert caught.value.method == "GET"
+
+
+def test_every_stream_bounds_its_values(case: Case) -> None:
+    """The bound is that of all answers, whatever stands around the items."""
+    content = page(case, *[{}] * 1_000_000)
+    with pytest.raises(logferry.ResponseShapeError, match="more than 1,000,000 values"):
+        got(case, answer(content))
+
+
+def test_a_page_of_63_mib_of_empty_objects() -> None:
+    """62 kB on the wire are 22 million items, which would take 12 GiB."""
+    content = b"[" + b"{}," * (21 * MIB - 1) + b"{}]"
+    squeezed = answer(gzip.compress(content), "Content-Encoding: gzip")
+    assert len(squeezed) < 70_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(logferry.ResponseShapeError, match="more than 1,000,000 values"):
+            got(SERVICES[4], squeezed)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 500 * MIB
+
+
+def test_separators_in_texts_are_no_values() -> None:
+    """A large page of texts that hold JSON has as many items as it says."""
+    text = orjson.dumps({"a": [[], {}] * 500, "b": '\\"'}).decode()
+    items = [{"id": str(number), "createdAt": "2026-01-01T00:00:00Z", "text": text} for number in range(1000)]
+    assert orjson.dumps(items).count(b",") > 1_000_000
+    assert got(SERVICES[4], answer(orjson.dumps(items))) == items[:1]
+
+
+def test_a_token_answer_and_an_error_body_are_bounded_too() -> None:
+    """Also where an answer is no page."""
+    body = b'{"error": "invalid_client", "x": %s}' % MANY["objects"]
+    for status, words in ((200, "more than 1,000,000 values"), (403, "403 Forbidden")):
+        transport = httpx.MockTransport(lambda _request, status=status: httpx.Response(status, content=body))
+        options: Any = {"retries": 0, "transport": transport}
+        with (
+            logferry.Logto(endpoint="https://acme.logto.app", app_id="a", app_secret="hush", **options) as logto,
+            pytest.raises(logferry.LogferryError, match=words) as caught,
+        ):
+            logto.audit_logs().to_list()
+        assert (caught.value.method, caught.value.code) == ("POST", None)
+
+
+def test_json_in_a_text_of_an_item_is_bounded_too() -> None:
+    """A text that holds a million values is no JSON for a record."""
+    text = (b'{"error": "made-up", "x": %s}' % MANY["objects"]).decode()
+    logs: dict[str, Any] = {
+        "logto.audit_logs": {"id": "1", "payload": {"result": "Error", "error": text}},
+        "daily.api_logs": {"id": "1", "status": 400, "response": text},
+    }
+    for name, item in logs.items():
+        case = next(case for case in SERVICES if case[0] == name)
+        content = page(case, item)
+        transport = httpx.MockTransport(
+            lambda _request, content=content: httpx.Response(200, content=content, headers={"Total-Number": "1"})
+        )
+        with opened(case, "https://fake.example", transport=transport) as stream:
+            (record,) = stream.records().to_list(1)
+        assert record.attributes["error.type"] in {"_OTHER", "400"}

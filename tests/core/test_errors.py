@@ -22,6 +22,7 @@ KINDS = [kind for _, kind in inspect.getmembers(_errors, inspect.isclass) if iss
 EXIT_CODES = {
     "LogferryError": 1,
     "ConfigurationError": 2,
+    "MissingPackageError": 2,
     "InvalidRequestError": 2,
     "CheckpointError": 2,
     "BadRequestError": 2,
@@ -35,7 +36,7 @@ EXIT_CODES = {
     "ResponseShapeError": 5,
     "PagingError": 5,
     "StoreError": 4,
-    "ExportError": 1,
+    "ExportError": 4,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections import Counter
@@ -160,15 +161,16 @@ def test_an_account_that_cannot_be_opened_does_not_stop_the_others(read: Read, c
 
 
 def test_streams_that_need_a_filter_are_skipped_and_reported(config: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """In ``skipped`` and as a warning; with the filter, those that lack it are."""
+    """In ``skipped``, and once in the log; with the filter, those that lack it are."""
     ferry = logferry.open_accounts(config, transport=hosts())
-    with caplog.at_level(logging.WARNING, "logferry"):
-        skipped = ferry.records(until=UNTIL).skipped
+    with caplog.at_level(logging.INFO, "logferry"):
+        skipped = [ferry.records(until=UNTIL).skipped for _ in range(3)][-1]
     assert [(one.account, one.stream, one.reason) for one in skipped] == [
         ("calls", "daily.session_logs", "needs the filter mtg_session_id or user_session_id"),
         ("calls", "daily.session_metrics", "needs the filter mtg_session_id or user_session_id"),
     ]
-    assert "left out: daily.session_logs (account calls) needs" in caplog.text
+    assert caplog.text.count("left out: daily.session_logs (account calls) needs") == 1
+    assert {record.levelname for record in caplog.records} == {"INFO"}
     others = ferry.records(until=UNTIL, filters={"mtgSessionId": CALLS.meeting_ids[0]}).skipped
     assert {one.stream for one in others} == {
         "daily.api_logs",
@@ -198,6 +200,10 @@ def test_filters_go_to_the_streams_that_have_them(read: Read, config: Path) -> N
         ({"since": "soon"}, "since is no time"),
         ({"streams": ["daily.session_logs"]}, "needs mtg_session_id or user_session_id"),
         ({"page_size": 0}, "page_size is 0"),
+        ({"severity": "loud"}, "severity: 'loud' is none of trace, debug"),
+        ({"filters": {"logto.audit_log": {}}}, "there is no stream 'logto.audit_log'. Did you mean logto.audit_logs"),
+        ({"filters": {"logto.audit_logs": {}}, "accounts": "bot"}, "filters names logto.audit_logs, which is not read"),
+        ({"filters": {"logto.audit_logs": {"logKy": "x"}}}, "has no filter 'logKy'"),
     ],
 )
 def test_a_call_that_cannot_be_right_is_refused(config: Path, options: dict[str, Any], words: str) -> None:
@@ -212,6 +218,59 @@ def test_accounts_and_streams_can_be_chosen(read: Read, config: Path) -> None:
     ferry = logferry.open_accounts(config, transport=hosts())
     records = read(ferry, accounts=["login", "bot"], until=UNTIL, max_items=7)
     assert counted(records) == {("login", "logto.audit_logs"): 7, ("bot", "cognigy.project_logs"): 7}
+
+
+def test_a_text_is_one_name(read: Read, config: Path) -> None:
+    """Of an account as of a stream, not a name for each of its characters."""
+    ferry = logferry.open_accounts(config, transport=hosts())
+    records = read(ferry, accounts="login", streams="logto.audit_logs", until=UNTIL)
+    assert counted(records) == {("login", "logto.audit_logs"): 250}
+    with logferry.open_accounts(config, transport=hosts()) as again:
+        assert again.follow(accounts="login", streams="logto.audit_logs").stats.keys() == {
+            ("login", "logto.audit_logs")
+        }
+
+
+def test_an_argument_that_there_is_not_is_refused_by_its_own_name(config: Path) -> None:
+    """A stream's filter goes into ``filters``; of other names, the nearest is told."""
+    ferry: Any = logferry.open_accounts(config, transport=hosts())
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'user_id'\. Filters go into filters=\{'user_id'"):
+        ferry.records(user_id="x")
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'stream'\. Did you mean streams"):
+        ferry.records(stream="logto.audit_logs")
+
+
+def test_a_stream_can_have_filters_of_its_own(read: Read, config: Path) -> None:
+    """The others are read without them, and a stream that needs one of them is read, too."""
+    own = {"daily.session_logs": {"mtg_session_id": CALLS.meeting_ids[0]}}
+    records = read(logferry.open_accounts(config, transport=hosts()), until=UNTIL, filters=own)
+    assert counted(records) == {**COMPLETE, ("calls", "daily.session_logs"): 120}
+
+
+@pytest.mark.parametrize("severity", ["error", 17])
+def test_records_can_begin_at_a_severity(read: Read, config: Path, severity: str | int) -> None:
+    """By name or number; those without a severity are left out."""
+    every = read(logferry.open_accounts(config, transport=hosts()), until=UNTIL)
+    grave = read(logferry.open_accounts(config, transport=hosts()), until=UNTIL, severity=severity)
+    assert {one.uid for one in grave} == {one.uid for one in every if one.severity_number >= 17}
+    assert 0 < len(grave) < len(every)
+
+
+@pytest.mark.parametrize("severity", [None, "error"])
+def test_checkpoints_are_json_and_resume_after_the_last_record(config: Path, severity: str | None) -> None:
+    """At any moment of an iteration, before its beginning and after its end; each record comes once."""
+    with logferry.open_accounts(config, transport=hosts()) as ferry:
+        expected = {one.uid for one in ferry.records(until=UNTIL, severity=severity)}
+    got: list[str] = []
+    checkpoints: Any = None
+    for count in (0, 7, 100, 1, 60, 1000, 1000):
+        with logferry.open_accounts(config, transport=hosts()) as ferry:
+            records = ferry.records(until=UNTIL, page_size=20, severity=severity, resume=checkpoints)
+            got += [record.uid for _, record in zip(range(count), records, strict=False)]
+            checkpoints = json.loads(json.dumps(records.checkpoints))
+    assert len(got) == len(expected)
+    assert set(got) == expected
+    assert checkpoints.keys() == FAKES.keys()
 
 
 def test_an_iteration_can_be_left_and_begun_again(config: Path) -> None:

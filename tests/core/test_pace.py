@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import attrs
+import httpx
 import pytest
 
 import logferry
-from logferry._pace import Pace
+from logferry._drivers import aadvance
+from logferry._limits import Allowance
+from logferry._pace import Pace, paced
 from logferry._rate import Rate
+from logferry._steps import Flow, Receive, Reply, Send, Ticket
+from logferry._underway import UnderWay
 from logferry.testing import (
     CognigyFake,
     DailyFake,
@@ -27,6 +33,7 @@ from logferry.testing import (
     failing,
     first_of,
 )
+from logferry_clients.logto.api.audit_logs import list_audit_logs
 
 SECOND = 1_000_000_000
 FAKE = LogtoFake(records=300)
@@ -84,6 +91,27 @@ class CommonClock(VirtualClock):
             self._changed.notify_all()
 
 
+class LateClock(VirtualClock):
+    """A clock that lets something happen when it sleeps for the second time."""
+
+    def __init__(self, start: int) -> None:
+        super().__init__(start)
+        self.second: Callable[[], None] = lambda: None
+        self.asecond: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
+
+    def sleep(self, seconds: float) -> None:
+        """Let seconds pass, after what is to happen before."""
+        if len(self.naps) == 1:
+            self.second()
+        super().sleep(seconds)
+
+    async def asleep(self, seconds: float) -> None:
+        """The same for a task."""
+        if len(self.naps) == 1:
+            await self.asecond()
+        VirtualClock.sleep(self, seconds)
+
+
 def logto(clock: Any, watched: Watched, faults: Faults = lambda _request, _number: None, **options: Any) -> Any:
     """A client of the fake, whose requests are watched."""
     transport = InProcessTransport(FAKE, clock=clock.now, faults=first_of(watched, faults))
@@ -101,12 +129,21 @@ def test_below_the_rate_there_is_no_wait(walk: Walk) -> None:
 
 
 def test_never_more_than_the_rate_in_any_span(walk: Walk) -> None:
-    """Requests wait until a span of the rate would not have too many of them, and no longer."""
+    """Requests wait until a span of the rate would not have too many of them."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     with logto(clock, watched, rate=Rate(requests=5, seconds=10)) as client:
         assert len(list(walk(client.audit_logs(until=UNTIL, page_size=10)))) == 300
     assert len(watched.times) > 30
+    assert watched.most_within(10) <= 5
+
+
+def test_no_longer_wait_than_the_rate_takes(walk: Walk) -> None:
+    """One request after the other, they are as many in a span as the rate allows."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate=Rate(requests=5, seconds=10), concurrency=1) as client:
+        assert len(list(walk(client.audit_logs(until=UNTIL, page_size=10)))) == 300
     assert watched.most_within(10) == 5
     # Every fifth request waits for the whole span, since the others took no time: as fast as the rate allows.
     assert watched.times[-1] - watched.times[0] == (len(watched.times) - 1) // 5 * 10 * SECOND
@@ -159,6 +196,129 @@ def test_a_view_may_have_a_pace_of_its_own(walk: Walk) -> None:
         assert not clock.naps
         list(walk(client.audit_logs(until=UNTIL, page_size=100)))
     assert clock.naps[0] == 10
+
+
+def test_a_request_that_leaves_late_counts_when_the_service_has_it() -> None:
+    """A thread that is held up between taking its turn and sending does not crowd those that come after it."""
+    clock = LateClock(FAKE.epoch)
+    watched = Watched(clock)
+    waits, goes = threading.Event(), threading.Event()
+    inner = InProcessTransport(FAKE, clock=clock.now, faults=watched)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if threading.current_thread() is late:
+            waits.set()
+            assert goes.wait(30)
+        return inner.handle_request(request)
+
+    options: dict[str, Any] = {"clock": clock, "rate": "2/10s", "concurrency": 1}
+    given: dict[str, Any] = {"endpoint": "https://fake.example", "access_token": FAKE.access_token()}
+    with logferry.Logto(**given, **options, transport=httpx.MockTransport(answer)) as client:
+        late = threading.Thread(target=lambda: client.audit_logs(until=UNTIL).to_list(1))
+
+        def let_go() -> None:
+            goes.set()
+            late.join()
+
+        clock.second = let_go
+        late.start()
+        assert waits.wait(30)
+        client.audit_logs(until=UNTIL, page_size=50).to_list(200)
+    assert len(watched.times) == 5
+    assert watched.most_within(10) == 2
+
+
+@pytest.mark.anyio
+async def test_a_task_that_sends_late_counts_when_the_service_has_its_request() -> None:
+    """The same for the tasks of an event loop."""
+    clock = LateClock(FAKE.epoch)
+    watched = Watched(clock)
+    waits, goes, came = anyio.Event(), anyio.Event(), anyio.Event()
+    inner = InProcessTransport(FAKE, clock=clock.now, faults=watched)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        late = not waits.is_set()
+        if late:
+            waits.set()
+            await goes.wait()
+        response = await inner.handle_async_request(request)
+        if late:
+            came.set()
+        return response
+
+    async def let_go() -> None:
+        goes.set()
+        await came.wait()
+
+    clock.asecond = let_go
+    options: dict[str, Any] = {"clock": clock, "rate": "2/10s", "concurrency": 1}
+    given: dict[str, Any] = {"endpoint": "https://fake.example", "access_token": FAKE.access_token()}
+    async with (
+        logferry.Logto(**given, **options, transport=httpx.MockTransport(answer)) as client,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(client.audit_logs(until=UNTIL).ato_list, 1)
+        await waits.wait()
+        await client.audit_logs(until=UNTIL, page_size=50).ato_list(200)
+    assert len(watched.times) == 5
+    assert watched.most_within(10) == 2
+
+
+def test_a_request_that_is_never_sent_takes_no_turn() -> None:
+    """What is abandoned before it leaves, as the last look ahead of an iteration, does not count."""
+    pace, rate = Pace(), Rate(requests=1, seconds=10)
+    turn = pace.take(0, rate)
+    assert pace.take(5 * SECOND, rate) == 10.0
+    assert not isinstance(turn, float)
+    del turn
+    assert not isinstance(pace.take(5 * SECOND, rate), float)
+
+
+def test_a_loop_without_tasks_of_its_own_sends_before_it_waits() -> None:
+    """A turn that only an answer gives back is waited for once its request has been sent: elsewhere than on asyncio, too."""
+    sent: list[int] = []
+
+    class Replying:
+        """Answers at once."""
+
+        def perform(self, send: Send[Any]) -> Reply[Any]:
+            """Send nothing in a thread."""
+            raise AssertionError(send)
+
+        async def aperform(self, send: Send[Any]) -> Reply[Any]:
+            """Answer, and count the request."""
+            sent.append(clock.now())
+            assert send.turn is not None
+            send.turn.over(clock.now())
+            return Reply(send.request, "", 200, (), b"", clock.now())
+
+        def launch(self, work: Callable[[], None]) -> Any:
+            """Begin nothing in a thread."""
+            raise AssertionError(work)
+
+    class Still(VirtualClock):
+        """Sleeps without an event loop."""
+
+        async def asleep(self, seconds: float) -> None:
+            """Let seconds pass at once."""
+            self.sleep(seconds)
+            assert len(self.naps) < 10
+
+    def flow() -> Flow:
+        tickets: list[Ticket[Any]] = []
+        for _ in range(3):
+            ticket: Ticket[Any] = yield Send(request)
+            tickets.append(ticket)
+        for one in tickets:
+            yield Receive(one)
+
+    clock = Still()
+    request: Any = list_audit_logs.request()
+    paced_flow = paced(flow(), Pace(), Rate(requests=1, seconds=10), longest_retry_after=60)
+    with pytest.raises(StopIteration) as ended:
+        aadvance(paced_flow, UnderWay(Replying()), clock).send(None)
+    assert ended.value.value is None
+    assert sent == [0, 10 * SECOND, 20 * SECOND]
 
 
 @pytest.mark.anyio
@@ -326,6 +486,17 @@ async def test_tasks_keep_to_what_the_headers_allow() -> None:
     assert got == [300] * 4
 
 
+def test_what_is_left_does_not_count_requests_that_the_service_may_not_have() -> None:
+    """An answer says how many are left; those that began before it and are still under way need some of these."""
+    pace = Pace()
+    late: Any = pace.take(0, None)
+    turn: Any = pace.take(0, None)
+    assert turn.number == late.number + 1
+    turn.over(SECOND)
+    pace.allow(Allowance(remaining=1, seconds=10), until=11 * SECOND, number=turn.number)
+    assert pace.take(SECOND, None) == 10.0
+
+
 def test_a_deadline_ends_the_wait_for_a_turn(walk: Walk) -> None:
     """A wait that would go beyond it is not begun."""
     clock = VirtualClock(FAKE.epoch)
@@ -342,19 +513,22 @@ def test_a_clock_that_is_set_back_stops_nobody() -> None:
     """Whoever corrects the machine's clock by a day does not wait a day."""
     pace, rate = Pace(), Rate(requests=2, seconds=10)
     day = 86_400 * SECOND
-    for number in (1, 2):
-        assert pace.take(2 * day, rate) == (number, 0.0)
+    for _ in range(2):
+        turn: Any = pace.take(2 * day, rate)
+        turn.over(2 * day)
     pace.close_until(2 * day + 60 * SECOND)
-    assert pace.take(day, rate) == (0, 10.0)
-    assert pace.take(day + 10 * SECOND, rate) == (3, 0.0)
+    assert pace.take(day, rate) == 10.0
+    assert not isinstance(pace.take(day + 10 * SECOND, rate), float)
 
 
 def test_memory_is_bounded_by_the_rate() -> None:
     """Only so many times are kept as there are tokens."""
     pace = Pace()
     for number in range(10_000):
-        assert pace.take(number * SECOND, Rate(requests=3, seconds=1))[0] == number + 1
-    kept: Any = vars(type(pace))["_sent"].__get__(pace)  # nothing else shows it
+        turn: Any = pace.take(number * SECOND, Rate(requests=3, seconds=1))
+        assert turn.number == number + 1
+        turn.over(number * SECOND)
+    kept: Any = vars(type(pace))["_got"].__get__(pace)  # nothing else shows it
     assert len(kept) == 3
 
 

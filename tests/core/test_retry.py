@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import httpx
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,10 +60,11 @@ def test_passing_statuses_are_retried(status: int) -> None:
     assert RetryPolicy().delay(reply(status), attempt=1, chance=1.0) == 0.5
 
 
-@pytest.mark.parametrize("status", [200, 204, 301, 304, 400, 401, 403, 404, 405, 409, 413, 422, 425, 451])
+@pytest.mark.parametrize("status", [200, 301, 304, 400, 401, 403, 404, 405, 409, 413, 422, 425, 451])
 def test_other_statuses_are_final(status: int) -> None:
     """Everything else is an answer, whatever Retry-After it carries."""
-    assert RetryPolicy().delay(reply(status, retry_after="1"), attempt=1, chance=1.0) is None
+    answer = evolve(reply(status, retry_after="1"), content=b"[]")
+    assert RetryPolicy().delay(answer, attempt=1, chance=1.0) is None
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,9 @@ def test_jitter_is_full(attempt: int, chance: float, first: float, longest: floa
         ("0.5", 0.5),
         ("0", 0.0),
         ("3600", 3600.0),
+        (str(round(NOW.timestamp()) + 7), 7.0),
+        (str(round(NOW.timestamp()) - 7), 0.0),
+        (str((round(NOW.timestamp()) + 7) * 1000), 7.0),
         (date(7), 7.0),
         (date(-60), 0.0),
         ("Fri, 20 Nov 2026 08:47:13 -0000", 7.0),
@@ -134,7 +139,7 @@ def test_jitter_is_full(attempt: int, chance: float, first: float, longest: floa
     ],
 )
 def test_retry_after_is_read_in_seconds_and_as_a_date(header: str, seconds: float | None) -> None:
-    """Whole and broken seconds and dates of any zone count; a date in the past is zero, anything else is nothing."""
+    """Whole and broken seconds, moments since the epoch and dates of any zone count; what is past is zero, all else nothing."""
     assert retry_after(reply(429, retry_after=header)) == seconds
 
 
@@ -238,6 +243,22 @@ def test_what_a_failure_costs(  # noqa: PLR0917
     assert caught.value.attempts == len(clock.naps) + 1
 
 
+@pytest.mark.parametrize(
+    ("times", "chance", "delay"), [(1, 0.0, 0.25), (1, 1.0, 0.5), (3, 1.0, 2.0), (5, 1.0, 5.0), (60, 0.0, 2.5)]
+)
+def test_refusals_are_waited_out_up_to_five_seconds_each(times: int, chance: float, delay: float) -> None:
+    """Longer from one to the next, and never less than half of the longest, so that a restart takes few of them."""
+    assert RetryPolicy().patience(times, waited=29.9, chance=chance) == delay
+
+
+def test_refusals_count_where_there_is_no_patience() -> None:
+    """After the time for it, and where nothing is to be retried at all; no wait is so short that it costs a core."""
+    assert RetryPolicy().patience(1, waited=30, chance=0.5) is None
+    assert RetryPolicy(refused_for=0).patience(1, waited=0, chance=0.5) is None
+    assert RetryPolicy(attempts=1).patience(1, waited=0, chance=0.5) is None
+    assert RetryPolicy(first_delay=0).patience(1, waited=0, chance=0.5) == 0.1
+
+
 def test_a_wait_that_is_too_long_is_told(client: Make, walk: Walk) -> None:
     """The error of a Retry-After beyond what is honoured says how long the service asks to wait."""
     failure = FakeResponse(429, (("Retry-After", "3600"),))
@@ -245,6 +266,60 @@ def test_a_wait_that_is_too_long_is_told(client: Make, walk: Walk) -> None:
         next(walk(logto.audit_logs()))
     assert caught.value.retry_after == 3600
     assert "3600" in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("3600", "wait 3600 s"),
+        ("86400.5", "wait 86400.5 s"),
+        ("1000000", "wait 1000000 s"),
+        (str(round(NOW.timestamp()) + 7200), "wait 7200 s"),
+        (date(7200), "wait 7200 s"),
+        ("9" * 400, "wait more than a year"),
+    ],
+)
+def test_a_long_wait_is_told_in_seconds(client: Make, walk: Walk, status: int, header: str, words: str) -> None:
+    """Whatever the status and the form, and the error comes at once."""
+    failure = FakeResponse(status, (("Retry-After", header), ("Date", date(0))))
+    clock = VirtualClock(LogtoFake().epoch)
+    with (
+        client(faults=failing(failure, path="/api/logs"), clock=clock) as logto,
+        pytest.raises((logferry.RateLimitError, logferry.ServiceError), match=words) as caught,
+    ):
+        next(walk(logto.audit_logs()))
+    assert caught.value.attempts == 1
+    assert getattr(caught.value, "retry_after", None) is not None
+
+
+WITHOUT_JSON = (
+    FakeResponse(200, (("Content-Type", "application/json"),)),
+    FakeResponse(204),
+    FakeResponse(200, (("Content-Type", "text/html"),), b"<html>Please wait</html>"),
+    FakeResponse(200, (("Content-Type", "application/json"),), b"  <!DOCTYPE html>"),
+)
+
+
+@pytest.mark.parametrize("answer", WITHOUT_JSON, ids=["empty", "204", "html", "html as json"])
+@pytest.mark.parametrize("path", ["/api/logs", "/oidc/token"])
+def test_a_success_without_json_is_asked_for_again(client: Make, walk: Walk, answer: FakeResponse, path: str) -> None:
+    """Nothing, or a web page, comes of something in between that passes; where it stays, it is an error."""
+    reasons: list[str] = []
+
+    def note(event: logferry.RetryEvent) -> None:
+        reasons.append(event.reason)
+
+    options: dict[str, Any] = {"clock": VirtualClock(LogtoFake().epoch), "on_retry": note}
+    with client(faults=failing(answer, path=path, times=2), **options) as logto:
+        assert next(walk(logto.audit_logs()))
+    assert reasons == [f"HTTP {answer.status} without JSON"] * 2
+    with (
+        client(faults=failing(answer, path=path), **options) as logto,
+        pytest.raises(logferry.ResponseShapeError) as caught,
+    ):
+        next(walk(logto.audit_logs()))
+    assert caught.value.attempts == 4
 
 
 def test_retries_can_be_switched_off(client: Make, walk: Walk) -> None:

@@ -11,7 +11,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logferry._errors import InvalidRequestError
-from logferry._times import LAST, SECOND, Time, moment, rfc3339, text_to_nano, unix_nano, utc_datetime
+from logferry._times import (
+    LAST,
+    MILLISECOND,
+    SECOND,
+    Time,
+    duration_of,
+    moment,
+    rfc3339,
+    text_to_nano,
+    unix_nano,
+    utc_datetime,
+)
 
 PROPERTY = settings(deadline=None, database=None)
 NOW = unix_nano("2026-11-20T08:47:06.123456789Z")
@@ -126,6 +137,21 @@ def test_an_aware_datetime_means_its_own_moment(naive: datetime, minutes: int) -
         ("7d", "2026-11-13T08:47:06.123456789Z"),
         ("7 days", "2026-11-13T08:47:06.123456789Z"),
         ("90 minutes", "2026-11-20T07:17:06.123456789Z"),
+        ("1h30m", "2026-11-20T07:17:06.123456789Z"),
+        ("1 hour 30 minutes", "2026-11-20T07:17:06.123456789Z"),
+        ("1hr 30mins", "2026-11-20T07:17:06.123456789Z"),
+        ("5min", "2026-11-20T08:42:06.123456789Z"),
+        ("30sec", "2026-11-20T08:46:36.123456789Z"),
+        ("1d12h", "2026-11-18T20:47:06.123456789Z"),
+        ("1 month 1d", "2026-10-19T08:47:06.123456789Z"),
+        ("1 year 2 months", "2025-09-20T08:47:06.123456789Z"),
+        ("now", "2026-11-20T08:47:06.123456789Z"),
+        ("1795164426", "2026-11-20T08:47:06.000000000Z"),
+        ("1795164426.123456789", "2026-11-20T08:47:06.123456789Z"),
+        ("1795164426123", "2026-11-20T08:47:06.123000000Z"),
+        ("1795164426123.5", "2026-11-20T08:47:06.123500000Z"),
+        ("100000000", "1973-03-03T09:46:40.000000000Z"),
+        ("20261120", "2026-11-20T00:00:00.000000000Z"),
         (timedelta(minutes=90, microseconds=1), "2026-11-20T07:17:06.123455789Z"),
         (date(2026, 11, 13), "2026-11-13T00:00:00.000000000Z"),
         ("2w", "2026-11-06T08:47:06.123456789Z"),
@@ -140,6 +166,41 @@ def test_an_aware_datetime_means_its_own_moment(naive: datetime, minutes: int) -
 def test_ages_count_back_from_now(age: Time, text: str) -> None:
     """To the nanosecond, months and years by the calendar."""
     assert rfc3339(moment(age, now=NOW, name="since")) == text
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional=dict.fromkeys(("weeks", "days", "hours", "minutes", "seconds"), st.integers(0, 999_999))
+    ).filter(bool),
+    st.booleans(),
+)
+@PROPERTY
+def test_durations_say_what_they_are_made_of(counts: dict[str, int], short: bool) -> None:
+    """Any units, in short or in full, mean their sum; as ages too."""
+    ordered = [name for name in ("weeks", "days", "hours", "minutes", "seconds") if name in counts]
+    text = "".join(f"{counts[name]}{name[0]}" if short else f"{counts[name]} {name} " for name in ordered)
+    length = timedelta(**counts)
+    assert duration_of(text) == length
+    if length < timedelta(days=50 * 365):
+        assert moment(text, now=NOW, name="since") == moment(length, now=NOW, name="since")
+
+
+@given(st.integers(10**8 * SECOND, 10**10 * SECOND - 1))
+@PROPERTY
+def test_unix_times_are_read_without_loss(nanoseconds: int) -> None:
+    """Seconds and milliseconds, to the last decimal."""
+    seconds = f"{nanoseconds // SECOND}.{nanoseconds % SECOND:09}"
+    milliseconds = f"{nanoseconds // MILLISECOND}.{nanoseconds % MILLISECOND:06}"
+    for text in (seconds, milliseconds, rfc3339(nanoseconds)):
+        assert moment(text, now=NOW, name="until") == nanoseconds
+    assert moment(str(nanoseconds // SECOND), now=NOW, name="until") == nanoseconds // SECOND * SECOND
+
+
+@pytest.mark.parametrize("text", ["", "now", "1 month", "1h 1 year", "1795164426", "1h-30m"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    """Moments and calendar units have no length."""
+    with pytest.raises(ValueError, match="no duration"):
+        duration_of(text)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +222,20 @@ def test_calendar_ages_end_on_days_that_exist(now: str, age: str, day: str) -> N
     [
         "",
         " ",
-        "now",
+        "now-1h",
+        "30m1h",
+        "1h1h",
+        "1h30",
+        "1h 30",
+        "1hm",
+        "1 ms",
+        "1min30",
+        "5mon",
+        "12345678901",
+        "1795164426123456",
+        "1795164426.",
+        ".5",
+        "\N{ARABIC-INDIC DIGIT FIVE}m",
         "yesterday",
         "24",
         "h",

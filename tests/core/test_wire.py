@@ -5,19 +5,22 @@ from __future__ import annotations
 import gc
 import gzip
 import socket
+import ssl
 import struct
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 
 import logferry
 from logferry import LogferryError
-from logferry.testing import LogtoFake, serve
+from logferry.testing import LogtoFake, VirtualClock, serve
 
 Handler: TypeAlias = Callable[[socket.socket], None]
 
@@ -55,9 +58,11 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 @contextmanager
-def listening(handle: Handler, heard: list[bytes] | None = None) -> Generator[str]:
-    """A server that reads a request, notes its first line, and does with the connection as it is told."""
-    server = socket.create_server(("127.0.0.1", 0))
+def listening(
+    handle: Handler, heard: list[bytes] | None = None, port: int = 0, *, waits: bool = True
+) -> Generator[str]:
+    """A server that reads a request, if it waits for one, notes its first line, and handles the connection."""
+    server = socket.create_server(("127.0.0.1", port))
     stop = threading.Event()
 
     def serve_all() -> None:
@@ -67,7 +72,7 @@ def listening(handle: Handler, heard: list[bytes] | None = None) -> Generator[st
                 if stop.is_set():
                     return
                 received = b""
-                while b"\r\n\r\n" not in received:
+                while waits and b"\r\n\r\n" not in received:
                     received += connection.recv(65536)
                 if heard is not None:
                     heard.append(received.partition(b"\r\n")[0])
@@ -157,6 +162,61 @@ def test_nobody_listens(sync: bool) -> None:
     with pytest.raises(logferry.ConnectionFailedError, match="cannot connect to") as caught:
         asked(sync, endpoint=f"http://127.0.0.1:{port}")
     assert caught.value.hint
+    assert caught.value.refused
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_service_that_restarts_is_waited_for(sync: bool, host: str) -> None:
+    """A connection that is refused is tried again until the service listens, after more refusals than attempts."""
+    opened: list[Any] = []
+
+    class Restarting(VirtualClock):
+        """The service listens again after ten seconds."""
+
+        def sleep(self, seconds: float) -> None:
+            """Let seconds pass."""
+            super().sleep(seconds)
+            if self.now() > 10_000_000_000 and not opened:
+                opened.append(stack.enter_context(listening(sending(HEAD + b"Content-Length: 2\r\n\r\n[]"), port=port)))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    clock = Restarting()
+    with ExitStack() as stack:
+        assert asked(sync, endpoint=f"http://{host}:{port}", clock=clock, retries=logferry.RetryPolicy()) == []
+    assert len(clock.naps) > 4
+    assert max(clock.naps) <= 5
+
+
+def test_a_service_that_stays_away_is_an_error(sync: bool) -> None:
+    """After thirty seconds of refusals the usual attempts are made, and their number is that of all."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    clock = VirtualClock()
+    with pytest.raises(logferry.ConnectionFailedError) as caught:
+        asked(sync, endpoint=f"http://127.0.0.1:{port}", clock=clock, retries=logferry.RetryPolicy())
+    assert 30 <= sum(clock.naps[:-3]) <= 35
+    assert len(clock.naps) == caught.value.attempts - 1
+    with pytest.raises(logferry.DeadlineExceededError):
+        asked(sync, endpoint=f"http://127.0.0.1:{port}", clock=VirtualClock(), retries=3, deadline=20)
+
+
+def test_an_authority_that_is_not_known_is_told(sync: bool) -> None:
+    """It is no matter of the network: the error says what to name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(__file__).with_name("unknown_authority.pem"))
+
+    def shake_hands(connection: socket.socket) -> None:
+        with suppress(OSError):
+            context.wrap_socket(connection, server_side=True).close()
+
+    with (
+        listening(shake_hands, waits=False) as url,
+        pytest.raises(logferry.ConnectionFailedError, match="certificate is not trusted") as caught,
+    ):
+        asked(sync, endpoint=url.replace("http:", "https:"))
+    assert "SSL_CERT_FILE" in (caught.value.hint or "")
+    assert not caught.value.refused
 
 
 def test_no_answer_in_time(sync: bool) -> None:
@@ -177,22 +237,114 @@ def test_no_answer_before_the_deadline(sync: bool) -> None:
         done.set()
 
 
-def test_an_answer_that_drips_ends_with_the_deadline(sync: bool) -> None:
-    """A server that sends a byte at a time keeps within every read timeout, but not within the deadline."""
+def dripping(start: bytes, drop: bytes) -> Handler:
+    """Send the start, then one drop after the other until the client hangs up: within every read timeout, without end."""
+
+    def handle(connection: socket.socket) -> None:
+        hung_up = threading.Event()
+
+        def watch() -> None:
+            with suppress(OSError):
+                connection.recv(1)
+            hung_up.set()
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        with suppress(OSError):
+            connection.sendall(start)
+            while not hung_up.wait(0.01):
+                connection.sendall(drop)
+        thread.join()
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("start", "drop"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+        (b"HTTP/1.1 200 O", b"K"),
+        (b"HTTP/1.1 200 OK\r\nX-A: ", b"a"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;", b"a"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\nX-A: ", b"a"),
+        (HEAD + b"Content-Length: 100000\r\n\r\n", b" "),
+    ],
+    ids=["100", "103", "status", "header", "chunk extension", "chunks", "trailer", "body"],
+)
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"deadline": 0.2}, logferry.DeadlineExceededError),
+        ({"timeout": logferry.Timeouts(whole=0.2)}, logferry.RequestTimeoutError),
+    ],
+    ids=["deadline", "timeout"],
+)
+def test_an_answer_that_drips_ends(
+    sync: bool, start: bytes, drop: bytes, options: Any, kind: type[LogferryError]
+) -> None:
+    """Wherever it drips, and within every read timeout: the whole exchange is bounded by the wall clock."""
+    with listening(dripping(start, drop)) as url, pytest.raises(kind):
+        asked(sync, endpoint=url, **options)
+
+
+def test_a_transport_of_the_caller_is_bounded_too(sync: bool) -> None:
+    """By the bounds that it is told, between the pieces of a body, and a task from outside."""
+    told: list[Any] = []
+
+    def drip() -> Iterator[bytes]:
+        while True:
+            yield b" "
+
+    class Dripping(httpx.SyncByteStream, httpx.AsyncByteStream):
+        """A body without end."""
+
+        def __iter__(self) -> Iterator[bytes]:
+            return drip()
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for piece in drip():
+                await anyio.lowlevel.checkpoint()
+                yield piece
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        told.append(request.extensions["timeout"])
+        return httpx.Response(200, stream=Dripping())
+
+    with pytest.raises(logferry.RequestTimeoutError):
+        asked(sync, transport=httpx.MockTransport(answer), timeout=logferry.Timeouts(whole=0.05))
+    assert told == [{"connect": 0.05, "read": 0.05, "write": 0.05, "pool": 0.05}]
+
+
+def test_a_cancel_scope_of_the_caller_ends_a_request() -> None:
+    """A timeout of anyio around an iteration is that, and no cancellation that nothing catches."""
     done = threading.Event()
 
-    def drip(connection: socket.socket) -> None:
-        connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
-        try:
-            while not done.wait(0.01):
-                connection.sendall(b" ")
-        except OSError:
-            pass  # the client has hung up
+    async def collect(url: str) -> bool:
+        given: dict[str, Any] = {"endpoint": url, "access_token": "hush", **DEFAULTS}
+        async with logferry.Logto(**given) as logto:
+            with anyio.move_on_after(0.05) as scope:
+                await logto.audit_logs(until="2030-01-01").ato_list()
+        return scope.cancelled_caught
 
-    with listening(drip) as url:
-        with pytest.raises(logferry.DeadlineExceededError):
-            asked(sync, endpoint=url, deadline=0.1)
+    with listening(stalling(done)) as url:
+        assert anyio.run(collect, url)
         done.set()
+
+
+def test_a_whole_exchange_has_a_bound_by_default(sync: bool) -> None:
+    """Of five minutes; a timeout for each read that is longer extends it."""
+    assert logferry.Timeouts().whole == 300
+    told: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        told.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json=[])
+
+    asked(sync, transport=httpx.MockTransport(answer), timeout=1000)
+    asked(sync, transport=httpx.MockTransport(answer), timeout=logferry.Timeouts(read=1000))
+    assert sorted(set(told)) == [300, 1000]
 
 
 def answering(status: int, content: bytes, **headers: str) -> httpx.MockTransport:

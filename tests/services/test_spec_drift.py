@@ -66,6 +66,7 @@ RENAMES = (  # of each mapping one name, since pyright stops at the first that i
     parameter("cognigy/_streams", "startDate", "start_date"),
     field("daily/_records", "peerId"),
     field("daily/_records", "domainId"),
+    field("daily/_records", "roomName"),
     field("daily/_session_question", "metrics"),
     parameter("daily/_session_question", "mtgSessionId", "mtg_session_id"),
     parameter("daily/_api_logs", "url", "url_query"),

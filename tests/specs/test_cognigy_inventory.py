@@ -40,7 +40,8 @@ PAGE_PARAMETERS: dict[str, dict[str, Any]] = {
     "startDate": {"required": True, "type": "string", "format": "date-time", "examples": [DATE]},
     "endDate": {"required": True, "type": "string", "format": "date-time", "examples": [DATE]},
 }
-CURSOR = {"anyOf": [{"type": "string", "minLength": 24, "maxLength": 24, "pattern": ID}, {"type": "null"}]}
+CURSOR = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+"""The page bounds it to 24 characters, which its own example breaks."""
 PAGE_FIELDS: dict[str, dict[str, Any]] = {
     "total": {"type": "integer"},
     "nextCursor": CURSOR,
@@ -107,6 +108,7 @@ def test_the_answer_is_as_on_the_page() -> None:
     assert page["items"]["type"] == "array"
     assert set(page) == {"items", *PAGE_FIELDS, *ONLY_HERE}
     assert SCHEMAS["LogEntryPage"]["x-evidence"]
+    assert all(page[name]["x-evidence"] for name in ("nextCursor", "previousCursor"))
 
 
 def test_an_entry_is_as_on_the_page() -> None:
@@ -139,12 +141,11 @@ def test_the_server_is_that_of_the_page() -> None:
 
 
 def test_the_example_of_the_page_is_in_the_spec() -> None:
-    """The spec shows the example of the page, value for value; it fits but for its cursors, which are too short."""
+    """The spec shows the example of the page, value for value, and it fits."""
     media_type = OPERATION["responses"]["200"]["content"]["application/json"]
     assert media_type["examples"]["documentation"]["value"] == PAGE_EXAMPLE
     schema = {"$ref": "#/components/schemas/LogEntryPage", "components": SPEC["components"]}
-    wrong = {error.path[0] for error in OAS31Validator(schema).iter_errors(PAGE_EXAMPLE)}
-    assert wrong == {"nextCursor", "previousCursor"}
+    assert not [error.message for error in OAS31Validator(schema).iter_errors(PAGE_EXAMPLE)]
 
 
 def test_every_fact_has_a_source() -> None:

@@ -128,8 +128,9 @@ def test_there_are_no_other_parameters() -> None:
 
 
 def test_each_status_of_the_page_is_in_the_spec() -> None:
-    """The spec has the statuses of the page."""
-    assert set(ELEMENTS[f"{LIST_LOGS}/responses"]) == PAGE_STATUSES
+    """The spec has the statuses of the page, and 429, which another page has for all operations."""
+    assert set(ELEMENTS[f"{LIST_LOGS}/responses"]) == {*PAGE_STATUSES, "429"}
+    assert ELEMENTS[f"{LIST_LOGS}/responses/429"]["x-evidence"]
 
 
 @pytest.mark.parametrize("schema", PAGE_FIELDS)

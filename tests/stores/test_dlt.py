@@ -130,6 +130,19 @@ def test_the_folder_of_packages_can_be_named(tmp_path: Path, monkeypatch: pytest
     assert all(path.name.startswith("duckdb-") for path in folders)
 
 
+@pytest.mark.parametrize("variable", ["LOGFERRY_DATA", "XDG_DATA_HOME"])
+def test_a_folder_that_cannot_be_made_is_told_by_what_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """Where the home cannot be written to, as in many containers, the error says how to name another place."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.delenv("LOGFERRY_DATA", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / "file" / "data"))
+    with pytest.raises(StoreError, match="cannot be made") as caught:
+        DltStore("duckdb", credentials=str(tmp_path / "d.duckdb")).__enter__()
+    assert "LOGFERRY_DATA" in (caught.value.hint or "")
+
+
 class Counting(BaseHTTPRequestHandler):
     """Counts what asks."""
 

@@ -22,6 +22,7 @@ def test_a_text_names_a_store(tmp_path: Path) -> None:
         f"{tmp_path}/a.duckdb": DuckDBStore,
         f"{tmp_path}/a.db": DuckDBStore,
         f"{tmp_path}/new/": ParquetStore,
+        f"{tmp_path}/new": ParquetStore,
         f"{tmp_path}/there": ParquetStore,
         "dlt:postgres": DltStore,
     }
@@ -29,12 +30,22 @@ def test_a_text_names_a_store(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
-@pytest.mark.parametrize("to", ["logs", "logs.csv", "", "postgres"])
+@pytest.mark.parametrize("to", ["logs.csv", "logs.parquet", "", ":memory:", "md:logs", "sqlite:logs"])
 def test_other_texts_name_none(to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is neither is refused, with the forms that there are."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match=r"names no store.*dlt:<destination>"):
         open_store(to)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_path_needs_no_slash(tmp_path: Path) -> None:
+    """A path has none at its end, so one without suffix is a folder; one that is there as a file is refused."""
+    assert type(open_store(tmp_path / "new")) is ParquetStore
+    (tmp_path / "letter").write_text("dear diary")
+    for mode in ("make", "change", "read"):
+        with pytest.raises(ConfigurationError, match=r"letter is a file that is no store\. Name a file such as"):
+            open_store(tmp_path / "letter", mode=mode)
 
 
 @pytest.mark.parametrize("name", ["logs.duckdb", "logs/"])

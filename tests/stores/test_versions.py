@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import duckdb
 import pytest
 
 from logferry import StoreError
@@ -16,6 +18,7 @@ from logferry.stores._versions import current, outstanding
 from logferry.testing.stores import records
 
 QUESTION = Question("main", "example.logs")
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 COVERED = Coverage().having(Stretch(since=0, until=10, state="complete"))
 
 
@@ -37,7 +40,11 @@ def noted(folder: Path, state: dict[str, Any]) -> dict[str, Any]:
 class LaterParquet(ParquetStore):
     """The Parquet folder of some later logferry, which keeps notes."""
 
-    migrations: ClassVar[Mapping[int, Callable[[Path, dict[str, Any]], dict[str, Any]]]] = {1: noted, 2: noted}
+    migrations: ClassVar[Mapping[int, Callable[[Path, dict[str, Any]], dict[str, Any]]]] = {
+        **ParquetStore.migrations,
+        2: noted,
+        3: noted,
+    }
 
 
 def forgetting(pipeline: Pipeline) -> None:
@@ -88,8 +95,8 @@ def test_each_migration_runs_once_in_order(tmp_path: Path) -> None:
     for _ in range(2):
         with LaterParquet(tmp_path / "l"):
             pass
-    assert (tmp_path / "l" / "_logferry" / "notes").read_text() == "1\n2\n"
-    assert json.loads((tmp_path / "l" / "_logferry" / "state.json").read_text())["version"] == 3
+    assert (tmp_path / "l" / "_logferry" / "notes").read_text() == "2\n3\n"
+    assert json.loads((tmp_path / "l" / "_logferry" / "state.json").read_text())["version"] == 4
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
@@ -121,3 +128,15 @@ def test_what_is_outstanding(found: int, wanted: Iterable[tuple[int, str]]) -> N
     migrations = {1: "a", 2: "b", 3: "c"}
     assert current(migrations) == 4
     assert list(outstanding(found, migrations, "l")) == wanted
+
+
+def test_a_database_has_the_format_of_the_oldest_duckdb(tmp_path: Path) -> None:
+    """It is that of the oldest version that the extra allows, when the file is made and after each commit."""
+    extras = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
+    (oldest,) = [one.removeprefix("duckdb>=") for one in extras["duckdb"] if one.startswith("duckdb")]
+    for number in range(2):
+        with DuckDBStore(tmp_path / "l.duckdb") as store:
+            store.commit(records(5, first=5 * number), {QUESTION: COVERED})
+        with duckdb.connect(str(tmp_path / "l.duckdb"), read_only=True) as connection:
+            ((tags,),) = connection.execute("SELECT tags FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
+        assert tags["storage_version"] == f"v{oldest}.0+"

@@ -6,10 +6,12 @@ import pickle
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
 import duckdb
 import orjson
 import pyarrow as pa
 import pytest
+from tests.core.test_large_pages import heavy
 from tests.sync.conftest import DAY, EPOCH, HOUR, MINUTE, NOON, SECOND, MakeWorld, World, plain, rows_of
 
 import logferry
@@ -19,12 +21,15 @@ from logferry.sync import Slice
 from logferry.testing import (
     CognigyFake,
     DailyFake,
+    Fake,
     FakeRequest,
     FakeResponse,
     InProcessTransport,
     LogtoFake,
     Row,
     SignalWireFake,
+    failing,
+    first_of,
     serve,
 )
 
@@ -139,6 +144,54 @@ def test_a_clock_that_is_ahead_makes_nothing_complete_too_early(world: MakeWorld
     accounts.clock.advance(30 * 60)
     accounts.bring(LOGTO)
     assert len(accounts.stored(LOGTO)) == 2
+
+
+def without_date(answer: FakeResponse) -> FakeResponse:
+    """The answer of a service that does not say what time it is."""
+    return attrs.evolve(answer, headers=tuple(pair for pair in answer.headers if pair[0].lower() != "date"))
+
+
+@pytest.mark.parametrize("interrupted", [False, True], ids=["read to its end", "interrupted"])
+@pytest.mark.parametrize("fake", ONE_OF_ALL, ids=lambda fake: type(fake).__name__)
+def test_what_is_complete_beyond_now_is_read_again(world: MakeWorld, fake: Fake, interrupted: bool) -> None:
+    """A sync by a clock that is thirty days ahead of a service without a Date costs none of what is written later."""
+    day: Any = attrs.evolve(fake, growing=True, epoch=NOON - 2 * HOUR)  # type: ignore[misc]  # a fake is attrs
+    accounts = world(day, faults=failing(without_date))
+    name = next(iter(accounts.transports))
+    right = accounts.transports[name]
+    broken = failing(FakeResponse(503, (), b""), at=range(4, 100) if interrupted else ())
+    accounts.transports[name] = InProcessTransport(
+        day,
+        clock=lambda: accounts.clock.now() - 30 * DAY,
+        faults=first_of(broken, failing(without_date)),
+    )
+    accounts.clock.advance(30 * DAY / SECOND)
+    accounts.sync()
+    accounts.clock.advance(-30 * DAY / SECOND)
+    accounts.transports[name] = right
+    for hours in (1, 1):
+        accounts.clock.advance(hours * HOUR / SECOND)
+        accounts.sync().raise_failures()
+    for stream in {COGNIGY, "daily.meetings", LOGTO, VIDEO}.intersection(day.streams):
+        assert accounts.stored(stream) == accounts.truth(stream)
+        assert len(accounts.stored(stream)) > len(day.truth(stream, now=day.epoch))
+
+
+def test_what_a_service_without_a_date_has_is_complete_up_to_its_newest_record(world: MakeWorld) -> None:
+    """A clock that is an hour ahead once costs nothing, also where the next sync comes a day later."""
+    fake = LogtoFake(rows=rows_of([NOON - 3 * HOUR, NOON - 30 * MINUTE, NOON + 3 * HOUR]))
+    accounts = world(fake, faults=failing(without_date))
+    right = accounts.transports["logto"]
+    accounts.transports["logto"] = InProcessTransport(
+        fake, clock=lambda: accounts.clock.now() - HOUR, faults=failing(without_date)
+    )
+    accounts.bring(LOGTO)
+    assert len(accounts.stored(LOGTO)) == 1
+    accounts.transports["logto"] = right
+    accounts.clock.advance(DAY / SECOND)
+    accounts.bring(LOGTO)
+    assert accounts.stored(LOGTO) == accounts.truth(LOGTO)
+    assert len(accounts.stored(LOGTO)) == 3
 
 
 def test_what_was_provisional_is_read_again_and_then_complete(world: MakeWorld) -> None:
@@ -390,3 +443,12 @@ def test_a_slice_alone_gives_what_a_sync_stores(tmp_path: Path) -> None:
             (row["uid"], row["body"], row["attributes"], row["raw"]) for row in alone
         )
     assert len(alone) == len(fake.truth(LOGTO, cut.since, cut.until)) > 20
+
+
+def test_pages_that_are_too_large_stop_no_sync(world: MakeWorld) -> None:
+    """A window whose pages are more than is read comes in smaller ones, for every stream."""
+    accounts = world(*ONE_OF_ALL, faults=failing(heavy(60)))
+    accounts.clock.advance(60)
+    wanted = everything(accounts)
+    accounts.sync().raise_failures()
+    assert {stream: accounts.stored(stream) for stream in wanted} == wanted

@@ -153,3 +153,17 @@ def test_every_recorded_kind_occurs() -> None:
         )
         items += orjson.loads(FAKE.answer(request, FAKE.epoch).body)
     assert kinds(LOGS) == kinds(items)
+
+
+def test_capped_headers_are_the_recorded_ones() -> None:
+    """Above 10,000 logs the count and the links are those of a server that had 17,827 (2026-08)."""
+    fake = LogtoFake(records=17_827, compression=False)
+    target = "/api/logs?page_size=1&page=3&enableCap=true"
+    headers = (("Host", "127.0.0.1:3301"), ("Authorization", f"Bearer {fake.access_token()}"))
+    answer = fake.answer(FakeRequest("GET", target, headers), fake.epoch)
+    recorded = (SAMPLES / "list_audit_logs" / "capped_headers.txt").read_text(encoding="utf-8").splitlines()
+    assert recorded[0] == f"HTTP/1.1 {answer.status} {answer.reason}"
+    counted = [line for line in recorded if line.startswith(("Total-Number", "Link"))]
+    assert counted == [
+        f"{name}: {value}" for name, value in answer.headers if name.startswith(("Total-Number", "Link"))
+    ]

@@ -79,16 +79,74 @@ def test_refused_token(change: Mapping[str, Any], status: int, error: str, descr
     assert (status, error, description) == (answer.status, body["error"], body["error_description"])
 
 
-def test_malformed_basic_credentials() -> None:
-    """Basic credentials that are not base 64 are an invalid request."""
-    request = FakeRequest("POST", "/oidc/token", (("Authorization", "Basic ***"),), urlencode(GRANT).encode())
+@pytest.mark.parametrize("header", ["Basic ***", "Basic bm9jb2xvbg==", "Basic", "Bearer abc", "nonsense"])
+def test_malformed_basic_credentials(header: str) -> None:
+    """Credentials in the header that are not those of HTTP Basic are an invalid request."""
+    request = FakeRequest("POST", "/oidc/token", (("Authorization", header),), urlencode(GRANT).encode())
     answer = FAKE.answer(request, FAKE.epoch)
-    assert (answer.status, orjson.loads(answer.body)["error"]) == (400, "invalid_request")
+    assert answer.status == 400
+    assert orjson.loads(answer.body) == {
+        "code": "oidc.invalid_request",
+        "message": "Request is invalid.",
+        "error": "invalid_request",
+        "error_description": "invalid authorization header value format",
+    }
+
+
+def test_credentials_twice() -> None:
+    """Credentials by HTTP Basic and in the body at once are an invalid request."""
+    answer = request_token({**GRANT, **CREDENTIALS}, basic=f"{FAKE.app_id}:{FAKE.app_secret}")
+    description = "client authentication must only be provided using one mechanism"
+    assert (answer.status, orjson.loads(answer.body)["error_description"]) == (400, description)
+
+
+def test_refused_basic_credentials() -> None:
+    """Wrong credentials by HTTP Basic are answered with a challenge, those in the form are not."""
+    answer = request_token(GRANT, basic=f"{FAKE.app_id}:wrong")
+    challenge = answer.header("WWW-Authenticate") or ""
+    assert answer.status == 401
+    assert challenge.startswith('Basic realm="http://127.0.0.1:3001/oidc", error="invalid_client"')
+    assert request_token({**GRANT, **CREDENTIALS, "client_secret": "wrong"}).header("WWW-Authenticate") is None
+
+
+def test_json_token_request() -> None:
+    """The body of a token request can be JSON."""
+    headers = (("Content-Type", "application/json; charset=utf-8"),)
+    body = orjson.dumps({**GRANT, **CREDENTIALS})
+    assert FAKE.answer(FakeRequest("POST", "/oidc/token", headers, body), FAKE.epoch).status == 200
+    for broken in (b"{", b"[1]"):
+        assert FAKE.answer(FakeRequest("POST", "/oidc/token", headers, broken), FAKE.epoch).status == 400
 
 
 def test_token_endpoint_takes_post_only() -> None:
-    """Another method on the token endpoint is not found."""
-    assert request_token(GRANT, method="GET").status == 404
+    """Another method on the token endpoint is not found, in the form of all its errors."""
+    answer = request_token(GRANT, method="GET")
+    body = orjson.loads(answer.body)
+    assert (answer.status, body["code"], body["message"]) == (404, "oidc.invalid_request", "Request is invalid.")
+
+
+@pytest.mark.parametrize("form", [{**GRANT, **CREDENTIALS}, {}])
+def test_token_answers_are_open_to_scripts_and_closed_to_caches(form: Mapping[str, Any]) -> None:
+    """Scripts of any origin may read what the token endpoint answers, caches may keep none of it, errors included."""
+    body = urlencode(form).encode()
+    plain = FAKE.answer(FakeRequest("POST", "/oidc/token", (), body), FAKE.epoch)
+    script = FAKE.answer(FakeRequest("POST", "/oidc/token", (("Origin", "http://a.example"),), body), FAKE.epoch)
+    names = ("Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Cache-Control")
+    assert tuple(map(plain.header, names)) == ("*", "WWW-Authenticate", "no-store")
+    assert tuple(map(script.header, names)) == ("http://a.example", "WWW-Authenticate", "no-store")
+
+
+def test_preflight_of_a_token_request() -> None:
+    """A script of any origin is told beforehand that it may ask for a token."""
+    headers = (("Origin", "http://a.example"), ("Access-Control-Request-Method", "POST"))
+    answer = FAKE.answer(FakeRequest("OPTIONS", "/oidc/token", headers), FAKE.epoch)
+    assert (answer.status, answer.header("Access-Control-Allow-Methods")) == (204, "POST")
+
+
+def test_messages_of_the_token_endpoint_are_localized() -> None:
+    """Errors of the token endpoint are in the language of the request."""
+    answer = FAKE.answer(FakeRequest("GET", "/oidc/token", (("Accept-Language", "fr"),)), FAKE.epoch)
+    assert orjson.loads(answer.body)["message"] == "La requête est invalide."
 
 
 @pytest.mark.parametrize(

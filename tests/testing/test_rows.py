@@ -211,12 +211,12 @@ def test_times_are_cut_to_what_the_service_writes() -> None:
 
 
 def test_ties_may_turn_from_page_to_page() -> None:
-    """Told logs of Logto in one millisecond come the other way round on even pages, where ties are not stable."""
+    """Told logs of Logto in one microsecond come in another order on each page, where ties are not stable."""
     rows = [Row(time=SINCE) for _ in range(12)]
     stable, turning = (told("logto.audit_logs", rows, stable_ties=stable) for stable in (True, False))
     first, second, last = turning.walk(EPOCH)
-    assert [first, last] == [list(stable.truth(now=EPOCH))[:7], []]
-    assert set(first) & set(second)
+    assert (len(set(first)), len(set(second)), last) == (7, 5, [])
+    assert set(first) | set(second) < set(stable.truth(now=EPOCH))
 
 
 def test_a_told_log_can_be_read_on_its_own() -> None:

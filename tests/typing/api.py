@@ -15,7 +15,7 @@ from logferry import Daily, LogRecord, Logto, Page, SignalWire, Stream, View
 from logferry.stores import open_store
 from logferry.sync import Slice, SyncReport
 from logferry.testing import Comparison, Fake, LogtoFake, MakeClient, connected, failing
-from logferry_clients.daily.models import ApiLog, Meeting, SessionLog
+from logferry_clients.daily.models import ApiLog, Meeting, SessionLog, SessionMetric
 from logferry_clients.logto.models import AuditLog, AuditLogPayload, ParsedUserAgent
 from logferry_clients.logto.types import Unset
 from logferry_clients.signalwire.models import DiscardedLog, VideoLog
@@ -88,7 +88,7 @@ for log in SignalWire(space="acme", project_id="p", api_token="t").video_logs(in
 daily = Daily(api_key="k")
 
 assert_type(daily.session_logs(mtg_session_id="m", log_level="ERROR"), Stream[SessionLog])
-assert_type(daily.session_metrics(user_session_id="u"), Stream[dict[str, Any]])
+assert_type(daily.session_metrics(user_session_id="u"), Stream[SessionMetric])
 assert_type(daily.api_logs(source="webhook", url="https://hooks.example"), Stream[ApiLog])
 assert_type(daily.meetings(room="hello", ongoing=True), Stream[Meeting])
 
@@ -108,7 +108,7 @@ with logferry.open_accounts("logferry.toml", timeout=5) as ferry:
     assert_type(ferry.sync(open_store("logs/")).slices(), list[Slice])
     ferry.sync("logs.duckdb", sinze="30d")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ferry.sync(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    ferry.records(resume="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ferry.records(resume="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def testing(logferry_client: MakeClient) -> None:

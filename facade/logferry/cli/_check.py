@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from logferry._errors import InvalidRequestError, LogferryError
+from logferry._options import Timeouts
 from logferry._redaction import printable
 from logferry._retry import RetryPolicy
 from logferry.cli._outputs import echo
 from logferry.cli._progress import Progress
 from logferry.cli._selection import account_option, wanted_accounts
-from logferry.cli._shell import shell_options, talk, tell_traceback
+from logferry.cli._shell import note_failure, shell_options, talk, tell_traceback
 
 if TYPE_CHECKING:
     from logferry._accounts import Account
     from logferry._client import Client
     from logferry._stream import Stream
 
-_TIMEOUT: Final = 10.0
-"""Seconds; who checks waits for the answer, so it shall not take as long as a pull may."""
-_RETRIES: Final = RetryPolicy(attempts=2, longest_retry_after=2.0)
+_TIMEOUTS: Final = Timeouts(read=10.0, whole=30.0)
+"""Who checks waits for the answer, so it shall not take as long as a pull may."""
+_RETRIES: Final = RetryPolicy(attempts=2, longest_retry_after=2.0, refused_for=0.0)
 
 _EPILOG: Final = """
 \b
@@ -53,10 +54,11 @@ def _check(account: Account, label: str) -> int:
     try:
         progress = Progress(living=False, alone=False, verbose=talk().verbose)
         with account.open(**progress.hooks) as opened:
-            name, stream = _cheapest(opened.with_options(timeout=_TIMEOUT, retries=_RETRIES))
+            name, stream = _cheapest(opened.with_options(timeout=_TIMEOUTS, retries=_RETRIES))
             stream.records().to_list()
     except LogferryError as error:
         tell_traceback(error)
+        note_failure(error.exit_code)
         echo(f"{click.style('failed', fg='red')}  {label}  {printable(str(error))}")
         return error.exit_code
     seconds = time.monotonic() - begin

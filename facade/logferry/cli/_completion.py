@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class, get_completion_class
 
+from logferry._severities import SEVERITIES
 from logferry.cli._outputs import echo
-from logferry.cli._parameters import SEVERITIES
 from logferry.cli._shell import shell_options, talk_of
 
 if TYPE_CHECKING:

@@ -7,15 +7,18 @@ import sys
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from logferry._errors import ConfigurationError
+from logferry._errors import ConfigurationError, MissingPackageError
+from logferry._extras import needing
 from logferry._registry import SERVICES
 from logferry.cli._outputs import echo, output_errors, terminal_console
+from logferry.cli._parameters import LocalPath
 from logferry.cli._shell import counted, shell_options, talk, tell
 
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ Examples:
 @click.option(
     "--keep",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=LocalPath("--keep", "Name a file, such as demo.duckdb"),
     help="Keep the DuckDB file that it syncs into, to look at.",
 )
 @shell_options
@@ -64,10 +67,10 @@ def demo(ctx: click.Context, *, records: int, keep: Path | None) -> None:
     from logferry.cli._demo_pull import Source  # noqa: PLC0415  # brings along anyio
     from logferry.testing import require_server  # noqa: PLC0415
 
-    try:
-        require_server()
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(str(error)) from error
+    require_server()
+    if keep is not None:
+        with needing("--keep", extra="duckdb"):
+            import_module("logferry.cli._demo_sync")
     epoch = time.time_ns() - 1_000_000_000
     fakes = _fakes(records, epoch)
     with _services(records, epoch) as urls:
@@ -82,9 +85,10 @@ def demo(ctx: click.Context, *, records: int, keep: Path | None) -> None:
 def _demonstrate_sync(sources: Sequence[Source], keep: Path | None) -> int:
     """Sync into a DuckDB file, where DuckDB is installed; the exit code."""
     try:
-        from logferry.cli._demo_sync import demonstrate_sync  # noqa: PLC0415  # brings along DuckDB
-    except ModuleNotFoundError:
-        tell("", "no sync: it needs DuckDB (pip install 'logferry[duckdb]')")
+        with needing("the sync at the end", extra="duckdb"):
+            from logferry.cli._demo_sync import demonstrate_sync  # noqa: PLC0415  # brings along DuckDB
+    except MissingPackageError as error:
+        tell("", str(error))
         return 0
     import anyio  # noqa: PLC0415  # slow to import
 

@@ -78,7 +78,7 @@ async def _synced(sources: Sequence[Source], path: Path) -> AsyncIterator[Logfer
     # Nothing of the user's own environment gets in: neither accounts nor proxies and certificates.
     async with Ferry(accounts, {"transport": httpx.AsyncHTTPTransport(trust_env=False)}) as ferry:
         for streams, filters in _questions(sources):
-            report = await ferry.sync(path, streams=streams, filters=filters).arun()
+            report = await ferry.sync(DuckDBStore(path), streams=streams, filters=filters).arun()
             for error in report.failures:
                 yield error
 
@@ -122,7 +122,7 @@ def _count(fake: Fake, stream: str, questions: Sequence[Mapping[str, Any]]) -> i
 
 
 def _answered(path: Path) -> Table:
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with duckdb.connect(str(path.absolute()), read_only=True) as connection:
         cursor = connection.execute(QUERY)
         names: list[str] = [column[0] for column in cursor.description or ()]
         rows: list[tuple[Any, ...]] = cursor.fetchall()

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM between records: never while one is on its way from the iterator to the output."""
+"""Ctrl-C, SIGTERM and SIGHUP between records: never while one is on its way from the iterator to the output."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from types import FrameType
+
+ENDING: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that end a command between two records: Ctrl-C, what stops a service, and a terminal that goes away."""
 
 PATIENCE: Final = 1.0
 """
@@ -59,8 +62,9 @@ class Interrupts:
 
     @contextmanager
     def watched(self) -> Generator[None]:
-        """While this runs, Ctrl-C and SIGTERM come here, unless somebody else has taken them or they are ignored."""
-        usual: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+        """While this runs, the signals that end a command come here, unless other code has taken them or they are ignored."""
+        usual: dict[int, Any] = dict.fromkeys(ENDING, signal.SIG_DFL)
+        usual[signal.SIGINT] = signal.default_int_handler
         taken = [number for number, handler in usual.items() if signal.getsignal(number) is handler]
         try:
             for number in taken:

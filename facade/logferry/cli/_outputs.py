@@ -6,16 +6,18 @@ import json
 import os
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from gzip import GzipFile
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, Final, Protocol, Self
+from typing import IO, TYPE_CHECKING, BinaryIO, Final, Protocol, Self, cast
 
 import click
 
 from logferry._errors import ExportError, InvalidRequestError
 from logferry._redaction import printable
 from logferry.cli._shell import tell
+from logferry.cli._suffixes import is_compressed
 
 if TYPE_CHECKING:  # rich is slow to import, and a pipe does not need it
     from rich.console import Console
@@ -109,7 +111,7 @@ def echo(text: str | bytes) -> None:
         BrokenPipeError: Nobody reads any more.
     """
     with output_errors():
-        click.echo(text)
+        click.echo(text, file=sys.stdout)
 
 
 class PartialFile:
@@ -117,7 +119,7 @@ class PartialFile:
     A file beside the wanted one, which takes its place when it is complete; readable by its owner only.
 
     Args:
-        path: The wanted file.
+        path: The wanted file; where its name ends in ``.gz``, what is written is compressed.
         force: Replace what exists.
 
     Raises:
@@ -125,24 +127,49 @@ class PartialFile:
     """
 
     def __init__(self, path: Path, *, force: bool) -> None:
-        if path.is_dir():  # also where no name is left of it, as of "."
-            raise InvalidRequestError(f"{path} is a folder", hint="Choose another --output")
         self.path = path
+        if not path.name:
+            raise InvalidRequestError(f"{path} is a folder", hint="Choose another --output")
         self.partial = path.with_name(f"{path.name}.partial")
-        for existing in (self.path, self.partial):
-            if existing.is_dir() or (existing.exists() and not force):
-                what = "" if existing == self.path else ", with what an earlier run had received"
-                raise InvalidRequestError(f"{existing} exists{what}", hint="Choose another --output, or add --force")
         try:
+            self._refuse_existing(force=force)
             self.partial.unlink(missing_ok=True)
             self.file: BinaryIO = open(self.partial, "xb", opener=_for_owner)  # noqa: SIM115  # outlives the call
         except OSError as error:
             raise InvalidRequestError(
                 f"{self.partial} cannot be written: {error.strerror}", hint="Choose another --output"
             ) from error
+        self.is_compressed = is_compressed(path)
+        self.target: BinaryIO = self.file
+        if self.is_compressed:
+            # Neither a name nor a time, so that equal records make equal files.
+            self.target = cast("BinaryIO", GzipFile(filename="", mode="wb", fileobj=self.file, mtime=0))
+
+    def _refuse_existing(self, *, force: bool) -> None:
+        if self.path.is_dir():
+            raise InvalidRequestError(f"{self.path} is a folder", hint="Choose another --output")
+        if self.path.exists() and not self.path.is_file():  # a device or a pipe would be replaced by the file
+            raise InvalidRequestError(
+                f"{self.path} is no file", hint="Leave --output out, and redirect what is written"
+            )
+        for existing in (self.path, self.partial):
+            if existing.is_dir() or (existing.exists() and not force):
+                what = "" if existing == self.path else ", with what an earlier run had received"
+                raise InvalidRequestError(f"{existing} exists{what}", hint="Choose another --output, or add --force")
+
+    def size(self) -> int:
+        """Bytes that have been flushed."""
+        return os.fstat(self.file.fileno()).st_size
+
+    def keep(self, size: int) -> None:
+        """Close the file after a write that failed, and cut off what follows these bytes: it is incomplete."""
+        self._close()
+        os.truncate(self.partial, size)
 
     def complete(self) -> None:
         """Put the file in its place, on disk before it is seen."""
+        if self.is_compressed:
+            self.target.close()
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()
@@ -152,13 +179,19 @@ class PartialFile:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if self.file.closed:
+        if not self.partial.exists():
             return
-        self.file.close()
-        if self.partial.stat().st_size:
+        is_empty = not self.target.closed and self.target.tell() == 0  # compressed, it would have a header
+        self._close()
+        if self.partial.stat().st_size and not is_empty:
             tell("", f"{self.path} is not written; what was received is in {self.partial}")
         else:
             self.partial.unlink()
+
+    def _close(self) -> None:
+        for file in (self.target, self.file):
+            with suppress(OSError):  # where a write has failed, what is buffered cannot be written either
+                file.close()
 
 
 def _for_owner(path: str, flags: int) -> int:

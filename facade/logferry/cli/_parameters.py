@@ -1,40 +1,57 @@
 """What users write on the command line, read."""
 
+import os
 from collections.abc import Iterable
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import click
 
+from logferry._paths import followed, local_path
+from logferry._severities import lowest_severity
 from logferry._times import duration_of
 
-SEVERITIES: Final = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17, "FATAL": 21}
-"""OpenTelemetry's names, with the lowest number of each."""
-
-_HIGHEST: Final = 24
 _LONGEST: Final = 365 * 86_400
+
+
+class LocalPath(click.Path):
+    """
+    A file on this machine: ``~`` is expanded, and a link stands for what it leads to.
+
+    Args:
+        name: The option.
+        instead: What to do instead of giving an address.
+        dir_okay: Whether a folder is left to who opens it.
+    """
+
+    def __init__(self, name: str, instead: str, *, dir_okay: bool = True) -> None:
+        super().__init__(path_type=Path, dir_okay=dir_okay)
+        self._name = name
+        self._instead = instead
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:  # as its base class
+        """The path."""
+        return super().convert(followed(local_path(value, self._name, self._instead)), param, ctx)
 
 
 def severity(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> int:
     """From OpenTelemetry's name, in any case, or a number, to the number; 0 for nothing."""
-    if value is None:
-        return 0
-    number = SEVERITIES.get(value.upper().removesuffix("ING"))
-    if number is None and value.isascii() and value.isdigit():
-        number = int(value)
-    if number is None or not 1 <= number <= _HIGHEST:
-        names = ", ".join(SEVERITIES).lower()
-        raise click.BadParameter(f"{value!r} is none of {names}, nor a number from 1 to {_HIGHEST}.")
-    return number
+    try:
+        return lowest_severity(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def duration(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
-    """From an age such as ``5m`` to seconds; ``None`` for nothing."""
+    """From a duration such as ``5m`` or ``1h30m`` to seconds; ``None`` for nothing."""
     if value is None:
         return None
     try:
         seconds = duration_of(value).total_seconds()
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no duration such as 30s, 5m, 1h.") from error
+        raise click.BadParameter(f"{value!r} is no duration such as 30s, 5min, 1h30m.") from error
     if not 1 <= seconds < _LONGEST:
         raise click.BadParameter(f"{value!r} is not from 1s to 365d.")
     return seconds

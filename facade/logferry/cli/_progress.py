@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -37,6 +37,7 @@ class Progress:
         self._written: Callable[[], int] = int
         self._pages = self._retries = 0
         self._waits = ""
+        self._doubts: dict[str, None] = {}
 
     @contextmanager
     def of(self, name: str, written: Callable[[], int]) -> Generator[None]:
@@ -49,6 +50,7 @@ class Progress:
         """
         self._name, self._written, self._begin, self._waits = name, written, time.monotonic(), ""
         self._pages = self._retries = 0
+        self._doubts = {}
         if not self._living:
             yield
             if self._verbose:
@@ -83,6 +85,11 @@ class Progress:
             "on_page": self.on_page,
             "on_issue": self.on_issue,
         }
+
+    @property
+    def doubts(self) -> Collection[str]:
+        """Why the result of the stream is in doubt; each once."""
+        return self._doubts
 
     def line(self) -> str:
         """How it is getting on, in one line."""
@@ -120,6 +127,8 @@ class Progress:
             tell("", f"{event.account}: {counted(event.items, 'item')}{known}, request id {event.request_id}")
 
     def on_issue(self, event: IssueEvent) -> None:
-        """Something in an item did not decode."""
+        """Something in an item did not decode, or the result is in doubt."""
+        if event.is_doubt:
+            self._doubts.update(dict.fromkeys(event.issues))
         if self._verbose:
             tell("", f"{event.account}: {event.stream}: {'; '.join(event.issues)}")

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from logferry.cli._parameters import LocalPath
 from logferry.cli._pulling import DEFAULT_SINCE, FORMATS, Pull
 from logferry.cli._selection import (
     account_option,
@@ -12,6 +13,7 @@ from logferry.cli._selection import (
     page_size_option,
     severity_option,
     streams_argument,
+    timeout_option,
 )
 from logferry.cli._shell import shell_options
 
@@ -35,7 +37,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 @click.option(
     "--since",
     metavar="TIME",
-    help=f"Begin of the window, itself within: ISO 8601, or an age such as 30m, 24h, 7d. Default: {DEFAULT_SINCE}.",
+    help=f"Begin of the window, itself within: ISO 8601, an age such as 1h30m, 24h, 7d, now, or Unix seconds or milliseconds. Default: {DEFAULT_SINCE}.",
 )
 @click.option("--until", metavar="TIME", help="End of the window, itself outside. Default: now.")
 @click.option("--max-items", type=click.IntRange(min=1), metavar="N", help="At most so many records of each stream.")
@@ -46,12 +48,13 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
     metavar="N",
     help="At most so many requests of a stream under way. Default: 4.",
 )
+@timeout_option
 @filter_option
 @severity_option
 @click.option(
     "--output",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=LocalPath("--output", "Name a file; or leave it out, and pipe the records to what writes there"),
     callback=_file,
     help="Write to a file that only you can read. It appears when it is complete; until then it is PATH.partial.",
 )
@@ -60,7 +63,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Default: table on a terminal, jsonl otherwise.",
+    help="Default: what the name of --output ends in (.jsonl, .csv); else table on a terminal, jsonl otherwise.",
 )
 @click.option(
     "--no-header",
@@ -85,6 +88,6 @@ def pull(ctx: click.Context, /, **asked: Any) -> None:
 
     All streams of all accounts are read, or those that are named; without names, those that lack a filter that was
     given, or need one that was not, are left out. Records go to stdout, everything else to stderr. A pull that fails
-    in the middle, or is interrupted by Ctrl-C or SIGTERM, prints how to resume it.
+    in the middle, or is interrupted by Ctrl-C, SIGTERM or SIGHUP, prints how to resume it.
     """
     ctx.exit(Pull(**asked).run())

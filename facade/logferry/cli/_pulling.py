@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from logferry._errors import ConfigurationError, InvalidRequestError
+from logferry._options import Timeouts
 from logferry._selection import Job, selected_jobs
 from logferry._times import moment, rfc3339
 from logferry.cli._formats import output_to
@@ -21,6 +22,8 @@ from logferry.cli._progress import Progress
 from logferry.cli._reading import Reader, Reading, Wanted
 from logferry.cli._selection import asked_jobs, wanted_accounts
 from logferry.cli._shell import talk, tell, tell_error
+from logferry.cli._standard import require_stdout
+from logferry.cli._suffixes import form_of
 
 if TYPE_CHECKING:
     from logferry._arguments import StreamOptions
@@ -46,11 +49,12 @@ class Pull:
         max_items: How many records of each stream, or ``None`` for all.
         page_size: How many at once, or ``None`` for the stream's default.
         concurrency: How many requests of a stream may be under way, or ``None`` for the default.
+        timeout: Seconds that one request may take, or ``None`` for the default.
         filters: Values by the filter's name in Python or on the wire.
         lowest: The lowest severity number; 0 for all records.
         output: The file, or ``None`` for stdout.
         force: Replace what exists.
-        form: One of ``FORMATS``, or ``None`` for what suits the output.
+        form: One of ``FORMATS``, or ``None`` for what the name of the output says, or else what suits it.
         header: Whether csv begins with its header.
         raw: Add the items as received.
         strict: Fail at the first item that does not decode.
@@ -64,6 +68,7 @@ class Pull:
     max_items: int | None
     page_size: int | None
     concurrency: int | None
+    timeout: float | None
     filters: Mapping[str, str]
     lowest: int
     output: Path | None
@@ -85,6 +90,8 @@ class Pull:
             LogferryError: The call cannot be right, and nothing has been written; or the output cannot be written.
             KeyboardInterrupt: Ctrl-C, after telling how to resume.
         """
+        if self.output is None:
+            require_stdout()
         jobs = self._jobs()
         self._refuse_contradictions(jobs)
         interrupts = Interrupts()
@@ -93,7 +100,7 @@ class Pull:
         with output_errors(), ExitStack() as stack:
             stack.enter_context(interrupts.watched())
             file = None if self.output is None else stack.enter_context(PartialFile(self.output, force=self.force))
-            target = sys.stdout.buffer if file is None else file.file
+            target = sys.stdout.buffer if file is None else file.target
             output = output_to(target, self._format, jobs, raw=self.raw, header=self.header)
             reader = Reader(self._wanted(file), output, interrupts, progress)
             readings, code = self._opened(jobs, reader, stack)
@@ -115,7 +122,8 @@ class Pull:
 
     @property
     def _format(self) -> str:
-        return self.form or ("table" if self._shown else "jsonl")
+        named = None if self.form or self.output is None else form_of(self.output)
+        return self.form or named or ("table" if self._shown else "jsonl")
 
     def _jobs(self) -> list[Job]:
         jobs = selected_jobs(self.streams, wanted_accounts(), self.accounts)
@@ -126,9 +134,10 @@ class Pull:
             raise InvalidRequestError(
                 "--resume goes with one stream of one account", hint="Use the line that the interrupted pull printed"
             )
-        if self.raw and self._format == "table":
+        form = self._format
+        if self.raw and form == "table":
             raise InvalidRequestError("--raw goes with jsonl and csv only", hint="Add --format jsonl")
-        if not self.header and self._format != "csv":
+        if not self.header and form != "csv":
             raise InvalidRequestError("--no-header goes with csv only", hint="Add --format csv, or leave it out")
 
     def _wanted(self, file: PartialFile | None) -> Wanted:
@@ -140,6 +149,7 @@ class Pull:
             "no-header": self._format == "csv",
             "page-size": self.page_size,
             "concurrency": self.concurrency,
+            "timeout": None if self.timeout is None else f"{self.timeout:g}s",
             "severity": self.lowest,
         }
         return Wanted(
@@ -180,6 +190,8 @@ class Pull:
         calls = reader.hooks
         if self.concurrency is not None:
             calls["concurrency"] = self.concurrency
+        if self.timeout is not None:
+            calls["timeout"] = Timeouts(whole=self.timeout)
         clients: dict[str, Client | None] = {}
         readings: list[Reading] = []
         code = 0

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attrs import define, frozen
 
 from logferry._errors import LogferryError
 from logferry._redaction import printable
 from logferry.cli._outputs import Output, PartialFile, harmless_json
-from logferry.cli._shell import counted, talk, tell, tell_error
+from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, tell_undecoded
+from logferry.cli._suffixes import name_of_rest
 
 if TYPE_CHECKING:
     from logferry._arguments import CallChanges
@@ -21,6 +22,26 @@ if TYPE_CHECKING:
     from logferry._stream import View
     from logferry.cli._interrupts import Interrupts
     from logferry.cli._progress import Progress
+
+
+_KEPT_EVERY: Final = 1000
+"""Records after which the output is flushed, so that a pull whose disk gets full can be resumed there."""
+
+
+@frozen
+class Kept:
+    """
+    What an output certainly has.
+
+    Attributes:
+        records: How many records of the stream.
+        size: Bytes of the file, or 0 for stdout.
+        checkpoint: Resumes after them.
+    """
+
+    records: int
+    size: int
+    checkpoint: str
 
 
 @define
@@ -33,12 +54,14 @@ class Reading:
         view: Its records.
         resumed: Whether it goes on from a checkpoint.
         written: How many records have been written.
+        kept: How much of it the output has in any case.
     """
 
     job: Job
     view: View[LogRecord]
     resumed: bool = False
     written: int = 0
+    kept: Kept | None = None
 
 
 @frozen(kw_only=True)
@@ -101,6 +124,11 @@ class Reader:
             except KeyboardInterrupt:
                 self._tell_left([one.job for one in readings[index + 1 :]])
                 raise
+            except BrokenPipeError:
+                raise
+            except OSError:
+                self._tell_kept(readings, index)
+                raise
         return code
 
     def _read(self, reading: Reading) -> int:
@@ -120,13 +148,13 @@ class Reader:
                 tell("", "interrupted")
                 self._tell_rest(reading)
             raise
-        issues = reading.view.stats.issues
-        if issues:
-            items = counted(issues, "item")
-            tell("Warning", f"{reading.job.label}: {items} did not decode in full; see 'issues' in the records")
+        finally:
+            tell_doubts(reading.job.label, self._progress.doubts)
+            tell_undecoded(reading.job.label, reading.view.stats.issues)
         return code
 
     def _copy(self, reading: Reading) -> None:
+        self._keep(reading)
         try:
             for record in reading.view:
                 if record.severity_number >= self._wanted.severity:
@@ -134,9 +162,16 @@ class Reader:
                     reading.written += 1
                     if reading.written == self._wanted.max_items:
                         break
+                    if reading.written % _KEPT_EVERY == 0:
+                        self._keep(reading)
                 self._interrupts.check()
         finally:
             self._output.flush()
+
+    def _keep(self, reading: Reading) -> None:
+        self._output.flush()
+        file = self._wanted.appended_to
+        reading.kept = Kept(reading.written, 0 if file is None else file.size(), reading.view.checkpoint)
 
     def _on_request(self, event: RequestEvent) -> None:
         # All records of the last page have been written; whoever reads them shall not wait for the next.
@@ -155,14 +190,34 @@ class Reader:
         # What resumes does not write it again, also where no record came, or where the next stream's records follow first.
         self._output.begin()
         self._output.flush()
-        job, wanted = reading.job, self._wanted
-        left = None if wanted.max_items is None else wanted.max_items - reading.written
-        line = shlex.join([*self._command([job], left), "--resume", harmless_json(reading.view.checkpoint)])
+        self._tell_place(reading.job, reading.written, reading.view.checkpoint)
+
+    def _tell_place(self, job: Job, written: int, checkpoint: str) -> None:
+        wanted = self._wanted
+        left = None if wanted.max_items is None else wanted.max_items - written
+        line = shlex.join([*self._command([job], left), "--resume", harmless_json(checkpoint)])
         if wanted.appended_to is not None:
-            partial, final = (shlex.quote(str(path)) for path in (wanted.appended_to.partial, wanted.appended_to.path))
-            line = f"{line} >> {partial} && mv {partial} {final}"
-        tell("", f"partial result: {counted(reading.written, 'record')} of {job.label} written")
+            line += _appending(wanted.appended_to)
+        tell("", f"partial result: {counted(written, 'record')} of {job.label} written")
         tell("", f"resume with: {line}")
+
+    def _tell_kept(self, readings: Sequence[Reading], index: int) -> None:
+        """Say what an output has that takes no more, and how to get the rest."""
+        reading = readings[index]
+        kept = reading.kept
+        total = sum(one.written for one in readings[:index]) + (kept.records if kept else 0)
+        if kept is None or not total:
+            return
+        if self._wanted.appended_to is not None and self._wanted.appended_to.is_compressed:
+            tell("", "there is no place to resume at: the end of what is compressed is missing")
+            return
+        if self._wanted.appended_to is None:
+            tell("", f"the output has {counted(total, 'record')}; remove what follows them, which can be incomplete")
+        else:
+            self._wanted.appended_to.keep(kept.size)
+        if kept.records:
+            self._tell_place(reading.job, kept.records, kept.checkpoint)
+        self._tell_left([one.job for one in readings[index + bool(kept.records) :]])
 
     def _tell_left(self, jobs: Sequence[Job]) -> None:
         """Say what has not been begun, and how to get it: from the same window, which an age would not be."""
@@ -183,3 +238,12 @@ class Reader:
         if max_items is not None:
             command += ["--max-items", str(max_items)]
         return command
+
+
+def _appending(file: PartialFile) -> str:
+    """What follows a command that resumes, so that its records end up behind those of the file."""
+    rest = name_of_rest(file.path)
+    partial, final, more = (shlex.quote(str(path)) for path in (file.partial, file.path, rest))
+    if file.is_compressed:
+        return f" --output {more} && cat {more} >> {partial} && rm {more} && mv {partial} {final}"
+    return f" >> {partial} && mv {partial} {final}"

@@ -9,7 +9,7 @@ import click
 
 from logferry._selection import Job, askable_jobs, selected_accounts
 from logferry.cli._completion import complete_account, complete_filter, complete_severity, complete_stream
-from logferry.cli._parameters import pairs, severity
+from logferry.cli._parameters import duration, pairs, severity
 from logferry.cli._shell import talk, tell
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ severity_option = click.option(
 
 page_size_option = click.option(
     "--page-size", type=click.IntRange(min=1), metavar="N", help="Ask for so many at once. Default: the stream's."
+)
+
+timeout_option = click.option(
+    "--timeout",
+    metavar="AGE",
+    callback=duration,
+    help="How long one request may take, from the first byte sent to the last one read: 30s, 10m. A retry has as much again. "
+    "Default: 5m.",
 )
 
 

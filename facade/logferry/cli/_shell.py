@@ -1,9 +1,10 @@
 """What all commands share: options, exit codes, and how errors are told."""
 
+import errno
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -13,11 +14,18 @@ from attrs import define
 from logferry._errors import ExportError, LogferryError
 from logferry._redaction import printable
 from logferry._version import __version__
+from logferry.cli._standard import prepare_standard_streams
 
 C = TypeVar("C", bound=Callable[..., Any])
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
+
+_MOST_DOUBTS: Final = 10
+"""At most this many of the sentences about one stream, unless all are asked for."""
+
+_UNWRITABLE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Reasons why an output takes nothing."""
 
 
 @define
@@ -29,37 +37,61 @@ class Talk:
         verbose: Requests, retries and issues too.
         debug: Tracebacks too.
         config: The configuration file, if it is named.
+        code: The highest exit code of the failures so far, which a command keeps that ends since its reader has enough.
     """
 
     verbose: bool = False
     debug: bool = False
     config: Path | None = None
+    code: int = 0
 
 
 class Shell(click.Group):
     """A group of commands that ends with logferry's exit codes."""
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line, with standard streams that are safe to use."""
+        prepare_standard_streams()
+        return super().main(*args, **extra)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the command line; an output that does not take what this prints (help, version) is no accident."""
+        try:
+            return super().make_context(*args, **extra)
+        except (OSError, LogferryError) as error:
+            raise click.exceptions.Exit(_ended(error)) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; whatever goes wrong becomes a line on stderr and an exit code."""
         try:
             return super().invoke(ctx)
-        except LogferryError as error:
-            tell_error(error)
-            if isinstance(error, ExportError):
-                _silence_stdout()
-            ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
-        except BrokenPipeError:
-            _silence_stdout()
-            ctx.exit(0)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # noqa: BLE001  # the last resort: people get a line, and a traceback if they ask
-            tell_traceback(error)
-            # Not its text: who raised it has not thought of secrets.
-            tell("Error", f"unexpected {type(error).__name__}. This is a bug; --debug shows where")
-            ctx.exit(1)
+            if not isinstance(error, BrokenPipeError):
+                tell_traceback(error)
+            ctx.exit(max(_ended(error), talk().code))
+
+
+def _ended(error: Exception) -> int:
+    """Say why the command ends, unless its reader simply has enough, and return the exit code."""
+    if isinstance(error, BrokenPipeError):
+        code = 0
+    elif isinstance(error, LogferryError):
+        tell("Error", str(error))
+        code = error.exit_code
+    elif isinstance(error, OSError) and error.errno in _UNWRITABLE:
+        tell("Error", f"the output cannot be written: {error.strerror}")
+        code = ExportError.exit_code
+    else:
+        # Not its text: who raised it has not thought of secrets.
+        tell("Error", f"unexpected {type(error).__name__}. This is a bug; --debug shows where")
+        code = 1
+    if isinstance(error, OSError | ExportError):
+        _silence_stdout()
+    return code
 
 
 def commands_of(group: click.Group, name: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -124,7 +156,7 @@ def tell(label: str, text: str) -> None:
         text: The line.
     """
     start = click.style(f"{label}: ", fg={"Error": "red", "Warning": "yellow"}.get(label), bold=True) if label else ""
-    click.echo(start + printable(text), err=True)
+    click.echo(start + printable(text), file=sys.stderr)
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -132,25 +164,60 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def tell_error(error: LogferryError) -> None:
-    """Write an error's line to stderr."""
+def tell_doubts(label: str, doubts: Iterable[str], *, all_of_them: bool | None = None) -> None:
+    """
+    Write to stderr why a stream's result is in doubt, in at most ten lines unless ``--verbose`` asks for all.
+
+    Args:
+        label: The stream's name.
+        doubts: Sentences; each is written once.
+        all_of_them: Whether all are written; ``None`` for what ``--verbose`` says.
+    """
+    several = list(dict.fromkeys(doubts))
+    shown = several if (talk().verbose if all_of_them is None else all_of_them) else several[:_MOST_DOUBTS]
+    for text in shown:
+        tell("Warning", f"{label}: {text}")
+    if len(shown) < len(several):
+        tell("Warning", f"{label}: {counted(len(several) - len(shown), 'warning')} more of this kind")
+
+
+def tell_undecoded(label: str, count: int) -> None:
+    """Write to stderr in how many items of a stream something did not decode, unless there are none."""
+    if count:
+        tell("Warning", f"{label}: {counted(count, 'item')} did not decode in full; see 'issues' in the records")
+
+
+def tell_error(error: LogferryError, *, passing: bool = False) -> None:
+    """
+    Write an error's line to stderr.
+
+    Args:
+        error: What went wrong.
+        passing: What failed is tried again, so that the exit code is open.
+    """
+    if not passing:
+        note_failure(error.exit_code)
     tell_traceback(error)
     tell("Error", str(error))
+
+
+def note_failure(code: int) -> None:
+    """Keep the exit code of a failure for a command that ends early since its reader has enough."""
+    talk().code = max(talk().code, code)
 
 
 def tell_traceback(error: BaseException) -> None:
     """Write an error's traceback to stderr, with --debug only."""
     if talk().debug:
         for line in "".join(traceback.format_exception(error)).split("\n")[:-1]:
-            click.echo(printable(line), err=True)
+            click.echo(printable(line), file=sys.stderr)
 
 
 def _silence_stdout() -> None:
-    """Nobody takes it any more: what is still buffered must not raise when the interpreter ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+    """Let what is still buffered go nowhere: the interpreter would fail to write it when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

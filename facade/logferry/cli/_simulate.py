@@ -80,8 +80,6 @@ def simulate(records: int, port: int, host: str) -> None:
     ports = [port + index for index in range(len(fakes))] if port else []
     try:
         serve_until_interrupted(fakes, host=host, ports=ports, clock=time.time_ns, ready=ready)
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(str(error)) from error
     except BrokenPipeError:
         raise
     except OSError as error:

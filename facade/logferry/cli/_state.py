@@ -93,7 +93,9 @@ def show(store: str, form: str | None) -> None:
     help="Of this stream; repeatable.",
 )
 @click.option("--account", "accounts", multiple=True, metavar="NAME", help="Only of this account; repeatable.")
-@click.option("--since", metavar="TIME", help="From there on: ISO 8601, or an age such as 24h, 7d. Default: all.")
+@click.option(
+    "--since", metavar="TIME", help="From there on: ISO 8601, an age such as 24h, 7d, or Unix seconds. Default: all."
+)
 @click.option("--until", metavar="TIME", help="Up to there. Default: all.")
 @shell_options
 def forget(
@@ -105,14 +107,16 @@ def forget(
     Its records stay, and are replaced as they come again.
     """
     from logferry.stores import open_store  # noqa: PLC0415
-    from logferry.sync._rewinding import forget as rewind  # noqa: PLC0415
 
     if not streams and not accounts:
         raise InvalidRequestError("forget needs --stream or --account", hint="logferry state show says what there is")
     now = time.time_ns()
     begin = 0 if since is None else moment(since, now=now, name="since")
     end = LAST if until is None else moment(until, now=now, name="until")
-    with open_store(store, mode="change") as opened:
+    place = open_store(store, mode="change")
+    from logferry.sync._rewinding import forget as rewind  # noqa: PLC0415  # brings along what the store has to have first
+
+    with place as opened:
         changed = rewind(opened, streams=streams, accounts=accounts, since=begin, until=end)
     names = sorted({f"{one.stream} (account {one.account})" for one in changed})
     if not names:
@@ -124,14 +128,14 @@ def forget(
 
 def _rows(store: Described) -> Iterator[dict[str, Any]]:
     """Of each question: what the store has of it."""
-    counts = store.counts()
+    counts, now = store.counts(), time.time_ns()
     for question, coverage in sorted(store.coverage().items()):
         yield {
             "account": question.account,
             "stream": question.stream,
             "filters": orjson.loads(question.filters),
             "stream_records": counts.get((question.account, question.stream), 0),
-            "windows": list(_windows(coverage)),
+            "windows": list(_windows(coverage.trusted(now))),
         }
 
 

@@ -5,23 +5,76 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from logferry._errors import CheckpointError, ExportError
+from logferry._errors import CheckpointError, ExportError, StoreError
 from logferry._json import is_array, is_object
 
-Checkpoints: TypeAlias = Mapping[tuple[str, str], str]
-"""By names of account and stream."""
+Checkpoints: TypeAlias = Mapping[str, Mapping[str, str]]
+"""By account, then by stream."""
 
 _VERSION: Final = 1
 _KEPT_SECONDS: Final = 30 * 86_400
 """So long a file that nobody asked for is kept."""
 
 
-def read_state(path: Path) -> dict[tuple[str, str], str]:
+@contextmanager
+def opened_state(path: Path | None) -> Generator[dict[str, dict[str, str]]]:
+    """
+    The checkpoints in a state file, and its lock while this runs, since two tails would write each record twice.
+
+    It is one of the operating system's, on a file beside it, and ends with its owner, however that ends.  The file stays, and
+    means nothing by itself.
+
+    Args:
+        path: The state file; ``None`` for none, which has no checkpoints and needs no lock.
+
+    Raises:
+        CheckpointError: It is something else, or cannot be read.
+        StoreError: Another process holds the lock.
+        ExportError: The lock's file cannot be made.
+    """
+    if path is None:
+        yield {}
+        return
+    read_state(path)  # nothing is put beside a file that is something else
+    lock = Path(f"{os.path.realpath(path)}.lock")  # one lock, whichever link or spelling leads to the file
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror} ({lock.name})") from error
+    try:
+        _lock(descriptor, path)
+        yield read_state(path)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415  # there is one of the two
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        raise StoreError(
+            f"the state {path} is used by another logferry tail",
+            hint="Wait until that ends, or choose another --state",
+        ) from error
+    except OSError as error:
+        raise ExportError(f"{path} cannot be locked: {error.strerror}", hint="Choose another --state") from error
+
+
+def read_state(path: Path) -> dict[str, dict[str, str]]:
     """
     The checkpoints in a file; none where there is no such file.
 
@@ -34,12 +87,16 @@ def read_state(path: Path) -> dict[tuple[str, str], str]:
         return {}
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
-    rows = fields.get("streams") if is_object(fields) and fields.get("tail") == _VERSION else None
+    version = fields.get("tail") if is_object(fields) else None
+    rows = fields.get("streams") if is_object(fields) and type(version) is int and version == _VERSION else None
     if not is_array(rows) or not all(is_array(row) and [*map(type, row)] == [str] * 3 for row in rows):
         raise CheckpointError(f"{path} is no state of a tail", hint="Choose another --state, or remove the file")
-    return {(account, stream): checkpoint for account, stream, checkpoint in rows}
+    found: dict[str, dict[str, str]] = {}
+    for account, stream, checkpoint in rows:
+        found.setdefault(account, {})[stream] = checkpoint
+    return found
 
 
 def write_state(path: Path, checkpoints: Checkpoints) -> None:
@@ -86,5 +143,5 @@ def keep_state(checkpoints: Checkpoints) -> Path:
 
 
 def _text(checkpoints: Checkpoints) -> bytes:
-    rows = [[account, stream, text] for (account, stream), text in checkpoints.items()]
+    rows = [[account, stream, text] for account, own in checkpoints.items() for stream, text in own.items()]
     return json.dumps({"tail": _VERSION, "streams": rows}, indent=1).encode() + b"\n"

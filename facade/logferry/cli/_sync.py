@@ -6,7 +6,7 @@ import click
 
 from logferry.cli._parameters import duration
 from logferry.cli._pulling import DEFAULT_SINCE
-from logferry.cli._selection import account_option, filter_option, streams_argument
+from logferry.cli._selection import account_option, filter_option, streams_argument, timeout_option
 from logferry.cli._shell import shell_options
 from logferry.cli._syncing import Syncing
 
@@ -27,16 +27,18 @@ Examples:
     "store",
     required=True,
     metavar="STORE",
-    help="A DuckDB file such as logs.duckdb, a folder for Parquet files such as logs/, or dlt:DESTINATION.",
+    help="A DuckDB file such as logs.duckdb, a folder for Parquet files such as logs/ (or any name without suffix), "
+    "or dlt:DESTINATION.",
 )
 @account_option
 @click.option(
     "--since",
     metavar="TIME",
-    help="How far back to go at least: ISO 8601, or an age such as 24h, 90d. Default: where the store begins; "
+    help="How far back to go at least: ISO 8601, an age such as 24h, 90d, or Unix seconds. Default: where the store begins; "
     f"{DEFAULT_SINCE}, for a stream of which it has nothing.",
 )
 @click.option("--until", metavar="TIME", help="Up to where. Default: now.")
+@timeout_option
 @filter_option
 @click.option(
     "--raw",
@@ -47,7 +49,7 @@ Examples:
     "--every",
     metavar="AGE",
     callback=duration,
-    help="Keep running, and sync so often, give or take a tenth: 5m, 1h. Ctrl-C or SIGTERM ends it.",
+    help="Keep running, and sync so often, give or take a tenth: 5m, 1h30m. Ctrl-C, SIGTERM or SIGHUP ends it.",
 )
 @shell_options
 @click.pass_context

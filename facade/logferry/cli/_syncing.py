@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from logferry._errors import LogferryError, ServiceError, StoreError
+from logferry._options import Timeouts
 from logferry._times import rfc3339
-from logferry.cli._interrupts import PATIENCE
+from logferry.cli._interrupts import ENDING, PATIENCE
 from logferry.cli._pulling import DEFAULT_SINCE
-from logferry.cli._shell import INTERRUPTED, counted, talk, tell, tell_error
+from logferry.cli._shell import INTERRUPTED, counted, talk, tell, tell_doubts, tell_error, tell_undecoded
 from logferry.cli._sync_progress import SyncProgress
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Syncing:
         filters: Values by the filter's name in Python or on the wire.
         raw: Keep the items as received.
         every: Seconds between two runs; ``None`` for one run.
+        timeout: Seconds that one request may take, or ``None`` for the default.
     """
 
     streams: tuple[str, ...]
@@ -64,6 +66,7 @@ class Syncing:
     filters: Mapping[str, str]
     raw: bool
     every: float | None
+    timeout: float | None
 
     def run(self) -> int:
         """
@@ -89,7 +92,10 @@ class Syncing:
         stopped: list[signal.Signals] = []
         failures: list[LogferryError] = []
         code = 0
-        async with open_accounts(talk().config, **progress.hooks) as ferry:
+        calls = progress.hooks
+        if self.timeout is not None:
+            calls["timeout"] = Timeouts(whole=self.timeout)
+        async with open_accounts(talk().config, **calls) as ferry:
             sync = self._sync(ferry, progress)
             working = anyio.CancelScope()
             async with anyio.create_task_group() as tasks:
@@ -157,11 +163,10 @@ def _tell_of(one: StreamReport) -> None:
     label = one.stream if one.account == one.stream.partition(".")[0] else f"{one.stream} (account {one.account})"
     for since, until in one.lost:
         tell("Warning", f"{label}: lost: the service keeps nothing of [{rfc3339(since)}, {rfc3339(until)}) any more")
-    for text in dict.fromkeys((*one.warnings, *one.doubts)):
+    for text in dict.fromkeys(one.warnings):
         tell("Warning", f"{label}: {text}")
-    if one.issues:
-        items = counted(one.issues, "item")
-        tell("Warning", f"{label}: {items} did not decode in full; see 'issues' in the records")
+    tell_doubts(label, one.doubts)
+    tell_undecoded(label, one.issues)
     if one.failure is not None:
         tell_error(one.failure)
     if one.stream and talk().verbose:
@@ -170,12 +175,13 @@ def _tell_of(one: StreamReport) -> None:
 
 
 async def _stop_at_signals(working: CancelScope, stopped: list[signal.Signals]) -> None:
-    """Ctrl-C and SIGTERM end it between two commits; one more, a while later, ends it at once, as a kill would."""
+    """Ctrl-C, SIGTERM and SIGHUP end it between two commits; one more, a while later, ends it at once, as a kill would."""
     import anyio  # noqa: PLC0415
 
     begin = 0.0
+    taken = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores SIGHUP
     try:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with anyio.open_signal_receiver(*taken) as signals:
             async for number in signals:
                 if not stopped:
                     begin = time.monotonic()
@@ -185,5 +191,5 @@ async def _stop_at_signals(working: CancelScope, stopped: list[signal.Signals]) 
                 working.cancel()
     finally:
         if stopped:  # the process is about to end by itself
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in taken:
                 signal.signal(number, signal.SIG_IGN)

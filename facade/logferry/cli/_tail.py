@@ -1,16 +1,17 @@
 """``logferry tail``: new records, as they come."""
 
-from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from logferry.cli._parameters import LocalPath
 from logferry.cli._selection import (
     account_option,
     filter_option,
     page_size_option,
     severity_option,
     streams_argument,
+    timeout_option,
 )
 from logferry.cli._shell import shell_options
 from logferry.cli._tailing import FORMATS, Tail
@@ -31,9 +32,10 @@ Examples:
 @click.option(
     "--since",
     metavar="TIME",
-    help="From when on: ISO 8601, or an age such as 5m. Default: now, what is there already is left out.",
+    help="From when on: ISO 8601, an age such as 5min, or Unix seconds. Default: now, what is there already is left out.",
 )
 @page_size_option
+@timeout_option
 @filter_option
 @severity_option
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, jsonl otherwise.")
@@ -45,8 +47,8 @@ Examples:
 @click.option(
     "--state",
     metavar="PATH",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Go on where the file says, if it exists, and keep it up to date. Only you can read it. "
+    type=LocalPath("--state", "Name a file, such as tail.json", dir_okay=False),
+    help="Go on where the file says, if it exists, and keep it up to date. Only you can read it; one tail uses it at a time. "
     "Default: a file that is written at the end, and named in the line that says how to resume.",
 )
 @shell_options
@@ -55,7 +57,7 @@ def tail(ctx: click.Context, /, **asked: Any) -> None:
     """
     Follow new records.
 
-    All streams of all accounts are followed, or those that are named, until Ctrl-C or SIGTERM, after which a line says
+    All streams of all accounts are followed, or those that are named, until Ctrl-C, SIGTERM or SIGHUP, after which a line says
     how to resume without loss or doubles. Records come in the order of time; each waits up to 5 seconds for older ones
     of other streams. A session that goes on is shown when it is first seen, and once more when it is over.
 

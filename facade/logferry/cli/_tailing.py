@@ -14,18 +14,21 @@ import click
 from attrs import define, frozen
 
 from logferry._errors import ExportError, InvalidRequestError, LogferryError
+from logferry._options import Timeouts
 from logferry._selection import Job, selected_jobs
 from logferry.cli._formats import output_to
 from logferry.cli._interrupts import Interrupts
 from logferry.cli._outputs import Output, output_errors
 from logferry.cli._progress import Progress
 from logferry.cli._selection import asked_jobs, wanted_accounts
-from logferry.cli._shell import counted, talk, tell, tell_error
-from logferry.cli._states import Checkpoints, keep_state, read_state, write_state
+from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error
+from logferry.cli._standard import require_stdout
+from logferry.cli._states import Checkpoints, keep_state, opened_state, write_state
 
 if TYPE_CHECKING:
+    from logferry._arguments import CallChanges
     from logferry._following import Arrival, FerryFollow
-    from logferry._hooks import FailureEvent
+    from logferry._hooks import FailureEvent, IssueEvent
 
 FORMATS: Final = ("jsonl", "table")
 """What records can be written as while they come."""
@@ -41,6 +44,7 @@ class Tail:
         accounts: Names of accounts; empty for all.
         since: From when on, as typed; ``None`` for now.
         page_size: How many at once, or ``None`` for the stream's default.
+        timeout: Seconds that one request may take, or ``None`` for the default.
         filters: Values by the filter's name in Python or on the wire.
         lowest: The lowest severity number; 0 for all records.
         form: One of ``FORMATS``, or ``None`` for what suits stdout.
@@ -52,6 +56,7 @@ class Tail:
     accounts: tuple[str, ...]
     since: str | None
     page_size: int | None
+    timeout: float | None
     filters: Mapping[str, str]
     lowest: int
     form: str | None
@@ -71,6 +76,7 @@ class Tail:
         """
         from logferry._ferry import open_accounts  # noqa: PLC0415  # brings along HTTP, which completion does not need
 
+        require_stdout()
         jobs = selected_jobs(self.streams, wanted_accounts(), self.accounts)
         jobs = jobs if self.streams else asked_jobs(jobs, self.filters)
         form = self.form or ("table" if sys.stdout.isatty() else "jsonl")
@@ -78,11 +84,18 @@ class Tail:
             raise InvalidRequestError("--raw goes with jsonl only", hint="Add --format jsonl")
         # What the library would warn of is told here, in the shell's words.
         logging.getLogger("logferry").addHandler(logging.NullHandler())
-        resumed = {} if self.state is None else read_state(self.state)
-        failures, interrupts = _Failures(jobs), Interrupts()
+        troubles, interrupts = _Troubles(jobs), Interrupts()
         progress = Progress(living=False, alone=False, verbose=talk().verbose)
+        calls: CallChanges = {**progress.hooks, "on_issue": troubles.tell_issue}
+        if self.timeout is not None:
+            calls["timeout"] = Timeouts(whole=self.timeout)
         output = output_to(sys.stdout.buffer, form, jobs, raw=self.raw, dated=False)
-        with output_errors(), interrupts.watched(), open_accounts(talk().config, **progress.hooks) as ferry:
+        with (
+            opened_state(self.state) as resumed,
+            output_errors(),
+            interrupts.watched(),
+            open_accounts(talk().config, **calls) as ferry,
+        ):
             follow = ferry.follow(
                 accounts=self.accounts,
                 streams=self.streams,
@@ -90,7 +103,7 @@ class Tail:
                 since=self.since,
                 page_size=self.page_size,
                 resume=resumed,
-                on_failure=failures.tell,
+                on_failure=troubles.tell,
             )
             for error in follow.unopened:
                 tell_error(error)
@@ -130,7 +143,12 @@ class Tail:
             command += ["--account", account]
         for name, value in self.filters.items():
             command += ["--filter", f"{name}={value}"]
-        options = {"page-size": self.page_size, "severity": self.lowest, "format": self.form}
+        options = {
+            "page-size": self.page_size,
+            "timeout": None if self.timeout is None else f"{self.timeout:g}s",
+            "severity": self.lowest,
+            "format": self.form,
+        }
         for option, given in options.items():
             command += [f"--{option}", str(given)] if given else []
         return [*command, "--raw"] if self.raw else command
@@ -181,7 +199,9 @@ class _Copying:
         """Keep how far it got, and return where: in a file that was named, if any."""
         if self.state is not None and self._unsaved:
             self._unsaved = False
-            write_state(self.state, {**self.resumed, **self.follow.checkpoints})
+            reached = self.follow.checkpoints
+            others = {name: {**own, **reached.get(name, {})} for name, own in self.resumed.items()}
+            write_state(self.state, {**reached, **others})
         return self.state
 
     def _write(self, due: Sequence[Arrival]) -> None:
@@ -194,8 +214,8 @@ class _Copying:
             self.interrupts.check()
 
 
-class _Failures:
-    """Tells of streams that fail, on the thread on which they do."""
+class _Troubles:
+    """Tells of streams that fail, or whose results are in doubt, on the thread on which they do."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._context = click.get_current_context()
@@ -205,11 +225,22 @@ class _Failures:
         """Write a line or two about a failure."""
         with self._context.scope(cleanup=False):
             if isinstance(event.error, LogferryError):
-                tell_error(event.error)
+                tell_error(event.error, passing=event.delay is not None)
             else:
                 tell("Error", f"unexpected {type(event.error).__name__}. This is a bug; --debug shows where")
-            label = self._labels[event.account, event.stream]
+            label = self._label(event)
             if event.delay is None:
                 tell("", f"{label} is not followed any more")
             else:
                 tell("", f"{label} is tried again in {counted(round(event.delay), 'second')}")
+
+    def tell_issue(self, event: IssueEvent) -> None:
+        """Write why a result is in doubt, at once as a tail has no end; what did not decode is told with ``--verbose``."""
+        with self._context.scope(cleanup=False):
+            if event.is_doubt:
+                tell_doubts(self._label(event), event.issues)
+            elif talk().verbose:
+                tell("", f"{event.account}: {event.stream}: {'; '.join(event.issues)}")
+
+    def _label(self, event: FailureEvent | IssueEvent) -> str:
+        return self._labels[event.account, event.stream]

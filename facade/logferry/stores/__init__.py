@@ -1,12 +1,14 @@
 """
 Stores: where `sync` keeps records and the windows that it has.
 
-``open_store("logs.duckdb")`` is a DuckDB file, ``open_store("folder/")`` a Parquet folder, ``open_store("dlt:...")`` any
-destination of dlt.  Whatever is a `Store` can be used instead.
+``open_store("logs.duckdb")`` is a DuckDB file, ``open_store("folder/")`` or ``open_store(Path("folder"))`` a Parquet folder,
+``open_store("dlt:...")`` any destination of dlt.  Whatever is a `Store` can be used instead.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from logferry._extras import needing
 
 if TYPE_CHECKING:
     from logferry.stores._coverage import Coverage, State, Stretch
@@ -26,6 +28,7 @@ _HOMES = {
     "logferry.stores._store": ("Described", "Mode", "Question", "Store"),
     "logferry.stores._coverage": ("Coverage", "State", "Stretch"),
 }
+_EXTRAS = {"DltStore": "dlt", "DuckDBStore": "duckdb"}
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -50,6 +53,7 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> object:
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_HOME[name]), name)
+        with needing(name, extra=_EXTRAS.get(name)):
+            value = getattr(import_module(_HOME[name]), name)
         globals()[name] = value
         return value

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import orjson
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from logferry._json import dumps, is_array, is_object
 
@@ -41,7 +41,7 @@ class Stretch:
     since: int
     until: int
     state: State
-    checkpoint: str | None = None
+    checkpoint: str | None = field(default=None, repr=False)
     begun: int = 0
 
     def outside(self, since: int, until: int) -> Iterator[Stretch]:
@@ -60,7 +60,7 @@ _since: Final = attrgetter("since")
 _until: Final = attrgetter("until")
 
 
-@frozen
+@frozen(repr=False)
 class Coverage:
     """
     What a store has of one question.
@@ -70,6 +70,9 @@ class Coverage:
     """
 
     stretches: tuple[Stretch, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Coverage {len(self.stretches)} stretches>"
 
     @property
     def begin(self) -> int | None:
@@ -85,6 +88,29 @@ class Coverage:
     def partial(self) -> tuple[Stretch, ...]:
         """The stretches whose reading was interrupted."""
         return tuple(one for one in self.stretches if one.state == "partial")
+
+    def doubted(self, now: int) -> tuple[Stretch, ...]:
+        """
+        The stretches that are said to be read beyond now, or since a later moment, as what is to be read again.
+
+        Who read them had a clock that was ahead, and how far is not known: what the service wrote since does not count as
+        read, and a walk that was interrupted does not go on, since it would not meet that.
+
+        Args:
+            now: Nanoseconds since the epoch.
+        """
+        return tuple(
+            Stretch(since=one.since, until=one.until, state="provisional" if one.state == "complete" else "gap")
+            for one in self.stretches
+            if (one.state in ("complete", "lost", "expired") and one.until > now) or one.begun > now
+        )
+
+    def trusted(self, now: int) -> Coverage:
+        """The coverage in which what is doubted is not believed."""
+        coverage = self
+        for stretch in self.doubted(now):
+            coverage = coverage.having(stretch)
+        return coverage
 
     def having(self, new: Stretch) -> Coverage:
         """The coverage once a stretch is as it is said to be, whatever it was."""

@@ -19,7 +19,8 @@ import platformdirs
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logferry._errors import StoreError
+from logferry._errors import ConfigurationError, StoreError
+from logferry._paths import local_path, scheme_of, store_instead
 from logferry.stores._coverage import Coverage
 from logferry.stores._dlt_pipeline import MOMENTS, Pipeline, as_told
 from logferry.stores._durable import make_folder, owner_only
@@ -36,6 +37,9 @@ Migration: TypeAlias = Callable[[Pipeline], None]
 _JSON: Final = ("attributes", "resource", "issues", "raw")
 _NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 """The character 0 in JSON text, and not a backslash that is followed by such digits."""
+
+_NAME: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_FOLDER: Final = "Name a folder on this machine"
 
 _LOGS: Final = "logs"
 _WINDOWS: Final = "logferry_windows"
@@ -79,11 +83,18 @@ class DltStore:
         folder: str | Path | None = None,
         mode: Mode = "make",
     ) -> None:
+        if not _NAME.fullmatch(destination):
+            # Not shown: people put addresses with passwords here.
+            scheme = scheme_of(destination)
+            raise ConfigurationError(
+                "what follows dlt: names no destination of dlt",
+                hint="Name one such as dlt:postgres" if scheme is None else store_instead(scheme),
+            )
         self._mode: Mode = mode
         self._destination = destination
         self._credentials = credentials
         self._dataset = dataset
-        self._folder = Path(folder or _data_folder() / "dlt")
+        self._folder = local_path(folder, "folder", _FOLDER) if folder else _data_folder() / "dlt"
         self._name = f"dlt:{destination}"
         self._pipeline: Pipeline | None = None
         self._stack = ExitStack()
@@ -93,7 +104,7 @@ class DltStore:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack, self._errors():
-            make_folder(self._folder)
+            self._make_folder()
             folder = self._found_folder()
             stack.enter_context(locked(folder.with_suffix(".lock"), self._name))
             stack.callback(self._end)
@@ -199,6 +210,15 @@ class DltStore:
                 migrate(pipeline)
                 pipeline.load(_VERSIONS, _version(reached), key=["part"])
 
+    def _make_folder(self) -> None:
+        try:
+            make_folder(self._folder)
+        except OSError as error:
+            raise StoreError(
+                f"{self._name}: the folder {self._folder}, for packages on their way, cannot be made: {error.strerror}",
+                hint="Let LOGFERRY_DATA name a folder that you can write to",
+            ) from error
+
     @contextmanager
     def _errors(self) -> Generator[None]:
         """Whatever dlt, a driver or the destination has against it, as an error of logferry's."""
@@ -214,7 +234,7 @@ class DltStore:
 
 def _data_folder() -> Path:
     named = os.environ.get("LOGFERRY_DATA")
-    return Path(named) if named else platformdirs.user_data_path("logferry")
+    return local_path(named, "LOGFERRY_DATA", _FOLDER) if named else platformdirs.user_data_path("logferry")
 
 
 def _replaced(records: pa.Table, place: int, sign: str, replace: Callable[[str], str]) -> pa.Table:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from logferry._paths import followed
+
 _OWNER: Final = 0o600
 
 
@@ -22,7 +24,8 @@ def owner_only() -> Generator[None]:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, where they are missing; for the owner only."""
+    """Make a folder, and those above it, where they are missing; for the owner only.  Links are followed."""
+    path = followed(path)
     if not path.is_dir():
         make_folder(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from logferry._errors import StoreError
 from logferry._json import is_array, is_object
+from logferry._paths import local_path, store_instead
 from logferry.stores._coverage import Coverage
 from logferry.stores._durable import make_folder, private_file, put_in_place
 from logferry.stores._lock import locked
@@ -26,8 +27,10 @@ from logferry.stores._parquet_files import (
     MOST_ROWS,
     UNKNOWN_DATE,
     Part,
+    all_files,
     counted,
     has_room,
+    has_stream_inside,
     held,
     number_of,
     parts,
@@ -49,11 +52,26 @@ _UNFINISHED: Final = ".new"
 _READABLE: Final = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
+def _stream_out(folder: Path, state: dict[str, Any]) -> dict[str, Any]:
+    """
+    Version 2: the files have the stream in their path alone.
+
+    Each file is replaced in one step, so a kill leaves some of either version, which is gone on from.
+    """
+    for number, path in enumerate(all_files(folder)):
+        if has_stream_inside(path):
+            new = folder / _OWN / f"{number}{_UNFINISHED}"
+            write(new, counted(path)[0], records=[], old=path)
+            put_in_place([(new, path)])
+    return state
+
+
 class ParquetStore:
     """
-    A folder of Parquet files, ``stream=…/date=…/….parquet``.
+    A folder of Parquet files, ``stream=…/date=…/….parquet``, by the Hive convention.
 
-    The date is that of the record's own time in UTC, ``1970-01-01`` where that is unknown.  The files of an account and
+    Stream and date are in the path alone, so that pandas, Arrow, DuckDB and what else knows the convention have both as columns
+    when they read the folder.  The date is that of the record's own time in UTC, ``1970-01-01`` where that is unknown.  The files of an account and
     date are disjoint, and each is always replaced whole, so that who reads ``folder/**/*.parquet`` sees each record
     once, at any moment.  A row that comes again is replaced where it is; a new one goes to the account's last file of
     its date, until that is full.  (A record whose known time changes from one date to another is a new one.)
@@ -62,15 +80,15 @@ class ParquetStore:
     between is merely read again.
 
     Args:
-        path: The folder; it is made if it does not exist, readable by its owner only.
+        path: The folder; it is made if it does not exist, readable by its owner only.  A link is followed.
         mode: What it is opened for.
     """
 
-    migrations: ClassVar[Mapping[int, Migration]] = {}
+    migrations: ClassVar[Mapping[int, Migration]] = {1: _stream_out}
     """What makes a store of a version one of the next."""
 
     def __init__(self, path: str | Path, *, mode: Mode = "make") -> None:
-        self._path = Path(path)
+        self._path = local_path(path, "store", store_instead)
         self._mode: Mode = mode
         self._own = self._path / _OWN
         self._state = self._own / "state.json"
@@ -122,7 +140,7 @@ class ParquetStore:
         self._opened()
         found: dict[tuple[str, str], int] = {}
         with self._errors():
-            for path in sorted(self._path.glob("stream=*/date=*/*.parquet")):
+            for path in all_files(self._path):
                 account, rows = counted(path)
                 key = account, unquote(path.parent.parent.name.removeprefix("stream="))
                 found[key] = found.get(key, 0) + rows
@@ -189,6 +207,8 @@ class ParquetStore:
         """Nothing, for a store, or a folder that can become one where it may."""
         if self._mode != "make" and not self._own.is_dir():
             raise no_store(self._path)
+        if self._path.exists() and not self._path.is_dir():
+            raise StoreError(f"{self._path} is a file, no folder", hint="Choose an empty or new folder")
         if self._path.is_dir() and not self._own.is_dir():
             names = sorted(path.name for path in self._path.iterdir() if not path.name.startswith("."))
             if names:
@@ -201,9 +221,10 @@ class ParquetStore:
         try:
             state = orjson.loads(self._state.read_bytes())
         except FileNotFoundError:
-            if self._mode != "read":
-                self._write_state({})
-            return {}
+            # The folder is new; or the file was removed, and the folder can be of any version.
+            if self._mode == "read":
+                return {}
+            state = dict[str, Any](version=1, windows=[])
         except ValueError:
             state = None
         if not is_object(state):

@@ -38,6 +38,9 @@ _GROUP_BYTES: Final = 2**25
 
 _BATCH_ROWS: Final = 2**12
 _ACCOUNT: Final = b"logferry.account"
+FILE_SCHEMA: Final = SCHEMA.remove(SCHEMA.get_field_index("stream"))
+"""What is in a file: ``stream`` and ``date`` are in its path alone, as readers of the Hive convention expect."""
+
 UNKNOWN_DATE: Final = "1970-01-01"
 """Where records are whose time is unknown."""
 
@@ -90,7 +93,7 @@ def parts(records: pa.Table) -> Iterator[Part]:
     place = 0
     groups = dated.group_by(keys, use_threads=False).aggregate([([], "count_all")])
     for group in groups.to_pylist():
-        rows = dated.slice(place, group["count_all"]).select(SCHEMA.names)
+        rows = dated.slice(place, group["count_all"]).select(FILE_SCHEMA.names)
         place += rows.num_rows
         yield Part(group["stream"], group["account"], group["date"], rows)
 
@@ -111,8 +114,9 @@ def opened(path: Path) -> Generator[pq.ParquetFile]:
         StoreError: It is damaged, or none of logferry's.
     """
     try:
-        with pq.ParquetFile(path) as file:
-            if file.schema_arrow.names != SCHEMA.names:
+        # A whole path: Arrow takes a relative one with a colon for an address.
+        with pq.ParquetFile(path.absolute()) as file:
+            if file.schema_arrow.names not in (FILE_SCHEMA.names, SCHEMA.names):
                 raise StoreError(f"{path} has other columns than logferry's files", hint=_ANEW)
             yield file
     except (pa.ArrowException, OSError) as error:
@@ -133,6 +137,17 @@ def counted(path: Path) -> tuple[str, int]:
         if told is None:
             raise StoreError(f"{path} is none of logferry's files", hint=_ANEW)
         return told.decode("utf-8", "surrogatepass"), file.metadata.num_rows
+
+
+def all_files(store: Path) -> list[Path]:
+    """The files of a store, sorted."""
+    return sorted(store.glob("stream=*/date=*/*.parquet"))
+
+
+def has_stream_inside(path: Path) -> bool:
+    """Whether a file has the stream as a column too, as those of version 1 of the folder."""
+    with opened(path) as file:
+        return file.schema_arrow.names != FILE_SCHEMA.names
 
 
 def has_room(path: Path, rows: int) -> bool:
@@ -202,7 +217,7 @@ def _kept(path: Path, without: frozenset[int]) -> Iterator[pa.Table]:
     """The rows of a file, batch by batch, without some."""
     with opened(path) as file:
         begin = 0
-        for batch in file.iter_batches(_BATCH_ROWS):
+        for batch in file.iter_batches(_BATCH_ROWS, columns=FILE_SCHEMA.names):
             places = range(begin, begin + batch.num_rows)
             begin += batch.num_rows
             mask = pa.array([place not in without for place in places], pa.bool_())
@@ -213,7 +228,7 @@ class _Rows:
     """Gathers rows into row groups."""
 
     def __init__(self, sink: BufferedWriter, account: str) -> None:
-        self._schema = SCHEMA.with_metadata({_ACCOUNT: account.encode("utf-8", "surrogatepass")})
+        self._schema = FILE_SCHEMA.with_metadata({_ACCOUNT: account.encode("utf-8", "surrogatepass")})
         self._writer = pq.ParquetWriter(sink, self._schema, compression="zstd", version="2.6")
         self._tables: list[pa.Table] = []
 

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from logferry._checkpoint import read_checkpoint
 from logferry._errors import BadRequestError, CheckpointError, LogferryError, PagingError, StoreError
-from logferry._times import LAST, SECOND
+from logferry._times import LAST, SECOND, rfc3339
 from logferry.stores._coverage import Stretch
 from logferry.stores._schema import record_batch
 from logferry.stores._store import Question
@@ -153,16 +153,23 @@ class Reader:
                 tasks.start_soon(self._try_piece, filters, piece, now)
 
     async def _planned(self, filters: Mapping[str, str]) -> tuple[list[Piece], int]:
-        """What there is to be read of a question, which the store then knows to be gaps; and the time that is meant by now."""
+        """What there is to be read of a question, which the store then knows of; and the time that is meant by now."""
         pieces, unknown, now = self._plan(filters)
+        self.report.warnings += [
+            f"the store is complete until {rfc3339(one.until)}, which lies ahead, so a clock was or is wrong: it is read "
+            f"again from {rfc3339(one.since)} on"
+            for one in unknown
+            if one.state == "provisional"
+        ]
         # Else a store in which a late window is complete, and an early one not, would begin with the late one.
         await self._commits.add(self._question(filters), unknown)
         return pieces, now
 
     def _plan(self, filters: Mapping[str, str]) -> tuple[list[Piece], list[Stretch], int]:
-        """What there is to be read of a question, what of it is a gap that the store does not know of, and now."""
+        """What there is to be read of a question, what of it the store has to know before: gaps and doubts, and now."""
         now, order = self._clock.now(), self._order
-        coverage = self._commits.coverage(self._question(filters))
+        kept = self._commits.coverage(self._question(filters))
+        coverage, doubted = kept.trusted(now), kept.doubted(now)
         begin = coverage.begin
         if order.since is None:
             since = order.first if begin is None else begin
@@ -173,7 +180,7 @@ class Reader:
             coverage, since=since, until=until, windowed=self._windowed, kept_since=self._retention.since(now)
         )
         gaps = [Stretch(since=first, until=last, state="gap") for first, last in coverage.unknown(since, until)]
-        return pieces, gaps, now
+        return pieces, [*doubted, *gaps], now
 
     async def _try_piece(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
         async with self._limiter:
@@ -199,6 +206,7 @@ class Reader:
         """Read a piece to its end, committing on the way."""
         question, view = self._question(filters), self._slice(filters, piece, now).records(self._client)
         begun, changing, oldest, ahead, doubtful = piece.begun or now, list[int](), LAST, 0, False
+        newest, timeless = 0, False
         before = self._commits.coverage(question)
         # Where an item can change, all of its window has to be looked at in one go; and what is complete stays so.
         resumable = (
@@ -219,9 +227,13 @@ class Reader:
             await self._commits.add(question, progress if doubtful or resumable else [], batch)
             oldest = min([oldest, *(record.time_unix_nano or LAST for record in page.items)])
             ahead = max(ahead, page.clock_ahead_nano)
+            timeless = timeless or not page.tells_time
+            newest = max([newest, *(time for record in page.items if (time := record.time_unix_nano) <= begun)])
             changing += self._changing(page, now)
             self._progress.note(page)
         self.report.issues += view.stats.issues
+        if timeless:
+            ahead = max(ahead, begun - self._certain(question, newest))
         gone = self._retention.lost(before, piece, oldest, now)
         has_begun = piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since)
         if has_begun:
@@ -269,6 +281,17 @@ class Reader:
             checkpoint=piece.checkpoint,
             config=self._order.config,
         )
+
+    def _certain(self, question: Question, newest: int) -> int:
+        """
+        A moment that is certainly over, where the service does not say what time it is: our clock can be ahead.
+
+        Args:
+            question: What was asked.
+            newest: The time of the newest record that came.
+        """
+        read = [one.until for one in self._commits.coverage(question).stretches if one.state == "complete"]
+        return max(newest, max(read, default=0) + self._incremental.settling)
 
     def _wanted(self, page: Page[LogRecord], piece: Piece, now: int) -> Sequence[LogRecord]:
         """

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from attrs import define, field, frozen
 
 from logferry._errors import LogferryError
+from logferry._redaction import short
 
 
 @define(kw_only=True)
@@ -40,14 +41,14 @@ class StreamReport:
     span: int = 0
     covered: int = 0
     issues: int = 0
-    doubts: list[str] = field(factory=list[str])
-    lost: list[tuple[int, int]] = field(factory=list[tuple[int, int]])
-    warnings: list[str] = field(factory=list[str])
-    failure: LogferryError | None = None
+    doubts: list[str] = field(factory=list[str], repr=short)
+    lost: list[tuple[int, int]] = field(factory=list[tuple[int, int]], repr=short)
+    warnings: list[str] = field(factory=list[str], repr=short)
+    failure: LogferryError | None = field(default=None, repr=short)
     done: bool = False
 
 
-@frozen
+@frozen(repr=False)
 class SyncReport:
     """
     How a sync got on.
@@ -70,6 +71,9 @@ class SyncReport:
 
     def __iter__(self) -> Iterator[StreamReport]:
         return iter(self.streams)
+
+    def __repr__(self) -> str:
+        return f"<SyncReport {len(self.streams)} streams, {self.records} records, {len(self.failures)} failed>"
 
     def raise_failures(self) -> None:
         """

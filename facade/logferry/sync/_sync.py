@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from logferry._clock import Clock
 from logferry._errors import LogferryError, StoreError
+from logferry._redaction import short
 from logferry.sync._commits import Commits
 from logferry.sync._order import Order
 from logferry.sync._reader import Reader
@@ -52,12 +53,12 @@ class Lane:
     """
 
     client: Client
-    streams: Sequence[tuple[StreamDefinition[Any, Any, Any], Mapping[str, str]]]
+    streams: Sequence[tuple[StreamDefinition[Any, Any, Any], Mapping[str, str]]] = field(repr=short)
     concurrency: int = CONCURRENCY
     retention: int | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Sync:
     """
     A sync that has not begun: `run` it in a ``with`` block of its accounts, `arun` it in an ``async with`` block.
@@ -74,6 +75,9 @@ class Sync:
     _clock: Clock = field(alias="clock")
     _blocking: Blocking = field(alias="blocking")
     unopened: Mapping[str, LogferryError] = field(factory=dict[str, LogferryError])
+
+    def __repr__(self) -> str:
+        return f"<Sync {short([lane.client.account for lane in self._lanes])} to {short(self._store)}>"
 
     def run(self) -> SyncReport:
         """

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import attrs
 
+from logferry._defects import mark_defect
 from logferry.testing._http import Fake, FakeRequest, FakeResponse
 
 __all__ = ["Change", "Faults", "Movable", "Outcome", "Recorder"]
@@ -65,7 +66,7 @@ class Recorder:
         keep: int = 1000,
         check: bool = True,
     ) -> None:
-        self.count = 0
+        self.count: int = 0
         self.requests: deque[FakeRequest] = deque(maxlen=keep)
         self.violations: list[str] = []
         self._fake = fake
@@ -89,7 +90,11 @@ class Recorder:
             raise fault
         if isinstance(fault, FakeResponse):
             return fault
-        answer = self._fake.answer(request, self._clock() if self._clock else self._fake.epoch)
+        try:
+            answer = self._fake.answer(request, self._clock() if self._clock else self._fake.epoch)
+        except Exception as error:
+            mark_defect(error)  # otherwise an OSError, say, would be taken for the network's, and tried again
+            raise
         if self._faults is None:
             return answer
         with self._lock:

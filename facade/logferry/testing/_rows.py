@@ -50,14 +50,17 @@ class Script:
         rows: What was told.
         resolution: What times are cut to whole multiples of, in nanoseconds.
         by_time: Whether the service sorts by time, equal times in the order of arrival; else by arrival alone.
+        stored: What the times that it sorts by are cut to, where that is finer than what it shows.
     """
 
-    def __init__(self, rows: Sequence[Row], *, resolution: int, by_time: bool = False) -> None:
+    def __init__(
+        self, rows: Sequence[Row], *, resolution: int, by_time: bool = False, stored: int | None = None
+    ) -> None:
         self.rows = rows
         self._times = [row.time // resolution * resolution for row in rows]
         self._order = sorted(range(len(rows)), key=self._arrival)
         if by_time:
-            self._order.sort(key=self._times.__getitem__)
+            self._order.sort(key=lambda place: rows[place].time // (stored or resolution))
         self._ranks = {place: rank for rank, place in enumerate(self._order)}
 
     def time(self, place: int) -> int:

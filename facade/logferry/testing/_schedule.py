@@ -109,7 +109,7 @@ class Schedule:
             raise ValueError(f"there is no kind {unknown[0]!r}; there are {', '.join(sorted(ALL))}")
         if not 0 <= rate <= 1:
             raise ValueError(f"rate is a share from 0 to 1, not {rate}")
-        self.counts = Counter[Kind]()
+        self.counts: Counter[Kind] = Counter()
         self._seed, self._rate, self._longest_run = seed, rate, longest_run
         self._kinds = sorted(set(kinds))
         self._clock = clock if clock is None or callable(clock) else clock.now

@@ -6,9 +6,9 @@ import socket
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from logferry._extras import require
 from logferry.testing._asgi import asgi
 from logferry.testing._http import Fake
 from logferry.testing._recorder import Recorder
@@ -26,10 +26,9 @@ def require_server() -> None:
     Make sure that there is what the loopback server is made of, without loading it.
 
     Raises:
-        ModuleNotFoundError: uvicorn is missing; it comes with the extra ``logferry[simulate]``.
+        MissingPackageError: uvicorn is missing; it comes with the extra ``logferry[simulate]``.
     """
-    if find_spec("uvicorn") is None:
-        raise ModuleNotFoundError("The loopback server needs uvicorn: pip install 'logferry[simulate]'", name="uvicorn")
+    require("uvicorn", "the loopback server")
 
 
 @contextmanager
@@ -50,7 +49,7 @@ def serve(
         The base URL, without a slash at the end.
 
     Raises:
-        ModuleNotFoundError: uvicorn is missing; it comes with the extra ``logferry[simulate]``.
+        MissingPackageError: uvicorn is missing; it comes with the extra ``logferry[simulate]``.
     """
     with serve_all([fake], host=host, ports=[port], clock=clock) as (url,):
         yield url

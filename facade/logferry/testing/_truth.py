@@ -102,8 +102,8 @@ class Comparison:
     """
 
     def __init__(self, *truths: Sequence[str]) -> None:
-        self.expected = sum(map(len, truths))
-        self.arrived = 0
+        self.expected: int = sum(map(len, truths))
+        self.arrived: int = 0
         self._truths = truths
         self._rest = chain.from_iterable(truths)
         self._surplus = Counter[str]()

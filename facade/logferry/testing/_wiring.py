@@ -45,8 +45,21 @@ class MakeAccount(Protocol):
 
 
 def service_of(fake: Fake) -> Service:
-    """Return the service that a fake stands for."""
-    return next(service for service in SERVICES if fake.streams[0].startswith(f"{service.name}."))
+    """
+    Return the service that a fake stands for.
+
+    Raises:
+        TypeError: None of those that there are has its streams.
+    """
+    streams = getattr(fake, "streams", ())
+    for service in SERVICES:
+        if streams and streams[0].startswith(f"{service.name}."):
+            return service
+    known = ", ".join(service.name for service in SERVICES)
+    raise TypeError(
+        f"{type(fake).__name__} is a fake of none of the services ({known}): "
+        f"its streams are {', '.join(streams) or 'not named'}. Give one such as logferry.testing.LogtoFake"
+    )
 
 
 def just_after(fake: Fake) -> int:
@@ -68,7 +81,7 @@ def connected(client: type[C], fake: Fake, *, faults: Faults | None = None, **op
         options: What the client takes beside its own settings.
 
     Raises:
-        TypeError: The fake is one of another service.
+        TypeError: The fake is one of another service, or of none.
     """
     service = service_of(fake)
     if client.service != service.name:

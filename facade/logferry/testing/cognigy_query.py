@@ -24,7 +24,10 @@ class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error
 
     def __init__(self, status: int, code: int, title: str, detail: str) -> None:
         super().__init__(status, code)
-        self.status, self.code, self.title, self.detail = status, code, title, detail
+        self.status: int = status
+        self.code: int = code
+        self.title: str = title
+        self.detail: str = detail
 
 
 @attrs.frozen(kw_only=True)

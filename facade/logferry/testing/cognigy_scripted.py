@@ -23,7 +23,7 @@ class ScriptedHistory:
     """
 
     def __init__(self, rows: Sequence[Row], history: History) -> None:
-        self.script = Script(rows, resolution=_MILLISECOND)
+        self.script: Script = Script(rows, resolution=_MILLISECOND)
         self._history = history
 
     def matches(self, now: int, wanted: Wanted) -> "ScriptedMatches":

@@ -3,7 +3,7 @@ A suite that any service's streams have to pass: nothing lost, nothing doubled, 
 
 A *trial* is decided by its seed: a hostile history (rows that arrive late, vanish, share their time, are dated in the
 future), a variant of the service, a schedule of faults, a window, a page size, where the caller stops and resumes from a
-checkpoint, blocking or not.  It runs in process and in virtual time, so that thousands take seconds::
+checkpoint, blocking or not, and sometimes a filter that the service ignores.  It runs in process and in virtual time, so that thousands take seconds::
 
     from logferry.testing.conformance import Trial
 
@@ -16,7 +16,7 @@ the service lists at any time in between.  Nothing else, nothing twice.
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Final, Protocol
 
@@ -31,6 +31,8 @@ from logferry._times import rfc3339
 from logferry.testing._clock import VirtualClock
 from logferry.testing._faults import shortened
 from logferry.testing._http import Fake, FakeRequest
+from logferry.testing._ignored_filter import IgnoredFilter
+from logferry.testing._ignoring import Ignoring
 from logferry.testing._noticeable import noticeably_shortened
 from logferry.testing._recorder import Outcome as FaultOutcome
 from logferry.testing._recorder import Recorder
@@ -88,6 +90,7 @@ class Outcome:
         doubled: How many records came that were there already, by identity or by `uid`, or are none of the service's.
         doubts: Issues of pages: what the service makes it impossible to be sure of, so that items may be missing, or
             come twice.
+        untold: How many items show that the service ignores a filter, though the caller did not get to know it.
         stuck: The error at which the caller got nowhere any more, or `None`.
         violations: What in the requests goes against the service's spec.
     """
@@ -102,6 +105,7 @@ class Outcome:
     lost: int
     doubled: int
     doubts: tuple[str, ...]
+    untold: int
     stuck: str | None
     violations: tuple[str, ...]
 
@@ -112,6 +116,7 @@ class Outcome:
             f"{self.lost} lost": self.lost and not self.doubts,
             f"{self.doubled} doubled": self.doubled and not self.doubts,
             f"{self.requests} requests, {self.bound} allowed": self.requests > self.bound,
+            f"{self.untold} left out, and the issue is missing": self.untold,
             f"stuck: {self.stuck}": self.stuck is not None,
             f"against the spec: {self.violations}": self.violations,
         }
@@ -211,13 +216,15 @@ class _Pull:
         kinds = chance.choice((ALL, PASSING, FATAL, PASSING | QUIET)) - beyond
         kinds -= NETWORK if trial.loopback else set()
         self._schedule = Schedule(trial.seed, chance.choice((0.0, 0.1, 0.3)), kinds, self._clock)
-        adapter = Recorder if trial.loopback else InProcessTransport
-        self._transport: Recorder = adapter(self._fake, clock=self._clock, faults=self._fault)
         self._broken = random_disruptions(trial.seed) if trial.loopback else {}
         self._address: str | None = None
         self._pace = chance.choice((0.0, 0.5, 10.0))
         self._page_size = chance.choice((1, 2, 5, 10, 33, 100))
-        self._filters = chance.choice(self._fake.questions(trial.stream))
+        self._filters: Mapping[str, str] = chance.choice(self._fake.questions(trial.stream))
+        self._ignored = IgnoredFilter.found(trial.client, self._fake, definition, self._filters, trial.seed)
+        self._asked: Fake = self._fake if self._ignored is None else Ignoring(self._fake, self._ignored.parameters)
+        adapter = Recorder if trial.loopback else InProcessTransport
+        self._transport: Recorder = adapter(self._asked, clock=self._clock, faults=self._fault)
         self._window = {
             "since": rfc3339(self._since) if chance.random() < 0.8 else None,  # noqa: PLR2004 - a share
             "until": rfc3339(self._until) if chance.random() < 0.5 else None,  # noqa: PLR2004
@@ -226,11 +233,12 @@ class _Pull:
         self._concurrency = trial.concurrency or self._interleaving.choice((1, 2, 3, 4, 8))
         self._got: list[LogRecord] = []
         self._doubts: list[str] = []
+        self._has_told = False
         self._errors = self._resumed = self._idle = 0
 
     def _fault(self, request: FakeRequest, number: int) -> FaultOutcome | None:
         outcome = self._schedule(request, number)
-        return noticeably_shortened(self._fake, request, self._clock.now) if outcome is shortened else outcome
+        return noticeably_shortened(self._asked, request, self._clock.now) if outcome is shortened else outcome
 
     async def run(self) -> Outcome:
         with ExitStack() as stack:
@@ -245,6 +253,10 @@ class _Pull:
             lambda row: (row.appears or 0) <= end and (row.vanishes is None or row.vanishes > self._start)
         )
         uids = len(self._got) - len({record.uid for record in self._got})
+        untold = 0
+        if self._ignored is not None:
+            certain, possible, others = self._ignored.sifted(certain, possible)
+            untold = 0 if stuck or self._has_told else others
         return Outcome(
             trial=self._trial,
             records=len(self._got),
@@ -256,6 +268,7 @@ class _Pull:
             lost=0 if stuck else (certain - got).total(),
             doubled=(got - possible).total() + uids,
             doubts=tuple(self._doubts),
+            untold=untold,
             stuck=stuck,
             violations=tuple(self._transport.violations),
         )
@@ -292,7 +305,8 @@ class _Pull:
             client = self._connected()
             if checkpoint is None:
                 options: dict[str, Any] = {**self._window, "page_size": self._page_size}
-                opened = client.stream(self._trial.stream, filters=self._filters, **options)
+                filters = self._filters if self._ignored is None else self._ignored.asked(self._filters)
+                opened = client.stream(self._trial.stream, filters=filters, **options)
             else:
                 self._resumed += 1
                 opened = client.stream(self._trial.stream, resume=checkpoint, page_size=self._page_size)
@@ -329,8 +343,10 @@ class _Pull:
             raise AssertionError(f"endless: {self._trial}")
 
     def _note(self, event: IssueEvent) -> None:
-        if event.item is None:
-            self._doubts += event.issues
+        ignored = [] if self._ignored is None else [one for one in event.issues if one == self._ignored.remark]
+        self._has_told = self._has_told or bool(ignored)
+        if event.is_doubt:
+            self._doubts += [one for one in event.issues if one not in ignored]
 
     def _truth(self, there: Callable[[Row], bool]) -> Counter[str]:
         """The identities in the window of the rows that are there, however often."""

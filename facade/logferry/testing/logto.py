@@ -7,7 +7,7 @@ from functools import cached_property
 from math import ceil, floor
 from random import Random
 from typing import Any, TypedDict, Unpack
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 import attrs
 import orjson
@@ -17,18 +17,27 @@ from logferry.testing._openapi import spec_checker
 from logferry.testing._rows import Row, as_rows
 from logferry.testing._truth import identity_of, require_stream
 from logferry.testing.logto_history import History, Selection
-from logferry.testing.logto_query import Refusal, link_lines, read_list_query, read_query
-from logferry.testing.logto_replies import HTML, JSON, TEXT, entity_tag, localized, reply
+from logferry.testing.logto_query import (
+    ListQuery,
+    Refusal,
+    internal_error,
+    link_lines,
+    read_list_query,
+    read_query,
+)
+from logferry.testing.logto_replies import HTML, JSON, TEXT, entity_tag, localized, preflight, reply
 from logferry.testing.logto_scripted import ScriptedHistory, ScriptedSelection
-from logferry.testing.logto_tokens import Application, TokenIssuer
+from logferry.testing.logto_tokens import Application, TokenIssuer, oauth_error
 
 __all__ = ["LogtoFake"]
 
 _DEFAULT_AUDIENCE = "https://default.logto.app/api"
-_ADMIN_ORIGIN = "http://localhost:3002"
+_NO_STORE = ("Cache-Control", "no-store")
 _CAP = 10_000
+_NARROW = 1000  # milliseconds
 _ALLOW = ("Allow", "HEAD, GET")
 _LIST = re.compile(r"/logs/?\Z", re.IGNORECASE)
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _ONE = re.compile(r"/logs/([^/]+)/?\Z", re.IGNORECASE)
 
 
@@ -59,14 +68,16 @@ class LogtoFake:
         app_secret: Its secret.
         roleless_app_id: Id of an application without the role: it gets tokens without scope. Same secret.
         release: Which release to behave as. Before 1.40 there are no time filters, before 1.42 their bounds are
-            exclusive, and the logs themselves differ.
+            exclusive, and the logs themselves differ. Times are kept in microseconds and shown in milliseconds, so that
+            the lower bound ``T`` of 1.40 and 1.41 includes the logs that are shown as ``T``.
         token_lifetime: Seconds until a token expires.
         other_resource: Indicator of another API: tokens are issued for it and are refused here.
         rows: The logs, told row by row, instead of those that are computed; `records`, `spacing` and `growing` are of
             no account then, and there are no webhook logs.
-        stable_ties: Whether logs of one millisecond keep their order. Logto has no tie-break, so that PostgreSQL may
-            order them otherwise from page to page; where this is false, every even page has them the other way round.
-        compression: Whether to answer with gzip where the request accepts it and the body has 1 KiB or more.
+        stable_ties: Whether logs of one time keep their order. Logto has no tie-break, and PostgreSQL orders them
+            otherwise on each page of a wide window; where this is false, so does the fake, unless a window is narrow: up
+            to a second long. Logs are sorted by microseconds, and say milliseconds.
+        compression: Whether to compress a body of 1 KiB or more as the request accepts it: br, gzip or deflate.
     """
 
     records: int = attrs.field(default=417, validator=attrs.validators.ge(0))
@@ -151,7 +162,7 @@ class LogtoFake:
             return self._route(request, now)
         except Refusal as refusal:
             body = localized(request, refusal.body)
-            return reply(request, now, refusal.status, body, (JSON,), compression=self.compression)
+            return reply(request, now, refusal.status, body, (*refusal.headers, JSON), compression=self.compression)
 
     def violations(self, request: FakeRequest) -> list[str]:
         """
@@ -240,7 +251,7 @@ class LogtoFake:
         match request.method:
             case "GET" | "HEAD":
                 self.tokens.authorize(request, now)
-                return self._one(request, now, unquote(one[1])) if one else self._list(request, now, path)
+                return self._one(request, now, _decoded(one[1])) if one else self._list(request, now, path)
             case "OPTIONS":
                 return _options(request, now)
             case "PUT" | "PATCH" | "POST" | "DELETE":
@@ -255,7 +266,8 @@ class LogtoFake:
         since, until = query.start_time, query.end_time
         filters = query.filters
         matches = self._select(
-            None if since is None else ceil(since) if inclusive else floor(since) + 1,
+            # A log is later than the whole millisecond that it is shown as.
+            None if since is None else ceil(since),
             None if until is None else floor(until) + 1 if inclusive else ceil(until),
             now,
             user_id=filters.get("userId"),
@@ -265,8 +277,8 @@ class LogtoFake:
         total = len(matches)
         capped = query.capped and total > _CAP
         places: Sequence[int] = range(query.offset, min(query.offset + query.page_size, total))
-        if not self.stable_ties and query.page % 2 == 0:
-            places = matches.mirrored(places)
+        if not self.stable_ties and not _is_narrow(query):
+            places = matches.shuffled(places, f"{self.seed} {query.page_size} {query.offset} {total}")
         body = matches.page(places)
         host = request.header("Host")
         origin = f"http://{host}" if host else ""
@@ -296,6 +308,8 @@ class LogtoFake:
         )
 
     def _one(self, request: FakeRequest, now: int, log_id: str) -> FakeResponse:
+        if "\0" in log_id:
+            raise internal_error()  # PostgreSQL has no NUL in text
         body = (self._scripted or self.history).item(log_id, now)
         if body is None:
             message = f"The logs with ID `{log_id}` does not exist."
@@ -305,6 +319,8 @@ class LogtoFake:
     def _tagged(
         self, request: FakeRequest, now: int, body: bytes, headers: tuple[tuple[str, str], ...]
     ) -> FakeResponse:
+        if request.method == "HEAD":
+            return reply(request, now, 200, body, (JSON, *headers))  # the tag is made of a body
         tag = entity_tag(body)
         known = [part.strip().removeprefix("W/") for part in (request.header("If-None-Match") or "").split(",")]
         if tag in known or "*" in known:
@@ -312,19 +328,37 @@ class LogtoFake:
         return reply(request, now, 200, body, (JSON, *headers, ("ETag", tag)), compression=self.compression)
 
     def _token(self, request: FakeRequest, now: int) -> FakeResponse:
+        if request.method == "OPTIONS":
+            return _options(request, now)
         if request.method != "POST":
             description = f"unrecognized route or not allowed method ({request.method} on {request.path})"
-            raise Refusal(404, {"error": "invalid_request", "error_description": description})
+            raise oauth_error(404, "invalid_request", description)
         host = request.header("Host") or "127.0.0.1"
-        body = orjson.dumps(self.tokens.issue(request, f"http://{host}/oidc", now))
-        return reply(request, now, 200, body, (("Cache-Control", "no-store"), JSON), compression=self.compression)
+        try:
+            body = orjson.dumps(self.tokens.issue(request, f"http://{host}/oidc", now))
+        except Refusal as refusal:
+            raise Refusal(refusal.status, refusal.body, (*refusal.headers, _NO_STORE)) from None
+        return reply(request, now, 200, body, (_NO_STORE, JSON), compression=self.compression)
+
+
+def _decoded(part: str) -> str:
+    """Return a part of a path, decoded; one that cannot be decoded stays as it was sent."""
+    if _BROKEN_ESCAPE.search(part):
+        return part
+    try:
+        return unquote_to_bytes(part).decode()
+    except UnicodeDecodeError:
+        return part
+
+
+def _is_narrow(query: ListQuery) -> bool:
+    """Whether the rows of a query are so few that PostgreSQL keeps the order of equal times from page to page."""
+    start, end = query.start_time, query.end_time
+    return start is not None and end is not None and end - start <= _NARROW
 
 
 def _options(request: FakeRequest, now: int) -> FakeResponse:
-    if request.header("Origin") == _ADMIN_ORIGIN and request.header("Access-Control-Request-Method"):
-        allowed = (
-            ("Access-Control-Allow-Origin", _ADMIN_ORIGIN),
-            ("Access-Control-Allow-Methods", "GET,HEAD,PUT,POST,DELETE,PATCH"),
-        )
+    allowed = preflight(request)
+    if allowed is not None:
         return reply(request, now, 204, b"", allowed)
-    return reply(request, now, 200, b"", (_ALLOW,))
+    return reply(request, now, 200, b"", (_ALLOW,), late=(TEXT,))

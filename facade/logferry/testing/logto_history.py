@@ -9,7 +9,7 @@ from typing import Any, overload
 import attrs
 import orjson
 
-__all__ = ["History", "Selection", "mirror"]
+__all__ = ["History", "Selection", "shuffled"]
 
 _MILLISECOND = 1_000_000
 
@@ -86,12 +86,10 @@ class Selection(Sequence[str]):
             return [self.history.id_of(number) for number in self.numbers(range(len(self))[index])]
         return self.history.id_of(next(self.numbers((range(len(self))[index],))))
 
-    def mirrored(self, places: Sequence[int]) -> list[int]:
-        """Return the places with logs of one millisecond in the opposite order."""
-        return [
-            mirror(place, len(self), lambda other: self.history.created_at(next(self.numbers((other,)))))
-            for place in places
-        ]
+    def shuffled(self, places: Sequence[int], salt: str) -> list[int]:
+        """Return the places of the logs that come here where ties have an order that depends on *salt*."""
+        time_at: Callable[[int], int] = lambda other: self.history.created_at(next(self.numbers((other,))))  # noqa: E731
+        return shuffled(places, len(self), time_at, salt)
 
     def page(self, places: Sequence[int]) -> bytes:
         """Return the logs at these places as a JSON array."""
@@ -106,15 +104,29 @@ class Selection(Sequence[str]):
             yield block * length + positions[rest]
 
 
-def mirror(place: int, length: int, time_at: Callable[[int], int]) -> int:
-    """Return the place whose log stands at `place` where logs of one time are in the opposite order."""
-    time = time_at(place)
-    first = last = place
-    while first > 0 and time_at(first - 1) == time:
-        first -= 1
-    while last + 1 < length and time_at(last + 1) == time:
-        last += 1
-    return first + last - place
+def shuffled(places: Sequence[int], length: int, time_at: Callable[[int], int], salt: str) -> list[int]:
+    """
+    Return the places whose logs stand at ascending *places* where logs of one time have no order of their own.
+
+    Args:
+        places: Some of ``range(length)``.
+        length: How many logs there are.
+        time_at: What the logs are sorted by, at a place.
+        salt: Decides the order of logs of one time.
+    """
+    found: list[int] = []
+    group, order = range(0), list[int]()
+    for place in places:
+        if place not in group:
+            time, first, end = time_at(place), place, place + 1
+            while first > 0 and time_at(first - 1) == time:
+                first -= 1
+            while end < length and time_at(end) == time:
+                end += 1
+            group = range(first, end)
+            order = random.Random(f"{salt} {time}").sample(group, len(group))  # noqa: S311 - equal on every run
+        found.append(order[place - group.start])
+    return found
 
 
 class History:
@@ -151,7 +163,7 @@ class History:
         chance.shuffle(self._cycle)
         self._bodies = [_body(payload) for payload in self._cycle]
         self._webhook_body = _body(_webhook_payload())
-        self.length = len(self._cycle)
+        self.length: int = len(self._cycle)
         self._span = max(round(self.length * spacing * 1000), 1)
         self._offsets = _offsets(self.length, self._span, chance)
         self._head = b'{"tenantId":%b,"id":"' % orjson.dumps(tenant)

@@ -9,7 +9,19 @@ from urllib.parse import parse_qsl, quote_plus
 
 import attrs
 
-__all__ = ["ListQuery", "Refusal", "Values", "link_lines", "number_text", "read_list_query", "read_query", "to_number"]
+from logferry.testing._http import Headers
+
+__all__ = [
+    "ListQuery",
+    "Refusal",
+    "Values",
+    "internal_error",
+    "link_lines",
+    "number_text",
+    "read_list_query",
+    "read_query",
+    "to_number",
+]
 
 Values = Mapping[str, str | list[str]]
 """Query parameters by name in the order sent; one that was sent more than once has a list."""
@@ -26,16 +38,29 @@ _JS_DECIMAL = re.compile(r"[+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][
 _JS_RADIX = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\Z")
 
 
-class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of the fake
-    """The service answers with an error instead."""
+_YES = frozenset(("1", "true", "y", "yes", "yep", "yeah"))
+"""What switches the cap on, in any case (the library that reads it; ``1``, ``true`` and ``yes`` were measured)."""
 
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+
+class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of the fake
+    """
+    The service answers with an error instead.
+
+    Args:
+        status: Status code.
+        body: What it says, as JSON.
+        headers: Header lines that this error has beyond the usual ones.
+    """
+
+    def __init__(self, status: int, body: Mapping[str, Any], headers: Headers = ()) -> None:
         super().__init__(status, body)
         self.status = status
         self.body = body
+        self.headers = headers
 
 
-def _internal_error() -> Refusal:
+def internal_error() -> Refusal:
+    """Return the answer to a request that breaks a query of the database."""
     return Refusal(500, {"message": "Internal server error."})
 
 
@@ -113,9 +138,9 @@ def read_list_query(values: Values, release: tuple[int, int]) -> ListQuery:
             raise Refusal(400, {"code": "log.invalid_time_window", "message": "`end_time` must be after `start_time`."})
     filters = {name: value for name, value in texts.items() if value and name in {"userId", "applicationId", "logKey"}}
     if any("\0" in value for value in filters.values()):
-        raise _internal_error()  # PostgreSQL has no NUL in text
+        raise internal_error()  # PostgreSQL has no NUL in text
     if any(bound is not None and not _EARLIEST <= bound < _LATEST for bound in (start_time, end_time)):
-        raise _internal_error()
+        raise internal_error()
     return ListQuery(
         page=page,
         page_size=int(page_size),
@@ -123,7 +148,7 @@ def read_list_query(values: Values, release: tuple[int, int]) -> ListQuery:
         filters=filters,
         start_time=start_time,
         end_time=end_time,
-        capped=texts.get("enableCap") == "true",
+        capped=texts.get("enableCap", "").lower() in _YES,
     )
 
 
@@ -141,7 +166,7 @@ def link_lines(url: str, values: Values, query: ListQuery, total: int, *, capped
     page = query.page
     pages = -(-total // query.page_size) or 1
     relations: list[tuple[str, float]] = [("first", 1)]
-    if page > 1:
+    if page - 1 >= 1:  # page 1.5, which is accepted, has no page before it
         relations.append(("prev", page - 1))
     if not capped:
         relations.append(("last", pages))
@@ -181,7 +206,7 @@ def _read_offset(page: float, page_size: float) -> int:
     if not (page_size.is_integer() and math.isfinite(offset) and offset.is_integer() and offset < _EXPONENT_FROM):
         raise Refusal(422, {"code": "entity.invalid_input", "message": "Invalid input. Value list must not be empty."})
     if not 0 <= offset < _BIGINT_END:
-        raise _internal_error()
+        raise internal_error()
     return int(offset)
 
 

@@ -2,8 +2,9 @@
 
 import gzip
 import hashlib
+import zlib
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from typing import Any
 
@@ -11,7 +12,7 @@ import orjson
 
 from logferry.testing._http import FakeRequest, FakeResponse, Headers
 
-__all__ = ["HTML", "JSON", "TEXT", "entity_tag", "localized", "reply"]
+__all__ = ["HTML", "JSON", "TEXT", "entity_tag", "localized", "preflight", "reply"]
 
 JSON = ("Content-Type", "application/json; charset=utf-8")
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
@@ -35,8 +36,35 @@ _COMPRESSION_LEVEL = 6  # zlib's default, which Node uses
 
 _MESSAGES = {
     ("fr", "auth.authorization_header_missing"): "L'en-tête d'autorisation est manquant.",
+    ("fr", "oidc.invalid_request"): "La requête est invalide.",
+    ("fr", "oidc.invalid_target"): "Indicateur de ressource invalide.",
 }
-"""Messages by language and code, as far as they were recorded; English stands in for the others."""
+"""Messages by language and code, as far as they are known; English stands in for the others."""
+
+_ADMIN_ORIGIN = "http://localhost:3002"
+_TOKENS = "/oidc/token"
+_BROTLI_BLOCK = 1 << 16  # bytes
+
+
+def _gzip(body: bytes) -> bytes:
+    return gzip.compress(body, _COMPRESSION_LEVEL, mtime=0)
+
+
+def _brotli(body: bytes) -> bytes:
+    """Return a valid Brotli stream of stored blocks (RFC 7932, section 9.2): the standard library has no compressor."""
+    blocks: list[bytes] = []
+    for start in range(0, len(body), _BROTLI_BLOCK):
+        block = body[start : start + _BROTLI_BLOCK]
+        # From the lowest bit on: not the last block, a length of four digits, the length, stored.
+        head = (len(block) - 1) << 3 | 1 << 19
+        # The first block has the window's size in front, which is one bit for 64 KiB.
+        bits = head << 1 if start == 0 else head
+        blocks += (bits.to_bytes(3, "little"), block)
+    return b"".join(blocks) + (b"\x03" if body else b"\x06")
+
+
+_CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"br": _brotli, "gzip": _gzip, "deflate": zlib.compress}
+"""What compresses, in the server's order of preference (measured)."""
 
 
 def reply(
@@ -59,14 +87,17 @@ def reply(
         body: Before compression.
         headers: What the route adds, before the request id.
         late: What is added after the request id, as plain-text answers do.
-        compression: Whether gzip is used where the request accepts it and the body has 1 KiB or more.
+        compression: Whether a body of 1 KiB or more is compressed as the request accepts it.
     """
     digest = hashlib.sha1(f"{request.method} {request.target} {now}".encode(), usedforsecurity=False).digest()
-    lines = [*_ALWAYS, *headers]
-    chunked = compression and len(body) >= _COMPRESSED_FROM and request.method != "HEAD" and _accepts_gzip(request)
-    if chunked:
-        body = gzip.compress(body, _COMPRESSION_LEVEL, mtime=0)
-        lines.append(("Content-Encoding", "gzip"))
+    lines = [*_ALWAYS, *_shared(request), *headers]
+    coding = None
+    if compression and len(body) >= _COMPRESSED_FROM and request.method != "HEAD":
+        coding = _coding(request)
+    chunked = coding is not None
+    if coding is not None:
+        body = _CODINGS[coding](body)
+        lines.append(("Content-Encoding", coding))
     lines += (("Logto-Core-Request-Id", urlsafe_b64encode(digest[:12]).decode()), *late)
     if status not in {204, 304} and not chunked:
         lines.append(("Content-Length", str(len(body))))
@@ -78,6 +109,33 @@ def reply(
     if chunked:
         lines.append(("Transfer-Encoding", "chunked"))
     return FakeResponse(status, tuple(lines), b"" if request.method == "HEAD" else body)
+
+
+def preflight(request: FakeRequest) -> Headers | None:
+    """Return what a browser that may ask is told before it asks, or `None` where there is nothing to tell."""
+    origin = request.header("Origin")
+    if not origin or not request.header("Access-Control-Request-Method"):
+        return None
+    allowed: Headers
+    if request.path == _TOKENS:
+        allowed = (("Access-Control-Allow-Methods", "POST"), ("Access-Control-Max-Age", "3600"))
+    elif origin == _ADMIN_ORIGIN:
+        allowed = (("Access-Control-Allow-Methods", "GET,HEAD,PUT,POST,DELETE,PATCH"),)
+    else:
+        return None
+    return (("Access-Control-Allow-Origin", origin), *allowed)
+
+
+def _shared(request: FakeRequest) -> Headers:
+    """Return the header lines that let scripts of other origins read the answer."""
+    origin = request.header("Origin")
+    if request.method == "OPTIONS":
+        return ()
+    if request.path == _TOKENS:
+        return (("Access-Control-Allow-Origin", origin or "*"), ("Access-Control-Expose-Headers", "WWW-Authenticate"))
+    if origin == _ADMIN_ORIGIN:
+        return (("Access-Control-Allow-Origin", origin), ("Access-Control-Expose-Headers", "*"))
+    return ()
 
 
 def entity_tag(body: bytes) -> str:
@@ -102,10 +160,12 @@ def _languages(accepted: str) -> list[str]:
     return [name.partition("-")[0] for name, weight in ranked if weight > 0]
 
 
-def _accepts_gzip(request: FakeRequest) -> bool:
-    return any(
-        name in {"gzip", "*"} and weight > 0 for name, weight in _weighted(request.header("Accept-Encoding") or "")
-    )
+def _coding(request: FakeRequest) -> str | None:
+    """Return the coding that the request accepts most, the server's first choice among equals, or `None`."""
+    weights = dict(_weighted(request.header("Accept-Encoding") or ""))
+    accepted = {name: weights.get(name, weights.get("*", 0.0)) for name in _CODINGS}
+    best = max(accepted, key=accepted.__getitem__)
+    return best if accepted[best] > 0 else None
 
 
 def _weighted(value: str) -> list[tuple[str, float]]:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import attrs
 
 from logferry.testing._rows import Row, Script
-from logferry.testing.logto_history import History, mirror
+from logferry.testing.logto_history import History, shuffled
 
 __all__ = ["ScriptedHistory", "ScriptedSelection"]
 
+_MICROSECOND = 1_000
 _MILLISECOND = 1_000_000
 
 
@@ -22,7 +23,7 @@ class ScriptedHistory:
     """
 
     def __init__(self, rows: Sequence[Row], history: History) -> None:
-        self._script = Script(rows, resolution=_MILLISECOND, by_time=True)
+        self._script = Script(rows, resolution=_MILLISECOND, by_time=True, stored=_MICROSECOND)
         self._history = history
 
     def select(
@@ -51,6 +52,10 @@ class ScriptedHistory:
     def created_at(self, place: int) -> int:
         """Return when a row says that it was written, in milliseconds since 1970-01-01 UTC."""
         return self._script.time(place) // _MILLISECOND
+
+    def stored_at(self, place: int) -> int:
+        """Return what a row is sorted by, in microseconds since 1970-01-01 UTC: it says less of its time."""
+        return self._script.rows[place].time // _MICROSECOND
 
     def item(self, log_id: str, now: int) -> bytes | None:
         """Return the log with this id as JSON, or `None` if there is none at `now`."""
@@ -87,9 +92,9 @@ class ScriptedSelection:
         """Return the ids of all."""
         return [self.history.id_of(row) for row in self.rows]
 
-    def mirrored(self, places: Sequence[int]) -> list[int]:
-        """Return the places with logs of one millisecond in the opposite order."""
-        return [mirror(place, len(self), lambda other: self.history.created_at(self.rows[other])) for place in places]
+    def shuffled(self, places: Sequence[int], salt: str) -> list[int]:
+        """Return the places of the rows that come here where ties have an order that depends on *salt*."""
+        return shuffled(places, len(self), lambda other: self.history.stored_at(self.rows[other]), salt)
 
     def page(self, places: Sequence[int]) -> bytes:
         """Return the logs at these places as a JSON array."""

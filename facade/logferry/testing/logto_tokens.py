@@ -9,17 +9,18 @@ import binascii
 import hashlib
 import hmac
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 import attrs
 import orjson
 
-from logferry.testing._http import FakeRequest
+from logferry._json import is_array, is_object
+from logferry.testing._http import FakeRequest, Headers
 from logferry.testing.logto_query import Refusal
 
-__all__ = ["Application", "Claims", "TokenIssuer"]
+__all__ = ["Application", "Claims", "TokenIssuer", "oauth_error"]
 
 Claims = Mapping[str, Any]
 
@@ -105,31 +106,29 @@ class TokenIssuer:
         Answer a token request.
 
         Args:
-            request: Credentials by HTTP Basic or in the form.
+            request: Credentials by HTTP Basic or in the body, which is a form or JSON.
             issuer: The `iss` of the token.
             now: Nanoseconds since 1970-01-01 UTC.
 
         Raises:
             Refusal: With an OAuth error body.
         """
-        form: dict[str, list[str]] = {}
-        for name, value in parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True):
-            form.setdefault(name, []).append(value)
-        application = self._authenticate(request, form)
+        form = _read_form(request)
+        application = self._authenticate(request, form, issuer)
         match form.get("grant_type"):
             case None | [""]:
-                raise _oauth_error(400, "invalid_request", "missing required parameter 'grant_type'")
+                raise oauth_error(400, "invalid_request", "missing required parameter 'grant_type'")
             case ["client_credentials"]:
                 pass
             case _:
-                raise _oauth_error(400, "unsupported_grant_type", "unsupported grant_type requested")
+                raise oauth_error(400, "unsupported_grant_type", "unsupported grant_type requested")
         match [resource for resource in form.get("resource", ()) if resource]:
             case []:
-                raise _oauth_error(400, "invalid_target", "both `resource` and `organization_id` are not provided")
+                raise oauth_error(400, "invalid_target", "both `resource` and `organization_id` are not provided")
             case [resource] if resource in (*self.audiences, *self.other_resources):
                 pass
             case _:
-                raise _oauth_error(400, "invalid_target", "resource indicator is missing, or unknown")
+                raise oauth_error(400, "invalid_target", "resource indicator is missing, or unknown")
         asked = " ".join(form.get("scope", ())).split()
         granted = "all" in asked and application.has_role and resource in self.audiences
         scope = "all" if granted else ""
@@ -156,16 +155,23 @@ class TokenIssuer:
             }
         )
 
-    def _authenticate(self, request: FakeRequest, form: Mapping[str, list[str]]) -> Application:
-        basic = _read_basic(request.header("Authorization"))
+    def _authenticate(self, request: FakeRequest, form: Mapping[str, list[str]], issuer: str) -> Application:
+        header = request.header("Authorization")
+        if header and any(form.get("client_secret", ())):
+            raise oauth_error(400, "invalid_request", "client authentication must only be provided using one mechanism")
+        basic = _read_basic(header)
         client_id, secret = basic or (form.get("client_id", [""])[0], form.get("client_secret", [""])[0])
         if not client_id:
-            raise _oauth_error(400, "invalid_request", "no client authentication mechanism provided")
+            raise oauth_error(400, "invalid_request", "no client authentication mechanism provided")
         application = next((known for known in self.applications if known.app_id == client_id), None)
         if application is None:
-            raise _oauth_error(400, "invalid_client", f"invalid client {client_id}")
+            raise oauth_error(400, "invalid_client", f"invalid client {client_id}")
         if not hmac.compare_digest(application.app_secret.encode(), secret.encode()):
-            raise _oauth_error(401, "invalid_client", "client authentication failed")
+            description = "client authentication failed"
+            challenge = f'Basic realm="{issuer}", error="invalid_client", error_description="{description}"'
+            # Only for those who chose HTTP Basic.
+            headers = (("WWW-Authenticate", challenge),) if basic else ()
+            raise oauth_error(401, "invalid_client", description, headers)
         return application
 
     def _verify(self, token: str, now: int) -> Claims:
@@ -193,32 +199,50 @@ class TokenIssuer:
         return _encode(hmac.digest(self.key, text.encode(), "sha384"))
 
 
+def _read_form(request: FakeRequest) -> dict[str, list[str]]:
+    """Return the parameters of a token request, each with all its values; JSON does as well as a form."""
+    text = request.body.decode("utf-8", "replace")
+    pairs: Iterable[tuple[str, Any]] = parse_qsl(text, keep_blank_values=True)
+    if (request.header("Content-Type") or "").partition(";")[0].strip().lower() == "application/json":
+        try:
+            body = orjson.loads(text)
+        except ValueError:
+            raise oauth_error(400, "invalid_request", "failed to parse the request body") from None
+        pairs = body.items() if is_object(body) else ()
+    form: dict[str, list[str]] = {}
+    for name, value in pairs:
+        form.setdefault(name, []).extend(map(str, value) if is_array(value) else [str(value)])
+    return form
+
+
 def _read_basic(header: str | None) -> tuple[str, str] | None:
-    scheme, _, value = (header or "").partition(" ")
-    if scheme.lower() != "basic":
+    if not header:
         return None
+    scheme, _, value = header.partition(" ")
     try:
-        client_id, _, secret = b64decode(value, validate=True).decode().partition(":")
+        client_id, colon, secret = b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        raise _oauth_error(400, "invalid_request", "invalid authorization header value format") from None
+        colon = client_id = secret = ""
+    if scheme.lower() != "basic" or not colon:
+        raise oauth_error(400, "invalid_request", "invalid authorization header value format")
     return unquote_plus(client_id), unquote_plus(secret)  # RFC 6749, section 2.3.1
 
 
-def _oauth_error(status: int, error: str, description: str) -> Refusal:
+def oauth_error(status: int, error: str, description: str, headers: Headers = ()) -> Refusal:
+    """Return an answer of the token endpoint that refuses: the error of the standard, and Logto's words for it."""
     messages = {
+        "invalid_request": "Request is invalid.",
         "invalid_target": "Invalid resource indicator.",
         "unsupported_grant_type": "Unsupported `grant_type` requested.",
     }
     code = f"oidc.{error}"
-    return Refusal(
-        status,
-        {
-            "code": code,
-            "message": messages.get(error, f"An OIDC error occurred: {code}."),
-            "error": error,
-            "error_description": description,
-        },
-    )
+    body = {
+        "code": code,
+        "message": messages.get(error, f"An OIDC error occurred: {code}."),
+        "error": error,
+        "error_description": description,
+    }
+    return Refusal(status, body, headers)
 
 
 def _unauthorized(code: str, name: str, data: Mapping[str, Any] | None = None) -> Refusal:

@@ -19,10 +19,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeAlias
 
 import orjson
-import pyarrow as pa
 from attrs import field, frozen
 
+from logferry._extras import needing
 from logferry.stores import SCHEMA, Coverage, Question, Store, Stretch
+
+with needing("the suite of stores"):
+    import pyarrow as pa
 
 __all__ = ["CHECKS", "Case", "Check", "records"]
 

@@ -3,7 +3,8 @@ A suite that syncing any service's stream has to pass: nothing lost, nothing dou
 
 A *trial* is decided by its seed, as in `logferry.testing.conformance`: a hostile history, a variant of the service, a
 schedule of faults, and several syncs into one store, at random moments.  Each is stopped somewhere, or killed: cancelled
-before a request or behind a commit, or its store takes nothing any more, as if the process had died there.  The last one,
+before a request or behind a commit, or its store takes nothing any more, as if the process had died there.  Some services
+do not say what time it is, and the clock of who syncs is then thirty days ahead now and then.  The last one,
 when all has settled, is left alone::
 
     from logferry.testing.sync_conformance import SyncTrial
@@ -26,6 +27,7 @@ import attrs
 import orjson
 
 from logferry._client import Client
+from logferry._clock import Clock
 from logferry._definition import StreamDefinition
 from logferry._errors import PagingError, StoreError
 from logferry._hooks import RequestEvent
@@ -35,7 +37,7 @@ from logferry.sync._sync import Lane, Sync
 from logferry.testing._clock import VirtualClock
 from logferry.testing._dying_store import DyingStore, SmallPages
 from logferry.testing._faults import shortened
-from logferry.testing._http import FakeRequest
+from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._noticeable import noticeably_shortened
 from logferry.testing._recorder import Outcome
 from logferry.testing._rows import Row, random_rows
@@ -171,6 +173,12 @@ class _Syncs:
         )
         # What lists the sessions of calls has the row that came first as the one whose logs there are.
         self._rows = (attrs.evolve(rows[0], vanishes=None), *rows[1:])
+        # Drawn apart, so that the rest of a seed's schedule is as it was without.
+        self._skew = random.Random(f"clock {trial.stream} {trial.seed}")  # noqa: S311 - the same on every run
+        self._dateless = self._skew.random() < 0.3  # noqa: PLR2004 - a share
+        if self._dateless:
+            # Nothing tells a record that is dated days ahead from one of now, where no clock can be believed.
+            self._rows = tuple(row for row in self._rows if row.time <= (row.appears or row.time) + _DAY)
         self._settled = max(row.appears or 0 for row in self._rows) + 600 * _SECOND
         self._fake = trial.make_fake(self._rows, epoch=self._settled, chance=chance)
         self._length = until - self._since
@@ -193,6 +201,9 @@ class _Syncs:
         self._seen: list[tuple[int, int]] = []
         self._stop: Callable[[], None] = lambda: None
         self._requests: int | None = None
+        # Drawn apart, so that the rest of a seed's schedule is as it was without.
+        self._skew = random.Random(f"clock {trial.stream} {trial.seed}")  # noqa: S311 - the same on every run
+        self._dateless = self._skew.random() < 0.3  # noqa: PLR2004 - a share
 
     def _chosen_filters(self) -> Mapping[str, str]:
         """None, or those of a question that finds something."""
@@ -208,7 +219,14 @@ class _Syncs:
 
     def _fault(self, request: FakeRequest, number: int) -> Outcome | None:
         outcome = self._schedule(request, number) if self._disturbed else None
-        return noticeably_shortened(self._fake, request, self._clock.now) if outcome is shortened else outcome
+        if outcome is shortened:
+            outcome = noticeably_shortened(self._fake, request, self._clock.now)
+        return _without_date(outcome) if self._dateless else outcome
+
+    def _skewed(self) -> Clock:
+        """The clock of who syncs: where the service does not say what time it is, it is thirty days ahead now and then."""
+        ahead = self._disturbed and self._dateless and self._skew.random() < 0.5  # noqa: PLR2004 - a share
+        return _Ahead(self._clock) if ahead else self._clock
 
     async def run(self) -> SyncOutcome:
         syncs, stopped, failed = self._chance.randint(0, 6), 0, 0
@@ -252,11 +270,12 @@ class _Syncs:
 
     async def _sync(self) -> bool | None:
         """Sync once; whether all was read, or ``None`` where it was stopped."""
+        clock = self._skewed()
         client = connected(
             self._trial.client,
             self._fake,
             transport=self._transport,
-            clock=self._clock,
+            clock=clock,
             on_request=self._pass_time,
         )
         paged: Any = SmallPages(client, self._page_size)
@@ -265,7 +284,7 @@ class _Syncs:
             store=self._store,
             lanes=[Lane(client=paged, streams=[(self._definition, self._filters)], concurrency=self._concurrency)],
             order=Order(until=until, raw=True),
-            clock=self._clock,
+            clock=clock,
             blocking=_awaited_only,
         )
         self._arm()
@@ -348,6 +367,35 @@ class _Syncs:
             for question in self._questions()
             for identity in told.truth(self._trial.stream, None, None, now=_BEGIN + 400 * _DAY, **question)
         )
+
+
+@attrs.frozen
+class _Ahead:
+    """A clock that is thirty days ahead of another."""
+
+    _clock: VirtualClock
+
+    def now(self) -> int:
+        return self._clock.now() + 30 * _DAY
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+    async def asleep(self, seconds: float) -> None:
+        await self._clock.asleep(seconds)
+
+
+def _without_date(outcome: Outcome | None) -> Outcome:
+    """The same outcome, of a service that does not say what time it is."""
+
+    def changed(answer: FakeResponse) -> FakeResponse:
+        if callable(outcome) and not isinstance(outcome, FakeResponse):
+            answer = outcome(answer)
+        return attrs.evolve(answer, headers=tuple(pair for pair in answer.headers if pair[0].lower() != "date"))
+
+    if isinstance(outcome, FakeResponse):
+        return attrs.evolve(outcome, headers=tuple(pair for pair in outcome.headers if pair[0].lower() != "date"))
+    return outcome if isinstance(outcome, Exception) else changed
 
 
 def _canonical(item: Any) -> str:

@@ -248,6 +248,32 @@ def test_a_metric_keeps_its_whole_item(item: dict[str, Any], time: int, issues: 
     assert record.resource["daily.domain.name"] == "rooms"
 
 
+def test_a_metric_is_named_as_the_logs_of_its_call_are() -> None:
+    """Session, room and the device's time are attributes of their own too; numbers stay in the whole item."""
+    item = {
+        "time": "2026-01-01T00:00:00.125Z",
+        "clientTime": "2026-01-01T00:00:00.100Z",
+        "mtgSessionId": "m",
+        "userSessionId": "u",
+        "roomName": "hello",
+        "domainName": "rooms",
+        "videoRecvPacketLoss": 0.5,
+        "userSentBitsPerSecAvg": None,
+        "metrics": {"sfu-recv": {"transport": {"recvPacketsLostPct": 1}}},
+        "later": [1],
+    }
+    assert record_of(SESSION_METRICS, item).attributes == {
+        "daily.client_time": "2026-01-01T00:00:00.100Z",
+        "daily.meeting_session.id": "m",
+        "session.id": "u",
+        "daily.room.name": "hello",
+        "daily.metrics": item,
+    }
+    entry = SESSION_METRICS.entry(item)
+    assert (entry.room_name, entry.video_recv_packet_loss, entry["later"]) == ("hello", 0.5, [1])
+    assert entry.to_dict() == item
+
+
 def test_an_item_that_does_not_fit_is_repaired() -> None:
     """What does not fit is taken out and listed, also where the item is no object at all."""
     repaired = SESSION_LOGS.repair({"time": 5, "message": "m", "level": "high"})

@@ -367,7 +367,7 @@ def test_a_link_elsewhere_is_an_issue_and_never_requested(origin: str) -> None:
     with logferry.SignalWire(space=fake.space, transport=transport, **credentials(fake)) as client:
         stream = client.video_logs(until=LATER, page_size=100)
         assert [entry.id for entry in stream] == list(fake.truth())
-    assert stream.stats.issues == 3
+    assert stream.stats.doubts == 3
     assert {request.header("Host") for request in transport.requests} == {f"{fake.space}.signalwire.com"}
     assert {request.path for request in transport.requests} == {"/api/video/logs"}
 

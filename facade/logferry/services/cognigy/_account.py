@@ -10,6 +10,7 @@ from logferry._answers import Refusal, is_foreign
 from logferry._authorizers import FixedHeaders
 from logferry._json import text_in
 from logferry._layers import Authorizer
+from logferry._secret import Secret
 
 if TYPE_CHECKING:
     from logferry_clients.cognigy.models.problem import ProblemKey
@@ -37,7 +38,7 @@ _HINTS: Final[Mapping[int, str]] = {
 
 def api_key(key: str) -> Authorizer:
     """Authorize with the API key of a user, in a header; in the query it would be in every URL."""
-    return FixedHeaders((("X-API-Key", key),))
+    return FixedHeaders((("X-API-Key", Secret(key)),))
 
 
 def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:

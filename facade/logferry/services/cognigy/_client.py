@@ -51,7 +51,7 @@ class Cognigy(Client):
     service: ClassVar[str] = "cognigy"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=1000, seconds=300)
-    streams = Homes("logferry.services.cognigy._streams:PROJECT_LOGS")
+    streams: ClassVar[Homes] = Homes("logferry.services.cognigy._streams:PROJECT_LOGS")
     authentication: ClassVar[str] = "API key"
     settings: ClassVar[tuple[str, ...]] = ("base_url", "api_key", "project_id")
     optional_settings: ClassVar[tuple[str, ...]] = ("type_brackets",)
@@ -65,13 +65,17 @@ class Cognigy(Client):
         type_brackets: bool | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        given: dict[str, str | bool | None] = {
-            "api_key": api_key,
-            "base_url": base_url,
-            "project_id": project_id,
-            "type_brackets": type_brackets,
-        }
-        super().__init__(Settings(service=self.service, given=given), options)
+        settings = Settings(
+            service=self.service,
+            given={
+                "api_key": api_key,
+                "base_url": base_url,
+                "project_id": project_id,
+                "type_brackets": type_brackets,
+            },
+        )
+        del api_key  # a traceback with locals would show it
+        super().__init__(settings, options)
 
     def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
         address, key = settings.require("base_url", "api_key")

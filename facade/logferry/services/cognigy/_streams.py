@@ -50,6 +50,7 @@ LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 
 _ID: Final[LogEntryKey] = "_id"
 _TIMESTAMP: Final[LogEntryKey] = "timestamp"
+_TYPE: Final[LogEntryKey] = "type"
 _ITEMS: Final[LogEntryPageKey] = "items"
 _TOTAL: Final[LogEntryPageKey] = "total"
 _EMBEDDED: Final[LogEntryPageKey] = "_embedded"
@@ -90,6 +91,12 @@ def checked_levels(names: Sequence[str]) -> list[LogLevel]:
     return known
 
 
+def _shown_level(item: Any) -> str | None:
+    """The level that an entry shows; ``None`` for none, or for one that cannot be asked for."""
+    level = item.get(_TYPE) if is_object(item) else None
+    return next((one for one in LEVELS if one == level), None)
+
+
 @frozen(kw_only=True)
 class ProjectLogFilters:
     """Filters of a project's logs; the project itself is one, since an account can see several."""
@@ -97,8 +104,9 @@ class ProjectLogFilters:
     project_id: str | None = filter_field("projectId", "the project; default: the account's")
     filter_: str | None = filter_field("filter", "only entries with this in their type, message or trace id")
     type_: list[LogLevel] | None = filter_field(  # noqa: RUF009  # it makes a field, as for the others
-        "type", "only entries of these levels, such as error,warn", parse=levels
+        "type", "only entries of these levels, such as error,warn", parse=levels, shown=_shown_level
     )
+    # Of these, entries show at most a copy in their free `meta`, whose names are not documented.
     user_id: str | None = filter_field("userId", "only entries of this user")
     flow_name: str | None = filter_field("flowName", "only entries of the flow with this name")
 

@@ -11,6 +11,7 @@ from logferry._authorizers import FixedHeaders
 from logferry._errors import AuthenticationError
 from logferry._json import text_in
 from logferry._layers import Authorizer
+from logferry._secret import Secret
 
 REQUEST_ID_HEADER: Final = "x-request-id"
 """Daily does not document where it names a request; this is where most services do."""
@@ -29,7 +30,7 @@ _ADDRESS_HINT: Final = f"Check DAILY_BASE_URL: it looks like {DEFAULT_BASE_URL},
 
 def key_authorizer(key: str) -> Authorizer:
     """Authorize with the API key of a domain."""
-    return FixedHeaders((("Authorization", f"Bearer {key}"),))
+    return FixedHeaders((("Authorization", Secret(f"Bearer {key}")),))
 
 
 def refusal(status: int, body: Mapping[str, Any]) -> Refusal:

@@ -16,6 +16,7 @@ from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field
 from logferry._incremental import Incremental
 from logferry._json import is_array
+from logferry._matching import shown_at
 from logferry._page_times import PageTimes
 from logferry._steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._trail import TOLERANCE
@@ -42,8 +43,9 @@ class ApiLogFilters:
     """Filters of the REST API's log."""
 
     source: ListApiLogsSource | None = filter_field(  # noqa: RUF009  # it makes an attrs field
-        "source", "api (the service's default) or webhook", parse=_source
+        "source", "api (the service's default) or webhook", parse=_source, shown=shown_at("source"), any_case=True
     )
+    # How it is compared is not documented.
     url: str | None = filter_field("url", "only logs of this route of the API, or of this address of a webhook server")
 
 

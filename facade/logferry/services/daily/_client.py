@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel
     from logferry_clients.daily.models.meeting import Meeting
     from logferry_clients.daily.models.session_log import SessionLog
+    from logferry_clients.daily.models.session_metric import SessionMetric
 
 
 class Daily(Client):
@@ -41,7 +42,7 @@ class Daily(Client):
     service: ClassVar[str] = "daily"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=100, seconds=5)
-    streams = Homes(
+    streams: ClassVar[Homes] = Homes(
         "logferry.services.daily._sessions:SESSION_LOGS",
         "logferry.services.daily._sessions:SESSION_METRICS",
         "logferry.services.daily._api_logs:API_LOGS",
@@ -54,7 +55,9 @@ class Daily(Client):
     def __init__(
         self, *, api_key: str | None = None, base_url: str | None = None, **options: Unpack[ClientOptions]
     ) -> None:
-        super().__init__(Settings(service=self.service, given={"api_key": api_key, "base_url": base_url}), options)
+        settings = Settings(service=self.service, given={"api_key": api_key, "base_url": base_url})
+        del api_key  # a traceback with locals would show it
+        super().__init__(settings, options)
 
     def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
         (key,) = settings.require("api_key")
@@ -101,11 +104,12 @@ class Daily(Client):
         mtg_session_id: str | None = None,
         user_session_id: str | None = None,
         **options: Unpack[StreamOptions],
-    ) -> Stream[dict[str, Any]]:
+    ) -> Stream[SessionMetric]:
         """
         Samples of the connections of a call's participants; oldest first.  Daily wants at least one of the two ids.
 
-        What a sample holds is not documented, so an entry is the decoded JSON object.
+        Daily documents no list of a sample's fields: an entry has those that were seen elsewhere, all of them optional, and
+        keeps all others in ``additional_properties``.
 
         Args:
             mtg_session_id: Only samples of this meeting session.

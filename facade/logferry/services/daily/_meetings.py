@@ -17,6 +17,7 @@ from logferry._cursors import CursorPage, cursor_walk
 from logferry._definition import StreamDefinition, filter_field, flag
 from logferry._incremental import Incremental, Sessions
 from logferry._json import is_array, is_object
+from logferry._matching import shown_at
 from logferry._steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._times import SECOND
 from logferry._window import Window
@@ -41,9 +42,11 @@ _LARGEST_PAGE: Final = 100
 class MeetingFilters:
     """Filters of meetings."""
 
-    room: str | None = filter_field("room", "only meetings in the room of this name")
+    room: str | None = filter_field(
+        "room", "only meetings in the room of this name", shown=shown_at("room"), any_case=True
+    )
     ongoing: bool | None = filter_field(  # it makes an attrs field
-        "ongoing", "only meetings that go on (true), or that are over (false)", parse=flag
+        "ongoing", "only meetings that go on (true), or that are over (false)", parse=flag, shown=shown_at("ongoing")
     )
 
 

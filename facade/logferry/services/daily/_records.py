@@ -8,10 +8,8 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import orjson
-
 from logferry._attributes import Attributes, mapped, present
-from logferry._json import is_object
+from logferry._json import is_object, loads
 from logferry._origin import Normalizer, Origin
 from logferry._page_times import PageTimes, known_times, page_times
 from logferry._record import ERROR, INFO, LogRecord, make_record
@@ -19,6 +17,7 @@ from logferry._redaction import REDACTED, public_url, without_secrets
 from logferry._times import MILLISECOND, number_to_nano, text_to_nano
 from logferry_clients.daily.models.api_log import ApiLogJson, ApiLogKey
 from logferry_clients.daily.models.session_log import SessionLogJson, SessionLogKey
+from logferry_clients.daily.models.session_metric import SessionMetricJson, SessionMetricKey
 
 _DEBUG: Final = 5
 _WARN: Final = 13
@@ -35,7 +34,7 @@ _METHODS: Final = frozenset({
 """The methods that OpenTelemetry knows."""
 
 _TIME_FIELDS: Final = ("time", "timestamp", "clientTime")
-"""Where the time of a metric may be: no list of its fields is published."""
+"""Where the time of a metric may be: Daily does not document its fields."""
 
 _TOKEN_IN_PATH: Final = re.compile(r"(/meeting-tokens/)[^/?#]+")
 """Daily's REST API takes a meeting token to be looked up as a part of the path."""
@@ -60,6 +59,13 @@ _SESSION_LOG: Final[Mapping[SessionLogKey, str | None]] = {
     "level": "daily.level",
     "code": "daily.log.code",
 }
+_SESSION_METRIC: Final[Mapping[SessionMetricKey, str]] = {
+    "clientTime": "daily.client_time",
+    "mtgSessionId": "daily.meeting_session.id",
+    "userSessionId": "session.id",
+    "roomName": "daily.room.name",
+}
+"""What a metric says as a log of the same call does; its numbers are in the whole item."""
 _API_LOG: Final[Mapping[ApiLogKey, str | None]] = {
     "id": None,
     "userId": "user.id",
@@ -75,6 +81,7 @@ _API_LOG: Final[Mapping[ApiLogKey, str | None]] = {
     "response": None,
 }
 _SESSION_LOG_NAMES: Final = dict[str, str | None]([*_SESSION_LOG.items()])
+_SESSION_METRIC_NAMES: Final = dict[str, str]([*_SESSION_METRIC.items()])
 _API_LOG_NAMES: Final = dict[str, str | None]([*_API_LOG.items()])
 _TIME: Final[SessionLogKey] = "time"
 _CREATED: Final[ApiLogKey] = "createdAt"
@@ -125,28 +132,22 @@ def metric_times(items: list[Any]) -> PageTimes:
     return known_times([metric_to_nano(item) if is_object(item) else None for item in items])
 
 
-def _metric(item: dict[str, Any], origin: Origin, time: int | None) -> LogRecord:
+def _metric(item: SessionMetricJson, origin: Origin, time: int | None) -> LogRecord:
     record = make_record(origin, item, time or 0, 0, None, "daily.call.metrics")
-    if time is None and any(name in item for name in _TIME_FIELDS):
-        return record.as_received(item, ("time: no date and time",))
-    return record
+    return record if time is not None else record.as_received(item, ("time: no date and time",))
 
 
-def _metric_identity(item: dict[str, Any]) -> tuple[str | None, str | None]:
-    return _domain_name(item), None
+def _metric_identity(item: SessionMetricJson) -> tuple[str | None, str | None]:
+    return item.get("domainName"), None
 
 
-def _metric_resource(item: dict[str, Any], origin: Origin) -> Attributes:
-    return resource_of(origin, {"daily.domain.name": _domain_name(item)})
+def _metric_resource(item: SessionMetricJson, origin: Origin) -> Attributes:
+    return resource_of(origin, {"daily.domain.name": item.get("domainName")})
 
 
-def _metric_attributes(item: dict[str, Any]) -> Attributes:
-    return {"daily.metrics": without_secrets(item)}
-
-
-def _domain_name(item: Mapping[str, Any]) -> str | None:
-    name = item.get("domainName")
-    return name if isinstance(name, str) else None
+def _metric_attributes(item: SessionMetricJson) -> Attributes:
+    named = {_SESSION_METRIC_NAMES[key]: value for key, value in item.items() if key in _SESSION_METRIC_NAMES}
+    return {**named, "daily.metrics": without_secrets(item)}
 
 
 def api_log_times(items: list[Any]) -> PageTimes:
@@ -213,8 +214,8 @@ def _severity(status: int | None) -> int:
 
 def _error(status: int | None, response: str | None) -> Attributes:
     try:
-        body: object = orjson.loads(response or "")
-    except orjson.JSONDecodeError:
+        body: object = loads(response or "")
+    except ValueError:
         body = None
     details = body if is_object(body) else {}
     kind, info = details.get("error"), details.get("info")
@@ -277,7 +278,7 @@ SESSION_LOG_NORMALIZER: Final = Normalizer[SessionLogJson](
     attributes=_session_attributes,
     resource=_session_resource,
 )
-SESSION_METRIC_NORMALIZER: Final = Normalizer[dict[str, Any]](
+SESSION_METRIC_NORMALIZER: Final = Normalizer[SessionMetricJson](
     times=metric_times,
     make=_metric,
     identity=_metric_identity,

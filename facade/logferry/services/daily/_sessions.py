@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from attrs import frozen
 
 from logferry._definition import StreamDefinition, filter_field
-from logferry._json import is_object
+from logferry._matching import shown_at
 from logferry._steps import Flow, Position
 from logferry._window import Window
 from logferry.services.daily._filters import one_of
@@ -19,7 +19,12 @@ from logferry.services.daily._session_pages import Walk
 from logferry.services.daily._session_question import Question
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
 from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
-from logferry_clients.daily.types import ANYTHING, ObjectOf, repair
+from logferry_clients.daily.models.session_metric import (
+    SessionMetric,
+    SessionMetricJson,
+    fits_session_metric,
+    repair_session_metric,
+)
 
 F = TypeVar("F")
 
@@ -33,8 +38,13 @@ _level: Final = one_of(LIST_LOGS_LOG_LEVEL_VALUES)
 class SessionLogFilters:
     """Filters of the logs of a call; at least one of the ids is needed."""
 
-    mtg_session_id: str | None = filter_field("mtgSessionId", "only logs of this meeting session")
-    user_session_id: str | None = filter_field("userSessionId", "only logs of this participant's session")
+    mtg_session_id: str | None = filter_field(
+        "mtgSessionId", "only logs of this meeting session", shown=shown_at("mtgSessionId"), any_case=True
+    )
+    user_session_id: str | None = filter_field(
+        "userSessionId", "only logs of this participant's session", shown=shown_at("userSessionId"), any_case=True
+    )
+    # Items show a number, and which number means which level is not documented.
     log_level: ListLogsLogLevel | None = filter_field(  # noqa: RUF009  # it makes an attrs field
         "logLevel", "only logs of this level: ERROR, INFO or DEBUG", parse=_level
     )
@@ -44,8 +54,12 @@ class SessionLogFilters:
 class SessionMetricFilters:
     """Filters of the metrics of a call; at least one of the ids is needed."""
 
-    mtg_session_id: str | None = filter_field("mtgSessionId", "only samples of this meeting session")
-    user_session_id: str | None = filter_field("userSessionId", "only samples of this participant's session")
+    mtg_session_id: str | None = filter_field(
+        "mtgSessionId", "only samples of this meeting session", shown=shown_at("mtgSessionId"), any_case=True
+    )
+    user_session_id: str | None = filter_field(
+        "userSessionId", "only samples of this participant's session", shown=shown_at("userSessionId"), any_case=True
+    )
 
 
 def _logs_of(filters: SessionLogFilters, page_size: int, window: Window) -> Question:
@@ -108,7 +122,7 @@ SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilte
     incremental=SESSIONS,
 )
 
-SESSION_METRICS: Final[StreamDefinition[dict[str, Any], dict[str, Any], SessionMetricFilters]] = StreamDefinition(
+SESSION_METRICS: Final[StreamDefinition[SessionMetric, SessionMetricJson, SessionMetricFilters]] = StreamDefinition(
     name="daily.session_metrics",
     summary="samples of the connections of a call's participants",
     paging="offset",
@@ -120,9 +134,9 @@ SESSION_METRICS: Final[StreamDefinition[dict[str, Any], dict[str, Any], SessionM
     page_size=_PAGE,
     walk=partial(_walk, _metrics_of),
     ahead=partial(_walk, _metrics_of),
-    fits=is_object,
-    repair=partial(repair, ObjectOf({}, {}, ANYTHING)),
-    entry=dict[str, Any],
+    fits=fits_session_metric,
+    repair=repair_session_metric,
+    entry=SessionMetric.from_dict,
     normalizer=SESSION_METRIC_NORMALIZER,
     incremental=SESSIONS,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
@@ -14,10 +13,11 @@ from logferry._authorizers import FixedHeaders, RenewedToken, Token
 from logferry._errors import AuthenticationError
 from logferry._json import is_object, text_in
 from logferry._layers import Authorizer
+from logferry._secret import Secret, basic_authorization
 from logferry._steps import Pairs, Send, SubFlow, exchange
 from logferry._times import SECOND
 from logferry_clients.logto.api.tokens import create_access_token
-from logferry_clients.logto.models.access_token import fits_access_token
+from logferry_clients.logto.models.access_token import fits_access_token, repair_access_token
 
 REQUEST_ID_HEADER: Final = "logto-core-request-id"
 """Where Logto names a request (measured on 1.36.0 and 1.42.0)."""
@@ -52,9 +52,8 @@ def client_credentials(*, app_id: str, app_secret: str, resource: str) -> Author
         resource: The indicator of the Management API.
     """
     # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
-    pair = f"{quote(app_id, safe='')}:{quote(app_secret, safe='')}"
-    basic = (("Authorization", f"Basic {b64encode(pair.encode()).decode('ascii')}"),)
-    return RenewedToken(partial(_obtain, basic, resource))
+    basic = basic_authorization(quote(app_id, safe=""), quote(app_secret, safe=""))
+    return RenewedToken(partial(_obtain, (("Authorization", basic),), resource))
 
 
 def _obtain(basic: Pairs, resource: str, time: int) -> SubFlow[Token]:
@@ -62,13 +61,17 @@ def _obtain(basic: Pairs, resource: str, time: int) -> SubFlow[Token]:
     reply = yield from exchange(Send(asked, headers=basic))
     body = decoded(reply, _token_refusal, request_id_header=REQUEST_ID_HEADER)
     if not fits_access_token(body):
-        raise wrong_shape(reply, "an access token", request_id_header=REQUEST_ID_HEADER)
+        flaws = repair_access_token(body).issues if is_object(body) else ()
+        expected = f"an access token ({'; '.join(flaws)})" if flaws else "an access token"
+        raise wrong_shape(reply, expected, request_id_header=REQUEST_ID_HEADER)
+    if not body["access_token"].strip():
+        raise wrong_shape(reply, "an access token (access_token is empty)", request_id_header=REQUEST_ID_HEADER)
     return Token(_bearer(body["access_token"]), fetched=time, lifetime=int(body["expires_in"] * SECOND))
 
 
 def _bearer(token: str) -> Pairs:
     # Servers refuse the scheme in lower case, and more than one space (measured on 1.42.0).
-    return (("Authorization", f"Bearer {token}"),)
+    return (("Authorization", Secret(f"Bearer {token}")),)
 
 
 def _token_refusal(status: int, body: Mapping[str, Any]) -> Refusal:

@@ -50,7 +50,7 @@ class Logto(Client):
     service: ClassVar[str] = "logto"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=200, seconds=10)
-    streams = Homes("logferry.services.logto._streams:AUDIT_LOGS")
+    streams: ClassVar[Homes] = Homes("logferry.services.logto._streams:AUDIT_LOGS")
     authentication: ClassVar[str] = "OAuth 2 client credentials, or a ready token"
     settings: ClassVar[tuple[str, ...]] = ("endpoint", "app_id", "app_secret")
     optional_settings: ClassVar[tuple[str, ...]] = ("access_token", "resource")
@@ -65,14 +65,18 @@ class Logto(Client):
         resource: str | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        given = {
-            "endpoint": endpoint,
-            "app_id": app_id,
-            "app_secret": app_secret,
-            "access_token": access_token,
-            "resource": resource,
-        }
-        super().__init__(Settings(service=self.service, given=given), options)
+        settings = Settings(
+            service=self.service,
+            given={
+                "endpoint": endpoint,
+                "app_id": app_id,
+                "app_secret": app_secret,
+                "access_token": access_token,
+                "resource": resource,
+            },
+        )
+        del app_secret, access_token  # a traceback with locals would show them
+        super().__init__(settings, options)
 
     def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
         token: str | None = None

@@ -9,7 +9,9 @@ from attrs import evolve, field, frozen
 
 from logferry._steps import Key, Position
 from logferry._times import MILLISECOND
-from logferry._trail import Trail, last_plausible, plausible
+from logferry._trail import PLAUSIBLE, Trail, last_plausible, plausible
+from logferry._window import Window
+from logferry.services.logto._crowd import Crowd
 
 LARGEST_PAGE: Final = 100
 """The server's limit (measured on 1.36.0 and 1.42.0)."""
@@ -31,6 +33,8 @@ class Place:
         counting: Whether the server ignores bounds of time, as releases before 1.40 do, so that rows are counted from
             the newest log of all.
         wide: Whether the largest page is asked for, since the logs of the edge's time have filled a smaller one.
+        crowd: The moment that is read in a window of its own, since its logs have filled the largest page; the row is
+            counted there.
         met: How many logs have been met.
         least: How many logs the server has counted at the least, where rows are counted; ``None`` where it does not say.
         tail: The identities of the last ones met.
@@ -44,6 +48,7 @@ class Place:
     total: int | None = None
     counting: bool = False
     wide: bool = False
+    crowd: Crowd | None = None
     met: int = 0
     least: int | None = None
     tail: tuple[str, ...] = ()
@@ -59,6 +64,7 @@ class Place:
             "total": self.total,
             "counting": self.counting,
             "wide": self.wide,
+            "crowd": None if self.crowd is None else self.crowd.to_json(),
             "met": self.met,
             "least": self.least,
             "tail": list(self.tail),
@@ -71,6 +77,8 @@ class Place:
     def from_json(cls, position: Position) -> Place:
         """The place that ``to_json`` gave."""
         given: dict[str, Any] = {"tail": tuple(position["tail"]), "trail": Trail(**position["trail"])}
+        if position.get("crowd") is not None:
+            given["crowd"] = Crowd.from_json(position["crowd"])
         return cls(**(position | given))
 
     def knows(self, key: Key) -> bool:
@@ -80,19 +88,20 @@ class Place:
     @property
     def joins_by_time(self) -> bool:
         """Whether the first page from here on begins with logs that were met."""
-        return not self.counting and self.edge is not None and bool(self.trail.recent)
+        return not self.counting and self.crowd is None and self._again(self.edge) > 0
 
-    def bound(self, until: int) -> int:
+    def bounds(self, window: Window) -> tuple[int | None, int]:
         """
-        Up to when logs are asked for, in nanoseconds since the epoch, whole milliseconds.
+        From when on and up to when logs are asked for, in nanoseconds since the epoch, whole milliseconds.
 
-        Bounds are inclusive since 1.42 and exclusive before, so it is one millisecond more than has to come.
-
-        Args:
-            until: The end of the window, itself outside.
+        Bounds are inclusive since 1.42 and exclusive before, so it is one millisecond more on either side than has to come.
         """
-        end = -(-until // MILLISECOND) * MILLISECOND
-        return end if self.edge is None else min(end, self.edge + MILLISECOND)
+        end = -(-window.until // MILLISECOND) * MILLISECOND
+        if self.crowd is not None:
+            return self.crowd.bounds(window, end)
+        begin = None if window.since is None else max(0, window.since // MILLISECOND - 1) * MILLISECOND
+        # An old answer can have led the walk out of the window, and a server refuses what ends before it begins.
+        return begin, max(end if self.edge is None else min(end, self.edge + MILLISECOND), window.since or 0)
 
     def pages(self, wanted: int) -> tuple[int, int]:
         """
@@ -102,7 +111,11 @@ class Place:
         the server leaves the order of equal times open, so none of them may stay behind the border of a page.
         """
         if not self.counting:
-            size = LARGEST_PAGE if self.wide else min(LARGEST_PAGE, wanted + self._again(self.edge))
+            size = (
+                LARGEST_PAGE
+                if self.wide or self.crowd is not None
+                else min(LARGEST_PAGE, wanted + self._again(self.edge))
+            )
             return self.row // size, size
         if self.is_crowded:
             return self._page_from(max(0, self.row - 1), LARGEST_PAGE)
@@ -130,19 +143,23 @@ class Place:
         times = () if edge is None else (edge, edge + MILLISECOND)
         return sum(time in times for time in self.trail.recent.values())
 
-    def corrected(self, keys: Sequence[Key], *, first: int, bound: int, until: int) -> Place | None:
+    def corrected(self, keys: Sequence[Key], *, first: int, asked: tuple[int | None, int], until: int) -> Place | None:
         """
         The place to ask for instead, where a page shows that this one is not where the walk believes it to be.
 
         Args:
             keys: The keys of the page's logs.
             first: The row of the first of them.
-            bound: Up to when logs were asked for.
+            asked: From when on and up to when logs were asked for.
             until: The end of the window, itself outside.
         """
         if not self.counting:
-            ignored = any(time is not None and time > bound for time, _ in keys)
-            return evolve(self, edge=None, row=self.met, counting=True) if ignored else None
+            begin, end = None if self.crowd is None else asked[0], asked[1]
+            ignored = any(
+                time is not None and (time > end or (begin is not None and PLAUSIBLE <= time < begin))
+                for time, _ in keys
+            )
+            return evolve(self, edge=None, row=self.met, counting=True, crowd=None) if ignored else None
         # Rows that go move others up, past the place: a page has to have something that was met, or lies too low.  Of a
         # time that no page shows whole, it can have others than it had before.
         mark = self.trail.mark if self.is_crowded else None
@@ -157,7 +174,7 @@ class Place:
         Where the walk is behind a page, but for the trail.
 
         Args:
-            keys: The keys of the page's logs; at least one.
+            keys: The keys of the page's logs; at least one, unless a crowd is read.
             first: The row of the first of them.
             asked: How many were asked for.
             total: How many rows the server counts.
@@ -174,17 +191,42 @@ class Place:
             arrived = 0 if unknown or total is None or self.total is None else max(0, total - self.total)
             least = min((count for count in (self.least, total) if count is not None), default=None)
             return evolve(place, row=max(first + len(keys), self.row + arrived), total=total, least=least)
+        if self.crowd is not None:
+            # A page that comes short of what the server has is no reason to ask for the same one again.
+            return place.through(self.crowd.after(keys), row=first + asked if keys else None, total=total)
         oldest = min(plausible(keys), default=None)
         if self.edge is None:
             place = evolve(place, total=total)
         if oldest is not None and (self.edge is None or oldest < self.edge):
             return evolve(place, edge=oldest, row=0, wide=False)
-        # All of one time: the largest page may show them whole; else rows are all that there is to count.
-        return evolve(place, row=first + len(keys)) if asked == LARGEST_PAGE else evolve(place, wide=True)
+        # All of one time: the largest page may show them whole; else they are read in a window of their own.
+        if asked < LARGEST_PAGE:
+            return evolve(place, wide=True)
+        if oldest is not None:
+            return evolve(place, row=0, crowd=Crowd(oldest))
+        return evolve(place, row=first + len(keys))
+
+    def through(self, crowd: Crowd, *, row: int | None, total: int | None) -> Place:
+        """
+        Where the walk is behind a page of a crowd.
+
+        Args:
+            crowd: The crowd once the page has been met.
+            row: The next row in its window, or ``None`` behind the last page.
+            total: How many rows the server counts in its window.
+        """
+        if row is not None and (total is None or row < total):
+            return evolve(self, row=row, crowd=crowd)
+        again = None if crowd.has_all(total) else crowd.again()
+        if again is not None:
+            return evolve(self, row=0, crowd=again)
+        return evolve(self, edge=crowd.edge, row=0, wide=False, crowd=None)
 
     def within(self, delivered: Sequence[Key]) -> Place:
         """Where the walk is once these of the page's logs have been delivered: the rest of the page comes again."""
         trail = self.trail.after(delivered)
         lower = trail.mark is not None and (self.edge is None or trail.mark < self.edge)
         partial = evolve(self, met=self.met + len(delivered), trail=trail)
-        return partial if self.counting or not lower else evolve(partial, edge=trail.mark, row=0)
+        return (
+            partial if self.counting or self.crowd is not None or not lower else evolve(partial, edge=trail.mark, row=0)
+        )

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from logferry._attributes import Attributes, mapped, present
-from logferry._json import is_object
+from logferry._json import is_object, loads
 from logferry._origin import Normalizer, Origin
 from logferry._page_times import PageTimes, known_times
 from logferry._record import ERROR, INFO, LogRecord, make_record
@@ -124,8 +124,8 @@ def _error(error: Mapping[str, Any] | str) -> Attributes:
 
 def _json_object(text: str) -> Mapping[str, Any] | None:
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        value = loads(text)
+    except ValueError:
         return None
     return value if is_object(value) else None
 
@@ -193,6 +193,7 @@ _PAYLOAD_MAPPING: Final[Mapping[AuditLogPayloadKey, _Target]] = {
     "signInContext": "logto.sign_in_context",
     "userId": "user.id",
     "applicationId": "logto.application.id",
+    "cimdClientId": "logto.application.cimd_client_id",
     "sessionId": "session.id",
     # Authorization codes and their verifiers come unmasked, on older servers live tokens too (measured).
     "params": "logto.params",

@@ -3,7 +3,8 @@ The stream of Logto's audit logs.
 
 The service pages by number, newest first, without a tie-break, so pages shift while logs arrive or go (measured on
 1.36.0 and 1.42.0).  Hence the next page is asked for by time: the logs up to that of the oldest one met, which so comes
-again, with all that share its time; a trail delivers each log once.  Nothing that arrives or goes can shift that.
+again, with all that share its time; a trail delivers each log once.  Nothing that arrives or goes can shift that.  A
+moment with more logs than a page holds is read in a window of its own, see ``_crowd``.
 
 Servers before 1.40 ignore bounds of time silently, which shows when newer logs come than were asked for.  There, rows
 are counted, and pages overlap: the trail takes care of those that arrive; where a page does not begin with what was met,
@@ -28,6 +29,7 @@ from logferry._end import Evidence, agrees, disagreement, shortage
 from logferry._errors import PagingError
 from logferry._incremental import Incremental
 from logferry._json import is_array
+from logferry._matching import shown_at
 from logferry._page_times import PageTimes, known_times
 from logferry._steps import Batch, Flow, Key, Marks, Position, Reply, SubFlow, fetch
 from logferry._times import MILLISECOND, rfc3339
@@ -53,9 +55,16 @@ _AGAIN: Final = 2
 class AuditLogFilters:
     """Filters of the audit logs: exact matches, case-sensitive, combined by AND."""
 
-    user_id: str | None = filter_field("userId", "only logs of this user; many kinds of log name none")
-    application_id: str | None = filter_field("applicationId", "only logs of this application")
-    log_key: str | None = filter_field("logKey", "only logs of this event, such as Interaction.SignIn.Submit")
+    # Each compares with this very field, so that a log without it is never found (measured, and in the server's source).
+    user_id: str | None = filter_field(
+        "userId", "only logs of this user; many kinds of log name none", shown=shown_at("payload", "userId", absent="")
+    )
+    application_id: str | None = filter_field(
+        "applicationId", "only logs of this application", shown=shown_at("payload", "applicationId", absent="")
+    )
+    log_key: str | None = filter_field(
+        "logKey", "only logs of this event, such as Interaction.SignIn.Submit", shown=shown_at("key")
+    )
 
 
 @frozen
@@ -129,13 +138,15 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         setbacks += place.row < row
         doubts: tuple[str, ...] = ()
         following = place
-        if answer.keys:
+        if answer.keys or place.crowd is not None:
             following = place.following(
                 answer.keys, first=answer.row, asked=answer.asked, total=answer.total, since=window.since
             )
-            doubts = (*_doubts(place, following, answer), *shortage(answer.evidence))
+            doubts = _doubts(place, following, answer)
         trouble: PagingError | None = None
-        if place.trail.is_past(answer.keys, window) or (_is_last(answer) and following.past):
+        if _is_in_crowd(place, following, answer):
+            following = evolve(following, ended=_is_past_crowd(following, window))
+        elif place.trail.is_past(answer.keys, window) or (_is_last(answer) and following.past):
             following = evolve(following, ended=True)
         elif _is_last(answer):
             missing = disagreement(following.met, following.least)
@@ -169,11 +180,11 @@ def _next_page(
     asked_again, looked_twice = 0, False
     while True:
         page, size = place.pages(page_size)
-        # An old answer can have led the walk out of the window, and a server refuses what ends before it begins.
-        bound = max(place.bound(window.until), window.since or 0)
-        answer = yield from _ask(filters, window, bound, page, size)
-        corrected = place.corrected(answer.keys, first=answer.row, bound=bound, until=window.until)
-        nothing_new = bool(answer.keys) and all(map(place.knows, answer.keys))
+        bounds = place.bounds(window)
+        answer = yield from _ask(filters, bounds, page, size, is_capped=place.crowd is None)
+        corrected = place.corrected(answer.keys, first=answer.row, asked=bounds, until=window.until)
+        # A crowd is counted, so that it shows at its end whether an old answer has come.
+        nothing_new = place.crowd is None and bool(answer.keys) and all(map(place.knows, answer.keys))
         # What was met last has to come again, unless it has gone: else the answer can be that to a question about other times.
         elsewhere = page == 0 and place.joins_by_time and not any(map(place.knows, answer.keys))
         if (nothing_new or elsewhere or corrected is not None) and asked_again < _AGAIN:
@@ -195,34 +206,47 @@ def _unturned(missing: tuple[str, ...]) -> PagingError:
 
 def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:
     """
-    What may be missing, where more logs have one time than a page can show.
+    What may be missing, where a page is short, or more logs have one time than a page can show.
 
-    Where rows are counted, each row that a page goes on by has to be a log that was not met before: else the server has
+    Where those are read in a window of their own, the server's count tells.  Where rows are counted, each row that a page goes on by has to be a log that was not met before: else the server has
     turned round the order of logs of one time, or some have come or gone.
     """
-    mark = place.trail.mark if place.counting else following.edge
-    if place.counting:
-        steady = following.total == place.total and following.row - place.row == following.met - place.met
-        crowded = not steady and place.is_crowded and any(time == mark for time, _ in answer.keys)
-    else:
-        crowded = bool(following.row) and answer.asked == LARGEST_PAGE and not _is_last(answer)
+    if place.crowd is not None:
+        crowd = place.crowd.after(answer.keys)
+        return () if following.crowd is not None or crowd.has_all(answer.total) else (crowd.doubt(answer.total),)
+    short = shortage(answer.evidence)
+    mark = place.trail.mark
+    steady = following.total == place.total and following.row - place.row == following.met - place.met
+    crowded = place.counting and not steady and place.is_crowded and any(time == mark for time, _ in answer.keys)
     if mark is None or not crowded:
-        return ()
-    return (f"createdAt: more logs at {rfc3339(mark)} than a page holds; some may be missing",)
+        return short
+    return (*short, f"createdAt: more logs at {rfc3339(mark)} than a page holds; some may be missing")
 
 
 def _has_advanced(turn: _Turn, keys: Sequence[Key]) -> bool:
     """Whether a page has brought the walk nearer to its end, or so many logs have arrived that it could not."""
     place, following = turn.place, turn.following
     if not place.counting:
-        return bool(turn.fresh) or (following.edge, following.row, following.wide) != (
+        return bool(turn.fresh) or (following.edge, following.row, following.wide, following.crowd) != (
             place.edge,
             place.row,
             place.wide,
+            place.crowd,
         )
     if any(not place.knows(key) for key in keys) or (following.total or 0) > (place.total or 0):
         return True
     return following.total is not None and following.row > place.row
+
+
+def _is_in_crowd(place: Place, following: Place, answer: _Answer) -> bool:
+    """Whether a page is one of a crowd, or leads to one."""
+    return place.crowd is not None or (following.crowd is not None and not _is_last(answer))
+
+
+def _is_past_crowd(following: Place, window: Window) -> bool:
+    """Whether nothing of the window is left: behind a crowd, and in front of one, all that is left is older."""
+    left = following.edge if following.crowd is None else following.crowd.time
+    return window.since is not None and left is not None and left < window.since
 
 
 def _is_last(answer: _Answer) -> bool:
@@ -230,16 +254,19 @@ def _is_last(answer: _Answer) -> bool:
     return not answer.keys if answer.total is None else answer.row + len(answer.keys) >= answer.total
 
 
-def _ask(filters: AuditLogFilters, window: Window, bound: int, page: int, page_size: int) -> SubFlow[_Answer]:
-    """Ask for a page, counted from 0, of the logs up to a bound."""
+def _ask(
+    filters: AuditLogFilters, bounds: tuple[int | None, int], page: int, page_size: int, *, is_capped: bool
+) -> SubFlow[_Answer]:
+    """Ask for a page, counted from 0, of the logs within bounds; counting them may stop at a cap."""
+    begin, end = bounds
     reply = yield from fetch(
         list_audit_logs.request,
         user_id=filters.user_id,
         application_id=filters.application_id,
         log_key=filters.log_key,
-        start_time=None if window.since is None else max(0, window.since // MILLISECOND - 1),
-        end_time=bound // MILLISECOND,
-        enable_cap=True,
+        start_time=None if begin is None else begin // MILLISECOND,
+        end_time=end // MILLISECOND,
+        enable_cap=True if is_capped else None,
         page=page + 1,
         page_size=page_size,
     )
@@ -285,8 +312,8 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
     time_filter="server since 1.40, else client",
     division=Division(resolution=MILLISECOND),
     promise=(
-        "each log once, by id, also while others come and go; more logs of one millisecond than a page holds (100) are "
-        "reported as an issue"
+        "each log once, by id, also while others come and go, however many have one time; where a server before 1.40 has "
+        "more of one time than a page holds (100), an issue says that some may be missing"
     ),
     filters=AuditLogFilters,
     page_size=LARGEST_PAGE,

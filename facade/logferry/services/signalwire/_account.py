@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from logferry._authorizers import FixedHeaders
 from logferry._errors import ConfigurationError, PagingError
 from logferry._json import is_array, is_object, text_in
 from logferry._layers import Authorizer
+from logferry._secret import basic_authorization
 
 if TYPE_CHECKING:
     from logferry_clients.signalwire.models.validation_error import ValidationErrorKey
@@ -62,8 +62,7 @@ def project_token(*, project_id: str, api_token: str) -> Authorizer:
     """
     if ":" in project_id:
         raise ConfigurationError("project_id has a colon", hint="Check SIGNALWIRE_PROJECT_ID")
-    pair = b64encode(f"{project_id}:{api_token}".encode()).decode("ascii")
-    return FixedHeaders((("Authorization", f"Basic {pair}"),))
+    return FixedHeaders((("Authorization", basic_authorization(project_id, api_token)),))
 
 
 _ATTRIBUTE: Final[ValidationErrorKey] = "attribute"

@@ -39,7 +39,7 @@ class SignalWire(Client):
 
     service: ClassVar[str] = "signalwire"
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
-    streams = Homes("logferry.services.signalwire._streams:VIDEO_LOGS")
+    streams: ClassVar[Homes] = Homes("logferry.services.signalwire._streams:VIDEO_LOGS")
     authentication: ClassVar[str] = "HTTP Basic, project id and API token"
     settings: ClassVar[tuple[str, ...]] = ("space", "project_id", "api_token")
     optional_settings: ClassVar[tuple[str, ...]] = ("base_url",)
@@ -53,8 +53,12 @@ class SignalWire(Client):
         base_url: str | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        given = {"space": space, "project_id": project_id, "api_token": api_token, "base_url": base_url}
-        super().__init__(Settings(service=self.service, given=given), options)
+        settings = Settings(
+            service=self.service,
+            given={"space": space, "project_id": project_id, "api_token": api_token, "base_url": base_url},
+        )
+        del api_token  # a traceback with locals would show it
+        super().__init__(settings, options)
 
     def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
         address: str | None = None

@@ -30,7 +30,7 @@ class PageAddress:
 
     Attributes:
         number: Its number, from 0; ``None`` where the link does not say.
-        size: How many logs it has at most; ``None`` for what the caller wants.
+        size: How many logs it has at most, as its token was given for; ``None`` for what the caller wants.
         token: What the service wants to see beside the number; ``None`` for the first page.
     """
 
@@ -41,6 +41,11 @@ class PageAddress:
     def to_json(self) -> Position:
         """The address as a JSON value."""
         return asdict(self)
+
+    @classmethod
+    def of(cls, cursor: Position | None) -> PageAddress:
+        """The address that `to_json` gave; ``None`` is that of the first page."""
+        return cls() if cursor is None else cls(**cursor)
 
 
 def next_page(link: Any, *, asked: str, current: PageAddress) -> tuple[PageAddress | None, tuple[str, ...]]:
@@ -73,7 +78,8 @@ def next_page(link: Any, *, asked: str, current: PageAddress) -> tuple[PageAddre
     # The links of the documentation's own example lead to another path, so that alone is no reason to stop.
     where = "host" if not same_host else "path"
     issues = () if same_host and same_path else (f"links.next: it leads to another {where}, so only its token is used",)
-    return PageAddress(number, size if size is not None and 1 <= size <= LARGEST_PAGE else None, token), issues
+    size = size if size is not None and 1 <= size <= LARGEST_PAGE else current.size
+    return PageAddress(number, size, token), issues
 
 
 def _host(parts: SplitResult) -> tuple[str, int | None]:

@@ -8,17 +8,18 @@ The walk itself is that of all cursors, see ``_cursors``.
 Whether the service's bounds of time are inclusive, and how finely it compares, is not documented: one second more is
 asked for on each side, and the window is filtered here.  Nor is the order, so a walk reads all pages.  The window is
 pinned, so no log enters it while paging.  A page token belongs to the list that it was given for, so it is of no use in
-another window.
+another window, nor with pages of another size: where smaller ones are asked for than so far, the walk looks for its place
+from the start.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from logferry._answers import about_answer, decoded, wrong_shape
-from logferry._cursors import CursorPage, cursor_walk, keys_of
+from logferry._cursors import CursorPage, cursor_at, cursor_walk, keys_of, restarted
 from logferry._definition import StreamDefinition, filter_field, flag
 from logferry._division import Division
 from logferry._errors import PagingError
@@ -29,7 +30,7 @@ from logferry._steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._times import LAST, SECOND, rfc3339
 from logferry._window import Window
 from logferry.services.signalwire._account import REQUEST_ID_HEADER, api_refusal
-from logferry.services.signalwire._items import VideoItemJson, fits_item, item_entry, repair_item
+from logferry.services.signalwire._items import VideoItemJson, fits_item, is_discarded, item_entry, repair_item
 from logferry.services.signalwire._links import LARGEST_PAGE, PageAddress, next_page
 from logferry.services.signalwire._records import NORMALIZER
 from logferry_clients.signalwire.api.video_logs import list_video_logs
@@ -49,20 +50,27 @@ _STATUS: Final[VideoLogKey] = "status"
 _IN_PROGRESS: Final[tuple[VideoLogStatus, ...]] = ("in-progress",)
 
 
+def _shown_deleted(item: Any) -> bool | None:
+    """What an item shows of the filter for deleted logs: one that is not deleted comes either way."""
+    return True if is_discarded(item) else None
+
+
 @frozen(kw_only=True)
 class VideoLogFilters:
     """Filters of the video logs."""
 
     include_deleted: bool | None = filter_field(
-        "include_deleted", "also what is left of deleted logs: true or false", parse=flag
+        "include_deleted", "also what is left of deleted logs: true or false", parse=flag, shown=_shown_deleted
     )
 
 
 def walk(filters: VideoLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the window's video logs, in the service's order."""
+    if (PageAddress.of(cursor_at(position)).size or 0) > page_size:
+        position = restarted(position)
 
     def ask(cursor: Position | None) -> SubFlow[CursorPage]:
-        address = PageAddress() if cursor is None else PageAddress(**cursor)
+        address = PageAddress.of(cursor)
         reply = yield from fetch(
             list_video_logs.request,
             include_deleted=filters.include_deleted,
@@ -72,7 +80,8 @@ def walk(filters: VideoLogFilters, page_size: int, window: Window, position: Pos
             page_size=address.size or page_size,
             page_token=address.token,
         )
-        return _page(reply, address, address.size or page_size)
+        size = address.size or page_size
+        return _page(reply, evolve(address, size=size), size)
 
     return cursor_walk(ask, window, position)
 

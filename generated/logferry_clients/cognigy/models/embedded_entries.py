@@ -15,6 +15,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 from .log_entry import LOG_ENTRY_SHAPE, LogEntry, LogEntryJson, fits_log_entry
@@ -57,7 +58,7 @@ def repair_embedded_entries(value: object) -> Repaired[EmbeddedEntriesJson]:
     return repair(EMBEDDED_ENTRIES_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class EmbeddedEntries:
     """The entries of a page in HAL."""
 
@@ -65,6 +66,9 @@ class EmbeddedEntries:
     """The entries."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

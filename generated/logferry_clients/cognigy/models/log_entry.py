@@ -15,6 +15,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 from .json_object import JsonObject
@@ -75,7 +76,7 @@ def repair_log_entry(value: object) -> Repaired[LogEntryJson]:
     return repair(LOG_ENTRY_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class LogEntry:
     """One thing that a project reported."""
 
@@ -93,6 +94,9 @@ class LogEntry:
     """The level. A later release may have further ones."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {

@@ -19,6 +19,7 @@ from ..types import (
     OneOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 from .embedded_entries import EMBEDDED_ENTRIES_SHAPE, EmbeddedEntries, EmbeddedEntriesJson, fits_embedded_entries
@@ -104,7 +105,7 @@ def repair_log_entry_page(value: object) -> Repaired[LogEntryPageJson]:
     return repair(LOG_ENTRY_PAGE_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class LogEntryPage:
     """One page of entries. Plain JSON has `items`, HAL has `_embedded`."""
 
@@ -126,6 +127,9 @@ class LogEntryPage:
     """The neighbouring pages, in HAL."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

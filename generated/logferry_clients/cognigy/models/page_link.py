@@ -15,6 +15,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -51,7 +52,7 @@ def repair_page_link(value: object) -> Repaired[PageLinkJson]:
     return repair(PAGE_LINK_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class PageLink:
     """A link to a page."""
 
@@ -59,6 +60,9 @@ class PageLink:
     """The address of the page. Only its cursor is of use."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

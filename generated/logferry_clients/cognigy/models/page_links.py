@@ -14,6 +14,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 from .page_link import PAGE_LINK_SHAPE, PageLink, PageLinkJson, fits_page_link
@@ -59,7 +60,7 @@ def repair_page_links(value: object) -> Repaired[PageLinksJson]:
     return repair(PAGE_LINKS_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class PageLinks:
     """The neighbouring pages of a page in HAL."""
 
@@ -69,6 +70,9 @@ class PageLinks:
     """The page before this one."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

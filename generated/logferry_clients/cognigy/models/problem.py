@@ -16,6 +16,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 from .json_object import JsonObject
@@ -79,7 +80,7 @@ def repair_problem(value: object) -> Repaired[ProblemJson]:
     return repair(PROBLEM_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class Problem:
     """What the API answers instead of data, problem details as in RFC 7807."""
 
@@ -101,6 +102,9 @@ class Problem:
     """Further details."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

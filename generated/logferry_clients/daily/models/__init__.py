@@ -4,6 +4,7 @@
 
 from .api_log import ApiLog, ApiLogJson, ApiLogKey, fits_api_log, repair_api_log
 from .error_body import ErrorBody, ErrorBodyJson, ErrorBodyKey, fits_error_body, repair_error_body
+from .json_object import JsonObject
 from .list_api_logs_source import ListApiLogsSource
 from .list_logs_log_level import ListLogsLogLevel
 from .meeting import Meeting, MeetingJson, MeetingKey, fits_meeting, repair_meeting
@@ -23,7 +24,13 @@ from .session_log_page import (
     fits_session_log_page,
     repair_session_log_page,
 )
-from .session_metric import SessionMetric
+from .session_metric import (
+    SessionMetric,
+    SessionMetricJson,
+    SessionMetricKey,
+    fits_session_metric,
+    repair_session_metric,
+)
 
 __all__ = (
     "ApiLog",
@@ -39,6 +46,8 @@ __all__ = (
     "fits_meeting_participant",
     "fits_session_log",
     "fits_session_log_page",
+    "fits_session_metric",
+    "JsonObject",
     "ListApiLogsSource",
     "ListLogsLogLevel",
     "Meeting",
@@ -57,6 +66,7 @@ __all__ = (
     "repair_meeting_participant",
     "repair_session_log",
     "repair_session_log_page",
+    "repair_session_metric",
     "SessionLog",
     "SessionLogJson",
     "SessionLogKey",
@@ -64,4 +74,6 @@ __all__ = (
     "SessionLogPageJson",
     "SessionLogPageKey",
     "SessionMetric",
+    "SessionMetricJson",
+    "SessionMetricKey",
 )

@@ -18,6 +18,7 @@ from ..types import (
     OneOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -106,7 +107,7 @@ def repair_api_log(value: object) -> Repaired[ApiLogJson]:
     return repair(API_LOG_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class ApiLog:
     """A request to the REST API, or a webhook that was delivered."""
 
@@ -123,7 +124,7 @@ class ApiLog:
     method: str | Unset = UNSET
     """The HTTP method."""
     url: str | Unset = UNSET
-    """The route of the API, or the address of the webhook server."""
+    """The route of the API, or the address of the webhook server. It can hold secrets, such as a meeting token."""
     status: int | str | Unset = UNSET
     """The HTTP status of the answer."""
     created_at: str | Unset = UNSET
@@ -134,6 +135,16 @@ class ApiLog:
     """The body of the answer, usually JSON in a text. It can hold secrets, such as meeting tokens."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(
+            self,
+            hidden=(
+                "url",
+                "request",
+                "response",
+            ),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -55,7 +56,7 @@ def repair_error_body(value: object) -> Repaired[ErrorBodyJson]:
     return repair(ERROR_BODY_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class ErrorBody:
     """What Daily answers instead of data."""
 
@@ -65,6 +66,9 @@ class ErrorBody:
     """What went wrong, for people."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

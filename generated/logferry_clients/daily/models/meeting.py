@@ -18,6 +18,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 from .meeting_participant import (
@@ -86,7 +87,7 @@ def repair_meeting(value: object) -> Repaired[MeetingJson]:
     return repair(MEETING_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class Meeting:
     """A meeting session."""
 
@@ -95,7 +96,7 @@ class Meeting:
     room: str | Unset = UNSET
     """The name of the room."""
     start_time: int | Unset = UNSET
-    """When the first participant joined, in Unix seconds."""
+    """When the session began, in Unix seconds. A participant's join_time can be up to about half a minute earlier."""
     duration: int | Unset = UNSET
     """How long it was, or has been going on, in seconds."""
     ongoing: bool | Unset = UNSET
@@ -106,6 +107,9 @@ class Meeting:
     """Who was there, unless no_participants is true."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

@@ -16,6 +16,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 from .meeting import MEETING_SHAPE, Meeting, MeetingJson, fits_meeting
@@ -61,7 +62,7 @@ def repair_meeting_page(value: object) -> Repaired[MeetingPageJson]:
     return repair(MEETING_PAGE_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class MeetingPage:
     """Meetings, and how many there are."""
 
@@ -71,6 +72,9 @@ class MeetingPage:
     """The meetings of the page."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

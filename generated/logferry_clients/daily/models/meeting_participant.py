@@ -18,6 +18,7 @@ from ..types import (
     OneOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -81,7 +82,7 @@ def repair_meeting_participant(value: object) -> Repaired[MeetingParticipantJson
     return repair(MEETING_PARTICIPANT_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class MeetingParticipant:
     """Somebody's stay in a meeting."""
 
@@ -97,6 +98,9 @@ class MeetingParticipant:
     """How long the participant stayed, in seconds."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

@@ -18,6 +18,7 @@ from ..types import (
     OneOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -95,7 +96,7 @@ def repair_session_log(value: object) -> Repaired[SessionLogJson]:
     return repair(SESSION_LOG_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class SessionLog:
     """One line that a participant's client wrote."""
 
@@ -119,6 +120,9 @@ class SessionLog:
     """The kind of event, as a number; a list of them is not published."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

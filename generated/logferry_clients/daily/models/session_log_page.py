@@ -10,26 +10,30 @@ from attrs import field as _attrs_field
 
 from ..types import (
     ANYTHING,
+    INTEGER,
     UNSET,
     ListOf,
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 from .session_log import SESSION_LOG_SHAPE, SessionLog, SessionLogJson, fits_session_log
-from .session_metric import SessionMetric
+from .session_metric import SESSION_METRIC_SHAPE, SessionMetric, SessionMetricJson, fits_session_metric
 
 SessionLogPageJson = TypedDict(
     "SessionLogPageJson",
     {
         "logs": NotRequired[list[SessionLogJson]],
-        "metrics": NotRequired[list[SessionMetric]],
+        "metrics": NotRequired[list[SessionMetricJson]],
+        "logs_count": NotRequired[int],
+        "metrics_count": NotRequired[int],
     },
 )
 """The JSON of SessionLogPage; further keys are allowed."""
 
-SessionLogPageKey = Literal["logs", "metrics"]
+SessionLogPageKey = Literal["logs", "metrics", "logs_count", "metrics_count"]
 """A key that the specification names in SessionLogPage."""
 
 
@@ -37,7 +41,9 @@ SESSION_LOG_PAGE_SHAPE = ObjectOf(
     required={},
     optional={
         "logs": ListOf(SESSION_LOG_SHAPE),
-        "metrics": ListOf(ObjectOf({}, {}, ANYTHING)),
+        "metrics": ListOf(SESSION_METRIC_SHAPE),
+        "logs_count": INTEGER,
+        "metrics_count": INTEGER,
     },
     other=ANYTHING,
 )
@@ -53,8 +59,10 @@ def fits_session_log_page(value: object) -> TypeGuard[SessionLogPageJson]:
             ("logs" not in value or (type(value["logs"]) is list and all(map(fits_session_log, value["logs"]))))
             and (
                 "metrics" not in value
-                or (type(value["metrics"]) is list and all(type(item) is dict for item in value["metrics"]))
+                or (type(value["metrics"]) is list and all(map(fits_session_metric, value["metrics"])))
             )
+            and type(value.get("logs_count", 0)) is int
+            and type(value.get("metrics_count", 0)) is int
         )
     )
 
@@ -64,7 +72,7 @@ def repair_session_log_page(value: object) -> Repaired[SessionLogPageJson]:
     return repair(SESSION_LOG_PAGE_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class SessionLogPage:
     """What was asked for, each in an array of its own."""
 
@@ -72,15 +80,26 @@ class SessionLogPage:
     """The logs, where includeLogs is not false."""
     metrics: list[SessionMetric] | Unset = UNSET
     """The metrics, where includeMetrics is true."""
+    logs_count: int | Unset = UNSET
+    """How many logs there are; whether on the page or in all is not documented."""
+    metrics_count: int | Unset = UNSET
+    """How many metrics there are; whether on the page or in all is not documented."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}
         if not isinstance(self.logs, Unset):
             field_dict["logs"] = [item.to_dict() for item in self.logs]
-        if self.metrics is not UNSET:
-            field_dict["metrics"] = self.metrics
+        if not isinstance(self.metrics, Unset):
+            field_dict["metrics"] = [item.to_dict() for item in self.metrics]
+        if self.logs_count is not UNSET:
+            field_dict["logs_count"] = self.logs_count
+        if self.metrics_count is not UNSET:
+            field_dict["metrics_count"] = self.metrics_count
         for name, item in self.additional_properties.items():
             field_dict.setdefault(name, item)
         return field_dict
@@ -90,11 +109,15 @@ class SessionLogPage:
         # Assigned one by one, because a call of the constructor takes longer and does nothing else.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
-            self.logs = self.metrics = UNSET
+            self.logs = self.metrics = self.logs_count = self.metrics_count = UNSET
             self.additional_properties = {}
             return self
         self.logs = [SessionLog.from_dict(item) for item in src_dict["logs"]] if "logs" in src_dict else UNSET
-        self.metrics = src_dict.get("metrics", UNSET)
+        self.metrics = (
+            [SessionMetric.from_dict(item) for item in src_dict["metrics"]] if "metrics" in src_dict else UNSET
+        )
+        self.logs_count = src_dict.get("logs_count", UNSET)
+        self.metrics_count = src_dict.get("metrics_count", UNSET)
         self.additional_properties = (
             {} if _KNOWN.issuperset(src_dict) else {name: item for name, item in src_dict.items() if name not in _KNOWN}
         )

@@ -2,7 +2,273 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
 
-SessionMetric = dict[str, Any]
-"""A sample of a participant's connection; which values it has is not documented."""
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import (
+    ANYTHING,
+    NULL,
+    NUMBER,
+    STRING,
+    UNSET,
+    ObjectOf,
+    OneOf,
+    Repaired,
+    Unset,
+    describe,
+    repair,
+)
+from .json_object import JsonObject
+
+SessionMetricJson = TypedDict(
+    "SessionMetricJson",
+    {
+        "time": NotRequired[str],
+        "clientTime": NotRequired[str],
+        "mtgSessionId": NotRequired[str],
+        "userSessionId": NotRequired[str],
+        "roomName": NotRequired[str],
+        "domainName": NotRequired[str],
+        "videoRecvPacketLoss": NotRequired[float | None],
+        "userRecvBitsPerSecAvg": NotRequired[float | None],
+        "userRecvBitsPerSecMax": NotRequired[float | None],
+        "userRecvBitsPerSecMin": NotRequired[float | None],
+        "userSentBitsPerSecAvg": NotRequired[float | None],
+        "userSentBitsPerSecMax": NotRequired[float | None],
+        "userSentBitsPerSecMin": NotRequired[float | None],
+        "metrics": NotRequired[JsonObject],
+    },
+)
+"""The JSON of SessionMetric; further keys are allowed."""
+
+SessionMetricKey = Literal[
+    "time",
+    "clientTime",
+    "mtgSessionId",
+    "userSessionId",
+    "roomName",
+    "domainName",
+    "videoRecvPacketLoss",
+    "userRecvBitsPerSecAvg",
+    "userRecvBitsPerSecMax",
+    "userRecvBitsPerSecMin",
+    "userSentBitsPerSecAvg",
+    "userSentBitsPerSecMax",
+    "userSentBitsPerSecMin",
+    "metrics",
+]
+"""A key that the specification names in SessionMetric."""
+
+
+SESSION_METRIC_SHAPE = ObjectOf(
+    required={},
+    optional={
+        "time": STRING,
+        "clientTime": STRING,
+        "mtgSessionId": STRING,
+        "userSessionId": STRING,
+        "roomName": STRING,
+        "domainName": STRING,
+        "videoRecvPacketLoss": OneOf(
+            (
+                NUMBER,
+                NULL,
+            )
+        ),
+        "userRecvBitsPerSecAvg": OneOf(
+            (
+                NUMBER,
+                NULL,
+            )
+        ),
+        "userRecvBitsPerSecMax": OneOf(
+            (
+                NUMBER,
+                NULL,
+            )
+        ),
+        "userRecvBitsPerSecMin": OneOf(
+            (
+                NUMBER,
+                NULL,
+            )
+        ),
+        "userSentBitsPerSecAvg": OneOf(
+            (
+                NUMBER,
+                NULL,
+            )
+        ),
+        "userSentBitsPerSecMax": OneOf(
+            (
+                NUMBER,
+                NULL,
+            )
+        ),
+        "userSentBitsPerSecMin": OneOf(
+            (
+                NUMBER,
+                NULL,
+            )
+        ),
+        "metrics": ObjectOf({}, {}, ANYTHING),
+    },
+    other=ANYTHING,
+)
+
+_KNOWN = frozenset({*SESSION_METRIC_SHAPE.required, *SESSION_METRIC_SHAPE.optional})
+
+
+def fits_session_metric(value: object) -> TypeGuard[SessionMetricJson]:
+    """Whether a decoded JSON value has the shape of SessionMetricJson."""
+    return type(value) is dict and (
+        not value
+        or (
+            type(value.get("time", "")) is str
+            and type(value.get("clientTime", "")) is str
+            and type(value.get("mtgSessionId", "")) is str
+            and type(value.get("userSessionId", "")) is str
+            and type(value.get("roomName", "")) is str
+            and type(value.get("domainName", "")) is str
+            and ((one := value.get("videoRecvPacketLoss")) is None or type(one) is int or type(one) is float)
+            and ((one := value.get("userRecvBitsPerSecAvg")) is None or type(one) is int or type(one) is float)
+            and ((one := value.get("userRecvBitsPerSecMax")) is None or type(one) is int or type(one) is float)
+            and ((one := value.get("userRecvBitsPerSecMin")) is None or type(one) is int or type(one) is float)
+            and ((one := value.get("userSentBitsPerSecAvg")) is None or type(one) is int or type(one) is float)
+            and ((one := value.get("userSentBitsPerSecMax")) is None or type(one) is int or type(one) is float)
+            and ((one := value.get("userSentBitsPerSecMin")) is None or type(one) is int or type(one) is float)
+            and ("metrics" not in value or type(value["metrics"]) is dict)
+        )
+    )
+
+
+def repair_session_metric(value: object) -> Repaired[SessionMetricJson]:
+    """Take what does not fit SessionMetricJson out of a copy of a decoded JSON value, and list it."""
+    return repair(SESSION_METRIC_SHAPE, value)
+
+
+@_attrs_define(repr=False)
+class SessionMetric:
+    """A sample of a participant's connection. Daily documents no list of its values, so all are optional and others
+    are kept.
+    """
+
+    time: str | Unset = UNSET
+    """When Daily got it, in ISO 8601."""
+    client_time: str | Unset = UNSET
+    """When it was taken by the clock of the participant's device, in ISO 8601."""
+    mtg_session_id: str | Unset = UNSET
+    """The meeting session."""
+    user_session_id: str | Unset = UNSET
+    """The participant's session."""
+    room_name: str | Unset = UNSET
+    """The name of the room."""
+    domain_name: str | Unset = UNSET
+    """The domain."""
+    video_recv_packet_loss: float | None | Unset = UNSET
+    """The share of the packets of received video that were lost."""
+    user_recv_bits_per_sec_avg: float | None | Unset = UNSET
+    """How many bits the participant received in a second, on average."""
+    user_recv_bits_per_sec_max: float | None | Unset = UNSET
+    """The same, at most."""
+    user_recv_bits_per_sec_min: float | None | Unset = UNSET
+    """The same, at least."""
+    user_sent_bits_per_sec_avg: float | None | Unset = UNSET
+    """How many bits the participant sent in a second, on average."""
+    user_sent_bits_per_sec_max: float | None | Unset = UNSET
+    """The same, at most."""
+    user_sent_bits_per_sec_min: float | None | Unset = UNSET
+    """The same, at least."""
+    metrics: JsonObject | Unset = UNSET
+    """The statistics of each connection, by name, such as `sfu-recv`."""
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+    """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
+
+    def to_dict(self) -> dict[str, Any]:
+        field_dict: dict[str, Any] = {}
+        if self.time is not UNSET:
+            field_dict["time"] = self.time
+        if self.client_time is not UNSET:
+            field_dict["clientTime"] = self.client_time
+        if self.mtg_session_id is not UNSET:
+            field_dict["mtgSessionId"] = self.mtg_session_id
+        if self.user_session_id is not UNSET:
+            field_dict["userSessionId"] = self.user_session_id
+        if self.room_name is not UNSET:
+            field_dict["roomName"] = self.room_name
+        if self.domain_name is not UNSET:
+            field_dict["domainName"] = self.domain_name
+        if self.video_recv_packet_loss is not UNSET:
+            field_dict["videoRecvPacketLoss"] = self.video_recv_packet_loss
+        if self.user_recv_bits_per_sec_avg is not UNSET:
+            field_dict["userRecvBitsPerSecAvg"] = self.user_recv_bits_per_sec_avg
+        if self.user_recv_bits_per_sec_max is not UNSET:
+            field_dict["userRecvBitsPerSecMax"] = self.user_recv_bits_per_sec_max
+        if self.user_recv_bits_per_sec_min is not UNSET:
+            field_dict["userRecvBitsPerSecMin"] = self.user_recv_bits_per_sec_min
+        if self.user_sent_bits_per_sec_avg is not UNSET:
+            field_dict["userSentBitsPerSecAvg"] = self.user_sent_bits_per_sec_avg
+        if self.user_sent_bits_per_sec_max is not UNSET:
+            field_dict["userSentBitsPerSecMax"] = self.user_sent_bits_per_sec_max
+        if self.user_sent_bits_per_sec_min is not UNSET:
+            field_dict["userSentBitsPerSecMin"] = self.user_sent_bits_per_sec_min
+        if self.metrics is not UNSET:
+            field_dict["metrics"] = self.metrics
+        for name, item in self.additional_properties.items():
+            field_dict.setdefault(name, item)
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        self = cls.__new__(cls)
+        if src_dict == {}:  # frequent, and quicker than to look for each field
+            self.time = self.client_time = self.mtg_session_id = self.user_session_id = self.room_name = (
+                self.domain_name
+            ) = self.video_recv_packet_loss = self.user_recv_bits_per_sec_avg = self.user_recv_bits_per_sec_max = (
+                self.user_recv_bits_per_sec_min
+            ) = self.user_sent_bits_per_sec_avg = self.user_sent_bits_per_sec_max = self.user_sent_bits_per_sec_min = (
+                self.metrics
+            ) = UNSET
+            self.additional_properties = {}
+            return self
+        self.time = src_dict.get("time", UNSET)
+        self.client_time = src_dict.get("clientTime", UNSET)
+        self.mtg_session_id = src_dict.get("mtgSessionId", UNSET)
+        self.user_session_id = src_dict.get("userSessionId", UNSET)
+        self.room_name = src_dict.get("roomName", UNSET)
+        self.domain_name = src_dict.get("domainName", UNSET)
+        self.video_recv_packet_loss = src_dict.get("videoRecvPacketLoss", UNSET)
+        self.user_recv_bits_per_sec_avg = src_dict.get("userRecvBitsPerSecAvg", UNSET)
+        self.user_recv_bits_per_sec_max = src_dict.get("userRecvBitsPerSecMax", UNSET)
+        self.user_recv_bits_per_sec_min = src_dict.get("userRecvBitsPerSecMin", UNSET)
+        self.user_sent_bits_per_sec_avg = src_dict.get("userSentBitsPerSecAvg", UNSET)
+        self.user_sent_bits_per_sec_max = src_dict.get("userSentBitsPerSecMax", UNSET)
+        self.user_sent_bits_per_sec_min = src_dict.get("userSentBitsPerSecMin", UNSET)
+        self.metrics = src_dict.get("metrics", UNSET)
+        self.additional_properties = (
+            {} if _KNOWN.issuperset(src_dict) else {name: item for name, item in src_dict.items() if name not in _KNOWN}
+        )
+        return self
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

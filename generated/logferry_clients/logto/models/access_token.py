@@ -16,6 +16,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -68,11 +69,11 @@ def repair_access_token(value: object) -> Repaired[AccessTokenJson]:
     return repair(ACCESS_TOKEN_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class AccessToken:
     """An access token and how long it lasts."""
 
-    access_token: str = _attrs_field(repr=False)
+    access_token: str
     """The token. A secret, so it is not printed with the rest."""
     expires_in: int
     """How long the token lasts, in seconds, usually 3600."""
@@ -82,6 +83,9 @@ class AccessToken:
     """The permissions granted. Absent where there are none, so that every call is then forbidden."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=("access_token",))
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {

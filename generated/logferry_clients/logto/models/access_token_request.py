@@ -16,6 +16,7 @@ from ..types import (
     Repaired,
     Scalar,
     Unset,
+    describe,
     repair,
 )
 from .access_token_request_grant_type import ACCESS_TOKEN_REQUEST_GRANT_TYPE_VALUES, AccessTokenRequestGrantType
@@ -68,7 +69,7 @@ def repair_access_token_request(value: object) -> Repaired[AccessTokenRequestJso
     return repair(ACCESS_TOKEN_REQUEST_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class AccessTokenRequest:
     """What an application asks the token endpoint for."""
 
@@ -82,6 +83,9 @@ class AccessTokenRequest:
     """The permissions asked for, `all` for the Management API. Without it the token opens nothing."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {

@@ -16,6 +16,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 from .audit_log_payload import AUDIT_LOG_PAYLOAD_SHAPE, AuditLogPayload, AuditLogPayloadJson, fits_audit_log_payload
@@ -72,7 +73,7 @@ def repair_audit_log(value: object) -> Repaired[AuditLogJson]:
     return repair(AUDIT_LOG_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class AuditLog:
     """One event while a user or an application authenticated."""
 
@@ -88,6 +89,9 @@ class AuditLog:
     """The tenant the log belongs to, up to 21 characters; `default` on a server of one's own."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {

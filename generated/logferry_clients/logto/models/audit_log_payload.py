@@ -16,6 +16,7 @@ from ..types import (
     OneOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 from .audit_log_result import AuditLogResult
@@ -36,6 +37,7 @@ AuditLogPayloadJson = TypedDict(
         "signInContext": NotRequired[StringMap],
         "userId": NotRequired[str],
         "applicationId": NotRequired[str],
+        "cimdClientId": NotRequired[str],
         "sessionId": NotRequired[str],
         "params": NotRequired[JsonObject],
     },
@@ -53,6 +55,7 @@ AuditLogPayloadKey = Literal[
     "signInContext",
     "userId",
     "applicationId",
+    "cimdClientId",
     "sessionId",
     "params",
 ]
@@ -78,6 +81,7 @@ AUDIT_LOG_PAYLOAD_SHAPE = ObjectOf(
         "signInContext": ObjectOf({}, {}, STRING),
         "userId": STRING,
         "applicationId": STRING,
+        "cimdClientId": STRING,
         "sessionId": STRING,
         "params": ObjectOf({}, {}, ANYTHING),
     },
@@ -108,6 +112,7 @@ def fits_audit_log_payload(value: object) -> TypeGuard[AuditLogPayloadJson]:
             )
             and type(value.get("userId", "")) is str
             and type(value.get("applicationId", "")) is str
+            and type(value.get("cimdClientId", "")) is str
             and type(value.get("sessionId", "")) is str
             and ("params" not in value or type(value["params"]) is dict)
         )
@@ -120,7 +125,7 @@ def repair_audit_log_payload(value: object) -> Repaired[AuditLogPayloadJson]:
     return repair(AUDIT_LOG_PAYLOAD_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class AuditLogPayload:
     """The details of an event. Which ones there are depends on its key and on the server's release."""
 
@@ -133,7 +138,7 @@ class AuditLogPayload:
     itself JSON, with `error`, `error_description` and a stack trace.
     """
     ip: str | Unset = UNSET
-    """The address the request came from."""
+    """The address the request came from. Absent where the server does not keep it."""
     user_agent: str | Unset = UNSET
     """The User-Agent header of the request, possibly empty."""
     user_agent_parsed: ParsedUserAgent | Unset = UNSET
@@ -147,7 +152,11 @@ class AuditLogPayload:
     user_id: str | Unset = UNSET
     """The user who authenticated. Absent where none was known yet, and for machine-to-machine tokens."""
     application_id: str | Unset = UNSET
-    """The application that was signed in to, or that asked for a token. Absent where its id was wrong."""
+    """The application that was signed in to, or that asked for a token. Absent where its id was wrong, and where
+    `cimdClientId` is there.
+    """
+    cimd_client_id: str | Unset = UNSET
+    """The application, where it is a dynamic one that is known by the address of its metadata."""
     session_id: str | Unset = UNSET
     """The session of the sign-in."""
     params: JsonObject | Unset = UNSET
@@ -156,6 +165,9 @@ class AuditLogPayload:
     """
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=("error",))
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {
@@ -178,6 +190,8 @@ class AuditLogPayload:
             field_dict["userId"] = self.user_id
         if self.application_id is not UNSET:
             field_dict["applicationId"] = self.application_id
+        if self.cimd_client_id is not UNSET:
+            field_dict["cimdClientId"] = self.cimd_client_id
         if self.session_id is not UNSET:
             field_dict["sessionId"] = self.session_id
         if self.params is not UNSET:
@@ -202,6 +216,7 @@ class AuditLogPayload:
         self.sign_in_context = src_dict.get("signInContext", UNSET)
         self.user_id = src_dict.get("userId", UNSET)
         self.application_id = src_dict.get("applicationId", UNSET)
+        self.cimd_client_id = src_dict.get("cimdClientId", UNSET)
         self.session_id = src_dict.get("sessionId", UNSET)
         self.params = src_dict.get("params", UNSET)
         self.additional_properties = (

@@ -15,6 +15,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 from .user_agent_browser import (
@@ -81,7 +82,7 @@ def repair_parsed_user_agent(value: object) -> Repaired[ParsedUserAgentJson]:
     return repair(PARSED_USER_AGENT_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class ParsedUserAgent:
     """The User-Agent header taken apart; parts that were not recognized are empty objects."""
 
@@ -99,6 +100,9 @@ class ParsedUserAgent:
     """The processor, as far as the User-Agent header tells."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -57,7 +58,7 @@ def repair_token_error_body(value: object) -> Repaired[TokenErrorBodyJson]:
     return repair(TOKEN_ERROR_BODY_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class TokenErrorBody:
     """What the token endpoint answers instead of a token."""
 
@@ -67,6 +68,9 @@ class TokenErrorBody:
     """What went wrong, for developers."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {

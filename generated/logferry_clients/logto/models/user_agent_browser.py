@@ -15,6 +15,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -65,7 +66,7 @@ def repair_user_agent_browser(value: object) -> Repaired[UserAgentBrowserJson]:
     return repair(USER_AGENT_BROWSER_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class UserAgentBrowser:
     """The browser, as far as the User-Agent header tells."""
 
@@ -79,6 +80,9 @@ class UserAgentBrowser:
     """The kind of browser, where it is a special one, such as `crawler`."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -51,7 +52,7 @@ def repair_user_agent_cpu(value: object) -> Repaired[UserAgentCpuJson]:
     return repair(USER_AGENT_CPU_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class UserAgentCpu:
     """The processor, as far as the User-Agent header tells."""
 
@@ -59,6 +60,9 @@ class UserAgentCpu:
     """The architecture, such as `amd64`."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -62,7 +63,7 @@ def repair_user_agent_device(value: object) -> Repaired[UserAgentDeviceJson]:
     return repair(USER_AGENT_DEVICE_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class UserAgentDevice:
     """The device, as far as the User-Agent header tells."""
 
@@ -74,6 +75,9 @@ class UserAgentDevice:
     """The vendor, such as `Apple`."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -55,7 +56,7 @@ def repair_user_agent_engine(value: object) -> Repaired[UserAgentEngineJson]:
     return repair(USER_AGENT_ENGINE_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class UserAgentEngine:
     """The rendering engine, as far as the User-Agent header tells."""
 
@@ -65,6 +66,9 @@ class UserAgentEngine:
     """The engine's version."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from ..types import (
     ObjectOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -55,7 +56,7 @@ def repair_user_agent_os(value: object) -> Repaired[UserAgentOsJson]:
     return repair(USER_AGENT_OS_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class UserAgentOs:
     """The operating system, as far as the User-Agent header tells."""
 
@@ -65,6 +66,9 @@ class UserAgentOs:
     """The system's version; absent for Linux."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

@@ -18,6 +18,7 @@ from ..types import (
     OneOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -73,7 +74,7 @@ def repair_charge_detail(value: object) -> Repaired[ChargeDetailJson]:
     return repair(CHARGE_DETAIL_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class ChargeDetail:
     """One part of a charge."""
 
@@ -83,6 +84,9 @@ class ChargeDetail:
     """How much, in US dollars."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

@@ -13,6 +13,7 @@ from ..types import (
     STRING,
     ObjectOf,
     Repaired,
+    describe,
     repair,
 )
 
@@ -61,7 +62,7 @@ def repair_discarded_log(value: object) -> Repaired[DiscardedLogJson]:
     return repair(DISCARDED_LOG_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class DiscardedLog:
     """What is left of a deleted log."""
 
@@ -73,6 +74,9 @@ class DiscardedLog:
     """When the log was created, ISO 8601 in UTC."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {

@@ -13,6 +13,7 @@ from ..types import (
     STRING,
     ObjectOf,
     Repaired,
+    describe,
     repair,
 )
 
@@ -52,7 +53,7 @@ def repair_error_body(value: object) -> Repaired[ErrorBodyJson]:
     return repair(ERROR_BODY_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class ErrorBody:
     """What the service answers instead of data."""
 
@@ -60,6 +61,9 @@ class ErrorBody:
     """What went wrong, such as `Unauthorized`."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {

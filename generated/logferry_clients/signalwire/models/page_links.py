@@ -17,6 +17,7 @@ from ..types import (
     OneOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -77,7 +78,7 @@ def repair_page_links(value: object) -> Repaired[PageLinksJson]:
     return repair(PAGE_LINKS_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class PageLinks:
     """The addresses of this page and of others, absolute or relative."""
 
@@ -91,6 +92,9 @@ class PageLinks:
     """The page before; absent on the first one."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

@@ -17,6 +17,7 @@ from ..types import (
     OneOf,
     Repaired,
     Unset,
+    describe,
     repair,
 )
 
@@ -75,7 +76,7 @@ def repair_validation_error(value: object) -> Repaired[ValidationErrorJson]:
     return repair(VALIDATION_ERROR_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class ValidationError:
     """One mistake in a request."""
 
@@ -91,6 +92,9 @@ class ValidationError:
     """Where the mistake is documented."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}

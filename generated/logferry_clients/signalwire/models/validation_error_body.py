@@ -13,6 +13,7 @@ from ..types import (
     ListOf,
     ObjectOf,
     Repaired,
+    describe,
     repair,
 )
 from .validation_error import VALIDATION_ERROR_SHAPE, ValidationError, ValidationErrorJson, fits_validation_error
@@ -55,7 +56,7 @@ def repair_validation_error_body(value: object) -> Repaired[ValidationErrorBodyJ
     return repair(VALIDATION_ERROR_BODY_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class ValidationErrorBody:
     """What the service answers to parameters that it cannot use."""
 
@@ -63,6 +64,9 @@ class ValidationErrorBody:
     """The mistakes."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {

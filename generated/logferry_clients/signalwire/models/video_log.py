@@ -21,6 +21,7 @@ from ..types import (
     Repaired,
     Scalar,
     Unset,
+    describe,
     repair,
 )
 from .charge_detail import CHARGE_DETAIL_SHAPE, ChargeDetail, ChargeDetailJson, fits_charge_detail
@@ -186,7 +187,7 @@ def repair_video_log(value: object) -> Repaired[VideoLogJson]:
     return repair(VIDEO_LOG_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class VideoLog:
     """One session. It changes until the session is over."""
 
@@ -222,6 +223,9 @@ class VideoLog:
     """When the log last changed, ISO 8601 in UTC; only in the older shape."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {

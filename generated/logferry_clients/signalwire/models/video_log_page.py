@@ -14,6 +14,7 @@ from ..types import (
     ObjectOf,
     OneOf,
     Repaired,
+    describe,
     repair,
 )
 from .discarded_log import DISCARDED_LOG_SHAPE, DiscardedLog, DiscardedLogJson, fits_discarded_log
@@ -76,7 +77,7 @@ def repair_video_log_page(value: object) -> Repaired[VideoLogPageJson]:
     return repair(VIDEO_LOG_PAGE_SHAPE, value)
 
 
-@_attrs_define
+@_attrs_define(repr=False)
 class VideoLogPage:
     """One page of logs, and where the others are."""
 
@@ -86,6 +87,9 @@ class VideoLogPage:
     """The logs of the page."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
     """What was sent beside, by its name in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {

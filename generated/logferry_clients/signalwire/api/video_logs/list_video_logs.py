@@ -123,6 +123,9 @@ def _parse_response(
     if response.status_code == 422:
         return ValidationErrorBody.from_dict(response.json())
 
+    if response.status_code == 429:
+        return ErrorBody.from_dict(response.json())
+
     if response.status_code == 500:
         return ErrorBody.from_dict(response.json())
 

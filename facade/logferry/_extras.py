@@ -1,0 +1,71 @@
+"""Packages that only an extra brings: where one is missing, the error names the extra."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Final
+
+from logferry._errors import MissingPackageError
+
+EXTRAS: Final[Mapping[str, str]] = {
+    "dlt": "dlt",
+    "duckdb": "duckdb",
+    "filelock": "parquet",
+    "keyring": "keyring",
+    "pyarrow": "parquet",
+    "pyreqwest": "fast",
+    "uvicorn": "simulate",
+}
+"""The packages, with the smallest extra that brings each."""
+
+
+def missing(package: str, what: str, *, extra: str | None = None) -> MissingPackageError:
+    """
+    The error that a package is missing.
+
+    Args:
+        package: Its name.
+        what: What needs it, as in ``this store``.
+        extra: The extra that brings it, and what else is needed with it; default: the smallest one.
+    """
+    error = MissingPackageError(
+        f"{what} needs the package {package}", hint=f"pip install 'logferry[{extra or EXTRAS[package]}]'"
+    )
+    error.name = package
+    return error
+
+
+def require(package: str, what: str) -> None:
+    """
+    Make sure that a package is there, without loading it.
+
+    Raises:
+        MissingPackageError: It is not.
+    """
+    if find_spec(package) is None:
+        raise missing(package, what)
+
+
+@contextmanager
+def needing(what: str, *, extra: str | None = None) -> Generator[None]:
+    """
+    Let an import that fails for a package of an extra be an error that names the extra; other errors stay as they are.
+
+    Args:
+        what: What needs the package.
+        extra: The extra that brings all that is needed; default: the smallest one that brings the package.
+
+    Raises:
+        MissingPackageError: Such a package is missing.
+    """
+    try:
+        yield
+    except MissingPackageError:
+        raise
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        raise missing(package, what, extra=extra) from error

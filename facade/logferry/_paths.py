@@ -1,0 +1,120 @@
+"""Paths that a caller names: on this machine, with ``~`` expanded; an address such as ``s3://…`` is none."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from logferry._errors import ConfigurationError
+
+_ADDRESS: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]+):[/\\]")
+"""
+One slash is enough: a `Path` makes one of two.  A single letter before the colon is a drive of Windows.
+
+What follows the slash can be a password, so it is never shown.
+"""
+
+_COPIED: Final = {
+    "abfs": "azcopy sync",
+    "abfss": "azcopy sync",
+    "az": "azcopy sync",
+    "azure": "azcopy sync",
+    "gcs": "gcloud storage rsync",
+    "gs": "gcloud storage rsync",
+    "r2": "rclone sync",
+    "s3": "aws s3 sync",
+    "s3a": "aws s3 sync",
+    "s3n": "aws s3 sync",
+}
+"""What copies a folder to an object store."""
+
+_DESTINATIONS: Final = {
+    "bigquery": "bigquery",
+    "clickhouse": "clickhouse",
+    "databricks": "databricks",
+    "ducklake": "ducklake",
+    "md": "motherduck",
+    "motherduck": "motherduck",
+    "mssql": "mssql",
+    "postgres": "postgres",
+    "postgresql": "postgres",
+    "redshift": "redshift",
+    "snowflake": "snowflake",
+}
+"""The destinations of dlt for the schemes of databases."""
+
+_ON_DISK: Final = ("duckdb", "file")
+
+
+def scheme_of(text: str) -> str | None:
+    """The scheme of an address, such as ``s3``; ``None`` for what is no address."""
+    found = _ADDRESS.match(text)
+    return None if found is None else found[1].lower()
+
+
+def local_path(named: str | os.PathLike[str], what: str, instead: str | Callable[[str], str]) -> Path:
+    """
+    The path that a caller names, with ``~`` expanded.
+
+    Args:
+        named: What was given.
+        what: What names it, for errors, such as ``--output``.
+        instead: What to do instead of giving an address; or what says so, for its scheme.
+
+    Raises:
+        ConfigurationError: It is an address, has a zero byte, or begins with the name of a user who does not exist.
+    """
+    text = os.fspath(named)
+    scheme = scheme_of(text)
+    if scheme is not None:
+        raise ConfigurationError(
+            f"{what}: an address ({scheme}:...) is no path on this machine",
+            hint=instead if isinstance(instead, str) else instead(scheme),
+        )
+    if "\0" in text:
+        raise ConfigurationError(f"{what} has a zero byte", hint="Name a path")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ConfigurationError(
+            f"{what}: there is no home directory for {Path(text).parts[0]}", hint="Write the whole path"
+        ) from None
+
+
+def store_instead(scheme: str) -> str:
+    """What is a store instead of an address with this scheme."""
+    kind = scheme.partition("+")[0]
+    if kind in _ON_DISK:
+        return f"Write the path alone, without {scheme}:"
+    if kind in _COPIED:
+        return f"Sync into a folder such as logs/, and copy that: {_COPIED[kind]} logs/ {scheme}://..."
+    if kind in _DESTINATIONS:
+        name = _DESTINATIONS[kind]
+        return (
+            f"Name dlt:{name}, and put the address where dlt looks for it: "
+            f"DESTINATION__{name.upper()}__CREDENTIALS, or secrets.toml"
+        )
+    return "Name a file such as logs.duckdb, a folder such as logs/, or dlt:<destination>"
+
+
+def followed(path: Path) -> Path:
+    """
+    What a link leads to, whether or not that exists; any other path as it is, also ``/dev/stdout`` and its like.
+
+    Raises:
+        ConfigurationError: The link leads to itself.
+    """
+    if not path.is_symlink():
+        return path
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError):
+        target = path
+    if path.exists() and not target.exists():  # the link of a pipe in /proc names no path
+        return path
+    if target.is_symlink():
+        raise ConfigurationError(f"{path} is a link that leads to itself", hint="Remove it, or name another path")
+    return target

@@ -1,0 +1,28 @@
+"""OpenTelemetry's severities, as users name them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SEVERITIES: Final = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17, "FATAL": 21}
+"""OpenTelemetry's names, with the lowest number of each."""
+
+_HIGHEST: Final = 24
+
+
+def lowest_severity(value: str | int | None) -> int:
+    """
+    The number of a severity: from OpenTelemetry's name, in any case, or a number from 1 to 24; 0 for ``None``.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if value is None:
+        return 0
+    text = str(value)
+    number = SEVERITIES.get(text.upper().removesuffix("ING"))
+    if number is None and text.isascii() and text.isdigit():
+        number = int(text)
+    if number is None or not 1 <= number <= _HIGHEST:
+        raise ValueError(f"{value!r} is none of {', '.join(SEVERITIES).lower()}, nor a number from 1 to {_HIGHEST}.")
+    return number

@@ -1,0 +1,117 @@
+"""A filter that a service of a trial ignores, and what has to come all the same."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from logferry._client import Client
+from logferry._definition import StreamDefinition
+from logferry._errors import LogferryError
+from logferry._matching import Check
+from logferry.testing._http import Fake
+from logferry.testing._rows import Row
+from logferry.testing._wiring import connected
+
+__all__ = ["IgnoredFilter"]
+
+_SHARE: Final = 0.25
+"""The share of the trials of a stream with such filters in which the service ignores one."""
+
+
+@attrs.frozen
+class IgnoredFilter:
+    """
+    A filter that a caller uses, and that the service ignores.
+
+    Attributes:
+        check: What of it is checked.
+        value: What is asked for.
+        parameters: Its names on the wire.
+        matching: The identities of the items that show that value.
+        others: Those of the items that show another one.
+    """
+
+    check: Check
+    value: str
+    parameters: frozenset[str]
+    matching: frozenset[str]
+    others: frozenset[str]
+
+    @classmethod
+    def found(
+        cls,
+        client: type[Client],
+        fake: Fake,
+        definition: StreamDefinition[Any, Any, Any],
+        question: Mapping[str, str],
+        seed: int,
+    ) -> "IgnoredFilter | None":
+        """
+        A filter that a seed decides, with a value that items of a scripted fake show; mostly none.
+
+        Args:
+            client: The client's class.
+            fake: The fake.
+            definition: The stream.
+            question: Filters that are used besides.
+            seed: Decides it.
+        """
+        chance = random.Random(f"ignored filter {definition.name} {seed}")  # noqa: S311 - the same on every run
+        usable = [one for one in definition.filter_list if one.shown is not None and one.name not in question]
+        if not usable or chance.random() >= _SHARE:
+            return None
+        one = chance.choice(usable)
+        assert one.shown is not None  # noqa: S101  # they are usable
+        items = {fake.identity(definition.name, item): item for item in _items(client, fake, definition, question)}
+        values = sorted({value for item in items.values() if isinstance(value := one.shown(item), str) and value})
+        if not values:
+            return None
+        value = chance.choice(values)
+        check = Check.of(one, value)
+        assert check is not None  # noqa: S101  # items show it
+        return cls(
+            check,
+            value,
+            frozenset({one.wire_name}),
+            frozenset(identity for identity, item in items.items() if one.shown(item) == value),
+            frozenset(identity for identity, item in items.items() if not check.admits(item)),
+        )
+
+    @property
+    def remark(self) -> str:
+        """What a caller is told."""
+        return self.check.remark
+
+    def asked(self, question: Mapping[str, str]) -> Mapping[str, str]:
+        """The filters that the caller uses."""
+        return {**question, self.check.name: self.value}
+
+    def sifted(self, certain: Counter[str], possible: Counter[str]) -> tuple[Counter[str], Counter[str], int]:
+        """
+        What has to come, and what may, of what would without the filter; and how many show that it is ignored.
+
+        Args:
+            certain: The identities of what has to come.
+            possible: Those of what may.
+        """
+        return (
+            Counter({identity: count for identity, count in certain.items() if identity in self.matching}),
+            Counter({identity: count for identity, count in possible.items() if identity not in self.others}),
+            sum(count for identity, count in certain.items() if identity in self.others),
+        )
+
+
+def _items(
+    client: type[Client], fake: Fake, definition: StreamDefinition[Any, Any, Any], question: Mapping[str, str]
+) -> list[Any]:
+    """All items that a scripted fake ever lists, whose service ends all walks."""
+    told: Any = fake
+    rows: list[Row] = [attrs.evolve(row, appears=None, vanishes=None) for row in told.rows]
+    with connected(client, attrs.evolve(told, rows=tuple(rows)), concurrency=1) as opened:
+        try:
+            return opened.stream(definition.name, filters=question, until="2100-01-01").raw().to_list()
+        except LogferryError:
+            return []

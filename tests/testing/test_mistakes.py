@@ -1,0 +1,55 @@
+"""Mistakes of those who write tests: each is told as what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import logferry
+from logferry.testing import FakeRequest, FakeResponse, InProcessTransport, LogtoFake, connected
+
+
+class _Broken:
+    """A fake with a mistake of its own, on a page in the middle."""
+
+    def __init__(self, error: Exception) -> None:
+        self._fake: Any = LogtoFake(records=50)
+        self._error = error
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fake, name)
+
+    def answer(self, request: FakeRequest, now: int) -> FakeResponse:
+        """Answer, but for pages from the third one on."""
+        self.asked += request.method == "GET"
+        if self.asked > 2:
+            raise self._error
+        answered: FakeResponse = self._fake.answer(request, now)
+        return answered
+
+
+@pytest.mark.parametrize("error", [OSError("disk"), ConnectionError("x"), UnicodeError("y"), KeyError("z")])
+def test_what_a_fake_raises_surfaces_as_itself(error: Exception, walk: Callable[[Any], Iterator[Any]]) -> None:
+    """It is no failure of the network, so nothing is tried again."""
+    fake: Any = _Broken(error)
+    transport = InProcessTransport(fake, check=False)
+    client = connected(logferry.Logto, fake, transport=transport, concurrency=1)
+    got: list[Any] = []
+    with pytest.raises(type(error)) as caught:
+        got.extend(walk(client.audit_logs(page_size=10).raw()))
+    assert caught.value is error
+    assert (len(got), fake.asked) == (20, 3)
+
+
+class _Unknown:
+    streams = ("okta.logs",)
+
+
+@pytest.mark.parametrize(("fake", "words"), [(_Unknown(), "okta.logs"), (object(), "not named")])
+def test_a_fake_of_no_known_service_is_refused(fake: Any, words: str) -> None:
+    """The error names it, its streams, and the services that there are."""
+    with pytest.raises(TypeError, match=rf"is a fake of none of the services \(cognigy, .*{words}"):
+        connected(logferry.Logto, fake)
