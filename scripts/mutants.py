@@ -1,8 +1,7 @@
 """
 Breaks the core on purpose, one way after the other, and shows that the suite of the hostile world notices each.
 
-A mutation is made in a copy of the package; tests/hostile and tests/testing/test_conformance.py run against it, up to the
-first test that fails.  Exits with 1 if a mutation goes unnoticed, or cannot be made because the code has changed.
+A mutation is made in a copy of the package; the suite runs against it, up to the first test that fails.  Exits with 1 if a mutation goes unnoticed, or cannot be made because the code has changed.
 """
 
 from __future__ import annotations
@@ -20,7 +19,13 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
-SUITE = ("tests/hostile", "tests/testing/test_conformance.py")
+SUITE = (
+    "tests/hostile",
+    "tests/testing/test_conformance.py",
+    "tests/testing/test_cancelled_conformance.py",
+    "tests/core/test_ferry_cancelled.py",
+    "tests/core/test_fork.py",
+)
 PATIENCE = 240
 """Seconds after which a run is ended; without its guards a walk is endless, which is noticed, too."""
 
@@ -85,6 +90,30 @@ MUTATIONS = (
         "_layers.py",
         "                ticket = yield ticket.send\n",
         "                yield from _replayed(ticket.send)\n",
+    ),
+    Mutation(
+        "processes that were forked share connections",
+        "_pool.py",
+        "        self._blocking, self._tasks, self._running, self._lock = None, {}, WeakSet(), Lock()\n",
+        "        self._shared = False\n",
+    ),
+    Mutation(
+        "an iteration goes on with its parent's requests",
+        "_iteration.py",
+        "        if self._process != os.getpid():\n",
+        "        if self._process == -1:\n",
+    ),
+    Mutation(
+        "a page is dropped with the wait for it",
+        "_arrivals.py",
+        "        while not length_hint(self._left):\n",
+        "        self._left = iter(())\n        while not length_hint(self._left):\n",
+    ),
+    Mutation(
+        "an interruption is the end",
+        "_delivery.py",
+        "            return raised(error)\n",
+        "            raise StopIteration from error\n",
     ),
 )
 

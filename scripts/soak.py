@@ -1,8 +1,9 @@
 """
 Tries every stream on thousands of hostile schedules, blocking and async, and prints what came of them.
 
-A schedule is decided by its seed: see ``logferry.testing.conformance``, and ``logferry.testing.sync_conformance`` for
-``--sync``, which syncs instead of pulling.  Exits with 1 if a record was lost or came twice, a caller got nowhere, more
+A schedule is decided by its seed: see ``logferry.testing.conformance``, ``logferry.testing.sync_conformance`` for ``--sync``,
+which syncs instead of pulling, and ``logferry.testing.cancelled_conformance`` for ``--ferry``, which reads several accounts and is
+cancelled all the time, and ``--fork``, which forks in the middle of an iteration.  Exits with 1 if a record was lost or came twice, a caller got nowhere, more
 requests were sent than may be, or another exception than logferry's own came out.
 """
 
@@ -21,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from logferry._registry import SERVICES
+from logferry.testing.cancelled_conformance import CancelledOutcome, CancelledTrial, ForkedTrial
 from logferry.testing.conformance import Outcome, Trial
 from logferry.testing.sync_conformance import SyncOutcome, SyncTrial
 
@@ -51,7 +53,10 @@ SYNC_COLUMNS = (
     "unread",
     "foreign",
 )
+OTHER_COLUMNS = ("schedules", "records", "stopped", "resumed", "lost", "doubled", "endless", "foreign")
 FAILURES = ("lost", "doubled", "outdated", "unread", "endless", "foreign")
+
+OTHER_WORLDS: dict[str, type[CancelledTrial | ForkedTrial]] = {"ferry": CancelledTrial, "fork": ForkedTrial}
 
 console = Console(width=140)
 
@@ -63,16 +68,21 @@ def streams(*worlds: str) -> Iterator[tuple[str, str]]:
             yield from ((definition.name, world) for world in worlds)
 
 
-def trial(stream: str, world: str, seed: int) -> Trial | SyncTrial:
+def trial(stream: str, world: str, seed: int) -> Trial | SyncTrial | CancelledTrial | ForkedTrial:
     """A schedule for a stream."""
     service = next(one for one in SERVICES if stream in [definition.name for definition in one.streams])
+    if world in OTHER_WORLDS:
+        return OTHER_WORLDS[world](service.client, service.scripted_fake, stream, seed)
     if world == "store":
         return SyncTrial(service.client, service.scripted_fake, stream, seed)
     return Trial(service.client, service.scripted_fake, stream, seed, world == "sync")
 
 
-def counted(outcome: Outcome | SyncOutcome) -> Counter[str]:
+def counted(outcome: Outcome | SyncOutcome | CancelledOutcome) -> Counter[str]:
     """What a schedule adds to the table."""
+    if isinstance(outcome, CancelledOutcome):
+        counts = {name: getattr(outcome, name) for name in ("records", "stopped", "resumed", "lost", "doubled")}
+        return Counter(schedules=1, endless=outcome.stuck is not None, **counts)
     if isinstance(outcome, SyncOutcome):
         return Counter(schedules=1, **{name: getattr(outcome, name) for name in SYNC_COLUMNS[1:-1]})
     return Counter(
@@ -106,8 +116,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="only this seed, in this process, with a traceback where it fails")
     parser.add_argument("--stream", help="only this stream")
     parser.add_argument("--sync", action="store_true", help="sync into a store, stopped again and again")
+    parser.add_argument("--ferry", action="store_true", help="read several accounts, cancelled all the time")
+    parser.add_argument("--fork", action="store_true", help="fork in the middle of an iteration, over loopback")
     options = parser.parse_args()
-    worlds, columns = (("store",), SYNC_COLUMNS) if options.sync else (("sync", "async"), COLUMNS)
+    worlds: tuple[str, ...] = ("store",) if options.sync else ("sync", "async")
+    columns: tuple[str, ...] = SYNC_COLUMNS if options.sync else COLUMNS
+    other = tuple(name for name in OTHER_WORLDS if getattr(options, name))
+    if other:
+        worlds, columns = other, OTHER_COLUMNS
     wanted = [one for one in streams(*worlds) if options.stream in (None, one[0])]
     if not wanted:
         parser.error(
@@ -133,7 +149,8 @@ def main() -> int:
             ):
                 tally += found
                 if problem:
-                    again = f"scripts/soak {'--sync ' if options.sync else ''}--stream {stream} --seed {seed}"
+                    kind = f"--{world} " if world in OTHER_WORLDS else "--sync " if options.sync else ""
+                    again = f"scripts/soak {kind}--stream {stream} --seed {seed}"
                     console.print(f"{problem[:300]}\n  {again}", markup=False)
             table.add_row(stream, world, *(f"{tally[name]:,}" for name in columns))
             total += tally
@@ -142,7 +159,8 @@ def main() -> int:
     console.print(table)
     doubts = "doubts: schedules whose result says that records may be missing or come twice, not counted among the lost and doubled"
     stopped = "stopped: syncs that were cancelled or killed; the last one of each schedule is left alone"
-    console.print(f"{time.perf_counter() - begin:.0f} s; {stopped if options.sync else doubts}")
+    stopped = "stopped: how often the caller was cancelled, or forked" if other else stopped
+    console.print(f"{time.perf_counter() - begin:.0f} s; {stopped if options.sync or other else doubts}")
     return int(any(total[name] for name in FAILURES))
 
 

@@ -108,7 +108,7 @@ with logferry.open_accounts("logferry.toml", timeout=5) as ferry:
     assert_type(ferry.sync(open_store("logs/")).slices(), list[Slice])
     ferry.sync("logs.duckdb", sinze="30d")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ferry.sync(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    ferry.records(resume="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ferry.records(resume="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def testing(logferry_client: MakeClient) -> None:
