@@ -234,7 +234,7 @@ class ForkedTrial:
             os.waitpid(child, 0)
             client.close()
         stuck = said if isinstance(said, str) else None
-        other = Counter() if stuck else first + Counter(said)
+        other = Counter[str]() if stuck else first + Counter(said)
         own = _compared(self, due, first + rest, stopped=1, resumed=0, stuck=stuck)
         its = _compared(self, due, other, stopped=1, resumed=0)
         return attrs.evolve(own, lost=own.lost + (0 if stuck else its.lost), doubled=own.doubled + its.doubled)
