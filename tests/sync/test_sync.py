@@ -169,11 +169,14 @@ def test_what_is_complete_beyond_now_is_read_again(world: MakeWorld, fake: Fake,
     accounts.sync()
     accounts.clock.advance(-30 * DAY / SECOND)
     accounts.transports[name] = right
+    begun = 0
     for hours in (1, 1):
         accounts.clock.advance(hours * HOUR / SECOND)
+        begun = accounts.clock.now()
         accounts.sync().raise_failures()
     for stream in {COGNIGY, "daily.meetings", LOGTO, VIDEO}.intersection(day.streams):
-        assert accounts.stored(stream) == accounts.truth(stream)
+        # A sync of many calls takes a while, and what is written meanwhile is the next one's.
+        assert {*day.truth(stream, now=begun)} <= {*accounts.stored(stream)} <= {*accounts.truth(stream)}
         assert len(accounts.stored(stream)) > len(day.truth(stream, now=day.epoch))
 
 
