@@ -201,7 +201,7 @@ def test_the_tables_are_well_formed(service: Service) -> None:
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_the_tables_load_no_client_and_a_pull_loads_no_tables(service: Service) -> None:
-    """A store that wants the names of attributes loads no models; who pulls does not pay for documentation."""
+    """A store that wants the names of attributes loads no models; a pull loads no tables."""
     code = (
         "import sys; from logferry._registry import SERVICES; "
         f"(service,) = [one for one in SERVICES if one.name == {service.name!r}]; "
