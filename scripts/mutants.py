@@ -1,8 +1,8 @@
 """
 Breaks the core on purpose, one way after the other, and shows that the suite of the hostile world notices each.
 
-A mutation is made in a copy of the package; tests/hostile and tests/testing/test_conformance.py run against it, up to the
-first test that fails.  Exits with 1 if a mutation goes unnoticed, or cannot be made because the code has changed.
+A mutation is made in a copy of the package; tests/hostile, tests/testing/test_conformance.py and tests/cli/test_telling.py run
+against it, up to the first test that fails.  Exits with 1 if a mutation goes unnoticed, or cannot be made because the code has changed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
-SUITE = ("tests/hostile", "tests/testing/test_conformance.py")
+SUITE = ("tests/hostile", "tests/testing/test_conformance.py", "tests/cli/test_telling.py")
 PATIENCE = 240
 """Seconds after which a run is ended; without its guards a walk is endless, which is noticed, too."""
 
@@ -91,6 +91,12 @@ MUTATIONS = (
         "_layers.py",
         "                ticket = yield ticket.send\n",
         "                return _attempted(outcome, attempt)\n",
+    ),
+    Mutation(
+        "messages that fail stop the work",
+        "cli/_standard.py",
+        "        with suppress(OSError, ValueError):\n            while left",
+        "        with suppress(KeyError):\n            while left",
     ),
     Mutation(
         "a retry whose answer is dropped",

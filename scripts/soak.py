@@ -2,7 +2,7 @@
 Tries every stream on thousands of hostile schedules, blocking and async, and prints what came of them.
 
 A schedule is decided by its seed: see ``logferry.testing.conformance``, and ``logferry.testing.sync_conformance`` for
-``--sync``, which syncs instead of pulling.  Exits with 1 if a record was lost or came twice, a caller got nowhere, more
+``--sync``, which syncs instead of pulling.  ``--shell`` runs the command with messages that find no reader: see broken_stderr.  Exits with 1 if a record was lost or came twice, a caller got nowhere, more
 requests were sent than may be, or another exception than logferry's own came out.
 """
 
@@ -20,6 +20,7 @@ from itertools import repeat
 from rich.console import Console
 from rich.table import Table
 
+from broken_stderr import ShellOutcome, ShellTrial, shell_trial
 from logferry._registry import SERVICES
 from logferry.testing.conformance import Outcome, Trial
 from logferry.testing.sync_conformance import SyncOutcome, SyncTrial
@@ -51,7 +52,8 @@ SYNC_COLUMNS = (
     "unread",
     "foreign",
 )
-FAILURES = ("lost", "doubled", "outdated", "unread", "endless", "foreign")
+SHELL_COLUMNS = ("schedules", "records", "lost", "doubled", "coded", "foreign")
+FAILURES = ("lost", "doubled", "outdated", "unread", "endless", "coded", "foreign")
 
 console = Console(width=140)
 
@@ -63,16 +65,26 @@ def streams(*worlds: str) -> Iterator[tuple[str, str]]:
             yield from ((definition.name, world) for world in worlds)
 
 
-def trial(stream: str, world: str, seed: int) -> Trial | SyncTrial:
+def trial(stream: str, world: str, seed: int) -> Trial | SyncTrial | ShellTrial:
     """A schedule for a stream."""
+    if world == "shell":
+        return shell_trial(stream, seed)
     service = next(one for one in SERVICES if stream in [definition.name for definition in one.streams])
     if world == "store":
         return SyncTrial(service.client, service.scripted_fake, stream, seed)
     return Trial(service.client, service.scripted_fake, stream, seed, world == "sync")
 
 
-def counted(outcome: Outcome | SyncOutcome) -> Counter[str]:
+def counted(outcome: Outcome | SyncOutcome | ShellOutcome) -> Counter[str]:
     """What a schedule adds to the table."""
+    if isinstance(outcome, ShellOutcome):
+        return Counter(
+            schedules=1,
+            records=outcome.records,
+            lost=outcome.lost,
+            doubled=outcome.doubled,
+            coded=any(outcome.codes),
+        )
     if isinstance(outcome, SyncOutcome):
         return Counter(schedules=1, **{name: getattr(outcome, name) for name in SYNC_COLUMNS[1:-1]})
     return Counter(
@@ -106,8 +118,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="only this seed, in this process, with a traceback where it fails")
     parser.add_argument("--stream", help="only this stream")
     parser.add_argument("--sync", action="store_true", help="sync into a store, stopped again and again")
+    parser.add_argument("--shell", action="store_true", help="run the command, with messages that find no reader")
     options = parser.parse_args()
-    worlds, columns = (("store",), SYNC_COLUMNS) if options.sync else (("sync", "async"), COLUMNS)
+    worlds: tuple[str, ...] = ("sync", "async")
+    columns: tuple[str, ...] = COLUMNS
+    if options.sync:
+        worlds, columns = ("store",), SYNC_COLUMNS
+    elif options.shell:
+        worlds, columns = ("shell",), SHELL_COLUMNS
     wanted = [one for one in streams(*worlds) if options.stream in (None, one[0])]
     if not wanted:
         parser.error(
@@ -119,6 +137,7 @@ def main() -> int:
             console.print(outcome)
             outcome.check()
         return 0
+    mode = "--shell " if options.shell else "--sync " if options.sync else ""
     begin = time.perf_counter()
     seeds = range(options.first, options.first + -(-options.schedules // len(wanted)))
     table = Table("stream", "world", *(f"[bold]{name}" if name in FAILURES else name for name in columns))
@@ -133,7 +152,7 @@ def main() -> int:
             ):
                 tally += found
                 if problem:
-                    again = f"scripts/soak {'--sync ' if options.sync else ''}--stream {stream} --seed {seed}"
+                    again = f"scripts/soak {mode}--stream {stream} --seed {seed}"
                     console.print(f"{problem[:300]}\n  {again}", markup=False)
             table.add_row(stream, world, *(f"{tally[name]:,}" for name in columns))
             total += tally
@@ -142,7 +161,9 @@ def main() -> int:
     console.print(table)
     doubts = "doubts: schedules whose result says that records may be missing or come twice, not counted among the lost and doubled"
     stopped = "stopped: syncs that were cancelled or killed; the last one of each schedule is left alone"
-    console.print(f"{time.perf_counter() - begin:.0f} s; {stopped if options.sync else doubts}")
+    coded = "coded: schedules with an exit code other than 0"
+    told = {"store": stopped, "sync": doubts, "shell": coded}
+    console.print(f"{time.perf_counter() - begin:.0f} s; {told[worlds[0]]}")
     return int(any(total[name] for name in FAILURES))
 
 

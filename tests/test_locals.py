@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from base64 import b64decode, b64encode
 from binascii import Error
 from collections.abc import Callable, Iterator
@@ -263,6 +264,24 @@ def test_an_account_that_cannot_be_opened_shows_no_setting(
     ):
         list(ferry.records(since="1h"))
     assert_hidden(caught.value, {"hush-hush-secret"})
+
+
+@pytest.mark.parametrize("kind", ["entries", "records"])
+@pytest.mark.parametrize("paged", [False, True])
+def test_a_strict_pull_shows_nothing_of_the_item(kind: str, paged: bool) -> None:
+    """What an item that does not decode holds, such as an authorization code, is in no local variable."""
+    payload = {"key": "k", "result": "Success", "params": {"code": "hush-hush-code"}, "ip": 7}
+    log = {"id": "1", "key": "k", "createdAt": 1_767_225_600_000, "payload": payload}
+    transport = httpx.MockTransport(
+        lambda _request: httpx.Response(200, content=json.dumps([log]), headers={"Total-Number": "1"})
+    )
+    with logferry.Logto(endpoint="https://acme.logto.app", access_token="t", transport=transport) as client:  # made up
+        stream = client.audit_logs(strict=True)
+        view = stream if kind == "entries" else stream.records()
+        with pytest.raises(logferry.ResponseShapeError) as caught:
+            list(view.pages() if paged else view)
+    assert own_frames(caught.value) <= 4
+    assert_hidden(caught.value, {"hush-hush-code"})
 
 
 def while_handling(call: Callable[[], object]) -> None:

@@ -8,11 +8,15 @@ same bytes, still compressed, and the same exceptions.
 
 from __future__ import annotations
 
+import atexit
 import ssl
+import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from errno import ECONNREFUSED
-from functools import partial
+from functools import cache, partial
+from time import monotonic, sleep
 from typing import Any, ClassVar, Final, TypeVar
 
 import httpx
@@ -114,6 +118,7 @@ class AsyncFastTransport:
             raise ConfigurationError("transport: 'fast' needs asyncio", hint="Leave transport out") from error
         from pyreqwest.client import ClientBuilder  # noqa: PLC0415
 
+        _settle_at_exit()
         self._clients = _Clients[Any](ClientBuilder, proxy_of(options))
 
     async def send(self, outgoing: Outgoing) -> AsyncIncoming:
@@ -129,6 +134,37 @@ class AsyncFastTransport:
         for client in self._clients.values():
             await client.close()
 
+
+@cache
+def _settle_at_exit() -> None:
+    """
+    Let pyreqwest's thread leave Python before the interpreter ends.
+
+    It tells an event loop of an answer from a thread of its own, which may still be in ``call_soon_threadsafe`` when the
+    program that has the answer is over.  CPython then ends that thread, Rust unwinds it, and the process aborts with
+    "Fatal Python error: PyGILState_Release" (0.15.1 on 3.11).
+    """
+    atexit.register(_settle)
+
+
+def _settle() -> None:
+    end = monotonic() + _PATIENCE
+    sleep(_POLL)  # a thread that waits to enter does so now
+    while _is_entered_from_outside() and monotonic() < end:
+        sleep(_POLL)
+
+
+def _is_entered_from_outside() -> bool:
+    """Whether a thread runs Python that Python has not started."""
+    # What stands for a foreign thread that has asked who it is has such a name.
+    own = {one.ident for one in threading.enumerate() if not one.name.startswith("Dummy-")}
+    running = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # documented
+    return any(ident not in own for ident in running)
+
+
+_PATIENCE: Final = 1.0
+"""Seconds; a thread that is not pyreqwest's may stay."""
+_POLL: Final = 0.001
 
 _NONE: Final = (None, None, None)
 """What a context is left with where nothing has failed."""

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import AttrsInstance, evolve, frozen
 
 from logferry._definition import Filter, Shown, StreamDefinition
-from logferry._json import is_object
+from logferry._json import is_array, is_object
 from logferry._layers import layer
 from logferry._page_times import known_times
 from logferry._steps import Batch, Flow, Position, SubFlow
@@ -63,7 +63,7 @@ class Check:
         """The check of a filter's value; ``None`` where items do not show it."""
         if one.shown is None or value is None:
             return None
-        values = value if isinstance(value, list | tuple) else [value]
+        values: Sequence[Any] = value if is_array(value) else [value]
         return cls(one.name, frozenset(_plain(each, any_case=one.any_case) for each in values), one.shown, one.any_case)
 
     def admits(self, item: Any) -> bool:

@@ -257,6 +257,8 @@ class LogRecord(_Fields):
             "observed_timestamp": origin.observed,
             "severity_number": self.severity_number,
         }
+        if not self.time_unix_nano:
+            del values["timestamp"]
         if self.severity_text is not None:
             values["severity_text"] = self.severity_text
         if self.event_name is not None:
@@ -300,8 +302,8 @@ class LogRecord(_Fields):
 
     def __repr__(self) -> str:
         return (
-            f"LogRecord(uid={short(self.uid)}, time={rfc3339(self.time_unix_nano)!r}, severity={self.severity_number}, "
-            f"event={short(self.event_name)}, body={short(self.body)})"
+            f"LogRecord(uid={short(self.uid)}, time={rfc3339(self.time_unix_nano) if self.time_unix_nano else None!r}, "
+            f"severity={self.severity_number}, event={short(self.event_name)}, body={short(self.body)})"
         )
 
 

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from logferry._arguments import LONGEST, SHORTEST
 from logferry._checkpoint import read_checkpoint
 from logferry._definition import StreamDefinition
-from logferry._errors import CheckpointError, InvalidRequestError
+from logferry._errors import CheckpointError, InvalidRequestError, ShortTraceback
 from logferry._iteration import Iteration, Plan, Stats, used_at_once
 from logferry._origin import Origin
 from logferry._record import LogRecord, numbered
@@ -43,6 +43,7 @@ class Page(Generic[T]):
         remarks: What is odd about the page otherwise; nothing is missing because of it.
         clock_ahead_nano: How far the local clock is ahead of the service's, in nanoseconds, as its ``Date`` header says; 0
             where it is not, or where the service does not say.
+        tells_time: Whether the service says what time it is.
     """
 
     items: list[T]
@@ -53,6 +54,7 @@ class Page(Generic[T]):
     issues: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     clock_ahead_nano: int = 0
+    tells_time: bool = True
 
     def __repr__(self) -> str:
         facts = {f"{len(self.undecoded)} undecoded": self.undecoded, f"{len(self.issues)} issues": self.issues}
@@ -236,9 +238,13 @@ def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
             try:
                 if fits(item):
                     made = make(item, origin, time)
+                    if time is None and made.issues:
+                        with ShortTraceback():
+                            iteration.report(made.issues, item, delivered=True)
                     return numbered(made, ordinal) if ordinal else made
                 repaired = repair(item)
-                iteration.report(repaired.issues, item, delivered=True)
+                with ShortTraceback():
+                    iteration.report(repaired.issues, item, delivered=True)
                 return make(repaired.value, origin, time).as_received(item, repaired.issues, ordinal)
             except BaseException as error:
                 iteration.take_back(error, delivered=iteration.delivered - 1)
@@ -263,7 +269,8 @@ def _entries(definition: StreamDefinition[E, Any, Any]) -> Convert[E]:
                 if fits(item):
                     return entry(item)
                 repaired = repair(item)
-                iteration.report(repaired.issues, item, delivered=repaired.complete)
+                with ShortTraceback():
+                    iteration.report(repaired.issues, item, delivered=repaired.complete)
                 if repaired.complete:
                     return entry(repaired.value)
                 undecoded.append(item)
@@ -426,6 +433,7 @@ class _Pages(Generic[T]):
             issues=batch.issues,
             remarks=batch.remarks,
             clock_ahead_nano=clock_ahead_nano(batch.reply),
+            tells_time=batch.reply.header("date") is not None,
         )
 
 

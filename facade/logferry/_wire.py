@@ -225,9 +225,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     """An exception, and what it came from; where all addresses of a host have failed, what each of them did."""
     while error is not None:
         yield error
-        if isinstance(error, BaseExceptionGroup):
-            for one in error.exceptions:
-                yield from _causes(one)
+        parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+        for one in parts:
+            yield from _causes(one)
         error = error.__cause__ or error.__context__
 
 

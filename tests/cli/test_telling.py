@@ -11,14 +11,14 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from attrs import frozen
 from tests.cli.conftest import FOREGROUND, REFUSED, Account, Run, Server, made_fake, on_page, serving, uids
 
 from logferry.cli._standard import Messages
-from logferry.testing import FakeResponse, configuration
+from logferry.testing import FakeRequest, FakeResponse, configuration
 from logferry.testing import failing as refusing
 
 PATIENCE: Final = 60.0
@@ -63,21 +63,15 @@ def stderr_of(kind: str) -> Generator[int]:
             os.close(reader)
 
 
-def ended(*arguments: str, stderr: str, **options: Any) -> Ended:
+def ended(*arguments: str, stderr: str, cwd: Path | None = None) -> Ended:
     """Run the command with such a stderr."""
+    command = [sys.executable, "-c", FOREGROUND, *arguments]
     if stderr == "closed":
-        command = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", FOREGROUND, *arguments]
-        done = subprocess.run(command, stdout=subprocess.PIPE, timeout=PATIENCE, check=False, **options)
-    else:
-        with stderr_of(stderr) as descriptor:
-            done = subprocess.run(
-                [sys.executable, "-c", FOREGROUND, *arguments],
-                stdout=subprocess.PIPE,
-                stderr=descriptor,
-                timeout=PATIENCE,
-                check=False,
-                **options,
-            )
+        command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+    with stderr_of("broken" if stderr == "closed" else stderr) as descriptor:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=descriptor, timeout=PATIENCE, check=False, cwd=cwd
+        )
     return Ended(done.returncode, done.stdout)
 
 
@@ -181,6 +175,40 @@ def test_the_reader_of_messages_leaves(account: Account) -> None:
             assert process.stdout is not None
             lines = process.stdout.read()
         assert (process.wait(), uids(lines)) == (0, Server(fake, url).uids)
+
+
+def test_a_sync_goes_on_whose_reader_leaves(account: Account, tmp_path: Path) -> None:
+    """A sync that keeps running syncs again after the reader of its messages has left."""
+    fake, again, left = made_fake(records=10), threading.Event(), threading.Event()
+
+    def note(request: FakeRequest, _number: int) -> None:
+        if left.is_set() and request.path == "/api/logs":
+            again.set()
+
+    with serving(fake, note) as url:
+        account(fake, url)
+        command = [
+            sys.executable,
+            "-c",
+            FOREGROUND,
+            "-v",
+            "sync",
+            "--to",
+            str(tmp_path / "logs.duckdb"),
+            "--every",
+            "1s",
+        ]
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+            assert process.stderr is not None
+            while b"logs.duckdb: " not in process.stderr.readline():  # the first run is over
+                assert process.poll() is None
+            process.stderr.close()
+            left.set()
+            for _ in range(2):
+                assert again.wait(PATIENCE)
+                again.clear()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) == 130
 
 
 def test_messages_wait_for_their_reader_once() -> None:

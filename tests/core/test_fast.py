@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,40 @@ def _collected(sync: bool, **given: Any) -> list[str]:
             return [entry.id async for entry in logto.audit_logs(until="2030-01-01")]
 
     return anyio.run(collect)
+
+
+_HURRIED = """
+import asyncio, sys, threading
+import logferry
+from logferry.testing import LogtoFake, serve
+
+entered = threading.Event()
+
+class Dawdling(asyncio.SelectorEventLoop):
+    # It lets go of a thread that tells it something only after a while, as a busy machine does.
+    def call_soon_threadsafe(self, *args, **options):
+        handle = super().call_soon_threadsafe(*args, **options)
+        if threading.current_thread() is not threading.main_thread():
+            entered.set()
+            for _ in range(200):
+                threading.Event().wait(0.001)
+        return handle
+
+async def main(url, fake):
+    async with logferry.Logto(endpoint=url, access_token=fake.access_token(), transport="fast") as logto:
+        print(len(await logto.audit_logs(until="2030-01-01").ato_list()), flush=True)
+
+fake = LogtoFake(records=3)
+with serve(fake) as url, asyncio.Runner(loop_factory=Dawdling) as runner:
+    runner.run(main(url, fake))
+assert entered.wait(30)
+"""
+
+
+def test_a_program_may_end_right_after_its_last_answer() -> None:
+    """The thread that brought the answer may not have left Python by then, which must not abort the process."""
+    ended = subprocess.run([sys.executable, "-c", _HURRIED], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "3\n"), ended.stderr
 
 
 def test_views_with_other_timeouts_share_a_client() -> None:

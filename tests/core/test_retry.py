@@ -306,10 +306,11 @@ WITHOUT_JSON = (
 def test_a_success_without_json_is_asked_for_again(client: Make, walk: Walk, answer: FakeResponse, path: str) -> None:
     """Nothing, or a web page, comes of something in between that passes; where it stays, it is an error."""
     reasons: list[str] = []
-    options: dict[str, Any] = {
-        "clock": VirtualClock(LogtoFake().epoch),
-        "on_retry": lambda event: reasons.append(event.reason),
-    }
+
+    def note(event: logferry.RetryEvent) -> None:
+        reasons.append(event.reason)
+
+    options: dict[str, Any] = {"clock": VirtualClock(LogtoFake().epoch), "on_retry": note}
     with client(faults=failing(answer, path=path, times=2), **options) as logto:
         assert next(walk(logto.audit_logs()))
     assert reasons == [f"HTTP {answer.status} without JSON"] * 2

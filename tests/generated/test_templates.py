@@ -100,6 +100,14 @@ def test_every_kind_of_value_round_trips(probe: ModuleType) -> None:
     assert page.by_name["a"] == page.maybe == probe.Item("1")
 
 
+def test_every_kind_of_value_has_a_short_text(probe: ModuleType) -> None:
+    """Of objects the names, of lists the length, of what can be anything its kind, of nested models their own text."""
+    text = repr(probe.Page.from_dict(copy.deepcopy(WHOLE)))
+    assert len(text) <= 300
+    for part in ("items=<1 items>", "anything=<1 items>", "by_name={'a'}", "maybe=Item(id='1')", "state='up'", "next_=None"):
+        assert part in text
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=pages())
 def test_every_kind_of_value_is_repaired(probe: ModuleType, value: dict[str, Any]) -> None:

@@ -92,7 +92,8 @@ def sample(name: str) -> Any:
 def cases() -> dict[str, Case]:
     """Every stream, by its name."""
     calls = sample("daily/list_logs/page_example.json")
-    session = {"mtg_session_id": "m"}
+    # A service sends items of the session that it is asked for.
+    session, made_up = {"mtg_session_id": calls["logs"][0]["mtgSessionId"]}, {"mtg_session_id": "m"}
     found = [
         Case(
             "daily.session_logs",
@@ -103,7 +104,7 @@ def cases() -> dict[str, Case]:
         ),
         Case(
             "daily.session_metrics",
-            partial(daily, method="session_metrics", given=session),
+            partial(daily, method="session_metrics", given=made_up),
             [{"time": "2026-01-01T00:00:00Z", "mtgSessionId": "m", "video": {"send": {"bitrate": 1.5}}}],
             lambda items: {"metrics": items},
             "",
@@ -202,6 +203,9 @@ def damaged(case: Case, values: list[Any]) -> list[Any]:
             # What is no number becomes a text; as an id it is one, so that a second item with it is a repetition.
             again = path in {("id",), ("_id",)} and item is not case.items[0]
             fitting = [value for value in values if not (again and isinstance(value, float) and not isfinite(value))]
+            if path == ("mtgSessionId",):
+                # An item that shows another session is none that was asked for.
+                fitting = [value for value in fitting if not isinstance(normalized(value), str)]
             made += [changed(item, path, value) for value in fitting]
     # One that no other equals, so that none is taken for a repetition; the ids are as they were, or damaged.
     for number, item in enumerate(made):
@@ -279,7 +283,7 @@ def test_strict_raises_with_the_path(case: Case) -> None:
         for value in others:
             bad = changed(changed(good, path, value), ("serial",), 1)
             items = [good, bad, changed(good, ("id",), "last")]
-            issues = [event.issues for event in _issues(case, items)]
+            issues = [event.issues for event in _issues(case, items) if not event.is_doubt]
             stream = case.streamed(items, strict=True)
             if not issues:
                 continue

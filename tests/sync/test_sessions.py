@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from email.utils import formatdate
 from typing import Any, Final
 
 import attrs
@@ -58,12 +59,12 @@ class Meetings(DailyFake):
             found = [self._meeting(one, now) for one in self._begun(values, now)]
             if "starting_after" in values:
                 found = []
-            return _reply({"total_count": len(found), "data": found})
+            return _reply({"total_count": len(found), "data": found}, now)
         session = values["mtgSessionId"]
         if session in self.refused:
             return FakeResponse(404, (), b'{"error":"not-found"}')
         if values.get("includeMetrics") == "true":
-            return _reply({"metrics": []})
+            return _reply({"metrics": []}, now)
         since, until = (int(values.get(name, default)) for name, default in (("startTime", "0"), ("endTime", "9" * 15)))
         listed = [
             line
@@ -71,7 +72,7 @@ class Meetings(DailyFake):
             if since <= (NOON + minute * MINUTE) // 1_000_000 <= until
         ]
         first = int(values.get("offset", "0"))
-        return _reply({"logs": listed[first : first + int(values.get("limit", "20"))]})
+        return _reply({"logs": listed[first : first + int(values.get("limit", "20"))]}, now)
 
     def _begun(self, values: Mapping[str, str], now: int) -> list[str]:
         since, until = int(values.get("timeframe_start", "0")), int(values.get("timeframe_end", "9" * 12))
@@ -99,9 +100,11 @@ class Meetings(DailyFake):
         }
 
 
-def _reply(body: Any) -> FakeResponse:
+def _reply(body: Any, now: int) -> FakeResponse:
     content = orjson.dumps(body)
-    return FakeResponse(200, (("Content-Type", "application/json"), ("Content-Length", str(len(content)))), content)
+    date = formatdate(now / SECOND, usegmt=True)
+    headers = (("Content-Type", "application/json"), ("Content-Length", str(len(content))), ("Date", date))
+    return FakeResponse(200, headers, content)
 
 
 def lines(accounts: World) -> dict[str, int]:

@@ -177,6 +177,23 @@ def test_what_is_complete_beyond_now_is_read_again(world: MakeWorld, fake: Fake,
         assert len(accounts.stored(stream)) > len(day.truth(stream, now=day.epoch))
 
 
+def test_what_a_service_without_a_date_has_is_complete_up_to_its_newest_record(world: MakeWorld) -> None:
+    """A clock that is an hour ahead once costs nothing, also where the next sync comes a day later."""
+    fake = LogtoFake(rows=rows_of([NOON - 3 * HOUR, NOON - 30 * MINUTE, NOON + 3 * HOUR]))
+    accounts = world(fake, faults=failing(without_date))
+    right = accounts.transports["logto"]
+    accounts.transports["logto"] = InProcessTransport(
+        fake, clock=lambda: accounts.clock.now() - HOUR, faults=failing(without_date)
+    )
+    accounts.bring(LOGTO)
+    assert len(accounts.stored(LOGTO)) == 1
+    accounts.transports["logto"] = right
+    accounts.clock.advance(DAY / SECOND)
+    accounts.bring(LOGTO)
+    assert accounts.stored(LOGTO) == accounts.truth(LOGTO)
+    assert len(accounts.stored(LOGTO)) == 3
+
+
 def test_what_was_provisional_is_read_again_and_then_complete(world: MakeWorld) -> None:
     """Once the settling time is over, it is not asked for any more."""
     accounts = world(LogtoFake(rows=rows_of([NOON - HOUR])))

@@ -136,8 +136,10 @@ def _fill_descriptors() -> None:
 def _output(stream: TextIO | None) -> TextIO:
     if stream is None:
         return TextIOWrapper(ClosedOutput(), "utf-8", _ESCAPED, write_through=True)
-    if isinstance(stream, TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
-        stream.reconfigure(errors=_ESCAPED)
+    if getattr(stream, "errors", None) in ("strict", "surrogateescape"):
+        reconfigure = getattr(stream, "reconfigure", None)  # a stream of the program that runs this can lack it
+        if reconfigure is not None:
+            reconfigure(errors=_ESCAPED)
     return stream
 
 

@@ -34,7 +34,8 @@ SCHEMA: Final = pa.schema(_FIELDS)
 """
 The fields of a record; ``attributes``, ``resource``, ``issues`` and ``raw`` are JSON texts, absent values are null.
 
-Times are nanoseconds, UTC.  Arrow's reach from 1677 to 2262: a time beyond is null, and told in ``issues``.
+Times are nanoseconds, UTC; one that is unknown is null.  Arrow's reach from 1677 to 2262: a time beyond is null, and told in
+``issues``.
 """
 
 _TYPES: Final[list[pa.DataType]] = [one.type for one in _FIELDS]
@@ -71,7 +72,7 @@ def record_batch(records: Sequence[LogRecord], *, raw: bool = False) -> pa.Recor
 
 
 def _moment(nanoseconds: int) -> int | None:
-    return nanoseconds if _FIRST <= nanoseconds <= _LAST else None
+    return nanoseconds if nanoseconds and _FIRST <= nanoseconds <= _LAST else None
 
 
 def _issues(record: LogRecord) -> Sequence[str]:

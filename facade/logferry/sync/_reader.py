@@ -206,6 +206,7 @@ class Reader:
         """Read a piece to its end, committing on the way."""
         question, view = self._question(filters), self._slice(filters, piece, now).records(self._client)
         begun, changing, oldest, ahead, doubtful = piece.begun or now, list[int](), LAST, 0, False
+        newest, timeless = 0, False
         before = self._commits.coverage(question)
         # Where an item can change, all of its window has to be looked at in one go; and what is complete stays so.
         resumable = (
@@ -226,9 +227,13 @@ class Reader:
             await self._commits.add(question, progress if doubtful or resumable else [], batch)
             oldest = min([oldest, *(record.time_unix_nano or LAST for record in page.items)])
             ahead = max(ahead, page.clock_ahead_nano)
+            timeless = timeless or not page.tells_time
+            newest = max([newest, *(time for record in page.items if (time := record.time_unix_nano) <= begun)])
             changing += self._changing(page, now)
             self._progress.note(page)
         self.report.issues += view.stats.issues
+        if timeless:
+            ahead = max(ahead, begun - self._certain(question, newest))
         gone = self._retention.lost(before, piece, oldest, now)
         has_begun = piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since)
         if has_begun:
@@ -276,6 +281,17 @@ class Reader:
             checkpoint=piece.checkpoint,
             config=self._order.config,
         )
+
+    def _certain(self, question: Question, newest: int) -> int:
+        """
+        A moment that is certainly over, where the service does not say what time it is: our clock can be ahead.
+
+        Args:
+            question: What was asked.
+            newest: The time of the newest record that came.
+        """
+        read = [one.until for one in self._commits.coverage(question).stretches if one.state == "complete"]
+        return max(newest, max(read, default=0) + self._incremental.settling)
 
     def _wanted(self, page: Page[LogRecord], piece: Piece, now: int) -> Sequence[LogRecord]:
         """

@@ -32,6 +32,8 @@ class _Begun:
         unsettled: When those began that have to be read again, in nanoseconds since the epoch.
         doubtful: When those began of which something may be missing.
         ahead: How far our clock is ahead of the service's, in nanoseconds.
+        newest: When the newest of them began, in nanoseconds since the epoch.
+        timeless: Whether the service does not say what time it is.
         unknown: Whether one of them is not known to have begun at any time, and was not read.
         list_is_doubtful: Whether sessions may be missing.
     """
@@ -39,6 +41,8 @@ class _Begun:
     unsettled: list[int]
     doubtful: list[int]
     ahead: int = 0
+    newest: int = 0
+    timeless: bool = False
     unknown: bool = False
     list_is_doubtful: bool = False
 
@@ -98,6 +102,10 @@ class SessionReader(Reader):
             self._progress.doubt((*page.issues, *page.remarks))
             begun.list_is_doubtful = begun.list_is_doubtful or bool(page.issues)
             begun.ahead = max(begun.ahead, page.clock_ahead_nano)
+            begun.timeless = begun.timeless or not page.tells_time
+            begun.newest = max([begun.newest, *(time for one in page.items if (time := one.time_unix_nano) <= now)])
+            if begun.timeless:
+                begun.ahead = max(0, now - self._certain(question, begun.newest))
             async with anyio.create_task_group() as tasks:
                 for session in page.items:
                     tasks.start_soon(self._try_session, sessions, question, session, now, begun)
@@ -131,7 +139,7 @@ class SessionReader(Reader):
             begun.unknown = begun.unknown or read != "whole"
         elif read == "doubtful":
             begun.doubtful.append(begin)
-        elif read == "failed" or not sessions.is_over(session.raw, now):
+        elif read == "failed" or not sessions.is_over(session.raw, now - begun.ahead):
             begun.unsettled.append(begin)
 
     async def _read_session(

@@ -7,6 +7,7 @@ No real installation was measured: what the documentation leaves open (the order
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from email.utils import formatdate
 from functools import cached_property
 from itertools import islice
 from random import Random
@@ -128,6 +129,10 @@ class CognigyFake:
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
         """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
+        reply = self._reply(request, now)
+        return attrs.evolve(reply, headers=(*reply.headers, ("Date", formatdate(now / 1e9, usegmt=True))))
+
+    def _reply(self, request: FakeRequest, now: int) -> FakeResponse:
         digest = hashlib.sha256(f"{request.method} {request.target} {now}".encode()).hexdigest()
         try:
             return self._route(request, now)

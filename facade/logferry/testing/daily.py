@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from email.utils import formatdate
 from functools import cached_property, partial
 from random import Random
 from typing import Any, Literal, Unpack
@@ -186,7 +187,11 @@ class DailyFake:
         except Refusal as refusal:
             status, body = refusal.status, {"error": refusal.error, "info": refusal.info}
         content = orjson.dumps(body)
-        headers = (("Content-Type", "application/json; charset=utf-8"), ("Content-Length", str(len(content))))
+        headers = (
+            ("Content-Type", "application/json; charset=utf-8"),
+            ("Content-Length", str(len(content))),
+            ("Date", formatdate(now / 1e9, usegmt=True)),
+        )
         return FakeResponse(status, headers, content)
 
     def violations(self, request: FakeRequest) -> list[str]:

@@ -173,6 +173,12 @@ class _Syncs:
         )
         # What lists the sessions of calls has the row that came first as the one whose logs there are.
         self._rows = (attrs.evolve(rows[0], vanishes=None), *rows[1:])
+        # Drawn apart, so that the rest of a seed's schedule is as it was without.
+        self._skew = random.Random(f"clock {trial.stream} {trial.seed}")  # noqa: S311 - the same on every run
+        self._dateless = self._skew.random() < 0.3  # noqa: PLR2004 - a share
+        if self._dateless:
+            # Nothing tells a record that is dated days ahead from one of now, where no clock can be believed.
+            self._rows = tuple(row for row in self._rows if row.time <= (row.appears or row.time) + _DAY)
         self._settled = max(row.appears or 0 for row in self._rows) + 600 * _SECOND
         self._fake = trial.make_fake(self._rows, epoch=self._settled, chance=chance)
         self._length = until - self._since

@@ -47,7 +47,8 @@ def pulled(fake: LogtoFake, walk: Walk, **options: Any) -> tuple[list[str], logf
     asked: list[logferry.RequestEvent] = []
     concurrency = options.pop("concurrency", 4)
     with client(fake, concurrency=concurrency, on_request=asked.append) as logto:
-        stream = logto.audit_logs(**{"until": LATER, **options}).raw()
+        asking: Any = {"until": LATER, **options}
+        stream = logto.audit_logs(**asking).raw()
         got = [item["id"] for item in walk(stream)]
     return got, stream.stats, len(asked)
 

@@ -134,9 +134,7 @@ def metric_times(items: list[Any]) -> PageTimes:
 
 def _metric(item: SessionMetricJson, origin: Origin, time: int | None) -> LogRecord:
     record = make_record(origin, item, time or 0, 0, None, "daily.call.metrics")
-    if time is None and any(name in item for name in _TIME_FIELDS):
-        return record.as_received(item, ("time: no date and time",))
-    return record
+    return record if time is not None else record.as_received(item, ("time: no date and time",))
 
 
 def _metric_identity(item: SessionMetricJson) -> tuple[str | None, str | None]:

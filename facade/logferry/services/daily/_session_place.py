@@ -53,12 +53,18 @@ class Seen:
         unmet: Indexes of those that have not been met, in order.
         near: So many rows, from the first on, can equal some that have been met.
         stands: Where each stands, in milliseconds, ``None`` where nothing tells; or ``None`` where the rows are regular.
+        bounds: Until where each can stand: one without a time lies between those around it that have one.
     """
 
     rows: Rows
     unmet: Sequence[int]
     near: int
     stands: Sequence[int | None] | None = None
+    bounds: Sequence[int | None] = ()
+
+    def bound(self, index: int) -> int | None:
+        """Until where a row can stand, in milliseconds; ``None`` where nothing tells."""
+        return self.rows.tick(index) if self.stands is None else self.bounds[index]
 
     def tick(self, index: int) -> int | None:
         """Where a row stands, in milliseconds; ``None`` where nothing tells."""
@@ -183,7 +189,7 @@ class Place:
                 passed.add(index)
             stands.append(last)
         unmet = [index for index in self._unmet(rows, range(len(rows))) if index not in passed]
-        return Seen(rows, unmet, len(rows), stands)
+        return Seen(rows, unmet, len(rows), stands, _bounds(rows, stands))
 
     def _unmet(self, rows: Rows, indexes: Sequence[int]) -> list[int]:
         """Which of the rows come more often than they have been met."""
@@ -230,14 +236,14 @@ class Place:
         """The place once these unmet rows have been met as well."""
         met = dict(self.met)
         for index in range(seen.near if met else 0):
-            identity, tick = seen.rows.identity(index), seen.tick(index)
+            identity, tick = seen.rows.identity(index), seen.bound(index)
             one = met.get(identity)
             if one is not None and tick is not None and (one.tick is None or one.tick < tick):
                 met[identity] = evolve(one, tick=tick)
         for index in unmet:
             identity = seen.rows.identity(index)
             one = met.get(identity, Met(None, 0))
-            met[identity] = Met(seen.tick(index) if one.tick is None else one.tick, one.count + 1)
+            met[identity] = Met(seen.bound(index) if one.tick is None else one.tick, one.count + 1)
         return evolve(self, met=met)
 
     def beyond(self, seen: Seen, *, whole: bool, lean: bool = False) -> Place:
@@ -275,3 +281,14 @@ class Place:
             behind = len(seen.rows) - len(seen.unmet)
             numbers |= {index - behind: count for index, count in seen.rows.repeats().items() if index >= seen.near}
         return numbers
+
+
+def _bounds(rows: Rows, stands: Sequence[int | None]) -> list[int | None]:
+    """Until where rows can stand: see ``Seen``."""
+    bounds: list[int | None] = []
+    behind: int | None = None
+    for index in range(len(rows) - 1, -1, -1):
+        tick, stand = rows.tick(index), stands[index]
+        behind = tick if tick is not None else behind
+        bounds.append(stand if tick is not None or stand is None or behind is None else max(stand, behind))
+    return bounds[::-1]
