@@ -23,7 +23,7 @@ Examples:
   logferry pull
   logferry pull --since 7d --severity error --format jsonl | jq .body
   logferry pull --since 24h --format csv > logs.csv
-  logferry pull --since 2026-11-01 --until 2026-12-01 --output november.jsonl
+  logferry pull --since 2026-11-01 --until 2026-12-01 --output november.parquet
 """
 
 
@@ -63,7 +63,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Default: what the name of --output ends in (.jsonl, .csv); else table on a terminal, jsonl otherwise.",
+    help="Default: what the name of --output ends in (.jsonl and .csv, with .gz or .zst behind to compress; .parquet; .arrow); else table on a terminal, jsonl otherwise. parquet needs --output; to a pipe, arrow is a stream.",
 )
 @click.option(
     "--no-header",
@@ -76,7 +76,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 @click.option(
     "--raw",
     is_flag=True,
-    help="Add each item as the service sent it (jsonl and csv only). It can hold live secrets: tokens, authorization codes.",
+    help="Add each item as the service sent it (not in a table). It can hold live secrets: tokens, authorization codes.",
 )
 @click.option("--strict", is_flag=True, help="Fail at the first item that does not decode.")
 @click.option("--resume", metavar="CHECKPOINT", help="Go on where a pull ended; it prints what to put here.")
