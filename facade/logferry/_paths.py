@@ -107,7 +107,10 @@ def followed(path: Path) -> Path:
     Raises:
         ConfigurationError: The link leads to itself.
     """
-    if not path.is_symlink():
+    try:
+        if not path.is_symlink():
+            return path
+    except OSError:  # such as a name that is too long, which opening it says
         return path
     try:
         target = path.resolve()
