@@ -1,8 +1,8 @@
 """
 Breaks the core on purpose, one way after the other, and shows that the suite of the hostile world notices each.
 
-A mutation is made in a copy of the package; tests/hostile, tests/testing/test_conformance.py and tests/cli/test_telling.py run
-against it, up to the first test that fails.  Exits with 1 if a mutation goes unnoticed, or cannot be made because the code has changed.
+A mutation is made in a copy of the package; ``SUITE`` runs against it, up to the first test that fails.  Exits with 1 if a mutation
+goes unnoticed, or cannot be made because the code has changed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
-SUITE = ("tests/hostile", "tests/testing/test_conformance.py", "tests/cli/test_telling.py")
+SUITE = (
+    "tests/hostile",
+    "tests/testing/test_conformance.py",
+    "tests/testing/test_cancelled_conformance.py",
+    "tests/core/test_ferry_cancelled.py",
+    "tests/core/test_fork.py",
+    "tests/cli/test_telling.py",
+)
 PATIENCE = 240
 """Seconds after which a run is ended; without its guards a walk is endless, which is noticed, too."""
 
@@ -109,6 +116,30 @@ MUTATIONS = (
         "_end.py",
         "        return not agrees(page, full=self._full, follows_short=self._follows_short)\n",
         "        return False\n",
+    ),
+    Mutation(
+        "processes that were forked share connections",
+        "_pool.py",
+        "        self._blocking, self._tasks, self._running, self._lock = None, {}, WeakSet(), Lock()\n",
+        "        self._shared = False\n",
+    ),
+    Mutation(
+        "an iteration goes on with its parent's requests",
+        "_iteration.py",
+        "        if self._process != os.getpid():\n",
+        "        if self._process == -1:\n",
+    ),
+    Mutation(
+        "a page is dropped with the wait for it",
+        "_arrivals.py",
+        "        while not length_hint(self._left):\n",
+        "        self._left = iter(())\n        while not length_hint(self._left):\n",
+    ),
+    Mutation(
+        "an interruption is the end",
+        "_delivery.py",
+        "            return raised(error)\n",
+        "            raise StopIteration from error\n",
     ),
 )
 

@@ -1,9 +1,15 @@
 """
 Tries every stream on thousands of hostile schedules, blocking and async, and prints what came of them.
 
-A schedule is decided by its seed: see ``logferry.testing.conformance``, and ``logferry.testing.sync_conformance`` for
-``--sync``, which syncs instead of pulling.  ``--shell`` runs the command with messages that find no reader: see broken_stderr.  Exits with 1 if a record was lost or came twice, a caller got nowhere, more
-requests were sent than may be, or another exception than logferry's own came out.
+A schedule is decided by its seed: see ``logferry.testing.conformance``, and for the other modes
+
+``--sync``   ``logferry.testing.sync_conformance``: syncs instead of pulling;
+``--ferry``  ``logferry.testing.cancelled_conformance``: reads several accounts, and is cancelled all the time;
+``--fork``   the same module: forks in the middle of an iteration;
+``--shell``  ``broken_stderr``: runs the command with a stderr that takes nothing.
+
+Exits with 1 if a record was lost or came twice, a caller got nowhere, more requests were sent than may be, or another exception than
+logferry's own came out.
 """
 
 from __future__ import annotations
@@ -17,11 +23,13 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 
+from attrs import frozen
 from rich.console import Console
 from rich.table import Table
 
 from broken_stderr import ShellOutcome, ShellTrial, shell_trial
 from logferry._registry import SERVICES
+from logferry.testing.cancelled_conformance import CancelledOutcome, CancelledTrial, ForkedTrial
 from logferry.testing.conformance import Outcome, Trial
 from logferry.testing.sync_conformance import SyncOutcome, SyncTrial
 
@@ -53,7 +61,60 @@ SYNC_COLUMNS = (
     "foreign",
 )
 SHELL_COLUMNS = ("schedules", "records", "lost", "doubled", "coded", "foreign")
+OTHER_COLUMNS = ("schedules", "records", "stopped", "resumed", "lost", "doubled", "endless", "foreign")
 FAILURES = ("lost", "doubled", "outdated", "unread", "endless", "coded", "foreign")
+
+
+@frozen
+class Mode:
+    """
+    A way to try the streams.
+
+    Attributes:
+        summary: What it does.
+        columns: What its table counts.
+        note: What of that has to be explained.
+        worlds: The worlds that its schedules are run in.
+    """
+
+    summary: str
+    columns: tuple[str, ...]
+    note: str
+    worlds: tuple[str, ...]
+
+
+MODES = {
+    "pull": Mode(
+        "pull, blocking and async",
+        COLUMNS,
+        "doubts: schedules whose result says that records may be missing or come twice, not counted among the lost and doubled",
+        ("sync", "async"),
+    ),
+    "sync": Mode(
+        "sync into a store, stopped again and again",
+        SYNC_COLUMNS,
+        "stopped: syncs that were cancelled or killed; the last one of each schedule is left alone",
+        ("store",),
+    ),
+    "shell": Mode(
+        "run the command, with a stderr that takes nothing",
+        SHELL_COLUMNS,
+        "coded: schedules with an exit code other than 0",
+        ("shell",),
+    ),
+    "ferry": Mode(
+        "read several accounts, cancelled all the time",
+        OTHER_COLUMNS,
+        "stopped: how often the caller was cancelled",
+        ("ferry",),
+    ),
+    "fork": Mode(
+        "fork in the middle of an iteration, over loopback",
+        OTHER_COLUMNS,
+        "stopped: how often the caller forked",
+        ("fork",),
+    ),
+}
 
 console = Console(width=140)
 
@@ -65,26 +126,28 @@ def streams(*worlds: str) -> Iterator[tuple[str, str]]:
             yield from ((definition.name, world) for world in worlds)
 
 
-def trial(stream: str, world: str, seed: int) -> Trial | SyncTrial | ShellTrial:
+def trial(stream: str, world: str, seed: int) -> Trial | SyncTrial | ShellTrial | CancelledTrial | ForkedTrial:
     """A schedule for a stream."""
     if world == "shell":
         return shell_trial(stream, seed)
     service = next(one for one in SERVICES if stream in [definition.name for definition in one.streams])
+    if world == "ferry":
+        return CancelledTrial(service.client, service.scripted_fake, stream, seed)
+    if world == "fork":
+        return ForkedTrial(service.client, service.scripted_fake, stream, seed)
     if world == "store":
         return SyncTrial(service.client, service.scripted_fake, stream, seed)
     return Trial(service.client, service.scripted_fake, stream, seed, world == "sync")
 
 
-def counted(outcome: Outcome | SyncOutcome | ShellOutcome) -> Counter[str]:
+def counted(outcome: Outcome | SyncOutcome | ShellOutcome | CancelledOutcome) -> Counter[str]:
     """What a schedule adds to the table."""
     if isinstance(outcome, ShellOutcome):
-        return Counter(
-            schedules=1,
-            records=outcome.records,
-            lost=outcome.lost,
-            doubled=outcome.doubled,
-            coded=any(outcome.codes),
-        )
+        counts = {name: getattr(outcome, name) for name in ("records", "lost", "doubled")}
+        return Counter(schedules=1, coded=any(outcome.codes), **counts)
+    if isinstance(outcome, CancelledOutcome):
+        counts = {name: getattr(outcome, name) for name in ("records", "stopped", "resumed", "lost", "doubled")}
+        return Counter(schedules=1, endless=outcome.stuck is not None, **counts)
     if isinstance(outcome, SyncOutcome):
         return Counter(schedules=1, **{name: getattr(outcome, name) for name in SYNC_COLUMNS[1:-1]})
     return Counter(
@@ -117,15 +180,15 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="only this seed, in this process, with a traceback where it fails")
     parser.add_argument("--stream", help="only this stream")
-    parser.add_argument("--sync", action="store_true", help="sync into a store, stopped again and again")
-    parser.add_argument("--shell", action="store_true", help="run the command, with messages that find no reader")
+    modes = parser.add_mutually_exclusive_group()
+    for name, one in MODES.items():
+        if name != "pull":
+            modes.add_argument(
+                f"--{name}", dest="mode", action="store_const", const=name, default="pull", help=one.summary
+            )
     options = parser.parse_args()
-    worlds: tuple[str, ...] = ("sync", "async")
-    columns: tuple[str, ...] = COLUMNS
-    if options.sync:
-        worlds, columns = ("store",), SYNC_COLUMNS
-    elif options.shell:
-        worlds, columns = ("shell",), SHELL_COLUMNS
+    mode = MODES[options.mode]
+    worlds, columns = mode.worlds, mode.columns
     wanted = [one for one in streams(*worlds) if options.stream in (None, one[0])]
     if not wanted:
         parser.error(
@@ -137,7 +200,7 @@ def main() -> int:
             console.print(outcome)
             outcome.check()
         return 0
-    mode = "--shell " if options.shell else "--sync " if options.sync else ""
+    chosen = "" if options.mode == "pull" else f"--{options.mode} "
     begin = time.perf_counter()
     seeds = range(options.first, options.first + -(-options.schedules // len(wanted)))
     table = Table("stream", "world", *(f"[bold]{name}" if name in FAILURES else name for name in columns))
@@ -152,18 +215,14 @@ def main() -> int:
             ):
                 tally += found
                 if problem:
-                    again = f"scripts/soak {mode}--stream {stream} --seed {seed}"
+                    again = f"scripts/soak {chosen}--stream {stream} --seed {seed}"
                     console.print(f"{problem[:300]}\n  {again}", markup=False)
             table.add_row(stream, world, *(f"{tally[name]:,}" for name in columns))
             total += tally
     table.add_section()
     table.add_row("all", "", *(f"{total[name]:,}" for name in columns))
     console.print(table)
-    doubts = "doubts: schedules whose result says that records may be missing or come twice, not counted among the lost and doubled"
-    stopped = "stopped: syncs that were cancelled or killed; the last one of each schedule is left alone"
-    coded = "coded: schedules with an exit code other than 0"
-    told = {"store": stopped, "sync": doubts, "shell": coded}
-    console.print(f"{time.perf_counter() - begin:.0f} s; {told[worlds[0]]}")
+    console.print(f"{time.perf_counter() - begin:.0f} s; {mode.note}")
     return int(any(total[name] for name in FAILURES))
 
 

@@ -12,6 +12,7 @@ A follow is a flow like any other: its batches are polls, and its positions are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
@@ -140,8 +141,14 @@ def followed(reader: Reader, definition: StreamDefinition[Any, Any, Any], pace: 
         walk=Follow(walk=reader.walk, definition=definition, pace=pace),
         ahead=None,
         division=None,
-        sized=None if sized is None else lambda page_size: followed(sized(page_size), definition, pace),
+        sized=None if sized is None else partial(_followed, sized, definition, pace),
     )
+
+
+def _followed(
+    sized: Callable[[int], Reader], definition: StreamDefinition[Any, Any, Any], pace: Polling, page_size: int
+) -> Reader:
+    return followed(sized(page_size), definition, pace)
 
 
 @define

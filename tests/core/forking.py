@@ -119,7 +119,11 @@ def _both(left: Any, taken: int) -> Any:
 
 
 def _ids(items: Iterable[Any]) -> list[str]:
-    return [one["id"] for item in items for one in (item.items if isinstance(item, logferry.Page) else [item])]
+    found: list[str] = []
+    for item in items:
+        page: Any = item
+        found += [one["id"] for one in page.items] if isinstance(item, logferry.Page) else [item["id"]]
+    return found
 
 
 def busy_threads() -> Any:

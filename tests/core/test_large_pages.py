@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 import logferry
+from logferry._json import is_array
 from logferry._registry import SERVICES
 from logferry.testing import Fake, FakeResponse, LogtoFake, connected, failing
 
@@ -41,11 +42,11 @@ def count_of(answer: FakeResponse) -> int:
     if answer.status != 200:
         return 0
     is_packed = answer.header("Content-Encoding") == "gzip"
-    page = orjson.loads(gzip.decompress(answer.body) if is_packed else answer.body)
-    arrays = [page] if isinstance(page, list) else [value for value in page.values() if isinstance(value, list)]
-    embedded = page.get("_embedded") if isinstance(page, dict) else None
-    arrays += [] if embedded is None else embedded.values()
-    return max(map(len, arrays), default=0)
+    page: Any = orjson.loads(gzip.decompress(answer.body) if is_packed else answer.body)
+    if is_array(page):
+        return len(page)
+    members = {**page, **page.get("_embedded", {})}
+    return max((len(value) for value in members.values() if is_array(value)), default=0)
 
 
 def heavy(most: int, beginning: int = 1, body: bytes = MANY) -> Callable[[FakeResponse], FakeResponse]:

@@ -197,7 +197,7 @@ def test_an_unknown_time_is_flagged_and_passes_the_window(records: Of, created: 
     assert record.time_unix_nano == 0
     assert record.timestamp == datetime(1970, 1, 1, tzinfo=UTC)
     assert any("createdAt" in issue for issue in record.issues)
-    assert record.to_dict()["timestamp"] == "1970-01-01T00:00:00.000000000Z"
+    assert "timestamp" not in record.to_dict()
 
 
 @pytest.mark.parametrize("milliseconds", [-1, -1000, -62_135_596_800_000, -62_135_596_800_001, -100_000_000_000_000])
@@ -207,7 +207,7 @@ def test_times_before_1970(records: Of, milliseconds: int) -> None:
     known = milliseconds >= -62_135_596_800_000
     assert record.time_unix_nano == (milliseconds * 1_000_000 if known else 0)
     assert bool(record.issues) is not known
-    assert record.to_dict()["timestamp"].endswith("Z")
+    assert ("timestamp" in record.to_dict()) is known
     assert record.timestamp.tzinfo is UTC
     assert repr(record)
 

@@ -95,7 +95,8 @@ def client(transport: httpx.BaseTransport, clock: VirtualClock, **options: Any) 
 
 
 def _count(item: Any) -> int:
-    return len(item.items) if isinstance(item, logferry.Page) else 1
+    page: Any = item
+    return len(page.items) if isinstance(item, logferry.Page) else 1
 
 
 def _refused(asking: _Asking) -> None:

@@ -24,7 +24,7 @@ TRUTH = list(FAKE.truth())
 UNTIL = "2027-01-01"
 PROPERTY = settings(deadline=None, database=None, max_examples=50)
 UNFIT: list[Any] = [
-    {"id": "unfit-1", "key": 5, "payload": {"key": "k", "result": "Success"}, "createdAt": 1_767_225_599_000},
+    {"id": "unfit-1", "key": 5, "payload": {"result": "Success", "userId": "alice"}, "createdAt": 1_767_225_599_000},
     {"id": "unfit-2", "payload": None, "createdAt": 1_767_225_598_000},
     "unfit-3",
 ]

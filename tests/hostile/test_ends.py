@@ -102,9 +102,11 @@ def told(subject: Subject, walk: Walk, faults: Faults, **settings: Any) -> tuple
     """How many rows are missing in the end, and which issues the pages of a walk and its hook give."""
     hooked: list[str] = []
     fake = subject.fake(subject.spread(ROWS), **settings)
-    pull = subject.open(
-        fake, faults=faults, options={"on_issue": lambda event: hooked.extend(event.issues)}, page_size=PAGE
-    )
+
+    def note(event: logferry.IssueEvent) -> None:
+        hooked.extend(event.issues)
+
+    pull = subject.open(fake, faults=faults, options={"on_issue": note}, page_size=PAGE)
     came: list[Any] = []
     issues: list[str] = []
     for page in walk(pull.stream.raw().pages()):

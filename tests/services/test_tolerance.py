@@ -205,7 +205,7 @@ def damaged(case: Case, values: list[Any]) -> list[Any]:
             fitting = [value for value in values if not (again and isinstance(value, float) and not isfinite(value))]
             if path == ("mtgSessionId",):
                 # An item that shows another session is none that was asked for.
-                fitting = [value for value in fitting if not isinstance(value, str)]
+                fitting = [value for value in fitting if not isinstance(normalized(value), str)]
             made += [changed(item, path, value) for value in fitting]
     # One that no other equals, so that none is taken for a repetition; the ids are as they were, or damaged.
     for number, item in enumerate(made):
@@ -283,7 +283,7 @@ def test_strict_raises_with_the_path(case: Case) -> None:
         for value in others:
             bad = changed(changed(good, path, value), ("serial",), 1)
             items = [good, bad, changed(good, ("id",), "last")]
-            issues = [event.issues for event in _issues(case, items)]
+            issues = [event.issues for event in _issues(case, items) if not event.is_doubt]
             stream = case.streamed(items, strict=True)
             if not issues:
                 continue

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 import logferry
+from logferry._json import is_array
 from logferry._registry import SERVICES
 from logferry.stores._schema import record_batch
 from logferry.testing import DailyFake, FakeResponse, connected, failing
@@ -25,7 +26,7 @@ def changed(change: Callable[[Any], Any]) -> Callable[[FakeResponse], FakeRespon
     """An answer whose items are changed."""
 
     def all_of(value: Any) -> Any:
-        if isinstance(value, list):
+        if is_array(value):
             return [change(item) for item in value]
         return {name: all_of(member) if name in ARRAYS else member for name, member in value.items()}
 
@@ -57,6 +58,11 @@ def timeless(item: Any) -> Any:
     return {name: "someday" if name in TIMES else value for name, value in item.items()}
 
 
+def replaced(wanted: Any, odd: Any, item: Any) -> Any:
+    """The item, or what stands in the place of the one that is wanted."""
+    return odd if item == wanted else item
+
+
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_time_that_cannot_be_read_is_left_out_and_told_of(name: str) -> None:
     """In JSON there is no time, in a table it is null; it is counted, and goes to the hook."""
@@ -72,8 +78,8 @@ def test_a_time_that_cannot_be_read_is_left_out_and_told_of(name: str) -> None:
         assert "1970" not in repr(record)
         assert record.issues
     assert view.stats.issues == len(told) == len(odd)
-    column: Any = record_batch(records).column("timestamp")
-    assert column.null_count == len(odd)
+    rows = record_batch(records).to_pylist()
+    assert sum(row["timestamp"] is None for row in rows) == len(odd)
 
 
 @pytest.mark.parametrize("odd", [{}, {"x": 1}, {"time": "someday"}, {"timestamp": None}])
@@ -82,11 +88,6 @@ def test_a_metric_without_a_time_has_an_issue(odd: Any) -> None:
     view = opened("daily.session_metrics", lambda _item: odd).records()
     assert all(record.issues for record in view)
     assert view.stats.issues
-
-
-def swapped(one: Any, other: Any, item: Any) -> Any:
-    """Give another item in the place of one."""
-    return other if item == one else item
 
 
 @pytest.mark.parametrize("odd", ["oops", None, 7, []])
@@ -100,7 +101,7 @@ def test_an_item_that_is_no_object_comes_once(
     items = list(connected(logferry.Daily, fake).stream(name, filters=filters, until=UNTIL).raw())
     for index in (29, 33, 89, 149, 209):
         assert items.count(items[index]) == 1
-        change = changed(partial(swapped, items[index], odd))
+        change = changed(partial(replaced, items[index], odd))
         client = connected(logferry.Daily, fake, faults=failing(change), concurrency=concurrency)
         stream = client.stream(name, filters=filters, until=UNTIL, page_size=20)
         records = list(walk(stream.records()))

@@ -1,0 +1,259 @@
+"""
+A suite for iterations over all accounts that are cancelled again and again, and for clients in processes that are forked.
+
+A schedule is decided by its seed: how much the services have, what goes wrong on the way, when the caller is cancelled, where it
+stops and resumes from its checkpoints; or how far an iteration is when a process is forked.  Every record has to come, and
+come once::
+
+    from logferry.testing.cancelled_conformance import CancelledTrial
+
+    def test_my_stream(seed):
+        CancelledTrial(Mine, MineFake.of_rows, "mine.logs", seed).run().check()
+"""
+
+import json
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import anyio
+import anyio.lowlevel
+import attrs
+
+from logferry._client import Client
+from logferry._errors import LogferryError
+from logferry._ferry import open_accounts
+from logferry._record import LogRecord
+from logferry._times import rfc3339
+from logferry.testing._accounts import Hosts, configuration
+from logferry.testing._clock import VirtualClock
+from logferry.testing._rows import random_rows
+from logferry.testing._schedule import PASSING, Schedule
+from logferry.testing._server import serve
+from logferry.testing._transport import InProcessTransport
+from logferry.testing._wiring import just_after, service_of
+from logferry.testing.conformance import MakeFake
+
+__all__ = ["CancelledOutcome", "CancelledTrial", "ForkedTrial"]
+
+_SECOND: Final = 1_000_000_000
+_BEGIN: Final = 1_767_225_600 * _SECOND
+_PATIENCE: Final = 60
+"""Seconds after which a child process that hangs is ended."""
+
+_ENDLESS: Final = 5_000
+"""No iteration over a few hundred rows is cancelled so often."""
+
+
+@attrs.frozen(kw_only=True)
+class CancelledOutcome:
+    """
+    What came of a schedule.
+
+    Attributes:
+        trial: Which one.
+        records: How many records came.
+        stopped: How often the caller was cancelled, or a process forked.
+        resumed: How often it went on from checkpoints.
+        lost: How many records did not come.
+        doubled: How many came more than once, or are none of the service's.
+        stuck: What went wrong otherwise, or `None`.
+    """
+
+    trial: object
+    records: int
+    stopped: int
+    resumed: int
+    lost: int
+    doubled: int
+    stuck: str | None = None
+
+    @property
+    def problems(self) -> list[str]:
+        """What breaks the promise; empty for a schedule that was passed."""
+        found = {
+            f"{self.lost} lost": self.lost,
+            f"{self.doubled} doubled": self.doubled,
+            f"stuck: {self.stuck}": self.stuck,
+        }
+        return [problem for problem, holds in found.items() if holds]
+
+    def check(self) -> None:
+        """
+        Nothing, if the schedule was passed.
+
+        Raises:
+            AssertionError: It was not.
+        """
+        if self.problems:
+            raise AssertionError(f"{'; '.join(self.problems)}; {self.trial}")
+
+
+def _compared(trial: object, due: Counter[str], got: Counter[str], **counts: Any) -> CancelledOutcome:
+    lost, doubled = (due - got).total(), (got - due).total()
+    return CancelledOutcome(trial=trial, records=got.total(), lost=lost, doubled=doubled, **counts)
+
+
+@attrs.frozen
+class CancelledTrial:
+    """
+    One schedule of a stream that two accounts have.
+
+    Args:
+        client: The client's class.
+        make_fake: Makes its fake with a scripted history.
+        stream: The stream's name.
+        seed: Decides everything.
+    """
+
+    client: type[Client] = attrs.field(repr=lambda client: client.__name__)
+    make_fake: MakeFake = attrs.field(repr=lambda make: getattr(make, "__qualname__", "..."))
+    stream: str
+    seed: int
+
+    def run(self) -> CancelledOutcome:
+        """Read everything, and compare with what an undisturbed iteration gives."""
+        before = random.getstate()
+        random.seed(self.seed)
+        try:
+            return anyio.run(self._run)
+        finally:
+            random.setstate(before)
+
+    async def _run(self) -> CancelledOutcome:
+        chance = random.Random(f"cancelled {self.stream} {self.seed}")  # noqa: S311 - the same on every run
+        count = chance.choice((1, 30, 120))
+        rows = random_rows(self.seed, count, _BEGIN, _BEGIN + 3600 * _SECOND, late=0.0, vanishing=0.0, future=0.0)
+        fake = self.make_fake(rows, epoch=_BEGIN + 7200 * _SECOND, chance=chance)
+        filters = {} if not service_needs(self.client, self.stream) else dict(fake.questions(self.stream)[0])
+        options: dict[str, Any] = {
+            "streams": self.stream,
+            "filters": {self.stream: filters},
+            "page_size": chance.choice((1, 5, 20)),
+            # Faults let time pass, so that a window without an end would hold more.
+            "until": rfc3339(_BEGIN + 7200 * _SECOND),
+        }
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "logferry.toml"
+            path.write_text(configuration({"first": fake, "second": fake}), encoding="utf-8")
+
+            def opened(*, faults: bool) -> Any:
+                clock = VirtualClock(just_after(fake))
+                told = Schedule(self.seed, 0.1, PASSING - {"stale"}, clock) if faults else None
+                transports = {
+                    name: InProcessTransport(fake, clock=clock, faults=told, check=False)
+                    for name in ("first", "second")
+                }
+                return open_accounts(path, transport=Hosts(transports), clock=clock, concurrency=1, retries=9)
+
+            async with opened(faults=False) as ferry:
+                due = Counter([_name(one) async for one in ferry.records(**options)])
+            got, stopped, resumed = await self._cancelled(lambda: opened(faults=True), options, chance)
+        return _compared(self, due, got, stopped=stopped, resumed=resumed)
+
+    async def _cancelled(
+        self, opened: Callable[[], Any], options: dict[str, Any], chance: random.Random
+    ) -> tuple[Counter[str], int, int]:
+        got, stopped, resumed, checkpoints = Counter[str](), 0, 0, None
+        while True:
+            async with opened() as ferry:
+                records = ferry.records(**options, resume=checkpoints)
+                left = aiter(records)
+                stop = chance.choice((None, chance.randint(1, 40)))
+                while stop != 0:
+                    with anyio.CancelScope() as scope:
+                        if chance.random() < 0.7:  # noqa: PLR2004 - a share
+                            scope.cancel()
+                        else:
+                            # As many turns as it takes for pages to arrive meanwhile.
+                            for _ in range(chance.randint(1, 30)):
+                                await anyio.lowlevel.checkpoint()
+                        try:
+                            got[_name(await anext(left))] += 1
+                        except StopAsyncIteration:
+                            return got, stopped, resumed
+                        stop = None if stop is None else stop - 1
+                    stopped += scope.cancelled_caught
+                    if stopped > _ENDLESS:
+                        raise AssertionError(f"endless: {self}")
+                    await anyio.lowlevel.checkpoint()
+                checkpoints = json.loads(json.dumps(records.checkpoints))
+            resumed += 1
+
+
+def service_needs(client: type[Client], stream: str) -> bool:
+    """Whether a stream cannot be asked without a filter."""
+    return any(one.name == stream and one.needs_one_of for one in client.streams)
+
+
+def _name(record: LogRecord) -> str:
+    return f"{record.account} {record.uid}"
+
+
+@attrs.frozen
+class ForkedTrial:
+    """
+    One schedule of an iteration with which a parent and a child process both go on, over loopback.
+
+    Args:
+        client: The client's class.
+        make_fake: Makes its fake with a scripted history.
+        stream: The stream's name.
+        seed: Decides everything.
+    """
+
+    client: type[Client] = attrs.field(repr=lambda client: client.__name__)
+    make_fake: MakeFake = attrs.field(repr=lambda make: getattr(make, "__qualname__", "..."))
+    stream: str
+    seed: int
+
+    def run(self) -> CancelledOutcome:
+        """Read everything in both processes, and compare with what one alone gets."""
+        chance = random.Random(f"forked {self.stream} {self.seed}")  # noqa: S311 - the same on every run
+        count = chance.choice((1, 30, 120))
+        rows = random_rows(self.seed, count, _BEGIN, _BEGIN + 3600 * _SECOND, late=0.0, vanishing=0.0, future=0.0)
+        fake = self.make_fake(rows, epoch=_BEGIN + 7200 * _SECOND, chance=chance)
+        filters = dict(fake.questions(self.stream)[0])
+        make: Any = self.client  # a service's own settings are not among those that all clients take
+        with serve(fake) as url:
+            settings = service_of(fake).settings_for(fake, url)
+            client: Client = make(**settings, clock=VirtualClock(just_after(fake)), concurrency=chance.choice((1, 4)))
+            view = client.stream(self.stream, filters=filters, page_size=chance.choice((1, 5, 20))).records()
+            due = Counter([one.uid for one in view])
+            left = iter(view)
+            first = Counter([one.uid for _, one in zip(range(chance.randint(0, due.total())), left, strict=False)])
+            reading, child = _forked(lambda: [one.uid for one in left])
+            rest = Counter([one.uid for one in left])
+            with os.fdopen(reading) as file:
+                said = json.loads(file.read() or '"the child process said nothing"')
+            os.waitpid(child, 0)
+            client.close()
+        stuck = said if isinstance(said, str) else None
+        other = Counter[str]() if stuck else first + Counter(said)
+        own = _compared(self, due, first + rest, stopped=1, resumed=0, stuck=stuck)
+        its = _compared(self, due, other, stopped=1, resumed=0)
+        return attrs.evolve(own, lost=own.lost + (0 if stuck else its.lost), doubled=own.doubled + its.doubled)
+
+
+def _forked(work: Callable[[], list[str]]) -> tuple[int, int]:
+    """Do work in a child process; where it says what came of it, and its number."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        return reading, child
+    with suppress(BaseException):
+        import faulthandler  # noqa: PLC0415 - in the child only
+
+        faulthandler.dump_traceback_later(_PATIENCE, exit=True)
+        try:
+            said: list[str] | str = work()
+        except LogferryError as error:
+            said = str(error)
+        os.write(writing, json.dumps(said).encode())
+    os._exit(0)

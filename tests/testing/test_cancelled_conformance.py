@@ -1,0 +1,28 @@
+"""Every built-in stream passes the suite of cancelled iterations, and that of forks."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from logferry._registry import SERVICES, Service
+from logferry.testing.cancelled_conformance import CancelledTrial, ForkedTrial
+
+STREAMS = [(service, definition.name) for service in SERVICES for definition in service.streams]
+NAMES = [name for _, name in STREAMS]
+
+
+@pytest.mark.parametrize(("service", "stream"), STREAMS, ids=NAMES)
+def test_cancelled_iterations_of_all_accounts_lose_nothing(service: Service, stream: str) -> None:
+    """A few seeds of what scripts/soak --ferry runs."""
+    for seed in range(4):
+        CancelledTrial(service.client, service.scripted_fake, stream, seed).run().check()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize(("service", "stream"), STREAMS[-2:], ids=NAMES[-2:])
+def test_both_processes_of_a_fork_lose_nothing(service: Service, stream: str) -> None:
+    """A few seeds of what scripts/soak --fork runs."""
+    for seed in range(3):
+        ForkedTrial(service.client, service.scripted_fake, stream, seed).run().check()
