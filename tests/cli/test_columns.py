@@ -343,6 +343,33 @@ def test_a_full_disk(account: Account, tmp_path: Path, name: str) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
+def test_an_output_that_gets_full_can_be_resumed(account: Account, run: Run, tmp_path: Path) -> None:
+    """Of a stream it is said how many records are complete; their batches can be read, and the printed line brings the rest."""
+    fake = made_fake(records=3000, spacing=20.0)
+    path = tmp_path / "logs.arrows"
+    with serving(fake) as url:
+        account(fake, url)
+        with path.open("wb") as file:
+            done = subprocess.run(
+                [*FERRY, "pull", "--format", "arrow"],
+                stdout=file,
+                stderr=subprocess.PIPE,
+                preexec_fn=shrunk(2_000_000),
+                timeout=PATIENCE,
+                check=False,
+                text=True,
+            )
+        rest = run(*resume_arguments(done.stderr))
+    assert done.returncode == 4
+    first, *_ = done.stderr.splitlines()
+    count = int(first.removeprefix("the output has ").partition(" ")[0].replace(",", ""))
+    found: list[Any] = []
+    with path.open("rb") as file, pa.ipc.open_stream(file) as reader:
+        while len(found) < count:
+            found += reader.read_next_batch()["uid"].to_pylist()
+    assert found[:count] + columns_uids(streamed(rest.stdout_bytes)) == Server(fake, "").uids
+
+
 @pytest.mark.usefixtures("configured")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_output() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from tests.cli.conftest import Account, Run, Server, made_fake, resume_line, serving, uids
+from tests.cli.test_surroundings import FERRY, shrunk
 
 
 def expanded(path: Path) -> bytes:
@@ -117,3 +118,24 @@ def test_damage_is_noticed(run: Run, configured: Server, tmp_path: Path) -> None
     assert uids(zstd_expanded(content)) == configured.uids
     with pytest.raises(OSError, match=r"(?i)checksum"):
         zstd_expanded(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_a_disk_that_gets_full(account: Account, tmp_path: Path, ending: str) -> None:
+    """Exit code 4, and no line that resumes: the end of what is compressed is missing."""
+    fake = made_fake(records=3000, spacing=20.0)
+    with serving(fake) as url:
+        account(fake, url)
+        done = subprocess.run(
+            [*FERRY, "pull", "--output", str(tmp_path / f"logs.jsonl.{ending}")],
+            stderr=subprocess.PIPE,
+            preexec_fn=shrunk(20_000),
+            timeout=60,
+            check=False,
+            text=True,
+        )
+    assert done.returncode == 4
+    assert "resume with" not in done.stderr
+    assert "Error: the output cannot be written: File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [f"logs.jsonl.{ending}.partial"]
