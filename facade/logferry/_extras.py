@@ -10,6 +10,7 @@ from typing import Final
 from logferry._errors import MissingPackageError
 
 EXTRAS: Final[Mapping[str, str]] = {
+    "backports.zstd": "zstd",
     "dlt": "dlt",
     "duckdb": "duckdb",
     "filelock": "parquet",
@@ -65,7 +66,14 @@ def needing(what: str, *, extra: str | None = None) -> Generator[None]:
     except MissingPackageError:
         raise
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
+        package = _package_of(error.name or "")
+        if package is None:
             raise
         raise missing(package, what, extra=extra) from error
+
+
+def _package_of(module: str) -> str | None:
+    """The package of an extra that a module is in; or that is in it, where the module is a namespace such as backports."""
+    return next(
+        (one for one in EXTRAS if f"{module}.".startswith(f"{one}.") or f"{one}.".startswith(f"{module}.")), None
+    )

@@ -44,7 +44,7 @@ def proposed_in_bash(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
         (("pull", "logto."), ["logto.audit_logs"]),
         (("pull", "daily.session_logs", "daily.s"), ["daily.session_metrics"]),
         (("pull", "--form"), ["--format"]),
-        (("pull", "--format", ""), ["jsonl", "csv", "table"]),
+        (("pull", "--format", ""), ["jsonl", "csv", "table", "parquet", "arrow"]),
         (("pull", "--severity", ""), ["trace", "debug", "info", "warn", "error", "fatal"]),
         (("pull", "--severity", "W"), ["warn"]),
         (("pull", "--filter", "log_"), ["log_level=", "log_key="]),

@@ -8,33 +8,53 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from tests.cli.conftest import Run, Server, resume_line, uids
+from tests.cli.conftest import Account, Run, Server, made_fake, resume_line, serving, uids
+from tests.cli.test_surroundings import FERRY, shrunk
 
 
-@pytest.mark.parametrize("name", ["logs.jsonl", "logs", "logs.JSONL", "logs.jsonl.gz", "logs.gz"])
+def expanded(path: Path) -> bytes:
+    """The content of a file, as the usual programs expand it."""
+    content = path.read_bytes()
+    match path.suffix:
+        case ".gz":
+            return gzip.decompress(content)
+        case ".zst":
+            return zstd_expanded(content)
+        case _:
+            return content
+
+
+def zstd_expanded(content: bytes) -> bytes:
+    """What all frames hold, by another library than the one that wrote them."""
+    with pa.CompressedInputStream(pa.BufferReader(content), "zstd") as stream:
+        return stream.read()
+
+
+@pytest.mark.parametrize(
+    "name", ["logs.jsonl", "logs", "logs.JSONL", "logs.jsonl.gz", "logs.gz", "logs.jsonl.zst", "logs.zst"]
+)
 def test_lines(run: Run, configured: Server, tmp_path: Path, name: str) -> None:
     """Lines of JSON, compressed where the name says so; the same bytes each time."""
     path = tmp_path / name
     assert run("pull", "--output", str(path)).exit_code == 0
-    content = path.read_bytes()
-    assert uids(gzip.decompress(content) if name.endswith(".gz") else content) == configured.uids
+    assert uids(expanded(path)) == configured.uids
     assert [*tmp_path.iterdir()] == [path]
 
 
 @pytest.mark.usefixtures("configured")
-@pytest.mark.parametrize("name", ["logs.csv", "logs.csv.gz"])
+@pytest.mark.parametrize("name", ["logs.csv", "logs.csv.gz", "logs.csv.zst"])
 def test_csv(run: Run, tmp_path: Path, name: str) -> None:
     """Rows where the name says so."""
     path = tmp_path / name
     assert run("pull", "--output", str(path), "--max-items", "3").exit_code == 0
-    content = path.read_bytes()
-    assert (gzip.decompress(content) if name.endswith(".gz") else content).startswith(b'"uid","stream"')
+    assert expanded(path).startswith(b'"uid","stream"')
 
 
 @pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize(
-    "name", ["logs.txt", "logs.parquet", "logs.arrow", "logs.json", "logs.jsonl.zst", "logs.txt.gz"]
+    "name", ["logs.txt", "logs.feather", "logs.json", "logs.jsonl.bz2", "logs.txt.gz", "l.txt.zst"]
 )
 def test_what_is_not_known_is_refused(run: Run, tmp_path: Path, name: str) -> None:
     """Before anything is asked for; --format says otherwise."""
@@ -52,12 +72,70 @@ def test_the_format_that_is_asked_for_counts(run: Run, configured: Server, tmp_p
     assert uids(path.read_bytes()) == configured.uids
 
 
-def test_a_compressed_file_can_be_resumed(run: Run, failing: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["all logs.jsonl.gz", "all logs.jsonl.zst"])
+def test_a_compressed_file_can_be_resumed(run: Run, failing: Server, tmp_path: Path, name: str) -> None:
     """The line that is printed makes the file complete."""
-    path = tmp_path / "all logs.jsonl.gz"
+    path = tmp_path / name
     result = run("pull", "--output", str(path))
     assert result.exit_code == 3
     script = resume_line(result.stderr).replace("logferry", shlex.join([sys.executable, "-m", "logferry"]), 1)
     subprocess.run(["sh", "-c", script], check=True, capture_output=True)
-    assert uids(gzip.decompress(path.read_bytes())) == failing.uids
+    assert uids(expanded(path)) == failing.uids
     assert [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.usefixtures("configured")
+@pytest.mark.parametrize("name", ["logs.parquet.gz", "logs.arrow.zst"])
+@pytest.mark.parametrize("named", [False, True])
+def test_columns_are_not_compressed_as_a_whole(run: Run, tmp_path: Path, name: str, named: bool) -> None:
+    """Such a name is refused, whether or not the format is named, too."""
+    path = tmp_path / name
+    form = path.with_suffix("").suffix[1:]
+    result = run("pull", "--output", str(path), *(["--format", form] if named else []))
+    assert result.exit_code == 2
+    assert f"goes behind .jsonl and .csv only, since who reads {form} reads parts of a file" in result.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_nothing_compressed(run: Run, account: Account, tmp_path: Path, ending: str) -> None:
+    """A window without records makes a file that expands to nothing."""
+    fake = made_fake(records=0)
+    with serving(fake) as url:
+        account(fake, url)
+        path = tmp_path / f"logs.jsonl.{ending}"
+        assert run("pull", "--output", str(path)).exit_code == 0
+    assert path.stat().st_size
+    assert expanded(path) == b""
+
+
+def test_damage_is_noticed(run: Run, configured: Server, tmp_path: Path) -> None:
+    """A frame of zstd has a checksum."""
+    path = tmp_path / "logs.jsonl.zst"
+    assert run("pull", "--output", str(path)).exit_code == 0
+    content = path.read_bytes()
+    assert content[4] & 0b100
+    assert uids(zstd_expanded(content)) == configured.uids
+    with pytest.raises(OSError, match=r"(?i)checksum"):
+        zstd_expanded(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_a_disk_that_gets_full(account: Account, tmp_path: Path, ending: str) -> None:
+    """Exit code 4, and no line that resumes: the end of what is compressed is missing."""
+    fake = made_fake(records=3000, spacing=20.0)
+    with serving(fake) as url:
+        account(fake, url)
+        done = subprocess.run(
+            [*FERRY, "pull", "--output", str(tmp_path / f"logs.jsonl.{ending}")],
+            stderr=subprocess.PIPE,
+            preexec_fn=shrunk(20_000),
+            timeout=60,
+            check=False,
+            text=True,
+        )
+    assert done.returncode == 4
+    assert "resume with" not in done.stderr
+    assert "Error: the output cannot be written: File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [f"logs.jsonl.{ending}.partial"]

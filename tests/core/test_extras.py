@@ -29,7 +29,7 @@ class Finder:
     # Finds what is installed, but for these packages.
     @staticmethod
     def find_spec(name, path=None, target=None):
-        return None if name.partition(".")[0] in MISSING else PathFinder.find_spec(name, path, target)
+        return None if {name, name.partition(".")[0]} & {*MISSING} else PathFinder.find_spec(name, path, target)
 
     @staticmethod
     def invalidate_caches():
@@ -81,7 +81,7 @@ def test_every_package_of_an_extra_is_known() -> None:
     assert names(PROJECT["dependencies"]).isdisjoint(EXTRAS)
 
 
-COMMANDS: Final = {
+COMMANDS: Final[dict[tuple[str, ...], str]] = {
     ("sync", "--to", "logs.duckdb"): "this store needs the package duckdb. pip install 'logferry[duckdb]'",
     ("sync", "--to", "logs/"): "this store needs the package pyarrow. pip install 'logferry[parquet]'",
     ("sync", "--to", "logs"): "this store needs the package pyarrow. pip install 'logferry[parquet]'",
@@ -97,7 +97,13 @@ COMMANDS: Final = {
         "../keyring.toml",
     ): "the keyring's secret login needs the package keyring (account login). pip install 'logferry[keyring]'",
     ("check", "--config", "../keyring.toml"): "pip install 'logferry[keyring]'",
+    ("pull", "--output", "a.parquet"): "the format parquet needs the package pyarrow. pip install 'logferry[parquet]'",
+    ("pull", "--format", "arrow"): "the format arrow needs the package pyarrow. pip install 'logferry[parquet]'",
 }
+if sys.version_info < (3, 14):
+    COMMANDS["pull", "--output", "a.csv.zst"] = (
+        "a name in .zst needs the package backports.zstd. pip install 'logferry[zstd]'"
+    )
 
 
 @pytest.mark.parametrize(("arguments", "message"), COMMANDS.items(), ids=map(" ".join, COMMANDS))
@@ -117,6 +123,13 @@ def test_other_commands_need_no_extra(arguments: tuple[str, ...], tmp_path: Path
     """They work without any."""
     done = without(tmp_path, tuple(EXTRAS), "-m", "logferry", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="the standard library has it")
+def test_a_namespace_that_is_missing(tmp_path: Path) -> None:
+    """Is taken for the package of an extra that is in it."""
+    done = without(tmp_path, ("backports",), "-m", "logferry", "pull", "--output", "a.csv.zst")
+    assert "needs the package backports.zstd. pip install 'logferry[zstd]'" in done.stderr
 
 
 @pytest.mark.parametrize(("keep", "code"), [((), 0), (("--keep", "demo.duckdb"), 2)], ids=["demo", "demo --keep"])

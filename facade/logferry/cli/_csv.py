@@ -83,6 +83,10 @@ class CsvRows:
         """Hand over what has been written."""
         self._file.flush()
 
+    def end(self) -> bool:
+        """Do nothing: nothing stands behind the rows."""
+        return True
+
     def _cell(self, name: str, value: Any) -> str:
         if name != "raw" and isinstance(value, str):  # an item that is a text is JSON too
             return harmless_cell(printable(value) if self._shown else value)

@@ -7,17 +7,18 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from gzip import GzipFile
+from functools import cached_property
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, Final, Protocol, Self, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, Final, Protocol, Self
 
 import click
 
 from logferry._errors import ExportError, InvalidRequestError
 from logferry._redaction import printable
+from logferry.cli._compression import compressor_of
 from logferry.cli._shell import tell
-from logferry.cli._suffixes import is_compressed
+from logferry.cli._suffixes import part_names
 
 if TYPE_CHECKING:  # rich is slow to import, and a pipe does not need it
     from rich.console import Console
@@ -26,6 +27,9 @@ if TYPE_CHECKING:  # rich is slow to import, and a pipe does not need it
 
 UNLIMITED: Final = 1_000_000
 """Columns of an output that is no terminal, so that nothing is cut."""
+
+NO_PLACE: Final = "there is no place to resume at: what was received lacks the end that its format needs"
+"""Of an output that takes no more, and needs its end."""
 
 
 class Output(Protocol):
@@ -40,7 +44,16 @@ class Output(Protocol):
         ...
 
     def flush(self) -> None:
-        """Hand over what has been written."""
+        """Hand over what has been written; what can be read only in large groups waits."""
+        ...
+
+    def end(self) -> bool:
+        """
+        Write what has to stand behind the records, once; after an error it does nothing.
+
+        Returns:
+            Whether what has been written can be read, and is worth it.
+        """
         ...
 
 
@@ -69,6 +82,10 @@ class JsonLines:
     def flush(self) -> None:
         """Hand over what has been written."""
         self._file.flush()
+
+    def end(self) -> bool:
+        """Do nothing: nothing stands behind the lines."""
+        return True
 
 
 def harmless_json(text: str) -> str:
@@ -119,18 +136,27 @@ class PartialFile:
     A file beside the wanted one, which takes its place when it is complete; readable by its owner only.
 
     Args:
-        path: The wanted file; where its name ends in ``.gz``, what is written is compressed.
+        path: The wanted file; where its name ends in ``.gz`` or ``.zst``, what is written is compressed.
         force: Replace what exists.
+        appendable: Whether records can be put behind those of a file that is not complete.
+
+    Attributes:
+        readable: Whether what has been written can be read, also where it is not complete.
 
     Raises:
         InvalidRequestError: The file exists, or cannot be made.
+        MissingPackageError: What compresses is missing.
     """
 
-    def __init__(self, path: Path, *, force: bool) -> None:
+    def __init__(self, path: Path, *, force: bool, appendable: bool = True) -> None:
         self.path = path
+        self.appendable = appendable
+        self.readable = appendable
+        self._parts = part_names(path)
         if not path.name:
             raise InvalidRequestError(f"{path} is a folder", hint="Choose another --output")
         self.partial = path.with_name(f"{path.name}.partial")
+        compressor = compressor_of(path)
         try:
             self._refuse_existing(force=force)
             self.partial.unlink(missing_ok=True)
@@ -139,11 +165,8 @@ class PartialFile:
             raise InvalidRequestError(
                 f"{self.partial} cannot be written: {error.strerror}", hint="Choose another --output"
             ) from error
-        self.is_compressed = is_compressed(path)
-        self.target: BinaryIO = self.file
-        if self.is_compressed:
-            # Neither a name nor a time, so that equal records make equal files.
-            self.target = cast("BinaryIO", GzipFile(filename="", mode="wb", fileobj=self.file, mtime=0))
+        self.is_compressed = compressor is not None
+        self.target: BinaryIO = self.file if compressor is None else compressor(self.file)
 
     def _refuse_existing(self, *, force: bool) -> None:
         if self.path.is_dir():
@@ -156,6 +179,21 @@ class PartialFile:
             if existing.is_dir() or (existing.exists() and not force):
                 what = "" if existing == self.path else ", with what an earlier run had received"
                 raise InvalidRequestError(f"{existing} exists{what}", hint="Choose another --output, or add --force")
+
+    @cached_property
+    def received(self) -> Path:
+        """Where what was received is found, if that is not all."""
+        return self.partial if self.appendable else next(self._parts)
+
+    def next_part(self) -> Path:
+        """Where to write what was not received, for a file to which nothing can be appended; each time another one."""
+        taken = self.received
+        return next(part for part in self._parts if part != taken)
+
+    @property
+    def needs_end(self) -> bool:
+        """Whether what was received cannot be used without what is written last."""
+        return self.is_compressed or not self.appendable
 
     def size(self) -> int:
         """Bytes that have been flushed."""
@@ -183,8 +221,11 @@ class PartialFile:
             return
         is_empty = not self.target.closed and self.target.tell() == 0  # compressed, it would have a header
         self._close()
-        if self.partial.stat().st_size and not is_empty:
-            tell("", f"{self.path} is not written; what was received is in {self.partial}")
+        if self.readable and self.partial.stat().st_size and not is_empty:
+            if self.received != self.partial:
+                self.partial.rename(self.received)
+            missing = "" if self.received == self.path else f"{self.path} is not written; "
+            tell("", f"{missing}what was received is in {self.received}")
         else:
             self.partial.unlink()
 

@@ -23,7 +23,7 @@ Examples:
   logferry pull
   logferry pull --since 7d --severity error --format jsonl | jq .body
   logferry pull --since 24h --format csv > logs.csv
-  logferry pull --since 2026-11-01 --until 2026-12-01 --output november.jsonl
+  logferry pull --since 2026-11-01 --until 2026-12-01 --output logs.parquet
 """
 
 
@@ -56,14 +56,15 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
     metavar="PATH",
     type=LocalPath("--output", "Name a file; or leave it out, and pipe the records to what writes there"),
     callback=_file,
-    help="Write to a file that only you can read. It appears when it is complete; until then it is PATH.partial.",
+    help="Write to a file that only you can read. It appears when it is complete; until then it is PATH.partial. What a parquet or arrow pull that fails had received is in a part of its own, and the line that resumes it writes the next one.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Default: what the name of --output ends in (.jsonl, .csv); else table on a terminal, jsonl otherwise.",
+    metavar="FORMAT",
+    help="jsonl, csv, table, parquet or arrow. Default: what the name of --output ends in (.jsonl, .csv, and .gz or .zst behind them to compress; .parquet, .arrow); else table on a terminal, jsonl otherwise. parquet needs --output; arrow without it is a stream, for a pipe.",
 )
 @click.option(
     "--no-header",
@@ -76,7 +77,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 @click.option(
     "--raw",
     is_flag=True,
-    help="Add each item as the service sent it (jsonl and csv only). It can hold live secrets: tokens, authorization codes.",
+    help="Add each item as the service sent it (not in a table). It can hold live secrets: tokens, authorization codes.",
 )
 @click.option("--strict", is_flag=True, help="Fail at the first item that does not decode.")
 @click.option("--resume", metavar="CHECKPOINT", help="Go on where a pull ended; it prints what to put here.")

@@ -17,19 +17,19 @@ from logferry._selection import Job, selected_jobs
 from logferry._times import moment, rfc3339
 from logferry.cli._formats import output_to
 from logferry.cli._interrupts import Interrupts
-from logferry.cli._outputs import PartialFile, output_errors
+from logferry.cli._outputs import NO_PLACE, Output, PartialFile, output_errors
 from logferry.cli._progress import Progress
 from logferry.cli._reading import Reader, Reading, Wanted
 from logferry.cli._selection import asked_jobs, wanted_accounts
 from logferry.cli._shell import talk, tell, tell_error
 from logferry.cli._standard import require_stdout
-from logferry.cli._suffixes import form_of
+from logferry.cli._suffixes import COLUMNAR, form_of, refuse_compression
 
 if TYPE_CHECKING:
     from logferry._arguments import StreamOptions
     from logferry._client import Client
 
-FORMATS: Final = ("jsonl", "csv", "table")
+FORMATS: Final = ("jsonl", "csv", "table", *COLUMNAR)
 """What records can be written as."""
 
 DEFAULT_SINCE: Final = "24h"
@@ -99,15 +99,19 @@ class Pull:
         progress = Progress(living=watched and not self._shown, alone=watched and self._shown, verbose=talk().verbose)
         with output_errors(), ExitStack() as stack:
             stack.enter_context(interrupts.watched())
-            file = None if self.output is None else stack.enter_context(PartialFile(self.output, force=self.force))
+            file = None if self.output is None else stack.enter_context(self._file(self.output))
             target = sys.stdout.buffer if file is None else file.target
-            output = output_to(target, self._format, jobs, raw=self.raw, header=self.header)
+            output = output_to(
+                target, self._format, jobs, raw=self.raw, header=self.header, streamed=self.output is None
+            )
+            stack.callback(_end, output, file)  # also of what is not complete, so that it can be read
             reader = Reader(self._wanted(file), output, interrupts, progress)
             readings, code = self._opened(jobs, reader, stack)
             code = max(code, reader.read(readings))
             interrupts.working()
             if code == 0:
                 output.begin()
+                _end(output, file)
                 output.flush()
                 if self._shown and not any(reading.written for reading in readings):
                     tell("", "no such records in the window; --since can go further back")
@@ -125,6 +129,9 @@ class Pull:
         named = None if self.form or self.output is None else form_of(self.output)
         return self.form or named or ("table" if self._shown else "jsonl")
 
+    def _file(self, path: Path) -> PartialFile:
+        return PartialFile(path, force=self.force, appendable=self._format not in COLUMNAR)
+
     def _jobs(self) -> list[Job]:
         jobs = selected_jobs(self.streams, wanted_accounts(), self.accounts)
         return jobs if self.streams else asked_jobs(jobs, self.filters)
@@ -136,7 +143,18 @@ class Pull:
             )
         form = self._format
         if self.raw and form == "table":
-            raise InvalidRequestError("--raw goes with jsonl and csv only", hint="Add --format jsonl")
+            raise InvalidRequestError("--raw does not go with a table", hint="Add --format jsonl")
+        if self.output is not None:
+            refuse_compression(self.output, form)
+        elif form == "parquet":
+            raise InvalidRequestError(
+                "parquet needs a file, since it is read from its end", hint="Add --output logs.parquet"
+            )
+        elif form == "arrow" and self._shown:
+            raise InvalidRequestError(
+                "arrow is not for a terminal",
+                hint="Add --output logs.arrow, or pipe it to what reads a stream of Arrow",
+            )
         if not self.header and form != "csv":
             raise InvalidRequestError("--no-header goes with csv only", hint="Add --format csv, or leave it out")
 
@@ -208,6 +226,18 @@ class Pull:
                 stream = client.stream(job.stream.name, filters=self.filters, **options)
                 readings.append(Reading(job, stream.records(), resumed=self.resume is not None))
         return readings, code
+
+
+def _end(output: Output, file: PartialFile | None) -> None:
+    """Write the end of an output, once; in a file that needs it, the records can be read then."""
+    try:
+        is_whole = output.end()
+    except (OSError, KeyboardInterrupt):
+        if file is not None and not file.appendable:
+            tell("", NO_PLACE)
+        raise
+    if file is not None and not file.appendable:
+        file.readable = is_whole
 
 
 def _as_typed(options: Mapping[str, str | int | None]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from attrs import define, frozen
 
 from logferry._errors import LogferryError
 from logferry._redaction import printable
-from logferry.cli._outputs import Output, PartialFile, harmless_json
+from logferry.cli._outputs import NO_PLACE, Output, PartialFile, harmless_json
 from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, tell_undecoded
 from logferry.cli._suffixes import name_of_rest
 
@@ -197,7 +197,7 @@ class Reader:
         left = None if wanted.max_items is None else wanted.max_items - written
         line = shlex.join([*self._command([job], left), "--resume", harmless_json(checkpoint)])
         if wanted.appended_to is not None:
-            line += _appending(wanted.appended_to)
+            line += _behind(wanted.appended_to)
         tell("", f"partial result: {counted(written, 'record')} of {job.label} written")
         tell("", f"resume with: {line}")
 
@@ -208,8 +208,8 @@ class Reader:
         total = sum(one.written for one in readings[:index]) + (kept.records if kept else 0)
         if kept is None or not total:
             return
-        if self._wanted.appended_to is not None and self._wanted.appended_to.is_compressed:
-            tell("", "there is no place to resume at: the end of what is compressed is missing")
+        if self._wanted.appended_to is not None and self._wanted.appended_to.needs_end:
+            tell("", NO_PLACE)
             return
         if self._wanted.appended_to is None:
             tell("", f"the output has {counted(total, 'record')}; remove what follows them, which can be incomplete")
@@ -223,6 +223,9 @@ class Reader:
         """Say what has not been begun, and how to get it: from the same window, which an age would not be."""
         if jobs:
             command = [*self._command(jobs, self._wanted.max_items), *self._wanted.question]
+            file = self._wanted.appended_to
+            if file is not None and not file.appendable:
+                command += ["--output", str(file.next_part())]
             tell("", f"not begun: {', '.join(job.label for job in jobs)}")
             tell("", f"get it with: {printable(shlex.join(command))}")
 
@@ -240,8 +243,10 @@ class Reader:
         return command
 
 
-def _appending(file: PartialFile) -> str:
-    """What follows a command that resumes, so that its records end up behind those of the file."""
+def _behind(file: PartialFile) -> str:
+    """What follows a command that resumes, so that its records end up behind those of the file, or in the next part of it."""
+    if not file.appendable:
+        return f" --output {shlex.quote(str(file.next_part()))}"
     rest = name_of_rest(file.path)
     partial, final, more = (shlex.quote(str(path)) for path in (file.partial, file.path, rest))
     if file.is_compressed:

@@ -96,6 +96,10 @@ class Table:
         """Hand over what has been written."""
         self._console.file.flush()
 
+    def end(self) -> bool:
+        """Do nothing: nothing stands behind the rows."""
+        return True
+
     def _measure(self) -> None:
         now = time.monotonic()
         if now - self._width_known > _GLANCE:
