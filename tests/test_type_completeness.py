@@ -17,7 +17,7 @@ def test_every_public_symbol_has_a_known_type(package: str, tmp_path: Path) -> N
     # With --verifytypes it passes over --pythonpath, and takes the Python that is found first.
     tools = Path(sys.executable).parent
     path = f"{tools}{os.pathsep}{os.environ.get('PATH', '')}"
-    command = [tools / "pyright", "--verifytypes", package, "--ignoreexternal", "--outputjson"]
+    command = [str(tools / "pyright"), "--verifytypes", package, "--ignoreexternal", "--outputjson"]
     done = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
     )
