@@ -364,7 +364,7 @@ def test_an_output_that_gets_full_can_be_resumed(account: Account, run: Run, tmp
     first, *_ = done.stderr.splitlines()
     count = int(first.removeprefix("the output has ").partition(" ")[0].replace(",", ""))
     found: list[Any] = []
-    with path.open("rb") as file, pa.ipc.open_stream(file) as reader:
+    with pa.ipc.open_stream(io.BytesIO(path.read_bytes())) as reader:
         while len(found) < count:
             found += reader.read_next_batch()["uid"].to_pylist()
     assert found[:count] + columns_uids(streamed(rest.stdout_bytes)) == Server(fake, "").uids
