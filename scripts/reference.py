@@ -1,4 +1,8 @@
-"""Write docs/cli.md from the commands' --help, and the names that shells complete; with --check, only say what differs."""
+"""
+Write docs/cli.md from the commands' --help, docs/attributes.md from the tables of attributes, and the names that shells complete.
+
+With --check, only say what differs.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,9 @@ from logferry.cli._completion import NAMES_FILE
 from logferry.cli._shell import commands_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from logferry._attributes import Attribute
 
 ROOT = Path(__file__).resolve().parent.parent
 INTRODUCTION = """\
@@ -28,12 +34,28 @@ A cell of csv that a spreadsheet could take for a formula has a single quote in 
 """
 
 
+ATTRIBUTES = """\
+# The attributes of records
+
+What `logferry streams NAME` says, written by `scripts/reference` from the tables beside the normalizers
+(`facade/logferry/services/*/_attributes.py`).
+
+Names are those of OpenTelemetry's semantic conventions where they exist.  A name that ends in `*` is a family: all names that
+begin so and have no row of their own.  A source is a path in the item as the service sends it, `*` any field; a record lacks
+an attribute whose source the item lacks.  A DuckDB store has a view for each stream, with a column for each attribute.
+"""
+
+
 def main() -> int:
     """Write what differs, or tell it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail where a file is not as written")
     check = parser.parse_args().check
-    written = {ROOT / "docs/cli.md": reference(), ROOT / "facade/logferry/cli" / NAMES_FILE.name: names()}
+    written = {
+        ROOT / "docs/cli.md": reference(),
+        ROOT / "docs/attributes.md": attributes(),
+        ROOT / "facade/logferry/cli" / NAMES_FILE.name: names(),
+    }
     stale = [path for path, text in written.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         print(path.relative_to(ROOT))
@@ -49,6 +71,26 @@ def reference() -> str:
     """The page: --help of the command and of each of its commands."""
     sections = [f"## {name}\n\n```\n{text}\n```\n" for name, text in helps()]
     return "\n".join((INTRODUCTION, *sections))
+
+
+def attributes() -> str:
+    """The page: a table for each stream."""
+    sections = (
+        f"## {stream.name}\n\n{stream.summary}\n\n{attribute_table(stream.attributes)}\n"
+        for service in SERVICES
+        for stream in service.streams
+    )
+    return "\n".join((ATTRIBUTES, *sections))
+
+
+def attribute_table(rows: Iterable[Attribute]) -> str:
+    """A table in Markdown."""
+    lines = ["| attribute | type | comes from | meaning |", "|---|---|---|---|"]
+    for row in rows:
+        source = ", ".join(f"`{field}`" for field in row.source.split(", "))
+        meaning = row.meaning if row.optional else f"{row.meaning} In every record."
+        lines.append(f"| `{row.name}` | {row.type} | {source} | {meaning} |")
+    return "\n".join(lines)
 
 
 def helps() -> Iterator[tuple[str, str]]:

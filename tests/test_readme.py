@@ -81,8 +81,11 @@ def test_every_query_has_an_answer(query: str, tmp_path: Path) -> None:
         ["logferry", "sync", "--to", "logs.duckdb"], cwd=tmp_path, check=True, capture_output=True, timeout=60
     )
     with duckdb.connect(str(tmp_path / "logs.duckdb"), read_only=True) as connection:
-        ((stream, records, *_),) = connection.execute(query).fetchall()
-    assert (stream, records) == ("logto.audit_logs", 60)
+        rows = connection.execute(query).fetchall()
+    assert rows
+    if query == f"{QUERY}\n":
+        ((stream, records, *_),) = rows
+        assert (stream, records) == ("logto.audit_logs", 60)
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
@@ -99,8 +102,8 @@ def test_the_variables_are_those_that_make_an_account(service: Service) -> None:
 
 
 def test_the_query_is_the_demos() -> None:
-    """What README shows is what the demo asks."""
-    assert blocks("sql") == [f"{QUERY}\n"]
+    """What README shows first is what the demo asks."""
+    assert blocks("sql")[0] == f"{QUERY}\n"
 
 
 def test_nothing_is_left_to_be_filled_in() -> None:

@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+from attrs import frozen
 
 from logferry._redaction import without_secrets
 
 Attributes: TypeAlias = dict[str, Any]
 """Names to JSON values; never ``None`` at the top."""
+
+
+AttributeType: TypeAlias = Literal["string", "integer", "number", "boolean", "array", "object", "any"]
+"""A JSON type, in the words of JSON Schema; ``any`` where it differs."""
+
+
+@frozen
+class Attribute:
+    """
+    A row of the table that documents a stream's attributes.
+
+    Attributes:
+        name: The attribute's name.  One that ends in ``*`` is a family: all names that begin so and have no row of their own.
+        type: The type of its value.
+        source: The fields of the item that it comes from, as paths, separated by ``", "``; any one of them is enough.
+        meaning: What it says, in one line.
+        optional: Whether a record can lack it, although its item has the documented shape.
+    """
+
+    name: str
+    type: AttributeType
+    source: str
+    meaning: str
+    optional: bool = True
+
+    @property
+    def is_family(self) -> bool:
+        """Whether it stands for several attributes, whose names depend on the data."""
+        return self.name.endswith("*")
 
 
 def present(attributes: Attributes) -> Attributes:

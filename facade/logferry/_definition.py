@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from attrs import AttrsInstance, field, fields, frozen
 
+from logferry._attributes import Attribute
 from logferry._division import Division
+from logferry._homes import loaded
 from logferry._incremental import Incremental
 from logferry._origin import Normalizer
 from logferry._steps import Flow, Position
@@ -163,6 +165,7 @@ class StreamDefinition(Generic[E, J, F]):
         repair: Makes an item fit.
         entry: The typed model of an item that fits.
         normalizer: The record of an item that fits.
+        attributes_home: Module and name of the tables of attributes, by stream; empty where there are none.
         incremental: How it is read again and again.
     """
 
@@ -184,6 +187,7 @@ class StreamDefinition(Generic[E, J, F]):
     repair: Callable[[object], Repaired[J]]
     entry: Callable[[Any], E]
     normalizer: Normalizer[J]
+    attributes_home: str = ""
     incremental: Incremental = field(factory=Incremental)
 
     def __repr__(self) -> str:
@@ -193,6 +197,12 @@ class StreamDefinition(Generic[E, J, F]):
     def method(self) -> str:
         """The method of the service's client that opens the stream."""
         return self.name.partition(".")[2]
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The attributes that its normalizer makes; loaded when they are asked for."""
+        tables: Mapping[str, tuple[Attribute, ...]] = loaded(self.attributes_home) if self.attributes_home else {}
+        return tables.get(self.name, ())
 
     @property
     def filter_list(self) -> tuple[Filter, ...]:

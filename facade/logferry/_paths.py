@@ -107,10 +107,7 @@ def followed(path: Path) -> Path:
     Raises:
         ConfigurationError: The link leads to itself.
     """
-    try:
-        if not path.is_symlink():
-            return path
-    except OSError:  # such as a name that is too long, which opening it says
+    if not os.path.islink(path):  # noqa: PTH114  # the method of a path raises where a name is too long
         return path
     try:
         target = path.resolve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import frozen
@@ -10,6 +11,7 @@ from logferry._homes import loaded
 from logferry._settings import Settings
 
 if TYPE_CHECKING:  # clients bring along httpx, which a look at the names does not need
+    from logferry._attributes import Attribute
     from logferry._client import Client
     from logferry._definition import StreamDefinition
     from logferry.testing import Fake
@@ -41,12 +43,14 @@ class Service:
         client_home: Module and name of its client class.
         fake_home: Module and name of its fake.
         address: The setting that says where the service is; its fake knows the others.
+        attributes_home: Module and name of the tables of its streams' attributes.
     """
 
     name: str
     client_home: str
     fake_home: str
     address: str
+    attributes_home: str
 
     @property
     def client(self) -> type[Client]:
@@ -58,6 +62,12 @@ class Service:
     def streams(self) -> tuple[StreamDefinition[Any, Any, Any], ...]:
         """What its client can open."""
         return self.client.streams
+
+    @property
+    def attributes(self) -> Mapping[str, tuple[Attribute, ...]]:
+        """The attributes of its streams, by the stream's name; loads neither its client nor its streams."""
+        tables: Mapping[str, tuple[Attribute, ...]] = loaded(self.attributes_home)
+        return tables
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -109,24 +119,28 @@ SERVICES: Final = (
         client_home="logferry.services.cognigy:Cognigy",
         fake_home="logferry.testing:CognigyFake",
         address="base_url",
+        attributes_home="logferry.services.cognigy._attributes:ATTRIBUTES",
     ),
     Service(
         name="daily",
         client_home="logferry.services.daily:Daily",
         fake_home="logferry.testing:DailyFake",
         address="base_url",
+        attributes_home="logferry.services.daily._attributes:ATTRIBUTES",
     ),
     Service(
         name="logto",
         client_home="logferry.services.logto:Logto",
         fake_home="logferry.testing:LogtoFake",
         address="endpoint",
+        attributes_home="logferry.services.logto._attributes:ATTRIBUTES",
     ),
     Service(
         name="signalwire",
         client_home="logferry.services.signalwire:SignalWire",
         fake_home="logferry.testing:SignalWireFake",
         address="base_url",
+        attributes_home="logferry.services.signalwire._attributes:ATTRIBUTES",
     ),
 )
 """All services, by name."""

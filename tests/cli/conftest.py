@@ -150,8 +150,15 @@ main(prog_name="logferry")
 """
 
 
-def started(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+class Started(subprocess.Popen[bytes]):
+    """A process that does not outlive a block that fails."""
+
+    def __exit__(self, kind: object, value: object, traceback: object) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(None, None, None)
+
+
+def started(*arguments: str, stdout: int = subprocess.PIPE) -> Started:
     """Start the command as a process of its own, with Ctrl-C as in a shell's foreground."""
-    return subprocess.Popen(
-        [sys.executable, "-c", FOREGROUND, *arguments], stdout=stdout, stderr=subprocess.PIPE, bufsize=0
-    )
+    return Started([sys.executable, "-c", FOREGROUND, *arguments], stdout=stdout, stderr=subprocess.PIPE, bufsize=0)

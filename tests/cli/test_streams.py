@@ -46,3 +46,17 @@ def test_needed_filters(run: Run) -> None:
     assert table.count("needs mtg_session_id or user_session_id") == 2
     assert table.count("needs project_id or COGNIGY_PROJECT_ID") == 1
     assert table.count(" needs ") == len(needed)
+
+
+def test_a_named_stream_shows_its_attributes(run: Run) -> None:
+    """With a name, both formats have the table of attributes; without, neither has."""
+    (row,) = map(json.loads, run("streams", "daily.session_logs").stdout.splitlines())
+    assert {"name", "type", "source", "meaning", "optional"} == row["attributes"][0].keys()
+    assert ("daily.level", "integer", "level") in [
+        (one["name"], one["type"], one["source"]) for one in row["attributes"]
+    ]
+    lines = run("streams", "daily.session_metrics", "logto.audit_logs", "--format", "table").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert {"  daily.metrics  object, in every record", "  user.id  string"} <= set(lines)
+    for form in ("jsonl", "table"):
+        assert "attributes" not in run("streams", "--format", form).stdout

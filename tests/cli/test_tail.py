@@ -156,7 +156,7 @@ def test_a_second_tail_on_a_state_is_refused(growing: Growing, run: Run, tmp_pat
             refused = run("tail", "--since", "1m", "--state", str(path))
             assert refused.exit_code == 4
             assert not refused.stdout
-            assert f"the state {path} is used by another logferry tail" in refused.stderr
+            assert f"the state {state} is used by another logferry tail" in refused.stderr
             assert "choose another --state" in refused.stderr
         process.kill()
         process.wait()

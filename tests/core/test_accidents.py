@@ -94,7 +94,7 @@ def test_a_forged_checkpoint_leads_to_no_other_path(project: str) -> None:
                 client.project_logs(resume=forged.to_text())
             return
         assert client.project_logs(resume=forged.to_text()).to_list() == []
-    (path,) = seen
+    (path,) = {*seen}  # an empty page is asked for twice
     assert path.startswith("/new/v2.")
     assert len(path.partition("?")[0].split("/")) == 6
 

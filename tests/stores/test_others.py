@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from logferry.stores import Coverage, DuckDBStore, ParquetStore, Question, Stretch
@@ -112,6 +113,50 @@ def test_the_oldest_and_the_installed_duckdb_take_turns(
     assert counts == [1000, 2000, 3000, 4000]
     assert versions[:2] == versions[2:]
     assert set(versions) == {"1.4.0", duckdb.__version__}
+
+
+VIEW: Final = """
+import json, sys, duckdb
+with duckdb.connect(sys.argv[1], read_only=True) as connection:
+    names = [name for (name,) in connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()]
+    columns = {name: connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall() for name in names}
+    rows = connection.execute(
+        'SELECT uid, "user.id", "http.response.status_code", "url.path", epoch_ns(timestamp) FROM daily_api_logs ORDER BY uid'
+    ).fetchall()
+print(json.dumps([duckdb.__version__, columns, rows]))
+"""
+
+OPENED: Final = """
+import json, sys, duckdb
+from logferry.stores import DuckDBStore
+with DuckDBStore(sys.argv[1]):
+    print(json.dumps(duckdb.__version__))
+"""
+
+
+@server
+@pytest.mark.parametrize("makers", [(False, True), (True, False), (True,), (False,)], ids=str)
+def test_the_oldest_and_the_installed_duckdb_have_the_same_views(
+    makers: Sequence[bool], others: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Whichever of them made the views (true: the oldest), both read the same from them."""
+    path = tmp_path / "logs.duckdb"
+    for is_oldest in makers:
+        asked(others if is_oldest else os.environ, OPENED, path)
+        with DuckDBStore(path) as store:
+            table = records(3)
+            for name, texts in (
+                ("stream", ["daily.api_logs"] * 3),
+                ("attributes", ['{"user.id":"anna","http.response.status_code":200}', '{"url.path":{"a":1.5}}', None]),
+            ):
+                place = table.schema.get_field_index(name)
+                table = table.set_column(place, name, pa.array(texts, pa.string()))
+            store.commit(table, {QUESTION: COVERED})
+    oldest, *seen = asked(others, VIEW, path)
+    installed, *seen_too = asked(os.environ, VIEW, path)
+    assert (oldest, installed) == ("1.4.0", duckdb.__version__)
+    assert seen == seen_too
+    assert [row[1:4] for row in seen[1]] == [["anna", 200, None], [None, None, '{"a":1.5}'], [None, None, None]]
 
 
 OPEN: Final = """

@@ -169,11 +169,14 @@ def test_what_is_complete_beyond_now_is_read_again(world: MakeWorld, fake: Fake,
     accounts.sync()
     accounts.clock.advance(-30 * DAY / SECOND)
     accounts.transports[name] = right
+    begun = 0
     for hours in (1, 1):
         accounts.clock.advance(hours * HOUR / SECOND)
+        begun = accounts.clock.now()
         accounts.sync().raise_failures()
     for stream in {COGNIGY, "daily.meetings", LOGTO, VIDEO}.intersection(day.streams):
-        assert accounts.stored(stream) == accounts.truth(stream)
+        # A sync of many calls takes a while, and what is written meanwhile is the next one's.
+        assert {*day.truth(stream, now=begun)} <= {*accounts.stored(stream)} <= {*accounts.truth(stream)}
         assert len(accounts.stored(stream)) > len(day.truth(stream, now=day.epoch))
 
 
@@ -253,11 +256,11 @@ def unreadable(request: FakeRequest, _number: int) -> Any:
 
 
 def test_times_that_cannot_be_read_move_nothing(world: MakeWorld) -> None:
-    """Such a record is stored, and windows end where they would without it."""
+    """Such a record is stored without a time, and windows end where they would without it."""
     accounts = world(CognigyFake(rows=rows_of([NOON - 2 * HOUR, NOON - HOUR]), hal="by default"), faults=unreadable)
     accounts.bring(COGNIGY)
     assert accounts.stored(COGNIGY) == accounts.truth(COGNIGY)
-    assert any(row["issues"] and row["timestamp"] == 0 for row in accounts.store.records.values())
+    assert any(row["issues"] and row["timestamp"] is None for row in accounts.store.records.values())
     assert accounts.store.state_at(COGNIGY, NOON - 11 * MINUTE) == "complete"
     assert max(until for _, until, _ in accounts.store.states(COGNIGY)) == NOON
 
@@ -356,7 +359,8 @@ def test_both_logs_of_an_api_are_kept(world: MakeWorld) -> None:
     accounts.bring(CALLS, filters={"source": "webhook"})
     assert accounts.stored(CALLS) == accounts.truth(CALLS, source="webhook")
     targets = [request.target for request in accounts.asked()]
-    assert len(targets) == len({*targets}) > 0
+    # The first page, which is shorter than it may be, is looked at twice.
+    assert len(targets) - 1 == len({*targets}) > 0
     accounts.bring(CALLS)
     assert accounts.stored(CALLS) == sorted(
         accounts.truth(CALLS, source="webhook") + accounts.truth(CALLS, source="api")

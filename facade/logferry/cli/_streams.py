@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 import orjson
+from attrs import asdict
 
 from logferry._accounts import Account, configuration_file, find_accounts
 from logferry._registry import SERVICES
@@ -41,13 +42,14 @@ def streams(streams: tuple[str, ...], form: str | None) -> None:
     """
     List the streams, and what a pull of each guarantees.
 
-    Nothing is sent. A stream without an account says what makes one. Without names: all streams.
+    Nothing is sent. A stream without an account says what makes one. Without names: all streams; with names: also the
+    attributes of their records.
     """
     require_streams(streams)
     config = talk().config
     accounts = find_accounts(config)
     rows = [
-        _facts(service, definition, accounts)
+        _facts(service, definition, accounts) | (_attributes(definition) if streams else {})
         for service in SERVICES
         for definition in service.streams
         if not streams or definition.name in streams
@@ -85,6 +87,10 @@ def _facts(
     return {name: value for name, value in facts.items() if value is not None}
 
 
+def _attributes(definition: StreamDefinition[Any, Any, Any]) -> dict[str, Any]:
+    return {"attributes": [asdict(one) for one in definition.attributes]}
+
+
 def _needed(service: Service, names: Sequence[str], file: Path | None) -> str:
     """The filters of which one is needed, and the settings that stand for them where a call gives none."""
     standing = [name for name in names if name in service.all_settings]
@@ -94,7 +100,8 @@ def _needed(service: Service, names: Sequence[str], file: Path | None) -> str:
 
 
 def _print_table(rows: list[dict[str, Any]], file: Path | None) -> None:
-    from rich.table import Table  # noqa: PLC0415  # only needed here, and slow to import
+    from rich.padding import Padding  # noqa: PLC0415  # only needed here, and slow to import
+    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     services = {service.name: service for service in SERVICES}
@@ -127,3 +134,9 @@ def _print_table(rows: list[dict[str, Any]], file: Path | None) -> None:
         ):
             table.add_row(Text(f"  {name}"), Text(value))
         console.print(table)
+        if "attributes" in row:
+            console.print(Text("\n  attributes", "dim"))
+        for one in row.get("attributes", ()):
+            presence = "" if one["optional"] else ", in every record"
+            console.print(Text.assemble("  ", (one["name"], "bold"), f"  {one['type']}{presence}"))
+            console.print(Padding(Text(f"{one['meaning']} ({one['source']})"), (0, 0, 0, 4)))

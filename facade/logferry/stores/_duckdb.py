@@ -14,6 +14,7 @@ import pyarrow as pa
 from logferry._errors import StoreError
 from logferry._paths import followed, local_path, store_instead
 from logferry.stores._coverage import Coverage, Stretch
+from logferry.stores._duckdb_views import bring_views_up_to_date
 from logferry.stores._durable import owner_only
 from logferry.stores._lock import locked
 from logferry.stores._store import Mode, Question, no_store
@@ -92,6 +93,11 @@ class DuckDBStore:
 
     Table ``logs`` has the fields of a record, ``uid`` being its primary key, times as ``TIMESTAMP_NS`` in UTC, and
     ``attributes``, ``resource``, ``issues`` and ``raw`` as JSON.  Table ``logferry_windows`` has what is complete.
+
+    Each stream has a view, such as ``logto_audit_logs``: the fields of its records, and a typed column for each documented
+    attribute, named after it.  A value of another type than the documented one is null there (in a column of texts it is
+    JSON text); ``attributes`` has it as it is.  Views are brought up to date whenever the file is opened for change; a table
+    or view of such a name that logferry has not made, or whose comment was changed, is left alone.
 
     Args:
         path: The file; it is made if it does not exist, readable by its owner only, in a format that DuckDB 1.4 reads.  A
@@ -253,6 +259,8 @@ class DuckDBStore:
             for reached, script in outstanding(found, self.migrations, str(self._path), mode=self._mode):
                 connection.execute(script).fetchall()
                 connection.execute("UPDATE logferry_schema SET version = ?", [reached]).fetchall()
+            if self._mode != "read":
+                bring_views_up_to_date(connection)
 
     def _rows(self, query: str) -> Sequence[tuple[Any, ...]]:
         with self._errors():

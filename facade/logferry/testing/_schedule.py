@@ -19,9 +19,9 @@ PassingKind: TypeAlias = Literal[
     "429", "429 seconds", "429 date", "429 zero", "429 garbage",
     "408", "500", "502", "503", "504",
     "connect error", "connect timeout", "read error", "disconnected", "read timeout", "slow",
-    "cut body", "reset body",
+    "cut body", "reset body", "html", "empty body",
 ]  # fmt: skip
-FatalKind: TypeAlias = Literal["429 hour", "401", "html", "empty body", "stale"]
+FatalKind: TypeAlias = Literal["429 hour", "401", "stale"]
 QuietKind: TypeAlias = Literal["empty page", "short page"]
 Kind: TypeAlias = PassingKind | FatalKind | QuietKind
 """

@@ -255,6 +255,7 @@ PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]]
     repair=repair_log_entry,
     entry=LogEntry.from_dict,
     normalizer=NORMALIZER,
+    attributes_home="logferry.services.cognigy._attributes:ATTRIBUTES",
     incremental=Incremental(retention=_RETENTION),
 )
 

@@ -125,5 +125,6 @@ API_LOGS: Final[StreamDefinition[ApiLog, ApiLogJson, ApiLogFilters]] = StreamDef
     repair=repair_api_log,
     entry=ApiLog.from_dict,
     normalizer=API_LOG_NORMALIZER,
+    attributes_home="logferry.services.daily._attributes:ATTRIBUTES",
     incremental=Incremental(windowed=False, questions=({"source": "api"}, {"source": "webhook"})),
 )

@@ -127,5 +127,6 @@ MEETINGS: Final[StreamDefinition[Meeting, MeetingJson, MeetingFilters]] = Stream
     repair=repair_meeting,
     entry=Meeting.from_dict,
     normalizer=MEETING_NORMALIZER,
+    attributes_home="logferry.services.daily._attributes:ATTRIBUTES",
     incremental=Incremental(settling=_SETTLING, is_final=_is_over),
 )

@@ -119,6 +119,7 @@ SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilte
     repair=repair_session_log,
     entry=SessionLog.from_dict,
     normalizer=SESSION_LOG_NORMALIZER,
+    attributes_home="logferry.services.daily._attributes:ATTRIBUTES",
     incremental=SESSIONS,
 )
 
@@ -138,5 +139,6 @@ SESSION_METRICS: Final[StreamDefinition[SessionMetric, SessionMetricJson, Sessio
     repair=repair_session_metric,
     entry=SessionMetric.from_dict,
     normalizer=SESSION_METRIC_NORMALIZER,
+    attributes_home="logferry.services.daily._attributes:ATTRIBUTES",
     incremental=SESSIONS,
 )

@@ -323,6 +323,7 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
     repair=repair_audit_log,
     entry=AuditLog.from_dict,
     normalizer=NORMALIZER,
+    attributes_home="logferry.services.logto._attributes:ATTRIBUTES",
     incremental=Incremental(
         ignores_bounds=lambda position: position is not None and Place.from_json(position).counting
     ),

@@ -151,5 +151,6 @@ VIDEO_LOGS: Final[StreamDefinition[VideoLog | DiscardedLog, VideoItemJson, Video
     repair=repair_item,
     entry=item_entry,
     normalizer=NORMALIZER,
+    attributes_home="logferry.services.signalwire._attributes:ATTRIBUTES",
     incremental=Incremental(is_final=_is_final),
 )

@@ -1,0 +1,101 @@
+"""The views of a DuckDB store: one for each stream, with its documented attributes as typed columns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from logferry._registry import SERVICES
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from logferry._attributes import Attribute, AttributeType
+
+_FIRST: Final = (
+    "uid",
+    "account",
+    "timestamp",
+    "observed_timestamp",
+    "severity_number",
+    "severity_text",
+    "event_name",
+    "body",
+    "trace_id",
+)
+_LAST: Final = ("attributes", "resource", "issues", "raw")
+
+_CASTS: Final[dict[AttributeType, tuple[str, str]]] = {
+    "integer": ("BIGINT", "'BIGINT', 'UBIGINT'"),
+    "number": ("DOUBLE", "'DOUBLE', 'BIGINT', 'UBIGINT'"),
+    "boolean": ("BOOLEAN", "'BOOLEAN'"),
+}
+"""A column's type, and what DuckDB calls the JSON types that are values of it."""
+
+_MARK: Final = "made by logferry: "
+"""How the comment of a view begins that is logferry's; then comes a digest of its query."""
+
+_NAMES: Final = """
+SELECT lower(table_name), NULL FROM duckdb_tables()
+WHERE database_name = current_database() AND schema_name = current_schema()
+UNION ALL
+SELECT lower(view_name), comment FROM duckdb_views()
+WHERE database_name = current_database() AND schema_name = current_schema()
+"""
+
+
+def bring_views_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
+    """
+    Make the views that are missing, and replace those of an older logferry.
+
+    A table or view of such a name that logferry has not made is left alone.
+
+    Args:
+        connection: In a transaction that changes the store.
+    """
+    comments: dict[str, str | None] = dict(connection.execute(_NAMES).fetchall())
+    for service in SERVICES:
+        for stream, attributes in service.attributes.items():
+            name, query = view_name(stream), view_query(stream, attributes)
+            comment = _MARK + hashlib.sha256(query.encode()).hexdigest()[:16]
+            if name not in comments or (comments[name] != comment and (comments[name] or "").startswith(_MARK)):
+                connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {query}").fetchall()
+                connection.execute(f"COMMENT ON VIEW {_quoted(name)} IS {_text(comment)}").fetchall()
+
+
+def view_name(stream: str) -> str:
+    """The name of a stream's view, such as ``logto_audit_logs``."""
+    return stream.replace(".", "_").lower()
+
+
+def view_query(stream: str, attributes: Iterable[Attribute]) -> str:
+    """What a stream's view selects; families of attributes have no column, they are in ``attributes``."""
+    columns = [_column(one) for one in attributes if not one.is_family]
+    return f"SELECT {', '.join((*_FIRST, *columns, *_LAST))} FROM logs WHERE stream = {_text(stream)}"  # noqa: S608  # quoted
+
+
+def _column(attribute: Attribute) -> str:
+    """An attribute as a column, see ``DuckDBStore``; nothing in it fails, whatever type a value is of."""
+    # A JSON pointer: whatever the name is, only two characters of it need an escape.
+    place = _text("/" + attribute.name.replace("~", "~0").replace("/", "~1"))
+    if attribute.type in _CASTS:
+        kind, types = _CASTS[attribute.type]
+        # A cast alone would round numbers and read texts.
+        is_one = f"json_type(attributes, {place}) IN ({types})"
+        value = f"CASE WHEN {is_one} THEN TRY_CAST(attributes ->> {place} AS {kind}) END"
+    elif attribute.type == "string":
+        value = f"attributes ->> {place}"
+    else:
+        value = f"attributes -> {place}"
+    return f"{value} AS {_quoted(attribute.name)}"
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _text(value: str) -> str:
+    doubled = value.replace("'", "''")
+    return f"'{doubled}'"
