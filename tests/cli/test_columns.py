@@ -343,6 +343,26 @@ def test_a_full_disk(account: Account, tmp_path: Path, name: str) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
+@pytest.mark.usefixtures("failing")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_part_that_does_not_fit(tmp_path: Path, form: str) -> None:
+    """Where the disk has no place for what a failed pull had received, that is said behind the line that resumes it."""
+    done = subprocess.run(
+        [*FERRY, "pull", "--raw", "--output", str(tmp_path / f"logs.{form}")],
+        stderr=subprocess.PIPE,
+        preexec_fn=shrunk(5_000),
+        timeout=PATIENCE,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 4
+    *_, resuming, no_place, error = done.stderr.splitlines()
+    assert resuming.startswith("resume with: ")
+    assert no_place == "there is no place to resume at: what was received lacks the end that its format needs"
+    assert error == "Error: the output cannot be written: File too large"
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_an_output_that_gets_full_can_be_resumed(account: Account, run: Run, tmp_path: Path) -> None:
     """Of a stream it is said how many records are complete; their batches can be read, and the printed line brings the rest."""
     fake = made_fake(records=3000, spacing=20.0)
@@ -364,7 +384,7 @@ def test_an_output_that_gets_full_can_be_resumed(account: Account, run: Run, tmp
     first, *_ = done.stderr.splitlines()
     count = int(first.removeprefix("the output has ").partition(" ")[0].replace(",", ""))
     found: list[Any] = []
-    with path.open("rb") as file, pa.ipc.open_stream(file) as reader:
+    with pa.ipc.open_stream(io.BytesIO(path.read_bytes())) as reader:
         while len(found) < count:
             found += reader.read_next_batch()["uid"].to_pylist()
     assert found[:count] + columns_uids(streamed(rest.stdout_bytes)) == Server(fake, "").uids
