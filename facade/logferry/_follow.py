@@ -24,6 +24,7 @@ from logferry._identity import digest
 from logferry._layers import resume
 from logferry._overlap import Change, Key, Place, Watched, key
 from logferry._reading import Reader
+from logferry._retry import clock_ahead_nano
 from logferry._steps import Batch, Flow, Position, Reply, Sleep, SubFlow, now
 from logferry._times import SECOND
 from logferry._window import Window
@@ -106,14 +107,16 @@ class Follow:
             position: Where to resume; ``None`` for the start.
         """
         place = Place() if position is None else Place.from_json(position)
-        quiet, told = 0, frozenset[str]()
+        quiet, told, ahead = 0, frozenset[str](), 0
         while True:
+            time = yield from now()
+            place, issues = place.not_after(time)
             edge = self._edge(window, place)
             if place.begun is None:
-                place = place.begin((yield from now()), edge)
-            poll = _Poll(self, window, edge, place, told)
+                place = place.begin(time, edge)
+            poll = _Poll(self, window, edge, place, told, dict.fromkeys(issues), ahead=ahead)
             yield from poll.run()
-            place, told = poll.place, frozenset(poll.issues)
+            place, told, ahead = poll.place, frozenset(poll.issues), poll.ahead
             quiet = 0 if poll.has_found else quiet + 1
             took = (yield from now()) - (place.read or 0)
             yield Sleep(self.pace.pause(max(quiet - 1, 0), took))
@@ -123,7 +126,8 @@ class Follow:
         settling = self.definition.incremental.settling
         if place.read is None:
             return window.until - settling if window.since is None else window.since
-        return place.read - settling if window.since is None else max(window.since, place.read - settling)
+        # A beginning after what was read last is one by our clock, which is ahead of the service's.
+        return max(min(window.since or 0, place.read), place.read - settling)
 
 
 def followed(reader: Reader, definition: StreamDefinition[Any, Any, Any], pace: Polling) -> Reader:
@@ -163,6 +167,7 @@ class _Poll:
         place: Where the follow is.
         told: Issues that the poll before has told of.
         issues: Issues of this one.
+        ahead: How far our clock is ahead of the service's, in nanoseconds, as far as its answers say.
         has_found: Whether it has brought anything.
     """
 
@@ -172,6 +177,7 @@ class _Poll:
     place: Place
     told: frozenset[str]
     issues: dict[str, None] = field(factory=dict[str, None])
+    ahead: int = 0
     has_found: bool = False
     _walked: Position | None = None
     _reply: Reply[Any] | None = None
@@ -243,6 +249,7 @@ class _Poll:
         self.place = place
         self.issues.update(dict.fromkeys((*batch.issues, *batch.remarks)))
         self._walked, self._reply = batch.position(len(batch.items)), batch.reply
+        self.ahead = clock_ahead_nano(batch.reply)
 
     def _sift(self, item: Any, value: Any, this: Key, ordinal: int, place: Place) -> Place:
         """Note an item that is not known, unless it was there before the follow began, or is older than what can be new."""
@@ -275,7 +282,7 @@ class _Poll:
             counts.append(len(before.known))
         after = evolve(before.changed([one.change for one in new]), walk=self._walked)
         if has_ended:
-            after = after.end(settling)
+            after = after.end(settling, ahead=self.ahead)
         elif len(after.known) > _MOST_KNOWN:
             after = after.forget(begun - settling)
 
@@ -295,7 +302,8 @@ class _Poll:
 
     def _outlived(self) -> Iterator[str]:
         """What may be missing because nothing was read for longer than the service keeps records."""
-        retention, read, begun = self.follow.definition.incremental.retention, self.place.read, self.place.begun or 0
+        retention, read = self.follow.definition.incremental.retention, self.place.read
+        begun = (self.place.begun or 0) - self.ahead
         if retention is not None and read is not None and begun - read > retention:
             yield (
                 f"nothing was read for {(begun - read) / SECOND / 3600:.0f} h, and the service keeps records for "

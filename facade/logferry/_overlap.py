@@ -114,7 +114,8 @@ class Place:
     Where a follow is.
 
     Attributes:
-        read: When the last complete poll began, in nanoseconds since the epoch; ``None`` before there is one.
+        read: When the last complete poll began, in nanoseconds since the epoch, by the service's clock where that is behind
+            ours; ``None`` before there is one.
         begun: When the poll that is under way began; ``None`` between two of them.
         since: From when on that poll reads; 0 between two of them.
         walk: Where its walk goes on; ``None`` for the start.
@@ -140,14 +141,29 @@ class Place:
         left = self.known.since(edge - SLACK)
         return evolve(self, known=left, whole=self.whole and len(left) == len(self.known))
 
-    def end(self, settling: int) -> Place:
-        """The end of the poll that is under way."""
+    def not_after(self, now: int) -> tuple[Place, tuple[str, ...]]:
+        """The same place where it is not in the future; else that of now, and the issue that something may be missing."""
+        if self.read is None or self.read <= now + SLACK:
+            return self, ()
+        ahead = (self.read - now) / SECOND / 3600
+        issue = f"the clock was {ahead:.1f} h ahead when the stream was read last: what was written since may be missing"
+        return Place(read=now, known=self.known, watched=self.watched), (issue,)
+
+    def end(self, settling: int, *, ahead: int = 0) -> Place:
+        """
+        The end of the poll that is under way.
+
+        Args:
+            settling: How late records may come, in nanoseconds.
+            ahead: How far our clock is ahead of the service's, in nanoseconds.
+        """
         assert self.begun is not None  # noqa: S101  # only what has begun can end
-        left = {one: item for one, item in self.watched.items() if item.time >= self.begun - WATCHED_FOR}
+        read = self.begun - ahead
+        left = {one: item for one, item in self.watched.items() if item.time >= read - WATCHED_FOR}
         latest = sorted(left, key=lambda one: left[one].time)[-_MOST_WATCHED:]
         return Place(
-            read=self.begun,
-            known=self.known.since(self.begun - settling - SLACK),
+            read=read,
+            known=self.known.since(read - settling - SLACK),
             watched={one: left[one] for one in latest},
         )
 

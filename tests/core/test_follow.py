@@ -181,3 +181,36 @@ def test_items_without_a_time_are_remembered_up_to_a_bound() -> None:
     assert len(left) == 1000
     assert key("1199", 0) in left
     assert key("0", 0) not in left
+
+
+@pytest.mark.parametrize("since", [None, "1s"])
+def test_a_clock_that_is_ahead_costs_nothing(client: Make, walk: Walk, since: str | None) -> None:
+    """By the service's own time, all that is written comes once, however far our clock is ahead of it."""
+    fake, clock = history(*range(5, 400, 7)), VirtualClock(EPOCH + 3 * 86_400 * SECOND)
+    transport = InProcessTransport(fake, clock=lambda: clock.now() - 3 * 86_400 * SECOND)
+    with client(transport=transport, clock=clock) as logto:
+        stream = logto.audit_logs(since=since, max_items=50).raw().follow()
+        got = [item["id"] for item in walk(stream)]
+    assert got == list(fake.truth(now=EPOCH + 400 * SECOND))[::-1][:50]
+
+
+def test_a_checkpoint_of_a_clock_that_was_ahead_is_told(client: Make, walk: Walk) -> None:
+    """Where the service did not say what time it was, what was written meanwhile may be missing; what comes next does not."""
+    fake, clock = history(*range(5, 400, 7)), VirtualClock(EPOCH + 3 * 86_400 * SECOND)
+
+    def dateless(answer: FakeResponse) -> FakeResponse:
+        return FakeResponse(answer.status, tuple(one for one in answer.headers if one[0] != "Date"), answer.body)
+
+    transport = InProcessTransport(
+        fake, clock=lambda: clock.now() - 3 * 86_400 * SECOND, faults=lambda _request, _number: dateless
+    )
+    with client(transport=transport, clock=clock) as logto:
+        view = logto.audit_logs().raw().follow()
+        next(walk(view.pages()))
+        checkpoint = view.checkpoint
+    told: list[logferry.IssueEvent] = []
+    with client(fake, clock=VirtualClock(EPOCH + 100 * SECOND), on_issue=told.append) as logto:
+        view = logto.audit_logs(resume=checkpoint, max_items=20).raw().follow()
+        got = [item["id"] for item in walk(view)]
+    assert got == list(fake.truth(now=EPOCH + 400 * SECOND))[::-1][:20]
+    assert ["the clock was 72.0 h ahead" in issue for event in told for issue in event.issues] == [True]
