@@ -260,7 +260,7 @@ def test_an_account_that_cannot_be_opened_shows_no_setting(
     proxy = "http://user:hush-hush-secret@127.0.0.1:9"
     with (
         pytest.raises((logferry.LogferryError, ExceptionGroup)) as caught,
-        logferry.open_accounts(path, proxy=proxy) as ferry,
+        logferry.open_accounts(path, proxy=proxy, retries=0) as ferry,
     ):
         list(ferry.records(since="1h"))
     assert_hidden(caught.value, {"hush-hush-secret"})

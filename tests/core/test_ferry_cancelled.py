@@ -148,6 +148,7 @@ def test_ctrl_c_does_not_end_an_iteration(opened: Opened, asked: Callable[..., A
         if asked is records_of:
             assert next(left, None) is None
     assert caught == interrupting.interrupts
-    assert caught > 5
+    # A follow asks on while the interruption is on its way, so it depends on the threads how often there is one.
+    assert caught > (5 if asked is records_of else 0)
     assert len(got) == len(LOGIN.truth())
     assert set(ids(got)) == set(LOGIN.truth())

@@ -533,7 +533,7 @@ def test_both_worlds_share_a_client() -> None:
 def test_requests_go_through_the_proxy_that_was_named(sync: bool) -> None:
     """Also to a host that only the proxy can find; plain http to it needs to be allowed."""
     heard: list[bytes] = []
-    with listening(sending(HEAD + b"Content-Length: 2\r\n\r\n[]"), heard) as url:
+    with listening(sending(HEAD + b"Total-Number: 0\r\nContent-Length: 2\r\n\r\n[]"), heard) as url:
         assert asked(sync, endpoint="http://logto.invalid", allow_insecure=True, proxy=url) == []
     assert heard[0].startswith(b"GET http://logto.invalid/api/logs?")
     assert b"page_size=" in heard[0]
