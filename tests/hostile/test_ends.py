@@ -22,7 +22,7 @@ from logferry.testing._noticeable import noticeably_shortened
 ROWS: Final = 13
 PAGE: Final = 3
 PAGES: Final = 5
-"""So many pages hold them; the last one has one row."""
+"""How many pages hold them; the last one has one row."""
 
 COUNTED: Final = ("cognigy.project_logs", "daily.meetings", "logto.audit_logs")
 """The streams whose service counts what it lists."""
