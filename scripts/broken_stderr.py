@@ -155,7 +155,7 @@ def filters_of(question: Mapping[str, str]) -> list[str]:
 
 
 def leave_after(reader: IO[bytes], lines: int) -> None:
-    """Read so many lines, then no more."""
+    """Read that many lines, then no more."""
     for _ in range(lines):
         reader.readline()
     reader.close()

@@ -94,7 +94,7 @@ class Course:
         )
 
     def of_pages(self, size: int) -> Course:
-        """The course where pages of so many items are asked for, if it is one of larger pages."""
+        """The course for pages of that size, if it is one of larger pages."""
         if self.page <= size:
             return self
         return evolve(self, page=size, length=max(self.length * size // self.page, _SHORTEST * self.resolution))

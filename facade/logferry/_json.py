@@ -21,7 +21,7 @@ _STRUCTURE: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 """
 The brackets of JSON text, and its texts, so that brackets in them are passed.
 
-A text without an end is passed, too: else each quote in it would be the beginning of another one, read to the end in vain.
+A text without an end is passed, too: else each quote in it would begin another text, which is read to the end each time.
 """
 
 _TEXT: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)

@@ -75,7 +75,7 @@ class Check:
 
     @property
     def remark(self) -> str:
-        """What is told where an item shows another value."""
+        """The remark of an item that shows another value."""
         return f"the service ignores the filter {self.name}: it sends items that show another value, which are left out"
 
 

@@ -393,7 +393,7 @@ def test_an_output_that_gets_full_can_be_resumed(account: Account, run: Run, tmp
 @pytest.mark.usefixtures("configured")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_output() -> None:
-    """A stream that cannot be written is told in one line, exit code 4."""
+    """A stream that cannot be written gives an error of one line, exit code 4."""
     with Path("/dev/full").open("wb") as full, started("pull", "--format", "arrow", stdout=full.fileno()) as process:
         _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 4

@@ -56,7 +56,7 @@ def test_verbose_tells_of_all_of_it(run: Run, account: Account) -> None:
 
 
 def test_strict_is_about_shape(run: Run, account: Account) -> None:
-    """What may be missing is told, and all that came is written."""
+    """The command says what may be missing, and writes all that came."""
     fake = crowded(1)
     with serving(fake) as url:
         account(fake, url)
@@ -67,7 +67,7 @@ def test_strict_is_about_shape(run: Run, account: Account) -> None:
 
 
 def test_a_tail_tells_of_it_at_once(account: Account, tmp_path: Path) -> None:
-    """A tail has no end at which it could; what stays the same from poll to poll is told once."""
+    """A tail has no end at which it could; what stays the same from poll to poll is said once."""
     fake = crowded(1)
     with serving(fake) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path))

@@ -192,7 +192,7 @@ def test_nobody_reads(arguments: tuple[str, ...]) -> None:
 @pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_full_disk(arguments: tuple[str, ...]) -> None:
-    """An output that cannot be written is told in one line, exit code 4."""
+    """An output that cannot be written gives an error of one line, exit code 4."""
     with Path("/dev/full").open("wb") as full, started(*arguments, stdout=full.fileno()) as process:
         _, stderr = process.communicate(timeout=UNTIL_STUCK)
     assert process.returncode == 4

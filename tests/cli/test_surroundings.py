@@ -109,7 +109,7 @@ def test_any_encoding_is_survived(
 
 
 def shrunk(size: int) -> Callable[[], None]:
-    """What lets a process write files of so many bytes only, as a disk does that is nearly full."""
+    """Limits the files of a process to this many bytes, as a disk does that is nearly full."""
 
     def shrink() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

@@ -249,7 +249,7 @@ def test_what_needs_no_stdout_does_without(configured: Server, tmp_path: Path) -
 
 
 def closed_after(lines: int, *arguments: str) -> tuple[int, bytes]:
-    """Read so many lines of stdout, then no more: the exit code, and stderr."""
+    """Read that many lines of stdout, then no more: the exit code, and stderr."""
     with subprocess.Popen(
         [sys.executable, "-c", FOREGROUND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -291,7 +291,7 @@ def test_a_failed_check_whose_reader_has_enough(account: Account) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("arguments", [("--help",), ("pull", "--help"), ("--version",)], ids=" ".join)
 def test_help_that_cannot_be_written(arguments: tuple[str, ...]) -> None:
-    """Help whose output is full is told in one line; its reader may leave."""
+    """Help whose output is full gives an error of one line; its reader may leave."""
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-c", FOREGROUND, *arguments], stdout=full, stderr=subprocess.PIPE, check=False

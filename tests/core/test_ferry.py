@@ -232,7 +232,7 @@ def test_a_text_is_one_name(read: Read, config: Path) -> None:
 
 
 def test_an_argument_that_there_is_not_is_refused_by_its_own_name(config: Path) -> None:
-    """A stream's filter goes into ``filters``; of other names, the nearest is told."""
+    """A stream's filter goes into ``filters``; of other names, the error names the nearest."""
     ferry: Any = logferry.open_accounts(config, transport=hosts())
     with pytest.raises(TypeError, match=r"unexpected keyword argument 'user_id'\. Filters go into filters=\{'user_id'"):
         ferry.records(user_id="x")

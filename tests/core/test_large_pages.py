@@ -51,7 +51,7 @@ def count_of(answer: FakeResponse) -> int:
 
 def heavy(most: int, beginning: int = 1, body: bytes = MANY) -> Callable[[FakeResponse], FakeResponse]:
     """
-    Each answer with more than so many items is too large.
+    Each answer with more than *most* items is too large.
 
     Args:
         most: How many items fit.
@@ -87,7 +87,7 @@ def opened(name: str, change: Callable[[FakeResponse], FakeResponse] | None = No
 @pytest.mark.parametrize("concurrency", [1, 4])
 @pytest.mark.parametrize("beginning", [1, 2])
 def test_smaller_pages_are_asked_for(stream: str, walk: Walk, concurrency: int, beginning: int) -> None:
-    """Every item comes once, in the order in which it comes with pages that fit; each smaller page is told as a retry."""
+    """Every item comes once, in the order in which it comes with pages that fit; each smaller page is reported as a retry."""
     told: list[logferry.RetryEvent] = []
     view = opened(stream, heavy(28, beginning), page_size=40, concurrency=concurrency, on_retry=told.append).raw()
     wanted = list(opened(stream, page_size=40, concurrency=1).raw())

@@ -166,7 +166,7 @@ def test_a_second_thread_is_refused_while_the_first_converts_an_item(
 
 @pytest.mark.parametrize("view", ["entries", "raw", "records"])
 def test_many_threads_never_lose_or_double_an_item(view: str) -> None:
-    """Whoever is not refused gets items that no other has."""
+    """Each thread that is not refused gets items that no other has."""
     fake = LogtoFake(records=3000)
     clock = VirtualClock(just_after(fake))
     left = iter(VIEWS[view](client(InProcessTransport(fake, clock=clock, check=False), clock).audit_logs(since="30d")))

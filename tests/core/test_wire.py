@@ -290,7 +290,7 @@ def test_an_answer_that_drips_ends(
 
 
 def test_a_transport_of_the_caller_is_bounded_too(sync: bool) -> None:
-    """By the bounds that it is told, between the pieces of a body, and a task from outside."""
+    """By its bounds, between the pieces of a body, and a task from outside."""
     told: list[Any] = []
 
     def drip() -> Iterator[bytes]:

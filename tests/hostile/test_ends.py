@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+import orjson
 import pytest
+from attrs import evolve
 from tests.hostile.conftest import EPOCH, MILLISECOND, SUBJECTS, Subject, Walk, lapse
 
 import logferry
-from logferry.testing import Change, Fake, FakeRequest, Faults, VirtualClock, emptied, failing, shortened
+from logferry._json import is_object
+from logferry.testing import Change, Fake, FakeRequest, FakeResponse, Faults, VirtualClock, emptied, failing, shortened
 from logferry.testing._noticeable import noticeably_shortened
 
 ROWS: Final = 13
 PAGE: Final = 3
 PAGES: Final = 5
-"""So many pages hold them; the last one has one row."""
+"""How many pages hold them; the last one has one row."""
 
 COUNTED: Final = ("cognigy.project_logs", "daily.meetings", "logto.audit_logs")
 """The streams whose service counts what it lists."""
@@ -126,6 +129,30 @@ def test_a_page_that_stays_empty_or_short(subject: Subject, walk: Walk, change: 
         assert error.checkpoint  # noqa: PT017  # either will do
         return
     assert not missing or any("some may be missing" in issue for issue in issues)
+
+
+def undercounted(answer: FakeResponse) -> FakeResponse:
+    """A page as it is, whose count is 0, as that of a replica that is behind."""
+    if answer.header("Total-Number") is not None:
+        headers = tuple((name, "0" if name == "Total-Number" else value) for name, value in answer.headers)
+        return evolve(answer, headers=headers)
+    body = orjson.loads(answer.body)
+    assert is_object(body)
+    counts = {name: 0 for name in ("total", "total_count") if name in body}
+    assert counts
+    return evolve(answer, body=orjson.dumps({**body, **counts}))
+
+
+@of(*COUNTED)
+@takes
+@pytest.mark.parametrize("place", range(1, PAGES))
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_count_that_is_too_low_once(subject: Subject, walk: Walk, take: Take, place: int, concurrency: int) -> None:
+    """A count of fewer rows than the page itself has ends no walk."""
+    fake = subject.fake(subject.spread(ROWS))
+    options = {"concurrency": concurrency}
+    view = subject.open(fake, faults=failing(undercounted, at=[place]), page_size=PAGE, options=options).stream.raw()
+    assert subject.came(fake, take(view, walk)) == subject.has(fake)
 
 
 def test_no_page_is_asked_for_twice_where_all_is_well(subject: Subject, walk: Walk) -> None:

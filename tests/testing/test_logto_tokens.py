@@ -137,7 +137,7 @@ def test_token_answers_are_open_to_scripts_and_closed_to_caches(form: Mapping[st
 
 
 def test_preflight_of_a_token_request() -> None:
-    """A script of any origin is told beforehand that it may ask for a token."""
+    """The answer to a preflight request allows a script of any origin to ask for a token."""
     headers = (("Origin", "http://a.example"), ("Access-Control-Request-Method", "POST"))
     answer = FAKE.answer(FakeRequest("OPTIONS", "/oidc/token", headers), FAKE.epoch)
     assert (answer.status, answer.header("Access-Control-Allow-Methods")) == (204, "POST")

@@ -1,4 +1,4 @@
-"""Mistakes of those who write tests: each is told as what it is."""
+"""Mistakes of those who write tests: each error names the mistake."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _PENDING: Final = 1000
 _GROUP_ROWS: Final = 65_536
 _GROUP_BYTES: Final = 64 * 1024 * 1024
 _GROUP_BATCHES: Final = 1024
-"""A file gets a row group, or record batch, once it has so many rows, bytes, or pages, which bounds the memory."""
+"""Rows, bytes and pages after which a file gets a row group or record batch, which bounds the memory."""
 
 
 class _Writer(Protocol):

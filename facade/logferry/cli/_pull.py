@@ -40,13 +40,13 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
     help=f"Begin of the window, itself within: ISO 8601, an age such as 1h30m, 24h, 7d, now, or Unix seconds or milliseconds. Default: {DEFAULT_SINCE}.",
 )
 @click.option("--until", metavar="TIME", help="End of the window, itself outside. Default: now.")
-@click.option("--max-items", type=click.IntRange(min=1), metavar="N", help="At most so many records of each stream.")
+@click.option("--max-items", type=click.IntRange(min=1), metavar="N", help="At most N records of each stream.")
 @page_size_option
 @click.option(
     "--concurrency",
     type=click.IntRange(min=1),
     metavar="N",
-    help="At most so many requests of a stream under way. Default: 4.",
+    help="At most N requests of a stream under way. Default: 4.",
 )
 @timeout_option
 @filter_option

@@ -47,7 +47,7 @@ severity_option = click.option(
 )
 
 page_size_option = click.option(
-    "--page-size", type=click.IntRange(min=1), metavar="N", help="Ask for so many at once. Default: the stream's."
+    "--page-size", type=click.IntRange(min=1), metavar="N", help="Ask for N items at once. Default: the stream's."
 )
 
 timeout_option = click.option(

@@ -49,7 +49,7 @@ Examples:
     "--every",
     metavar="AGE",
     callback=duration,
-    help="Keep running, and sync so often, give or take a tenth: 5m, 1h30m. Ctrl-C, SIGTERM or SIGHUP ends it.",
+    help="Keep running, and sync at this interval, give or take a tenth: 5m, 1h30m. Ctrl-C, SIGTERM or SIGHUP ends it.",
 )
 @shell_options
 @click.pass_context

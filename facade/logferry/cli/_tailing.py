@@ -235,7 +235,7 @@ class _Troubles:
                 tell("", f"{label} is tried again in {counted(round(event.delay), 'second')}")
 
     def tell_issue(self, event: IssueEvent) -> None:
-        """Write why a result is in doubt, at once as a tail has no end; what did not decode is told with ``--verbose``."""
+        """Write why a result is in doubt, at once as a tail has no end; ``--verbose`` reports what did not decode."""
         with self._context.scope(cleanup=False):
             if event.is_doubt:
                 tell_doubts(self._label(event), event.issues)

@@ -78,7 +78,7 @@ A file keeps its format, whichever DuckDB writes to it.
 _SQLITE: Final = b"SQLite format 3\0"
 _DUCKDB: Final = b"DUCK"
 _CHECKSUM: Final = 8
-"""So many bytes stand in front of it."""
+"""How many bytes stand in front of it."""
 
 _NEWER: Final = "newer version of DuckDB"
 _ANOTHER: Final = "Name another file, such as logs.duckdb"

@@ -82,7 +82,7 @@ class IgnoredFilter:
 
     @property
     def remark(self) -> str:
-        """What a caller is told."""
+        """What the caller learns."""
         return self.check.remark
 
     def asked(self, question: Mapping[str, str]) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ _COUNTS: Final = ("total", "total_count")
 
 def noticeably_shortened(fake: Fake, request: FakeRequest, now: Callable[[], int]) -> Change:
     """
-    What `shortened` does, unless nobody could notice: the last page of a service that does not count is believed.
+    What `shortened` does, unless a client could not notice: the last page of a service that does not count is believed.
 
     Args:
         fake: Whose answer it is.

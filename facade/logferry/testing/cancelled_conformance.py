@@ -47,7 +47,7 @@ _PATIENCE: Final = 60
 """Seconds after which a child process that hangs is ended."""
 
 _ENDLESS: Final = 5_000
-"""No iteration over a few hundred rows is cancelled so often."""
+"""The most cancellations of one iteration over a few hundred rows."""
 
 
 @attrs.frozen(kw_only=True)

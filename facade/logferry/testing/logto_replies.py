@@ -112,7 +112,7 @@ def reply(
 
 
 def preflight(request: FakeRequest) -> Headers | None:
-    """Return what a browser that may ask is told before it asks, or `None` where there is nothing to tell."""
+    """Return the headers that answer a browser's preflight request, or `None` where nothing is allowed."""
     origin = request.header("Origin")
     if not origin or not request.header("Access-Control-Request-Method"):
         return None

@@ -79,7 +79,7 @@ class _Answer:
         keys: Their keys.
         row: The row of its first item.
         asked: How many were asked for.
-        total: How many rows there are, or ``None`` where the server stopped counting.
+        total: How many rows there are, or ``None`` where the server stopped counting, or counts fewer than have come.
     """
 
     reply: Reply[Any]
@@ -273,7 +273,11 @@ def _ask(
     items = _array(reply)
     times = times_of(items).read()
     keys = list(zip(times, keys_of(items, _ID), strict=True))
-    return _Answer(reply, items, known_times(times), keys, page * page_size, page_size, _total(reply))
+    row = page * page_size
+    total = _total(reply)
+    if keys and total is not None and total < row + len(keys):
+        total = None  # a count of fewer logs than have come ends no walk
+    return _Answer(reply, items, known_times(times), keys, row, page_size, total)
 
 
 def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> tuple[_Turn, Batch]:
