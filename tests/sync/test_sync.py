@@ -24,6 +24,7 @@ from logferry.testing import (
     Fake,
     FakeRequest,
     FakeResponse,
+    Faults,
     InProcessTransport,
     LogtoFake,
     Row,
@@ -178,6 +179,28 @@ def test_what_is_complete_beyond_now_is_read_again(world: MakeWorld, fake: Fake,
         # A sync of many calls takes a while, and what is written meanwhile is the next one's.
         assert {*day.truth(stream, now=begun)} <= {*accounts.stored(stream)} <= {*accounts.truth(stream)}
         assert len(accounts.stored(stream)) > len(day.truth(stream, now=day.epoch))
+
+
+@pytest.mark.parametrize("faults", [None, failing(without_date)], ids=["Date", "no Date"])
+def test_a_clock_that_is_ahead_makes_nothing_lost(world: MakeWorld, faults: Faults | None) -> None:
+    """What the service keeps for a day is not gone where our clock says that many days have passed."""
+    times = [NOON - 3 * HOUR, NOON - 30 * MINUTE, NOON + HOUR]
+    fake = CognigyFake(rows=rows_of(times))
+    accounts = world(fake, faults=faults)
+    accounts.bring(COGNIGY)
+    right = accounts.transports["cognigy"]
+    accounts.clock.advance(2 * HOUR / SECOND)
+    accounts.transports["cognigy"] = InProcessTransport(
+        fake, clock=lambda: accounts.clock.now() - 30 * DAY, faults=faults
+    )
+    accounts.clock.advance(30 * DAY / SECOND)
+    assert not accounts.bring(COGNIGY).lost
+    accounts.clock.advance(-30 * DAY / SECOND)
+    accounts.transports["cognigy"] = right
+    accounts.bring(COGNIGY)
+    assert accounts.stored(COGNIGY) == accounts.truth(COGNIGY)
+    assert len(accounts.stored(COGNIGY)) == 3
+    assert "lost" not in {state for _, _, state in accounts.store.states(COGNIGY)}
 
 
 def test_what_a_service_without_a_date_has_is_complete_up_to_its_newest_record(world: MakeWorld) -> None:

@@ -63,6 +63,11 @@ class Reading:
     written: int = 0
     kept: Kept | None = None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a place in it where another call goes on."""
+        return self.resumed or self.view.stats.items > 0
+
 
 @frozen(kw_only=True)
 class Wanted:
@@ -122,7 +127,9 @@ class Reader:
             try:
                 code = max(code, self._read(reading))
             except KeyboardInterrupt:
-                self._tell_left([one.job for one in readings[index + 1 :]])
+                # What was asked for, and had sent nothing yet, has no place to resume at either.
+                has_begun = reading.has_begun or self._interrupts.forced
+                self._tell_left([one.job for one in readings[index + has_begun :]])
                 raise
             except BrokenPipeError:
                 raise
@@ -185,7 +192,7 @@ class Reader:
 
     def _tell_rest(self, reading: Reading) -> None:
         """Say that the result is partial, and how to get the rest, unless nothing was received at all."""
-        if not (reading.resumed or reading.view.stats.items):
+        if not reading.has_begun:
             return
         # What resumes does not write it again, also where no record came, or where the next stream's records follow first.
         self._output.begin()

@@ -232,9 +232,10 @@ class Reader:
             changing += self._changing(page, now)
             self._progress.note(page)
         self.report.issues += view.stats.issues
-        if timeless:
+        if timeless or not view.stats.pages:
             ahead = max(ahead, begun - self._certain(question, newest))
-        gone = self._retention.lost(before, piece, oldest, now)
+        # A clock that is ahead must not make lost what the service still keeps.
+        gone = self._retention.lost(before, piece, oldest, now - ahead)
         has_begun = piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since)
         if has_begun:
             self.report.lost += gone
