@@ -140,7 +140,8 @@ def undercounted(answer: FakeResponse) -> FakeResponse:
     assert is_object(body)
     counts = {name: 0 for name in ("total", "total_count") if name in body}
     assert counts
-    return evolve(answer, body=orjson.dumps({**body, **counts}))
+    headers = tuple(pair for pair in answer.headers if pair[0].lower() != "content-length")
+    return evolve(answer, headers=headers, body=orjson.dumps({**body, **counts}))
 
 
 @of(*COUNTED)
