@@ -372,7 +372,10 @@ def _looked_at(ask: Ask, place: _Place, doubts: Doubts) -> SubFlow[CursorPage]:
 def _evidence(page: CursorPage, place: _Place) -> Evidence:
     goes_on = page.cursor is not None or page.is_past
     met = place.met if goes_on else place.after(page, len(place.fresh(page) or ())).met - len(page.keys)
-    return Evidence(items=len(page.keys), size=page.size, goes_on=goes_on, met=met, total=place.counted(page.total))
+    total = place.counted(page.total)
+    if not goes_on and place.least is not None:
+        total = place.least  # a count that falls together with the end agrees with nothing
+    return Evidence(items=len(page.keys), size=page.size, goes_on=goes_on, met=met, total=total)
 
 
 def _following(
