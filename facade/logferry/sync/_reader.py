@@ -233,7 +233,8 @@ class Reader:
             self._progress.note(page)
         self.report.issues += view.stats.issues
         if timeless or not view.stats.pages:
-            ahead = max(ahead, begun - self._certain(question, newest))
+            certain = self._certain(question, newest)
+            begun, now = min(begun, certain), min(now, certain)
         # A clock that is ahead must not make lost what the service still keeps.
         gone = self._retention.lost(before, piece, oldest, now - ahead)
         has_begun = piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since)
