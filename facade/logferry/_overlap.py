@@ -146,7 +146,9 @@ class Place:
         if self.read is None or self.read <= now + SLACK:
             return self, ()
         ahead = (self.read - now) / SECOND / 3600
-        issue = f"the clock was {ahead:.1f} h ahead when the stream was read last: what was written since may be missing"
+        issue = (
+            f"the clock was {ahead:.1f} h ahead when the stream was read last: what was written since may be missing"
+        )
         return Place(read=now, known=self.known, watched=self.watched), (issue,)
 
     def end(self, settling: int, *, ahead: int = 0) -> Place:

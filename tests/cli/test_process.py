@@ -84,8 +84,8 @@ def test_what_was_not_begun_is_told_with_its_window(
     ]
 
 
-def test_interrupted_before_anything_arrived(account: Account) -> None:
-    """Where nothing was received there is nothing to resume."""
+def test_interrupted_before_anything_arrived(run: Run, account: Account) -> None:
+    """Where nothing was received there is no place to resume at, but the same window can be asked for again."""
     fake, asked, go_on = made_fake(), threading.Event(), threading.Event()
 
     def stall(_request: FakeRequest, _number: int) -> None:
@@ -97,9 +97,13 @@ def test_interrupted_before_anything_arrived(account: Account) -> None:
         with started("pull") as process:
             assert asked.wait(UNTIL_STUCK)
             process.send_signal(signal.SIGINT)
-            output = process.communicate(timeout=UNTIL_STUCK / 2)
+            output, stderr = process.communicate(timeout=UNTIL_STUCK / 2)
         go_on.set()
-    assert (process.returncode, output) == (130, (b"", b"interrupted\n"))
+        interrupted, missing, line = stderr.decode().splitlines()
+        assert (process.returncode, output) == (130, b"")
+        assert (interrupted, missing) == ("interrupted", "not begun: logto.audit_logs")
+        again = run(*shlex.split(line.removeprefix("get it with: logferry ")))
+        assert uids(again.stdout) == Server(fake, url).uids
 
 
 @pytest.mark.parametrize("lines_read", [0, 1, 150, 950])
