@@ -18,11 +18,11 @@ ENCODINGS: Final = "gzip, deflate"
 """The compressions that are asked for, as in ``Accept-Encoding``."""
 
 _PIECE: Final = 64 * 1024
-"""So much is made at most by one step of decompression, in bytes."""
+"""Bytes that one step of decompression makes at most."""
 
 _FED: Final = 4 * 1024
 """
-So much is decompressed at once, in bytes.
+Bytes that are decompressed at once.
 
 What a step leaves over is copied for the next one, so larger pieces would cost more than in proportion, and smaller ones
 have the step's own cost.
