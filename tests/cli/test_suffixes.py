@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import shlex
 import subprocess
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from tests.cli.conftest import Account, Run, Server, made_fake, resume_line, serving, uids
-from tests.cli.test_surroundings import FERRY, shrunk
+from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, resume_line, serving, uids
+from tests.cli.test_surroundings import FERRY, PATIENCE, shrunk
+
+from logferry.testing import configuration
 
 
 def expanded(path: Path) -> bytes:
@@ -139,3 +142,24 @@ def test_a_disk_that_gets_full(account: Account, tmp_path: Path, ending: str) ->
     assert "Error: the output cannot be written: File too large" in done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == [f"logs.jsonl.{ending}.partial"]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".jsonl.gz"])
+def test_each_stream_that_fails_is_put_behind_the_others(run: Run, tmp_path: Path, suffix: str) -> None:
+    """The lines that are printed are run one after the other: the second one does not replace what the first one made."""
+    fakes = {"first": made_fake(), "second": made_fake()}
+    config, path = tmp_path / "logferry.toml", tmp_path / f"logs{suffix}"
+    with serving(fakes["first"], on_page(2, REFUSED)) as one, serving(fakes["second"], on_page(3, REFUSED)) as other:
+        config.write_text(configuration(fakes, {"first": one, "second": other}))
+        result = run("pull", "--config", str(config), "--output", str(path))
+        assert result.exit_code == 3
+        lines = [line for line in result.stderr.splitlines() if line.startswith("resume with: ")]
+        assert len(lines) == 2
+        for line in lines:
+            script = line.removeprefix("resume with: ").replace("logferry pull", f"{shlex.join(FERRY)} pull", 1)
+            subprocess.run(["sh", "-c", script], check=True, timeout=PATIENCE, capture_output=True)
+    content = expanded(path)
+    rows = csv.DictReader(content.decode().splitlines())
+    found = [row["uid"] for row in rows] if suffix == ".csv" else uids(content)
+    assert sorted(found) == sorted(uid for fake in fakes.values() for uid in Server(fake, "").uids)
+    assert not [*tmp_path.glob("*.partial")]

@@ -105,6 +105,7 @@ class Reader:
         self._output = output
         self._interrupts = interrupts
         self._progress = progress
+        self._appending = False
 
     @property
     def hooks(self) -> CallChanges:
@@ -129,6 +130,10 @@ class Reader:
             except KeyboardInterrupt:
                 # What was asked for, and had sent nothing yet, has no place to resume at either.
                 has_begun = reading.has_begun or self._interrupts.forced
+                if not has_begun:
+                    # What gets it writes no header.
+                    self._output.begin()
+                    self._output.flush()
                 self._tell_left([one.job for one in readings[index + has_begun :]])
                 raise
             except BrokenPipeError:
@@ -202,9 +207,7 @@ class Reader:
     def _tell_place(self, job: Job, written: int, checkpoint: str) -> None:
         wanted = self._wanted
         left = None if wanted.max_items is None else wanted.max_items - written
-        line = shlex.join([*self._command([job], left), "--resume", harmless_json(checkpoint)])
-        if wanted.appended_to is not None:
-            line += _behind(wanted.appended_to)
+        line = self._line([*self._command([job], left), "--resume", harmless_json(checkpoint)])
         tell("", f"partial result: {counted(written, 'record')} of {job.label} written")
         tell("", f"resume with: {line}")
 
@@ -229,12 +232,22 @@ class Reader:
     def _tell_left(self, jobs: Sequence[Job]) -> None:
         """Say what has not been begun, and how to get it: from the same window, which an age would not be."""
         if jobs:
-            command = [*self._command(jobs, self._wanted.max_items), *self._wanted.question]
-            file = self._wanted.appended_to
-            if file is not None and not file.appendable:
-                command += ["--output", str(file.next_part())]
+            line = self._line([*self._command(jobs, self._wanted.max_items), *self._wanted.question])
             tell("", f"not begun: {', '.join(job.label for job in jobs)}")
-            tell("", f"get it with: {printable(shlex.join(command))}")
+            tell("", f"get it with: {printable(line)}")
+
+    def _line(self, command: Sequence[str]) -> str:
+        """What a user types to run a command whose records belong to the output of this one."""
+        file, line = self._wanted.appended_to, shlex.join(command)
+        if file is None:
+            return line
+        line += _behind(file)
+        if self._appending and file.appendable:
+            # The line before has given the file its name: without this, the next one would begin it anew.
+            partial, final = (shlex.quote(str(path)) for path in (file.partial, file.path))
+            line = f"{{ test -e {partial} || mv {final} {partial}; }} && {line}"
+        self._appending = True
+        return line
 
     def _command(self, jobs: Sequence[Job], max_items: int | None) -> list[str]:
         """What pulls these streams with the same options."""
