@@ -70,8 +70,9 @@ def local_variables(error: BaseException) -> list[Local]:
 
 def own_frames(error: BaseException) -> int:
     """How many frames of logferry the tracebacks have."""
-    places = [entry.tb_frame.f_code.co_filename for one in chain(error) for entry in frames(one.__traceback__)]
-    return sum("/logferry/" in place and "/testing/" not in place for place in places)
+    package = Path(logferry.__file__).parent
+    places = [Path(entry.tb_frame.f_code.co_filename) for one in chain(error) for entry in frames(one.__traceback__)]
+    return sum(place.is_relative_to(package) and not place.is_relative_to(package / "testing") for place in places)
 
 
 def spellings(secret: str) -> set[str]:
