@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from logferry.testing import LogtoFake, serve
+from logferry.testing import Change, FakeRequest, LogtoFake, Recorder, late, serve
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 fast = pytest.mark.skipif(find_spec("pyreqwest") is None, reason="needs logferry[fast]")
@@ -25,8 +25,12 @@ Scenario = Callable[[str], Any]
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """Logto on a loopback port."""
-    with serve(LogtoFake(records=RECORDS)) as served:
+    """Logto on a loopback port, slow enough for several requests to be under way at once."""
+
+    def slow(request: FakeRequest, _number: int) -> Change | None:
+        return late(0.03) if request.path.endswith("/logs") else None
+
+    with serve(Recorder(LogtoFake(records=RECORDS), faults=slow)) as served:
         yield served
 
 
