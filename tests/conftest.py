@@ -10,7 +10,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 import logferry
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 import logferry
-from logferry._checkpoint import Checkpoint
-from logferry._window import Window
+from logferry._streams.checkpoint import Checkpoint
+from logferry._time.window import Window
 from logferry.cli import main
 from logferry.testing import LogtoFake, Recorder, serve
 

@@ -14,8 +14,8 @@ from keyring.backends import fail
 from keyring.errors import KeyringLocked
 
 from logferry import ConfigurationError
-from logferry._accounts import find_accounts
-from logferry._selection import selected_accounts
+from logferry._accounts.accounts import find_accounts
+from logferry._accounts.selection import selected_accounts
 from logferry.testing import InProcessTransport, LogtoFake, VirtualClock
 
 FAKE = LogtoFake(records=3)

@@ -17,7 +17,7 @@ import pytest
 from tests.core.test_wire import DEFAULTS, listening, sending, transport
 
 import logferry
-from logferry._body import Body
+from logferry._http.body import Body
 
 __all__ = ["transport"]  # a fixture that each test uses
 

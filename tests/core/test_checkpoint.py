@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logferry
-from logferry._arguments import StreamOptions
-from logferry._checkpoint import Checkpoint, read_checkpoint
+from logferry._config.arguments import StreamOptions
 from logferry._errors import CheckpointError
-from logferry._times import unix_nano
-from logferry._window import Window
+from logferry._streams.checkpoint import Checkpoint, read_checkpoint
+from logferry._time.timestamps import unix_nano
+from logferry._time.window import Window
 from logferry.testing import LogtoFake, VirtualClock
 
 Make: TypeAlias = Callable[..., logferry.Logto]

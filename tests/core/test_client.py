@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 import logferry
-from logferry._arguments import CallChanges, ClientOptions, StreamOptions
-from logferry._options import CallOptions, Timeouts, WireOptions
-from logferry._retry import RetryPolicy
+from logferry._config.arguments import CallChanges, ClientOptions, StreamOptions
+from logferry._http.options import CallOptions, Timeouts, WireOptions
+from logferry._http.retry import RetryPolicy
 from logferry.testing import FakeResponse, InProcessTransport, LogtoFake, VirtualClock
 
 Make: TypeAlias = Callable[..., logferry.Logto]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import logferry
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
 from logferry.testing import CognigyFake, DailyFake, Fake, InProcessTransport, LogtoFake, SignalWireFake
 
 RECORDS = 2000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from logferry._end import Doubts, Evidence, agrees, disagreement, shortage
+from logferry._paging.end import Doubts, Evidence, agrees, disagreement, shortage
 
 
 def page(items: int, size: int = 100, *, goes_on: bool = False, met: int = 0, total: int | None = None) -> Evidence:

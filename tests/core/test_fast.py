@@ -11,8 +11,8 @@ import anyio
 import pytest
 
 import logferry
-from logferry._fast import AsyncFastTransport
-from logferry._options import WireOptions
+from logferry._http.options import WireOptions
+from logferry._http.pyreqwest import AsyncFastTransport
 from logferry.testing import LogtoFake, serve
 
 GIVEN: dict[str, Any] = {"endpoint": "https://acme.logto.app", "access_token": "hush", "transport": "fast"}

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logferry
-from logferry._follow import Polling
-from logferry._overlap import Known, Place, Watched, key
-from logferry._times import SECOND
+from logferry._streams.follow import Polling
+from logferry._streams.follow_position import Known, Place, Watched, key
+from logferry._time.timestamps import SECOND
 from logferry.testing import FakeRequest, FakeResponse, InProcessTransport, LogtoFake, Row, VirtualClock
 
 Make: TypeAlias = Callable[..., logferry.Logto]

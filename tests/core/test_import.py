@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import logferry
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 
 COUNT = """
 import sys
@@ -47,7 +47,12 @@ def test_a_client_loads_no_streams(service: Service) -> None:
     code = f"import sys, {module}; {module}.{name}; print('\\n'.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert f"{module}._client" in loaded
-    assert {f"{module}._streams", f"{module}._sessions", "logferry._stream", "logferry._reading"}.isdisjoint(loaded)
+    assert {
+        f"{module}._streams",
+        f"{module}._sessions",
+        "logferry._streams.views",
+        "logferry._concurrency.reader",
+    }.isdisjoint(loaded)
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -14,8 +14,8 @@ import orjson
 import pytest
 
 import logferry
+from logferry._accounts.registry import SERVICES
 from logferry._json import is_array
-from logferry._registry import SERVICES
 from logferry.testing import Fake, FakeResponse, LogtoFake, connected, failing
 
 LARGE = b" " * (64 * 1024 * 1024 + 1)

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from logferry._authorizers import FixedHeaders, RenewedToken, Token
 from logferry._errors import ConnectionFailedError, DeadlineExceededError, LogferryError, RequestTimeoutError
-from logferry._layers import authorized, bounded, layer, observed, resume, retried
-from logferry._retry import RetryPolicy
-from logferry._steps import (
+from logferry._flow.auth import FixedHeaders, RenewedToken, Token
+from logferry._flow.layers import authorized, bounded, layer, observed, resume, retried
+from logferry._flow.steps import (
     Acquire,
     Batch,
     Flow,
@@ -27,6 +26,7 @@ from logferry._steps import (
     Ticket,
     exchange,
 )
+from logferry._http.retry import RetryPolicy
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 
 SECOND = 1_000_000_000

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from logferry._limits import Allowance, allowance
-from logferry._steps import Reply, Request
+from logferry._flow.steps import Reply, Request
+from logferry._http.rate_headers import Allowance, allowance
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 
 LIST: Request[Any] = list_audit_logs.request()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logferry._errors import ConfigurationError
-from logferry._options import checked_base_url
+from logferry._http.options import checked_base_url
 
 
 @pytest.mark.parametrize(

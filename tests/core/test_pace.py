@@ -13,12 +13,12 @@ import httpx
 import pytest
 
 import logferry
-from logferry._drivers import aadvance
-from logferry._limits import Allowance
-from logferry._pace import Pace, paced
-from logferry._rate import Rate
-from logferry._steps import Flow, Receive, Reply, Send, Ticket
-from logferry._underway import UnderWay
+from logferry._flow.drivers import aadvance
+from logferry._flow.steps import Flow, Receive, Reply, Send, Ticket
+from logferry._http.in_flight import UnderWay
+from logferry._http.rate import Rate
+from logferry._http.rate_headers import Allowance
+from logferry._http.rate_limiter import Pace, paced
 from logferry.testing import (
     CognigyFake,
     DailyFake,

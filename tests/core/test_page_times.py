@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logferry._page_times import known_times, page_times
-from logferry._times import rfc3339, text_to_nano
+from logferry._time.page_times import known_times, page_times
+from logferry._time.timestamps import rfc3339, text_to_nano
 
 PROPERTY = settings(deadline=None, database=None)
 NANOSECONDS = st.integers(0, 4_000_000_000 * 10**9)

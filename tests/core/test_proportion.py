@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 
 import logferry
-from logferry._body import Body
+from logferry._http.body import Body
 from logferry._json import tolerant_loads
 
 MIB = 1024 * 1024

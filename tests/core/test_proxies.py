@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 import logferry
-from logferry._proxies import is_bypassed
+from logferry._http.proxies import is_bypassed
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD")
 

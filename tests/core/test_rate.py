@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import logferry
-from logferry._rate import read_rate
+from logferry._http.rate import read_rate
 
 
 @pytest.mark.parametrize(

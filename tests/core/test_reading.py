@@ -240,7 +240,7 @@ def test_a_damaged_place_is_a_checkpoint_error(damage: str) -> None:
     """A checkpoint that was made up is refused before anything is sent."""
     from attrs import evolve  # noqa: PLC0415
 
-    from logferry._checkpoint import read_checkpoint  # noqa: PLC0415  # only here
+    from logferry._streams.checkpoint import read_checkpoint  # noqa: PLC0415  # only here
 
     view = CASES["logto"].view(concurrency=4)
     view.to_list(15 * PAGE)

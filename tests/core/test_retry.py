@@ -25,8 +25,8 @@ from logferry._errors import (
     RequestTimeoutError,
     ResponseShapeError,
 )
-from logferry._retry import RetryPolicy, retry_after
-from logferry._steps import Reply
+from logferry._flow.steps import Reply
+from logferry._http.retry import RetryPolicy, retry_after
 from logferry.testing import FakeResponse, LogtoFake, VirtualClock, failing
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 

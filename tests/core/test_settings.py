@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 import logferry
+from logferry._config.settings import Settings
 from logferry._errors import ConfigurationError
-from logferry._settings import Settings
 from logferry.testing import InProcessTransport, LogtoFake
 
 NAMES = ("LOGTO_ENDPOINT", "LOGTO_APP_ID", "LOGTO_APP_SECRET", "LOGTO_ACCESS_TOKEN", "LOGTO_RESOURCE")

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logferry._errors import InvalidRequestError
-from logferry._times import (
+from logferry._time.timestamps import (
     LAST,
     MILLISECOND,
     SECOND,

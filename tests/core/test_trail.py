@@ -8,10 +8,10 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logferry._steps import Key
-from logferry._times import SECOND
-from logferry._trail import PLAUSIBLE, TOLERANCE, Trail
-from logferry._window import Window
+from logferry._flow.steps import Key
+from logferry._paging.delivered import PLAUSIBLE, TOLERANCE, Trail
+from logferry._time.timestamps import SECOND
+from logferry._time.window import Window
 
 PROPERTY = settings(deadline=None, database=None, max_examples=150)
 UNTIL = PLAUSIBLE + 1000 * SECOND

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logferry._errors import InvalidRequestError
-from logferry._times import LAST, unix_nano
-from logferry._window import Window, window
+from logferry._time.timestamps import LAST, unix_nano
+from logferry._time.window import Window, window
 
 NOW = unix_nano("2026-11-20T08:00:00Z")
 TIMES = st.integers(0, LAST - 1)
