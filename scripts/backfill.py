@@ -28,7 +28,7 @@ import attrs
 from rich.console import Console
 from rich.table import Table
 
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 from logferry.testing import Recorder, configuration, serve
 
 DAYS = 30

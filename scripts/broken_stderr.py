@@ -21,11 +21,11 @@ from typing import IO, TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
 from logferry.testing import Comparison, FakeResponse, Recorder, failing, serve
 
 if TYPE_CHECKING:
-    from logferry._registry import Service
+    from logferry._accounts.registry import Service
     from logferry.testing import Fake
 
 PATIENCE: Final = 300

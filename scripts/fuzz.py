@@ -21,19 +21,19 @@ import httpx
 from attrs import define, field, frozen
 
 from logferry import LogferryError
-from logferry._accounts import find_accounts
-from logferry._answers import Refusal, decoded
-from logferry._body import Body
-from logferry._checkpoint import read_checkpoint
+from logferry._accounts.accounts import find_accounts
+from logferry._accounts.registry import SERVICES
+from logferry._config.secrets import read_reference
 from logferry._errors import ConfigurationError
+from logferry._flow.steps import Reply
+from logferry._http.body import Body
+from logferry._http.responses import Refusal, decoded
+from logferry._http.retry import retry_after
 from logferry._json import is_array, is_object
-from logferry._origin import Origin
+from logferry._records.origin import Origin
 from logferry._redaction import public_url
-from logferry._references import read_reference
-from logferry._registry import SERVICES
-from logferry._retry import retry_after
-from logferry._steps import Reply
-from logferry._times import rfc3339, text_to_nano, unix_nano, utc_datetime
+from logferry._streams.checkpoint import read_checkpoint
+from logferry._time.timestamps import rfc3339, text_to_nano, unix_nano, utc_datetime
 from logferry.services.cognigy import _streams as cognigy
 from logferry.services.daily._records import metric_to_nano
 from logferry.services.logto._records import milliseconds_to_nano
@@ -326,7 +326,7 @@ def _opened(client: Any, name: str, resume: str) -> None:
 
 
 def _resealed(data: bytes) -> str:
-    from logferry._checkpoint import (  # noqa: PLC0415  # what only a forger would do
+    from logferry._streams.checkpoint import (  # noqa: PLC0415  # what only a forger would do
         _digest,  # pyright: ignore[reportPrivateUsage]
         _dumps,  # pyright: ignore[reportPrivateUsage]
     )
@@ -462,8 +462,8 @@ def samples(pattern: str) -> list[bytes]:
 
 def checkpoints() -> list[bytes]:
     """A checkpoint of each stream, from its own client."""
-    from logferry._checkpoint import Checkpoint  # noqa: PLC0415
-    from logferry._window import Window  # noqa: PLC0415
+    from logferry._streams.checkpoint import Checkpoint  # noqa: PLC0415
+    from logferry._time.window import Window  # noqa: PLC0415
 
     trail = {"mark": 5, "recent": {"a": 5, "b": None}}
     positions: Mapping[str, Any] = {

@@ -29,8 +29,8 @@ from rich.console import Console
 from rich.table import Table
 
 from logferry import open_accounts
-from logferry._definition import StreamDefinition
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
+from logferry._streams.definition import StreamDefinition
 from logferry.stores import open_store
 from logferry.testing import Fake, configuration, serve
 

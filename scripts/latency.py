@@ -27,7 +27,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 from logferry.testing import (
     Fake,
     FakeRequest,

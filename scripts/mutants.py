@@ -24,8 +24,8 @@ SUITE = (
     "tests/hostile",
     "tests/testing/test_conformance.py",
     "tests/testing/test_cancelled_conformance.py",
-    "tests/core/test_ferry_cancelled.py",
-    "tests/core/test_fork.py",
+    "tests/ferry/test_ferry_cancelled.py",
+    "tests/client/test_fork.py",
     "tests/cli/test_telling.py",
 )
 PATIENCE = 240
@@ -53,13 +53,13 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         "what the caller filters by is not checked",
-        "_reading.py",
+        "_concurrency/reader.py",
         "return matching(flow, self.checks) if self.checks else flow\n",
         "return flow\n",
     ),
     Mutation(
         "an ignored filter is not told",
-        "_matching.py",
+        "_streams/matching.py",
         "        remarks = tuple(check.remark for check in failed if check.name not in told)\n",
         "        remarks = ()\n",
     ),
@@ -71,7 +71,7 @@ MUTATIONS = (
     ),
     Mutation(
         "no loop guard",
-        "_cursors.py",
+        "_paging/cursor.py",
         "        digest = hashlib.blake2b(dumps(cursor), digest_size=16).digest()\n",
         "        return\n",
     ),
@@ -83,19 +83,19 @@ MUTATIONS = (
     ),
     Mutation(
         "checkpoint before delivery",
-        "_iteration.py",
+        "_streams/iteration.py",
         "partial(self._batch.position, self.delivered)\n        return start",
         "partial(self._batch.position, len(self._batch.items))\n        return start",
     ),
     Mutation(
         "a renewed token without a replay",
-        "_layers.py",
+        "_flow/layers.py",
         "return (yield from _replayed(Send(sent.request, headers, sent.timeout)))",
         "return outcome",
     ),
     Mutation(
         "a retry without a replay",
-        "_layers.py",
+        "_flow/layers.py",
         "                ticket = yield ticket.send\n",
         "                return _attempted(outcome, attempt)\n",
     ),
@@ -107,37 +107,37 @@ MUTATIONS = (
     ),
     Mutation(
         "a retry whose answer is dropped",
-        "_layers.py",
+        "_flow/layers.py",
         "                ticket = yield ticket.send\n",
         "                yield from _replayed(ticket.send)\n",
     ),
     Mutation(
         "an end is believed at once",
-        "_end.py",
+        "_paging/end.py",
         "        return not agrees(page, full=self._full, follows_short=self._follows_short)\n",
         "        return False\n",
     ),
     Mutation(
         "processes that were forked share connections",
-        "_pool.py",
+        "_http/pool.py",
         "        self._blocking, self._tasks, self._running, self._lock = None, {}, WeakSet(), Lock()\n",
         "        self._shared = False\n",
     ),
     Mutation(
         "an iteration goes on with its parent's requests",
-        "_iteration.py",
+        "_streams/iteration.py",
         "        if self._process != os.getpid():\n",
         "        if self._process == -1:\n",
     ),
     Mutation(
         "a page is dropped with the wait for it",
-        "_arrivals.py",
+        "_ferry/tasks.py",
         "        while not length_hint(self._left):\n",
         "        self._left = iter(())\n        while not length_hint(self._left):\n",
     ),
     Mutation(
         "an interruption is the end",
-        "_delivery.py",
+        "_ferry/delivery.py",
         "            return raised(error)\n",
         "            raise StopIteration from error\n",
     ),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
 from logferry.cli import main as logferry
 from logferry.cli._completion import NAMES_FILE
 from logferry.cli._shell import commands_of
@@ -22,7 +22,7 @@ from logferry.cli._shell import commands_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from logferry._attributes import Attribute
+    from logferry._records.attributes import Attribute
 
 ROOT = Path(__file__).resolve().parent.parent
 INTRODUCTION = """\

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from broken_stderr import ShellOutcome, ShellTrial, shell_trial
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
 from logferry.testing.cancelled_conformance import CancelledOutcome, CancelledTrial, ForkedTrial
 from logferry.testing.conformance import Outcome, Trial
 from logferry.testing.sync_conformance import SyncOutcome, SyncTrial

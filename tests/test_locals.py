@@ -22,7 +22,7 @@ from rich.traceback import Traceback
 from tests.test_secrets import CLIENTS, SECRET_SETTINGS, TROUBLES, World, echoing
 
 import logferry
-from logferry._secret import Secret, SecretBytes
+from logferry._redaction import Secret, SecretBytes
 from logferry.testing import Disruption, relay
 
 HERE = Path(__file__)

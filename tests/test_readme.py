@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 from logferry.cli._demo_sync import QUERY
 from logferry.testing import LogtoFake, serve
 

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 import logferry
-from logferry._checkpoint import read_checkpoint
 from logferry._json import is_array, is_object
+from logferry._streams.checkpoint import read_checkpoint
 from logferry.stores import Coverage, Stretch
 from logferry.sync import StreamReport, SyncReport
 from logferry.testing import CognigyFake, DailyFake, Fake, LogtoFake, SignalWireFake, connected

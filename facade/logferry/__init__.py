@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from logferry._version import __version__
 
 if TYPE_CHECKING:
-    from logferry._arrivals import FerryRecords
+    from logferry._accounts.selection import Skipped
     from logferry._client import Client
-    from logferry._clock import Clock
+    from logferry._config.hooks import FailureEvent, IssueEvent, PageEvent, RequestEvent, RetryEvent
     from logferry._errors import (
         AuthenticationError,
         BadRequestError,
@@ -40,17 +40,17 @@ if TYPE_CHECKING:
         ServiceError,
         StoreError,
     )
-    from logferry._ferry import Ferry, open_accounts
-    from logferry._following import Arrival, FerryFollow
-    from logferry._hooks import FailureEvent, IssueEvent, PageEvent, RequestEvent, RetryEvent
-    from logferry._iteration import Stats
-    from logferry._options import Timeouts
-    from logferry._rate import Rate
-    from logferry._record import LogRecord
-    from logferry._retry import RetryPolicy
-    from logferry._selection import Skipped
-    from logferry._stream import Page, Stream, View
-    from logferry._times import Time
+    from logferry._ferry.ferry import Ferry, open_accounts
+    from logferry._ferry.follow import Arrival, FerryFollow
+    from logferry._ferry.tasks import FerryRecords
+    from logferry._http.options import Timeouts
+    from logferry._http.rate import Rate
+    from logferry._http.retry import RetryPolicy
+    from logferry._records.record import LogRecord
+    from logferry._streams.iteration import Stats
+    from logferry._streams.views import Page, Stream, View
+    from logferry._time.clock import Clock
+    from logferry._time.timestamps import Time
     from logferry.services.cognigy import Cognigy
     from logferry.services.daily import Daily
     from logferry.services.logto import Logto
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_client": ("Client",),
-    "_clock": ("Clock",),
+    "_time.clock": ("Clock",),
     "_errors": (
         "AuthenticationError",
         "BadRequestError",
@@ -78,18 +78,18 @@ _HOMES = {
         "ServiceError",
         "StoreError",
     ),
-    "_arrivals": ("FerryRecords",),
-    "_ferry": ("Ferry", "open_accounts"),
-    "_following": ("Arrival", "FerryFollow"),
-    "_hooks": ("FailureEvent", "IssueEvent", "PageEvent", "RequestEvent", "RetryEvent"),
-    "_iteration": ("Stats",),
-    "_options": ("Timeouts",),
-    "_rate": ("Rate",),
-    "_record": ("LogRecord",),
-    "_retry": ("RetryPolicy",),
-    "_selection": ("Skipped",),
-    "_stream": ("Page", "Stream", "View"),
-    "_times": ("Time",),
+    "_ferry.tasks": ("FerryRecords",),
+    "_ferry.ferry": ("Ferry", "open_accounts"),
+    "_ferry.follow": ("Arrival", "FerryFollow"),
+    "_config.hooks": ("FailureEvent", "IssueEvent", "PageEvent", "RequestEvent", "RetryEvent"),
+    "_streams.iteration": ("Stats",),
+    "_http.options": ("Timeouts",),
+    "_http.rate": ("Rate",),
+    "_records.record": ("LogRecord",),
+    "_http.retry": ("RetryPolicy",),
+    "_accounts.selection": ("Skipped",),
+    "_streams.views": ("Page", "Stream", "View"),
+    "_time.timestamps": ("Time",),
     "services.cognigy": ("Cognigy",),
     "services.daily": ("Daily",),
     "services.logto": ("Logto",),

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from attrs import AttrsInstance, frozen
 
-from logferry._arguments import (
+from logferry._config.arguments import (
     CallChanges,
     ClientOptions,
     StreamOptions,
@@ -21,21 +21,21 @@ from logferry._arguments import (
     checked_proxy,
     refuse_unknown,
 )
-from logferry._clock import SystemClock
+from logferry._config.settings import Settings, worded
 from logferry._errors import ConfigurationError, InvalidRequestError, ShortTraceback
-from logferry._fast import FAST, require_fast
-from logferry._homes import Homes
-from logferry._layers import Authorizer
-from logferry._options import CallOptions, WireOptions, is_loopback
-from logferry._pace import Pace
-from logferry._pool import Pool, checked_transport
-from logferry._rate import Rate
-from logferry._secret import hide_secrets
-from logferry._settings import Settings, worded
+from logferry._flow.layers import Authorizer
+from logferry._http.options import CallOptions, WireOptions, is_loopback
+from logferry._http.pool import Pool, checked_transport
+from logferry._http.pyreqwest import FAST, require_fast
+from logferry._http.rate import Rate
+from logferry._http.rate_limiter import Pace
+from logferry._redaction import hide_secrets
+from logferry._streams.lazy import Homes
+from logferry._time.clock import SystemClock
 
 if TYPE_CHECKING:
-    from logferry._definition import StreamDefinition
-    from logferry._stream import Stream
+    from logferry._streams.definition import StreamDefinition
+    from logferry._streams.views import Stream
 
 E = TypeVar("E")
 F = TypeVar("F", bound=AttrsInstance)
@@ -221,9 +221,9 @@ class Client(ABC):
     def _open(self, definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions) -> Stream[E]:
         """A stream of this account, checked before anything is sent."""
         # With the first stream, since a program may have clients that it asks nothing of.
-        from logferry._iteration import Runtime  # noqa: PLC0415
-        from logferry._opening import opened  # noqa: PLC0415
-        from logferry._wire import HttpWire  # noqa: PLC0415
+        from logferry._http.sender import HttpWire  # noqa: PLC0415
+        from logferry._streams.iteration import Runtime  # noqa: PLC0415
+        from logferry._streams.open import opened  # noqa: PLC0415
 
         runtime = Runtime(
             service=self.service,

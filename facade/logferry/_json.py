@@ -1,7 +1,8 @@
-"""Decoded JSON, as type checkers see it."""
+"""Decoded JSON, as type checkers see it, and the digest of an item."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any, Final, TypeGuard
@@ -158,3 +159,8 @@ def _shallow(value: Any, levels: int) -> Any:
     if is_object(value):
         return {name: _shallow(member, levels - 1) for name, member in value.items()}
     return value
+
+
+def digest(item: Any) -> str:
+    """32 hexadecimal digits that are equal for equal JSON values, whatever the order of their keys."""
+    return hashlib.blake2b(dumps(item, sorted_keys=True), digest_size=16).hexdigest()

@@ -14,8 +14,8 @@ import attrs
 import logferry
 from benchmark.paging import Plain
 from benchmark.questions import QUESTIONS
+from logferry._accounts.registry import SERVICES
 from logferry._json import is_array
-from logferry._registry import SERVICES
 
 _UNTIL = "2030-01-01"
 """The fakes' clocks stand still, so the window must reach beyond them."""

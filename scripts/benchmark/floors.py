@@ -20,9 +20,9 @@ import logferry
 from benchmark.ferry import read_fields, read_short, reader_of_all
 from benchmark.loops import authorization, pages
 from benchmark.paging import PAGING, Plain
-from logferry._definition import StreamDefinition
-from logferry._origin import Origin
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
+from logferry._records.origin import Origin
+from logferry._streams.definition import StreamDefinition
 
 Pages = Callable[[Plain], Iterator[list[Any]]]
 

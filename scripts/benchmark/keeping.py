@@ -11,7 +11,7 @@ from typing import Any
 import logferry
 from benchmark.paging import Plain
 from benchmark.questions import QUESTIONS
-from logferry._times import SECOND, rfc3339
+from logferry._time.timestamps import SECOND, rfc3339
 from logferry.testing import configuration
 
 _QUESTIONS = {question.stream: question for question in QUESTIONS}

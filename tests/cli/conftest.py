@@ -15,7 +15,7 @@ import pytest
 from attrs import frozen
 from click.testing import CliRunner, Result
 
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
 from logferry.cli import main
 from logferry.testing import Fake, FakeResponse, Faults, LogtoFake, Recorder, serve
 from logferry.testing import failing as refusing

@@ -36,7 +36,7 @@ from tests.cli.test_failures import odd_item
 from tests.cli.test_surroundings import FERRY, shrunk
 
 from logferry import Daily, LogRecord
-from logferry._times import rfc3339
+from logferry._time.timestamps import rfc3339
 from logferry.cli._columns import Columns
 from logferry.stores import SCHEMA
 from logferry.testing import DailyFake, FakeRequest, Faults, configuration, connected

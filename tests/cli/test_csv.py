@@ -15,9 +15,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.cli.conftest import Run, Server, resume_arguments, resume_line
 
-from logferry._origin import Normalizer, Origin
-from logferry._page_times import known_times
-from logferry._record import LogRecord
+from logferry._records.origin import Normalizer, Origin
+from logferry._records.record import LogRecord
+from logferry._time.page_times import known_times
 from logferry.cli._csv import CsvRows, harmless_cell
 
 HEADER = [

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from tests.cli.conftest import Run, serving, started
 
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
 from logferry.cli._demo import demonstrate
 from logferry.cli._demo_pull import Source
 from logferry.testing import Fake, FakeResponse, LogtoFake, failing

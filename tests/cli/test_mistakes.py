@@ -15,7 +15,7 @@ from attrs import field, frozen
 from click.testing import Result
 from tests.cli.conftest import Run, serving
 
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
 from logferry.testing import CognigyFake, DailyFake, Fake, FakeResponse, Faults, LogtoFake, SignalWireFake
 
 MARK: Final = "m4rked"

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Account, Run, Server, made_fake, resume_arguments, serving, started, uids
 
-from logferry._registry import SERVICES
-from logferry._times import moment
+from logferry._accounts.registry import SERVICES
+from logferry._time.timestamps import moment
 from logferry.testing import FakeRequest, configuration
 
 UNTIL_STUCK = 60.0

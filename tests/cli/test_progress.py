@@ -4,9 +4,9 @@ from contextlib import redirect_stderr
 import click
 import pytest
 
-from logferry._accounts import Account
-from logferry._registry import SERVICES
-from logferry._selection import Job
+from logferry._accounts.accounts import Account
+from logferry._accounts.registry import SERVICES
+from logferry._accounts.selection import Job
 from logferry.cli import main
 from logferry.cli._progress import Progress
 

@@ -1,6 +1,6 @@
 import pytest
 
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

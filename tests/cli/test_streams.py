@@ -2,7 +2,7 @@ import json
 
 from tests.cli.conftest import Run, Server
 
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
 
 
 def test_piped(run: Run, configured: Server) -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, serving, started
 
 import logferry
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
 from logferry.cli._sync_progress import time_left
 from logferry.cli._syncing import jittered
 from logferry.stores import SCHEMA, Coverage, DuckDBStore, Question, Stretch

@@ -11,8 +11,8 @@ import pytest
 from attrs import evolve, frozen
 
 import logferry
+from logferry._accounts.registry import SERVICES, Service
 from logferry._client import Client
-from logferry._registry import SERVICES, Service
 from logferry.testing import Fake, FakeRequest, Faults, InProcessTransport, Outcome, Row, VirtualClock, connected
 
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]

@@ -19,7 +19,7 @@ import pytest
 from tests.hostile.conftest import EPOCH, SECOND, SUBJECTS, Subject, Walk, lapse
 
 import logferry
-from logferry._arguments import CallChanges
+from logferry._config.arguments import CallChanges
 from logferry.testing import FakeResponse, LogtoFake, VirtualClock, connected, emptied, failing, html_page, stale
 
 ERRORS: Final = {

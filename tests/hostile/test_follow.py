@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.hostile.conftest import EPOCH, SECOND, SUBJECTS, Subject, Walk
 
 import logferry
-from logferry._times import unix_nano
+from logferry._time.timestamps import unix_nano
 from logferry.testing import PASSING, Faults, Kind, Row, Schedule, VirtualClock
 
 HISTORY: Final = 700

@@ -24,7 +24,7 @@ from tests.hostile.conftest import EPOCH, MILLISECOND, SECOND, SUBJECTS, Subject
 
 import logferry
 from logferry._json import is_array, is_object
-from logferry._times import rfc3339
+from logferry._time.timestamps import rfc3339
 from logferry.testing import FakeRequest, FakeResponse, Faults, Row, VirtualClock, emptied, failing, stale
 
 ROWS: Final = 13

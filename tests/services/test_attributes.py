@@ -13,12 +13,12 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 import orjson
 import pytest
 
-from logferry._attributes import Attribute, AttributeType
-from logferry._definition import StreamDefinition
+from logferry._accounts.registry import SERVICES, Service
 from logferry._json import is_object
-from logferry._origin import Origin
-from logferry._record import LogRecord
-from logferry._registry import SERVICES, Service
+from logferry._records.attributes import Attribute, AttributeType
+from logferry._records.origin import Origin
+from logferry._records.record import LogRecord
+from logferry._streams.definition import StreamDefinition
 from logferry.testing import connected
 
 SAMPLES: Final = Path(__file__).parents[1] / "samples"
@@ -241,7 +241,7 @@ def test_the_tables_are_well_formed(service: Service) -> None:
 def test_the_tables_load_no_client_and_a_pull_loads_no_tables(service: Service) -> None:
     """A store that wants the names of attributes loads no models; a pull loads no tables."""
     code = (
-        "import sys; from logferry._registry import SERVICES; "
+        "import sys; from logferry._accounts.registry import SERVICES; "
         f"(service,) = [one for one in SERVICES if one.name == {service.name!r}]; "
     )
     for what, there, not_there in (

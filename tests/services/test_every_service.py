@@ -18,7 +18,7 @@ import orjson
 import pytest
 
 import logferry
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 from logferry.testing import (
     CognigyFake,
     DailyFake,

@@ -13,8 +13,8 @@ import pytest
 from attrs import evolve
 
 import logferry
-from logferry._definition import Filter, StreamDefinition
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
+from logferry._streams.definition import Filter, StreamDefinition
 from logferry.testing import FakeResponse, Faults, InProcessTransport, Row, VirtualClock, connected
 from logferry.testing._ignoring import Ignoring
 

@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 import logferry
+from logferry._accounts.registry import SERVICES
 from logferry._json import is_array
-from logferry._registry import SERVICES
 from logferry.stores._schema import record_batch
 from logferry.testing import DailyFake, FakeResponse, connected, failing
 

@@ -22,7 +22,7 @@ import psycopg2
 import pytest
 
 import logferry
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 from logferry.stores import SCHEMA, Coverage, DltStore, Question
 from logferry.testing import Fake, LogtoFake, MakeAccount
 from logferry.testing.stores import CHECKS, Case, Check, records

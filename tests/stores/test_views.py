@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 
 from logferry import StoreError
-from logferry._attributes import Attribute, AttributeType
+from logferry._accounts.registry import SERVICES, Service
 from logferry._json import dumps
-from logferry._record import LogRecord
-from logferry._registry import SERVICES, Service
+from logferry._records.attributes import Attribute, AttributeType
+from logferry._records.record import LogRecord
 from logferry.stores import DuckDBStore, record_batch
 from logferry.stores._duckdb_views import view_name, view_query
 from logferry.testing import connected

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logferry._times import SECOND
+from logferry._time.timestamps import SECOND
 from logferry.stores import Coverage, State, Stretch
 from logferry.sync._plan import Piece, plan
 

@@ -12,7 +12,7 @@ import orjson
 from tests.sync.conftest import HOUR, MINUTE, NOON, SECOND, MakeWorld, World
 
 import logferry
-from logferry._times import rfc3339
+from logferry._time.timestamps import rfc3339
 from logferry.testing import DailyFake, FakeRequest, FakeResponse
 
 STREAM: Final = "daily.session_logs"

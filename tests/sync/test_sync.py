@@ -11,11 +11,11 @@ import duckdb
 import orjson
 import pyarrow as pa
 import pytest
-from tests.core.test_large_pages import heavy
+from tests.streams.test_large_pages import heavy
 from tests.sync.conftest import DAY, EPOCH, HOUR, MINUTE, NOON, SECOND, MakeWorld, World, plain, rows_of
 
 import logferry
-from logferry._times import rfc3339
+from logferry._time.timestamps import rfc3339
 from logferry.stores import DuckDBStore
 from logferry.sync import Slice
 from logferry.testing import (

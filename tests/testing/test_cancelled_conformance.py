@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 from logferry.testing.cancelled_conformance import CancelledTrial, ForkedTrial
 
 STREAMS = [(service, definition.name) for service in SERVICES for definition in service.streams]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logferry
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 from logferry.testing import FakeRequest, FakeResponse, LogtoFake
 from logferry.testing.conformance import Trial
 

@@ -11,7 +11,7 @@ import pytest
 from anyio import run
 
 import logferry
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 from logferry.testing import (
     CognigyFake,
     Comparison,

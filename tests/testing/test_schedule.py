@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import logferry
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 from logferry.testing import (
     ALL,
     FATAL,

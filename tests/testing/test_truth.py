@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from logferry._registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service
 from logferry.testing import Comparison, DailyFake, Fake, connected
 
 STREAMS = [(service, stream.name) for service in SERVICES for stream in service.streams]

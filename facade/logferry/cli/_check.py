@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from logferry._errors import InvalidRequestError, LogferryError
-from logferry._options import Timeouts
+from logferry._http.options import Timeouts
+from logferry._http.retry import RetryPolicy
 from logferry._redaction import printable
-from logferry._retry import RetryPolicy
 from logferry.cli._outputs import echo
 from logferry.cli._progress import Progress
 from logferry.cli._selection import account_option, wanted_accounts
 from logferry.cli._shell import note_failure, shell_options, talk, tell_traceback
 
 if TYPE_CHECKING:
-    from logferry._accounts import Account
+    from logferry._accounts.accounts import Account
     from logferry._client import Client
-    from logferry._stream import Stream
+    from logferry._streams.views import Stream
 
 _TIMEOUTS: Final = Timeouts(read=10.0, whole=30.0)
 """Who checks waits for the answer, so it shall not take as long as a pull may."""

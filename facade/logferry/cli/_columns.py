@@ -14,7 +14,7 @@ from logferry.stores._schema import SCHEMA, record_batch
 if TYPE_CHECKING:
     from io import IOBase
 
-    from logferry._record import LogRecord
+    from logferry._records.record import LogRecord
 
 _PENDING: Final = 1000
 """Records that are converted together, at most."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class, get_completion_class
 
-from logferry._severities import SEVERITIES
+from logferry._records.severities import SEVERITIES
 from logferry.cli._outputs import echo
 from logferry.cli._shell import shell_options, talk_of
 
@@ -95,7 +95,7 @@ def complete_stream(ctx: click.Context, _parameter: click.Parameter, incomplete:
 
 def complete_account(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Accounts of the configuration file, or where there is none, of the environment."""
-    from logferry._accounts import described_accounts  # noqa: PLC0415  # other completions do not need it
+    from logferry._accounts.accounts import described_accounts  # noqa: PLC0415  # other completions do not need it
 
     found = described_accounts(talk_of(ctx).config)
     if found is None:

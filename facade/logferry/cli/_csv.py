@@ -11,7 +11,7 @@ from logferry._redaction import printable
 from logferry.cli._outputs import harmless_json
 
 if TYPE_CHECKING:
-    from logferry._record import LogRecord
+    from logferry._records.record import LogRecord
 
 COLUMNS: Final = (
     "uid",

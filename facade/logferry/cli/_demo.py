@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from logferry._accounts.registry import SERVICES
 from logferry._errors import ConfigurationError, MissingPackageError
 from logferry._extras import needing
-from logferry._registry import SERVICES
 from logferry.cli._outputs import echo, output_errors, terminal_console
 from logferry.cli._parameters import LocalPath
 from logferry.cli._shell import counted, shell_options, talk, tell

@@ -11,15 +11,15 @@ import anyio
 import httpx
 from attrs import define, field, frozen
 
+from logferry._config.settings import Settings
 from logferry._errors import LogferryError
-from logferry._settings import Settings
 from logferry.testing import Comparison
 
 if TYPE_CHECKING:
+    from logferry._accounts.registry import Service
     from logferry._client import Client
-    from logferry._hooks import PageEvent, RetryEvent
-    from logferry._record import LogRecord
-    from logferry._registry import Service
+    from logferry._config.hooks import PageEvent, RetryEvent
+    from logferry._records.record import LogRecord
     from logferry.testing import Fake
 
 _SAMPLES: Final = 3

@@ -14,8 +14,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table as Grid
 from rich.text import Text
 
+from logferry._records.severities import SEVERITIES
 from logferry._redaction import printable
-from logferry._severities import SEVERITIES
 from logferry.cli._outputs import terminal_console
 from logferry.cli._shell import tell
 from logferry.cli._table import Table

@@ -13,9 +13,9 @@ import httpx
 from rich.table import Table
 from rich.text import Text
 
-from logferry._accounts import Account
+from logferry._accounts.accounts import Account
 from logferry._errors import LogferryError
-from logferry._ferry import Ferry
+from logferry._ferry.ferry import Ferry
 from logferry._redaction import printable
 from logferry.cli._outputs import terminal_console
 from logferry.stores import DuckDBStore

@@ -10,7 +10,7 @@ from logferry.cli._csv import CsvRows
 from logferry.cli._outputs import JsonLines, Output, text_console
 
 if TYPE_CHECKING:
-    from logferry._selection import Job
+    from logferry._accounts.selection import Job
 
 
 def output_to(

@@ -23,7 +23,7 @@ from logferry.cli._suffixes import part_names
 if TYPE_CHECKING:  # rich is slow to import, and a pipe does not need it
     from rich.console import Console
 
-    from logferry._record import LogRecord
+    from logferry._records.record import LogRecord
 
 UNLIMITED: Final = 1_000_000
 """Columns of an output that is no terminal, so that nothing is cut."""

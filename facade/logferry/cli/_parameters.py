@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import click
 
-from logferry._paths import followed, local_path
-from logferry._severities import lowest_severity
-from logferry._times import duration_of
+from logferry._config.paths import followed, local_path
+from logferry._records.severities import lowest_severity
+from logferry._time.timestamps import duration_of
 
 _LONGEST: Final = 365 * 86_400
 

@@ -14,8 +14,8 @@ from logferry.cli._outputs import terminal_console
 from logferry.cli._shell import counted, tell
 
 if TYPE_CHECKING:
-    from logferry._arguments import CallChanges
-    from logferry._hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
+    from logferry._config.arguments import CallChanges
+    from logferry._config.hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 
 
 class Progress:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from logferry._accounts.selection import Job, selected_jobs
 from logferry._errors import ConfigurationError, InvalidRequestError
-from logferry._options import Timeouts
-from logferry._selection import Job, selected_jobs
-from logferry._times import moment, rfc3339
+from logferry._http.options import Timeouts
+from logferry._time.timestamps import moment, rfc3339
 from logferry.cli._formats import output_to
 from logferry.cli._interrupts import Interrupts
 from logferry.cli._outputs import NO_PLACE, Output, PartialFile, output_errors
@@ -26,8 +26,8 @@ from logferry.cli._standard import require_stdout
 from logferry.cli._suffixes import COLUMNAR, form_of, refuse_compression
 
 if TYPE_CHECKING:
-    from logferry._arguments import StreamOptions
     from logferry._client import Client
+    from logferry._config.arguments import StreamOptions
 
 FORMATS: Final = ("jsonl", "csv", "table", *COLUMNAR)
 """What records can be written as."""

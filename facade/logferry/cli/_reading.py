@@ -15,11 +15,11 @@ from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, te
 from logferry.cli._suffixes import name_of_rest
 
 if TYPE_CHECKING:
-    from logferry._arguments import CallChanges
-    from logferry._hooks import PageEvent, RequestEvent
-    from logferry._record import LogRecord
-    from logferry._selection import Job
-    from logferry._stream import View
+    from logferry._accounts.selection import Job
+    from logferry._config.arguments import CallChanges
+    from logferry._config.hooks import PageEvent, RequestEvent
+    from logferry._records.record import LogRecord
+    from logferry._streams.views import View
     from logferry.cli._interrupts import Interrupts
     from logferry.cli._progress import Progress
 

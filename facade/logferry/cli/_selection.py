@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from logferry._selection import Job, askable_jobs, selected_accounts
+from logferry._accounts.selection import Job, askable_jobs, selected_accounts
 from logferry.cli._completion import complete_account, complete_filter, complete_severity, complete_stream
 from logferry.cli._parameters import duration, pairs, severity
 from logferry.cli._shell import talk, tell
 
 if TYPE_CHECKING:
-    from logferry._accounts import Account
+    from logferry._accounts.accounts import Account
 
 account_option = click.option(
     "--account",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from logferry._accounts.registry import SERVICES, Service
 from logferry._errors import ConfigurationError
-from logferry._registry import SERVICES, Service
 from logferry.cli._outputs import echo
 from logferry.cli._shell import shell_options, tell
 

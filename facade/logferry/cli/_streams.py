@@ -10,9 +10,9 @@ import click
 import orjson
 from attrs import asdict
 
-from logferry._accounts import Account, configuration_file, find_accounts
-from logferry._registry import SERVICES
-from logferry._selection import how_to_have, require_streams
+from logferry._accounts.accounts import Account, configuration_file, find_accounts
+from logferry._accounts.registry import SERVICES
+from logferry._accounts.selection import how_to_have, require_streams
 from logferry.cli._outputs import echo, output_errors, terminal_console
 from logferry.cli._selection import streams_argument
 from logferry.cli._shell import shell_options, talk
@@ -20,8 +20,8 @@ from logferry.cli._shell import shell_options, talk
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from logferry._definition import StreamDefinition
-    from logferry._registry import Service
+    from logferry._accounts.registry import Service
+    from logferry._streams.definition import StreamDefinition
 
 _EPILOG: Final = """
 \b

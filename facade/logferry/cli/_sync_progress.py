@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-    from logferry._arguments import CallChanges
+    from logferry._config.arguments import CallChanges
     from logferry.sync import StreamReport
 
 _MINUTE: Final = 60

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from logferry._errors import LogferryError, ServiceError, StoreError
-from logferry._options import Timeouts
-from logferry._times import rfc3339
+from logferry._http.options import Timeouts
+from logferry._time.timestamps import rfc3339
 from logferry.cli._interrupts import ENDING, PATIENCE
 from logferry.cli._pulling import DEFAULT_SINCE
 from logferry.cli._shell import INTERRUPTED, counted, talk, tell, tell_doubts, tell_error, tell_undecoded
@@ -23,7 +23,7 @@ from logferry.cli._sync_progress import SyncProgress
 if TYPE_CHECKING:
     from anyio import CancelScope
 
-    from logferry._ferry import Ferry
+    from logferry._ferry.ferry import Ferry
     from logferry.sync import StreamReport, Sync, SyncReport
 
 _JITTER: Final = 0.1
@@ -86,7 +86,7 @@ class Syncing:
     async def _run(self) -> int:
         import anyio  # noqa: PLC0415
 
-        from logferry._ferry import open_accounts  # noqa: PLC0415  # brings along httpx
+        from logferry._ferry.ferry import open_accounts  # noqa: PLC0415  # brings along httpx
 
         progress = SyncProgress(sys.stderr, verbose=talk().verbose)
         stopped: list[signal.Signals] = []

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import orjson
 from rich.cells import cell_len, set_cell_size
 
+from logferry._records.severities import SEVERITIES
 from logferry._redaction import printable
-from logferry._severities import SEVERITIES
-from logferry._times import rfc3339
+from logferry._time.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from logferry._record import LogRecord
+    from logferry._records.record import LogRecord
 
 _Row: TypeAlias = list[tuple[str, str]]
 """Texts with their styles."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 import click
 from attrs import define, frozen
 
+from logferry._accounts.selection import Job, selected_jobs
 from logferry._errors import ExportError, InvalidRequestError, LogferryError
-from logferry._options import Timeouts
-from logferry._selection import Job, selected_jobs
+from logferry._http.options import Timeouts
 from logferry.cli._formats import output_to
 from logferry.cli._interrupts import Interrupts
 from logferry.cli._outputs import Output, output_errors
@@ -26,9 +26,9 @@ from logferry.cli._standard import require_stdout
 from logferry.cli._states import Checkpoints, keep_state, opened_state, write_state
 
 if TYPE_CHECKING:
-    from logferry._arguments import CallChanges
-    from logferry._following import Arrival, FerryFollow
-    from logferry._hooks import FailureEvent, IssueEvent
+    from logferry._config.arguments import CallChanges
+    from logferry._config.hooks import FailureEvent, IssueEvent
+    from logferry._ferry.follow import Arrival, FerryFollow
 
 FORMATS: Final = ("jsonl", "table")
 """What records can be written as while they come."""
@@ -74,7 +74,7 @@ class Tail:
             LogferryError: The call cannot be right, or the output cannot be written.
             KeyboardInterrupt: Ctrl-C, after telling how to resume.
         """
-        from logferry._ferry import open_accounts  # noqa: PLC0415  # brings along HTTP, which completion does not need
+        from logferry._ferry.ferry import open_accounts  # noqa: PLC0415  # brings along HTTP, which completion does not need
 
         require_stdout()
         jobs = selected_jobs(self.streams, wanted_accounts(), self.accounts)

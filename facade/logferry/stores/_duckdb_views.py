@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
 
 if TYPE_CHECKING:
     import duckdb
 
-    from logferry._attributes import Attribute, AttributeType
+    from logferry._records.attributes import Attribute, AttributeType
 
 _FIRST: Final = (
     "uid",

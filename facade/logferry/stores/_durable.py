@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from logferry._paths import followed
+from logferry._config.paths import followed
 
 _OWNER: Final = 0o600
 

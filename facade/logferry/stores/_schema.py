@@ -10,7 +10,7 @@ import pyarrow as pa
 from logferry._json import dumps
 
 if TYPE_CHECKING:
-    from logferry._record import LogRecord
+    from logferry._records.record import LogRecord
 
 _MOMENT: Final = pa.timestamp("ns", tz="UTC")
 

@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pyarrow as pa
 
-from logferry._times import SECOND
+from logferry._time.timestamps import SECOND
 from logferry.stores._coverage import Coverage, Stretch
 from logferry.stores._schema import SCHEMA
 from logferry.sync._threads import in_thread

@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from logferry._times import SECOND
+from logferry._time.timestamps import SECOND
 from logferry.stores._coverage import Coverage
 
 _DAY: Final = 86_400 * SECOND

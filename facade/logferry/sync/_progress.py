@@ -9,8 +9,8 @@ from logferry._errors import BadRequestError, LogferryError, PagingError, Respon
 from logferry.sync._report import StreamReport, Told
 
 if TYPE_CHECKING:
-    from logferry._record import LogRecord
-    from logferry._stream import Page
+    from logferry._records.record import LogRecord
+    from logferry._streams.views import Page
     from logferry.sync._plan import Piece
 
 _ABOUT_ONE: Final = (BadRequestError, PagingError, ResponseShapeError)

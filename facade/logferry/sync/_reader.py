@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from attrs import frozen
 
-from logferry._checkpoint import read_checkpoint
 from logferry._errors import BadRequestError, CheckpointError, LogferryError, PagingError, StoreError
-from logferry._times import LAST, SECOND, rfc3339
+from logferry._streams.checkpoint import read_checkpoint
+from logferry._time.timestamps import LAST, SECOND, rfc3339
 from logferry.stores._coverage import Stretch
 from logferry.stores._schema import record_batch
 from logferry.stores._store import Question
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from anyio import CapacityLimiter
 
     from logferry._client import Client
-    from logferry._clock import Clock
-    from logferry._definition import StreamDefinition
-    from logferry._record import LogRecord
-    from logferry._stream import Page
+    from logferry._records.record import LogRecord
+    from logferry._streams.definition import StreamDefinition
+    from logferry._streams.views import Page
+    from logferry._time.clock import Clock
     from logferry.sync._commits import Commits
     from logferry.sync._order import Order
     from logferry.sync._report import StreamReport

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from logferry._times import SECOND, rfc3339
+from logferry._time.timestamps import SECOND, rfc3339
 
 if TYPE_CHECKING:
     from logferry.stores._coverage import Coverage

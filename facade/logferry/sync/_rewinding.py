@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from logferry._errors import InvalidRequestError
-from logferry._suggestions import suggestion
-from logferry._times import LAST, rfc3339
+from logferry._errors import InvalidRequestError, suggestion
+from logferry._time.timestamps import LAST, rfc3339
 from logferry.stores._schema import SCHEMA
 
 if TYPE_CHECKING:

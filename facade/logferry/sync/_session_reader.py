@@ -16,9 +16,9 @@ from logferry.sync._reader import Reader
 from logferry.sync._stretches import doubtful_stretches, read_stretches
 
 if TYPE_CHECKING:
-    from logferry._incremental import Sessions
-    from logferry._record import LogRecord
-    from logferry._stream import Pages
+    from logferry._records.record import LogRecord
+    from logferry._streams.incremental import Sessions
+    from logferry._streams.views import Pages
     from logferry.stores._store import Question
     from logferry.sync._slices import Slice
 

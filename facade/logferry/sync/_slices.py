@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from logferry._accounts import find_accounts
+from logferry._accounts.accounts import find_accounts
+from logferry._accounts.selection import named_accounts
 from logferry._json import dumps
-from logferry._selection import named_accounts
-from logferry._times import rfc3339
+from logferry._time.timestamps import rfc3339
 from logferry.stores._schema import record_batch
 from logferry.stores._store import Question
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from logferry._arguments import StreamOptions
     from logferry._client import Client
-    from logferry._record import LogRecord
-    from logferry._stream import Stream, View
+    from logferry._config.arguments import StreamOptions
+    from logferry._records.record import LogRecord
+    from logferry._streams.views import Stream, View
 
 
 @frozen(kw_only=True)

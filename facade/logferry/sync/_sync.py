@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 import anyio
 from attrs import field, frozen
 
-from logferry._clock import Clock
 from logferry._errors import LogferryError, StoreError
 from logferry._redaction import short
+from logferry._time.clock import Clock
 from logferry.sync._commits import Commits
 from logferry.sync._order import Order
 from logferry.sync._reader import Reader
@@ -22,7 +22,7 @@ from logferry.sync._threads import in_thread
 
 if TYPE_CHECKING:
     from logferry._client import Client
-    from logferry._definition import StreamDefinition
+    from logferry._streams.definition import StreamDefinition
     from logferry.stores._store import Store
     from logferry.sync._slices import Slice
 

@@ -8,7 +8,7 @@ from anyio import from_thread
 
 from logferry._client import Client
 from logferry._errors import StoreError
-from logferry._stream import Stream
+from logferry._streams.views import Stream
 from logferry.stores import Coverage, Question
 
 __all__ = ["DyingStore", "SmallPages"]

@@ -8,9 +8,9 @@ from typing import Any, Final
 import attrs
 
 from logferry._client import Client
-from logferry._definition import StreamDefinition
 from logferry._errors import LogferryError
-from logferry._matching import Check
+from logferry._streams.definition import StreamDefinition
+from logferry._streams.matching import Check
 from logferry.testing._http import Fake
 from logferry.testing._rows import Row
 from logferry.testing._wiring import connected

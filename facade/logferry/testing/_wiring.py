@@ -2,9 +2,9 @@
 
 from typing import Any, Protocol, TypeVar, Unpack
 
-from logferry._arguments import ClientOptions
+from logferry._accounts.registry import SERVICES, Service
 from logferry._client import Client
-from logferry._registry import SERVICES, Service
+from logferry._config.arguments import ClientOptions
 from logferry.testing._clock import VirtualClock
 from logferry.testing._http import Fake
 from logferry.testing._recorder import Faults, Recorder

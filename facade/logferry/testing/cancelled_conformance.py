@@ -27,9 +27,9 @@ import attrs
 
 from logferry._client import Client
 from logferry._errors import LogferryError
-from logferry._ferry import open_accounts
-from logferry._record import LogRecord
-from logferry._times import rfc3339
+from logferry._ferry.ferry import open_accounts
+from logferry._records.record import LogRecord
+from logferry._time.timestamps import rfc3339
 from logferry.testing._accounts import Hosts, configuration
 from logferry.testing._clock import VirtualClock
 from logferry.testing._rows import random_rows

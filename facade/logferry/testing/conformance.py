@@ -24,10 +24,10 @@ import anyio
 import attrs
 
 from logferry._client import Client
+from logferry._config.hooks import IssueEvent, RequestEvent
 from logferry._errors import LogferryError, PagingError
-from logferry._hooks import IssueEvent, RequestEvent
-from logferry._record import LogRecord
-from logferry._times import rfc3339
+from logferry._records.record import LogRecord
+from logferry._time.timestamps import rfc3339
 from logferry.testing._clock import VirtualClock
 from logferry.testing._faults import shortened
 from logferry.testing._http import Fake, FakeRequest

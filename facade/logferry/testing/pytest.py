@@ -10,8 +10,8 @@ from typing import Unpack
 
 import pytest
 
-from logferry._arguments import ClientOptions
-from logferry._registry import SERVICES
+from logferry._accounts.registry import SERVICES
+from logferry._config.arguments import ClientOptions
 from logferry.testing._clock import VirtualClock
 from logferry.testing._http import Fake
 from logferry.testing._recorder import Faults, Recorder

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 import attrs
 import orjson
 
-from logferry._times import SECOND
+from logferry._time.timestamps import SECOND
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._openapi import spec_checker
 from logferry.testing._rows import Row, as_rows

@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import attrs
 
-from logferry._times import SECOND, rfc3339
+from logferry._time.timestamps import SECOND, rfc3339
 from logferry.testing.signalwire_query import DAY
 
 __all__ = ["History", "Selection", "is_deleted"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-from logferry._times import SECOND
+from logferry._time.timestamps import SECOND
 from logferry.testing._rows import Row, Script
 from logferry.testing.signalwire_history import History, is_deleted
 

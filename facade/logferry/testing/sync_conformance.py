@@ -27,11 +27,11 @@ import attrs
 import orjson
 
 from logferry._client import Client
-from logferry._clock import Clock
-from logferry._definition import StreamDefinition
+from logferry._config.hooks import RequestEvent
 from logferry._errors import PagingError, StoreError
-from logferry._hooks import RequestEvent
-from logferry._times import rfc3339
+from logferry._streams.definition import StreamDefinition
+from logferry._time.clock import Clock
+from logferry._time.timestamps import rfc3339
 from logferry.sync._order import Order
 from logferry.sync._sync import Lane, Sync
 from logferry.testing._clock import VirtualClock

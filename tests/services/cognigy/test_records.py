@@ -10,8 +10,8 @@ import attrs
 import orjson
 import pytest
 
-from logferry._origin import Origin
-from logferry._record import LogRecord
+from logferry._records.origin import Origin
+from logferry._records.record import LogRecord
 from logferry.services.cognigy._records import NORMALIZER
 from logferry_clients.cognigy.models.log_entry import LogEntry, fits_log_entry, repair_log_entry
 

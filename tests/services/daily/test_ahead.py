@@ -24,9 +24,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logferry
-from logferry._steps import Batch, Now, Peek, Receive, Reply, Send, Ticket
-from logferry._times import rfc3339
-from logferry._window import Window
+from logferry._flow.steps import Batch, Now, Peek, Receive, Reply, Send, Ticket
+from logferry._time.timestamps import rfc3339
+from logferry._time.window import Window
 from logferry.services.daily._session_pages import Walk
 from logferry.services.daily._session_question import Question
 from logferry.testing import (

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from logferry._definition import StreamDefinition
-from logferry._origin import Origin
-from logferry._record import LogRecord
+from logferry._records.origin import Origin
+from logferry._records.record import LogRecord
+from logferry._streams.definition import StreamDefinition
 from logferry.services.daily._api_logs import API_LOGS
 from logferry.services.daily._meetings import MEETINGS
 from logferry.services.daily._sessions import SESSION_LOGS, SESSION_METRICS

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logferry._identity import digest
+from logferry._json import digest
 from logferry.services.daily._records import session_log_times
 from logferry.services.daily._rows import Rows
 from logferry.services.daily._session_place import Place

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from logferry._json import is_array, is_object
-from logferry._origin import Origin
-from logferry._record import LogRecord
+from logferry._records.origin import Origin
+from logferry._records.record import LogRecord
 from logferry.services.logto._records import NORMALIZER, milliseconds_to_nano
 from logferry_clients.logto.models.audit_log import AuditLog, fits_audit_log, repair_audit_log
 

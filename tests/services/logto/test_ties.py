@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 import logferry
-from logferry._times import rfc3339
+from logferry._time.timestamps import rfc3339
 from logferry.testing import FakeRequest, FakeResponse, InProcessTransport, LogtoFake, Row, VirtualClock
 
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from logferry._origin import Origin
-from logferry._record import LogRecord
+from logferry._records.origin import Origin
+from logferry._records.record import LogRecord
 from logferry.services.signalwire._items import fits_item, item_entry, repair_item
 from logferry.services.signalwire._records import NORMALIZER
 from logferry_clients.signalwire.models import DiscardedLog, VideoLog

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from logferry._answers import Refusal, is_foreign
-from logferry._authorizers import FixedHeaders
+from logferry._flow.auth import FixedHeaders
+from logferry._flow.layers import Authorizer
+from logferry._http.responses import Refusal, is_foreign
 from logferry._json import text_in
-from logferry._layers import Authorizer
-from logferry._secret import Secret
+from logferry._redaction import Secret
 
 if TYPE_CHECKING:
     from logferry_clients.cognigy.models.problem import ProblemKey

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
 from attrs import evolve
 
-from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
+from logferry._config.arguments import ClientOptions, StreamOptions
+from logferry._config.settings import Settings
 from logferry._errors import ConfigurationError, InvalidRequestError
-from logferry._homes import Homes
-from logferry._options import checked_base_url
-from logferry._rate import Rate
-from logferry._settings import Settings
+from logferry._http.options import checked_base_url
+from logferry._http.rate import Rate
+from logferry._streams.lazy import Homes
 from logferry.services.cognigy._account import EXAMPLE, REQUEST_ID_HEADER
 from logferry.services.cognigy._account import api_key as authorized_by
 
 if TYPE_CHECKING:
-    from logferry._stream import Stream
+    from logferry._streams.views import Stream
     from logferry_clients.cognigy.models.log_entry import LogEntry
     from logferry_clients.cognigy.models.log_level import LogLevel
 

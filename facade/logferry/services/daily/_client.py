@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
-from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
-from logferry._homes import Homes
-from logferry._options import checked_base_url
-from logferry._rate import Rate
-from logferry._settings import Settings
+from logferry._config.arguments import ClientOptions, StreamOptions
+from logferry._config.settings import Settings
+from logferry._http.options import checked_base_url
+from logferry._http.rate import Rate
+from logferry._streams.lazy import Homes
 from logferry.services.daily._account import DEFAULT_BASE_URL, REQUEST_ID_HEADER, key_authorizer
 from logferry.services.daily._filters import require_one_of
 
 if TYPE_CHECKING:
-    from logferry._stream import Stream
+    from logferry._streams.views import Stream
     from logferry_clients.daily.models.api_log import ApiLog
     from logferry_clients.daily.models.list_api_logs_source import ListApiLogsSource
     from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel

@@ -9,10 +9,9 @@ from typing import Any, Final, TypeAlias
 
 from attrs import define, field
 
-from logferry._identity import digest
-from logferry._json import dumps
-from logferry._page_times import PageTimes, known_times
-from logferry._times import MILLISECOND
+from logferry._json import digest, dumps
+from logferry._time.page_times import PageTimes, known_times
+from logferry._time.timestamps import MILLISECOND
 
 Row: TypeAlias = tuple[int | None, str]
 """A row's time in nanoseconds (``None`` where it cannot be read) and its digest."""

@@ -17,8 +17,8 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from logferry._steps import Position
-from logferry._times import MILLISECOND
+from logferry._flow.steps import Position
+from logferry._time.timestamps import MILLISECOND
 from logferry.services.daily._rows import Rows
 
 _OVERLAP: Final = 10

@@ -8,14 +8,14 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from logferry._answers import Refusal, decoded, is_foreign, wrong_shape
-from logferry._authorizers import FixedHeaders, RenewedToken, Token
 from logferry._errors import AuthenticationError
+from logferry._flow.auth import FixedHeaders, RenewedToken, Token
+from logferry._flow.layers import Authorizer
+from logferry._flow.steps import Pairs, Send, SubFlow, exchange
+from logferry._http.responses import Refusal, decoded, is_foreign, wrong_shape
 from logferry._json import is_object, text_in
-from logferry._layers import Authorizer
-from logferry._secret import Secret, basic_authorization
-from logferry._steps import Pairs, Send, SubFlow, exchange
-from logferry._times import SECOND
+from logferry._redaction import Secret, basic_authorization
+from logferry._time.timestamps import SECOND
 from logferry_clients.logto.api.tokens import create_access_token
 from logferry_clients.logto.models.access_token import fits_access_token, repair_access_token
 

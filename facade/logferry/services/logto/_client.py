@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
-from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
+from logferry._config.arguments import ClientOptions, StreamOptions
+from logferry._config.settings import Settings
 from logferry._errors import ConfigurationError
-from logferry._homes import Homes
-from logferry._options import checked_base_url
-from logferry._rate import Rate
-from logferry._settings import Settings
+from logferry._http.options import checked_base_url
+from logferry._http.rate import Rate
+from logferry._streams.lazy import Homes
 from logferry.services.logto._account import (
     REQUEST_ID_HEADER,
     client_credentials,
@@ -19,7 +19,7 @@ from logferry.services.logto._account import (
 )
 
 if TYPE_CHECKING:
-    from logferry._stream import Stream
+    from logferry._streams.views import Stream
     from logferry_clients.logto.models.audit_log import AuditLog
 
 _EXAMPLE: Final = "https://acme.logto.app"

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from attrs import asdict, evolve, frozen
 
-from logferry._steps import Key, Position
-from logferry._times import MILLISECOND, rfc3339
-from logferry._window import Window
+from logferry._flow.steps import Key, Position
+from logferry._time.timestamps import MILLISECOND, rfc3339
+from logferry._time.window import Window
 
 _BELOW: Final = 2 * MILLISECOND
 """How long before the moment its window begins, in nanoseconds: see ``Crowd.edge``."""

@@ -9,13 +9,13 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from logferry._attributes import Attributes, mapped, present
 from logferry._json import is_object, loads
-from logferry._origin import Normalizer, Origin
-from logferry._page_times import PageTimes, known_times
-from logferry._record import ERROR, INFO, LogRecord, make_record
+from logferry._records.attributes import Attributes, mapped, present
+from logferry._records.origin import Normalizer, Origin
+from logferry._records.record import ERROR, INFO, LogRecord, make_record
 from logferry._redaction import is_secret_name, without_secrets
-from logferry._times import FIRST, LAST, MILLISECOND, number_to_nano
+from logferry._time.page_times import PageTimes, known_times
+from logferry._time.timestamps import FIRST, LAST, MILLISECOND, number_to_nano
 from logferry_clients.logto.models.audit_log import AuditLogJson, AuditLogKey
 from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadKey
 from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentKey

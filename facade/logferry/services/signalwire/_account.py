@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from logferry._answers import Refusal, is_foreign
-from logferry._authorizers import FixedHeaders
 from logferry._errors import ConfigurationError, PagingError
+from logferry._flow.auth import FixedHeaders
+from logferry._flow.layers import Authorizer
+from logferry._http.responses import Refusal, is_foreign
 from logferry._json import is_array, is_object, text_in
-from logferry._layers import Authorizer
-from logferry._secret import basic_authorization
+from logferry._redaction import basic_authorization
 
 if TYPE_CHECKING:
     from logferry_clients.signalwire.models.validation_error import ValidationErrorKey

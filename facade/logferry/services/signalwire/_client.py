@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
-from logferry._arguments import ClientOptions, StreamOptions
 from logferry._client import Client, Connection
+from logferry._config.arguments import ClientOptions, StreamOptions
+from logferry._config.settings import Settings
 from logferry._errors import ConfigurationError
-from logferry._homes import Homes
-from logferry._options import checked_base_url
-from logferry._settings import Settings
+from logferry._http.options import checked_base_url
+from logferry._streams.lazy import Homes
 from logferry.services.signalwire._account import REQUEST_ID_HEADER, project_token, space_url
 
 if TYPE_CHECKING:
-    from logferry._stream import Stream
+    from logferry._streams.views import Stream
     from logferry_clients.signalwire.models.discarded_log import DiscardedLog
     from logferry_clients.signalwire.models.video_log import VideoLog
 

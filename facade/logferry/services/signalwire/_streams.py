@@ -18,17 +18,17 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from logferry._answers import about_answer, decoded, wrong_shape
-from logferry._cursors import CursorPage, cursor_at, cursor_walk, keys_of, restarted
-from logferry._definition import StreamDefinition, filter_field, flag
-from logferry._division import Division
+from logferry._concurrency.division import Division
 from logferry._errors import PagingError
-from logferry._incremental import Incremental
+from logferry._flow.steps import Flow, Position, Reply, SubFlow, fetch
+from logferry._http.responses import about_answer, decoded, wrong_shape
 from logferry._json import is_array, is_object
-from logferry._page_times import page_times
-from logferry._steps import Flow, Position, Reply, SubFlow, fetch
-from logferry._times import LAST, SECOND, rfc3339
-from logferry._window import Window
+from logferry._paging.cursor import CursorPage, cursor_at, cursor_walk, keys_of, restarted
+from logferry._streams.definition import StreamDefinition, filter_field, flag
+from logferry._streams.incremental import Incremental
+from logferry._time.page_times import page_times
+from logferry._time.timestamps import LAST, SECOND, rfc3339
+from logferry._time.window import Window
 from logferry.services.signalwire._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.signalwire._items import VideoItemJson, fits_item, is_discarded, item_entry, repair_item
 from logferry.services.signalwire._links import LARGEST_PAGE, PageAddress, next_page

@@ -1,0 +1,1 @@
+"""Several pages of one window at once."""

@@ -1,0 +1,1 @@
+"""All accounts at once."""

@@ -1,0 +1,1 @@
+"""HTTP: one request at a time, whichever transport sends it."""

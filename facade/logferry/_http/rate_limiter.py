@@ -1,0 +1,204 @@
+"""
+The pace of an account: its requests wait here until the service takes them.
+
+One bucket of tokens per account, shared by all streams, views, threads and tasks of its client.  It starts full, so a
+short pull never waits.  A request takes a token, and the token is back when the rate's span has passed since the head of the
+answer came, or the request failed.  A thread that is late, a connection that must be made first and the network can all
+delay a request after it has taken its token; but the service has it before it answers.  So the service never gets more
+requests in any such span than the rate allows, while buckets that fill up steadily allow up to twice as many.
+
+What the service itself says counts as well: how many requests are left, and that there are to be none for a while.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Lock
+from typing import Any, Final
+from weakref import WeakSet
+
+from attrs import define, evolve, field, frozen
+
+from logferry._flow.layers import layer
+from logferry._flow.steps import Flow, Peek, Receive, Reply, Send, Sleep, SubFlow, Ticket, now
+from logferry._forks import renew_in_children
+from logferry._http.rate import Rate
+from logferry._http.rate_headers import Allowance, allowance
+from logferry._http.retry import retry_after
+from logferry._time.timestamps import SECOND
+
+_SHORTEST_WAIT: Final = 0.001
+"""In seconds; clocks that tell the time and clocks that sleep differ by less."""
+
+_TOO_MANY_REQUESTS: Final = 429
+
+
+@define(eq=False)
+class _Turn:
+    """
+    A token that has been taken.
+
+    Attributes:
+        number: The number of its request, from 1.
+    """
+
+    number: int
+    _pace: Pace = field(repr=False)
+
+    def over(self, time: int) -> None:
+        """The service has the request, or will not get it any more."""
+        self._pace.count(self, time)
+
+
+@define(eq=False)
+class Pace:
+    """
+    When the service got the requests of an account, and what it has said about further ones.
+
+    Times are in nanoseconds since the epoch.  A child process that is forked goes on with a pace of its own from what is known.
+    """
+
+    _out: WeakSet[_Turn] = field(factory=WeakSet[_Turn], init=False, repr=False)
+    _got: deque[int] = field(factory=deque[int], init=False, repr=False)
+    _kept: int = field(default=0, init=False)
+    _count: int = field(default=0, init=False)
+    _closed_until: int = field(default=0, init=False)
+    _left: int = field(default=0, init=False)
+    _left_until: int = field(default=0, init=False)
+    _lock: Lock = field(factory=Lock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Begin anew in a child process."""
+        self._lock = Lock()
+        # Their answers come to the parent.
+        self._out = WeakSet()
+
+    def take(self, time: int, rate: Rate | None) -> _Turn | float:
+        """
+        Take a token, if there is one.
+
+        A token whose request will not be sent any more is back once nothing refers to it.
+
+        Args:
+            time: The time now.
+            rate: How many there are; ``None`` for no bound but the service's own words.
+
+        Returns:
+            The token; or in how many seconds to ask again.
+        """
+        with self._lock:
+            time = self._going_on(time)
+            free = max(self._closed_until, self._left_until if self._left <= 0 else 0)
+            if rate is not None:
+                self._kept = max(self._kept, rate.requests)
+                free = max(free, self._free(time, rate))
+            if free > time:
+                return max((free - time) / SECOND, _SHORTEST_WAIT)
+            self._left -= 1
+            self._count += 1
+            turn = _Turn(self._count, self)
+            self._out.add(turn)
+            return turn
+
+    def _free(self, time: int, rate: Rate) -> int:
+        """When a token is free at the earliest."""
+        span = round(rate.seconds * SECOND)
+        tokens = rate.requests - len(self._out)
+        if tokens <= 0:  # even if an answer comes now
+            return time + span
+        return self._got[-tokens] + span if len(self._got) >= tokens else 0
+
+    def count(self, turn: _Turn, time: int) -> None:
+        """Note when the service had a request; what is noted first holds."""
+        with self._lock:
+            if turn in self._out:
+                self._out.remove(turn)
+                self._got.append(self._going_on(time))
+                while len(self._got) > self._kept:
+                    self._got.popleft()
+
+    def close_until(self, time: int) -> None:
+        """No request before this time."""
+        with self._lock:
+            self._closed_until = max(self._closed_until, time)
+
+    def allow(self, told: Allowance, *, until: int, number: int) -> None:
+        """
+        Note how many further requests the service allows.
+
+        Args:
+            told: What it says.
+            until: When it counts anew.
+            number: The number of the request whose answer says so; the answer may not count those after it, nor earlier
+                ones that are still under way.
+        """
+        with self._lock:
+            earlier = sum(turn.number < number for turn in self._out)
+            self._left = told.remaining - (self._count - number) - earlier
+            self._left_until = until
+
+    def _going_on(self, time: int) -> int:
+        """A time that is not before what was noted, unless the clock has been set back."""
+        latest = self._got[-1] if self._got else time
+        if latest <= time + SECOND:
+            return max(latest, time)
+        self._got = deque(min(got, time) for got in self._got)
+        self._closed_until = self._left_until = 0
+        return time
+
+
+@frozen
+class _Paced:
+    """A ticket, and the turn of its request."""
+
+    turn: _Turn
+    ticket: Ticket[Any]
+
+
+def paced(flow: Flow, pace: Pace, rate: Rate | None, *, longest_retry_after: float) -> Flow:
+    """
+    Every request waits until its account may make it; every answer is asked for what it says about further ones.
+
+    Args:
+        flow: What to run.
+        pace: The account's.
+        rate: How many requests it may make; ``None`` for no bound but what the service says.
+        longest_retry_after: Up to how many seconds a ``Retry-After`` holds for the other requests too; whoever is told to
+            wait longer fails, and so shall they.
+    """
+    longest_reset = longest_retry_after if rate is None else max(longest_retry_after, rate.seconds)
+
+    def learn(reply: Reply[Any], number: int) -> None:
+        wanted = retry_after(reply) if reply.status == _TOO_MANY_REQUESTS else None
+        if wanted is not None and wanted <= longest_retry_after:
+            pace.close_until(reply.received_unix_nano + round(wanted * SECOND))
+        told = allowance(reply)
+        if told is not None and told.seconds <= longest_reset:
+            pace.allow(told, until=reply.received_unix_nano + round(told.seconds * SECOND), number=number)
+
+    def send(step: Send[Any]) -> SubFlow[object]:
+        turn = pace.take((yield from now()), rate)
+        while not isinstance(turn, _Turn):
+            yield Sleep(turn)
+            turn = pace.take((yield from now()), rate)
+        ticket: Ticket[Any] = yield evolve(step, turn=turn)
+        return Ticket(step, _Paced(turn, ticket))
+
+    def receive(step: Receive[Any]) -> SubFlow[object]:
+        sent = _paced(step.ticket)
+        reply: Reply[Any] = yield Receive(sent.ticket)
+        learn(reply, sent.turn.number)
+        return reply
+
+    def peek(step: Peek[Any]) -> SubFlow[object]:
+        return (yield Peek(_paced(step.ticket).ticket))
+
+    return layer(flow, {Send: send, Receive: receive, Peek: peek})
+
+
+def _paced(ticket: Ticket[Any]) -> _Paced:
+    assert isinstance(ticket.handle, _Paced)  # noqa: S101  # tickets of paced requests are made above only
+    return ticket.handle

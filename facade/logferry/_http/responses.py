@@ -1,0 +1,169 @@
+"""From an answer to its JSON value, or to the error that it stands for; the one place where a status is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, TypeAlias, TypeVar
+
+from attrs import frozen
+
+from logferry._errors import (
+    AuthenticationError,
+    BadRequestError,
+    LogferryError,
+    PermissionDeniedError,
+    RateLimitError,
+    ResponseShapeError,
+    ServiceError,
+    too_large,
+)
+from logferry._flow.steps import Reply
+from logferry._http.retry import is_web_page, retry_after
+from logferry._json import TooManyValuesError, is_object, loads, tolerant_loads
+from logferry._redaction import printable, public_url
+
+Error = TypeVar("Error", bound=LogferryError)
+
+_LONGEST_MESSAGE = 300
+_YEAR = 366 * 86_400
+_ADDRESS_HINT = "Check the service's address"
+
+
+@frozen(kw_only=True)
+class Refusal:
+    """
+    What a service's error body says.
+
+    Attributes:
+        code: The service's own error code, or ``None``.
+        message: Its words, or ``None``.
+        hint: What to do, where the service's module knows; or ``None``.
+        error: The error to raise, where the status alone would mislead; or ``None``.
+    """
+
+    code: str | None = None
+    message: str | None = None
+    hint: str | None = None
+    error: type[LogferryError] | None = None
+
+
+ReadRefusal: TypeAlias = Callable[[int, Mapping[str, Any]], Refusal]
+"""
+A service's reader of error bodies: from the status and the decoded body (empty where it is no JSON object).
+
+It is asked about a success or a redirect too, where a web page came instead of JSON, for its hint.
+"""
+
+_BY_STATUS: Mapping[int, type[LogferryError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    429: RateLimitError,
+}
+
+
+def is_foreign(status: int, body: Mapping[str, Any]) -> bool:
+    """Whether something else than the service's API seems to answer: no JSON object, and a status that explains nothing."""
+    explained = status in _BY_STATUS or status == HTTPStatus.REQUEST_TIMEOUT
+    return not body and not explained and status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def decoded(reply: Reply[Any], read_refusal: ReadRefusal, *, request_id_header: str) -> object:
+    """
+    The JSON value of a success answer.
+
+    Args:
+        reply: The answer.
+        read_refusal: The service's reader of error bodies.
+        request_id_header: Where the service names the request, in lower case.
+
+    Raises:
+        LogferryError: The error that the status stands for, or a ResponseShapeError.
+    """
+    if reply.status == HTTPStatus.OK:
+        try:
+            return loads(reply.content)
+        except TooManyValuesError as error:
+            raise about_answer(too_large(f"the answer has {error}"), reply, request_id_header) from None
+        except ValueError:
+            # What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates.
+            with suppress(ValueError):
+                return tolerant_loads(reply.content)
+        # Not chained: a decoder's error carries the whole body.
+        raise about_answer(_no_json(reply, read_refusal), reply, request_id_header)
+    raise about_answer(_refused(reply, read_refusal), reply, request_id_header)
+
+
+def wrong_shape(reply: Reply[Any], expected: str, *, request_id_header: str) -> ResponseShapeError:
+    """An error for an answer whose JSON is not *expected*."""
+    return about_answer(
+        ResponseShapeError(
+            f"the answer is not {expected}",
+            hint="The service may have changed, or the address belongs to something else",
+        ),
+        reply,
+        request_id_header,
+    )
+
+
+def _no_json(reply: Reply[Any], read_refusal: ReadRefusal) -> ResponseShapeError:
+    if is_web_page(reply):
+        return ResponseShapeError(
+            "the answer is a web page, not JSON", hint=read_refusal(reply.status, {}).hint or _ADDRESS_HINT
+        )
+    if not reply.content:
+        return ResponseShapeError("the answer is empty")
+    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
+    return ResponseShapeError(f"the answer is no JSON (content type {printable(kind) or 'not given'})")
+
+
+def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
+    status = reply.status
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "unknown status"
+    try:
+        body: object = loads(reply.content)
+    except ValueError:
+        body = None
+    refusal = read_refusal(status, body if is_object(body) else {})
+    kind = refusal.error or _BY_STATUS.get(status)
+    if kind is None:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            kind = ServiceError
+        elif status >= HTTPStatus.BAD_REQUEST:
+            kind = BadRequestError
+        else:
+            return ResponseShapeError(
+                f"{status} {phrase} where 200 was expected",
+                hint=f"Redirects are not followed. {refusal.hint or _ADDRESS_HINT}" if status // 100 == 3 else None,  # noqa: PLR2004
+            )
+    told = printable(refusal.message or "")[:_LONGEST_MESSAGE].rstrip(". ")
+    code = printable(refusal.code or "")[:_LONGEST_MESSAGE] or None
+    error = kind(f"{status} {phrase}{': ' if told else ''}{told}{f' [{code}]' if code else ''}", hint=refusal.hint)
+    error.code = code
+    if isinstance(error, RateLimitError | ServiceError):
+        error.retry_after = retry_after(reply)
+        if error.retry_after and error.hint is None:
+            error.hint = f"The service asks to wait {_waiting(error.retry_after)}"
+    return error
+
+
+def _waiting(seconds: float) -> str:
+    """A time to wait, in words."""
+    if seconds > _YEAR:
+        return "more than a year"
+    return f"{seconds:.1f}".removesuffix(".0") + " s"
+
+
+def about_answer(error: Error, reply: Reply[Any], request_id_header: str) -> Error:
+    """The error, told which answer it is about."""
+    return error.about(
+        method=reply.request.method,
+        url=public_url(reply.url),
+        status=reply.status,
+        request_id=printable(reply.header(request_id_header) or "") or None,
+        attempts=reply.attempts,
+    )

@@ -1,0 +1,156 @@
+"""Retrying is a decision, not a loop: which outcome of an attempt is worth another, and after how long."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+from attrs import field, frozen, validators
+
+from logferry._errors import ConnectionFailedError, LogferryError
+from logferry._flow.steps import Reply
+from logferry._time.timestamps import SECOND
+
+_INEXACT: Final = 2 * SECOND
+"""Dates are of whole seconds, and an answer takes a moment: what is less says nothing about a clock."""
+
+_A_MOMENT: Final = 1_000_000_000
+"""So large a number is no span but a moment, in seconds since the epoch."""
+
+_IN_MILLISECONDS: Final = 1_000_000_000_000
+"""So large a moment is in milliseconds."""
+
+_LONGEST_PATIENCE: Final = 5.0
+"""Seconds; a service that has restarted is not kept waiting longer."""
+
+_SHORTEST_PATIENCE: Final = 0.1
+"""Seconds; a refusal comes at once, so without a wait it would be asked for thousands of times."""
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """
+    When a failed request is sent again.
+
+    All requests of logferry read, so each may be repeated safely.  Retried are connection errors, timeouts, cut bodies,
+    the statuses 408, 429 and 5xx, and successes that are empty or a web page.  The wait before attempt ``n + 1`` is drawn evenly from zero to
+    ``min(longest_delay, first_delay * 2 ** (n - 1))``, unless the service says how long in ``Retry-After``.
+
+    A connection that is refused costs nothing to try again, and a service that restarts refuses for some seconds.  So it is
+    no attempt that counts until ``refused_for`` has passed; the waits between grow up to 5 s.
+
+    Attributes:
+        attempts: How often a request is sent at most, the first time included.
+        first_delay: Longest wait before the second attempt, in seconds.
+        longest_delay: Longest wait of all, in seconds.
+        longest_retry_after: Up to how many seconds a ``Retry-After`` is honoured; beyond it the error is raised at once.
+        refused_for: How many seconds at least a connection that is refused is tried again; not at all where ``attempts`` is 1.
+    """
+
+    attempts: int = field(default=4, validator=validators.ge(1))
+    first_delay: float = field(default=0.5, validator=validators.ge(0))
+    longest_delay: float = field(default=30.0, validator=validators.ge(0))
+    longest_retry_after: float = field(default=60.0, validator=validators.ge(0))
+    refused_for: float = field(default=30.0, validator=validators.ge(0))
+
+    def delay(self, outcome: Reply[Any] | LogferryError, *, attempt: int, chance: float) -> float | None:
+        """
+        Seconds to wait before the next attempt, or ``None`` to take the outcome as it is.
+
+        Args:
+            outcome: The answer, or why there was none.
+            attempt: How often the request has been sent, from 1.
+            chance: A random number, 0 <= chance < 1.
+        """
+        if attempt >= self.attempts or not _passing(outcome):
+            return None
+        wanted = retry_after(outcome) if isinstance(outcome, Reply) else None
+        if wanted:
+            return wanted if wanted <= self.longest_retry_after else None
+        return chance * min(self.longest_delay, self.first_delay * 2.0 ** (attempt - 1))
+
+    def patience(self, times: int, *, waited: float, chance: float) -> float | None:
+        """
+        Seconds to wait before a connection that was refused is tried again at no cost, or ``None`` where that counts.
+
+        Args:
+            times: How often the connection has been refused, from 1.
+            waited: Seconds since it was first refused.
+            chance: A random number, 0 <= chance < 1.
+        """
+        if self.attempts == 1 or waited >= self.refused_for:
+            return None
+        longest = min(_LONGEST_PATIENCE, self.longest_delay, self.first_delay * 2.0 ** (times - 1))
+        return max(_SHORTEST_PATIENCE, longest * (1 + chance) / 2)
+
+
+def is_refused(outcome: Reply[Any] | LogferryError) -> bool:
+    """Whether nothing listens where the request should have gone."""
+    return isinstance(outcome, ConnectionFailedError) and outcome.refused
+
+
+def _passing(outcome: Reply[Any] | LogferryError) -> bool:
+    if isinstance(outcome, Reply):
+        passing = outcome.status in (408, 429) or outcome.status >= 500  # noqa: PLR2004  # the HTTP classes by number
+        return passing or lacks_json(outcome)
+    return isinstance(outcome, ConnectionFailedError)
+
+
+def retry_after(reply: Reply[Any]) -> float | None:
+    """
+    Seconds that the answer's ``Retry-After`` asks to wait; ``None`` where it has none that can be read.
+
+    The header holds seconds, a moment in seconds or milliseconds since the epoch, or a date.  A moment or date counts from the answer's own ``Date``, so that a wrong local clock does
+    not matter; one in the past is 0.
+    """
+    text = (reply.header("retry-after") or "").strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return seconds_until(float(text), reply)
+    until = _http_date(text)
+    if until is None:
+        return None
+    return max(0.0, until - answered_at(reply))
+
+
+def seconds_until(number: float, reply: Reply[Any]) -> float:
+    """What a number of an answer says of a time to wait: seconds, or the moment until which, since the epoch; at least 0."""
+    if number < _A_MOMENT:
+        return number
+    moment = number / 1000 if number >= _IN_MILLISECONDS else number
+    return max(0.0, moment - answered_at(reply))
+
+
+def lacks_json(reply: Reply[Any]) -> bool:
+    """Whether a success has nothing, or a web page, where JSON is due: something in between has answered, or broke."""
+    return reply.status == HTTPStatus.NO_CONTENT or (
+        reply.status == HTTPStatus.OK and (not reply.content or is_web_page(reply))
+    )
+
+
+def is_web_page(reply: Reply[Any]) -> bool:
+    """Whether an answer is HTML."""
+    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
+    start = reply.content[:200].lstrip().lower()
+    return kind == "text/html" or start.startswith((b"<!doctype", b"<html"))
+
+
+def answered_at(reply: Reply[Any]) -> float:
+    """When the answer was made, in seconds since the epoch: by the service's clock, where it says, so that ours may be wrong."""
+    since = _http_date(reply.header("date") or "")
+    return reply.received_unix_nano / 1e9 if since is None else since
+
+
+def clock_ahead_nano(reply: Reply[Any]) -> int:
+    """How far the local clock is ahead of the service's, in nanoseconds; 0 where it is not, or nobody can tell."""
+    ahead = reply.received_unix_nano - round(answered_at(reply) * 1e9)
+    return ahead if ahead > _INEXACT else 0
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,1 @@
+"""One entry in the OpenTelemetry log data model."""

@@ -1,0 +1,1 @@
+"""A stream, from its definition to what iterates it."""

@@ -1,0 +1,210 @@
+"""What a stream is, before anybody asks it: its names, its limits, its shape and what it promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from attrs import AttrsInstance, field, fields, frozen
+
+from logferry._concurrency.division import Division
+from logferry._flow.steps import Flow, Position
+from logferry._records.attributes import Attribute
+from logferry._records.origin import Normalizer
+from logferry._streams.incremental import Incremental
+from logferry._streams.lazy import loaded
+from logferry._time.window import Window
+
+E = TypeVar("E")
+J = TypeVar("J")
+F = TypeVar("F", bound=AttrsInstance)
+J_co = TypeVar("J_co", covariant=True)
+F_contra = TypeVar("F_contra", bound=AttrsInstance, contravariant=True)
+
+
+class Walk(Protocol[F_contra]):
+    """Starts a stream's flow: the part of paging that only the stream's own service knows."""
+
+    def __call__(self, filters: F_contra, page_size: int, window: Window, position: Position | None) -> Flow:
+        """
+        Yield every item of *window* once.
+
+        Args:
+            filters: The caller's filters.
+            page_size: How many items to ask for at once.
+            window: Which items; the flow filters what the service does not.
+            position: Where to resume, as a batch gave it; ``None`` for the start.
+        """
+        ...
+
+
+class WalkAhead(Protocol[F_contra]):
+    """Starts a stream's flow, which asks for pages before it is there: the part of that which only the service knows."""
+
+    def __call__(
+        self,
+        filters: F_contra,
+        page_size: int,
+        window: Window,
+        position: Position | None,
+        max_items: int | None,
+        *,
+        concurrency: int,
+    ) -> Flow:
+        """
+        Yield what ``Walk`` yields, in the same order and with the same positions.
+
+        Args:
+            filters: See ``Walk``.
+            page_size: See ``Walk``.
+            window: See ``Walk``.
+            position: See ``Walk``.
+            max_items: How many items are wanted, or ``None`` for all.
+            concurrency: How many requests may be under way, at least 1.
+        """
+        ...
+
+
+class Repaired(Protocol[J_co]):
+    """An item made well-formed, as the generated ``repair_...`` functions return it."""
+
+    @property
+    def value(self) -> J_co:
+        """A copy without what does not fit."""
+        ...
+
+    @property
+    def issues(self) -> tuple[str, ...]:
+        """What was taken out, each with the path to the value."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether no required value had to be invented."""
+        ...
+
+
+@frozen(kw_only=True)
+class Filter:
+    """
+    A filter of a stream.
+
+    Attributes:
+        name: Its name in Python.
+        wire_name: Its name on the wire.
+        summary: What it does, in one line.
+        parse: Makes its value of a text that a user typed; raises a ValueError that says what would do.
+        shown: Gives the value of it that an item shows; ``None`` where items do not show it.
+        any_case: Whether upper and lower case are the same in its value.
+    """
+
+    name: str
+    wire_name: str
+    summary: str
+    parse: Callable[[str], Any] = field(repr=False)
+    shown: Shown | None = field(default=None, repr=False)
+    any_case: bool = False
+
+
+Shown: TypeAlias = Callable[[Any], Any]
+"""Gives the value of a filter that an item shows, as the filter's own type; ``None`` where the item shows none."""
+
+
+def filter_field(
+    wire_name: str,
+    summary: str,
+    *,
+    parse: Callable[[str], Any] = str,
+    shown: Shown | None = None,
+    any_case: bool = False,
+) -> Any:
+    """
+    An optional field of a class of filters.
+
+    Args:
+        wire_name: The filter's name on the wire.
+        summary: What it does, in one line.
+        parse: Makes its value of a text that a user typed; raises a ValueError that says what would do.
+        shown: Gives the value of it that an item shows, see ``shown_at``.  An item that shows another value than the one
+            asked for is left out, so it is for filters that are known to compare for equality; ``None`` for others.
+        any_case: Whether upper and lower case may be the same for the service.
+    """
+    metadata = {"wire_name": wire_name, "summary": summary, "parse": parse, "shown": shown, "any_case": any_case}
+    return field(default=None, metadata=metadata)
+
+
+def flag(text: str) -> bool:
+    """A switch that a user typed: ``true`` or ``false``."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError("it is true or false")
+    return text.lower() == "true"
+
+
+@frozen(kw_only=True, repr=False)
+class StreamDefinition(Generic[E, J, F]):
+    """
+    A stream of a service.
+
+    Attributes:
+        name: ``<service>.<stream>``; the part after the dot is the method of the service's client.
+        summary: What it holds, in one line.
+        paging: How the service pages, in a few words.
+        order: ``"newest first"``, ``"oldest first"`` or ``"as sent"``.
+        time_filter: Who filters by time, in a few words.
+        division: How a window is divided into parts that can be read at once; ``None`` where it cannot be.
+        ahead: The walk of a stream that asks for pages ahead by itself, since only it can tell what of them is new; ``None``
+            where a walk asks for one page after the other.
+        promise: What a pull of the stream guarantees, and why.
+        filters: The class of its own filters: attrs, every field a ``filter_field``.
+        needs_one_of: Names of filters of which the service wants at least one; empty where it wants none.
+        tenant_filter: Name of the filter that says whose logs are asked for; empty where the account or the items do.
+        page_size: How many items are asked for at once unless the caller says otherwise.
+        largest_page_size: The service's limit, or ``None`` where it is unknown.
+        walk: Starts the stream's flow, see ``Walk``.
+        fits: Whether an item has the shape that the documentation promises.
+        repair: Makes an item fit.
+        entry: The typed model of an item that fits.
+        normalizer: The record of an item that fits.
+        attributes_home: Module and name of the tables of attributes, by stream; empty where there are none.
+        incremental: How it is read again and again.
+    """
+
+    name: str
+    summary: str
+    paging: str
+    order: str
+    time_filter: str
+    division: Division | None = None
+    ahead: WalkAhead[F] | None = None
+    promise: str
+    filters: type[F]
+    needs_one_of: tuple[str, ...] = ()
+    tenant_filter: str = ""
+    page_size: int
+    largest_page_size: int | None = None
+    walk: Walk[F]
+    fits: Callable[[object], bool]
+    repair: Callable[[object], Repaired[J]]
+    entry: Callable[[Any], E]
+    normalizer: Normalizer[J]
+    attributes_home: str = ""
+    incremental: Incremental = field(factory=Incremental)
+
+    def __repr__(self) -> str:
+        return f"<StreamDefinition {self.name}>"
+
+    @property
+    def method(self) -> str:
+        """The method of the service's client that opens the stream."""
+        return self.name.partition(".")[2]
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The attributes that its normalizer makes; loaded when they are asked for."""
+        tables: Mapping[str, tuple[Attribute, ...]] = loaded(self.attributes_home) if self.attributes_home else {}
+        return tables.get(self.name, ())
+
+    @property
+    def filter_list(self) -> tuple[Filter, ...]:
+        """Its own filters, in the order of the method's parameters."""
+        return tuple(Filter(name=one.name, **one.metadata) for one in fields(self.filters))

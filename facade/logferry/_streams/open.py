@@ -1,0 +1,135 @@
+"""Opening a stream: what a caller asks of it is checked before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from attrs import AttrsInstance, asdict, evolve
+
+from logferry._concurrency.reader import Reader, is_divided
+from logferry._config.arguments import StreamOptions, refuse_unknown, require_count
+from logferry._errors import CheckpointError, InvalidRequestError
+from logferry._flow.steps import Flow, Position
+from logferry._streams.checkpoint import Checkpoint, is_follow, read_checkpoint
+from logferry._streams.definition import StreamDefinition
+from logferry._streams.iteration import Plan, Runtime, asked
+from logferry._streams.matching import checks_of
+from logferry._streams.views import Stream
+from logferry._time.window import Window, window
+
+E = TypeVar("E")
+F = TypeVar("F", bound=AttrsInstance)
+
+
+def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions, runtime: Runtime) -> Stream[E]:
+    """
+    A stream of an account.
+
+    Args:
+        definition: The stream.
+        filters: What of it is wanted.
+        options: What every stream takes.
+        runtime: What the streams of the account's client share.
+
+    Raises:
+        InvalidRequestError: The call cannot be right.
+        CheckpointError: ``resume`` belongs to another question, or is damaged.
+    """
+    refuse_unknown(options, (one.name for one in definition.filter_list), StreamOptions)
+    given = _given(filters)
+    for name, value in given.items():
+        if isinstance(value, str) and (not value or not value.isprintable()):
+            raise InvalidRequestError(
+                f"{definition.name}: {name} is empty, or holds a character that cannot be sent",
+                hint="Leave it out for no filter",
+            )
+    since, until, resume = options.get("since"), options.get("until"), options.get("resume")
+    page_size, max_items = options.get("page_size"), options.get("max_items")
+    largest = definition.largest_page_size
+    if page_size is not None:
+        require_count("page_size", page_size, InvalidRequestError)
+    if page_size is not None and (page_size < 1 or (largest is not None and page_size > largest)):
+        bounds = "at least 1" if largest is None else f"from 1 to {largest}"
+        raise InvalidRequestError(f"{definition.name}: page_size is {page_size}, it must be {bounds}")
+    if max_items is not None:
+        require_count("max_items", max_items, InvalidRequestError)
+    checkpoint = None
+    if resume is None:
+        window(since, until, now=runtime.clock.now())
+    else:
+        checkpoint = read_checkpoint(resume)
+        checkpoint.belongs_to(stream=definition.name, filters=given, asked=(asked(since), asked(until)))
+        filters = _resumed(definition, checkpoint)
+    if definition.needs_one_of and not any(name in _given(filters) for name in definition.needs_one_of):
+        raise InvalidRequestError(
+            f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
+            hint=_how_to_find(definition),
+        )
+    if definition.tenant_filter:
+        runtime = evolve(runtime, tenant=_given(filters).get(definition.tenant_filter))
+    return Stream(
+        definition,
+        Plan(
+            stream=definition.name,
+            definition=definition,
+            reader=_reader(definition, filters, runtime.options.concurrency, page_size or definition.page_size),
+            filters=_given(filters),
+            since=since,
+            until=until,
+            max_items=max_items,
+            resume=checkpoint,
+            strict=options.get("strict", False),
+            runtime=runtime,
+        ),
+    )
+
+
+def _reader(definition: StreamDefinition[Any, Any, F], filters: F, concurrency: int, page_size: int) -> Reader:
+    ahead = definition.ahead
+    return Reader(
+        walk=partial(definition.walk, filters, page_size),
+        order=definition.order,
+        ahead=None if ahead is None else partial(ahead, filters, page_size, concurrency=concurrency),
+        division=definition.division,
+        page_size=page_size,
+        concurrency=concurrency,
+        checks=checks_of(definition, filters),
+        sized=partial(_reader, definition, filters, concurrency),
+    )
+
+
+def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -> F:
+    """
+    The filters of a checkpoint whose place the stream's flow understands.
+
+    A digest keeps damage away, not a checkpoint that was made up or comes from another release.
+    """
+    try:
+        filters = definition.filters(**checkpoint.filters)
+        walk: Callable[[Window, Position | None], Flow] = partial(definition.walk, filters, definition.page_size)
+        if is_follow(checkpoint.position):
+            from logferry._streams.follow import Follow  # noqa: PLC0415  # most programs follow nothing
+
+            walk = Follow(walk=walk, definition=definition)
+        if is_divided(checkpoint.position):
+            one_by_one = Reader(walk=walk, order=definition.order, division=definition.division, page_size=1)
+            walk = one_by_one.read
+        flow = walk(checkpoint.window, checkpoint.position)
+        # Its first step sends nothing: a driver would.
+        next(flow, None)
+        flow.close()
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise CheckpointError("the checkpoint is damaged", hint="Start again without it") from error
+    return filters
+
+
+def _given(filters: AttrsInstance) -> dict[str, Any]:
+    return {name: value for name, value in asdict(filters).items() if value is not None}
+
+
+def _how_to_find(definition: StreamDefinition[Any, Any, Any]) -> str:
+    sessions = definition.incremental.sessions
+    found = "" if sessions is None else f"; {sessions.stream} lists what there is"
+    return f"The service asks for one of them (in the shell: --filter {definition.needs_one_of[0]}=...){found}"

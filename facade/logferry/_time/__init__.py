@@ -1,0 +1,1 @@
+"""Moments in and out, without loss."""

@@ -1,0 +1,389 @@
+"""Authorizing, retrying, deadlines: the layers around a flow, driven by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+from logferry._errors import ConnectionFailedError, DeadlineExceededError, LogferryError, RequestTimeoutError
+from logferry._flow.auth import FixedHeaders, RenewedToken, Token
+from logferry._flow.layers import authorized, bounded, layer, observed, resume, retried
+from logferry._flow.steps import (
+    Acquire,
+    Batch,
+    Flow,
+    Now,
+    Pairs,
+    Receive,
+    Reply,
+    Request,
+    Send,
+    Sleep,
+    Step,
+    SubFlow,
+    Ticket,
+    exchange,
+)
+from logferry._http.retry import RetryPolicy
+from logferry_clients.logto.api.audit_logs import list_audit_logs
+
+SECOND = 1_000_000_000
+LIST: Request[Any] = list_audit_logs.request(page=2)
+TOKEN: Request[Any] = list_audit_logs.request(page=99)
+"""Stands for a request for a token."""
+
+
+def reply(status: int, **headers: str) -> Reply[Any]:
+    """An answer to the request."""
+    return Reply(
+        request=LIST,
+        url="https://acme.logto.app/api/logs?page=2",
+        status=status,
+        headers=[(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+        content=b"[]",
+        received_unix_nano=0,
+    )
+
+
+def asking(times: int = 1) -> Flow:
+    """A flow that asks, and hands on the answer as a batch, so often."""
+    for _ in range(times):
+        answer = yield from exchange(Send(LIST))
+        yield Batch([answer.status], int, answer)
+
+
+class Counting:
+    """Another token each time the last one was refused."""
+
+    def __init__(self) -> None:
+        self.refused: list[Pairs | None] = []
+        self._number = 1
+
+    def headers(self, refused: Pairs | None) -> SubFlow[Pairs]:
+        """The headers."""
+        self.refused.append(refused)
+        self._number += refused is not None
+        return (("Authorization", f"Bearer {self._number}"),)
+        yield
+
+
+class Play:
+    """
+    Performs the steps of a flow by a script.
+
+    Args:
+        outcomes: Answers and failures, in the order in which they are received.
+        clock: Times that are told, in seconds; the last one stays.
+    """
+
+    def __init__(self, *outcomes: Reply[Any] | LogferryError, clock: tuple[float, ...] = (0,)) -> None:
+        self._outcomes = list(outcomes)
+        self._clock = list(clock)
+        self.steps: list[Step] = []
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The steps of a kind that there were."""
+        return [step for step in self.steps if isinstance(step, kind)]
+
+    def until_batch(self, flow: Flow) -> Batch | None:
+        """Perform steps until there is a batch, or until the flow ends."""
+        answer: object = None
+        while True:
+            step = resume(flow, answer)
+            if step is None or isinstance(step, Batch):
+                return step
+            self.steps.append(step)
+            answer = self.perform(step)
+
+    def perform(self, step: Step) -> object:
+        """Perform one step."""
+        match step:
+            case Send():
+                return Ticket(step)
+            case Receive():
+                return self._outcomes.pop(0)
+            case Now():
+                return round((self._clock.pop(0) if len(self._clock) > 1 else self._clock[0]) * SECOND)
+            case Acquire(lock):
+                return lock.acquire(blocking=False)
+            case _:
+                pass
+        return None
+
+
+def test_a_layer_that_answers_nothing_itself_changes_nothing() -> None:
+    """Steps and answers pass through, in order, whether or not it looks at them."""
+
+    def passed(step: Step) -> SubFlow[object]:
+        return (yield step)
+
+    play = Play(reply(200), reply(500))
+    flow = layer(layer(asking(2), {Receive: passed}), {})
+    assert [batch.items for batch in (play.until_batch(flow), play.until_batch(flow)) if batch] == [[200], [500]]
+    assert play.until_batch(flow) is None
+    assert play.steps == [Send(LIST), Receive(Ticket(Send(LIST)))] * 2
+
+
+def test_credentials_are_beside_the_request_not_in_it() -> None:
+    """A request carries no credentials, and what prints a step prints none."""
+    play = Play(reply(200))
+    play.until_batch(authorized(asking(), Counting()))
+    (sent,) = play.of(Send)
+    assert sent.headers == (("Authorization", "Bearer 1"),)
+    assert sent.request is LIST
+    assert "Bearer" not in repr(play.steps)
+
+
+def test_a_401_causes_one_renewal_and_one_replay() -> None:
+    """The request is sent again with the new headers; the answer to it counts."""
+    authorizer, play = Counting(), Play(reply(401), reply(200))
+    batch = play.until_batch(authorized(asking(), authorizer))
+    assert batch is not None
+    assert batch.items == [200]
+    assert [sent.headers[0][1] for sent in play.of(Send)] == ["Bearer 1", "Bearer 2"]
+    assert authorizer.refused == [None, (("Authorization", "Bearer 1"),)]
+
+
+def test_a_second_401_is_the_answer() -> None:
+    """One replay is enough: the flow sees the second 401."""
+    play = Play(reply(401), reply(401))
+    batch = play.until_batch(authorized(asking(), Counting()))
+    assert batch is not None
+    assert batch.items == [401]
+    assert len(play.of(Send)) == 2
+
+
+def test_headers_that_stay_are_not_replayed() -> None:
+    """Where there are no better credentials a 401 is final at once."""
+    play = Play(reply(401))
+    batch = play.until_batch(authorized(asking(), FixedHeaders((("Authorization", "Bearer x"),))))
+    assert batch is not None
+    assert batch.items == [401]
+    assert len(play.of(Send)) == 1
+
+
+def test_a_failure_is_not_taken_for_a_refusal() -> None:
+    """A failure to get an answer reaches the flow; no token is renewed for it."""
+    authorizer, play = Counting(), Play(ConnectionFailedError("cut"))
+    with pytest.raises(ConnectionFailedError):
+        play.until_batch(authorized(asking(), authorizer))
+    assert authorizer.refused == [None]
+
+
+def retrying(flow: Flow, *, attempts: int = 4, told: Callable[..., None] = lambda *_: None) -> Flow:
+    """A flow whose answers are retried after the longest wait."""
+    return retried(flow, RetryPolicy(attempts=attempts), chance=lambda: 1.0, told=told)
+
+
+def test_each_attempt_is_sent_anew_and_told() -> None:
+    """Between attempts there is a wait; each is told beforehand, and the answer knows how many there were."""
+    told: list[tuple[int, float, Any]] = []
+    failures: list[Reply[Any] | LogferryError] = [reply(503), ConnectionFailedError("cut"), reply(429, retry_after="7")]
+    play = Play(*failures, reply(200))
+    batch = play.until_batch(retrying(asking(), told=lambda *event: told.append(event)))
+    assert batch is not None
+    assert (batch.items, batch.reply.attempts) == ([200], 4)
+    assert play.of(Sleep) == [Sleep(0.5), Sleep(1.0), Sleep(7.0)]
+    assert told == [(1, 0.5, failures[0]), (2, 1.0, failures[1]), (3, 7.0, failures[2])]
+    assert [type(step) for step in play.steps] == [Send, Receive] + [Sleep, Send, Receive] * 3
+
+
+def test_the_last_outcome_is_the_flows() -> None:
+    """After the last attempt a failure is raised within the flow, and knows how often it was tried."""
+    play = Play(*[ConnectionFailedError("cut") for _ in range(3)])
+    with pytest.raises(ConnectionFailedError) as caught:
+        play.until_batch(retrying(asking(), attempts=3))
+    assert caught.value.attempts == 3
+    assert play.of(Sleep) == [Sleep(0.5), Sleep(1.0)]
+
+
+def test_attempts_are_counted_per_answer() -> None:
+    """Each answer has all its attempts, whatever those before it took."""
+    play = Play(reply(500), reply(500), reply(200), reply(500), reply(500), reply(200))
+    flow = retrying(asking(2), attempts=3)
+    batches = [play.until_batch(flow), play.until_batch(flow)]
+    assert [batch.reply.attempts for batch in batches if batch] == [3, 3]
+
+
+def test_several_requests_may_be_under_way() -> None:
+    """A flow may send before it receives; each answer is waited for and retried on its own."""
+
+    def two() -> Flow:
+        first = yield Send(LIST)
+        second = yield Send(TOKEN)
+        later = yield Receive(second)
+        sooner = yield Receive(first)
+        yield Batch([later.status, sooner.status], int, later)
+
+    play = Play(reply(503), reply(200), reply(401), reply(201))
+    batch = play.until_batch(retrying(authorized(two(), Counting())))
+    assert batch is not None
+    assert batch.items == [200, 201]
+    assert [sent.request for sent in play.of(Send)] == [LIST, TOKEN, TOKEN, LIST]
+
+
+def test_a_request_for_a_token_is_retried_like_any_other() -> None:
+    """What the authorizer sends passes the outer layers too."""
+
+    def obtain(time: int) -> SubFlow[Token]:
+        answer = yield from exchange(Send(TOKEN))
+        return Token((("Authorization", f"Bearer {answer.status}"),), time, 3600 * SECOND)
+
+    play = Play(reply(503), reply(201), reply(200))
+    batch = play.until_batch(retrying(authorized(asking(), RenewedToken(obtain))))
+    assert batch is not None
+    assert batch.items == [200]
+    assert [sent.request for sent in play.of(Send)] == [TOKEN, TOKEN, LIST]
+    assert play.of(Send)[2].headers == (("Authorization", "Bearer 201"),)
+
+
+def test_a_deadline_bounds_each_request() -> None:
+    """A request is told how much time is left for it, counted from the first step on."""
+    play = Play(reply(200), clock=(100, 100, 104))
+    play.until_batch(bounded(asking(), 10))
+    assert [sent.timeout for sent in play.of(Send)] == [10]
+    play = Play(reply(200), reply(200), clock=(100, 100, 103, 104, 105))
+    flow = bounded(asking(2), 10)
+    play.until_batch(flow)
+    play.until_batch(flow)
+    assert [sent.timeout for sent in play.of(Send)] == [10, 6]
+
+
+@pytest.mark.parametrize("late", [110, 111, 1000])
+def test_no_request_is_sent_after_the_deadline(late: float) -> None:
+    """Once the time is up, the flow gets a DeadlineExceededError instead of an answer."""
+    play = Play(reply(200), clock=(100, 100, 100, late))
+    flow = bounded(asking(2), 10)
+    assert play.until_batch(flow) is not None
+    with pytest.raises(DeadlineExceededError, match="10 s"):
+        play.until_batch(flow)
+    assert len(play.of(Send)) == 1
+
+
+def test_a_deadline_that_would_pass_during_a_wait_is_not_waited_for() -> None:
+    """The error comes at once, without the wait."""
+    play = Play(reply(503, retry_after="7"), clock=(0, 0, 4))
+    with pytest.raises(DeadlineExceededError):
+        play.until_batch(bounded(retrying(asking()), 10))
+    assert play.of(Sleep) == []
+
+
+def test_a_deadline_leaves_waits_that_end_before_it() -> None:
+    """A wait that ends in time is made."""
+    play = Play(reply(503, retry_after="7"), reply(200), clock=(0, 0, 2, 9))
+    assert play.until_batch(bounded(retrying(asking()), 10)) is not None
+    assert play.of(Sleep) == [Sleep(7.0)]
+    assert [sent.timeout for sent in play.of(Send)] == [10, 1]
+
+
+def test_what_has_arrived_is_delivered_also_after_the_deadline() -> None:
+    """A deadline discards nothing: an answer that came late is handed on, and the next request is refused."""
+    play = Play(reply(200), clock=(0, 0, 50))
+    flow = bounded(asking(2), 10)
+    assert play.until_batch(flow) is not None
+    with pytest.raises(DeadlineExceededError):
+        play.until_batch(flow)
+
+
+def test_a_request_that_runs_into_the_deadline_is_a_deadline_error() -> None:
+    """Where the last attempt was cut off by the deadline, the error says so: no longer timeout would have helped."""
+    play = Play(RequestTimeoutError("slow"), clock=(0, 0, 10))
+    with pytest.raises(LogferryError) as caught:
+        play.until_batch(bounded(retrying(asking(), attempts=1), 10))
+    assert type(caught.value) is DeadlineExceededError
+
+
+def test_a_deadline_error_tells_of_what_was_tried() -> None:
+    """It knows how often the request was sent before the time was up."""
+    play = Play(reply(503, retry_after="4"), reply(503, retry_after="7"), clock=(0, 0, 0, 0, 5))
+    with pytest.raises(DeadlineExceededError) as caught:
+        play.until_batch(bounded(retrying(asking()), 10))
+    assert caught.value.attempts == 2
+
+
+def test_each_request_is_told_before_it_is_sent() -> None:
+    """Observed from outside, every request is told: the token's, the retry and the replay."""
+    told: list[Request[Any]] = []
+    play = Play(reply(503), reply(401), reply(200))
+    play.until_batch(observed(retrying(authorized(asking(), Counting())), told.append))
+    assert told == [LIST, LIST, LIST] == [sent.request for sent in play.of(Send)]
+
+
+def _authorized(flow: Flow) -> Flow:
+    return authorized(flow, Counting())
+
+
+def _bounded(flow: Flow) -> Flow:
+    return bounded(flow, 10)
+
+
+def _observed(flow: Flow) -> Flow:
+    return observed(flow, lambda _request: None)
+
+
+def _all_layers(flow: Flow) -> Flow:
+    return _observed(_bounded(retrying(_authorized(flow))))
+
+
+@pytest.mark.parametrize("wrapped", [_authorized, retrying, _bounded, _observed, _all_layers])
+def test_a_flow_is_closed_with_its_layers(wrapped: Callable[[Flow], Flow]) -> None:
+    """Dropping the outermost layer ends the flow inside it, wherever it stands."""
+    closed: list[bool] = []
+
+    def guarded() -> Flow:
+        try:
+            yield from asking()
+        finally:
+            closed.append(True)
+
+    play, flow = Play(reply(200)), wrapped(guarded())
+    assert play.until_batch(flow) is not None
+    assert not closed
+    flow.close()
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("steps", range(1, 7))
+def test_a_token_that_is_abandoned_leaves_no_lock_behind(steps: int) -> None:
+    """Wherever a flow is dropped while it gets a token, the next one gets its own."""
+
+    def obtain(time: int) -> SubFlow[Token]:
+        yield from exchange(Send(TOKEN))
+        return Token((("Authorization", "Bearer 1"),), time, 3600 * SECOND)
+
+    authorizer = RenewedToken(obtain)
+    dropped = _walked(retrying(authorized(asking(), authorizer)), steps)
+    dropped.close()
+    play = Play(reply(200), reply(200))
+    batch = play.until_batch(authorized(asking(), authorizer))
+    assert batch is not None
+    assert batch.items == [200]
+
+
+def _walked(flow: Flow, steps: int) -> Flow:
+    """The flow after so many steps."""
+    play = Play(reply(200), reply(200))
+    step = resume(flow, None)
+    for _ in range(steps - 1):
+        assert step is not None
+        step = resume(flow, play.perform(step))
+    return flow
+
+
+def test_waiting_for_a_lock_does_not_take_it() -> None:
+    """A flow that is dropped while another one holds the lock does not release it."""
+    authorizer = RenewedToken(lambda _time: _never())
+    flow = authorized(asking(), authorizer)
+    assert isinstance(resume(flow, None), Now)
+    step = resume(flow, 0)
+    assert isinstance(step, Acquire)
+    assert step.lock.acquire(blocking=False)  # another flow's
+    flow.close()
+    assert step.lock.locked()
+
+
+def _never() -> Generator[Step, Any, Token]:
+    yield Now()
+    raise AssertionError

@@ -1,0 +1,108 @@
+"""The transport that is asked for by name: what it needs, and what it cannot do; all else is tried in ``test_wire``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+import logferry
+from logferry._http.options import WireOptions
+from logferry._http.pyreqwest import AsyncFastTransport
+from logferry.testing import LogtoFake, serve
+
+GIVEN: dict[str, Any] = {"endpoint": "https://acme.logto.app", "access_token": "hush", "transport": "fast"}
+
+
+def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is sent."""
+    monkeypatch.setitem(sys.modules, "pyreqwest", None)
+    with pytest.raises(logferry.ConfigurationError, match="pyreqwest") as caught:
+        logferry.Logto(**GIVEN)
+    assert caught.value.hint == "pip install 'logferry[fast]'"
+
+
+def test_it_cannot_trust_given_authorities_alone(tmp_path: Path) -> None:
+    """So it takes none, rather than to trust others beside them."""
+    with pytest.raises(logferry.ConfigurationError, match="verify"):
+        logferry.Logto(**GIVEN, verify=str(tmp_path / "ca.pem"))
+
+
+def test_it_needs_the_event_loop_of_asyncio() -> None:
+    """Without it, as on another one, it is a mistake in the set-up, said in one line."""
+    with pytest.raises(logferry.ConfigurationError, match="asyncio"):
+        AsyncFastTransport(WireOptions(base_url="https://acme.logto.app"))
+
+
+@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
+def test_plain_http_to_this_machine_goes_through_no_proxy(sync: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that the environment names would read the credentials."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    fake = LogtoFake(records=250)
+    with serve(fake) as url:
+        found = _collected(sync, endpoint=url, app_id=fake.app_id, app_secret=fake.app_secret, transport="fast")
+    assert found == list(fake.truth("logto.audit_logs"))
+
+
+def _collected(sync: bool, **given: Any) -> list[str]:
+    if sync:
+        with logferry.Logto(**given) as logto:
+            return [entry.id for entry in logto.audit_logs(until="2030-01-01")]
+
+    async def collect() -> list[str]:
+        async with logferry.Logto(**given) as logto:
+            return [entry.id async for entry in logto.audit_logs(until="2030-01-01")]
+
+    return anyio.run(collect)
+
+
+_HURRIED = """
+import asyncio, sys, threading
+import logferry
+from logferry.testing import LogtoFake, serve
+
+entered = threading.Event()
+
+class Dawdling(asyncio.SelectorEventLoop):
+    # It lets go of a thread that tells it something only after a while, as a busy machine does.
+    def call_soon_threadsafe(self, *args, **options):
+        handle = super().call_soon_threadsafe(*args, **options)
+        if threading.current_thread() is not threading.main_thread():
+            entered.set()
+            for _ in range(200):
+                threading.Event().wait(0.001)
+        return handle
+
+async def main(url, fake):
+    async with logferry.Logto(endpoint=url, access_token=fake.access_token(), transport="fast") as logto:
+        print(len(await logto.audit_logs(until="2030-01-01").ato_list()), flush=True)
+
+fake = LogtoFake(records=3)
+with serve(fake) as url, asyncio.Runner(loop_factory=Dawdling) as runner:
+    runner.run(main(url, fake))
+assert entered.wait(30)
+"""
+
+
+def test_a_program_may_end_right_after_its_last_answer() -> None:
+    """The thread that brought the answer may not have left Python by then, which must not abort the process."""
+    ended = subprocess.run([sys.executable, "-c", _HURRIED], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "3\n"), ended.stderr
+
+
+def test_views_with_other_timeouts_share_a_client() -> None:
+    """A client's timeouts are those of each request, whichever view sends it."""
+    fake = LogtoFake(records=150)
+    with (
+        serve(fake) as url,
+        logferry.Logto(endpoint=url, app_id=fake.app_id, app_secret=fake.app_secret, transport="fast") as logto,
+    ):
+        for view in (logto, logto.with_options(timeout=5), logto.with_options(deadline=20)):
+            assert [entry.id for entry in view.audit_logs(until="2030-01-01")] == list(fake.truth("logto.audit_logs"))

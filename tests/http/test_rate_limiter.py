@@ -1,0 +1,541 @@
+"""The pace of an account: never more requests than the rate allows, and no wait below it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import attrs
+import httpx
+import pytest
+
+import logferry
+from logferry._flow.drivers import aadvance
+from logferry._flow.steps import Flow, Receive, Reply, Send, Ticket
+from logferry._http.in_flight import UnderWay
+from logferry._http.rate import Rate
+from logferry._http.rate_headers import Allowance
+from logferry._http.rate_limiter import Pace, paced
+from logferry.testing import (
+    CognigyFake,
+    DailyFake,
+    FakeRequest,
+    FakeResponse,
+    Faults,
+    InProcessTransport,
+    LogtoFake,
+    SignalWireFake,
+    VirtualClock,
+    connected,
+    failing,
+    first_of,
+)
+from logferry_clients.logto.api.audit_logs import list_audit_logs
+
+SECOND = 1_000_000_000
+FAKE = LogtoFake(records=300)
+UNTIL = "2027-01-01"
+
+Walk = Callable[[Any], Iterator[Any]]
+
+
+class Watched:
+    """Notes when requests come, by a clock; it is a fault that never happens."""
+
+    def __init__(self, clock: Any) -> None:
+        self._clock = clock
+        self.times: list[int] = []
+
+    def __call__(self, _request: FakeRequest, _number: int) -> None:
+        """Note one."""
+        self.times.append(self._clock.now())
+
+    def most_within(self, seconds: float) -> int:
+        """The most requests that came in any span of so many seconds."""
+        times = sorted(self.times)
+        return max(sum(0 <= later - time < seconds * SECOND for later in times) for time in times)
+
+
+class CommonClock(VirtualClock):
+    """A clock for several threads: it goes on to the first that wakes, once all of them sleep."""
+
+    def __init__(self, start: int, threads: int) -> None:
+        super().__init__(start)
+        self._awake = threads
+        self._wakes: list[int] = []
+        self._changed = threading.Condition()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep until the time has come."""
+        with self._changed:
+            wake = self.now() + round(seconds * SECOND)
+            self._wakes.append(wake)
+            self._awake -= 1
+            self._go_on()
+            self._changed.wait_for(lambda: self.now() >= wake)
+            self._wakes.remove(wake)
+            self._awake += 1
+
+    def leave(self) -> None:
+        """This thread sleeps no more."""
+        with self._changed:
+            self._awake -= 1
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._awake == 0 and self._wakes:
+            self.reach(min(self._wakes))
+            self._changed.notify_all()
+
+
+class LateClock(VirtualClock):
+    """A clock that lets something happen when it sleeps for the second time."""
+
+    def __init__(self, start: int) -> None:
+        super().__init__(start)
+        self.second: Callable[[], None] = lambda: None
+        self.asecond: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
+
+    def sleep(self, seconds: float) -> None:
+        """Let seconds pass, after what is to happen before."""
+        if len(self.naps) == 1:
+            self.second()
+        super().sleep(seconds)
+
+    async def asleep(self, seconds: float) -> None:
+        """The same for a task."""
+        if len(self.naps) == 1:
+            await self.asecond()
+        VirtualClock.sleep(self, seconds)
+
+
+def logto(clock: Any, watched: Watched, faults: Faults = lambda _request, _number: None, **options: Any) -> Any:
+    """A client of the fake, whose requests are watched."""
+    transport = InProcessTransport(FAKE, clock=clock.now, faults=first_of(watched, faults))
+    return connected(logferry.Logto, FAKE, transport=transport, clock=clock, **options)
+
+
+def test_below_the_rate_there_is_no_wait(walk: Walk) -> None:
+    """The bucket is full at the start: so many requests as the rate has can go at once."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate="7/10s") as client:
+        assert len(list(walk(client.audit_logs(until=UNTIL, page_size=50)))) == 300
+    assert 6 <= len(watched.times) <= 7 + 1  # pages, and one for the token
+    assert len(clock.naps) == max(0, len(watched.times) - 7)
+
+
+def test_never_more_than_the_rate_in_any_span(walk: Walk) -> None:
+    """Requests wait until a span of the rate would not have too many of them."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate=Rate(requests=5, seconds=10)) as client:
+        assert len(list(walk(client.audit_logs(until=UNTIL, page_size=10)))) == 300
+    assert len(watched.times) > 30
+    assert watched.most_within(10) <= 5
+
+
+def test_no_longer_wait_than_the_rate_takes(walk: Walk) -> None:
+    """One request after the other, they are as many in a span as the rate allows."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate=Rate(requests=5, seconds=10), concurrency=1) as client:
+        assert len(list(walk(client.audit_logs(until=UNTIL, page_size=10)))) == 300
+    assert watched.most_within(10) == 5
+    # Every fifth request waits for the whole span, since the others took no time: as fast as the rate allows.
+    assert watched.times[-1] - watched.times[0] == (len(watched.times) - 1) // 5 * 10 * SECOND
+
+
+def test_a_request_that_comes_later_waits_less(walk: Walk) -> None:
+    """A token is back when the rate's span has passed since it was taken, not since the wait began."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+
+    def take_time(_event: logferry.PageEvent) -> None:
+        clock.advance(4)
+
+    with logto(clock, watched, rate="2/10s", on_page=take_time) as client:
+        list(walk(client.audit_logs(until=UNTIL, page_size=50)))
+    assert watched.most_within(10) == 2
+    assert max(clock.naps) == 10 - 4
+
+
+def test_retries_and_tokens_are_requests(walk: Walk) -> None:
+    """What is sent again counts again, and so does the request for a token."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    faults = failing(FakeResponse(503), path="/api/logs", every=2)
+    with logto(clock, watched, faults, rate="2/100s") as client:
+        stream = client.audit_logs(until=UNTIL, page_size=100)
+        assert len(list(walk(stream))) == 300
+        assert stream.stats.retries >= 2
+    assert watched.most_within(100) == 2
+
+
+def test_streams_and_views_share_the_pace(walk: Walk) -> None:
+    """It is the account's: another stream, or a view with other options, has no requests of its own."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate="3/10s") as client:
+        for view in (client, client.with_options(retries=0), client.with_options(rate="3/10s")):
+            assert len(list(walk(view.audit_logs(until=UNTIL, page_size=100)))) == 300
+    assert len(watched.times) > 9
+    assert watched.most_within(10) == 3
+
+
+def test_a_view_may_have_a_pace_of_its_own(walk: Walk) -> None:
+    """Faster, slower or without a bound; what the others have sent counts for it."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate="2/10s") as client:
+        list(walk(client.with_options(rate=None).audit_logs(until=UNTIL, page_size=50)))
+        assert len(watched.times) > 6
+        assert not clock.naps
+        list(walk(client.audit_logs(until=UNTIL, page_size=100)))
+    assert clock.naps[0] == 10
+
+
+def test_a_request_that_leaves_late_counts_when_the_service_has_it() -> None:
+    """A thread that is held up between taking its turn and sending does not crowd those that come after it."""
+    clock = LateClock(FAKE.epoch)
+    watched = Watched(clock)
+    waits, goes = threading.Event(), threading.Event()
+    inner = InProcessTransport(FAKE, clock=clock.now, faults=watched)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if threading.current_thread() is late:
+            waits.set()
+            assert goes.wait(30)
+        return inner.handle_request(request)
+
+    options: dict[str, Any] = {"clock": clock, "rate": "2/10s", "concurrency": 1}
+    given: dict[str, Any] = {"endpoint": "https://fake.example", "access_token": FAKE.access_token()}
+    with logferry.Logto(**given, **options, transport=httpx.MockTransport(answer)) as client:
+        late = threading.Thread(target=lambda: client.audit_logs(until=UNTIL).to_list(1))
+
+        def let_go() -> None:
+            goes.set()
+            late.join()
+
+        clock.second = let_go
+        late.start()
+        assert waits.wait(30)
+        client.audit_logs(until=UNTIL, page_size=50).to_list(200)
+    assert len(watched.times) == 5
+    assert watched.most_within(10) == 2
+
+
+@pytest.mark.anyio
+async def test_a_task_that_sends_late_counts_when_the_service_has_its_request() -> None:
+    """The same for the tasks of an event loop."""
+    clock = LateClock(FAKE.epoch)
+    watched = Watched(clock)
+    waits, goes, came = anyio.Event(), anyio.Event(), anyio.Event()
+    inner = InProcessTransport(FAKE, clock=clock.now, faults=watched)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        late = not waits.is_set()
+        if late:
+            waits.set()
+            await goes.wait()
+        response = await inner.handle_async_request(request)
+        if late:
+            came.set()
+        return response
+
+    async def let_go() -> None:
+        goes.set()
+        await came.wait()
+
+    clock.asecond = let_go
+    options: dict[str, Any] = {"clock": clock, "rate": "2/10s", "concurrency": 1}
+    given: dict[str, Any] = {"endpoint": "https://fake.example", "access_token": FAKE.access_token()}
+    async with (
+        logferry.Logto(**given, **options, transport=httpx.MockTransport(answer)) as client,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(client.audit_logs(until=UNTIL).ato_list, 1)
+        await waits.wait()
+        await client.audit_logs(until=UNTIL, page_size=50).ato_list(200)
+    assert len(watched.times) == 5
+    assert watched.most_within(10) == 2
+
+
+def test_a_request_that_is_never_sent_takes_no_turn() -> None:
+    """What is abandoned before it leaves, as the last look ahead of an iteration, does not count."""
+    pace, rate = Pace(), Rate(requests=1, seconds=10)
+    turn = pace.take(0, rate)
+    assert pace.take(5 * SECOND, rate) == 10.0
+    assert not isinstance(turn, float)
+    del turn
+    assert not isinstance(pace.take(5 * SECOND, rate), float)
+
+
+def test_a_loop_without_tasks_of_its_own_sends_before_it_waits() -> None:
+    """A turn that only an answer gives back is waited for once its request has been sent: elsewhere than on asyncio, too."""
+    sent: list[int] = []
+
+    class Replying:
+        """Answers at once."""
+
+        def perform(self, send: Send[Any]) -> Reply[Any]:
+            """Send nothing in a thread."""
+            raise AssertionError(send)
+
+        async def aperform(self, send: Send[Any]) -> Reply[Any]:
+            """Answer, and count the request."""
+            sent.append(clock.now())
+            assert send.turn is not None
+            send.turn.over(clock.now())
+            return Reply(send.request, "", 200, (), b"", clock.now())
+
+        def launch(self, work: Callable[[], None]) -> Any:
+            """Begin nothing in a thread."""
+            raise AssertionError(work)
+
+    class Still(VirtualClock):
+        """Sleeps without an event loop."""
+
+        async def asleep(self, seconds: float) -> None:
+            """Let seconds pass at once."""
+            self.sleep(seconds)
+            assert len(self.naps) < 10
+
+    def flow() -> Flow:
+        tickets: list[Ticket[Any]] = []
+        for _ in range(3):
+            ticket: Ticket[Any] = yield Send(request)
+            tickets.append(ticket)
+        for one in tickets:
+            yield Receive(one)
+
+    clock = Still()
+    request: Any = list_audit_logs.request()
+    paced_flow = paced(flow(), Pace(), Rate(requests=1, seconds=10), longest_retry_after=60)
+    with pytest.raises(StopIteration) as ended:
+        aadvance(paced_flow, UnderWay(Replying()), clock).send(None)
+    assert ended.value.value is None
+    assert sent == [0, 10 * SECOND, 20 * SECOND]
+
+
+@pytest.mark.anyio
+async def test_tasks_share_the_pace() -> None:
+    """Many at once send no more than one would."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    got: list[int] = []
+    async with logto(clock, watched, rate="4/10s") as client:
+
+        async def pull() -> None:
+            got.append(len(await client.audit_logs(until=UNTIL, page_size=100).ato_list()))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(6):
+                group.start_soon(pull)
+    assert got == [300] * 6
+    assert len(watched.times) > 18
+    assert watched.most_within(10) == 4
+
+
+def test_threads_share_the_pace() -> None:
+    """Many at once send no more than one would, and as many as one may."""
+    clock = CommonClock(FAKE.epoch, threads=6)
+    watched = Watched(clock)
+    got: list[int] = []
+    with logto(clock, watched, rate="4/10s") as client:
+
+        def pull() -> None:
+            try:
+                got.append(len(client.audit_logs(until=UNTIL, page_size=100).to_list()))
+            finally:
+                clock.leave()
+
+        threads = [threading.Thread(target=pull) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert got == [300] * 6
+    assert len(watched.times) > 18
+    assert watched.most_within(10) == 4
+    assert (max(watched.times) - min(watched.times)) // (10 * SECOND) == (len(watched.times) - 1) // 4
+
+
+@pytest.mark.parametrize(
+    ("client", "fake", "stream", "most", "seconds"),
+    [
+        (logferry.Daily, DailyFake(records=3), "daily.api_logs", 100, 5),
+        (logferry.Logto, LogtoFake(records=3), "logto.audit_logs", 200, 10),
+        (logferry.Cognigy, CognigyFake(records=3), "cognigy.project_logs", 1000, 300),
+    ],
+)
+def test_the_documented_limit_is_the_default(client: Any, fake: Any, stream: str, most: int, seconds: float) -> None:
+    """As each service states it: the fake sees no more, and no less."""
+    clock = VirtualClock(fake.epoch)
+    watched = Watched(clock)
+    transport = InProcessTransport(fake, clock=clock.now, faults=watched)
+    with connected(client, fake, transport=transport, clock=clock) as opened:
+        for _ in range(most + 50):
+            assert opened.stream(stream, until=UNTIL).to_list(1)
+    assert watched.most_within(seconds) == most
+
+
+def test_a_service_without_a_limit_has_no_pace() -> None:
+    """SignalWire documents that reading is effectively unlimited."""
+    fake = SignalWireFake(records=300)
+    clock = VirtualClock(fake.epoch)
+    with connected(logferry.SignalWire, fake, clock=clock) as client:
+        assert client.video_logs(page_size=1).to_list()
+    assert clock.naps == ()
+
+
+def test_on_this_machine_there_is_no_limit() -> None:
+    """The documented limits are those of the vendors' installations."""
+    clock = VirtualClock(FAKE.epoch)
+    transport = InProcessTransport(FAKE, clock=clock.now)
+    options: dict[str, Any] = {"access_token": FAKE.access_token(), "transport": transport, "clock": clock}
+    for endpoint, waits in (("http://127.0.0.1:3001", False), ("https://acme.logto.app", True)):
+        with logferry.Logto(endpoint=endpoint, **options) as client:
+            for _ in range(210):
+                client.audit_logs(until=UNTIL).to_list(1)
+        assert bool(clock.naps) is waits
+
+
+def test_others_wait_where_one_is_told_to(walk: Walk) -> None:
+    """A 429's Retry-After empties the bucket of the whole account: another stream waits for it too."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    refusal = FakeResponse(429, (("Retry-After", "7"),))
+    with logto(clock, watched, failing(refusal, path="/api/logs", times=1), rate=None) as client:
+        with pytest.raises(logferry.RateLimitError):
+            next(walk(client.with_options(retries=0).audit_logs(until=UNTIL)))
+        assert not clock.naps
+        assert next(walk(client.audit_logs(until=UNTIL)))
+    assert clock.naps == (7.0,)
+
+
+def test_nobody_waits_longer_than_a_retry_would(walk: Walk) -> None:
+    """Who is told to wait an hour gets an error at once, and so does the next who asks."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    refusal = FakeResponse(429, (("Retry-After", "3600"),))
+    with logto(clock, watched, failing(refusal, path="/api/logs")) as client:
+        for _ in range(2):
+            with pytest.raises(logferry.RateLimitError) as caught:
+                next(walk(client.audit_logs(until=UNTIL)))
+            assert caught.value.retry_after == 3600
+    assert clock.naps == ()
+
+
+def limited(clock: Any, most: int, seconds: int, headers: Callable[[int, int], Mapping[str, str]]) -> Faults:
+    """A service that counts requests in spans of its own, says in headers what is left, and refuses the rest."""
+    counts: dict[int, int] = {}
+
+    def faults(_request: FakeRequest, _number: int) -> Any:
+        span, past = divmod(clock.now() // SECOND, seconds)
+        counts[span] = counts.get(span, 0) + 1
+        told = headers(max(0, most - counts[span]), seconds - past)
+        if counts[span] > most:
+            return FakeResponse(429, tuple(told.items()))
+
+        def tell(answer: FakeResponse) -> FakeResponse:
+            return attrs.evolve(answer, headers=(*answer.headers, *told.items()))
+
+        return tell
+
+    return faults
+
+
+SPELLINGS: dict[str, Callable[[int, int], Mapping[str, str]]] = {
+    "draft 10": lambda left, reset: {"RateLimit": f'"default";r={left};t={reset}'},
+    "draft 7": lambda left, reset: {"RateLimit": f"limit=4, remaining={left}, reset={reset}"},
+    "draft 6": lambda left, reset: {"RateLimit-Remaining": str(left), "RateLimit-Reset": str(reset)},
+    "X": lambda left, reset: {"X-RateLimit-Remaining": str(left), "X-RateLimit-Reset": str(reset)},
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_what_the_headers_allow_is_kept_to(spelling: str, walk: Walk) -> None:
+    """A service that says how many requests are left has to refuse none, whatever was documented."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, limited(clock, 4, 10, SPELLINGS[spelling]), retries=0) as client:
+        assert len(list(walk(client.audit_logs(until=UNTIL, page_size=20)))) == 300
+    assert len(watched.times) > 15
+    assert watched.most_within(10) == 4
+
+
+@pytest.mark.anyio
+async def test_tasks_keep_to_what_the_headers_allow() -> None:
+    """Requests whose answers have not come yet count as well."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    got: list[int] = []
+    async with logto(clock, watched, limited(clock, 4, 10, SPELLINGS["draft 10"]), retries=0) as client:
+        await client.audit_logs(until=UNTIL).ato_list(1)  # what is allowed is known from an answer only
+
+        async def pull() -> None:
+            got.append(len(await client.audit_logs(until=UNTIL, page_size=100).ato_list()))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(pull)
+    assert got == [300] * 4
+
+
+def test_what_is_left_does_not_count_requests_that_the_service_may_not_have() -> None:
+    """An answer says how many are left; those that began before it and are still under way need some of these."""
+    pace = Pace()
+    late: Any = pace.take(0, None)
+    turn: Any = pace.take(0, None)
+    assert turn.number == late.number + 1
+    turn.over(SECOND)
+    pace.allow(Allowance(remaining=1, seconds=10), until=11 * SECOND, number=turn.number)
+    assert pace.take(SECOND, None) == 10.0
+
+
+def test_a_deadline_ends_the_wait_for_a_turn(walk: Walk) -> None:
+    """A wait that would go beyond it is not begun."""
+    clock = VirtualClock(FAKE.epoch)
+    watched = Watched(clock)
+    with logto(clock, watched, rate="3/100s", deadline=50) as client:
+        stream = client.audit_logs(until=UNTIL, page_size=10)
+        with pytest.raises(logferry.DeadlineExceededError):
+            list(walk(stream))
+        assert stream.stats.items == 20
+    assert clock.naps == ()
+
+
+def test_a_clock_that_is_set_back_stops_nobody() -> None:
+    """Whoever corrects the machine's clock by a day does not wait a day."""
+    pace, rate = Pace(), Rate(requests=2, seconds=10)
+    day = 86_400 * SECOND
+    for _ in range(2):
+        turn: Any = pace.take(2 * day, rate)
+        turn.over(2 * day)
+    pace.close_until(2 * day + 60 * SECOND)
+    assert pace.take(day, rate) == 10.0
+    assert not isinstance(pace.take(day + 10 * SECOND, rate), float)
+
+
+def test_memory_is_bounded_by_the_rate() -> None:
+    """Only so many times are kept as there are tokens."""
+    pace = Pace()
+    for number in range(10_000):
+        turn: Any = pace.take(number * SECOND, Rate(requests=3, seconds=1))
+        assert turn.number == number + 1
+        turn.over(number * SECOND)
+    kept: Any = vars(type(pace))["_got"].__get__(pace)  # nothing else shows it
+    assert len(kept) == 3
+
+
+@pytest.mark.parametrize("rate", ["fast", 0, -1, 20, object()])
+def test_what_is_no_rate_is_refused(rate: Any) -> None:
+    """Where it is given, to a client or a view."""
+    with pytest.raises(logferry.ConfigurationError, match="rate is no rate"):
+        connected(logferry.Logto, FAKE, rate=rate)
+    with connected(logferry.Logto, FAKE) as client, pytest.raises(logferry.ConfigurationError, match="rate is no rate"):
+        client.with_options(rate=rate)

@@ -1,0 +1,255 @@
+"""Who may import whom: the layout that README's section "How it is built" draws, held by a test."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from fnmatch import fnmatchcase
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import pytest
+
+Kind: TypeAlias = Literal["import", "late", "typing"]
+"""At the top of a module; in a function, when it runs; for type checkers alone."""
+
+PACKAGE: Final = Path(__file__).parents[1] / "facade/logferry"
+GROUND: Final = ("_errors", "_extras", "_forks", "_json", "_redaction", "_version")
+CORE: Final = (
+    "_time",
+    "_http",
+    "_config",
+    "_flow",
+    "_records",
+    "_tables",
+    "_paging",
+    "_concurrency",
+    "_streams",
+    "_accounts",
+    "_ferry",
+)
+SERVICES: Final = ("services.cognigy", "services.daily", "services.logto", "services.signalwire")
+TOP: Final = 13
+"""Floors at most: a room stands on the floor above the highest one that it imports; a folder of the core is one room."""
+LONGEST: Final = 300
+"""Lines of a module of the core at most."""
+EXCEPTIONS: Final = (
+    "_config.arguments imports ssl",
+    "_http.* imports _flow.*",
+    "cli._demo_* imports httpx",
+    "services.* imports *",
+    "_accounts.registry imports testing*",
+    "cli._demo_* imports testing*",
+)
+"""Imports that break a rule today, as patterns; each has to be needed, so that the list only shrinks."""
+LONG: Final[frozenset[str]] = frozenset(
+    (
+        "_ferry.delivery",
+        "_ferry.ferry",
+        "_ferry.follow",
+        "_paging.cursor",
+        "_records.record",
+        "_streams.follow",
+        "_streams.iteration",
+        "_streams.views",
+        "services.daily._session_pages",
+        "services.logto._streams",
+        "stores._duckdb",
+        "sync._reader",
+    )
+)
+"""Modules of the core that are too long today."""
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        yield name.removesuffix("__init__").removesuffix("."), path
+
+
+MODULES: Final = dict(_modules())
+"""Paths by the name below ``logferry``; the package itself is ``""``."""
+
+
+def _kind(node: ast.AST, kind: Kind) -> Kind:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and kind == "import":
+        return "late"
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return "typing"
+    return kind
+
+
+def _imported(node: ast.AST, kind: Kind) -> Iterator[tuple[str, Kind]]:
+    """Names that a node imports, dotted, with what kind of import it is."""
+    match node:
+        case ast.Import():
+            yield from ((alias.name, kind) for alias in node.names)
+        case ast.ImportFrom(module=str(module)):
+            yield from ((f"{module}.{alias.name}", kind) for alias in node.names)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from _imported(child, _kind(node, kind))
+
+
+def _module_of(name: str) -> str | None:
+    """The module below ``logferry`` that a dotted name is of; ``None`` for one of other packages."""
+    if name.partition(".")[0] != "logferry":
+        return None
+    inner = name.removeprefix("logferry").removeprefix(".")
+    while inner not in MODULES:
+        inner = inner.rpartition(".")[0]
+    return inner
+
+
+def _imports() -> Mapping[str, tuple[tuple[str, Kind], ...]]:
+    return {
+        name: tuple(dict.fromkeys(_imported(ast.parse(path.read_text(encoding="utf-8")), "import")))
+        for name, path in MODULES.items()
+    }
+
+
+IMPORTS: Final = _imports()
+
+
+def inner(name: str, *kinds: Kind) -> set[str]:
+    """The modules of logferry that a module imports."""
+    found = {
+        _module_of(imported) for imported, kind in IMPORTS[name] if kind in (kinds or ("import", "late", "typing"))
+    }
+    return {module for module in found if module is not None and module != name}
+
+
+def room(name: str) -> str:
+    """The room of a module: its folder, or itself at the root."""
+    parts = name.split(".")
+    if parts[0] == "services" and len(parts) > 1:
+        return ".".join(parts[:2])
+    return parts[0]
+
+
+def below(*prefixes: str) -> set[str]:
+    """The modules of rooms, given by their names or by what those begin with and a dot."""
+    return {name for name in MODULES if any(name == one or name.startswith(f"{one}.") for one in prefixes)}
+
+
+def _is_excepted(line: str) -> bool:
+    return any(fnmatchcase(line, pattern) for pattern in EXCEPTIONS)
+
+
+def forbidden(importers: AbstractSet[str], imported: AbstractSet[str], *kinds: Kind) -> Iterator[str]:
+    """The imports that lead from one set of modules to another, as readable lines."""
+    for name in importers:
+        for other in inner(name, *kinds) & imported:
+            yield f"{name} imports {other}"
+
+
+def outside(importers: AbstractSet[str], *packages: str) -> Iterator[str]:
+    """The modules that import one of these packages from outside."""
+    for name in importers:
+        for imported, _ in IMPORTS[name]:
+            if imported.partition(".")[0] in packages:
+                yield f"{name} imports {imported}"
+
+
+def rooms() -> Mapping[str, set[str]]:
+    """Which rooms each room imports, now or later; a folder of the core is one room, elsewhere a module is."""
+    place = {name: room(name) if room(name) in CORE else name for name in MODULES}
+    graph: dict[str, set[str]] = {}
+    for name in MODULES:
+        graph.setdefault(place[name], set()).update(place[other] for other in inner(name, "import", "late"))
+    return {one: others - {one} for one, others in graph.items()}
+
+
+def _ground() -> Iterator[str]:
+    """Errors, JSON and redaction import nothing of logferry but each other; times and records stand on them alone."""
+    ground = below(*GROUND)
+    every = set(MODULES)
+    yield from forbidden(ground, every - ground)
+    yield from forbidden(below("_time"), every - ground - below("_time"))
+    yield from forbidden(below("_records"), every - ground - below("_time", "_records"))
+
+
+def _http() -> Iterator[str]:
+    """Only the HTTP wing imports HTTP libraries, the test kit excepted, and it knows nothing of flows."""
+    http = below("_http")
+    yield from outside(set(MODULES) - http - below("testing"), "httpx", "httpcore", "pyreqwest", "ssl")
+    higher = ("_flow", "_paging", "_concurrency", "_streams", "_accounts", "_ferry", "_client", "services", "stores")
+    yield from forbidden(http, below(*higher, "sync", "cli"))
+
+
+def _pure() -> Iterator[str]:
+    """Flows and paging do no I/O and know no service, client or stream."""
+    pure = below("_flow", "_paging")
+    known = ("services", "_client", "_streams", "_accounts", "_ferry", "stores", "sync", "cli", "testing")
+    yield from forbidden(pure, below(*known))
+    yield from outside(pure, "socket", "select", "subprocess", "anyio")
+
+
+def _streams() -> Iterator[str]:
+    """Streams alone read several pages at once, and they know no client, account or service."""
+    yield from forbidden(set(MODULES) - below("_streams", "_concurrency"), below("_concurrency"))
+    yield from forbidden(below("_streams", "_concurrency"), below("_client", "_accounts", "services", "_ferry"))
+
+
+def _services() -> Iterator[str]:
+    """Of logferry a service imports ``logferry.extend`` and itself; never another service."""
+    for service in SERVICES:
+        yield from forbidden(below(service), set(MODULES) - below(service) - {"extend"})
+
+
+def _product() -> Iterator[str]:
+    """Stores do not import sync, neither imports the shell, and the product does not know its test kit."""
+    yield from forbidden(below("stores"), below("sync", "cli"))
+    yield from forbidden(below("sync"), below("cli"))
+    yield from forbidden(set(MODULES) - below("testing", "cli._demo", "cli._simulate"), below("testing"))
+
+
+RULES: Final = (_ground, _http, _pure, _streams, _services, _product)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__.strip("_"))
+def test_imports_keep_the_rule(rule: Callable[[], Iterator[str]]) -> None:
+    """Each wing imports what its rule allows."""
+    broken = sorted(line for line in rule() if not _is_excepted(line))
+    assert not broken, f"{rule.__doc__}\n" + "\n".join(broken)
+
+
+def test_each_exception_is_needed() -> None:
+    """An exception that no import needs any more is deleted."""
+    lines = [line for rule in RULES for line in rule()]
+    assert [pattern for pattern in EXCEPTIONS if not any(fnmatchcase(line, pattern) for line in lines)] == []
+
+
+@pytest.mark.xfail(strict=True, reason="reading ahead knows streams, which read ahead; HTTP and flows share messages")
+def test_no_circles() -> None:
+    """No module imports itself by way of others, late imports included; nor does a wing of the core."""
+    try:
+        TopologicalSorter({name: inner(name, "import", "late") for name in MODULES}).prepare()
+        TopologicalSorter(rooms()).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
+
+
+@pytest.mark.xfail(strict=True, reason="floors are counted where no circle is")
+def test_few_floors() -> None:
+    """A reader who starts at the ground passes a bounded number of floors up to the top."""
+    graph = rooms()
+    floors: dict[str, int] = {}
+    for one in TopologicalSorter(graph).static_order():
+        floors[one] = 1 + max((floors[other] for other in graph[one]), default=0)
+    assert max(floors.values()) <= TOP
+
+
+def test_modules_of_the_core_are_short() -> None:
+    """A module of the core fits on a few screens."""
+    core = below(*GROUND, *CORE, "_client", "services", "stores", "sync")
+    lines = {name: len(MODULES[name].read_text(encoding="utf-8").splitlines()) for name in core}
+    assert {name for name, number in lines.items() if number > LONGEST} == LONG
+
+
+def test_a_wing_is_named_by_a_docstring() -> None:
+    """The ``__init__`` of a private wing says what the wing is for, and holds nothing."""
+    bodies = {name: ast.parse(MODULES[name].read_text(encoding="utf-8")).body for name in CORE if name in MODULES}
+    assert [name for name, body in bodies.items() if len(body) != 1 or not isinstance(body[0], ast.Expr)] == []
