@@ -16,7 +16,7 @@ Kind: TypeAlias = Literal["import", "late", "typing"]
 """At the top of a module; in a function, when it runs; for type checkers alone."""
 
 PACKAGE: Final = Path(__file__).parents[1] / "facade/logferry"
-GROUND: Final = ("_errors", "_extras", "_forks", "_json", "_redaction", "_version")
+GROUND: Final = ("_errors", "_extras", "_forks", "_json", "_lazy", "_redaction", "_version")
 CORE: Final = (
     "_time",
     "_http",
@@ -39,8 +39,8 @@ EXCEPTIONS: Final = (
     "_config.arguments imports ssl",
     "_http.* imports _flow.*",
     "cli._demo_* imports httpx",
-    "services.* imports *",
     "_accounts.registry imports testing*",
+    "extend imports _concurrency.division",
     "cli._demo_* imports testing*",
 )
 """Imports that break a rule today, as patterns; each has to be needed, so that the list only shrinks."""
@@ -54,6 +54,8 @@ LONG: Final[frozenset[str]] = frozenset(
         "_streams.follow",
         "_streams.iteration",
         "_streams.views",
+        "services.daily._ahead",
+        "services.daily._records",
         "services.daily._session_pages",
         "services.logto._streams",
         "stores._duckdb",

@@ -30,7 +30,7 @@ from logferry._http.pyreqwest import FAST, require_fast
 from logferry._http.rate import Rate
 from logferry._http.rate_limiter import Pace
 from logferry._redaction import hide_secrets
-from logferry._streams.lazy import Homes
+from logferry._streams.lazy import Streams
 from logferry._time.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Client(ABC):
     """Where the service names a request, in lower case."""
     documented_rate: ClassVar[Rate | None] = None
     """How many requests the service documents to take from an account; ``None`` where it sets no limit for reading."""
-    streams: ClassVar[Homes] = Homes()
+    streams: ClassVar[Streams] = Streams()
     """The streams that the client can open: a tuple of ``StreamDefinition``."""
     authentication: ClassVar[str] = ""
     """How the service knows who asks, in a few words."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.concurrency.test_reader import PAGE, UNTIL, Case, far_away
 
 import logferry
+from logferry.hooks import RequestEvent
 from logferry.testing import FakeRequest, FakeResponse, InProcessTransport, Row, SignalWireFake, VirtualClock, connected
 
 SECOND = 1_000_000_000
@@ -38,7 +39,7 @@ def asked(fake: SignalWireFake, *, pause: float = 0.05, **options: Any) -> tuple
     clock = VirtualClock(fake.epoch + 1_000_000)
     transport = InProcessTransport(fake, clock=clock.now)
 
-    def pass_time(_event: logferry.RequestEvent) -> None:
+    def pass_time(_event: RequestEvent) -> None:
         clock.advance(pause)
 
     client = connected(

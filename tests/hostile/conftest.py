@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 import logferry
 from logferry._accounts.registry import SERVICES, Service
 from logferry._client import Client
+from logferry.hooks import RequestEvent
 from logferry.testing import Fake, FakeRequest, Faults, InProcessTransport, Outcome, Row, VirtualClock, connected
 
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]
@@ -126,7 +127,7 @@ def _of_logs(faults: Faults, request: FakeRequest, number: int) -> Outcome | Non
 def lapse(clock: VirtualClock, seconds: float) -> dict[str, Any]:
     """The options of a client for whom so much time passes before each request."""
 
-    def pass_time(_event: logferry.RequestEvent) -> None:
+    def pass_time(_event: RequestEvent) -> None:
         clock.advance(seconds)
 
     return {"on_request": pass_time}

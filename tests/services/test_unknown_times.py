@@ -13,6 +13,7 @@ import pytest
 import logferry
 from logferry._accounts.registry import SERVICES
 from logferry._json import is_array
+from logferry.hooks import IssueEvent
 from logferry.stores._schema import record_batch
 from logferry.testing import DailyFake, FakeResponse, connected, failing
 
@@ -66,7 +67,7 @@ def replaced(wanted: Any, odd: Any, item: Any) -> Any:
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_time_that_cannot_be_read_is_left_out_and_told_of(name: str) -> None:
     """In JSON there is no time, in a table it is null; it is counted, and goes to the hook."""
-    told: list[logferry.IssueEvent] = []
+    told: list[IssueEvent] = []
     view = opened(name, timeless, on_issue=told.append).records()
     records = list(view)
     assert records

@@ -16,6 +16,7 @@ import pytest
 import logferry
 from logferry._accounts.registry import SERVICES
 from logferry._json import is_array
+from logferry.hooks import RetryEvent
 from logferry.testing import Fake, FakeResponse, LogtoFake, connected, failing
 
 LARGE = b" " * (64 * 1024 * 1024 + 1)
@@ -88,7 +89,7 @@ def opened(name: str, change: Callable[[FakeResponse], FakeResponse] | None = No
 @pytest.mark.parametrize("beginning", [1, 2])
 def test_smaller_pages_are_asked_for(stream: str, walk: Walk, concurrency: int, beginning: int) -> None:
     """Every item comes once, in the order in which it comes with pages that fit; each smaller page is reported as a retry."""
-    told: list[logferry.RetryEvent] = []
+    told: list[RetryEvent] = []
     view = opened(stream, heavy(28, beginning), page_size=40, concurrency=concurrency, on_retry=told.append).raw()
     wanted = list(opened(stream, page_size=40, concurrency=1).raw())
     assert list(walk(view)) == wanted
@@ -134,7 +135,7 @@ def test_an_item_that_is_too_large_alone(stream: str, walk: Walk) -> None:
 def test_bytes_and_values_are_bounded_alike(walk: Walk) -> None:
     """A page can have too many of either."""
     for body, words in ((LARGE, "larger than 67,108,864 bytes"), (MANY, "more than 1,000,000 values")):
-        told: list[logferry.RetryEvent] = []
+        told: list[RetryEvent] = []
         view = opened("cognigy.project_logs", heavy(28, 1, body), page_size=40, on_retry=told.append).raw()
         assert len(list(walk(view))) >= 20
         assert [words in event.reason for event in told] == [True]

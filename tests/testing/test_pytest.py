@@ -12,6 +12,7 @@ from anyio import run
 
 import logferry
 from logferry._accounts.registry import SERVICES, Service
+from logferry.hooks import PageEvent
 from logferry.testing import (
     CognigyFake,
     Comparison,
@@ -83,7 +84,7 @@ def test_clients_are_closed(logferry_client: MakeClient) -> None:
 
 def test_options_go_to_the_client(logferry_client: MakeClient) -> None:
     """An account's name, hooks, and a transport of one's own, to look at the requests."""
-    fake, pages = LogtoFake(records=250), list[logferry.PageEvent]()
+    fake, pages = LogtoFake(records=250), list[PageEvent]()
     transport = InProcessTransport(fake)
     logto = logferry_client(logferry.Logto, fake, account="login", on_page=pages.append, transport=transport)
     assert {record.account for record in logto.audit_logs().records()} == {"login"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from attrs import frozen
 
 from logferry._config.settings import Settings
-from logferry._streams.lazy import loaded
+from logferry._lazy import loaded
 
 if TYPE_CHECKING:  # clients bring along httpx, which a look at the names does not need
     from logferry._client import Client

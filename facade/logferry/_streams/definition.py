@@ -9,10 +9,10 @@ from attrs import AttrsInstance, field, fields, frozen
 
 from logferry._concurrency.division import Division
 from logferry._flow.steps import Flow, Position
+from logferry._lazy import loaded
 from logferry._records.attributes import Attribute
 from logferry._records.origin import Normalizer
 from logferry._streams.incremental import Incremental
-from logferry._streams.lazy import loaded
 from logferry._time.window import Window
 
 E = TypeVar("E")

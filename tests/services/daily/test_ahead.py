@@ -27,6 +27,7 @@ import logferry
 from logferry._flow.steps import Batch, Now, Peek, Receive, Reply, Send, Ticket
 from logferry._time.timestamps import rfc3339
 from logferry._time.window import Window
+from logferry.hooks import RequestEvent
 from logferry.services.daily._session_pages import Walk
 from logferry.services.daily._session_question import Question
 from logferry.testing import (
@@ -65,7 +66,7 @@ def far_away(fake: DailyFake, seconds: float = 0.05, **options: Any) -> dict[str
     """Options of a client whose requests take their time, on a clock of their own unless there is one."""
     clock: VirtualClock = options.pop("clock", None) or VirtualClock(fake.epoch + MILLISECOND)
 
-    def pass_time(_event: logferry.RequestEvent) -> None:
+    def pass_time(_event: RequestEvent) -> None:
         clock.advance(seconds)
 
     return {"clock": clock, "on_request": pass_time, "rate": None, **options}

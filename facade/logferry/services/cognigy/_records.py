@@ -6,11 +6,18 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from logferry._records.attributes import Attributes, mapped, present
-from logferry._records.origin import Normalizer, Origin
-from logferry._records.record import LogRecord, make_record
-from logferry._redaction import without_secrets
-from logferry._time.page_times import PageTimes, page_times
+from logferry.extend import (
+    Attributes,
+    LogRecord,
+    Normalizer,
+    Origin,
+    PageTimes,
+    make_record,
+    mapped,
+    page_times,
+    present,
+    without_secrets,
+)
 from logferry_clients.cognigy.models.log_entry import LogEntryJson, LogEntryKey
 
 _SEVERITIES: Final = {"fatal": 21, "error": 17, "warn": 13, "info": 9, "debug": 5, "trace": 1}

@@ -16,18 +16,33 @@ from urllib.parse import parse_qs, urlsplit
 
 from attrs import evolve, frozen
 
-from logferry._concurrency.division import Division
-from logferry._errors import PagingError
-from logferry._flow.steps import Flow, Position, Reply, Send, SubFlow, exchange
-from logferry._http.responses import about_answer, decoded, wrong_shape
-from logferry._json import is_array, is_object
-from logferry._paging.cursor import CursorPage, cursor_walk, keys_of
-from logferry._redaction import printable
-from logferry._streams.definition import StreamDefinition, filter_field
-from logferry._streams.incremental import Incremental
-from logferry._time.page_times import page_times
-from logferry._time.timestamps import MILLISECOND, SECOND, rfc3339
-from logferry._time.window import Window
+from logferry.extend import (
+    MILLISECOND,
+    SECOND,
+    CursorPage,
+    Division,
+    Flow,
+    Incremental,
+    PagingError,
+    Position,
+    Reply,
+    Send,
+    StreamDefinition,
+    SubFlow,
+    Window,
+    about_answer,
+    cursor_walk,
+    decoded,
+    exchange,
+    filter_field,
+    is_array,
+    is_object,
+    keys_of,
+    page_times,
+    printable,
+    rfc3339,
+    wrong_shape,
+)
 from logferry.services.cognigy._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.cognigy._records import NORMALIZER
 from logferry_clients.cognigy.api.logs import list_log_entries

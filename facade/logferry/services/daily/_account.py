@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from logferry._errors import AuthenticationError
-from logferry._flow.auth import FixedHeaders
-from logferry._flow.layers import Authorizer
-from logferry._http.responses import Refusal, is_foreign
-from logferry._json import text_in
-from logferry._redaction import Secret
+from logferry.extend import (
+    AuthenticationError,
+    Authorizer,
+    FixedHeaders,
+    Refusal,
+    Secret,
+    is_foreign,
+    text_in,
+)
 
 REQUEST_ID_HEADER: Final = "x-request-id"
 """Daily does not document where it names a request; this is where most services do."""

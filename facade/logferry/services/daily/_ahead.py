@@ -18,10 +18,18 @@ from typing import Any, Final
 
 from attrs import define
 
-from logferry._errors import LogferryError
-from logferry._flow.steps import Now, Peek, Receive, Reply, Send, SubFlow, Ticket
-from logferry._http.in_flight import SLOW
-from logferry._time.timestamps import MILLISECOND
+from logferry.extend import (
+    MILLISECOND,
+    SLOW,
+    LogferryError,
+    Now,
+    Peek,
+    Receive,
+    Reply,
+    Send,
+    SubFlow,
+    Ticket,
+)
 from logferry.services.daily._session_place import Place, Seen
 from logferry.services.daily._session_question import Answer, Question
 

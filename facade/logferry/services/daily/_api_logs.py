@@ -11,16 +11,25 @@ from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
-from logferry._flow.steps import Flow, Position, Reply, SubFlow, fetch
-from logferry._http.responses import decoded, wrong_shape
-from logferry._json import is_array
-from logferry._paging.cursor import CursorPage, cursor_walk
-from logferry._paging.delivered import TOLERANCE
-from logferry._streams.definition import StreamDefinition, filter_field
-from logferry._streams.incremental import Incremental
-from logferry._streams.matching import shown_at
-from logferry._time.page_times import PageTimes
-from logferry._time.window import Window
+from logferry.extend import (
+    TOLERANCE,
+    CursorPage,
+    Flow,
+    Incremental,
+    PageTimes,
+    Position,
+    Reply,
+    StreamDefinition,
+    SubFlow,
+    Window,
+    cursor_walk,
+    decoded,
+    fetch,
+    filter_field,
+    is_array,
+    shown_at,
+    wrong_shape,
+)
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._lists import ListPages, starting_after

@@ -11,12 +11,17 @@ from typing import Any
 
 from attrs import define, field
 
-from logferry._errors import PagingError
-from logferry._flow.steps import Position, Reply
-from logferry._http.responses import about_answer
-from logferry._json import is_object
-from logferry._paging.cursor import REMEMBERED, CursorPage, keys_of
-from logferry._time.page_times import PageTimes
+from logferry.extend import (
+    REMEMBERED,
+    CursorPage,
+    PageTimes,
+    PagingError,
+    Position,
+    Reply,
+    about_answer,
+    is_object,
+    keys_of,
+)
 from logferry.services.daily._account import REQUEST_ID_HEADER
 
 

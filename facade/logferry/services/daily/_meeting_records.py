@@ -11,13 +11,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from logferry._json import is_object
-from logferry._records.attributes import Attributes, mapped
-from logferry._records.origin import Normalizer, Origin
-from logferry._records.record import INFO, LogRecord, make_record
-from logferry._redaction import without_secrets
-from logferry._time.page_times import PageTimes, known_times
-from logferry._time.timestamps import SECOND, number_to_nano
+from logferry.extend import (
+    INFO,
+    SECOND,
+    Attributes,
+    LogRecord,
+    Normalizer,
+    Origin,
+    PageTimes,
+    is_object,
+    known_times,
+    make_record,
+    mapped,
+    number_to_nano,
+    without_secrets,
+)
 from logferry.services.daily._records import resource_of
 from logferry_clients.daily.models.meeting import MeetingJson, MeetingKey
 

@@ -12,15 +12,27 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from logferry._flow.steps import Flow, Position, Reply, SubFlow, fetch
-from logferry._http.responses import decoded, wrong_shape
-from logferry._json import is_array, is_object
-from logferry._paging.cursor import CursorPage, cursor_walk
-from logferry._streams.definition import StreamDefinition, filter_field, flag
-from logferry._streams.incremental import Incremental, Sessions
-from logferry._streams.matching import shown_at
-from logferry._time.timestamps import SECOND
-from logferry._time.window import Window
+from logferry.extend import (
+    SECOND,
+    CursorPage,
+    Flow,
+    Incremental,
+    Position,
+    Reply,
+    Sessions,
+    StreamDefinition,
+    SubFlow,
+    Window,
+    cursor_walk,
+    decoded,
+    fetch,
+    filter_field,
+    flag,
+    is_array,
+    is_object,
+    shown_at,
+    wrong_shape,
+)
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._lists import ListPages, starting_after
 from logferry.services.daily._meeting_records import MEETING_NORMALIZER, meeting_times, meeting_to_nano

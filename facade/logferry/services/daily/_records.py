@@ -8,13 +8,28 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from logferry._json import is_object, loads
-from logferry._records.attributes import Attributes, mapped, present
-from logferry._records.origin import Normalizer, Origin
-from logferry._records.record import ERROR, INFO, LogRecord, make_record
-from logferry._redaction import REDACTED, public_url, without_secrets
-from logferry._time.page_times import PageTimes, known_times, page_times
-from logferry._time.timestamps import MILLISECOND, number_to_nano, text_to_nano
+from logferry.extend import (
+    ERROR,
+    INFO,
+    MILLISECOND,
+    REDACTED,
+    Attributes,
+    LogRecord,
+    Normalizer,
+    Origin,
+    PageTimes,
+    is_object,
+    known_times,
+    loads,
+    make_record,
+    mapped,
+    number_to_nano,
+    page_times,
+    present,
+    public_url,
+    text_to_nano,
+    without_secrets,
+)
 from logferry_clients.daily.models.api_log import ApiLogJson, ApiLogKey
 from logferry_clients.daily.models.session_log import SessionLogJson, SessionLogKey
 from logferry_clients.daily.models.session_metric import SessionMetricJson, SessionMetricKey

@@ -9,9 +9,13 @@ from typing import Any, Final, TypeAlias
 
 from attrs import define, field
 
-from logferry._json import digest, dumps
-from logferry._time.page_times import PageTimes, known_times
-from logferry._time.timestamps import MILLISECOND
+from logferry.extend import (
+    MILLISECOND,
+    PageTimes,
+    digest,
+    dumps,
+    known_times,
+)
 
 Row: TypeAlias = tuple[int | None, str]
 """A row's time in nanoseconds (``None`` where it cannot be read) and its digest."""

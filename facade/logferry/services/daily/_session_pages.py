@@ -20,11 +20,19 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from logferry._errors import PagingError
-from logferry._flow.steps import Batch, Flow, Position, Send, SubFlow, exchange
-from logferry._paging.cursor import STUCK
-from logferry._paging.end import Doubts, Evidence
-from logferry._time.page_times import PageTimes
+from logferry.extend import (
+    STUCK,
+    Batch,
+    Doubts,
+    Evidence,
+    Flow,
+    PageTimes,
+    PagingError,
+    Position,
+    Send,
+    SubFlow,
+    exchange,
+)
 from logferry.services.daily._ahead import Ahead
 from logferry.services.daily._rows import Row
 from logferry.services.daily._session_place import Place, Seen

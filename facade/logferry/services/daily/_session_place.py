@@ -17,8 +17,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from logferry._flow.steps import Position
-from logferry._time.timestamps import MILLISECOND
+from logferry.extend import MILLISECOND, Position
 from logferry.services.daily._rows import Rows
 
 _OVERLAP: Final = 10

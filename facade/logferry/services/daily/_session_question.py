@@ -6,11 +6,16 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from logferry._flow.steps import Reply, Request
-from logferry._http.responses import decoded, wrong_shape
-from logferry._json import is_array, is_object
-from logferry._time.timestamps import MILLISECOND
-from logferry._time.window import Window
+from logferry.extend import (
+    MILLISECOND,
+    Reply,
+    Request,
+    Window,
+    decoded,
+    is_array,
+    is_object,
+    wrong_shape,
+)
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._records import metric_times, session_log_times
 from logferry.services.daily._rows import Rows

@@ -9,13 +9,27 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from logferry._json import is_object, loads
-from logferry._records.attributes import Attributes, mapped, present
-from logferry._records.origin import Normalizer, Origin
-from logferry._records.record import ERROR, INFO, LogRecord, make_record
-from logferry._redaction import is_secret_name, without_secrets
-from logferry._time.page_times import PageTimes, known_times
-from logferry._time.timestamps import FIRST, LAST, MILLISECOND, number_to_nano
+from logferry.extend import (
+    ERROR,
+    FIRST,
+    INFO,
+    LAST,
+    MILLISECOND,
+    Attributes,
+    LogRecord,
+    Normalizer,
+    Origin,
+    PageTimes,
+    is_object,
+    is_secret_name,
+    known_times,
+    loads,
+    make_record,
+    mapped,
+    number_to_nano,
+    present,
+    without_secrets,
+)
 from logferry_clients.logto.models.audit_log import AuditLogJson, AuditLogKey
 from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadKey
 from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentKey

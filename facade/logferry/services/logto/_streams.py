@@ -21,19 +21,36 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from logferry._concurrency.division import Division
-from logferry._errors import PagingError
-from logferry._flow.steps import Batch, Flow, Key, Marks, Position, Reply, SubFlow, fetch
-from logferry._http.responses import decoded, wrong_shape
-from logferry._json import is_array
-from logferry._paging.cursor import STUCK, keys_of
-from logferry._paging.end import Evidence, agrees, disagreement, shortage
-from logferry._streams.definition import StreamDefinition, filter_field
-from logferry._streams.incremental import Incremental
-from logferry._streams.matching import shown_at
-from logferry._time.page_times import PageTimes, known_times
-from logferry._time.timestamps import MILLISECOND, rfc3339
-from logferry._time.window import Window
+from logferry.extend import (
+    MILLISECOND,
+    STUCK,
+    Batch,
+    Division,
+    Evidence,
+    Flow,
+    Incremental,
+    Key,
+    Marks,
+    PageTimes,
+    PagingError,
+    Position,
+    Reply,
+    StreamDefinition,
+    SubFlow,
+    Window,
+    agrees,
+    decoded,
+    disagreement,
+    fetch,
+    filter_field,
+    is_array,
+    keys_of,
+    known_times,
+    rfc3339,
+    shortage,
+    shown_at,
+    wrong_shape,
+)
 from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.logto._place import LARGEST_PAGE, Place
 from logferry.services.logto._records import NORMALIZER, times_of

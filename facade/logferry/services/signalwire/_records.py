@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from logferry._records.attributes import Attributes, mapped, present
-from logferry._records.origin import Normalizer, Origin
-from logferry._records.record import INFO, LogRecord, make_record
-from logferry._redaction import without_secrets
-from logferry._time.page_times import PageTimes, page_times
-from logferry._time.timestamps import SECOND, text_to_nano
+from logferry.extend import (
+    INFO,
+    SECOND,
+    Attributes,
+    LogRecord,
+    Normalizer,
+    Origin,
+    PageTimes,
+    make_record,
+    mapped,
+    page_times,
+    present,
+    text_to_nano,
+    without_secrets,
+)
 from logferry.services.signalwire._account import space_of
 from logferry.services.signalwire._items import VideoItemJson, is_discarded
 from logferry_clients.signalwire.models.discarded_log import DiscardedLogKey

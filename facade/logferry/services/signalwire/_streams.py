@@ -18,17 +18,34 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from logferry._concurrency.division import Division
-from logferry._errors import PagingError
-from logferry._flow.steps import Flow, Position, Reply, SubFlow, fetch
-from logferry._http.responses import about_answer, decoded, wrong_shape
-from logferry._json import is_array, is_object
-from logferry._paging.cursor import CursorPage, cursor_at, cursor_walk, keys_of, restarted
-from logferry._streams.definition import StreamDefinition, filter_field, flag
-from logferry._streams.incremental import Incremental
-from logferry._time.page_times import page_times
-from logferry._time.timestamps import LAST, SECOND, rfc3339
-from logferry._time.window import Window
+from logferry.extend import (
+    LAST,
+    SECOND,
+    CursorPage,
+    Division,
+    Flow,
+    Incremental,
+    PagingError,
+    Position,
+    Reply,
+    StreamDefinition,
+    SubFlow,
+    Window,
+    about_answer,
+    cursor_at,
+    cursor_walk,
+    decoded,
+    fetch,
+    filter_field,
+    flag,
+    is_array,
+    is_object,
+    keys_of,
+    page_times,
+    restarted,
+    rfc3339,
+    wrong_shape,
+)
 from logferry.services.signalwire._account import REQUEST_ID_HEADER, api_refusal
 from logferry.services.signalwire._items import VideoItemJson, fits_item, is_discarded, item_entry, repair_item
 from logferry.services.signalwire._links import LARGEST_PAGE, PageAddress, next_page
