@@ -39,7 +39,6 @@ EXCEPTIONS: Final = (
     "_config.arguments imports ssl",
     "_http.* imports _flow.*",
     "cli._demo_* imports httpx",
-    "_accounts.registry imports testing*",
     "extend imports _concurrency.division",
     "cli._demo_* imports testing*",
 )

@@ -78,6 +78,8 @@ class Client(ABC):
     """The settings that usually make an account; each is an argument, and an environment variable."""
     optional_settings: ClassVar[tuple[str, ...]] = ()
     """The settings that have a default, or stand for others."""
+    address: ClassVar[str] = "base_url"
+    """The setting that says where the service is."""
 
     def __init__(self, settings: Settings, options: ClientOptions) -> None:
         hide_secrets(options)

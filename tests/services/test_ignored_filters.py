@@ -17,6 +17,7 @@ from logferry._streams.definition import Filter, StreamDefinition
 from logferry.hooks import IssueEvent
 from logferry.testing import FakeResponse, Faults, InProcessTransport, Row, VirtualClock, connected
 from logferry.testing._ignoring import Ignoring
+from logferry.testing._registry import scripted_fake
 
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]
 
@@ -44,7 +45,7 @@ of_each_filter = pytest.mark.parametrize(
 
 def fake_of(service: Service) -> Any:
     """A service with 300 rows of many kinds."""
-    return service.scripted_fake(ROWS, epoch=EPOCH, chance=random.Random(5))  # noqa: S311 - the same on every run
+    return scripted_fake(service)(ROWS, epoch=EPOCH, chance=random.Random(5))  # noqa: S311 - the same on every run
 
 
 def opened(service: Service, fake: Any, stream: str, filters: dict[str, str], **options: Any) -> Any:

@@ -16,6 +16,7 @@ from logferry._json import is_array
 from logferry.hooks import IssueEvent
 from logferry.stores._schema import record_batch
 from logferry.testing import DailyFake, FakeResponse, connected, failing
+from logferry.testing._registry import make_fake
 
 EPOCH = 1_795_164_426_000_000_000
 UNTIL = "2027-01-01"
@@ -47,7 +48,7 @@ ARRAYS = ("data", "items", "logs", "metrics", "_embedded", "logEntry")
 def opened(name: str, change: Callable[[Any], Any] | None = None, **options: Any) -> Any:
     """A stream whose items are changed on their way."""
     service = next(service for service in SERVICES if service.name == name.partition(".")[0])
-    fake: Any = service.fake(records=5, epoch=EPOCH)
+    fake: Any = make_fake(service, records=5, epoch=EPOCH)
     client: Any = connected(
         service.client, fake, faults=None if change is None else failing(changed(change)), **options
     )

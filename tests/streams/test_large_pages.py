@@ -18,6 +18,7 @@ from logferry._accounts.registry import SERVICES
 from logferry._json import is_array
 from logferry.hooks import RetryEvent
 from logferry.testing import Fake, FakeResponse, LogtoFake, connected, failing
+from logferry.testing._registry import make_fake
 
 LARGE = b" " * (64 * 1024 * 1024 + 1)
 """More bytes than are read."""
@@ -27,7 +28,7 @@ EPOCH = 1_795_164_426_000_000_000
 UNTIL = "2027-01-01"
 Walk = Callable[[Any], Iterator[Any]]
 
-FAKES: dict[str, Fake] = {service.name: service.fake(records=100, epoch=EPOCH) for service in SERVICES}
+FAKES: dict[str, Fake] = {service.name: make_fake(service, records=100, epoch=EPOCH) for service in SERVICES}
 STREAMS = [definition for service in SERVICES for definition in service.streams]
 
 

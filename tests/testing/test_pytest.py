@@ -26,6 +26,7 @@ from logferry.testing import (
     connected,
     failing,
 )
+from logferry.testing._registry import make_fake
 
 pytest_plugins = ["logferry.testing.pytest"]
 
@@ -33,7 +34,7 @@ pytest_plugins = ["logferry.testing.pytest"]
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_a_client_of_every_service(service: Service, logferry_client: MakeClient) -> None:
     """A client and a fake of the same service need no more words, and everything is there."""
-    fake = service.fake(records=417, epoch=1_767_225_600_000_000_000)
+    fake = make_fake(service, records=417, epoch=1_767_225_600_000_000_000)
     client = logferry_client(service.client, fake)
     for stream in fake.streams:
         comparison = Comparison.of(fake, stream)

@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 from logferry._config.settings import Settings
 from logferry._errors import LogferryError
 from logferry.testing import Comparison
+from logferry.testing._registry import settings_for
 
 if TYPE_CHECKING:
     from logferry._accounts.registry import Service
@@ -117,7 +118,7 @@ async def pull_all(sources: Sequence[Source], watcher: Watcher) -> list[Tally]:
             # Nothing of the user's own environment gets in: neither accounts nor proxies and certificates.
             settings = Settings(
                 service=source.service.name,
-                given=source.service.settings_for(source.fake, source.url),
+                given=settings_for(source.fake, source.url),
                 source="the demo",
             )
             client = source.service.client.from_settings(

@@ -36,12 +36,13 @@ from logferry.testing._ignoring import Ignoring
 from logferry.testing._noticeable import noticeably_shortened
 from logferry.testing._recorder import Outcome as FaultOutcome
 from logferry.testing._recorder import Recorder
+from logferry.testing._registry import settings_for
 from logferry.testing._relay import random_disruptions, relay
 from logferry.testing._rows import Row, random_rows
 from logferry.testing._schedule import ALL, FATAL, NETWORK, PASSING, QUIET, Kind, Schedule
 from logferry.testing._server import serve
 from logferry.testing._transport import InProcessTransport
-from logferry.testing._wiring import connected, service_of
+from logferry.testing._wiring import connected
 
 __all__ = ["MakeFake", "Outcome", "Trial"]
 
@@ -285,7 +286,7 @@ class _Pull:
             # Threads would come in another order on each run.
             vars(client)["_pool"].launch = self._launch
             return client
-        settings = service_of(self._fake).settings_for(self._fake, self._address)
+        settings = settings_for(self._fake, self._address)
         make: Any = self._trial.client  # a service's own settings are not among those that all clients take
         made: Client = make(**settings, **options)
         return made

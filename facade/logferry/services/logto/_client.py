@@ -58,6 +58,7 @@ class Logto(Client):
     authentication: ClassVar[str] = "OAuth 2 client credentials, or a ready token"
     settings: ClassVar[tuple[str, ...]] = ("endpoint", "app_id", "app_secret")
     optional_settings: ClassVar[tuple[str, ...]] = ("access_token", "resource")
+    address: ClassVar[str] = "endpoint"
 
     def __init__(
         self,
