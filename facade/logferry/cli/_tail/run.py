@@ -28,7 +28,8 @@ from logferry.cli._tail.state_file import Checkpoints, keep_state, opened_state,
 if TYPE_CHECKING:
     from logferry._config.arguments import CallChanges
     from logferry._config.hooks import FailureEvent, IssueEvent
-    from logferry._ferry.follow import Arrival, FerryFollow
+    from logferry._ferry.follow import FerryFollow
+    from logferry._ferry.merge import Arrival
 
 FORMATS: Final = ("jsonl", "table")
 """What records can be written as while they come."""
