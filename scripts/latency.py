@@ -37,7 +37,7 @@ from logferry.testing import (
     serve,
 )
 from logferry.testing._registry import make_fake, settings_for
-from logferry.testing.signalwire_history import History
+from logferry.testing.signalwire._history import History
 
 Result: TypeAlias = tuple[float, float, int, str]
 """Seconds, megabytes at the peak, items, and a digest of their order."""

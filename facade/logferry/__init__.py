@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     )
     from logferry._ferry.ferry import Ferry, open_accounts
     from logferry._ferry.follow import FerryFollow
-    from logferry._ferry.tasks import FerryRecords
+    from logferry._ferry.records import FerryRecords
     from logferry._http.options import Timeouts
     from logferry._http.rate import Rate
     from logferry._http.retry import RetryPolicy
@@ -61,7 +61,7 @@ _HOMES = {
     """,
     "_ferry.ferry": "Ferry open_accounts",
     "_ferry.follow": "FerryFollow",
-    "_ferry.tasks": "FerryRecords",
+    "_ferry.records": "FerryRecords",
     "_http.options": "Timeouts",
     "_http.rate": "Rate",
     "_http.retry": "RetryPolicy",

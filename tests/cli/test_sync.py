@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, serving, started
 
 import logferry
-from logferry.cli._sync_progress import time_left
-from logferry.cli._syncing import jittered
+from logferry.cli._sync.progress import time_left
+from logferry.cli._sync.run import jittered
 from logferry.stores import SCHEMA, Coverage, DuckDBStore, Question, Stretch
 from logferry.sync import StreamReport
 from logferry.testing import CognigyFake, DailyFake, FakeResponse, failing
