@@ -19,7 +19,7 @@ from logferry._client import Client
 from logferry._errors import InvalidRequestError
 from logferry._forks import keep
 from logferry._streams.iteration import used_at_once
-from logferry._streams.views import raised
+from logferry._streams.iterators import raised
 
 T = TypeVar("T")
 

@@ -26,8 +26,10 @@ from logferry._errors import (
 from logferry._ferry.delivery import AsyncItems, Batches, Delivery, Tasks, items
 from logferry._ferry.tasks import Checkpoints
 from logferry._records.record import LogRecord
-from logferry._streams.iteration import Iteration, Stats
-from logferry._streams.views import Convert, View, converted
+from logferry._streams.convert import Convert, converted
+from logferry._streams.iteration import Iteration
+from logferry._streams.runtime import Stats
+from logferry._streams.views import View
 from logferry._time.clock import Clock
 from logferry._time.timestamps import SECOND
 
@@ -236,6 +238,12 @@ class Confluence:
         scope.cancel()
 
     async def _follow(self, lane: _Lane) -> None:
+        try:
+            await self._poll(lane)
+        finally:
+            lane.iteration.stop()
+
+    async def _poll(self, lane: _Lane) -> None:
         pause = _FIRST_PAUSE
         while True:
             try:
