@@ -47,8 +47,6 @@ LONG: Final[frozenset[str]] = frozenset(
     (
         "_paging.cursor",
         "_records.record",
-        "_streams.iteration",
-        "_streams.views",
         "services.daily._session_pages",
         "services.logto._streams",
         "stores._duckdb",
