@@ -43,13 +43,15 @@ class WireOptions:
         proxy: URL of a proxy, or ``None`` for what the environment says.
         verify: A file of CA certificates, an ``ssl.SSLContext``, or ``None`` for the usual authorities.
         transport: Any httpx transport, ``"fast"``, or ``None`` for the usual one.
-        body_limit: Largest answer that is read, in bytes after decompression.
+        request_id_header: The response header that names the request, in lower case.
+        body_limit: Largest body that is read, in bytes after decompression.
     """
 
     base_url: str
     proxy: str | None = field(default=None, repr=False)
     verify: str | ssl.SSLContext | None = None
     transport: Any = None
+    request_id_header: str = "x-request-id"
     body_limit: int = 64 * 1024 * 1024
 
     @property

@@ -14,17 +14,27 @@ from attrs import define, evolve, field, frozen
 
 from logferry._concurrency.reader import Reader
 from logferry._config.hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
-from logferry._errors import CheckpointError, InvalidRequestError, LogferryError, ResponseShapeError, ShortTraceback
+from logferry._errors import (
+    CheckpointError,
+    InvalidRequestError,
+    LogferryError,
+    PagingError,
+    ResponseShapeError,
+    ShortTraceback,
+)
+from logferry._flow.auth import Authorizer
 from logferry._flow.drivers import aadvance, advance
-from logferry._flow.layers import Authorizer, authorized, bounded, located, observed, retried
-from logferry._flow.steps import Batch, Flow, Position, Reply, Request
+from logferry._flow.layers import authorized, bounded, paced, retried
+from logferry._flow.steps import Batch, Flow, Position
 from logferry._forks import keep
-from logferry._http.in_flight import UnderWay, Wire
+from logferry._http.in_flight import InFlight
+from logferry._http.messages import Request, Response
 from logferry._http.options import CallOptions
-from logferry._http.rate_limiter import Pace, paced
-from logferry._http.responses import about_answer
+from logferry._http.rate_limiter import RateLimiter
+from logferry._http.responses import about_response
 from logferry._http.retry import lacks_json
-from logferry._redaction import printable, short
+from logferry._http.sender import Sender
+from logferry._redaction import short
 from logferry._streams.checkpoint import Checkpoint, is_follow
 from logferry._streams.definition import StreamDefinition
 from logferry._time.clock import Clock
@@ -64,11 +74,10 @@ class Runtime:
         account: The account's name.
         tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
         server_address: Host name of the service.
-        request_id_header: Where the service names a request, in lower case.
-        wire: Sends requests.
+        sender: Sends requests.
         clock: Tells the time.
         authorizer: Knows the account's credentials.
-        pace: When the account may make its requests.
+        rate_limiter: When the account may make its requests.
         options: How requests are made.
         chance: Gives random numbers, 0 <= chance < 1, for the jitter of retries.
         worded: Says a hint that names settings in the words of whoever wrote them.
@@ -78,11 +87,10 @@ class Runtime:
     account: str
     tenant: str | None
     server_address: str
-    request_id_header: str
-    wire: Wire
+    sender: Sender
     clock: Clock
     authorizer: Authorizer
-    pace: Pace
+    rate_limiter: RateLimiter
     options: CallOptions
     chance: Callable[[], float]
     worded: Callable[[str], str]
@@ -199,9 +207,10 @@ class Iteration:
         self._position: Callable[[], Position] | None = None
         self._flow: Flow | None = None
         self._reader = plan.reader
-        self._under_way = UnderWay(plan.runtime.wire)
+        self._in_flight = InFlight(plan.runtime.sender)
         self._ended = False
         self._batch: Batch | None = None
+        self._latest: Response[Any] | None = None
         self._todo: list[Any] = []
         self._left: Any = iter(())
         self._process = os.getpid()
@@ -272,7 +281,7 @@ class Iteration:
             return None
         with ShortTraceback():
             try:
-                return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
+                return self._receive(advance(flow, self._in_flight, self.plan.runtime.clock))
             except BaseException as error:
                 self._break_off(error)
                 raise
@@ -283,7 +292,7 @@ class Iteration:
             return None
         with ShortTraceback():
             try:
-                return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
+                return self._receive(await aadvance(flow, self._in_flight, self.plan.runtime.clock))
             except BaseException as error:
                 self._break_off(error)
                 raise
@@ -322,13 +331,12 @@ class Iteration:
         Raises:
             ResponseShapeError: The caller wants to be strict.
         """
-        runtime = self.plan.runtime
         if self.plan.strict:
             error = ResponseShapeError(
                 f"an item does not have the documented shape: {'; '.join(issues)}",
                 hint="Go on from the checkpoint without strict, which keeps it and lists what did not decode",
             )
-            raise error if self._batch is None else about_answer(error, self._batch.reply, runtime.request_id_header)
+            raise error if self._batch is None else about_response(error, self._batch.response)
         self._report_issues(issues, item, delivered=delivered)
         self._done.issues += 1
 
@@ -346,16 +354,12 @@ class Iteration:
                 )
             )
 
-    def request_id(self, batch: Batch) -> str | None:
-        """What the service calls the request of a batch."""
-        return printable(batch.reply.header(self.plan.runtime.request_id_header) or "") or None
-
     def _leave_parent(self) -> None:
         """In a child process that was forked: what is under way is the parent's; go on from the last position."""
         if self._process != os.getpid():
             self._process = os.getpid()
-            keep(self._flow, self._under_way)
-            self._flow, self._under_way = None, UnderWay(self.plan.runtime.wire)
+            keep(self._flow, self._in_flight)
+            self._flow, self._in_flight = None, InFlight(self.plan.runtime.sender)
 
     def _begin(self) -> Flow | None:
         """The flow to go on with, or ``None`` where there is nothing more to ask for."""
@@ -390,16 +394,17 @@ class Iteration:
                     raise
                 self._reader = smaller
                 self._count_retry(1, 0.0, error)
-                self._under_way.abandon()
+                self._in_flight.abandon()
             else:
                 return
 
     def _receive(self, batch: Batch | None) -> Batch | None:
         if batch is None:
             self._ended = True
-            self._under_way.abandon()
+            self._in_flight.abandon()
             return None
         self._done.pages += 1
+        self._latest = evolve(batch.response, content=b"")
         wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
         self._batch, self._todo = batch, batch.items[:wanted]
         self._left = iter(self._todo)
@@ -415,8 +420,8 @@ class Iteration:
                     account=runtime.account,
                     items=len(self._todo),
                     total=batch.total,
-                    request_id=self.request_id(batch),
-                    attempts=batch.reply.attempts,
+                    request_id=batch.response.request_id,
+                    attempts=batch.response.attempts,
                 )
             )
         return batch
@@ -432,9 +437,11 @@ class Iteration:
         flow, self._flow = self._flow, None
         if flow is not None:
             flow.close()
-        self._under_way.abandon()
+        self._in_flight.abandon()
 
     def _describe(self, error: BaseException) -> None:
+        if isinstance(error, PagingError) and error.url is None and self._latest is not None:
+            about_response(error, self._latest)  # the walk itself has raised it
         if isinstance(error, LogferryError):
             runtime = self.plan.runtime
             error.service, error.account, error.stream = runtime.service, runtime.account, self.plan.stream
@@ -444,23 +451,23 @@ class Iteration:
     def _layered(self, flow: Flow) -> Flow:
         runtime = self.plan.runtime
         options = runtime.options
-        flow = located(flow, request_id_header=runtime.request_id_header)
-        flow = retried(
-            authorized(flow, runtime.authorizer), options.retries, chance=runtime.chance, told=self._count_retry
+        flow = authorized(flow, runtime.authorizer)
+        flow = retried(flow, options.retries, chance=runtime.chance, on_retry=self._count_retry)
+        flow = paced(
+            flow,
+            runtime.rate_limiter,
+            options.rate,
+            longest_retry_after=options.retries.longest_retry_after,
+            on_request=None if options.hooks.on_request is None else self._tell_request,
         )
-        if options.hooks.on_request is not None:
-            # Before the wait for the account's turn: who watches knows what is waited for, and a hook that takes its time
-            # does not crowd the requests behind it.
-            flow = observed(flow, self._tell_request)
-        flow = paced(flow, runtime.pace, options.rate, longest_retry_after=options.retries.longest_retry_after)
         return flow if options.deadline is None else bounded(flow, options.deadline)
 
-    def _count_retry(self, attempt: int, delay: float, outcome: Reply[Any] | LogferryError) -> None:
+    def _count_retry(self, attempt: int, delay: float, outcome: Response[Any] | LogferryError) -> None:
         self._done.retries += 1
         runtime = self.plan.runtime
         if runtime.options.hooks.on_retry is not None:
-            reason = f"HTTP {outcome.status}" if isinstance(outcome, Reply) else outcome.message
-            if isinstance(outcome, Reply) and lacks_json(outcome):
+            reason = f"HTTP {outcome.status}" if isinstance(outcome, Response) else outcome.message
+            if isinstance(outcome, Response) and lacks_json(outcome):
                 reason = f"{reason} without JSON"
             runtime.options.hooks.on_retry(
                 RetryEvent(

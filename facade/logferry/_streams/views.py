@@ -221,7 +221,7 @@ def _records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
             stream=definition.name,
             account=runtime.account,
             server_address=runtime.server_address,
-            observed_time_unix_nano=batch.reply.received_unix_nano,
+            observed_time_unix_nano=batch.response.received_unix_nano,
             normalizer=normalizer,
             tenant=runtime.tenant,
             filters=iteration.plan.filters,
@@ -428,12 +428,12 @@ class _Pages(Generic[T]):
             items=converted(self._iteration, self._convert, batch, undecoded),
             undecoded=undecoded,
             checkpoint=self._iteration.checkpoint,
-            request_id=self._iteration.request_id(batch),
+            request_id=batch.response.request_id,
             total=batch.total,
             issues=batch.issues,
             remarks=batch.remarks,
-            clock_ahead_nano=clock_ahead_nano(batch.reply),
-            tells_time=batch.reply.header("date") is not None,
+            clock_ahead_nano=clock_ahead_nano(batch.response),
+            tells_time=batch.response.header("date") is not None,
         )
 
 
