@@ -14,19 +14,17 @@ from attrs import AttrsInstance, frozen
 
 from logferry._config.arguments import (
     CallChanges,
+    CallOptions,
     ClientOptions,
     StreamOptions,
     changed_options,
-    checked_authorities,
-    checked_proxy,
     refuse_unknown,
 )
 from logferry._config.settings import Settings, worded
 from logferry._errors import ConfigurationError, InvalidRequestError, ShortTraceback
 from logferry._flow.auth import Authorizer
-from logferry._http.options import CallOptions, WireOptions, is_loopback
-from logferry._http.pool import Pool, checked_transport
-from logferry._http.pyreqwest import FAST, require_fast
+from logferry._http.options import WireOptions, is_loopback
+from logferry._http.pool import Pool
 from logferry._http.rate import Rate
 from logferry._http.rate_limiter import RateLimiter
 from logferry._redaction import hide_secrets
@@ -101,16 +99,15 @@ class Client(ABC):
         rate = None if self.is_loopback else self.documented_rate
         self._options = changed_options(CallOptions(rate=rate), options)
         self._rate_limiter = RateLimiter()
-        wire = WireOptions(
-            base_url=connection.base_url,
-            proxy=checked_proxy(options.get("proxy")),
-            verify=checked_authorities(options.get("verify")),
-            transport=checked_transport(options.get("transport")),
-            request_id_header=self.request_id_header,
+        self._pool = Pool(
+            WireOptions(
+                base_url=connection.base_url,
+                proxy=options.get("proxy"),
+                verify=options.get("verify"),
+                transport=options.get("transport"),
+                request_id_header=self.request_id_header,
+            )
         )
-        if wire.transport == FAST:
-            require_fast(wire)
-        self._pool = Pool(wire)
 
     @abstractmethod
     def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:

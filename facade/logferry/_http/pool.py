@@ -16,14 +16,13 @@ from attrs import define, field
 
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._forks import keep, renew_in_children
+from logferry._http.options import FAST, WireOptions
 from logferry._http.proxies import proxy_of
-from logferry._http.pyreqwest import FAST, AsyncFastTransport, FastTransport
+from logferry._http.pyreqwest import AsyncFastTransport, FastTransport, require_fast
 from logferry._http.transports import AsyncHttpxTransport, AsyncTransport, HttpxTransport, Transport
 
 if TYPE_CHECKING:  # blocking programs load neither anyio nor asyncio
     from anyio.lowlevel import EventLoopToken
-
-    from logferry._http.options import WireOptions
 
 T = TypeVar("T")
 
@@ -65,6 +64,8 @@ class Pool:
     _lock: Lock = field(factory=Lock)
 
     def __attrs_post_init__(self) -> None:
+        if self.options.transport == FAST:
+            require_fast(self.options)
         renew_in_children(self)
 
     def renew(self) -> None:
@@ -130,21 +131,6 @@ class Pool:
                 "transport: the one given was used before this process was forked, and two processes cannot share connections",
                 hint="Make a client with a transport of its own in each process, or leave transport out",
             )
-
-
-def checked_transport(transport: object) -> Any:
-    """
-    A transport that httpx takes, ``"fast"``, or ``None``.
-
-    Raises:
-        ConfigurationError: It is none.
-    """
-    if transport in (None, FAST) or isinstance(transport, httpx.BaseTransport | httpx.AsyncBaseTransport):
-        return transport
-    raise ConfigurationError(
-        f"transport: {type(transport).__name__} is no httpx transport",
-        hint="Give an httpx.BaseTransport or httpx.AsyncBaseTransport, 'fast', or leave it out",
-    )
 
 
 def _blocking_transport(options: WireOptions) -> Transport:

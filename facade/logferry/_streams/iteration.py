@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from attrs import define, evolve, field, frozen
 
 from logferry._concurrency.reader import Reader
+from logferry._config.arguments import CallOptions
 from logferry._config.hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._errors import (
     CheckpointError,
@@ -29,7 +30,6 @@ from logferry._flow.steps import Batch, Flow, Position
 from logferry._forks import keep
 from logferry._http.in_flight import InFlight
 from logferry._http.messages import Request, Response
-from logferry._http.options import CallOptions
 from logferry._http.rate_limiter import RateLimiter
 from logferry._http.responses import about_response
 from logferry._http.retry import lacks_json
