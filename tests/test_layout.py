@@ -36,9 +36,6 @@ TOP: Final = 13
 LONGEST: Final = 300
 """Lines of a module of the core at most."""
 EXCEPTIONS: Final = (
-    "_config.arguments imports ssl",
-    "_http.* imports _flow.*",
-    "cli._demo.* imports httpx",
     "services.* imports *",
     "_accounts.registry imports testing*",
 )

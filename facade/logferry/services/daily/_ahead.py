@@ -19,8 +19,9 @@ from typing import Any, Final
 from attrs import define
 
 from logferry._errors import LogferryError
-from logferry._flow.steps import Now, Peek, Receive, Reply, Send, SubFlow, Ticket
-from logferry._http.in_flight import SLOW
+from logferry._flow.steps import Now, Peek, Receive, SubFlow
+from logferry._http.in_flight import SLOW, Ticket
+from logferry._http.messages import Response, Send
 from logferry._time.timestamps import MILLISECOND
 from logferry.services.daily._session_place import Place, Seen
 from logferry.services.daily._session_question import Answer, Question
@@ -164,11 +165,11 @@ class Ahead:
         if place.bounded:
             yield from self._send(asked)
             yield from self._take([one for one in self._ahead if one.has_come])
-        reply: Reply[Any] = yield Receive(ticket)
+        response: Response[Any] = yield Receive(ticket)
         ended: int = yield Now()
         self._waited += ended - begun
         self._own += 1
-        asked.answer = self._question.answer(reply, limit)
+        asked.answer = self._question.answer(response, limit)
         self._learn(asked, asked.answer)
         self._is_last = asked.is_last
         self._earn(_IN_VAIN)
@@ -191,7 +192,7 @@ class Ahead:
             if asked.under_way:
                 outcome: object = yield Peek(asked.ticket)
                 asked.under_way = outcome is None
-                asked.has_come = isinstance(outcome, Reply) and outcome.status == _OK
+                asked.has_come = isinstance(outcome, Response) and outcome.status == _OK
         self._dropped = [asked for asked in self._dropped if asked.under_way]
 
     def _take(self, asked: list[_Asked]) -> SubFlow[None]:
@@ -204,8 +205,8 @@ class Ahead:
             if one.answer is None:
                 one.under_way = one.has_come = False
                 try:
-                    reply: Reply[Any] = yield Receive(one.ticket)
-                    one.answer = self._question.answer(reply, one.limit)
+                    response: Response[Any] = yield Receive(one.ticket)
+                    one.answer = self._question.answer(response, one.limit)
                 except LogferryError:
                     if one in self._ahead:
                         self._drop(one)

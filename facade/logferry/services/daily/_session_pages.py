@@ -21,7 +21,8 @@ from typing import Final
 from attrs import define, evolve, field, frozen
 
 from logferry._errors import PagingError
-from logferry._flow.steps import Batch, Flow, Position, Send, SubFlow, exchange
+from logferry._flow.steps import Batch, Flow, Position, SubFlow, exchange
+from logferry._http.messages import Send
 from logferry._paging.cursor import STUCK
 from logferry._paging.end import Doubts, Evidence
 from logferry._time.page_times import PageTimes
@@ -83,7 +84,7 @@ class _Turn:
         return Batch(
             items,
             self.position,
-            self.answer.reply,
+            self.answer.response,
             issues=self.issues,
             times=times,
             ordinals=self._ordinals,
@@ -305,5 +306,5 @@ class Walk:
     def _ask(self, place: Place, offset: int = 0) -> SubFlow[Answer]:
         """The rows from a place on, all that have been met and a page of others at most, but for the first few."""
         limit = self.question.limit(place)
-        reply = yield from exchange(Send(self.question.request(self.question.start(place), limit, offset)))
-        return self.question.answer(reply, limit)
+        response = yield from exchange(Send(self.question.request(self.question.start(place), limit, offset)))
+        return self.question.answer(response, limit)

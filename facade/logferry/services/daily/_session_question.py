@@ -6,12 +6,12 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from logferry._flow.steps import Reply, Request
+from logferry._http.messages import Request, Response
 from logferry._http.responses import decoded, wrong_shape
 from logferry._json import is_array, is_object
 from logferry._time.timestamps import MILLISECOND
 from logferry._time.window import Window
-from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
+from logferry.services.daily._account import refusal
 from logferry.services.daily._records import metric_times, session_log_times
 from logferry.services.daily._rows import Rows
 from logferry.services.daily._session_place import Place
@@ -26,20 +26,20 @@ class Answer:
     Rows as the service sent them.
 
     Attributes:
-        reply: The answer.
+        response: The answer.
         rows: Its rows.
         whole: Whether there are as many as were asked for.
         sent: How many the service sent.
     """
 
-    reply: Reply[Any]
+    response: Response[Any]
     rows: Rows
     whole: bool
     sent: int
 
     def joined(self, other: Answer) -> Answer:
         """The rows of this answer, and of one for those behind them."""
-        return Answer(other.reply, self.rows.joined(other.rows), other.whole, self.sent + other.sent)
+        return Answer(other.response, self.rows.joined(other.rows), other.whole, self.sent + other.sent)
 
     def since(self, tick: int) -> Answer:
         """Of rows in order of time, those from a millisecond on."""
@@ -99,17 +99,17 @@ class Question:
             offset=offset,
         )
 
-    def answer(self, reply: Reply[Any], limit: int) -> Answer:
+    def answer(self, response: Response[Any], limit: int) -> Answer:
         """
         The rows of an answer to a request for so many.
 
         Raises:
             LogferryError: It has none.
         """
-        body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
+        body = decoded(response, refusal)
         array: SessionLogPageKey = "metrics" if self.metrics else "logs"
         items = body.get(array) if is_object(body) else None
         if not is_array(items):
-            raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
+            raise wrong_shape(response, f"an object with an array of {array}")
         times = metric_times(items) if self.metrics else session_log_times(items)
-        return Answer(reply, Rows(items, times), len(items) >= limit, len(items))
+        return Answer(response, Rows(items, times), len(items) >= limit, len(items))
