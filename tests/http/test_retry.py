@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import httpx
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import logferry
@@ -34,7 +34,6 @@ Make: TypeAlias = Callable[..., logferry.Logto]
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]
 
 NOW = datetime(2026, 11, 20, 8, 47, 6, tzinfo=UTC)
-RARELY_SAVED = settings(deadline=None, database=None)
 
 
 def response(status: int, *, received: datetime = NOW, **headers: str) -> Response[Any]:
@@ -98,7 +97,6 @@ def test_the_default_is_four_attempts_that_wait_longer_each_time(attempt: int, l
     st.floats(0, 100),
     st.sampled_from([408, 429, 500, 503]),
 )
-@RARELY_SAVED
 def test_jitter_is_full(attempt: int, chance: float, first: float, longest: float, status: int) -> None:
     """A wait is drawn from zero up to the doubling bound, never beyond the longest, at any attempt."""
     policy = RetryPolicy(attempts=201, first_delay=first, longest_delay=longest)
@@ -162,7 +160,6 @@ def test_a_date_counts_from_the_local_clock_where_the_server_tells_no_time() -> 
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-@RARELY_SAVED
 def test_no_retry_after_breaks_the_decision(header: str) -> None:
     """Whatever stands in the header, there is a decision, and no wait beyond what is honoured."""
     seconds = retry_after(response(429, retry_after=header))

@@ -55,7 +55,7 @@ PAGE: Final = 50
 FAKE: Final = DailyFake(records=2000)
 MILLISECOND: Final = 1_000_000
 SECOND: Final = 1_000_000_000
-PROPERTY = settings(deadline=None, database=None, derandomize=True, max_examples=25)
+PROPERTY = settings(derandomize=True, max_examples=25)
 
 SESSION: Final[Any] = FAKE.questions(STREAMS[0])[0]
 """The filters that find all rows."""
