@@ -54,7 +54,6 @@ LONG: Final[frozenset[str]] = frozenset(
         "_streams.follow",
         "_streams.iteration",
         "_streams.views",
-        "services.daily._session_pages",
         "services.logto._streams",
         "stores._duckdb",
         "sync._reader",
