@@ -24,8 +24,8 @@ SUITE = (
     "tests/hostile",
     "tests/testing/test_conformance.py",
     "tests/testing/test_cancelled_conformance.py",
-    "tests/core/test_ferry_cancelled.py",
-    "tests/core/test_fork.py",
+    "tests/ferry/test_ferry_cancelled.py",
+    "tests/client/test_fork.py",
     "tests/cli/test_telling.py",
 )
 PATIENCE = 240

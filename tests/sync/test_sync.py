@@ -11,7 +11,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 import pytest
-from tests.core.test_large_pages import heavy
+from tests.streams.test_large_pages import heavy
 from tests.sync.conftest import DAY, EPOCH, HOUR, MINUTE, NOON, SECOND, MakeWorld, World, plain, rows_of
 
 import logferry

@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.test_reading import PAGE, UNTIL, Case, far_away
+from tests.concurrency.test_reader import PAGE, UNTIL, Case, far_away
 
 import logferry
 from logferry.testing import FakeRequest, FakeResponse, InProcessTransport, Row, SignalWireFake, VirtualClock, connected

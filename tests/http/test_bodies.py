@@ -14,7 +14,7 @@ import anyio
 import httpx
 import orjson
 import pytest
-from tests.core.test_wire import DEFAULTS, listening, sending, transport
+from tests.http.test_sender import DEFAULTS, listening, sending, transport
 
 import logferry
 from logferry._http.body import Body

@@ -15,7 +15,7 @@ import pytest
 
 from logferry._extras import EXTRAS
 
-PROJECT: Final[Mapping[str, Any]] = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+PROJECT: Final[Mapping[str, Any]] = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
 OPTIONAL: Final[Mapping[str, list[str]]] = PROJECT["optional-dependencies"]
 
 WITHOUT: Final = """
