@@ -27,8 +27,8 @@ import logferry
 from logferry._flow.steps import Batch, Now, Peek, Receive, Reply, Send, Ticket
 from logferry._time.timestamps import rfc3339
 from logferry._time.window import Window
-from logferry.services.daily._sessions.walk import Walk
 from logferry.services.daily._sessions.query import Query
+from logferry.services.daily._sessions.walk import Walk
 from logferry.testing import (
     DailyFake,
     FakeRequest,

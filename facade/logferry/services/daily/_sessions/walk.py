@@ -130,11 +130,11 @@ class Walk:
             within = [index for index, time in enumerate(times) if time is None or window.has(time)]
         return _Portion(position, page, seen, within, issues)
 
-    def _page(self, position: Position, ahead: Ahead | None = None) -> SubFlow[Page]:
-        """The page at a position; an empty one is asked for once more, unless nothing contradicts it."""
-        page = yield from (self._ask(position) if ahead is None else ahead.page(position))
+    def _page(self, position: Position, ahead: Ahead | None = None, limit: int | None = None) -> SubFlow[Page]:
+        """The page at a position; an empty one is asked for once more."""
+        page = yield from (self._ask(position, limit=limit) if ahead is None else ahead.page(position))
         if not page.sent and (position.delivered or self.query.window.looks_twice):
-            page = yield from self._ask(position)
+            page = yield from self._ask(position, limit=limit)
         return page
 
     def _confirmed(self, position: Position, page: Page, ahead: Ahead | None) -> SubFlow[tuple[Page, Page | None, int]]:
@@ -169,14 +169,13 @@ class Walk:
             found = yield from self._next(position, page, page)
             if found is not None and not len(found.rows):
                 return page, (), True
-            again = yield from self._ask(position, limit=2 * page.limit)
-            if position.look(again.rows).new and _reached(again) > _reached(page):
-                return again, (), False
-            if found is not None and again.sent:
-                crowd = yield from self._crowd(position, again)
-                if crowd is not None:
-                    return crowd
-            page = yield from self._page(position)
+            known = _reached(page)
+            page = yield from self._page(position, limit=2 * self.query.limit(position))
+            if position.look(page.rows).new and _reached(page) > known:
+                return page, (), False
+            crowd = None if found is None else (yield from self._crowd(position, page))
+            if crowd is not None:
+                return crowd
         raise PagingError(
             "the service does not turn pages, or changes them all the time", hint="Go on from the checkpoint later"
         )
