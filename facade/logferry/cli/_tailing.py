@@ -21,7 +21,7 @@ from logferry.cli._interrupts import Interrupts
 from logferry.cli._outputs import Output, output_errors
 from logferry.cli._progress import Progress
 from logferry.cli._selection import asked_jobs, wanted_accounts
-from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error
+from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, tell_interrupted
 from logferry.cli._standard import require_stdout
 from logferry.cli._states import Checkpoints, keep_state, opened_state, write_state
 
@@ -122,9 +122,9 @@ class Tail:
     def _tell_rest(self, copying: _Copying, interrupts: Interrupts) -> None:
         """Say how to resume."""
         if interrupts.forced:
-            tell("", "stopped while writing: the last line can be incomplete, and comes again where you resume")
+            tell_interrupted("stopped while writing: the last line can be incomplete, and comes again where you resume")
         else:
-            tell("", "interrupted")
+            tell_interrupted("interrupted")
         try:
             path = copying.save() or keep_state(copying.follow.checkpoints)
         except ExportError as error:
