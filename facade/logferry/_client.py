@@ -21,7 +21,7 @@ from logferry._config.arguments import (
     refuse_unknown,
 )
 from logferry._config.settings import Settings, worded
-from logferry._errors import ConfigurationError, InvalidRequestError, ShortTraceback
+from logferry._errors import ConfigurationError, InvalidRequestError, ShortTraceback, suggestion
 from logferry._flow.auth import Authorizer
 from logferry._http.options import WireOptions, is_loopback
 from logferry._http.pool import Pool
@@ -201,14 +201,17 @@ class Client(ABC):
         """
         definition = next((one for one in self.streams if one.name == name), None)
         if definition is None:
-            names = ", ".join(one.name for one in self.streams)
-            raise InvalidRequestError(f"{self.service} has no stream {name!r}", hint=f"It has: {names}")
+            raise InvalidRequestError(
+                f"{self.service} has no stream {name!r}", hint=suggestion(name, [one.name for one in self.streams])
+            )
         known = {spelling: one for one in definition.filter_list for spelling in (one.name, one.wire_name)}
         given: dict[str, Any] = {}
         for spelling, value in (filters or {}).items():
             if spelling not in known:
-                names = ", ".join(one.name for one in definition.filter_list) or "none"
-                raise InvalidRequestError(f"{name} has no filter {spelling!r}", hint=f"Its filters: {names}")
+                names = [one.name for one in definition.filter_list]
+                raise InvalidRequestError(
+                    f"{name} has no filter {spelling!r}", hint=suggestion(spelling, names) if names else "It has none"
+                )
             try:
                 given[known[spelling].name] = known[spelling].parse(value)
             except ValueError as error:

@@ -224,7 +224,7 @@ class Iteration:
                     raise
                 smaller = self._reader.smaller()
                 if smaller is None:
-                    error.hint = "A page of one item is too large: leave its time out with since and until"
+                    error.hint = "No smaller page can be asked for: leave its time out with since and until"
                     raise
                 self._reader = smaller
                 self._pipeline.count_retry(1, 0.0, error)
