@@ -20,34 +20,17 @@ if TYPE_CHECKING:
         LogferryError,
         PagingError,
     )
-    from logferry._flow.auth import FixedHeaders, RenewedToken, Token
-    from logferry._flow.layers import Authorizer
-    from logferry._flow.steps import (
-        Batch,
-        Flow,
-        Key,
-        Marks,
-        Now,
-        Pairs,
-        Peek,
-        Position,
-        Receive,
-        Reply,
-        Request,
-        Send,
-        SubFlow,
-        Ticket,
-        exchange,
-        fetch,
-    )
-    from logferry._http.in_flight import SLOW
+    from logferry._flow.auth import Authorizer, FixedHeaders, RenewedToken, Token
+    from logferry._flow.steps import Batch, Flow, Key, Marks, Now, Peek, Position, Receive, SubFlow, exchange, fetch
+    from logferry._http.in_flight import SLOW, Ticket
+    from logferry._http.messages import Pairs, Request, Response, Send
     from logferry._http.options import checked_base_url
     from logferry._http.rate import Rate
-    from logferry._http.responses import Refusal, about_answer, decoded, is_foreign, wrong_shape
+    from logferry._http.responses import Refusal, about_response, decoded, is_foreign, wrong_shape
     from logferry._json import digest, dumps, is_array, is_object, loads, text_in
     from logferry._paging.cursor import REMEMBERED, STUCK, CursorPage, cursor_at, cursor_walk, keys_of, restarted
     from logferry._paging.delivered import PLAUSIBLE, TOLERANCE, Trail, last_plausible, plausible
-    from logferry._paging.end import Doubts, Evidence, agrees, disagreement, shortage
+    from logferry._paging.end import Evidence, agrees, disagreement, shortage
     from logferry._records.attributes import Attribute, Attributes, mapped, present
     from logferry._records.origin import Normalizer, Origin
     from logferry._records.record import ERROR, INFO, LogRecord, make_record
@@ -75,17 +58,17 @@ _HOMES = {
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
     "_errors": "AuthenticationError ConfigurationError InvalidRequestError LogferryError PagingError",
-    "_flow.auth": "FixedHeaders RenewedToken Token",
-    "_flow.layers": "Authorizer",
-    "_flow.steps": "Batch Flow Key Marks Now Pairs Peek Position Receive Reply Request Send SubFlow Ticket exchange fetch",
-    "_http.in_flight": "SLOW",
+    "_flow.auth": "Authorizer FixedHeaders RenewedToken Token",
+    "_flow.steps": "Batch Flow Key Marks Now Peek Position Receive SubFlow exchange fetch",
+    "_http.in_flight": "SLOW Ticket",
+    "_http.messages": "Pairs Request Response Send",
     "_http.options": "checked_base_url",
     "_http.rate": "Rate",
-    "_http.responses": "Refusal about_answer decoded is_foreign wrong_shape",
+    "_http.responses": "Refusal about_response decoded is_foreign wrong_shape",
     "_json": "digest dumps is_array is_object loads text_in",
-    "_paging.cursor": "REMEMBERED STUCK CursorPage cursor_at cursor_walk keys_of restarted",
+    "_paging.cursor": "CursorPage REMEMBERED STUCK cursor_at cursor_walk keys_of restarted",
     "_paging.delivered": "PLAUSIBLE TOLERANCE Trail last_plausible plausible",
-    "_paging.end": "Doubts Evidence agrees disagreement shortage",
+    "_paging.end": "Evidence agrees disagreement shortage",
     "_records.attributes": "Attribute Attributes mapped present",
     "_records.origin": "Normalizer Origin",
     "_records.record": "ERROR INFO LogRecord make_record",
@@ -124,7 +107,6 @@ __all__ = [
     "Connection",
     "CursorPage",
     "Division",
-    "Doubts",
     "Evidence",
     "FixedHeaders",
     "Flow",
@@ -147,8 +129,8 @@ __all__ = [
     "Refusal",
     "RenewedToken",
     "Repaired",
-    "Reply",
     "Request",
+    "Response",
     "Secret",
     "Send",
     "Sessions",
@@ -162,7 +144,7 @@ __all__ = [
     "Token",
     "Trail",
     "Window",
-    "about_answer",
+    "about_response",
     "agrees",
     "basic_authorization",
     "checked_base_url",

@@ -18,9 +18,6 @@ from logferry.extend import (
 if TYPE_CHECKING:
     from logferry_clients.cognigy.models.problem import ProblemKey
 
-REQUEST_ID_HEADER: Final = "x-request-id"
-"""Where an answer could name its request; the documentation does not say."""
-
 EXAMPLE: Final = "https://api-trial.cognigy.ai/new"
 """What a right base URL looks like."""
 

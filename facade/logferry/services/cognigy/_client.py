@@ -20,7 +20,7 @@ from logferry.extend import (
     Streams,
     checked_base_url,
 )
-from logferry.services.cognigy._account import EXAMPLE, REQUEST_ID_HEADER
+from logferry.services.cognigy._account import EXAMPLE
 from logferry.services.cognigy._account import api_key as authorized_by
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ class Cognigy(Client):
     """
 
     service: ClassVar[str] = "cognigy"
-    request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=1000, seconds=300)
     streams: ClassVar[Streams] = Streams("logferry.services.cognigy._streams:PROJECT_LOGS")
     authentication: ClassVar[str] = "API key"

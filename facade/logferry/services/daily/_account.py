@@ -16,9 +16,6 @@ from logferry.extend import (
     text_in,
 )
 
-REQUEST_ID_HEADER: Final = "x-request-id"
-"""Daily does not document where it names a request; this is where most services do."""
-
 DEFAULT_BASE_URL: Final = "https://api.daily.co/v1"
 
 _HINTS: Final[Mapping[str, str]] = {

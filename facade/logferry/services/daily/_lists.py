@@ -17,12 +17,11 @@ from logferry.extend import (
     PageTimes,
     PagingError,
     Position,
-    Reply,
-    about_answer,
+    Response,
+    about_response,
     is_object,
     keys_of,
 )
-from logferry.services.daily._account import REQUEST_ID_HEADER
 
 
 def starting_after(cursor: Position | None) -> tuple[str | None, int]:
@@ -46,7 +45,7 @@ class ListPages:
 
     def page(
         self,
-        reply: Reply[Any],
+        response: Response[Any],
         items: list[Any],
         times: PageTimes,
         *,
@@ -58,7 +57,7 @@ class ListPages:
         The page of an answer.
 
         Args:
-            reply: The answer.
+            response: The answer.
             items: Its items.
             times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
             asked: The cursor that it was asked for by.
@@ -78,15 +77,13 @@ class ListPages:
         ):  # a page that is smaller than another was is the last
             cursor, trouble = (
                 None,
-                about_answer(
-                    PagingError("no item of a page has an id, so the next page cannot be asked for"),
-                    reply,
-                    REQUEST_ID_HEADER,
+                about_response(
+                    PagingError("no item of a page has an id, so the next page cannot be asked for"), response
                 ),
             )
         self._most = max(self._most, len(items))
         return CursorPage(
-            reply=reply,
+            response=response,
             items=items,
             keys=keys_of(items, "id"),
             times=times,

@@ -34,7 +34,7 @@ from logferry.extend import (
     PageTimes,
     PagingError,
     Position,
-    Reply,
+    Response,
     StreamDefinition,
     SubFlow,
     Window,
@@ -51,7 +51,7 @@ from logferry.extend import (
     shown_at,
     wrong_shape,
 )
-from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
+from logferry.services.logto._account import api_refusal
 from logferry.services.logto._place import LARGEST_PAGE, Place
 from logferry.services.logto._records import NORMALIZER, times_of
 from logferry_clients.logto.api.audit_logs import list_audit_logs
@@ -90,7 +90,7 @@ class _Answer:
     One page as the server sent it.
 
     Attributes:
-        reply: The answer.
+        response: The answer.
         items: Its items.
         times: Their times.
         keys: Their keys.
@@ -99,7 +99,7 @@ class _Answer:
         total: How many rows there are, or ``None`` where the server stopped counting, or counts fewer than have come.
     """
 
-    reply: Reply[Any]
+    response: Response[Any]
     items: list[Any]
     times: PageTimes
     keys: list[Key]
@@ -276,7 +276,7 @@ def _ask(
 ) -> SubFlow[_Answer]:
     """Ask for a page, counted from 0, of the logs within bounds; counting them may stop at a cap."""
     begin, end = bounds
-    reply = yield from fetch(
+    response = yield from fetch(
         list_audit_logs.request,
         user_id=filters.user_id,
         application_id=filters.application_id,
@@ -287,14 +287,14 @@ def _ask(
         page=page + 1,
         page_size=page_size,
     )
-    items = _array(reply)
+    items = _array(response)
     times = times_of(items).read()
     keys = list(zip(times, keys_of(items, _ID), strict=True))
     row = page * page_size
-    total = _total(reply)
+    total = _total(response)
     if keys and total is not None and total < row + len(keys):
         total = None  # a count of fewer logs than have come ends no walk
-    return _Answer(reply, items, known_times(times), keys, row, page_size, total)
+    return _Answer(response, items, known_times(times), keys, row, page_size, total)
 
 
 def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> tuple[_Turn, Batch]:
@@ -307,20 +307,20 @@ def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> 
     times = answer.times if whole else known_times([time for time, _ in turn.fresh])
     # A server that ignores bounds of time cannot be asked for a part of the window.
     marks = None if following.counting else partial(Marks, times, turn.identity, answer.times)
-    return turn, Batch(items, turn.position, answer.reply, following.total, times=times, marks=marks)
+    return turn, Batch(items, turn.position, answer.response, following.total, times=times, marks=marks)
 
 
-def _array(reply: Reply[Any]) -> list[Any]:
-    body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
+def _array(response: Response[Any]) -> list[Any]:
+    body = decoded(response, api_refusal)
     if not is_array(body):
-        raise wrong_shape(reply, "an array of audit logs", request_id_header=REQUEST_ID_HEADER)
+        raise wrong_shape(response, "an array of audit logs")
     return body
 
 
-def _total(reply: Reply[Any]) -> int | None:
+def _total(response: Response[Any]) -> int | None:
     """How many logs match, or ``None`` where the server stopped counting (beyond 10,000, since 1.40)."""
-    text = reply.header("total-number") or ""
-    if reply.header("total-number-is-capped") == "true" or not (text.isascii() and text.isdigit()):
+    text = response.header("total-number") or ""
+    if response.header("total-number-is-capped") == "true" or not (text.isascii() and text.isdigit()):
         return None
     return int(text)
 

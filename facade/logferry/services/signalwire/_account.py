@@ -23,9 +23,6 @@ from logferry.extend import (
 if TYPE_CHECKING:
     from logferry_clients.signalwire.models.validation_error import ValidationErrorKey
 
-REQUEST_ID_HEADER: Final = "x-request-id"
-"""Where SignalWire names a request; not documented, and the first place where its own Python package looks."""
-
 _DOMAIN: Final = ".signalwire.com"
 _SPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 

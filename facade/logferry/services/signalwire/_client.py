@@ -14,7 +14,7 @@ from logferry.extend import (
     Streams,
     checked_base_url,
 )
-from logferry.services.signalwire._account import REQUEST_ID_HEADER, project_token, space_url
+from logferry.services.signalwire._account import project_token, space_url
 
 if TYPE_CHECKING:
     from logferry.extend import Stream
@@ -42,7 +42,6 @@ class SignalWire(Client):
     """
 
     service: ClassVar[str] = "signalwire"
-    request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     streams: ClassVar[Streams] = Streams("logferry.services.signalwire._streams:VIDEO_LOGS")
     authentication: ClassVar[str] = "HTTP Basic, project id and API token"
     settings: ClassVar[tuple[str, ...]] = ("space", "project_id", "api_token")
