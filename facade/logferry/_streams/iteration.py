@@ -19,7 +19,6 @@ from logferry._errors import (
     CheckpointError,
     InvalidRequestError,
     LogferryError,
-    PagingError,
     ResponseShapeError,
     ShortTraceback,
 )
@@ -210,7 +209,6 @@ class Iteration:
         self._in_flight = InFlight(plan.runtime.sender)
         self._ended = False
         self._batch: Batch | None = None
-        self._latest: Response[Any] | None = None
         self._todo: list[Any] = []
         self._left: Any = iter(())
         self._process = os.getpid()
@@ -404,7 +402,6 @@ class Iteration:
             self._in_flight.abandon()
             return None
         self._done.pages += 1
-        self._latest = evolve(batch.response, content=b"")
         wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
         self._batch, self._todo = batch, batch.items[:wanted]
         self._left = iter(self._todo)
@@ -440,8 +437,6 @@ class Iteration:
         self._in_flight.abandon()
 
     def _describe(self, error: BaseException) -> None:
-        if isinstance(error, PagingError) and error.url is None and self._latest is not None:
-            about_response(error, self._latest)  # the walk itself has raised it
         if isinstance(error, LogferryError):
             runtime = self.plan.runtime
             error.service, error.account, error.stream = runtime.service, runtime.account, self.plan.stream

@@ -23,6 +23,7 @@ from attrs import define, evolve, field, frozen
 from logferry._errors import PagingError
 from logferry._flow.steps import Batch, Flow, Position, SubFlow, exchange
 from logferry._http.messages import Send
+from logferry._http.responses import about_response
 from logferry._paging.cursor import STUCK
 from logferry._paging.end import Doubts, Evidence
 from logferry._time.page_times import PageTimes
@@ -299,7 +300,8 @@ class Walk:
                 following = yield from self._ask(place, len(whole.rows))
             equal = equal + 1 if following.rows.pairs() == rows else 0
             if equal == (STUCK if len({*rows}) > 1 else _EQUAL):
-                raise PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                error = PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                raise about_response(error, following.response)
             whole, page = whole.joined(following), following
         return whole, not len(page.rows)
 
