@@ -23,6 +23,7 @@ from logferry._errors import PagingError
 from logferry._flow import steps
 from logferry._flow.steps import Batch, Flow, SubFlow, exchange
 from logferry._http.messages import Send
+from logferry._http.responses import about_response
 from logferry._paging.cursor import STUCK
 from logferry._time.timestamps import MILLISECOND
 from logferry.services.daily._sessions.ahead import Ahead
@@ -177,9 +178,10 @@ class Walk:
             crowd = None if found is None else (yield from self._crowd(position, page))
             if crowd is not None:
                 return crowd
-        raise PagingError(
+        error = PagingError(
             "the service does not turn pages, or changes them all the time", hint="Go on from the checkpoint later"
         )
+        raise about_response(error, page.response)
 
     def _crowd(self, position: Position, page: Page) -> SubFlow[tuple[Page, tuple[str, ...], bool] | None]:
         """
@@ -197,7 +199,8 @@ class Walk:
                 return whole, _CROWDED, True
             equal = equal + 1 if found.rows.items == last.rows.items else 0
             if equal == _EQUAL:
-                raise PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                error = PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                raise about_response(error, found.response)
             whole, last = whole.joined(found), found
         return whole, _CROWDED, False
 
