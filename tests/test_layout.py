@@ -36,9 +36,6 @@ TOP: Final = 13
 LONGEST: Final = 300
 """Lines of a module of the core at most."""
 EXCEPTIONS: Final = (
-    "_config.arguments imports ssl",
-    "_http.* imports _flow.*",
-    "cli._demo.* imports httpx",
     "services.* imports *",
     "_accounts.registry imports testing*",
 )
@@ -47,9 +44,6 @@ LONG: Final[frozenset[str]] = frozenset(
     (
         "_paging.cursor",
         "_records.record",
-        "_streams.iteration",
-        "_streams.views",
-        "services.daily._session_pages",
         "services.logto._streams",
         "stores._duckdb",
         "sync._reader",

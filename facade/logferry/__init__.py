@@ -48,8 +48,9 @@ if TYPE_CHECKING:
     from logferry._http.rate import Rate
     from logferry._http.retry import RetryPolicy
     from logferry._records.record import LogRecord
-    from logferry._streams.iteration import Stats
-    from logferry._streams.views import Page, Stream, View
+    from logferry._streams.page import Page
+    from logferry._streams.runtime import Stats
+    from logferry._streams.views import Stream, View
     from logferry._time.clock import Clock
     from logferry._time.timestamps import Time
     from logferry.services.cognigy import Cognigy
@@ -84,13 +85,14 @@ _HOMES = {
     "_ferry.follow": ("FerryFollow",),
     "_ferry.merge": ("Arrival",),
     "_config.hooks": ("FailureEvent", "IssueEvent", "PageEvent", "RequestEvent", "RetryEvent"),
-    "_streams.iteration": ("Stats",),
+    "_streams.runtime": ("Stats",),
     "_http.options": ("Timeouts",),
     "_http.rate": ("Rate",),
     "_records.record": ("LogRecord",),
     "_http.retry": ("RetryPolicy",),
     "_accounts.selection": ("Skipped",),
-    "_streams.views": ("Page", "Stream", "View"),
+    "_streams.page": ("Page",),
+    "_streams.views": ("Stream", "View"),
     "_time.timestamps": ("Time",),
     "services.cognigy": ("Cognigy",),
     "services.daily": ("Daily",),

@@ -8,7 +8,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from logferry._ferry.tasks import Reading, Tasks
 from logferry._streams.iteration import used_at_once
-from logferry._streams.views import raised
+from logferry._streams.iterators import raised
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Reading)

@@ -15,7 +15,7 @@ from logferry._ferry.merge import Arrival, Confluence, Lane
 from logferry._ferry.records import Checkpoints
 from logferry._ferry.tasks import Tasks
 from logferry._records.record import LogRecord
-from logferry._streams.iteration import Stats
+from logferry._streams.runtime import Stats
 from logferry._streams.views import View
 from logferry._time.clock import Clock
 

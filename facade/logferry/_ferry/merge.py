@@ -23,8 +23,8 @@ from logferry._errors import (
     PermissionDeniedError,
 )
 from logferry._records.record import LogRecord
+from logferry._streams.convert import Convert, converted
 from logferry._streams.iteration import Iteration
-from logferry._streams.views import Convert, converted
 from logferry._time.clock import Clock
 from logferry._time.timestamps import SECOND
 
@@ -230,6 +230,12 @@ class Confluence:
         scope.cancel()
 
     async def _follow(self, lane: Lane) -> None:
+        try:
+            await self._poll(lane)
+        finally:
+            lane.iteration.stop()
+
+    async def _poll(self, lane: Lane) -> None:
         pause = _FIRST_PAUSE
         while True:
             try:

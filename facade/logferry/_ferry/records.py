@@ -19,8 +19,10 @@ from logferry._ferry.delivery import AsyncItems, Delivery, items
 from logferry._ferry.tasks import Tasks
 from logferry._flow.steps import Batch
 from logferry._records.record import LogRecord
-from logferry._streams.iteration import Iteration, Stats
-from logferry._streams.views import Convert, View, converted
+from logferry._streams.convert import Convert, converted
+from logferry._streams.iteration import Iteration
+from logferry._streams.runtime import Stats
+from logferry._streams.views import View
 
 Checkpoints: TypeAlias = dict[str, dict[str, str]]
 """By account, then by stream; it can be written as JSON."""
@@ -128,10 +130,13 @@ class Arrivals:
 
     async def _hand_over(self, name: Name, iteration: Iteration, convert: Convert[LogRecord]) -> None:
         self._places[name] = partial(iteration.places(), 0)
-        while page := await iteration.anext_batch(partial(self._page, name, iteration, convert)):
-            self._arrived.append(page)
-            self._change.set()
-            await page.taken.wait()
+        try:
+            while page := await iteration.anext_batch(partial(self._page, name, iteration, convert)):
+                self._arrived.append(page)
+                self._change.set()
+                await page.taken.wait()
+        finally:
+            iteration.stop()
 
     def _page(self, name: Name, iteration: Iteration, convert: Convert[LogRecord], batch: Batch) -> _Arrived:
         records = converted(iteration, convert, batch, [])

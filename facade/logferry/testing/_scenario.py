@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import attrs
@@ -63,9 +64,7 @@ class Scenario:
         self.refuses = by_cursor and (
             getattr(fake, "cursor_life", None) is not None or getattr(fake, "lost_cursors", "") == "refuse"
         )
-        # While a walk looks for its place because its cursor was refused, an old answer cannot be told from the right one.
-        beyond: set[Kind] = {"stale"} if self.refuses else set()
-        kinds = chance.choice((ALL, PASSING, FATAL, PASSING | QUIET)) - beyond
+        kinds: AbstractSet[Kind] = chance.choice((ALL, PASSING, FATAL, PASSING | QUIET))
         kinds -= NETWORK if loopback else set()
         self.schedule = Schedule(trial.seed, chance.choice((0.0, 0.1, 0.3)), kinds, self.clock)
         self.broken = random_disruptions(trial.seed) if loopback else {}

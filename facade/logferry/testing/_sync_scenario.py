@@ -65,9 +65,7 @@ class SyncScenario:
         self.length = until - self.since
         self.clock = VirtualClock(self.since + round(self.length * chance.choice((0.0, 0.3, 1.0))))
         self.first = self.clock.now()
-        self.schedule = Schedule(
-            trial.seed, chance.choice((0.0, 0.05, 0.2)), chance.choice((ALL, PASSING)) - {"stale"}, self.clock
-        )
+        self.schedule = Schedule(trial.seed, chance.choice((0.0, 0.05, 0.2)), chance.choice((ALL, PASSING)), self.clock)
         self.disturbed = True
         self.transport = InProcessTransport(self.fake, clock=self.clock, faults=self.fault)
         self.pace = chance.choice((0.0, 0.5, 10.0))

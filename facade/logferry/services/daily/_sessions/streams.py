@@ -15,8 +15,8 @@ from logferry._time.window import Window
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._meetings import SESSIONS
 from logferry.services.daily._records import SESSION_LOG_NORMALIZER, SESSION_METRIC_NORMALIZER
-from logferry.services.daily._session_pages import Walk
-from logferry.services.daily._session_question import Question
+from logferry.services.daily._sessions.query import Query
+from logferry.services.daily._sessions.walk import Walk
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
 from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
 from logferry_clients.daily.models.session_metric import (
@@ -62,8 +62,8 @@ class SessionMetricFilters:
     )
 
 
-def _logs_of(filters: SessionLogFilters, page_size: int, window: Window) -> Question:
-    return Question(
+def _logs_of(filters: SessionLogFilters, page_size: int, window: Window) -> Query:
+    return Query(
         metrics=False,
         mtg_session_id=filters.mtg_session_id,
         user_session_id=filters.user_session_id,
@@ -73,8 +73,8 @@ def _logs_of(filters: SessionLogFilters, page_size: int, window: Window) -> Ques
     )
 
 
-def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -> Question:
-    return Question(
+def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -> Query:
+    return Query(
         metrics=True,
         mtg_session_id=filters.mtg_session_id,
         user_session_id=filters.user_session_id,
@@ -84,7 +84,7 @@ def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -
 
 
 def _walk(  # noqa: PLR0917  # those of WalkAhead, behind what it is about
-    asked: Callable[[F, int, Window], Question],
+    asked: Callable[[F, int, Window], Query],
     filters: F,
     page_size: int,
     window: Window,

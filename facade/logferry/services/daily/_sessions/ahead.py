@@ -1,13 +1,12 @@
 """
-Pages of a session that are asked for before the walk is there, so that it need not wait for one after the other.
+Pages of a session that are requested before the walk is there, so that it need not wait for one after the other.
 
 Where a page ends is only known once it is there, but the service filters by time, and pages that have come show how much time
-one covers.  So beside the page that the walk wants next, others are asked for that begin later, each a little earlier than the
-one before it probably ends.  Without the rows in front of the place where the walk is when its turn has come, such a page is
-one that the walk could have got there: as it begins with a row that has been met, nothing is missing in front.
+one covers.  So beside the page that the walk wants next, others are requested that begin later, each a little earlier than the
+one before it probably ends.  Without the rows in front of the walk's position such a page is one that the walk could have got.
 
-The walk stays the only judge of what is new, and of the end.  What does not join, or leads nowhere, is dropped, and the walk
-asks itself, as it always did.  No place says anything of this.
+The walk stays the only judge of what is new, and of the end.  A page that leads nowhere is dropped, and the walk requests its
+own.  Positions say nothing of this.
 """
 
 from __future__ import annotations
@@ -19,11 +18,12 @@ from typing import Any, Final
 from attrs import define
 
 from logferry._errors import LogferryError
-from logferry._flow.steps import Now, Peek, Receive, Reply, Send, SubFlow, Ticket
-from logferry._http.in_flight import SLOW
+from logferry._flow.steps import Now, Peek, Receive, SubFlow
+from logferry._http.in_flight import SLOW, Ticket
+from logferry._http.messages import Response, Send
 from logferry._time.timestamps import MILLISECOND
-from logferry.services.daily._session_place import Place, Seen
-from logferry.services.daily._session_question import Answer, Question
+from logferry.services.daily._sessions.position import Position
+from logferry.services.daily._sessions.query import Page, Query
 
 _FILLED: Final = 0.9
 """So much of the time that a page covers lies between the beginnings of two."""
@@ -52,7 +52,7 @@ class _Asked:
         ticket: The request.
         under_way: Whether there is neither an answer nor a failure, as far as anybody has looked.
         has_come: Whether there is an answer, which has not been taken yet.
-        answer: The answer, once it has been taken.
+        page: The page, once it has been taken.
         following: The first millisecond that the walk asks for behind it, once that is known.
         is_last: Whether the answer had less rows than pages have: there is nothing behind it, probably.
     """
@@ -62,27 +62,23 @@ class _Asked:
     ticket: Ticket[Any]
     under_way: bool = True
     has_come: bool = False
-    answer: Answer | None = None
+    page: Page | None = None
     following: int | None = None
     is_last: bool = False
 
 
 class Ahead:
     """
-    What a walk asks ahead.
+    Requests pages ahead of a walk.
 
     Args:
-        question: What is asked.
-        concurrency: How many requests may be under way, the walk's own among them; 2 or more.
+        query: Which rows.
+        concurrency: How many requests may be in flight, the walk's own among them; 2 or more.
         max_items: How many rows are wanted, or ``None`` for all.
-
-    Attributes:
-        has_asked: Whether it has asked for anything that the walk had not.
     """
 
-    def __init__(self, question: Question, concurrency: int, max_items: int | None) -> None:
-        self.has_asked = False
-        self._question = question
+    def __init__(self, query: Query, concurrency: int, max_items: int | None) -> None:
+        self._query = query
         self._concurrency = concurrency
         self._left = max_items
         self._ahead: list[_Asked] = []
@@ -93,30 +89,25 @@ class Ahead:
         self._rows = self._stride = 0
         self._covered = 0.0
         self._is_last = False
+        self._keeps_bounds = False
         self._empty_from: int | None = None
-        self._begin: int | None = None
 
     def delivered(self, items: int) -> None:
-        """So many items more have been delivered."""
+        """Note that this many items more have been delivered."""
         if self._left is not None:
             self._left -= items
 
-    def doubts(self, place: Place, answer: Answer) -> bool:
-        """Whether rows that come again are missing in front, and were not the last time that anybody looked."""
-        begin = answer.rows.tick(0) if place.is_passed_by(answer.rows) else None
-        known, self._begin = self._begin, begin
-        return begin is not None and begin != known
-
-    def page(self, place: Place) -> SubFlow[Answer]:
+    def page(self, position: Position) -> SubFlow[Page]:
         """
-        The walk's page at a place: one that was asked for ahead, or else what the walk itself asks for.
+        The walk's page at a position: one that was requested ahead, or else the walk's own.
 
         Raises:
-            LogferryError: The walk itself has asked in vain.
+            LogferryError: The walk's own request has failed.
         """
-        answer = None
-        if place.bounded and place.first is not None:
-            start = self._question.start(place) or 0
+        page = None
+        start = self._query.start(position) or 0
+        self._keeps_bounds = self._keeps_bounds and not position.passed
+        if self._keeps_bounds:
             if self._empty_from is not None and self._empty_from <= start:
                 self._empty_from = None  # it was not, after all
             yield from self._look()
@@ -125,11 +116,13 @@ class Ahead:
                 yield from self._send(asked)
                 yield from self._take([asked])
                 yield from self._take([one for one in self._ahead if one.has_come])
-                answer = self._served(place, start, asked)
-        if answer is None:
-            answer = yield from self._asked(place)
+                page = self._served(position, start, asked)
+        if page is None:
+            page = yield from self._asked(position)
+            rows = page.rows
+            self._keeps_bounds = position.tick is not None and not position.look(rows).passed and len(rows) > 0
         self._pages += 1
-        return answer
+        return page
 
     def _found(self, start: int) -> _Asked | None:
         """What was asked ahead, if the walk is there now; what it has passed is dropped."""
@@ -138,41 +131,41 @@ class Ahead:
             self._drop(ahead[0])
         return ahead.pop(0) if ahead and ahead[0].start <= start else None
 
-    def _served(self, place: Place, start: int, asked: _Asked) -> Answer | None:
-        """What has come, as the walk would have got it, if it had asked for it."""
-        answer = asked.answer
-        if answer is None or not answer.rows.times.in_order():
+    def _served(self, position: Position, start: int, asked: _Asked) -> Page | None:
+        """What has come, as the walk would have got it, if it had requested it."""
+        page, latest = asked.page, position.latest or 0
+        if page is None or not page.rows.times.in_order():
             self._spare -= 1
             return None
-        answer = answer.since(start)
-        if not place.leads_on(answer.rows):
+        page = page.since(start)
+        new = len(page.rows) - page.rows.times.earlier((latest + 1) * MILLISECOND)
+        if not new:
             self._spare -= 1
             return None
-        new = len(answer.rows) - answer.rows.times.earlier(((place.latest or 0) + 1) * MILLISECOND)
         share = min(1.0, new / max(1, self._rows))
         self._earn(_IN_VAIN * share - (1 - share))
         self._is_last = asked.is_last
-        return answer
+        return page
 
-    def _asked(self, place: Place) -> SubFlow[Answer]:
+    def _asked(self, position: Position) -> SubFlow[Page]:
         """What the walk itself asks for; others are asked for while it waits."""
-        start, limit = self._question.start(place), self._question.limit(place)
+        start, limit = self._query.start(position), self._query.limit(position)
         yield from self._make_room()
         begun: int = yield Now()
-        ticket: Ticket[Any] = yield Send(self._question.request(start, limit))
+        ticket: Ticket[Any] = yield Send(self._query.request(start, limit))
         asked = _Asked(start or 0, limit, ticket)
-        if place.bounded:
+        if self._keeps_bounds:
             yield from self._send(asked)
             yield from self._take([one for one in self._ahead if one.has_come])
-        reply: Reply[Any] = yield Receive(ticket)
+        response: Response[Any] = yield Receive(ticket)
         ended: int = yield Now()
         self._waited += ended - begun
         self._own += 1
-        asked.answer = self._question.answer(reply, limit)
-        self._learn(asked, asked.answer)
+        asked.page = self._query.page(response, limit)
+        self._learn(asked, asked.page)
         self._is_last = asked.is_last
         self._earn(_IN_VAIN)
-        return asked.answer
+        return asked.page
 
     def _make_room(self) -> SubFlow[None]:
         """Wait for one that was asked ahead, where a request of the walk's own would be one too many."""
@@ -191,7 +184,7 @@ class Ahead:
             if asked.under_way:
                 outcome: object = yield Peek(asked.ticket)
                 asked.under_way = outcome is None
-                asked.has_come = isinstance(outcome, Reply) and outcome.status == _OK
+                asked.has_come = isinstance(outcome, Response) and outcome.status == _OK
         self._dropped = [asked for asked in self._dropped if asked.under_way]
 
     def _take(self, asked: list[_Asked]) -> SubFlow[None]:
@@ -201,16 +194,16 @@ class Ahead:
         They show where the next ones begin.
         """
         for one in asked:
-            if one.answer is None:
+            if one.page is None:
                 one.under_way = one.has_come = False
                 try:
-                    reply: Reply[Any] = yield Receive(one.ticket)
-                    one.answer = self._question.answer(reply, one.limit)
+                    response: Response[Any] = yield Receive(one.ticket)
+                    one.page = self._query.page(response, one.limit)
                 except LogferryError:
                     if one in self._ahead:
                         self._drop(one)
                 else:
-                    self._learn(one, one.answer)
+                    self._learn(one, one.page)
 
     def _drop(self, asked: _Asked) -> None:
         """Nobody waits for it any more."""
@@ -218,23 +211,23 @@ class Ahead:
         self._dropped.append(asked)
         self._spare -= 1
 
-    def _learn(self, asked: _Asked, answer: Answer) -> None:
+    def _learn(self, asked: _Asked, page: Page) -> None:
         """Find out from an answer how far pages reach."""
-        rows = answer.rows
+        rows = page.rows
         # Short answers are all the same where the service has a limit of its own, and the last one is shorter.
-        asked.is_last = not answer.whole and len(rows) != self._largest
-        if not answer.whole:
+        asked.is_last = not page.is_full and len(rows) != self._largest
+        if not page.is_full:
             self._largest = max(self._largest, len(rows))
         if not len(rows):
             self._empty_from = asked.start if self._empty_from is None else min(self._empty_from, asked.start)
-        edge = Seen(rows, (), 0).edge(whole=answer.whole) if rows.times.in_order() else None
-        first = rows.tick(0) if edge is not None else None
-        if edge is None or first is None:
+        border = Position().look(rows).border(len(rows)) if rows.times.in_order() else None
+        first = rows.tick(0) if border is not None else None
+        if border is None or first is None:
             return
-        asked.following = edge - 1
+        asked.following = border - 1
         covered = asked.following - first
         if covered > 0 and not asked.is_last:
-            self._rows = self._question.page_size if answer.whole else rows.times.earlier(asked.following * MILLISECOND)
+            self._rows = self._query.page_size if page.is_full else rows.times.earlier(asked.following * MILLISECOND)
             # Rows that come by chance are now denser, now less so; two pages in a row say more than one.
             self._covered = (self._covered + covered) / 2 if self._covered else covered
             if not self._is_apart(self._covered):
@@ -250,16 +243,15 @@ class Ahead:
         """Ask ahead, as far as there is room beside the walk's page."""
         if self._waited < SLOW * self._own:
             return
-        limit = self._question.page_size + _AGAIN
+        limit = self._query.page_size + _AGAIN
         while self._room(current) > 0:
             start = self._next(current)
             if start is None:
                 return
             try:
-                ticket: Ticket[Any] = yield Send(self._question.request(start, limit))
+                ticket: Ticket[Any] = yield Send(self._query.request(start, limit))
             except LogferryError:
                 return  # the walk will meet it itself
-            self.has_asked = True
             self._ahead.append(_Asked(start, limit, ticket))
             self._ahead.sort(key=lambda asked: asked.start)
 
@@ -268,7 +260,7 @@ class Ahead:
         # None at first, then more and more: who takes a few pages only shall not cause many requests.
         allowed = min(self._concurrency, self._pages - 1)
         under_way = sum(asked.under_way for asked in (*self._ahead, *self._dropped))
-        under_way += not current.has_come and current.answer is None
+        under_way += not current.has_come and current.page is None
         most = self._concurrency + self._concurrency // 2
         if self._left is not None and self._rows:
             most = min(most, ceil((self._left - self._rows) / (_FILLED * self._rows)))
@@ -284,7 +276,7 @@ class Ahead:
         known = last.following is not None and not self._is_apart(last.following - last.start)
         # Where the last ones were about as far apart as they shall be, others follow at the same intervals.
         start = self._reaches(last) if known else last.start + self._stride
-        if self._is_last or last.is_last or start <= last.start or start * MILLISECOND >= self._question.window.until:
+        if self._is_last or last.is_last or start <= last.start or start * MILLISECOND >= self._query.window.until:
             return None
         return None if self._empty_from is not None and start >= self._empty_from else start
 
