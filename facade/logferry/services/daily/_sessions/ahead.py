@@ -18,8 +18,9 @@ from typing import Any, Final
 from attrs import define
 
 from logferry._errors import LogferryError
-from logferry._flow.steps import Now, Peek, Receive, Reply, Send, SubFlow, Ticket
-from logferry._http.in_flight import SLOW
+from logferry._flow.steps import Now, Peek, Receive, SubFlow
+from logferry._http.in_flight import SLOW, Ticket
+from logferry._http.messages import Response, Send
 from logferry._time.timestamps import MILLISECOND
 from logferry.services.daily._sessions.position import Position
 from logferry.services.daily._sessions.query import Page, Query
@@ -156,11 +157,11 @@ class Ahead:
         if self._keeps_bounds:
             yield from self._send(asked)
             yield from self._take([one for one in self._ahead if one.has_come])
-        reply: Reply[Any] = yield Receive(ticket)
+        response: Response[Any] = yield Receive(ticket)
         ended: int = yield Now()
         self._waited += ended - begun
         self._own += 1
-        asked.page = self._query.page(reply, limit)
+        asked.page = self._query.page(response, limit)
         self._learn(asked, asked.page)
         self._is_last = asked.is_last
         self._earn(_IN_VAIN)
@@ -183,7 +184,7 @@ class Ahead:
             if asked.under_way:
                 outcome: object = yield Peek(asked.ticket)
                 asked.under_way = outcome is None
-                asked.has_come = isinstance(outcome, Reply) and outcome.status == _OK
+                asked.has_come = isinstance(outcome, Response) and outcome.status == _OK
         self._dropped = [asked for asked in self._dropped if asked.under_way]
 
     def _take(self, asked: list[_Asked]) -> SubFlow[None]:
@@ -196,8 +197,8 @@ class Ahead:
             if one.page is None:
                 one.under_way = one.has_come = False
                 try:
-                    reply: Reply[Any] = yield Receive(one.ticket)
-                    one.page = self._query.page(reply, one.limit)
+                    response: Response[Any] = yield Receive(one.ticket)
+                    one.page = self._query.page(response, one.limit)
                 except LogferryError:
                     if one in self._ahead:
                         self._drop(one)

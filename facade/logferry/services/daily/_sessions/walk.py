@@ -21,7 +21,8 @@ from attrs import evolve, frozen
 
 from logferry._errors import PagingError
 from logferry._flow import steps
-from logferry._flow.steps import Batch, Flow, Send, SubFlow, exchange
+from logferry._flow.steps import Batch, Flow, SubFlow, exchange
+from logferry._http.messages import Send
 from logferry._paging.cursor import STUCK
 from logferry._time.timestamps import MILLISECOND
 from logferry.services.daily._sessions.ahead import Ahead
@@ -71,7 +72,7 @@ class _Portion:
             items, times = items[new.start :], rows.times[new.start :]
         else:
             items = [items[new[index]] for index in self.within]
-        return Batch(items, self.resume, self.page.reply, issues=self.issues, times=times, ordinals=self._ordinals)
+        return Batch(items, self.resume, self.page.response, issues=self.issues, times=times, ordinals=self._ordinals)
 
     def _ordinals(self) -> dict[int, int]:
         numbers = self.position.ordinals(self.seen)
@@ -220,8 +221,8 @@ class Walk:
 
     def _ask(self, position: Position, offset: int = 0, limit: int | None = None) -> SubFlow[Page]:
         limit = limit or self.query.limit(position)
-        reply = yield from exchange(Send(self.query.request(self.query.start(position), limit, offset)))
-        return self.query.page(reply, limit)
+        response = yield from exchange(Send(self.query.request(self.query.start(position), limit, offset)))
+        return self.query.page(response, limit)
 
 
 def _reached(page: Page) -> tuple[int, int]:
