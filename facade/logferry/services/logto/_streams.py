@@ -38,6 +38,7 @@ from logferry.extend import (
     StreamDefinition,
     SubFlow,
     Window,
+    about_response,
     agrees,
     decoded,
     disagreement,
@@ -168,25 +169,22 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         elif _is_last(answer):
             missing = disagreement(following.met, following.least)
             if missing and answer.keys == previous:
-                trouble, following = _unturned(missing), place
+                trouble, following = _unturned(answer, missing), place
             else:
                 doubts, following = (*doubts, *missing), evolve(following, ended=True)
         turn, batch = _turned(place, answer, window, following)
         batch = evolve(batch, issues=doubts) if doubts else batch
         keys = answer.keys
+        if turn.fresh or following.row > furthest:
+            furthest, setbacks = max(furthest, following.row), 0
+        idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
+        if trouble is None and STUCK in {idle, setbacks} and not following.ended:
+            trouble = _stuck(answer)
         del answer  # so that there are never two pages in memory
         yield batch
         del batch
         if trouble is not None:
             raise trouble
-        if turn.fresh or following.row > furthest:
-            furthest, setbacks = max(furthest, following.row), 0
-        idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
-        if STUCK in {idle, setbacks} and not following.ended:
-            raise PagingError(
-                "the server sends nothing new any more",
-                hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
-            )
         place = turn.after()
 
 
@@ -214,11 +212,20 @@ def _next_page(
             return place, answer
 
 
-def _unturned(missing: tuple[str, ...]) -> PagingError:
-    return PagingError(
+def _unturned(answer: _Answer, missing: tuple[str, ...]) -> PagingError:
+    error = PagingError(
         f"the server sends the same logs whatever page is asked for: {missing[0]}",
         hint="Check what answers in the server's place; go on from the checkpoint later",
     )
+    return about_response(error, answer.response)
+
+
+def _stuck(answer: _Answer) -> PagingError:
+    error = PagingError(
+        "the server sends nothing new any more",
+        hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
+    )
+    return about_response(error, answer.response)
 
 
 def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -
 
 
 def _walk(  # noqa: PLR0917  # those of WalkAhead, behind what it is about
-    asked: Callable[[F, int, Window], Query],
+    query_of: Callable[[F, int, Window], Query],
     filters: F,
     page_size: int,
     window: Window,
@@ -98,13 +98,13 @@ def _walk(  # noqa: PLR0917  # those of WalkAhead, behind what it is about
     concurrency: int = 1,
 ) -> Flow:
     """Yield the window's rows of a call, oldest first."""
-    return Walk(asked(filters, page_size, window), concurrency, max_items).flow(position)
+    return Walk(query_of(filters, page_size, window), concurrency, max_items).flow(position)
 
 
 _PROMISE: Final = (
     "each row once, equal rows counted, also while others come and go; rows that come late, in front of what was read, are "
-    "left to the next pull; where more rows of one time than the service's pages hold change while they are read, an issue "
-    "says so"
+    "left to the next pull; where more rows have one time than the service sends at once, they are read by offset, and an "
+    "issue says that some may be missing"
 )
 
 SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilters]] = StreamDefinition(

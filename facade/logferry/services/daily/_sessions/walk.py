@@ -27,6 +27,7 @@ from logferry.extend import (
     PagingError,
     Send,
     SubFlow,
+    about_response,
     exchange,
 )
 from logferry.extend import Position as SavedPosition
@@ -182,9 +183,10 @@ class Walk:
             crowd = None if found is None else (yield from self._crowd(position, page))
             if crowd is not None:
                 return crowd
-        raise PagingError(
+        error = PagingError(
             "the service does not turn pages, or changes them all the time", hint="Go on from the checkpoint later"
         )
+        raise about_response(error, page.response)
 
     def _crowd(self, position: Position, page: Page) -> SubFlow[tuple[Page, tuple[str, ...], bool] | None]:
         """
@@ -202,7 +204,8 @@ class Walk:
                 return whole, _CROWDED, True
             equal = equal + 1 if found.rows.items == last.rows.items else 0
             if equal == _EQUAL:
-                raise PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                error = PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                raise about_response(error, found.response)
             whole, last = whole.joined(found), found
         return whole, _CROWDED, False
 
