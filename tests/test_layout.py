@@ -41,7 +41,6 @@ LONG: Final[frozenset[str]] = frozenset(
     (
         "_paging.cursor",
         "_records.record",
-        "services.daily._records",
         "services.logto._streams",
         "stores._duckdb",
         "sync._reader",

@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from logferry._streams.lazy import Streams
     from logferry._streams.matching import shown_at
     from logferry._streams.views import Stream
-    from logferry._time.page_times import PageTimes, known_times, page_times
-    from logferry._time.timestamps import FIRST, LAST, MILLISECOND, SECOND, number_to_nano, rfc3339, text_to_nano
+    from logferry._time.page_times import PageTimes, TimeField, known_times
+    from logferry._time.timestamps import LAST, MILLISECOND, SECOND, number_to_nano, rfc3339, text_to_nano
     from logferry._time.window import Window
 
 _HOMES = {
@@ -78,14 +78,13 @@ _HOMES = {
     "_streams.lazy": "Streams",
     "_streams.matching": "shown_at",
     "_streams.views": "Stream",
-    "_time.page_times": "PageTimes known_times page_times",
-    "_time.timestamps": "FIRST LAST MILLISECOND SECOND number_to_nano rfc3339 text_to_nano",
+    "_time.page_times": "PageTimes TimeField known_times",
+    "_time.timestamps": "LAST MILLISECOND SECOND number_to_nano rfc3339 text_to_nano",
     "_time.window": "Window",
 }
 
 __all__ = [
     "ERROR",
-    "FIRST",
     "INFO",
     "LAST",
     "MILLISECOND",
@@ -141,6 +140,7 @@ __all__ = [
     "Streams",
     "SubFlow",
     "Ticket",
+    "TimeField",
     "Token",
     "Trail",
     "Window",
@@ -169,7 +169,6 @@ __all__ = [
     "make_record",
     "mapped",
     "number_to_nano",
-    "page_times",
     "plausible",
     "present",
     "printable",

@@ -38,7 +38,6 @@ from logferry.extend import (
     is_array,
     is_object,
     keys_of,
-    page_times,
     printable,
     rfc3339,
     wrong_shape,
@@ -64,7 +63,6 @@ LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 """The levels that can be asked for."""
 
 _ID: Final[LogEntryKey] = "_id"
-_TIMESTAMP: Final[LogEntryKey] = "timestamp"
 _TYPE: Final[LogEntryKey] = "type"
 _ITEMS: Final[LogEntryPageKey] = "items"
 _TOTAL: Final[LogEntryPageKey] = "total"
@@ -192,7 +190,7 @@ def _page(response: Response[Any], size: int) -> CursorPage:
         response=response,
         items=items,
         keys=keys_of(items, _ID),
-        times=page_times(items, _TIMESTAMP),
+        times=NORMALIZER.times(items),
         cursor=cursor,
         size=size,
         total=total if type(total) is int else None,

@@ -33,7 +33,7 @@ from logferry.extend import (
 from logferry.services.daily._account import refusal
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._lists import ListPages, starting_after
-from logferry.services.daily._records import API_LOG_NORMALIZER, api_log_times
+from logferry.services.daily._records import API_LOG_NORMALIZER
 from logferry_clients.daily.api.logs import list_api_logs
 from logferry_clients.daily.models.api_log import ApiLog, ApiLogJson, fits_api_log, repair_api_log
 from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES, ListApiLogsSource
@@ -83,7 +83,7 @@ def _page(response: Response[Any], pages: ListPages, asked: Position | None, siz
     items = decoded(response, refusal)
     if not is_array(items):
         raise wrong_shape(response, "an array of logs")
-    return pages.page(response, items, api_log_times(items), asked=asked, size=size)
+    return pages.page(response, items, API_LOG_NORMALIZER.times(items), asked=asked, size=size)
 
 
 @define

@@ -54,7 +54,7 @@ from logferry.extend import (
 )
 from logferry.services.logto._account import api_refusal
 from logferry.services.logto._place import LARGEST_PAGE, Place
-from logferry.services.logto._records import NORMALIZER, times_of
+from logferry.services.logto._records import NORMALIZER
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 from logferry_clients.logto.models.audit_log import (
     AuditLog,
@@ -295,7 +295,7 @@ def _ask(
         page_size=page_size,
     )
     items = _array(response)
-    times = times_of(items).read()
+    times = NORMALIZER.times(items).read()
     keys = list(zip(times, keys_of(items, _ID), strict=True))
     row = page * page_size
     total = _total(response)

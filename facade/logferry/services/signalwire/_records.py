@@ -12,10 +12,9 @@ from logferry.extend import (
     LogRecord,
     Normalizer,
     Origin,
-    PageTimes,
+    TimeField,
     make_record,
     mapped,
-    page_times,
     present,
     text_to_nano,
     without_secrets,
@@ -68,11 +67,7 @@ _EVENTS: Final[Mapping[str, str]] = {kind: f"signalwire.{kind}" for kind in VIDE
 _OTHER_EVENT: Final = "signalwire.video.log"
 
 
-def _times(items: list[Any]) -> PageTimes:
-    return page_times(items, _TIME)
-
-
-def _record(item: VideoItemJson, origin: Origin, time: int | None) -> LogRecord:
+def _record(item: VideoItemJson, origin: Origin, time: int) -> LogRecord:
     fields: Mapping[str, Any] = item
     kind = fields.get(_TYPE)
     event = _EVENTS.get(kind, _OTHER_EVENT) if isinstance(kind, str) else _OTHER_EVENT
@@ -82,8 +77,7 @@ def _record(item: VideoItemJson, origin: Origin, time: int | None) -> LogRecord:
         room, status = fields.get(_ROOM), fields.get(_STATUS)
         # What most logs have, first: a join takes four times as long.
         body = f"{kind} {room} {status}" if kind and room and status else " ".join(filter(None, (kind, room, status)))
-    record = make_record(origin, item, time or 0, INFO, None, event, body or None)
-    return record if time is not None else record.as_received(item, ("created_at: no date and time",))
+    return make_record(origin, item, time, INFO, None, event, body or None)
 
 
 def _identity(item: VideoItemJson) -> tuple[str | None, str | None]:
@@ -138,5 +132,10 @@ def _dollars(charge: str) -> float | str:
 
 
 NORMALIZER: Final = Normalizer[VideoItemJson](
-    times=_times, make=_record, identity=_identity, attributes=_attributes, resource=_resource
+    times=TimeField(_TIME),
+    make=_record,
+    identity=_identity,
+    attributes=_attributes,
+    resource=_resource,
+    untimed="created_at: no date and time",
 )

@@ -41,7 +41,6 @@ from logferry.extend import (
     is_array,
     is_object,
     keys_of,
-    page_times,
     restarted,
     rfc3339,
     wrong_shape,
@@ -62,7 +61,6 @@ _LINKS: Final[VideoLogPageKey] = "links"
 _DATA: Final[VideoLogPageKey] = "data"
 _NEXT: Final[PageLinksKey] = "next"
 _ID: Final[VideoLogKey] = "id"
-_TIME: Final[VideoLogKey] = "created_at"
 _STATUS: Final[VideoLogKey] = "status"
 _IN_PROGRESS: Final[tuple[VideoLogStatus, ...]] = ("in-progress",)
 
@@ -121,7 +119,7 @@ def _page(response: Response[Any], address: PageAddress, size: int) -> CursorPag
         response=response,
         items=items,
         keys=keys_of(items, _ID),
-        times=page_times(items, _TIME),
+        times=NORMALIZER.times(items),
         cursor=None if following is None else following.to_json(),
         size=size,
         remarks=remarks,

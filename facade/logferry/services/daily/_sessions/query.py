@@ -17,7 +17,7 @@ from logferry.extend import (
     wrong_shape,
 )
 from logferry.services.daily._account import refusal
-from logferry.services.daily._records import metric_times, session_log_times
+from logferry.services.daily._records import SESSION_LOG_NORMALIZER, SESSION_METRIC_NORMALIZER
 from logferry.services.daily._sessions.position import Position
 from logferry.services.daily._sessions.rows import Rows
 from logferry_clients.daily.api.logs import list_logs
@@ -121,5 +121,5 @@ class Query:
         items = body.get(array) if is_object(body) else None
         if not is_array(items):
             raise wrong_shape(response, f"an object with an array of {array}")
-        times = metric_times(items) if self.metrics else session_log_times(items)
+        times = (SESSION_METRIC_NORMALIZER if self.metrics else SESSION_LOG_NORMALIZER).times(items)
         return Page(response, Rows(items, times), limit, len(items))
