@@ -131,7 +131,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a page is dropped with the wait for it",
-        "_ferry/tasks.py",
+        "_ferry/records.py",
         "        while not length_hint(self._left):\n",
         "        self._left = iter(())\n        while not length_hint(self._left):\n",
     ),

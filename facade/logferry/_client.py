@@ -222,8 +222,8 @@ class Client(ABC):
         """A stream of this account, checked before anything is sent."""
         # With the first stream, since a program may have clients that it asks nothing of.
         from logferry._http.sender import HttpWire  # noqa: PLC0415
-        from logferry._streams.iteration import Runtime  # noqa: PLC0415
         from logferry._streams.open import opened  # noqa: PLC0415
+        from logferry._streams.runtime import Runtime  # noqa: PLC0415
 
         runtime = Runtime(
             service=self.service,
