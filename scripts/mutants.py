@@ -65,7 +65,7 @@ MUTATIONS = (
     ),
     Mutation(
         "pages do not overlap",
-        "services/daily/_session_place.py",
+        "services/daily/_sessions/position.py",
         "else self.tick - 1\n",
         "else self.tick + 2\n",
     ),
@@ -77,7 +77,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a set instead of a multiset",
-        "services/daily/_session_place.py",
+        "services/daily/_sessions/position.py",
         "                left[rows.identity(index)] -= 1\n",
         "                pass\n",
     ),

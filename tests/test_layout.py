@@ -47,7 +47,6 @@ LONG: Final[frozenset[str]] = frozenset(
     (
         "_paging.cursor",
         "_records.record",
-        "services.daily._session_pages",
         "services.logto._streams",
         "stores._duckdb",
         "sync._reader",

@@ -10,7 +10,7 @@ import pytest
 
 from logferry.services.daily._api_logs import API_LOGS
 from logferry.services.daily._meetings import MEETINGS
-from logferry.services.daily._sessions import SESSION_LOGS
+from logferry.services.daily._sessions.streams import SESSION_LOGS
 from logferry.testing import DailyFake, FakeRequest
 
 FAKE = DailyFake(records=100)

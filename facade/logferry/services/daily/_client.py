@@ -43,8 +43,8 @@ class Daily(Client):
     request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=100, seconds=5)
     streams: ClassVar[Homes] = Homes(
-        "logferry.services.daily._sessions:SESSION_LOGS",
-        "logferry.services.daily._sessions:SESSION_METRICS",
+        "logferry.services.daily._sessions.streams:SESSION_LOGS",
+        "logferry.services.daily._sessions.streams:SESSION_METRICS",
         "logferry.services.daily._api_logs:API_LOGS",
         "logferry.services.daily._meetings:MEETINGS",
     )
@@ -91,7 +91,7 @@ class Daily(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
-        from logferry.services.daily._sessions import SESSION_LOGS, SessionLogFilters
+        from logferry.services.daily._sessions.streams import SESSION_LOGS, SessionLogFilters
         from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES
 
         require_one_of("log_level", log_level, LIST_LOGS_LOG_LEVEL_VALUES)
@@ -121,7 +121,7 @@ class Daily(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
-        from logferry.services.daily._sessions import SESSION_METRICS, SessionMetricFilters
+        from logferry.services.daily._sessions.streams import SESSION_METRICS, SessionMetricFilters
 
         filters = SessionMetricFilters(mtg_session_id=mtg_session_id, user_session_id=user_session_id)
         return self._open(SESSION_METRICS, filters, options)

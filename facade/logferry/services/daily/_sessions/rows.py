@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from itertools import compress
 from operator import eq
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from attrs import define, field
 
 from logferry._json import digest, dumps
 from logferry._time.page_times import PageTimes, known_times
 from logferry._time.timestamps import MILLISECOND
-
-Row: TypeAlias = tuple[int | None, str]
-"""A row's time in nanoseconds (``None`` where it cannot be read) and its digest."""
 
 _CROWD: Final = 8
 """Of more rows of one time than so many, digests are compared: comparing each with each would take longer."""
@@ -52,18 +49,13 @@ class Rows:
         time = self.times[index]
         return None if time is None else time // MILLISECOND
 
-    def pairs(self) -> list[Row]:
-        """The rows as what can be compared."""
-        return [(self.times[index], self.identity(index)) for index in range(len(self))]
-
-    def since(self, tick: int) -> Rows:
-        """Of rows in order of time, those from a millisecond on."""
-        first = self.times.earlier(tick * MILLISECOND)
-        return Rows(self.items[first:], self.times[first:]) if first else self
+    def behind(self, count: int) -> Rows:
+        """The rows behind the first few."""
+        return Rows(self.items[count:], self.times[count:]) if count else self
 
     def joined(self, other: Rows) -> Rows:
         """These rows, and others behind them."""
-        return Rows(self.items + other.items, known_times(self.times.read() + other.times.read()))
+        return Rows(self.items + other.items, known_times([*self.times.read(), *other.times.read()]))
 
     def repeats(self) -> dict[int, int]:
         """Of rows in order of time, index to how many equal ones stand before a row; without those that have none."""

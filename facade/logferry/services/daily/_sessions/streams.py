@@ -11,12 +11,13 @@ from attrs import frozen
 from logferry._flow.steps import Flow, Position
 from logferry._streams.definition import StreamDefinition, filter_field
 from logferry._streams.matching import shown_at
+from logferry._time.timestamps import MILLISECOND
 from logferry._time.window import Window
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._meetings import SESSIONS
 from logferry.services.daily._records import SESSION_LOG_NORMALIZER, SESSION_METRIC_NORMALIZER
-from logferry.services.daily._session_pages import Walk
-from logferry.services.daily._session_question import Question
+from logferry.services.daily._sessions.query import Query
+from logferry.services.daily._sessions.walk import Walk
 from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
 from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
 from logferry_clients.daily.models.session_metric import (
@@ -62,8 +63,8 @@ class SessionMetricFilters:
     )
 
 
-def _logs_of(filters: SessionLogFilters, page_size: int, window: Window) -> Question:
-    return Question(
+def _logs_of(filters: SessionLogFilters, page_size: int, window: Window) -> Query:
+    return Query(
         metrics=False,
         mtg_session_id=filters.mtg_session_id,
         user_session_id=filters.user_session_id,
@@ -73,8 +74,8 @@ def _logs_of(filters: SessionLogFilters, page_size: int, window: Window) -> Ques
     )
 
 
-def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -> Question:
-    return Question(
+def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -> Query:
+    return Query(
         metrics=True,
         mtg_session_id=filters.mtg_session_id,
         user_session_id=filters.user_session_id,
@@ -83,18 +84,11 @@ def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -
     )
 
 
-def _walk(  # noqa: PLR0917  # those of WalkAhead, behind what it is about
-    asked: Callable[[F, int, Window], Question],
-    filters: F,
-    page_size: int,
-    window: Window,
-    position: Position | None,
-    max_items: int | None = None,
-    *,
-    concurrency: int = 1,
+def _walk(
+    asked: Callable[[F, int, Window], Query], filters: F, page_size: int, window: Window, position: Position | None
 ) -> Flow:
     """Yield the window's rows of a call, oldest first."""
-    return Walk(asked(filters, page_size, window), concurrency, max_items).flow(position)
+    return Walk(asked(filters, page_size, window)).flow(position)
 
 
 _PROMISE: Final = (
@@ -109,12 +103,12 @@ SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilte
     paging="offset",
     order="oldest first",
     time_filter="server",
+    resolution=MILLISECOND,
     promise=_PROMISE,
     filters=SessionLogFilters,
     needs_one_of=("mtg_session_id", "user_session_id"),
     page_size=_PAGE,
     walk=partial(_walk, _logs_of),
-    ahead=partial(_walk, _logs_of),
     fits=fits_session_log,
     repair=repair_session_log,
     entry=SessionLog.from_dict,
@@ -129,12 +123,12 @@ SESSION_METRICS: Final[StreamDefinition[SessionMetric, SessionMetricJson, Sessio
     paging="offset",
     order="oldest first",
     time_filter="server",
+    resolution=MILLISECOND,
     promise=_PROMISE,
     filters=SessionMetricFilters,
     needs_one_of=("mtg_session_id", "user_session_id"),
     page_size=_PAGE,
     walk=partial(_walk, _metrics_of),
-    ahead=partial(_walk, _metrics_of),
     fits=fits_session_metric,
     repair=repair_session_metric,
     entry=SessionMetric.from_dict,

@@ -1,4 +1,4 @@
-"""What is asked about the rows of a session, and what an answer holds."""
+"""Which rows of a session are asked for, and a page of them."""
 
 from __future__ import annotations
 
@@ -13,43 +13,44 @@ from logferry._time.timestamps import MILLISECOND
 from logferry._time.window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._records import metric_times, session_log_times
-from logferry.services.daily._rows import Rows
-from logferry.services.daily._session_place import Place
+from logferry.services.daily._sessions.position import Position
+from logferry.services.daily._sessions.rows import Rows
 from logferry_clients.daily.api.logs import list_logs
 from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel
 from logferry_clients.daily.models.session_log_page import SessionLogPageKey
 
 
 @frozen
-class Answer:
+class Page:
     """
     Rows as the service sent them.
 
     Attributes:
-        reply: The answer.
+        reply: The response.
         rows: Its rows.
-        whole: Whether there are as many as were asked for.
+        limit: How many were asked for.
         sent: How many the service sent.
     """
 
     reply: Reply[Any]
     rows: Rows
-    whole: bool
+    limit: int
     sent: int
 
-    def joined(self, other: Answer) -> Answer:
-        """The rows of this answer, and of one for those behind them."""
-        return Answer(other.reply, self.rows.joined(other.rows), other.whole, self.sent + other.sent)
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many rows as were asked for."""
+        return self.sent >= self.limit
 
-    def since(self, tick: int) -> Answer:
-        """Of rows in order of time, those from a millisecond on."""
-        return evolve(self, rows=self.rows.since(tick))
+    def joined(self, other: Page) -> Page:
+        """The rows of this page, and those of one behind it."""
+        return evolve(self, reply=other.reply, rows=self.rows.joined(other.rows))
 
 
 @frozen(kw_only=True)
-class Question:
+class Query:
     """
-    What is asked, page after page.
+    Which rows are asked for, page after page.
 
     Attributes:
         metrics: Metrics, not logs.
@@ -67,15 +68,15 @@ class Question:
     window: Window
     page_size: int
 
-    def start(self, place: Place) -> int | None:
-        """The first millisecond to ask for at a place, 0 or later; ``None`` for the first that there is."""
+    def start(self, position: Position) -> int | None:
+        """The first millisecond to ask for at a position, 0 or later; ``None`` for the first that there is."""
         since = None if self.window.since is None else self.window.since // MILLISECOND - 1
-        start = max((tick for tick in (since, place.first) if tick is not None), default=None)
+        start = max((tick for tick in (since, position.start) if tick is not None), default=None)
         return None if start is None else max(0, start)
 
-    def limit(self, place: Place) -> int:
-        """How many rows to ask for at a place: all that have been met and a page of others, but for the first few."""
-        return self.page_size + place.repeated()
+    def limit(self, position: Position) -> int:
+        """How many rows to ask for at a position: all that come again and a page of others."""
+        return self.page_size + position.repeated()
 
     def request(self, start: int | None, limit: int, offset: int = 0) -> Request[Any]:
         """
@@ -99,9 +100,9 @@ class Question:
             offset=offset,
         )
 
-    def answer(self, reply: Reply[Any], limit: int) -> Answer:
+    def page(self, reply: Reply[Any], limit: int) -> Page:
         """
-        The rows of an answer to a request for so many.
+        The rows of the response to a request for this many.
 
         Raises:
             LogferryError: It has none.
@@ -112,4 +113,4 @@ class Question:
         if not is_array(items):
             raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
         times = metric_times(items) if self.metrics else session_log_times(items)
-        return Answer(reply, Rows(items, times), len(items) >= limit, len(items))
+        return Page(reply, Rows(items, times), limit, len(items))
