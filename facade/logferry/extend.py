@@ -10,19 +10,11 @@ from logferry._lazy import lazy_names
 
 if TYPE_CHECKING:
     from logferry._client import Client, Connection
-    from logferry._concurrency.division import Division
     from logferry._config.arguments import ClientOptions, StreamOptions
     from logferry._config.settings import Settings
-    from logferry._errors import (
-        AuthenticationError,
-        ConfigurationError,
-        InvalidRequestError,
-        LogferryError,
-        PagingError,
-    )
+    from logferry._errors import AuthenticationError, ConfigurationError, InvalidRequestError, PagingError
     from logferry._flow.auth import Authorizer, FixedHeaders, RenewedToken, Token
-    from logferry._flow.steps import Batch, Flow, Key, Marks, Now, Peek, Position, Receive, SubFlow, exchange, fetch
-    from logferry._http.in_flight import SLOW, Ticket
+    from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch
     from logferry._http.messages import Pairs, Request, Response, Send
     from logferry._http.options import checked_base_url
     from logferry._http.rate import Rate
@@ -54,13 +46,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_client": "Client Connection",
-    "_concurrency.division": "Division",
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
-    "_errors": "AuthenticationError ConfigurationError InvalidRequestError LogferryError PagingError",
+    "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError",
     "_flow.auth": "Authorizer FixedHeaders RenewedToken Token",
-    "_flow.steps": "Batch Flow Key Marks Now Peek Position Receive SubFlow exchange fetch",
-    "_http.in_flight": "SLOW Ticket",
+    "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch",
     "_http.messages": "Pairs Request Response Send",
     "_http.options": "checked_base_url",
     "_http.rate": "Rate",
@@ -92,7 +82,6 @@ __all__ = [
     "REDACTED",
     "REMEMBERED",
     "SECOND",
-    "SLOW",
     "STUCK",
     "TOLERANCE",
     "Attribute",
@@ -105,7 +94,6 @@ __all__ = [
     "ConfigurationError",
     "Connection",
     "CursorPage",
-    "Division",
     "Evidence",
     "FixedHeaders",
     "Flow",
@@ -113,18 +101,13 @@ __all__ = [
     "InvalidRequestError",
     "Key",
     "LogRecord",
-    "LogferryError",
-    "Marks",
     "Normalizer",
-    "Now",
     "Origin",
     "PageTimes",
     "PagingError",
     "Pairs",
-    "Peek",
     "Position",
     "Rate",
-    "Receive",
     "Refusal",
     "RenewedToken",
     "Repaired",
@@ -139,7 +122,6 @@ __all__ = [
     "StreamOptions",
     "Streams",
     "SubFlow",
-    "Ticket",
     "TimeField",
     "Token",
     "Trail",

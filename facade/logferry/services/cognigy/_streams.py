@@ -20,7 +20,6 @@ from logferry.extend import (
     MILLISECOND,
     SECOND,
     CursorPage,
-    Division,
     Flow,
     Incremental,
     PagingError,
@@ -253,7 +252,7 @@ PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]]
     paging="id cursor",
     order="as sent",
     time_filter="server",
-    division=Division(resolution=MILLISECOND),
+    resolution=MILLISECOND,
     promise=(
         "each entry once, by id, also while others come and go; the service keeps entries for a short time (24 hours unless "
         "configured otherwise), and what it removes before its page is read is not there"

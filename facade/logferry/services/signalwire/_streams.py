@@ -22,7 +22,6 @@ from logferry.extend import (
     LAST,
     SECOND,
     CursorPage,
-    Division,
     Flow,
     Incremental,
     PagingError,
@@ -153,7 +152,6 @@ VIDEO_LOGS: Final[StreamDefinition[VideoLog | DiscardedLog, VideoItemJson, Video
     paging="links.next",
     order="as sent",
     time_filter="server",
-    division=Division(resolution=SECOND, narrows=False),
     promise=(
         "each log once, by id, also while others come and go, as it was when its page was read: a log changes until its "
         "session is over"
