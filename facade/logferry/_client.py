@@ -215,7 +215,7 @@ class Client(ABC):
                     f"{name} has no filter {spelling!r}", hint=suggestion(spelling, names) if names else "It has none"
                 )
             try:
-                given[known[spelling].name] = known[spelling].parse(value)
+                given[known[spelling].name] = known[spelling].read(value)
             except ValueError as error:
                 raise InvalidRequestError(f"{name}: {spelling} cannot be {value!r}: {error}") from error
         opened: Stream[Any] = getattr(self, definition.method)(**given, **options)

@@ -128,23 +128,12 @@ class Cognigy(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
-        from logferry.services.cognigy._streams import (
-            LEVELS,
-            PROJECT_LOGS,
-            PROJECT_LOGS_WITH_BRACKETS,
-            ProjectLogFilters,
-            checked_levels,
-        )
+        from logferry.services.cognigy._streams import PROJECT_LOGS, PROJECT_LOGS_WITH_BRACKETS, ProjectLogFilters
 
         if project_id is not None and not _PROJECT_ID.fullmatch(project_id):
             raise InvalidRequestError("project_id is no id of a project", hint=_PROJECT_ID_HINT)
-        try:
-            types = None if type_ is None else checked_levels(type_)
-        except ValueError as error:
-            hint = f"Give a list, such as {[LEVELS[0]]}" if isinstance(type_, str) else None
-            raise InvalidRequestError(f"type_ cannot be {type_!r}: {error}", hint=hint) from error
         given = ProjectLogFilters(
-            project_id=project_id, filter_=filter_, type_=types, user_id=user_id, flow_name=flow_name
+            project_id=project_id, filter_=filter_, type_=type_, user_id=user_id, flow_name=flow_name
         )
         # A checkpoint that is given alone knows its project; else the account's goes in, and so into checkpoints.
         if project_id is None and (options.get("resume") is None or given != ProjectLogFilters()):

@@ -15,7 +15,6 @@ from logferry.extend import (
     checked_base_url,
 )
 from logferry.services.daily._account import DEFAULT_BASE_URL, key_authorizer
-from logferry.services.daily._filters import require_one_of
 
 if TYPE_CHECKING:
     from logferry.extend import Stream
@@ -95,9 +94,7 @@ class Daily(Client):
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
         from logferry.services.daily._sessions.streams import SESSION_LOGS, SessionLogFilters
-        from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES
 
-        require_one_of("log_level", log_level, LIST_LOGS_LOG_LEVEL_VALUES)
         filters = SessionLogFilters(mtg_session_id=mtg_session_id, user_session_id=user_session_id, log_level=log_level)
         return self._open(SESSION_LOGS, filters, options)
 
@@ -152,9 +149,7 @@ class Daily(Client):
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
         from logferry.services.daily._api_logs import API_LOGS, ApiLogFilters
-        from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES
 
-        require_one_of("source", source, LIST_API_LOGS_SOURCE_VALUES)
         return self._open(API_LOGS, ApiLogFilters(source=source, url=url), options)
 
     def meetings(
