@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from logferry._config.arguments import ClientOptions, StreamOptions
     from logferry._config.settings import Settings
     from logferry._errors import AuthenticationError, ConfigurationError, InvalidRequestError, PagingError
-    from logferry._flow.auth import Authorizer, FixedHeaders, RenewedToken, Token
+    from logferry._flow.auth import Authorizer, api_key, basic, bearer, client_credentials
     from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch
-    from logferry._http.messages import Pairs, Request, Response, Send
+    from logferry._http.messages import Request, Response, Send
     from logferry._http.options import checked_base_url
     from logferry._http.rate import Rate
     from logferry._http.responses import Refusal, about_response, decoded, is_foreign, wrong_shape
@@ -26,15 +26,7 @@ if TYPE_CHECKING:
     from logferry._records.attributes import Attribute, Attributes, mapped, present
     from logferry._records.origin import Normalizer, Origin
     from logferry._records.record import ERROR, INFO, LogRecord, make_record
-    from logferry._redaction import (
-        REDACTED,
-        Secret,
-        basic_authorization,
-        is_secret_name,
-        printable,
-        public_url,
-        without_secrets,
-    )
+    from logferry._redaction import REDACTED, is_secret_name, printable, public_url, without_secrets
     from logferry._streams.definition import Repaired, StreamDefinition, filter_field, flag
     from logferry._streams.incremental import Incremental, Sessions
     from logferry._streams.lazy import Streams
@@ -49,9 +41,9 @@ _HOMES = {
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
     "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError",
-    "_flow.auth": "Authorizer FixedHeaders RenewedToken Token",
+    "_flow.auth": "Authorizer api_key basic bearer client_credentials",
     "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch",
-    "_http.messages": "Pairs Request Response Send",
+    "_http.messages": "Request Response Send",
     "_http.options": "checked_base_url",
     "_http.rate": "Rate",
     "_http.responses": "Refusal about_response decoded is_foreign wrong_shape",
@@ -62,7 +54,7 @@ _HOMES = {
     "_records.attributes": "Attribute Attributes mapped present",
     "_records.origin": "Normalizer Origin",
     "_records.record": "ERROR INFO LogRecord make_record",
-    "_redaction": "REDACTED Secret basic_authorization is_secret_name printable public_url without_secrets",
+    "_redaction": "REDACTED is_secret_name printable public_url without_secrets",
     "_streams.definition": "Repaired StreamDefinition filter_field flag",
     "_streams.incremental": "Incremental Sessions",
     "_streams.lazy": "Streams",
@@ -95,7 +87,6 @@ __all__ = [
     "Connection",
     "CursorPage",
     "Evidence",
-    "FixedHeaders",
     "Flow",
     "Incremental",
     "InvalidRequestError",
@@ -105,15 +96,12 @@ __all__ = [
     "Origin",
     "PageTimes",
     "PagingError",
-    "Pairs",
     "Position",
     "Rate",
     "Refusal",
-    "RenewedToken",
     "Repaired",
     "Request",
     "Response",
-    "Secret",
     "Send",
     "Sessions",
     "Settings",
@@ -123,13 +111,15 @@ __all__ = [
     "Streams",
     "SubFlow",
     "TimeField",
-    "Token",
     "Trail",
     "Window",
     "about_response",
     "agrees",
-    "basic_authorization",
+    "api_key",
+    "basic",
+    "bearer",
     "checked_base_url",
+    "client_credentials",
     "cursor_at",
     "cursor_walk",
     "decoded",

@@ -12,9 +12,10 @@ from logferry.extend import (
     Settings,
     StreamOptions,
     Streams,
+    bearer,
     checked_base_url,
 )
-from logferry.services.daily._account import DEFAULT_BASE_URL, key_authorizer
+from logferry.services.daily._account import DEFAULT_BASE_URL
 
 if TYPE_CHECKING:
     from logferry.extend import Stream
@@ -69,7 +70,7 @@ class Daily(Client):
             example=DEFAULT_BASE_URL,
             allow_insecure=allow_insecure,
         )
-        return Connection(base_url=base_url, authorizer=key_authorizer(key))
+        return Connection(base_url=base_url, authorizer=bearer(key))
 
     def session_logs(
         self,

@@ -13,12 +13,12 @@ from logferry.extend import (
     Settings,
     StreamOptions,
     Streams,
+    bearer,
     checked_base_url,
 )
 from logferry.services.logto._account import (
-    client_credentials,
+    app_token,
     management_api,
-    ready_token,
 )
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ class Logto(Client):
                 hint=f"Give the tenant's address alone, such as {_EXAMPLE}",
             )
         if token:
-            return Connection(base_url=base_url, authorizer=ready_token(token))
+            return Connection(base_url=base_url, authorizer=bearer(token))
         app_id, app_secret = pair
         resource = settings.find("resource") or management_api(base_url)
-        authorizer = client_credentials(app_id=app_id, app_secret=app_secret, resource=resource)
+        authorizer = app_token(app_id=app_id, app_secret=app_secret, resource=resource)
         return Connection(base_url=base_url, authorizer=authorizer)
 
     def audit_logs(
