@@ -9,12 +9,14 @@ from fnmatch import fnmatchcase
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias
 
 import pytest
 
 Kind: TypeAlias = Literal["import", "late", "typing"]
 """At the top of a module; in a function, when it runs; for type checkers alone."""
+
+KINDS: Final[tuple[Kind, ...]] = ("import", "late", "typing")
 
 PACKAGE: Final = Path(__file__).parents[1] / "facade/logferry"
 GROUND: Final = ("_errors", "_extras", "_forks", "_json", "_redaction", "_version")
@@ -104,7 +106,7 @@ def imports(name: str) -> tuple[tuple[str, Kind], ...]:
 @cache
 def inner(name: str, *kinds: Kind) -> frozenset[str]:
     """The modules of logferry that a module imports."""
-    found = {_module_of(imported) for imported, kind in imports(name) if kind in (kinds or get_args(Kind))}
+    found = {_module_of(imported) for imported, kind in imports(name) if kind in (kinds or KINDS)}
     return frozenset(module for module in found if module is not None and module != name)
 
 
