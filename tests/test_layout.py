@@ -77,9 +77,11 @@ def _imported(node: ast.AST, kind: Kind) -> Iterator[tuple[str, Kind]]:
     """Names that a node imports, dotted, with what kind of import it is."""
     match node:
         case ast.Import():
-            yield from ((alias.name, kind) for alias in node.names)
+            for alias in node.names:
+                yield alias.name, kind
         case ast.ImportFrom(module=str(module)):
-            yield from ((f"{module}.{alias.name}", kind) for alias in node.names)
+            for alias in node.names:
+                yield f"{module}.{alias.name}", kind
         case _:
             # An import is a statement: expressions, most of a tree, are not looked into.
             for child in ast.iter_child_nodes(node):
