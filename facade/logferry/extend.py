@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from logferry._flow.auth import Authorizer, api_key, basic, bearer, client_credentials
     from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch
     from logferry._http.messages import Request, Response, Send
-    from logferry._http.options import checked_base_url
     from logferry._http.rate import Rate
     from logferry._http.responses import Refusal, about_response, decoded, is_foreign, wrong_shape
     from logferry._json import digest, dumps, is_array, is_object, loads, text_in
@@ -44,7 +43,6 @@ _HOMES = {
     "_flow.auth": "Authorizer api_key basic bearer client_credentials",
     "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch",
     "_http.messages": "Request Response Send",
-    "_http.options": "checked_base_url",
     "_http.rate": "Rate",
     "_http.responses": "Refusal about_response decoded is_foreign wrong_shape",
     "_json": "digest dumps is_array is_object loads text_in",
@@ -118,7 +116,6 @@ __all__ = [
     "api_key",
     "basic",
     "bearer",
-    "checked_base_url",
     "client_credentials",
     "cursor_at",
     "cursor_walk",

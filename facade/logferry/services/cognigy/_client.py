@@ -18,7 +18,6 @@ from logferry.extend import (
     Settings,
     StreamOptions,
     Streams,
-    checked_base_url,
 )
 from logferry.extend import api_key as authorized_by
 from logferry.services.cognigy._account import EXAMPLE
@@ -81,11 +80,9 @@ class Cognigy(Client):
         del api_key  # a traceback with locals would show it
         super().__init__(settings, options)
 
-    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+    def _connect(self, settings: Settings) -> Connection:
         address, key = settings.require("base_url", "api_key")
-        base_url = checked_base_url(
-            address, setting=settings.called("base_url"), example=EXAMPLE, allow_insecure=allow_insecure
-        )
+        base_url = settings.url("base_url", address, example=EXAMPLE)
         pasted = _PASTED.search(base_url)
         if pasted is not None:
             raise ConfigurationError(

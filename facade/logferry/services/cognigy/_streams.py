@@ -29,7 +29,6 @@ from logferry.extend import (
     StreamDefinition,
     SubFlow,
     Window,
-    about_response,
     cursor_walk,
     decoded,
     exchange,
@@ -166,7 +165,7 @@ def _page(response: Response[Any], size: int) -> CursorPage:
     try:
         cursor, remarks = _next_cursor(response, body if is_object(body) else {})
     except PagingError as error:
-        trouble = about_response(error, response)
+        trouble = error
     return CursorPage(
         response=response,
         items=items,

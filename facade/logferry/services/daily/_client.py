@@ -13,7 +13,6 @@ from logferry.extend import (
     StreamOptions,
     Streams,
     bearer,
-    checked_base_url,
 )
 from logferry.services.daily._account import DEFAULT_BASE_URL
 
@@ -62,14 +61,9 @@ class Daily(Client):
         del api_key  # a traceback with locals would show it
         super().__init__(settings, options)
 
-    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+    def _connect(self, settings: Settings) -> Connection:
         (key,) = settings.require("api_key")
-        base_url = checked_base_url(
-            settings.find("base_url") or DEFAULT_BASE_URL,
-            setting=settings.called("base_url"),
-            example=DEFAULT_BASE_URL,
-            allow_insecure=allow_insecure,
-        )
+        base_url = settings.url("base_url", settings.find("base_url") or DEFAULT_BASE_URL, example=DEFAULT_BASE_URL)
         return Connection(base_url=base_url, authorizer=bearer(key))
 
     def session_logs(

@@ -14,7 +14,6 @@ from logferry.extend import (
     StreamOptions,
     Streams,
     bearer,
-    checked_base_url,
 )
 from logferry.services.logto._account import (
     app_token,
@@ -82,15 +81,13 @@ class Logto(Client):
         del app_secret, access_token  # a traceback with locals would show them
         super().__init__(settings, options)
 
-    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+    def _connect(self, settings: Settings) -> Connection:
         token: str | None = None
         if settings.is_given("access_token") or not settings.is_given("app_id", "app_secret"):
             token = settings.find("access_token")
         credentials = () if token else ("app_id", "app_secret")
         endpoint, *pair = settings.require("endpoint", *credentials)
-        base_url = checked_base_url(
-            endpoint, setting=settings.called("endpoint"), example=_EXAMPLE, allow_insecure=allow_insecure
-        )
+        base_url = settings.url("endpoint", endpoint, example=_EXAMPLE)
         if base_url.endswith("/api"):
             raise ConfigurationError(
                 f"{settings.called('endpoint')} ends in /api",
