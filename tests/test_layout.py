@@ -49,11 +49,9 @@ LONG: Final[frozenset[str]] = frozenset(
         "_ferry.delivery",
         "_ferry.ferry",
         "_ferry.follow",
-        "_paging.cursor",
         "_records.record",
         "_streams.follow",
         "services.daily._session_pages",
-        "services.logto._streams",
         "stores._duckdb",
         "sync._reader",
     )

@@ -21,7 +21,9 @@ from logferry._errors import PagingError
 from logferry._flow.steps import Flow, Position, Reply, Send, SubFlow, exchange
 from logferry._http.responses import about_answer, decoded, wrong_shape
 from logferry._json import is_array, is_object
-from logferry._paging.cursor import CursorPage, cursor_walk, keys_of
+from logferry._paging.cursor import cursor_walk
+from logferry._paging.cursor_position import CursorPage
+from logferry._paging.keys import keys_of
 from logferry._redaction import printable
 from logferry._streams.definition import StreamDefinition, filter_field
 from logferry._streams.incremental import Incremental

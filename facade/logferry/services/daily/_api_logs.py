@@ -14,12 +14,13 @@ from attrs import define, evolve, field, frozen
 from logferry._flow.steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._http.responses import decoded, wrong_shape
 from logferry._json import is_array
-from logferry._paging.cursor import CursorPage, cursor_walk
-from logferry._paging.delivered import TOLERANCE
+from logferry._paging.cursor import cursor_walk
+from logferry._paging.cursor_position import CursorPage
 from logferry._streams.definition import StreamDefinition, filter_field
 from logferry._streams.incremental import Incremental
 from logferry._streams.matching import shown_at
 from logferry._time.page_times import PageTimes
+from logferry._time.timestamps import SECOND
 from logferry._time.window import Window
 from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
 from logferry.services.daily._filters import one_of
@@ -34,6 +35,9 @@ _PAGE: Final = 100
 
 _PAST: Final = 50
 """So many logs in a row before the window mean that all others are, too; a few can be listed late, with an older time."""
+
+_NEAR: Final = 5 * SECOND
+"""How far before the window a log counts as near it, in nanoseconds: neighbours can be out of order."""
 
 _source: Final = one_of(LIST_API_LOGS_SOURCE_VALUES)
 
@@ -103,7 +107,7 @@ def _past(times: PageTimes, window: Window, past: int) -> int:
         window: The window.
         past: How many there were at the end of the page before.
     """
-    span, first = times.span(), None if window.since is None else window.since - TOLERANCE
+    span, first = times.span(), None if window.since is None else window.since - _NEAR
     if first is None or span is None or span[0] >= first:  # as on most pages
         return past if not len(times) else 0
     for time in times:

@@ -15,7 +15,8 @@ from logferry._errors import PagingError
 from logferry._flow.steps import Position, Reply
 from logferry._http.responses import about_answer
 from logferry._json import is_object
-from logferry._paging.cursor import REMEMBERED, CursorPage, keys_of
+from logferry._paging.cursor_position import REMEMBERED, CursorPage
+from logferry._paging.keys import keys_of
 from logferry._time.page_times import PageTimes
 from logferry.services.daily._account import REQUEST_ID_HEADER
 

@@ -15,7 +15,8 @@ from attrs import frozen
 from logferry._flow.steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._http.responses import decoded, wrong_shape
 from logferry._json import is_array, is_object
-from logferry._paging.cursor import CursorPage, cursor_walk
+from logferry._paging.cursor import cursor_walk
+from logferry._paging.cursor_position import CursorPage
 from logferry._streams.definition import StreamDefinition, filter_field, flag
 from logferry._streams.incremental import Incremental, Sessions
 from logferry._streams.matching import shown_at

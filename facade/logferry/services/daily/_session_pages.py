@@ -22,8 +22,8 @@ from attrs import define, evolve, field, frozen
 
 from logferry._errors import PagingError
 from logferry._flow.steps import Batch, Flow, Position, Send, SubFlow, exchange
-from logferry._paging.cursor import STUCK
 from logferry._paging.end import Doubts, Evidence
+from logferry._paging.loop_guard import STUCK
 from logferry._time.page_times import PageTimes
 from logferry.services.daily._ahead import Ahead
 from logferry.services.daily._rows import Row

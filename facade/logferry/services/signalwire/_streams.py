@@ -23,7 +23,9 @@ from logferry._errors import PagingError
 from logferry._flow.steps import Flow, Position, Reply, SubFlow, fetch
 from logferry._http.responses import about_answer, decoded, wrong_shape
 from logferry._json import is_array, is_object
-from logferry._paging.cursor import CursorPage, cursor_at, cursor_walk, keys_of, restarted
+from logferry._paging.cursor import cursor_at, cursor_walk, restarted
+from logferry._paging.cursor_position import CursorPage
+from logferry._paging.keys import keys_of
 from logferry._streams.definition import StreamDefinition, filter_field, flag
 from logferry._streams.incremental import Incremental
 from logferry._time.page_times import page_times
