@@ -65,7 +65,7 @@ MUTATIONS = (
     ),
     Mutation(
         "pages do not overlap",
-        "services/daily/_session_place.py",
+        "services/daily/_sessions/position.py",
         "else self.tick - 1\n",
         "else self.tick + 2\n",
     ),
@@ -77,7 +77,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a set instead of a multiset",
-        "services/daily/_session_place.py",
+        "services/daily/_sessions/position.py",
         "                left[rows.identity(index)] -= 1\n",
         "                pass\n",
     ),
@@ -131,7 +131,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a page is dropped with the wait for it",
-        "_ferry/tasks.py",
+        "_ferry/records.py",
         "        while not length_hint(self._left):\n",
         "        self._left = iter(())\n        while not length_hint(self._left):\n",
     ),

@@ -41,8 +41,9 @@ if TYPE_CHECKING:
         StoreError,
     )
     from logferry._ferry.ferry import Ferry, open_accounts
-    from logferry._ferry.follow import Arrival, FerryFollow
-    from logferry._ferry.tasks import FerryRecords
+    from logferry._ferry.follow import FerryFollow
+    from logferry._ferry.merge import Arrival
+    from logferry._ferry.records import FerryRecords
     from logferry._http.options import Timeouts
     from logferry._http.rate import Rate
     from logferry._http.retry import RetryPolicy
@@ -79,9 +80,10 @@ _HOMES = {
         "ServiceError",
         "StoreError",
     ),
-    "_ferry.tasks": ("FerryRecords",),
+    "_ferry.records": ("FerryRecords",),
     "_ferry.ferry": ("Ferry", "open_accounts"),
-    "_ferry.follow": ("Arrival", "FerryFollow"),
+    "_ferry.follow": ("FerryFollow",),
+    "_ferry.merge": ("Arrival",),
     "_config.hooks": ("FailureEvent", "IssueEvent", "PageEvent", "RequestEvent", "RetryEvent"),
     "_streams.runtime": ("Stats",),
     "_http.options": ("Timeouts",),

@@ -14,7 +14,7 @@ from logferry._paging.delivered import PLAUSIBLE, Delivered
 from logferry._time.timestamps import MILLISECOND, SECOND
 from logferry._time.window import Window
 
-PROPERTY = settings(deadline=None, database=None, max_examples=150)
+PROPERTY = settings(max_examples=150)
 UNTIL = PLAUSIBLE + 1000 * SECOND
 START = Delivered(MILLISECOND)
 STEPS = st.sampled_from([0, 0, 0, 1, 1_000_000, SECOND, 4 * SECOND, 6 * SECOND, 30 * SECOND])

@@ -16,6 +16,7 @@ from attrs import evolve
 
 from logferry._errors import BadRequestError, PagingError
 from logferry._flow.steps import Batch, Flow, Marks, Position, SubFlow
+from logferry._http.responses import about_response
 from logferry._paging.cursor_position import REMEMBERED, CursorPage, CursorPosition
 from logferry._paging.end import Doubts, Evidence, believed, disagreement
 from logferry._paging.loop_guard import HINT, LoopGuard, Restarts, is_lost
@@ -60,6 +61,8 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         if guard.has_page(page.keys) and place.back is None:
             found = range(0)
         trouble = page.trouble or _guarded(guard, page, place, found)
+        if trouble is not None and trouble.url is None:
+            about_response(trouble, page.response)
         if found is None:
             place = _searched_on(place, page, trouble)
             continue
@@ -135,10 +138,11 @@ def _searched_on(place: CursorPosition, page: CursorPage, trouble: PagingError |
     if trouble is not None:
         raise trouble
     if page.cursor is None:
-        raise PagingError(
+        lost = PagingError(
             "the service has lost the place, and nothing of what was read last is there any more",
             hint="Read the window again without the checkpoint",
         )
+        raise about_response(lost, page.response)
     return evolve(place, cursor=page.cursor, back=(place.back or 0) + len(page.keys))
 
 
@@ -151,7 +155,7 @@ def _batch(
     times = page.times
     if len(fresh) == len(page.items):  # as nearly always
         marks = partial(Marks, times, keys.__getitem__, times)
-        return Batch(page.items, position, page.reply, page.total, remarks=page.remarks, times=times, marks=marks)
+        return Batch(page.items, position, page.response, page.total, remarks=page.remarks, times=times, marks=marks)
     items = [page.items[index] for index in fresh]
     marks = partial(Marks, known_times([times[index] for index in fresh]), keys.__getitem__, times)
-    return Batch(items, position, page.reply, page.total, remarks=page.remarks, marks=marks)
+    return Batch(items, position, page.response, page.total, remarks=page.remarks, marks=marks)

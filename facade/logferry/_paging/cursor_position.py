@@ -9,7 +9,8 @@ from typing import Any, Final
 from attrs import asdict, evolve, field, frozen
 
 from logferry._errors import PagingError
-from logferry._flow.steps import Position, Reply
+from logferry._flow.steps import Position
+from logferry._http.messages import Response
 from logferry._time.page_times import PageTimes
 from logferry._time.window import Window
 
@@ -23,7 +24,7 @@ class CursorPage:
     One page as the service sent it.
 
     Attributes:
-        reply: The answer.
+        response: The answer.
         items: Its items.
         keys: What tells each of them from others; short, since checkpoints hold some.
         times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
@@ -36,7 +37,7 @@ class CursorPage:
         trouble: Why the next page cannot be asked for; raised once the page has been delivered.
     """
 
-    reply: Reply[Any]
+    response: Response[Any]
     items: list[Any] = field(repr=False)
     keys: Sequence[str] = field(repr=False)
     times: PageTimes = field(repr=False)

@@ -95,7 +95,8 @@ class View(Generic[T]):
             InvalidRequestError: The stream has an end, `until`, or is followed already.
             CheckpointError: The checkpoint is not one of a follow.
         """
-        from logferry._streams.follow import Polling, followed  # noqa: PLC0415  # most programs follow nothing
+        from logferry._streams.follow import followed  # noqa: PLC0415  # most programs follow nothing
+        from logferry._streams.polling import Polling  # noqa: PLC0415
 
         plan = self._iterations.plan
         if plan.until is not None or plan.following:

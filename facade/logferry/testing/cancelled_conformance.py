@@ -144,7 +144,7 @@ class CancelledTrial:
 
             def opened(*, faults: bool) -> Any:
                 clock = VirtualClock(just_after(fake))
-                told = Schedule(self.seed, 0.1, PASSING - {"stale"}, clock) if faults else None
+                told = Schedule(self.seed, 0.1, PASSING, clock) if faults else None
                 transports = {
                     name: InProcessTransport(fake, clock=clock, faults=told, check=False)
                     for name in ("first", "second")

@@ -17,6 +17,7 @@ the service lists at any time in between.  Nothing else, nothing twice.
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from typing import Any, Final, Protocol
 
@@ -211,9 +212,7 @@ class _Pull:
         self._refuses = by_cursor and (
             getattr(fake, "cursor_life", None) is not None or getattr(fake, "lost_cursors", "") == "refuse"
         )
-        # While a walk looks for its place because its cursor was refused, an old answer cannot be told from the right one.
-        beyond: set[Kind] = {"stale"} if self._refuses else set()
-        kinds = chance.choice((ALL, PASSING, FATAL, PASSING | QUIET)) - beyond
+        kinds: AbstractSet[Kind] = chance.choice((ALL, PASSING, FATAL, PASSING | QUIET))
         kinds -= NETWORK if trial.loopback else set()
         self._schedule = Schedule(trial.seed, chance.choice((0.0, 0.1, 0.3)), kinds, self._clock)
         self._broken = random_disruptions(trial.seed) if trial.loopback else {}

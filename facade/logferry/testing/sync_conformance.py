@@ -185,7 +185,7 @@ class _Syncs:
         self._clock = VirtualClock(self._since + round(self._length * chance.choice((0.0, 0.3, 1.0))))
         self._first = self._clock.now()
         self._schedule = Schedule(
-            trial.seed, chance.choice((0.0, 0.05, 0.2)), chance.choice((ALL, PASSING)) - {"stale"}, self._clock
+            trial.seed, chance.choice((0.0, 0.05, 0.2)), chance.choice((ALL, PASSING)), self._clock
         )
         self._disturbed = True
         self._transport = InProcessTransport(self._fake, clock=self._clock, faults=self._fault)

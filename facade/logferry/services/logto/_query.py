@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from logferry._flow.steps import Key, Reply, SubFlow, fetch
+from logferry._flow.steps import Key, SubFlow, fetch
+from logferry._http.messages import Response
 from logferry._http.responses import decoded, wrong_shape
 from logferry._json import is_array
 from logferry._paging.end import Evidence
@@ -19,7 +20,7 @@ from logferry._streams.definition import filter_field
 from logferry._streams.matching import shown_at
 from logferry._time.page_times import PageTimes
 from logferry._time.timestamps import MILLISECOND
-from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
+from logferry.services.logto._account import api_refusal
 from logferry.services.logto._records import times_of
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 from logferry_clients.logto.models.audit_log import AuditLogKey
@@ -49,7 +50,7 @@ class Page:
     One page as the server sent it.
 
     Attributes:
-        reply: The answer.
+        response: The answer.
         items: Its items.
         times: Their times.
         keys: Their keys.
@@ -59,7 +60,7 @@ class Page:
         total: How many rows there are, or ``None`` where the server stopped counting, or counts fewer than have come.
     """
 
-    reply: Reply[Any]
+    response: Response[Any]
     items: list[Any] = field(repr=False)
     times: PageTimes = field(repr=False)
     keys: list[Key] = field(repr=False)
@@ -93,7 +94,7 @@ def ask(
         is_capped: Whether the server may stop counting at 10,000 logs.
     """
     begin, end = bounds
-    reply = yield from fetch(
+    response = yield from fetch(
         list_audit_logs.request,
         user_id=filters.user_id,
         application_id=filters.application_id,
@@ -104,19 +105,19 @@ def ask(
         page=number + 1,
         page_size=size,
     )
-    items = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
+    items = decoded(response, api_refusal)
     if not is_array(items):
-        raise wrong_shape(reply, "an array of audit logs", request_id_header=REQUEST_ID_HEADER)
-    times, row, total = times_of(items), number * size, _total(reply)
+        raise wrong_shape(response, "an array of audit logs")
+    times, row, total = times_of(items), number * size, _total(response)
     if items and total is not None and total < row + len(items):
         total = None  # a count of fewer logs than have come ends no walk
     keys = list(zip(times.read(), keys_of(items, _ID), strict=True))
-    return Page(reply, items, times, keys, bounds, row, size, total)
+    return Page(response, items, times, keys, bounds, row, size, total)
 
 
-def _total(reply: Reply[Any]) -> int | None:
+def _total(response: Response[Any]) -> int | None:
     """How many logs match, or ``None`` where the server stopped counting (beyond 10,000, since 1.40)."""
-    text = reply.header("total-number") or ""
-    if reply.header("total-number-is-capped") == "true" or not (text.isascii() and text.isdigit()):
+    text = response.header("total-number") or ""
+    if response.header("total-number-is-capped") == "true" or not (text.isascii() and text.isdigit()):
         return None
     return int(text)

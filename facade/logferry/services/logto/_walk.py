@@ -93,7 +93,7 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
     return Batch(
         page.items if is_whole else [page.items[index] for index in new],
         position,
-        page.reply,
+        page.response,
         following.total,
         issues=_issues(here, page, following, window.since),
         times=times,

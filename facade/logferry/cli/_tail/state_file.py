@@ -1,0 +1,173 @@
+"""Where a tail was: a small file with a checkpoint for each stream."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from logferry._errors import CheckpointError, ExportError, StoreError
+from logferry._json import is_array, is_object
+
+Checkpoints: TypeAlias = Mapping[str, Mapping[str, str]]
+"""By account, then by stream."""
+
+_VERSION: Final = 1
+_KEPT_SECONDS: Final = 30 * 86_400
+"""So long a file that nobody asked for is kept."""
+
+
+@contextmanager
+def opened_state(path: Path | None) -> Generator[dict[str, dict[str, str]]]:
+    """
+    The checkpoints in a state file, and its lock while this runs, since two tails would write each record twice.
+
+    It is one of the operating system's, on a file beside it, and ends with its owner, however that ends.  The file is removed
+    then, unless its owner is killed; by itself it means nothing.
+
+    Args:
+        path: The state file; ``None`` for none, which has no checkpoints and needs no lock.
+
+    Raises:
+        CheckpointError: It is something else, or cannot be read.
+        StoreError: Another process holds the lock.
+        ExportError: The lock's file cannot be made.
+    """
+    if path is None:
+        yield {}
+        return
+    read_state(path)  # nothing is put beside a file that is something else
+    lock = Path(f"{os.path.realpath(path)}.lock")  # one lock, whichever link or spelling leads to the file
+    descriptor = _locked(lock, path)
+    try:
+        yield read_state(path)
+    finally:
+        _unlock(descriptor, lock)
+
+
+def _locked(lock: Path, path: Path) -> int:
+    """Make a lock's file, or open it, and lock it."""
+    while True:
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise ExportError(f"{path} cannot be written: {error.strerror} ({lock.name})") from error
+        try:
+            _lock(descriptor, path)
+            if os.path.samestat(os.fstat(descriptor), lock.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # The process that had locked it has removed it meanwhile, and another one can have made a new one.
+        os.close(descriptor)
+
+
+def _unlock(descriptor: int, lock: Path) -> None:
+    """Remove a lock's file and end the lock, in this order where a file that is open can be removed."""
+    if sys.platform == "win32":
+        os.close(descriptor)
+    with suppress(OSError):  # on Windows another process can have opened it
+        lock.unlink()
+    if sys.platform != "win32":
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415  # there is one of the two
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        raise StoreError(
+            f"the state {path} is used by another logferry tail",
+            hint="Wait until that ends, or choose another --state",
+        ) from error
+    except OSError as error:
+        raise ExportError(f"{path} cannot be locked: {error.strerror}", hint="Choose another --state") from error
+
+
+def read_state(path: Path) -> dict[str, dict[str, str]]:
+    """
+    The checkpoints in a file; none where there is no such file.
+
+    Raises:
+        CheckpointError: It is something else, or cannot be read.
+    """
+    try:
+        fields = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError):
+        fields = None
+    version = fields.get("tail") if is_object(fields) else None
+    rows = fields.get("streams") if is_object(fields) and type(version) is int and version == _VERSION else None
+    if not is_array(rows) or not all(is_array(row) and [*map(type, row)] == [str] * 3 for row in rows):
+        raise CheckpointError(f"{path} is no state of a tail", hint="Choose another --state, or remove the file")
+    found: dict[str, dict[str, str]] = {}
+    for account, stream, checkpoint in rows:
+        found.setdefault(account, {})[stream] = checkpoint
+    return found
+
+
+def write_state(path: Path, checkpoints: Checkpoints) -> None:
+    """
+    Put checkpoints into a file that only its owner can read, all or nothing.
+
+    Raises:
+        ExportError: It cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_text(checkpoints))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def keep_state(checkpoints: Checkpoints) -> Path:
+    """
+    Write a file of its own in the user's folder for state, and remove those that are old.
+
+    Raises:
+        ExportError: It cannot be written.
+    """
+    home = os.environ.get("XDG_STATE_HOME", "")
+    folder = Path(home) if os.path.isabs(home) else Path.home() / ".local" / "state"  # noqa: PTH117  # "" is not
+    folder /= "logferry"
+    name = hashlib.sha256(_text(checkpoints)).hexdigest()[:12]
+    path = folder / f"tail-{name}.json"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in folder.glob("tail-*.json"):
+            if old.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                old.unlink()
+    except OSError as error:
+        raise ExportError(f"{folder} cannot be written: {error.strerror}") from error
+    write_state(path, checkpoints)
+    return path
+
+
+def _text(checkpoints: Checkpoints) -> bytes:
+    rows = [[account, stream, text] for account, own in checkpoints.items() for stream, text in own.items()]
+    return json.dumps({"tail": _VERSION, "streams": rows}, indent=1).encode() + b"\n"
