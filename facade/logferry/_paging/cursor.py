@@ -15,7 +15,7 @@ from typing import TypeAlias
 from attrs import evolve
 
 from logferry._errors import BadRequestError, PagingError
-from logferry._flow.steps import Batch, Flow, Marks, Position, SubFlow
+from logferry._flow.steps import Batch, Flow, Position, SubFlow
 from logferry._http.responses import about_response
 from logferry._paging.cursor_position import REMEMBERED, CursorPage, CursorPosition
 from logferry._paging.end import Doubts, Evidence, believed, disagreement
@@ -154,8 +154,7 @@ def _batch(
 
     times = page.times
     if len(fresh) == len(page.items):  # as nearly always
-        marks = partial(Marks, times, keys.__getitem__, times)
-        return Batch(page.items, position, page.response, page.total, remarks=page.remarks, times=times, marks=marks)
+        return Batch(page.items, position, page.response, page.total, remarks=page.remarks, times=times, sent=times)
     items = [page.items[index] for index in fresh]
-    marks = partial(Marks, known_times([times[index] for index in fresh]), keys.__getitem__, times)
-    return Batch(items, position, page.response, page.total, remarks=page.remarks, marks=marks)
+    own = known_times([times[index] for index in fresh])
+    return Batch(items, position, page.response, page.total, remarks=page.remarks, times=own, sent=times)

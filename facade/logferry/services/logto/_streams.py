@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from logferry._concurrency.division import Division
 from logferry._streams.definition import StreamDefinition
 from logferry._streams.incremental import Incremental
 from logferry._time.timestamps import MILLISECOND
@@ -21,7 +20,7 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
     paging="page number",
     order="newest first",
     time_filter="server since 1.40, else client",
-    division=Division(resolution=MILLISECOND),
+    resolution=MILLISECOND,
     promise=(
         "each log once, by id, also while others come and go, however many have one time; where a server before 1.40 has "
         "more of one time than a page holds (100), an issue says that some may be missing"

@@ -21,7 +21,8 @@ from functools import partial
 from attrs import define
 
 from logferry._errors import PagingError
-from logferry._flow.steps import Batch, Flow, Key, Marks, Position, SubFlow
+from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow
+from logferry._http.responses import about_response
 from logferry._paging.end import Doubts, Evidence, believed, disagreement, shortage
 from logferry._paging.loop_guard import STUCK
 from logferry._time.page_times import known_times
@@ -40,10 +41,11 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         here, page = yield from _next_page(filters, window, here, page_size, doubts)
         new = here.new(page.keys)
         following = here.after(page, len(new), window.since)
-        progress.note(here, page, len(new), following, is_setback=here.row < row)
+        trouble = progress.trouble(here, page, len(new), following, is_setback=here.row < row)
         yield _batch(here, page, new, following, window)
         del page  # so that there are never two pages in memory
-        progress.check(following)
+        if trouble is not None:
+            raise trouble
         here = following
 
 
@@ -87,9 +89,6 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
         """At the same page, until all of it has been delivered."""
         return (following if delivered == len(fresh) else here.within(fresh[:delivered])).to_json()
 
-    def identity(index: int) -> str:
-        return fresh[index][1]
-
     return Batch(
         page.items if is_whole else [page.items[index] for index in new],
         position,
@@ -98,7 +97,7 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
         issues=_issues(here, page, following, window.since),
         times=times,
         # A server that ignores bounds of time cannot be asked for a part of the window.
-        marks=None if following.counting else partial(Marks, times, identity, page.times),
+        sent=None if following.counting else page.times,
     )
 
 
@@ -140,9 +139,11 @@ class _Progress:
     idle: int = 0
     previous: Sequence[Key] = ()
 
-    def note(self, here: WalkPosition, page: Page, new: int, following: WalkPosition, *, is_setback: bool) -> None:
+    def trouble(
+        self, here: WalkPosition, page: Page, new: int, following: WalkPosition, *, is_setback: bool
+    ) -> PagingError | None:
         """
-        Note a page.
+        Note a page, and tell why the walk cannot go on behind it, if it cannot.
 
         Args:
             here: Where it was.
@@ -155,16 +156,10 @@ class _Progress:
         self.furthest = max(self.furthest, following.row)
         is_idle = page.keys == self.previous or not here.has_advanced(page, new, following)
         self.idle, self.previous = self.idle + 1 if is_idle else 0, page.keys
-
-    def check(self, following: WalkPosition) -> None:
-        """
-        Make sure that the walk may go on.
-
-        Raises:
-            PagingError: The server sends nothing new any more.
-        """
-        if STUCK in {self.idle, self.setbacks} and not following.ended:
-            raise PagingError(
-                "the server sends nothing new any more",
-                hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
-            )
+        if following.ended or STUCK not in {self.idle, self.setbacks}:
+            return None
+        error = PagingError(
+            "the server sends nothing new any more",
+            hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
+        )
+        return about_response(error, page.response)
