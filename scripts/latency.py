@@ -36,7 +36,7 @@ from logferry.testing import (
     SignalWireFake,
     serve,
 )
-from logferry.testing.signalwire_history import History
+from logferry.testing.signalwire._history import History
 
 Result: TypeAlias = tuple[float, float, int, str]
 """Seconds, megabytes at the peak, items, and a digest of their order."""

@@ -65,7 +65,7 @@ MUTATIONS = (
     ),
     Mutation(
         "pages do not overlap",
-        "services/daily/_session_place.py",
+        "services/daily/_sessions/position.py",
         "else self.tick - 1\n",
         "else self.tick + 2\n",
     ),
@@ -77,7 +77,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a set instead of a multiset",
-        "services/daily/_session_place.py",
+        "services/daily/_sessions/position.py",
         "                left[rows.identity(index)] -= 1\n",
         "                pass\n",
     ),
@@ -90,13 +90,13 @@ MUTATIONS = (
     Mutation(
         "a renewed token without a replay",
         "_flow/layers.py",
-        "return (yield from _replayed(Send(sent.request, headers, sent.timeout)))",
+        "return (yield from _outcome(Receive(replay)))",
         "return outcome",
     ),
     Mutation(
         "a retry without a replay",
         "_flow/layers.py",
-        "                ticket = yield ticket.send\n",
+        "                step = Receive((yield step.ticket.send))\n",
         "                return _attempted(outcome, attempt)\n",
     ),
     Mutation(
@@ -108,8 +108,8 @@ MUTATIONS = (
     Mutation(
         "a retry whose answer is dropped",
         "_flow/layers.py",
-        "                ticket = yield ticket.send\n",
-        "                yield from _replayed(ticket.send)\n",
+        "                step = Receive((yield step.ticket.send))\n",
+        "                yield from _outcome(Receive((yield step.ticket.send)))\n",
     ),
     Mutation(
         "an end is believed at once",
@@ -131,7 +131,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a page is dropped with the wait for it",
-        "_ferry/tasks.py",
+        "_ferry/records.py",
         "        while not length_hint(self._left):\n",
         "        self._left = iter(())\n        while not length_hint(self._left):\n",
     ),

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from logferry._accounts.registry import SERVICES, Service
-from logferry.cli._demo_sync import QUERY
+from logferry.cli._demo.sync import QUERY
 from logferry.testing import LogtoFake, serve
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

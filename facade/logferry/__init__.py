@@ -41,14 +41,16 @@ if TYPE_CHECKING:
         StoreError,
     )
     from logferry._ferry.ferry import Ferry, open_accounts
-    from logferry._ferry.follow import Arrival, FerryFollow
-    from logferry._ferry.tasks import FerryRecords
+    from logferry._ferry.follow import FerryFollow
+    from logferry._ferry.merge import Arrival
+    from logferry._ferry.records import FerryRecords
     from logferry._http.options import Timeouts
     from logferry._http.rate import Rate
     from logferry._http.retry import RetryPolicy
     from logferry._records.record import LogRecord
-    from logferry._streams.iteration import Stats
-    from logferry._streams.views import Page, Stream, View
+    from logferry._streams.page import Page
+    from logferry._streams.runtime import Stats
+    from logferry._streams.views import Stream, View
     from logferry._time.clock import Clock
     from logferry._time.timestamps import Time
     from logferry.services.cognigy import Cognigy
@@ -78,17 +80,19 @@ _HOMES = {
         "ServiceError",
         "StoreError",
     ),
-    "_ferry.tasks": ("FerryRecords",),
+    "_ferry.records": ("FerryRecords",),
     "_ferry.ferry": ("Ferry", "open_accounts"),
-    "_ferry.follow": ("Arrival", "FerryFollow"),
+    "_ferry.follow": ("FerryFollow",),
+    "_ferry.merge": ("Arrival",),
     "_config.hooks": ("FailureEvent", "IssueEvent", "PageEvent", "RequestEvent", "RetryEvent"),
-    "_streams.iteration": ("Stats",),
+    "_streams.runtime": ("Stats",),
     "_http.options": ("Timeouts",),
     "_http.rate": ("Rate",),
     "_records.record": ("LogRecord",),
     "_http.retry": ("RetryPolicy",),
     "_accounts.selection": ("Skipped",),
-    "_streams.views": ("Page", "Stream", "View"),
+    "_streams.page": ("Page",),
+    "_streams.views": ("Stream", "View"),
     "_time.timestamps": ("Time",),
     "services.cognigy": ("Cognigy",),
     "services.daily": ("Daily",),

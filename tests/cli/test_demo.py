@@ -14,8 +14,8 @@ import pytest
 from tests.cli.conftest import Run, serving, started
 
 from logferry._accounts.registry import SERVICES
-from logferry.cli._demo import demonstrate
-from logferry.cli._demo_pull import Source
+from logferry.cli._demo.command import demonstrate
+from logferry.cli._demo.pull import Source
 from logferry.testing import Fake, FakeResponse, LogtoFake, failing
 
 STREAMS = [stream.name for service in SERVICES for stream in service.streams]

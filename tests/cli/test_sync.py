@@ -21,8 +21,8 @@ from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page
 
 import logferry
 from logferry._accounts.registry import SERVICES
-from logferry.cli._sync_progress import time_left
-from logferry.cli._syncing import jittered
+from logferry.cli._sync.progress import time_left
+from logferry.cli._sync.run import jittered
 from logferry.stores import SCHEMA, Coverage, DuckDBStore, Question, Stretch
 from logferry.sync import StreamReport
 from logferry.testing import CognigyFake, DailyFake, FakeResponse, failing

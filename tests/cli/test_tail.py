@@ -19,7 +19,7 @@ from attrs import evolve
 from tests.cli.conftest import REFUSED, Account, Run, resume_arguments, serving, started, uids
 
 from logferry._errors import StoreError
-from logferry.cli._states import opened_state
+from logferry.cli._tail.state_file import opened_state
 from logferry.testing import FakeRequest, FakeResponse, LogtoFake, Row
 
 PATIENCE = 30.0

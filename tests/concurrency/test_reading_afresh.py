@@ -25,7 +25,7 @@ ALONE = 10
 FAKE = SignalWireFake(records=2000)
 CASE = Case(logferry.SignalWire, FAKE, "signalwire.video_logs")
 Walk = Callable[[Any], Iterator[Any]]
-PROPERTY = settings(deadline=None, database=None, derandomize=True, max_examples=5)
+PROPERTY = settings(derandomize=True, max_examples=5)
 
 
 def ids(items: Any) -> list[str]:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logferry
-from logferry._streams.follow import Polling
 from logferry._streams.follow_position import Known, Place, Watched, key
+from logferry._streams.polling import Polling
 from logferry._time.timestamps import SECOND
 from logferry.testing import FakeRequest, FakeResponse, InProcessTransport, LogtoFake, Row, VirtualClock
 
@@ -19,7 +19,7 @@ Make: TypeAlias = Callable[..., logferry.Logto]
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]
 
 EPOCH = 1_767_225_600 * SECOND
-PROPERTY = settings(deadline=None, database=None, derandomize=True, max_examples=100)
+PROPERTY = settings(derandomize=True, max_examples=100)
 
 
 def history(*seconds: float) -> LogtoFake:

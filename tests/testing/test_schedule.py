@@ -173,7 +173,7 @@ def test_what_passes_costs_nothing(service: Service, stream: str, seed: int) -> 
     assert schedule.counts.total() > 3
 
 
-@pytest.mark.parametrize("kind", sorted(FATAL - {"stale"}))
+@pytest.mark.parametrize("kind", sorted(FATAL))
 def test_what_does_not_pass_surfaces(kind: Kind) -> None:
     """An error that is logferry's own ends the pull; nothing looks like the end."""
     service = next(service for service in SERVICES if service.name == "daily")

@@ -20,8 +20,8 @@ from logferry._concurrency.demand import Demand
 from logferry._concurrency.division import Course, Division, Extent, course
 from logferry._concurrency.partition import Part, Place
 from logferry._concurrency.taken import Reached, Taken, remembered
-from logferry._flow.steps import Batch, Position, Ticket
-from logferry._http.in_flight import SLOW
+from logferry._flow.steps import Batch, Position
+from logferry._http.in_flight import SLOW, Ticket
 from logferry._time.window import Window
 
 _PROVEN: Final = 10

@@ -10,7 +10,9 @@ from attrs import define, field, frozen
 
 from logferry._concurrency.division import Course, Extent, joined
 from logferry._flow.layers import resume
-from logferry._flow.steps import Batch, Flow, Key, Marks, Position, Receive, Send, Step, Ticket
+from logferry._flow.steps import Batch, Flow, Key, Marks, Position, Receive, Step
+from logferry._http.in_flight import Ticket
+from logferry._http.messages import Send
 from logferry._time.page_times import PageTimes
 from logferry._time.window import Window
 

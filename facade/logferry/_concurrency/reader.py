@@ -25,7 +25,8 @@ from logferry._concurrency.doubt import Answers, Verdict, is_doubtful_end
 from logferry._concurrency.layout import Layout
 from logferry._concurrency.partition import Part, Place, WalkWindow
 from logferry._errors import LogferryError
-from logferry._flow.steps import Batch, Flow, Marks, Now, Peek, Position, Receive, Reply, SubFlow
+from logferry._flow.steps import Batch, Flow, Marks, Now, Peek, Position, Receive, SubFlow
+from logferry._http.messages import Response
 from logferry._json import is_object
 from logferry._streams.matching import Check, matching
 from logferry._time.window import Window
@@ -169,7 +170,7 @@ class _Reading:
         for part in self._layout.parts[1:]:
             if part.ticket is not None and part.batch is None:
                 outcome: object = yield Peek(part.ticket)
-                if isinstance(outcome, Reply) and outcome.status == _OK:
+                if isinstance(outcome, Response) and outcome.status == _OK:
                     yield from self._receive(part)
             if part.is_fresh or self._held > _SMALL:
                 break
@@ -191,7 +192,7 @@ class _Reading:
     @property
     def _held(self) -> int:
         """How many bytes the answers have that have been looked at, and wait for their turn."""
-        return sum(len(part.batch.reply.content) for part in self._layout.parts if part.batch is not None)
+        return sum(len(part.batch.response.content) for part in self._layout.parts if part.batch is not None)
 
     def _begin(self, part: Part) -> None:
         try:

@@ -1,165 +1,17 @@
-"""What the tasks of several accounts read, on its way to a caller in another thread or task."""
+"""The way of what tasks have read to a caller in another thread or task."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import chain
-from threading import Event
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
-import anyio
-import anyio.lowlevel
-from anyio.abc import TaskGroup
-from anyio.from_thread import BlockingPortal
-from attrs import define, field
-
-from logferry._client import Client
-from logferry._errors import InvalidRequestError
-from logferry._forks import keep
+from logferry._ferry.tasks import Reading, Tasks
 from logferry._streams.iteration import used_at_once
-from logferry._streams.views import raised
+from logferry._streams.iterators import raised
 
 T = TypeVar("T")
-
-
-class Reading(Protocol):
-    """Reads streams as a task."""
-
-    async def run(self) -> None:
-        """Read them until they have ended."""
-        ...
-
-    def close(self) -> None:
-        """Stop: the caller has left."""
-        ...
-
-    def failure(self) -> ExceptionGroup[Exception] | None:
-        """What to raise at the end, if anything."""
-        ...
-
-
 R = TypeVar("R", bound=Reading)
-
-
-@define
-class Tasks:
-    """
-    Reads accounts while its ``async with`` block runs, and ends with it, whatever has happened in the block.
-
-    Attributes:
-        clients: By account; closed at the end.
-        portal: The way into its event loop from the thread of a ``with`` block; ``None`` in ``async with``.
-    """
-
-    clients: Mapping[str, Client]
-    portal: BlockingPortal | None = None
-    _group: TaskGroup | None = None
-    _loop: Any = None
-    _begun: list[Reading] = field(factory=list["Reading"])
-    _process: int | None = None
-
-    @property
-    def is_inherited(self) -> bool:
-        """Whether the event loop is that of a parent process, whose threads a fork leaves behind."""
-        return self._process not in (None, os.getpid())
-
-    def run(self, reading: Reading) -> None:
-        """Let a task read until it has ended, or is stopped."""
-        group = self._require_group()
-        self._begun.append(reading)
-        group.start_soon(reading.run)
-
-    def stop(self, reading: Reading) -> None:
-        """End a reading, on the event loop's thread."""
-        if reading in self._begun:
-            self._begun.remove(reading)
-            reading.close()
-
-    def stop_soon(self, reading: Reading) -> None:
-        """End a reading, from any thread: an iterator is dropped where the last reference to it is."""
-        if self.is_inherited:
-            return
-        soon = getattr(self._loop, "call_soon_threadsafe", None) or getattr(self._loop, "run_sync_soon", None)
-        if soon is not None:
-            with suppress(RuntimeError):  # the event loop has ended
-                soon(self.stop, reading)
-
-    def require(self, reading: Reading) -> None:
-        """
-        Nothing, while the block in which a reading has begun goes on.
-
-        Raises:
-            InvalidRequestError: The block has ended.
-        """
-        self._require_group()
-        if reading not in self._begun:
-            raise InvalidRequestError(
-                "the block of open_accounts() in which this iteration began has ended",
-                hint="Begin another iteration in a block of its own",
-            )
-
-    def require_portal(self) -> BlockingPortal:
-        """The way into the event loop, for blocking iterations."""
-        self._require_own()
-        if self.portal is None:
-            raise InvalidRequestError(
-                "the accounts are not open for 'for'", hint="Use a with block; in async with, iterate with 'async for'"
-            )
-        return self.portal
-
-    def call(self, run: Callable[[], Awaitable[T]]) -> T:
-        """Run it on the event loop, from the thread of a ``with`` block; Ctrl-C cancels it, and waits for its end."""
-        over = Event()
-
-        async def run_to_the_end() -> T:
-            try:
-                return await run()
-            finally:
-                over.set()
-
-        future = self.require_portal().start_task_soon(run_to_the_end)
-        try:
-            return future.result()
-        except BaseException:
-            if future.cancel():
-                over.wait()
-            raise
-
-    def _require_own(self) -> None:
-        if self.is_inherited:
-            raise InvalidRequestError(
-                "the accounts were opened before this process was forked, and cannot be read here",
-                hint="Call open_accounts() in each process",
-            )
-
-    def _require_group(self) -> TaskGroup:
-        self._require_own()
-        if self._group is None:
-            raise InvalidRequestError("the accounts are not open", hint="Iterate inside the block of open_accounts()")
-        return self._group
-
-    async def __aenter__(self) -> Self:
-        if self.is_inherited:
-            keep(self._group, self._loop, self._begun, self.portal)
-            self._begun = []
-        self._process = os.getpid()
-        self._group = await anyio.create_task_group().__aenter__()
-        self._loop = anyio.lowlevel.current_token().native_token
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        if self._group is not None:
-            group, self._group = self._group, None
-            group.cancel_scope.cancel()
-            # What was raised in the block is not the group's, which would wrap it into an ExceptionGroup.
-            await group.__aexit__(None, None, None)
-        for reading in tuple(self._begun):
-            self.stop(reading)
-        with anyio.CancelScope(shield=True):
-            for client in self.clients.values():
-                await client.aclose()
 
 
 class Delivery(Generic[R, T]):

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
 from anyio.from_thread import start_blocking_portal
 from attrs import evolve
 
 from logferry._accounts.accounts import Account
-from logferry._accounts.registry import SERVICES
-from logferry._accounts.selection import (
-    Filters,
-    Job,
-    LeftOut,
-    Skipped,
-    askable_jobs,
-    named_accounts,
-    names_of,
-    selected_accounts,
-    selected_jobs,
-)
+from logferry._accounts.selection import Filters, selected_accounts
 from logferry._client import Client
 from logferry._config.arguments import LONGEST, SHORTEST, ClientOptions, StreamOptions, WindowOptions
 from logferry._config.hooks import FailureEvent
-from logferry._errors import ConfigurationError, InvalidRequestError, LogferryError, suggestion
+from logferry._errors import InvalidRequestError
 from logferry._extras import needing
-from logferry._ferry.delivery import Tasks
+from logferry._ferry.clients import Clients
 from logferry._ferry.follow import REORDERING, FerryFollow
-from logferry._ferry.tasks import FerryRecords
+from logferry._ferry.records import FerryRecords, refuse_other_names
+from logferry._ferry.tasks import Tasks
 from logferry._forks import keep
 from logferry._records.record import LogRecord
 from logferry._records.severities import lowest_severity
@@ -49,8 +38,6 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=Client)
 
-_LOGGER: Final = logging.getLogger("logferry")
-
 
 class Ferry:
     """
@@ -60,18 +47,16 @@ class Ferry:
     """
 
     def __init__(self, accounts: Sequence[Account], options: ClientOptions, *, config: str | None = None) -> None:
-        self._accounts = tuple(accounts)
+        self._clients = Clients(tuple(accounts), options)
         self._config = config
-        self._options = options
-        self._clients: dict[str, Client] = {}
-        self._tasks = Tasks(self._clients)
+        self._clock = options.get("clock") or SystemClock()
+        self._tasks = Tasks(self._clients.by_account)
         self._stack = ExitStack()
-        self._logged = set[str]()
 
     @property
     def accounts(self) -> tuple[str, ...]:
         """The accounts' names, in the order of the configuration."""
-        return tuple(account.name for account in self._accounts)
+        return tuple(account.name for account in self._clients.accounts)
 
     @overload
     def client(self, account: str) -> Client: ...
@@ -89,10 +74,7 @@ class Ferry:
             InvalidRequestError: There is no such account, or it is for another service.
             ConfigurationError: A setting is missing or wrong.
         """
-        (described,) = named_accounts([account], self._accounts)
-        if account not in self._clients:
-            self._clients[account] = described.open(**self._options)
-        client = self._clients[account]
+        client = self._clients.client(account)
         if kind is not None and not isinstance(client, kind):
             raise InvalidRequestError(
                 f"the account {account!r} is for {client.service}", hint=f"Ask for a logferry.{type(client).__name__}"
@@ -131,20 +113,18 @@ class Ferry:
             ConfigurationError: No account has a stream that is named.
             TypeError: There is no such argument.
         """
-        _refuse_other_names(options)
+        refuse_other_names(options)
         try:
             lowest = lowest_severity(severity)
         except ValueError as error:
             raise InvalidRequestError(f"severity: {error}") from error
         asked = Filters.of(filters)
-        jobs, skipped = self._askable(streams, accounts, asked)
-        clients, failures = self._opened(jobs)
+        clients, skipped, failures = self._clients.selected(streams, accounts, asked)
         lanes: dict[str, dict[str, View[LogRecord]]] = {}
         for job, client in clients:
             checkpoint = (resume or {}).get(job.account.name, {}).get(job.stream.name)
-            given: StreamOptions = {**options, "resume": checkpoint}
-            if checkpoint is not None:
-                given = {**given, "since": None, "until": None}
+            times: WindowOptions = {} if checkpoint is None else {"since": None, "until": None}
+            given: StreamOptions = {**options, **times, "resume": checkpoint}
             view = client.stream(job.stream.name, filters=asked.of_stream(job.stream.name), **given).records()
             lanes.setdefault(job.account.name, {})[job.stream.name] = view
         return FerryRecords(self._tasks, lanes, skipped, failures, lowest)
@@ -189,11 +169,9 @@ class Ferry:
             ConfigurationError: No account has a stream that is named.
         """
         given, asked = resume or {}, Filters.of(filters)
-        jobs, skipped = self._askable(streams, accounts, asked)
-        clients, failures = self._opened(jobs)
+        clients, skipped, failures = self._clients.selected(streams, accounts, asked)
         views: dict[tuple[str, str], View[LogRecord]] = {}
         for job, client in clients:
-            name = (job.account.name, job.stream.name)
             checkpoint = given.get(job.account.name, {}).get(job.stream.name)
             stream = client.stream(
                 job.stream.name,
@@ -202,45 +180,8 @@ class Ferry:
                 resume=checkpoint,
                 page_size=page_size,
             )
-            views[name] = stream.records().follow(shortest=shortest, longest=longest)
-        clock = self._options.get("clock") or SystemClock()
-        return FerryFollow(self._tasks, views, skipped, failures, clock, reordering, on_failure)
-
-    def _askable(
-        self,
-        streams: str | Sequence[str],
-        accounts: str | Sequence[str],
-        filters: Filters,
-        *,
-        sessions: bool = False,
-    ) -> tuple[list[Job], tuple[Skipped, ...]]:
-        """The streams that are meant, and those that cannot be asked, each of which is logged once."""
-        named = names_of(streams)
-        jobs = selected_jobs(named, self._accounts, names_of(accounts))
-        filters.require_among(jobs)
-        others: list[LeftOut] = []
-        if not named:
-            jobs, others = askable_jobs(jobs, filters.common, own=filters.own, sessions=sessions)
-        for one in others:
-            text = f"{one.job.label} {one.reason}"
-            if text not in self._logged:
-                self._logged.add(text)
-                _LOGGER.info("left out: %s", text)
-        return jobs, tuple(
-            Skipped(account=one.job.account.name, stream=one.job.stream.name, reason=one.reason) for one in others
-        )
-
-    def _opened(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Client]], tuple[LogferryError, ...]]:
-        """The streams of the accounts that can be opened, and what is wrong with the others."""
-        clients: list[tuple[Job, Client]] = []
-        failures: dict[str, LogferryError] = {}
-        for job in jobs:
-            if job.account.name not in failures:
-                try:
-                    clients.append((job, self.client(job.account.name)))
-                except ConfigurationError as error:
-                    failures[job.account.name] = error
-        return clients, tuple(failures.values())
+            views[job.account.name, job.stream.name] = stream.records().follow(shortest=shortest, longest=longest)
+        return FerryFollow(self._tasks, views, skipped, failures, self._clock, reordering, on_failure)
 
     def sync(
         self,
@@ -288,11 +229,9 @@ class Ferry:
             from logferry.sync._order import Order  # noqa: PLC0415  # brings along Arrow, as the next does
             from logferry.sync._sync import Lane, Sync  # noqa: PLC0415
 
-        clock = self._options.get("clock") or SystemClock()
         given = Filters.of(filters)
-        jobs, _ = self._askable(streams, accounts, given, sessions=True)
-        asked = window(since, until, now=clock.now())
-        clients, failures = self._opened(jobs)
+        asked = window(since, until, now=self._clock.now())
+        clients, _, failures = self._clients.selected(streams, accounts, given, sessions=True)
         lanes: dict[str, Lane] = {}
         for job, client in clients:
             spellings = job.spellings(sessions=True)
@@ -304,14 +243,14 @@ class Ferry:
             lanes=tuple(lanes.values()),
             order=Order(
                 since=asked.since,
-                first=0 if first_since is None else moment(first_since, now=clock.now(), name="first_since"),
+                first=0 if first_since is None else moment(first_since, now=self._clock.now(), name="first_since"),
                 until=None if until is None else asked.until,
                 raw=raw,
                 config=self._config,
                 commit_every=commit_every,
                 told=told,
             ),
-            clock=clock,
+            clock=self._clock,
             blocking=self._tasks.call,
             unopened={error.account or "": error for error in failures},
         )
@@ -341,17 +280,6 @@ class Ferry:
 
     def __repr__(self) -> str:
         return f"<Ferry {', '.join(self.accounts)}>"
-
-
-def _refuse_other_names(options: WindowOptions) -> None:
-    """What Python does for parameters that are spelled out; a filter's name is what most callers mean."""
-    known = WindowOptions.__optional_keys__
-    for name in options:
-        if name not in known:
-            spellings = {one.name for service in SERVICES for stream in service.streams for one in stream.filter_list}
-            own = ["accounts", "streams", "filters", "severity", "resume", *sorted(known)]
-            hint = f"Filters go into filters={{{name!r}: ...}}" if name in spellings else suggestion(name, own)
-            raise TypeError(f"records() got an unexpected keyword argument {name!r}. {hint}")
 
 
 def open_accounts(config: str | PurePath | None = None, **options: Unpack[ClientOptions]) -> Ferry:

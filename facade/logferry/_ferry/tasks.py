@@ -1,203 +1,156 @@
-"""Reading several accounts at once: a task for each, and their pages in the order in which they arrive."""
+"""The task group and event loop in which several accounts are read, and the way into them from other threads."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from functools import partial
-from operator import length_hint
-from typing import TypeAlias
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from threading import Event
+from typing import Any, Protocol, Self, TypeVar
 
 import anyio
-from attrs import define, field, frozen
+import anyio.lowlevel
+from anyio.abc import TaskGroup
+from anyio.from_thread import BlockingPortal
+from attrs import define, field
 
-from logferry._accounts.selection import Skipped
-from logferry._errors import LogferryError
-from logferry._ferry.delivery import AsyncItems, Delivery, Tasks, items
-from logferry._flow.steps import Batch
-from logferry._records.record import LogRecord
-from logferry._streams.iteration import Iteration, Stats
-from logferry._streams.views import Convert, View, converted
+from logferry._client import Client
+from logferry._errors import InvalidRequestError
+from logferry._forks import keep
 
-Checkpoints: TypeAlias = dict[str, dict[str, str]]
-"""By account, then by stream; it can be written as JSON."""
-
-Name: TypeAlias = tuple[str, str]
-"""Of an account and of one of its streams."""
+T = TypeVar("T")
 
 
-@frozen
-class _Arrived:
-    """
-    The records of a page, on their way to the caller.
-
-    Attributes:
-        name: Whose they are.
-        records: The records that are wanted.
-        place: The checkpoint after the first *n* of them.
-        taken: Set when the caller begins to take them.
-    """
-
-    name: Name
-    records: list[LogRecord]
-    place: Callable[[int], str]
-    taken: anyio.Event = field(factory=anyio.Event)
-
-
-@define(eq=False)
-class Arrivals:
-    """
-    The pages of several lanes, in the order in which they arrive.
-
-    A lane asks for its next page once the caller begins with the last one, so memory is bounded by two pages per lane.
-
-    Attributes:
-        lanes: The streams of each account, which are read one after the other.
-        lowest: The lowest severity number of the records that are wanted.
-        unopened: What is wrong with accounts that could not be opened.
-        failures: What went wrong so far, of streams that ended early.
-    """
-
-    lanes: Mapping[str, Mapping[str, View[LogRecord]]]
-    lowest: int
-    unopened: tuple[LogferryError, ...]
-    failures: list[Exception] = field(factory=list[Exception])
-    _arrived: deque[_Arrived] = field(factory=deque[_Arrived])
-    _current: _Arrived | None = None
-    _left: Iterator[LogRecord] = field(factory=lambda: iter(()))
-    _places: dict[Name, Callable[[], str]] = field(factory=dict[Name, "Callable[[], str]"])
-    _change: anyio.Event = field(factory=anyio.Event)
-    _scope: anyio.CancelScope = field(factory=anyio.CancelScope)
-    _ended: bool = False
+class Reading(Protocol):
+    """Reads streams as a task."""
 
     async def run(self) -> None:
-        """Read all lanes at once."""
-        with self._scope:
-            async with anyio.create_task_group() as tasks:
-                for account, lane in self.lanes.items():
-                    tasks.start_soon(self._read, account, lane)
-        self._ended = True
-        self._change.set()
+        """Read them until they have ended."""
+        ...
 
     def close(self) -> None:
         """Stop: the caller has left."""
-        self._scope.cancel()
-        self._ended = True
-        self._change.set()
+        ...
 
     def failure(self) -> ExceptionGroup[Exception] | None:
         """What to raise at the end, if anything."""
-        failures = [*self.unopened, *self.failures]
-        return ExceptionGroup(f"{len(failures)} of the accounts' streams failed", failures) if failures else None
-
-    async def wait(self) -> Iterator[LogRecord] | None:
-        """The records of the next page, or what is left of the last one; ``None`` when all lanes have ended."""
-        while not length_hint(self._left):
-            if self._arrived:
-                self._take(self._arrived.popleft())
-            elif self._ended:
-                return None
-            else:
-                self._change = anyio.Event()
-                await self._change.wait()
-        return self._left
-
-    def checkpoint(self, name: Name) -> str | None:
-        """Resumes a stream after the last record that the caller has taken; ``None`` where it has not been begun."""
-        if self._current is not None and self._current.name == name:
-            return self._current.place(len(self._current.records) - length_hint(self._left))
-        place = self._places.get(name)
-        return None if place is None else place()
-
-    def _take(self, arrived: _Arrived) -> None:
-        if self._current is not None:
-            self._places[self._current.name] = partial(self._current.place, len(self._current.records))
-        self._current, self._left = arrived, iter(arrived.records)
-        arrived.taken.set()
-
-    async def _read(self, account: str, lane: Mapping[str, View[LogRecord]]) -> None:
-        """Hand over the pages of a lane's views; one that fails does not stop the next."""
-        for stream, view in lane.items():
-            try:
-                await self._hand_over((account, stream), *view.begin())
-            except Exception as error:  # noqa: BLE001  # a caller's hook may raise anything, too
-                self.failures.append(error)
-
-    async def _hand_over(self, name: Name, iteration: Iteration, convert: Convert[LogRecord]) -> None:
-        self._places[name] = partial(iteration.places(), 0)
-        while page := await iteration.anext_batch(partial(self._page, name, iteration, convert)):
-            self._arrived.append(page)
-            self._change.set()
-            await page.taken.wait()
-
-    def _page(self, name: Name, iteration: Iteration, convert: Convert[LogRecord], batch: Batch) -> _Arrived:
-        records = converted(iteration, convert, batch, [])
-        place = iteration.places()
-        if not self.lowest:
-            return _Arrived(name, records, place)
-        kept = [index for index, record in enumerate(records) if record.severity_number >= self.lowest]
-        ends = [*kept, len(records)]
-        return _Arrived(name, [records[index] for index in kept], lambda taken: place(ends[taken]))
+        ...
 
 
-@define(eq=False)
-class FerryRecords:
+@define
+class Tasks:
     """
-    The records of several accounts.  Iterate with ``for`` in a ``with`` block, with ``async for`` in ``async with``.
-
-    When all that can be read has been read, the failures of the others are raised as one ``ExceptionGroup``: mostly
-    ``LogferryError``, each with its account, its stream and the checkpoint that resumes it.
-
-    After a cancellation or Ctrl-C the same iterator goes on where it was.
+    Reads accounts while its ``async with`` block runs, and ends with it, whatever has happened in the block.
 
     Attributes:
-        skipped: Streams that are not asked, and why.
+        clients: By account; closed at the end.
+        portal: The way into its event loop from the thread of a ``with`` block; ``None`` in ``async with``.
     """
 
-    _tasks: Tasks
-    _lanes: Mapping[str, Mapping[str, View[LogRecord]]]
-    skipped: tuple[Skipped, ...]
-    _unopened: tuple[LogferryError, ...]
-    _lowest: int = 0
-    _latest: Arrivals | None = None
+    clients: Mapping[str, Client]
+    portal: BlockingPortal | None = None
+    _group: TaskGroup | None = None
+    _loop: Any = None
+    _begun: list[Reading] = field(factory=list["Reading"])
+    _process: int | None = None
 
     @property
-    def stats(self) -> dict[tuple[str, str], Stats]:
-        """By names of account and stream: what the latest iteration has done so far."""
-        return {(account, name): view.stats for account, lane in self._lanes.items() for name, view in lane.items()}
+    def is_inherited(self) -> bool:
+        """Whether the event loop is that of a parent process, whose threads a fork leaves behind."""
+        return self._process not in (None, os.getpid())
 
-    @property
-    def checkpoints(self) -> Checkpoints:
+    def run(self, reading: Reading) -> None:
+        """Let a task read until it has ended, or is stopped."""
+        group = self._require_group()
+        self._begun.append(reading)
+        group.start_soon(reading.run)
+
+    def stop(self, reading: Reading) -> None:
+        """End a reading, on the event loop's thread."""
+        if reading in self._begun:
+            self._begun.remove(reading)
+            reading.close()
+
+    def stop_soon(self, reading: Reading) -> None:
+        """End a reading, from any thread: an iterator is dropped where the last reference to it is."""
+        if self.is_inherited:
+            return
+        soon = getattr(self._loop, "call_soon_threadsafe", None) or getattr(self._loop, "run_sync_soon", None)
+        if soon is not None:
+            with suppress(RuntimeError):  # the event loop has ended
+                soon(self.stop, reading)
+
+    def require(self, reading: Reading) -> None:
         """
-        By account, then by stream: what resumes after the last record that the latest iteration has delivered.
+        Nothing, while the block in which a reading has begun goes on.
 
-        It can be written as JSON, and goes into ``resume``.
+        Raises:
+            InvalidRequestError: The block has ended.
         """
-        # On the event loop's thread, so that no page arrives meanwhile.
-        portal = self._tasks.portal
-        return self._checkpoints() if portal is None else portal.call(self._checkpoints)
+        self._require_group()
+        if reading not in self._begun:
+            raise InvalidRequestError(
+                "the block of open_accounts() in which this iteration began has ended",
+                hint="Begin another iteration in a block of its own",
+            )
 
-    def __iter__(self) -> Iterator[LogRecord]:
-        return items(self._delivery())
+    def require_portal(self) -> BlockingPortal:
+        """The way into the event loop, for blocking iterations."""
+        self._require_own()
+        if self.portal is None:
+            raise InvalidRequestError(
+                "the accounts are not open for 'for'", hint="Use a with block; in async with, iterate with 'async for'"
+            )
+        return self.portal
 
-    def __aiter__(self) -> AsyncIterator[LogRecord]:
-        return AsyncItems(self._delivery())
+    def call(self, run: Callable[[], Awaitable[T]]) -> T:
+        """Run it on the event loop, from the thread of a ``with`` block; Ctrl-C cancels it, and waits for its end."""
+        over = Event()
 
-    def _delivery(self) -> Delivery[Arrivals, Iterator[LogRecord]]:
-        return Delivery(self._tasks, self._begin, Arrivals.wait, "ferry.records()")
+        async def run_to_the_end() -> T:
+            try:
+                return await run()
+            finally:
+                over.set()
 
-    def _begin(self) -> Arrivals:
-        self._latest = Arrivals(self._lanes, self._lowest, self._unopened)
-        return self._latest
+        future = self.require_portal().start_task_soon(run_to_the_end)
+        try:
+            return future.result()
+        except BaseException:
+            if future.cancel():
+                over.wait()
+            raise
 
-    def _checkpoints(self) -> Checkpoints:
-        return {
-            account: {
-                name: (self._latest and self._latest.checkpoint((account, name))) or view.checkpoint
-                for name, view in lane.items()
-            }
-            for account, lane in self._lanes.items()
-        }
+    def _require_own(self) -> None:
+        if self.is_inherited:
+            raise InvalidRequestError(
+                "the accounts were opened before this process was forked, and cannot be read here",
+                hint="Call open_accounts() in each process",
+            )
 
-    def __repr__(self) -> str:
-        return f"<FerryRecords {', '.join(self._lanes)}>"
+    def _require_group(self) -> TaskGroup:
+        self._require_own()
+        if self._group is None:
+            raise InvalidRequestError("the accounts are not open", hint="Iterate inside the block of open_accounts()")
+        return self._group
+
+    async def __aenter__(self) -> Self:
+        if self.is_inherited:
+            keep(self._group, self._loop, self._begun, self.portal)
+            self._begun = []
+        self._process = os.getpid()
+        self._group = await anyio.create_task_group().__aenter__()
+        self._loop = anyio.lowlevel.current_token().native_token
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._group is not None:
+            group, self._group = self._group, None
+            group.cancel_scope.cancel()
+            # What was raised in the block is not the group's, which would wrap it into an ExceptionGroup.
+            await group.__aexit__(None, None, None)
+        for reading in tuple(self._begun):
+            self.stop(reading)
+        with anyio.CancelScope(shield=True):
+            for client in self.clients.values():
+                await client.aclose()

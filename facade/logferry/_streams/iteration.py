@@ -4,170 +4,25 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterator
 from functools import partial
 from operator import length_hint
 from typing import Any, TypeVar
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve
 
-from logferry._concurrency.reader import Reader
-from logferry._config.hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
-from logferry._errors import CheckpointError, InvalidRequestError, LogferryError, ResponseShapeError, ShortTraceback
+from logferry._errors import InvalidRequestError, LogferryError, ResponseShapeError, ShortTraceback
 from logferry._flow.drivers import aadvance, advance
-from logferry._flow.layers import Authorizer, authorized, bounded, located, observed, retried
-from logferry._flow.steps import Batch, Flow, Position, Reply, Request
+from logferry._flow.steps import Batch, Flow, Position
 from logferry._forks import keep
-from logferry._http.in_flight import UnderWay, Wire
-from logferry._http.options import CallOptions
-from logferry._http.rate_limiter import Pace, paced
-from logferry._http.responses import about_answer
-from logferry._http.retry import lacks_json
-from logferry._redaction import printable, short
-from logferry._streams.checkpoint import Checkpoint, is_follow
-from logferry._streams.definition import StreamDefinition
-from logferry._time.clock import Clock
-from logferry._time.timestamps import Time
-from logferry._time.window import window
+from logferry._http.in_flight import InFlight
+from logferry._http.responses import about_response
+from logferry._streams.checkpoint import Checkpoint
+from logferry._streams.pipeline import Pipeline
+from logferry._streams.plan import Plan
+from logferry._streams.runtime import Stats
 
 T = TypeVar("T")
-
-
-@define
-class Stats:
-    """
-    What an iteration has done so far.
-
-    Attributes:
-        pages: Pages received.
-        items: Items delivered.
-        retries: Requests sent again.
-        issues: Items in which something did not decode.
-        doubts: Issues that are about no item: of items that may be missing, or of a service that does not do as it is asked.
-    """
-
-    pages: int = 0
-    items: int = 0
-    retries: int = 0
-    issues: int = 0
-    doubts: int = 0
-
-
-@frozen(kw_only=True, repr=False)
-class Runtime:
-    """
-    What the streams of a client share.
-
-    Attributes:
-        service: The service's name.
-        account: The account's name.
-        tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
-        server_address: Host name of the service.
-        request_id_header: Where the service names a request, in lower case.
-        wire: Sends requests.
-        clock: Tells the time.
-        authorizer: Knows the account's credentials.
-        pace: When the account may make its requests.
-        options: How requests are made.
-        chance: Gives random numbers, 0 <= chance < 1, for the jitter of retries.
-        worded: Says a hint that names settings in the words of whoever wrote them.
-    """
-
-    service: str
-    account: str
-    tenant: str | None
-    server_address: str
-    request_id_header: str
-    wire: Wire
-    clock: Clock
-    authorizer: Authorizer
-    pace: Pace
-    options: CallOptions
-    chance: Callable[[], float]
-    worded: Callable[[str], str]
-
-    def __repr__(self) -> str:
-        return f"<Runtime {self.service} account={self.account!r}>"
-
-
-@define(kw_only=True, repr=False)
-class Plan:
-    """
-    What a caller asked of a stream.
-
-    Attributes:
-        stream: The stream's name.
-        definition: The stream.
-        reader: Reads the stream's window, filters and page size included.
-        filters: The filters that were given, by their Python names.
-        since: See ``Time``; ``None`` for all that the service still has.
-        until: See ``Time``; ``None`` for the moment at which an iteration begins.
-        max_items: How many items at most; ``None`` for all.
-        resume: Where to begin; ``None`` for the start.
-        strict: Raise for an item that does not decode.
-        runtime: What the streams of a client share.
-        following: Whether the flow is that of a follow, which has no end.
-        latest: The latest iteration.
-    """
-
-    stream: str
-    definition: StreamDefinition[Any, Any, Any] = field(repr=False)
-    reader: Reader
-    filters: Mapping[str, Any]
-    since: Time | None
-    until: Time | None
-    max_items: int | None
-    resume: Checkpoint | None
-    strict: bool
-    runtime: Runtime
-    following: bool = False
-    latest: Iteration = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        Iteration(self)
-
-    def __str__(self) -> str:
-        given = {**self.filters, "since": self.since, "until": self.until}
-        told = [self.stream, *(f"{name}={short(value)}" for name, value in given.items() if value is not None)]
-        return " ".join(told)
-
-    def __repr__(self) -> str:
-        return f"<Plan {self}>"
-
-    def iteration(self) -> Iteration:
-        """
-        A walk that begins now.
-
-        Raises:
-            CheckpointError: The checkpoint is that of the other kind: of a follow, or of a walk that ends.
-        """
-        position = None if self.resume is None else self.resume.position
-        if position is not None and is_follow(position) != self.following:
-            raise CheckpointError(
-                f"the checkpoint belongs to {self.stream} {'without ' if self.following else 'with '}follow()",
-                hint=f"Resume it {'without' if self.following else 'with'} follow(), or start again without it",
-            )
-        return Iteration(self)
-
-    def beginning(self) -> Checkpoint:
-        """Where an iteration that begins now begins."""
-        if self.resume is not None:
-            return self.resume
-        return Checkpoint(
-            stream=self.stream,
-            filters=self.filters,
-            asked=(asked(self.since), asked(self.until)),
-            window=window(self.since, self.until, now=self.runtime.clock.now()),
-            position=None,
-        )
-
-
-def asked(time: Time | None) -> str | None:
-    """What a caller gave as a time, as text."""
-    if isinstance(time, timedelta):
-        return f"{time.total_seconds()!r} seconds"
-    return time if time is None or isinstance(time, str) else time.isoformat()
 
 
 def used_at_once(where: str) -> InvalidRequestError:
@@ -195,11 +50,12 @@ class Iteration:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._done = Stats()
+        self._pipeline = Pipeline(plan.stream, plan.runtime, self._done)
         self._start: Checkpoint | None = None
         self._position: Callable[[], Position] | None = None
         self._flow: Flow | None = None
         self._reader = plan.reader
-        self._under_way = UnderWay(plan.runtime.wire)
+        self._in_flight = InFlight(plan.runtime.sender)
         self._ended = False
         self._batch: Batch | None = None
         self._todo: list[Any] = []
@@ -207,7 +63,6 @@ class Iteration:
         self._process = os.getpid()
         self._in_use = False
         self.converting = False
-        plan.latest = self
 
     @property
     def stats(self) -> Stats:
@@ -272,7 +127,7 @@ class Iteration:
             return None
         with ShortTraceback():
             try:
-                return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
+                return self._receive(advance(flow, self._in_flight, self.plan.runtime.clock))
             except BaseException as error:
                 self._break_off(error)
                 raise
@@ -283,7 +138,7 @@ class Iteration:
             return None
         with ShortTraceback():
             try:
-                return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
+                return self._receive(await aadvance(flow, self._in_flight, self.plan.runtime.clock))
             except BaseException as error:
                 self._break_off(error)
                 raise
@@ -322,40 +177,21 @@ class Iteration:
         Raises:
             ResponseShapeError: The caller wants to be strict.
         """
-        runtime = self.plan.runtime
         if self.plan.strict:
             error = ResponseShapeError(
                 f"an item does not have the documented shape: {'; '.join(issues)}",
                 hint="Go on from the checkpoint without strict, which keeps it and lists what did not decode",
             )
-            raise error if self._batch is None else about_answer(error, self._batch.reply, runtime.request_id_header)
-        self._report_issues(issues, item, delivered=delivered)
+            raise error if self._batch is None else about_response(error, self._batch.response)
+        self._pipeline.tell_issues(issues, item, delivered=delivered)
         self._done.issues += 1
-
-    def _report_issues(self, issues: tuple[str, ...], item: Any, *, delivered: bool, is_doubt: bool = False) -> None:
-        runtime = self.plan.runtime
-        if runtime.options.hooks.on_issue is not None:
-            runtime.options.hooks.on_issue(
-                IssueEvent(
-                    stream=self.plan.stream,
-                    account=runtime.account,
-                    issues=issues,
-                    item=item,
-                    delivered=delivered,
-                    is_doubt=is_doubt,
-                )
-            )
-
-    def request_id(self, batch: Batch) -> str | None:
-        """What the service calls the request of a batch."""
-        return printable(batch.reply.header(self.plan.runtime.request_id_header) or "") or None
 
     def _leave_parent(self) -> None:
         """In a child process that was forked: what is under way is the parent's; go on from the last position."""
         if self._process != os.getpid():
             self._process = os.getpid()
-            keep(self._flow, self._under_way)
-            self._flow, self._under_way = None, UnderWay(self.plan.runtime.wire)
+            keep(self._flow, self._in_flight)
+            self._flow, self._in_flight = None, InFlight(self.plan.runtime.sender)
 
     def _begin(self) -> Flow | None:
         """The flow to go on with, or ``None`` where there is nothing more to ask for."""
@@ -370,7 +206,7 @@ class Iteration:
         if self._start is None:
             self._start = self.plan.beginning()
         if self._flow is None:
-            self._flow = self._layered(self._reading())
+            self._flow = self._pipeline.around(self._reading())
         return self._flow
 
     def _reading(self) -> Flow:
@@ -389,36 +225,21 @@ class Iteration:
                     error.hint = "No smaller page can be asked for: leave its time out with since and until"
                     raise
                 self._reader = smaller
-                self._count_retry(1, 0.0, error)
-                self._under_way.abandon()
+                self._pipeline.count_retry(1, 0.0, error)
+                self._in_flight.abandon()
             else:
                 return
 
     def _receive(self, batch: Batch | None) -> Batch | None:
         if batch is None:
             self._ended = True
-            self._under_way.abandon()
+            self._in_flight.abandon()
             return None
         self._done.pages += 1
         wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
         self._batch, self._todo = batch, batch.items[:wanted]
         self._left = iter(self._todo)
-        runtime = self.plan.runtime
-        if doubts := (*batch.issues, *batch.remarks):
-            # It is not about the shape of an item, so it never raises, strict or not.
-            self._report_issues(doubts, None, delivered=True, is_doubt=True)
-            self._done.doubts += len(doubts)
-        if runtime.options.hooks.on_page is not None:
-            runtime.options.hooks.on_page(
-                PageEvent(
-                    stream=self.plan.stream,
-                    account=runtime.account,
-                    items=len(self._todo),
-                    total=batch.total,
-                    request_id=self.request_id(batch),
-                    attempts=batch.reply.attempts,
-                )
-            )
+        self._pipeline.tell_page(batch, items=len(self._todo))
         return batch
 
     def _break_off(self, error: BaseException) -> None:
@@ -432,7 +253,7 @@ class Iteration:
         flow, self._flow = self._flow, None
         if flow is not None:
             flow.close()
-        self._under_way.abandon()
+        self._in_flight.abandon()
 
     def _describe(self, error: BaseException) -> None:
         if isinstance(error, LogferryError):
@@ -440,43 +261,3 @@ class Iteration:
             error.service, error.account, error.stream = runtime.service, runtime.account, self.plan.stream
             error.checkpoint = self.checkpoint
             error.hint = error.hint and runtime.worded(error.hint)
-
-    def _layered(self, flow: Flow) -> Flow:
-        runtime = self.plan.runtime
-        options = runtime.options
-        flow = located(flow, request_id_header=runtime.request_id_header)
-        flow = retried(
-            authorized(flow, runtime.authorizer), options.retries, chance=runtime.chance, told=self._count_retry
-        )
-        if options.hooks.on_request is not None:
-            # Before the wait for the account's turn: who watches knows what is waited for, and a hook that takes its time
-            # does not crowd the requests behind it.
-            flow = observed(flow, self._tell_request)
-        flow = paced(flow, runtime.pace, options.rate, longest_retry_after=options.retries.longest_retry_after)
-        return flow if options.deadline is None else bounded(flow, options.deadline)
-
-    def _count_retry(self, attempt: int, delay: float, outcome: Reply[Any] | LogferryError) -> None:
-        self._done.retries += 1
-        runtime = self.plan.runtime
-        if runtime.options.hooks.on_retry is not None:
-            reason = f"HTTP {outcome.status}" if isinstance(outcome, Reply) else outcome.message
-            if isinstance(outcome, Reply) and lacks_json(outcome):
-                reason = f"{reason} without JSON"
-            runtime.options.hooks.on_retry(
-                RetryEvent(
-                    stream=self.plan.stream, account=runtime.account, attempt=attempt, delay=delay, reason=reason
-                )
-            )
-
-    def _tell_request(self, request: Request[Any]) -> None:
-        runtime = self.plan.runtime
-        if runtime.options.hooks.on_request is not None:
-            runtime.options.hooks.on_request(
-                RequestEvent(
-                    stream=self.plan.stream,
-                    account=runtime.account,
-                    method=request.method,
-                    path=request.path,
-                    params=request.params,
-                )
-            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,10 +14,11 @@ from logferry._errors import CheckpointError, InvalidRequestError
 from logferry._flow.steps import Flow, Position
 from logferry._streams.checkpoint import Checkpoint, is_follow, read_checkpoint
 from logferry._streams.definition import StreamDefinition
-from logferry._streams.iteration import Plan, Runtime, asked
 from logferry._streams.matching import checks_of
+from logferry._streams.plan import Plan, asked
+from logferry._streams.runtime import Runtime
 from logferry._streams.views import Stream
-from logferry._time.window import Window, window
+from logferry._time.window import Window
 
 E = TypeVar("E")
 F = TypeVar("F", bound=AttrsInstance)
@@ -39,51 +40,64 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
     """
     refuse_unknown(options, (one.name for one in definition.filter_list), StreamOptions)
     given = _given(filters)
+    since, until, resume = options.get("since"), options.get("until"), options.get("resume")
+    page_size, max_items = options.get("page_size"), options.get("max_items")
+    _check(definition, given, page_size, max_items)
+    checkpoint = None
+    if resume is not None:
+        checkpoint = read_checkpoint(resume)
+        checkpoint.belongs_to(stream=definition.name, filters=given, asked=(asked(since), asked(until)))
+        filters = _resumed(definition, checkpoint)
+        given = _given(filters)
+    if definition.needs_one_of and given.keys().isdisjoint(definition.needs_one_of):
+        raise InvalidRequestError(
+            f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
+            hint=_how_to_find(definition),
+        )
+    if definition.tenant_filter:
+        runtime = evolve(runtime, tenant=given.get(definition.tenant_filter))
+    plan = Plan(
+        stream=definition.name,
+        definition=definition,
+        reader=_reader(definition, filters, runtime.options.concurrency, page_size or definition.page_size),
+        filters=given,
+        since=since,
+        until=until,
+        max_items=max_items,
+        resume=checkpoint,
+        strict=options.get("strict", False),
+        runtime=runtime,
+    )
+    plan.beginning()  # a window that cannot be is an error here, though it is pinned later
+    return Stream(definition, plan)
+
+
+def _check(
+    definition: StreamDefinition[Any, Any, Any],
+    given: Mapping[str, Any],
+    page_size: int | None,
+    max_items: int | None,
+) -> None:
+    """
+    Make sure that filters and counts can be right.
+
+    Raises:
+        InvalidRequestError: One of them cannot.
+    """
     for name, value in given.items():
         if isinstance(value, str) and (not value or not value.isprintable()):
             raise InvalidRequestError(
                 f"{definition.name}: {name} is empty, or holds a character that cannot be sent",
                 hint="Leave it out for no filter",
             )
-    since, until, resume = options.get("since"), options.get("until"), options.get("resume")
-    page_size, max_items = options.get("page_size"), options.get("max_items")
-    largest = definition.largest_page_size
     if page_size is not None:
+        largest = definition.largest_page_size
         require_count("page_size", page_size, InvalidRequestError)
-    if page_size is not None and (page_size < 1 or (largest is not None and page_size > largest)):
-        bounds = "at least 1" if largest is None else f"from 1 to {largest}"
-        raise InvalidRequestError(f"{definition.name}: page_size is {page_size}, it must be {bounds}")
+        if page_size < 1 or (largest is not None and page_size > largest):
+            bounds = "at least 1" if largest is None else f"from 1 to {largest}"
+            raise InvalidRequestError(f"{definition.name}: page_size is {page_size}, it must be {bounds}")
     if max_items is not None:
         require_count("max_items", max_items, InvalidRequestError)
-    checkpoint = None
-    if resume is None:
-        window(since, until, now=runtime.clock.now())
-    else:
-        checkpoint = read_checkpoint(resume)
-        checkpoint.belongs_to(stream=definition.name, filters=given, asked=(asked(since), asked(until)))
-        filters = _resumed(definition, checkpoint)
-    if definition.needs_one_of and not any(name in _given(filters) for name in definition.needs_one_of):
-        raise InvalidRequestError(
-            f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
-            hint=_how_to_find(definition),
-        )
-    if definition.tenant_filter:
-        runtime = evolve(runtime, tenant=_given(filters).get(definition.tenant_filter))
-    return Stream(
-        definition,
-        Plan(
-            stream=definition.name,
-            definition=definition,
-            reader=_reader(definition, filters, runtime.options.concurrency, page_size or definition.page_size),
-            filters=_given(filters),
-            since=since,
-            until=until,
-            max_items=max_items,
-            resume=checkpoint,
-            strict=options.get("strict", False),
-            runtime=runtime,
-        ),
-    )
 
 
 def _reader(definition: StreamDefinition[Any, Any, F], filters: F, concurrency: int, page_size: int) -> Reader:

@@ -11,9 +11,9 @@ from logferry._errors import InvalidRequestError, LogferryError
 from logferry._http.options import Timeouts
 from logferry._http.retry import RetryPolicy
 from logferry._redaction import printable
-from logferry.cli._outputs import echo
+from logferry.cli._options import account_option, wanted_accounts
+from logferry.cli._output.output import echo
 from logferry.cli._progress import Progress
-from logferry.cli._selection import account_option, wanted_accounts
 from logferry.cli._shell import note_failure, shell_options, talk, tell_traceback
 
 if TYPE_CHECKING:

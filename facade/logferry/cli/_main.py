@@ -6,14 +6,14 @@ import click
 
 from logferry.cli._check import check
 from logferry.cli._completion import completion
-from logferry.cli._demo import demo
-from logferry.cli._pull import pull
+from logferry.cli._demo.command import demo
+from logferry.cli._pull.command import pull
 from logferry.cli._shell import Shell, shell_options
 from logferry.cli._simulate import simulate
 from logferry.cli._state import state
 from logferry.cli._streams import streams
-from logferry.cli._sync import sync
-from logferry.cli._tail import tail
+from logferry.cli._sync.command import sync
+from logferry.cli._tail.command import tail
 
 _EPILOG: Final = """
 \b

@@ -13,7 +13,7 @@ import click
 
 from logferry._accounts.registry import SERVICES, Service
 from logferry._errors import ConfigurationError
-from logferry.cli._outputs import echo
+from logferry.cli._output.output import echo
 from logferry.cli._shell import shell_options, tell
 
 if TYPE_CHECKING:

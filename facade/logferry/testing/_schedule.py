@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import httpx
 
-from logferry.testing._faults import cut, emptied, html_page, late, reset, shortened, stale
+from logferry.testing._faults import cut, emptied, html_page, late, reset, shortened
 from logferry.testing._http import FakeRequest, FakeResponse
 from logferry.testing._recorder import Movable, Outcome
 
@@ -21,7 +21,7 @@ PassingKind: TypeAlias = Literal[
     "connect error", "connect timeout", "read error", "disconnected", "read timeout", "slow",
     "cut body", "reset body", "html", "empty body",
 ]  # fmt: skip
-FatalKind: TypeAlias = Literal["429 hour", "401", "stale"]
+FatalKind: TypeAlias = Literal["429 hour", "401"]
 QuietKind: TypeAlias = Literal["empty page", "short page"]
 Kind: TypeAlias = PassingKind | FatalKind | QuietKind
 """
@@ -29,9 +29,9 @@ What can go wrong with a request.
 
 ``429`` has no ``Retry-After``, the others have one of 1 to 5 seconds, as a number or a date, of ``0``, of an hour, or of
 no sense.  ``disconnected`` is a server that closes without an answer.  ``slow`` is 1 to 40 seconds late.  ``401`` hits
-requests with a bearer token only, and the same one never twice in a row: the token expired.  ``stale`` is the answer to
-an earlier request for the same path.  ``empty page`` and ``short page`` are a success without its items, or without one of
-them, while count and cursor stay; never two of these in a row for the same request, nor beside ``stale``.
+requests with a bearer token only, and the same one never twice in a row: the token expired.  ``empty page`` and ``short
+page`` are a success without its items, or without one of them, while count and cursor stay; never two of these in a row for
+the same request.
 """
 
 PASSING: Final[frozenset[Kind]] = frozenset(get_args(PassingKind))
@@ -39,7 +39,7 @@ PASSING: Final[frozenset[Kind]] = frozenset(get_args(PassingKind))
 
 FATAL: Final[frozenset[Kind]] = frozenset(get_args(FatalKind))
 """
-What surfaces as an error, so that the caller has to go on from the checkpoint; ``stale`` can also be harmless.
+What surfaces as an error, so that the caller has to go on from the checkpoint.
 
 A client that renews its tokens gets through ``401`` too: ``{*PASSING, "401"}``.
 """
@@ -66,7 +66,6 @@ _CHANGES: Final = {
     "cut body": cut,
     "reset body": reset,
     "html": html_page,
-    "stale": stale,
     "empty page": emptied,
     "short page": shortened,
 }
@@ -171,9 +170,8 @@ def _suits(kind: Kind, request: FakeRequest, run: list[Kind]) -> bool:
 
     A token expires only where there is one, and a new one does not at once; what is asked for once more is not wrong again.
     """
-    if kind in QUIET or kind == "stale":
-        met = {*run} & {*QUIET, "stale"}
-        return request.method == "GET" and not (met - {"stale"} if kind == "stale" else met)
+    if kind in QUIET:
+        return request.method == "GET" and not {*run} & QUIET
     if kind != "401":
         return True
     return kind not in run and (request.header("Authorization") or "").startswith("Bearer ")

@@ -13,7 +13,7 @@ from logferry._records.record import LogRecord
 from logferry._streams.definition import StreamDefinition
 from logferry.services.daily._api_logs import API_LOGS
 from logferry.services.daily._meetings import MEETINGS
-from logferry.services.daily._sessions import SESSION_LOGS, SESSION_METRICS
+from logferry.services.daily._sessions.streams import SESSION_LOGS, SESSION_METRICS
 from logferry_clients.daily.models import ApiLog, Meeting, SessionLog
 
 TOKEN = "live-secret"  # made up

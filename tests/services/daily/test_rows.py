@@ -6,22 +6,20 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logferry._json import digest
 from logferry.services.daily._records import session_log_times
-from logferry.services.daily._rows import Rows
-from logferry.services.daily._session_place import Place
-
-PROPERTY = settings(deadline=None, database=None)
+from logferry.services.daily._sessions.position import Position
+from logferry.services.daily._sessions.rows import Rows
 
 # Python takes 1, 1.0 and True for equal, JSON does not; the order of keys does not matter to either.
 SAYS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({"level": st.sampled_from([1, 1.0, True, "1", None])})
 
 
 def rows_of(items: list[Any]) -> Rows:
-    """Rows in the order of an answer."""
+    """Rows in the order of a response."""
     return Rows(items, session_log_times(items))
 
 
@@ -34,49 +32,65 @@ def log(second: int, says: dict[str, Any], *, reversed_keys: bool) -> dict[str, 
 LOGS = st.lists(st.builds(log, st.integers(0, 3), SAYS, reversed_keys=st.booleans()), max_size=40)
 
 
-def expected_ordinals(place: Place, items: list[Any], unmet: list[int]) -> dict[int, int]:
+def expected_ordinals(position: Position, items: list[Any], new: list[int]) -> dict[int, int]:
     """How many equal rows came before, by the digests of all."""
-    counts = Counter({identity: one.count for identity, one in place.met.items()})
+    counts = Counter({identity: one.count for identity, one in position.delivered.items()})
     ordinals: dict[int, int] = {}
-    for order, index in enumerate(unmet):
+    for order, index in enumerate(new):
         if counts[digest(items[index])]:
             ordinals[order] = counts[digest(items[index])]
         counts[digest(items[index])] += 1
     return ordinals
 
 
-@PROPERTY
 @given(logs=LOGS, ordered=st.booleans(), cut=st.integers(0, 40), repeated=st.integers(0, 10))
 def test_equal_rows_are_counted(*, logs: list[Any], ordered: bool, cut: int, repeated: int) -> None:
-    """In two answers that overlap, in order of time or not, each row comes once, and equal ones are numbered."""
+    """In two responses that overlap, in order of time or not, each row comes once, and equal ones are numbered."""
     items = sorted(logs, key=lambda item: item["time"]) if ordered else logs
-    first, second = items[:cut], items[max(0, cut - repeated) :]
-    place = Place()
-    seen = place.look(rows_of(first))
-    assert place.ordinals(seen) == expected_ordinals(place, first, list(seen.unmet))
-    place = place.beyond(seen, whole=True)
-    seen = place.look(rows_of(second))
-    assert place.ordinals(seen) == expected_ordinals(place, second, list(seen.unmet))
+    first = items[:cut]
+    position = Position()
+    seen = position.look(rows_of(first))
+    assert position.ordinals(seen) == expected_ordinals(position, first, list(seen.new))
+    position = position.after(seen)
+    begin = position.start or 0
+    kept = (
+        [item for item in items if (rows_of([item]).tick(0) or 0) >= begin]
+        if ordered
+        else items[max(0, cut - repeated) :]
+    )
+    seen = position.look(rows_of(kept))
+    assert position.ordinals(seen) == expected_ordinals(position, kept, list(seen.new))
     if ordered:
-        before, after = Counter(map(digest, first)), Counter(map(digest, second))
-        assert before + Counter(digest(second[index]) for index in seen.unmet) == before | after
+        assert [kept[index] for index in seen.new] == items[cut:]
+
+
+@given(logs=LOGS, cut=st.integers(0, 40), end=st.integers(0, 40))
+def test_a_page_that_is_delivered_in_part_goes_on_there(*, logs: list[Any], cut: int, end: int) -> None:
+    """Wherever a caller stops in a page, the next response brings the rows behind it, and none again."""
+    items = sorted(logs, key=lambda item: item["time"])
+    first = items[:cut]
+    position = Position()
+    position = position.after(position.look(rows_of(first)), min(end, len(first)))
+    begin = position.start or 0
+    kept = [item for item in items if (rows_of([item]).tick(0) or 0) >= begin]
+    assert [kept[index] for index in position.look(rows_of(kept)).new] == items[min(end, len(first)) :]
 
 
 def test_few_rows_of_different_times_get_a_digest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a page in order of time, only the rows are looked at that can have been met."""
+    """Of a page in order of time, only the rows are looked at that can have been delivered."""
     made: list[Any] = []
 
     def noted(item: Any) -> str:
         made.append(item)
         return digest(item)
 
-    monkeypatch.setattr("logferry.services.daily._rows.digest", noted)
+    monkeypatch.setattr("logferry.services.daily._sessions.rows.digest", noted)
     items = [log(second, {"level": 1}, reversed_keys=False) for second in range(60)]
-    place = Place(bounded=True)
-    place = place.beyond(place.look(rows_of(items[:30])), whole=True)
-    rows = rows_of(items[20:])
-    seen = place.look(rows)
-    assert [items[20:][index] for index in seen.unmet] == items[30:]
-    assert place.ordinals(seen) == {}
-    assert len(place.beyond(seen, whole=True).met) == 10
-    assert len(made) == 30
+    position = Position()
+    position = position.after(position.look(rows_of(items[:30])))
+    rows = rows_of(items[28:])
+    seen = position.look(rows)
+    assert [items[28:][index] for index in seen.new] == items[30:]
+    assert position.ordinals(seen) == {}
+    assert len(position.after(seen).delivered) == 2
+    assert len(made) == 6

@@ -10,7 +10,7 @@ from logferry._config.settings import Settings
 from logferry._http.options import checked_base_url
 from logferry._http.rate import Rate
 from logferry._streams.lazy import Homes
-from logferry.services.daily._account import DEFAULT_BASE_URL, REQUEST_ID_HEADER, key_authorizer
+from logferry.services.daily._account import DEFAULT_BASE_URL, key_authorizer
 from logferry.services.daily._filters import require_one_of
 
 if TYPE_CHECKING:
@@ -40,11 +40,10 @@ class Daily(Client):
     """
 
     service: ClassVar[str] = "daily"
-    request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=100, seconds=5)
     streams: ClassVar[Homes] = Homes(
-        "logferry.services.daily._sessions:SESSION_LOGS",
-        "logferry.services.daily._sessions:SESSION_METRICS",
+        "logferry.services.daily._sessions.streams:SESSION_LOGS",
+        "logferry.services.daily._sessions.streams:SESSION_METRICS",
         "logferry.services.daily._api_logs:API_LOGS",
         "logferry.services.daily._meetings:MEETINGS",
     )
@@ -91,7 +90,7 @@ class Daily(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
-        from logferry.services.daily._sessions import SESSION_LOGS, SessionLogFilters
+        from logferry.services.daily._sessions.streams import SESSION_LOGS, SessionLogFilters
         from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES
 
         require_one_of("log_level", log_level, LIST_LOGS_LOG_LEVEL_VALUES)
@@ -121,7 +120,7 @@ class Daily(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
-        from logferry.services.daily._sessions import SESSION_METRICS, SessionMetricFilters
+        from logferry.services.daily._sessions.streams import SESSION_METRICS, SessionMetricFilters
 
         filters = SessionMetricFilters(mtg_session_id=mtg_session_id, user_session_id=user_session_id)
         return self._open(SESSION_METRICS, filters, options)

@@ -1,0 +1,123 @@
+"""From the items of a batch to what a view yields: entries, records, or the items as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count, filterfalse, repeat
+from operator import is_
+from typing import Any, TypeAlias, TypeVar
+
+from logferry._errors import InvalidRequestError, ShortTraceback
+from logferry._flow.steps import Batch
+from logferry._records.origin import Origin
+from logferry._records.record import LogRecord, numbered
+from logferry._streams.definition import StreamDefinition
+from logferry._streams.iteration import Iteration, used_at_once
+
+E = TypeVar("E")
+T = TypeVar("T")
+
+Convert: TypeAlias = Callable[[Iteration, Batch, Iterator[Any], "list[Any]"], Iterator[T]]
+"""From the items of a batch to what a view yields; appends what cannot be yielded to the list."""
+
+
+def raw(_iteration: Iteration, _batch: Batch, items: Iterator[Any], _undecoded: list[Any]) -> Iterator[Any]:
+    """The items as they are."""
+    return items
+
+
+def records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
+    """Makes records: one of every item."""
+    fits, repair, normalizer = definition.fits, definition.repair, definition.normalizer
+    make = normalizer.make
+
+    def convert(iteration: Iteration, batch: Batch, items: Iterator[Any], _undecoded: list[Any]) -> Iterator[LogRecord]:
+        runtime = iteration.plan.runtime
+        origin = Origin(
+            stream=definition.name,
+            account=runtime.account,
+            server_address=runtime.server_address,
+            observed_time_unix_nano=batch.response.received_unix_nano,
+            normalizer=normalizer,
+            tenant=runtime.tenant,
+            filters=iteration.plan.filters,
+        )
+        begin = iteration.delivered
+        times = (normalizer.times(batch.items) if batch.times is None else batch.times)[begin:].read()
+        ordinals = batch.ordinals()
+        counts = map(ordinals.get, count(begin), repeat(0)) if ordinals else repeat(0)
+
+        def record(item: Any, time: int | None, ordinal: int) -> LogRecord:
+            if iteration.converting:
+                raise _second(iteration)
+            iteration.converting = True
+            try:
+                if fits(item):
+                    made = make(item, origin, time)
+                    if time is None and made.issues:
+                        with ShortTraceback():
+                            iteration.report(made.issues, item, delivered=True)
+                    return numbered(made, ordinal) if ordinal else made
+                repaired = repair(item)
+                with ShortTraceback():
+                    iteration.report(repaired.issues, item, delivered=True)
+                return make(repaired.value, origin, time).as_received(item, repaired.issues, ordinal)
+            except BaseException as error:
+                iteration.take_back(error, delivered=iteration.delivered - 1)
+                raise
+            finally:
+                iteration.converting = False
+
+        return map(record, items, times, counts)  # the last times may be those of items that are not wanted
+
+    return convert
+
+
+def entries(definition: StreamDefinition[E, Any, Any]) -> Convert[E]:
+    """Makes typed models of the items that can become one."""
+    fits, repair, entry = definition.fits, definition.repair, definition.entry
+
+    def convert(iteration: Iteration, _batch: Batch, items: Iterator[Any], undecoded: list[Any]) -> Iterator[E]:
+        def decoded(item: Any) -> Any:
+            if iteration.converting:
+                raise _second(iteration)
+            iteration.converting = True
+            try:
+                if fits(item):
+                    return entry(item)
+                repaired = repair(item)
+                with ShortTraceback():
+                    iteration.report(repaired.issues, item, delivered=repaired.complete)
+                if repaired.complete:
+                    return entry(repaired.value)
+                undecoded.append(item)
+            except BaseException as error:
+                iteration.take_back(error, delivered=iteration.delivered - 1)
+                raise
+            finally:
+                iteration.converting = False
+            return None
+
+        return filterfalse(partial(is_, None), map(decoded, items))
+
+    return convert
+
+
+def _second(iteration: Iteration) -> InvalidRequestError:
+    """
+    What another thread gets while the first one converts an item: the one that it took is the next one again.
+
+    A generator would refuse it, too, but in words of the interpreter.
+    """
+    iteration.rewind(iteration.delivered - 1)
+    return used_at_once(iteration.plan.stream)
+
+
+def converted(iteration: Iteration, convert: Convert[T], batch: Batch, undecoded: list[Any]) -> list[T]:
+    """All items of a batch, which count as delivered; none of them where one fails."""
+    try:
+        return list(convert(iteration, batch, iteration.deliver(), undecoded))
+    except BaseException as error:
+        iteration.take_back(error, delivered=0)
+        raise

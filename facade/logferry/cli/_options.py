@@ -1,0 +1,90 @@
+"""The options that say what a command is about: accounts, streams, filters, severities; and which streams they leave to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from logferry._accounts.selection import Job, LeftOut, askable_jobs, selected_accounts, selected_jobs
+from logferry.cli._completion import complete_account, complete_filter, complete_severity, complete_stream
+from logferry.cli._shell import talk, tell
+from logferry.cli._values import duration, pairs, severity
+
+if TYPE_CHECKING:
+    from logferry._accounts.accounts import Account
+
+account_option = click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_account,
+    help="Only this account; repeatable. Default: all.",
+)
+
+streams_argument = click.argument("streams", nargs=-1, metavar="[STREAM]...", shell_complete=complete_stream)
+
+filter_option = click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=pairs,
+    shell_complete=complete_filter,
+    help="A filter of the stream, see logferry streams; repeatable.",
+)
+
+severity_option = click.option(
+    "--severity",
+    "lowest",
+    metavar="LEVEL",
+    callback=severity,
+    shell_complete=complete_severity,
+    help="Only records of this severity and above: trace, debug, info, warn, error, fatal, or 1 to 24. "
+    "Records without a severity are left out.",
+)
+
+page_size_option = click.option(
+    "--page-size", type=click.IntRange(min=1), metavar="N", help="Ask for N items at once. Default: the stream's."
+)
+
+timeout_option = click.option(
+    "--timeout",
+    metavar="AGE",
+    callback=duration,
+    help="How long one request may take, from the first byte sent to the last one read: 30s, 10m. A retry has as much again. "
+    "Default: 5m.",
+)
+
+
+def wanted_accounts(names: Sequence[str] = ()) -> tuple[Account, ...]:
+    """The accounts of these names, all without a name, of the configuration that the command line names."""
+    return selected_accounts(names, config=talk().config)
+
+
+def asked_jobs(
+    names: Sequence[str], accounts: Sequence[str], filters: Collection[str]
+) -> tuple[list[Job], list[LeftOut]]:
+    """
+    The streams to read, and those that are left out since nobody named them and they cannot be asked with the filters.
+
+    Args:
+        names: The streams' names; empty for all.
+        accounts: The accounts' names; empty for all.
+        filters: The filters' names, in Python or on the wire.
+
+    Raises:
+        InvalidRequestError: There is no such stream, account or filter, or no stream is left.
+        ConfigurationError: There is no account, or none that is meant has the stream.
+    """
+    jobs = selected_jobs(names, wanted_accounts(), accounts)
+    return (jobs, []) if names else askable_jobs(jobs, filters)
+
+
+def tell_left_out(left_out: Sequence[LeftOut]) -> None:
+    """Write to stderr which streams are not read, and why: once the command is known to be right."""
+    for one in left_out:
+        needed = " or ".join(one.needs)
+        tell("", f"left out: {one.job.label} {f'needs --filter {needed}' if needed else one.reason}")

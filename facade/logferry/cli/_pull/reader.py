@@ -1,0 +1,285 @@
+"""Reading streams one after the other: one that fails does not stop the others, and each says how to resume."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from attrs import define, frozen
+
+from logferry._errors import LogferryError, ServiceError
+from logferry._redaction import printable
+from logferry.cli._output.output import NO_PLACE, Output, PartialFile, harmless_json
+from logferry.cli._output.suffixes import name_of_rest
+from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, tell_interrupted, tell_undecoded
+
+if TYPE_CHECKING:
+    from logferry._accounts.selection import Job
+    from logferry._config.arguments import CallChanges
+    from logferry._config.hooks import PageEvent, RequestEvent
+    from logferry._records.record import LogRecord
+    from logferry._streams.views import View
+    from logferry.cli._interrupts import Interrupts
+    from logferry.cli._progress import Progress
+
+
+_KEPT_EVERY: Final = 1000
+"""Records after which the output is flushed, so that a pull whose disk gets full can be resumed there."""
+
+
+@frozen
+class Kept:
+    """
+    What an output certainly has.
+
+    Attributes:
+        records: How many records of the stream.
+        size: Bytes of the file, or 0 for stdout.
+        checkpoint: Resumes after them.
+    """
+
+    records: int
+    size: int
+    checkpoint: str
+
+
+@define
+class Reading:
+    """
+    A stream that is being read.
+
+    Attributes:
+        job: Which stream of which account.
+        view: Its records.
+        resumed: Whether it goes on from a checkpoint.
+        written: How many records have been written.
+        kept: How much of it the output has in any case.
+    """
+
+    job: Job
+    view: View[LogRecord]
+    resumed: bool = False
+    written: int = 0
+    kept: Kept | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a place in it where another call goes on."""
+        return self.resumed or self.view.stats.items > 0
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """
+    Which records are written, and what a call that resumes has to repeat.
+
+    Attributes:
+        severity: The lowest severity number; 0 for all records.
+        max_items: How many of each stream, or ``None`` for all.
+        options: The other options, as they stand on the command line.
+        question: What a call repeats that has no checkpoint: filters and window.
+        appended_to: The file to which a call that resumes appends, or ``None`` for stdout.
+    """
+
+    severity: int
+    max_items: int | None
+    options: tuple[str, ...]
+    question: tuple[str, ...]
+    appended_to: PartialFile | None
+
+
+class Reader:
+    """
+    Reads streams and writes their records.
+
+    Args:
+        wanted: Which records.
+        output: Where to.
+        interrupts: Decides when Ctrl-C may come.
+        progress: Is told what happens.
+    """
+
+    def __init__(self, wanted: Wanted, output: Output, interrupts: Interrupts, progress: Progress) -> None:
+        self._wanted = wanted
+        self._output = output
+        self._interrupts = interrupts
+        self._progress = progress
+        self._appending = False
+
+    @property
+    def hooks(self) -> CallChanges:
+        """What a client has to call while its streams are read."""
+        return {**self._progress.hooks, "on_request": self._on_request, "on_page": self._on_page}
+
+    def read(self, readings: Sequence[Reading]) -> int:
+        """
+        Write the records of streams, one stream after the other.
+
+        Returns:
+            The exit code: 0, or the highest of the errors, which have been told.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C, after telling how to resume.
+            OSError: The output cannot be written.
+        """
+        code = 0
+        failed: list[Job] = []
+        for index, reading in enumerate(readings):
+            try:
+                failure = self._read(reading)
+            except KeyboardInterrupt:
+                # A stream that was asked for, and had sent nothing yet, has no place to resume at either.
+                has_begun = reading.has_begun or self._interrupts.forced
+                if not self._interrupts.forced:
+                    self._begin_output()
+                self._tell_left([*failed, *(one.job for one in readings[index + has_begun :])])
+                raise
+            except BrokenPipeError:
+                raise
+            except OSError:
+                self._tell_kept(failed, readings, index)
+                raise
+            code = max(code, failure)
+            if failure == ServiceError.exit_code and not reading.has_begun:  # the same call can succeed later
+                failed.append(reading.job)
+        if failed:
+            self._begin_output()
+            self._tell_left(failed)
+        return code
+
+    def _begin_output(self) -> None:
+        """Write what stands in front of the records: a call that gets the rest does not write it again."""
+        self._output.begin()
+        self._output.flush()
+
+    def _read(self, reading: Reading) -> int:
+        code = 0
+        try:
+            self._interrupts.waiting()
+            with self._progress.of(reading.job.label, lambda: reading.written):
+                self._copy(reading)
+        except LogferryError as error:
+            tell_error(error)
+            self._tell_rest(reading)
+            code = error.exit_code
+        except KeyboardInterrupt:
+            if self._interrupts.forced:
+                tell_interrupted(
+                    "stopped while writing: the last line can be incomplete, so there is no place to resume at"
+                )
+            else:
+                tell_interrupted("interrupted")
+                self._tell_rest(reading)
+            raise
+        finally:
+            tell_doubts(reading.job.label, self._progress.doubts)
+            tell_undecoded(reading.job.label, reading.view.stats.issues)
+        return code
+
+    def _copy(self, reading: Reading) -> None:
+        self._keep(reading)
+        try:
+            for record in reading.view:
+                if record.severity_number >= self._wanted.severity:
+                    self._output.write(record)
+                    reading.written += 1
+                    if reading.written == self._wanted.max_items:
+                        break
+                    if reading.written % _KEPT_EVERY == 0:
+                        self._keep(reading)
+                self._interrupts.check()
+        finally:
+            self._output.flush()
+
+    def _keep(self, reading: Reading) -> None:
+        self._output.flush()
+        file = self._wanted.appended_to
+        reading.kept = Kept(reading.written, 0 if file is None else file.size(), reading.view.checkpoint)
+
+    def _on_request(self, event: RequestEvent) -> None:
+        # All records of the last page have been written; whoever reads them shall not wait for the next.
+        self._output.flush()
+        self._interrupts.waiting()
+        self._progress.on_request(event)
+
+    def _on_page(self, event: PageEvent) -> None:
+        self._interrupts.working()
+        self._progress.on_page(event)
+
+    def _tell_rest(self, reading: Reading) -> None:
+        """Say that the result is partial, and how to get the rest, unless nothing was received at all."""
+        if not reading.has_begun:
+            return
+        # Also where no record came, or where the next stream's records follow first.
+        self._begin_output()
+        self._tell_place(reading.job, reading.written, reading.view.checkpoint)
+
+    def _tell_place(self, job: Job, written: int, checkpoint: str) -> None:
+        wanted = self._wanted
+        left = None if wanted.max_items is None else wanted.max_items - written
+        line = self._line([*self._command([job], left), "--resume", harmless_json(checkpoint)])
+        tell("", f"partial result: {counted(written, 'record')} of {job.label} written")
+        tell("", f"resume with: {line}")
+
+    def _tell_kept(self, failed: Sequence[Job], readings: Sequence[Reading], index: int) -> None:
+        """Say what an output has that takes no more, and how to get the rest, what failed before included."""
+        reading = readings[index]
+        kept = reading.kept
+        total = sum(one.written for one in readings[:index]) + (kept.records if kept else 0)
+        if kept is None or not total:
+            return
+        if self._wanted.appended_to is not None and self._wanted.appended_to.needs_end:
+            tell("", NO_PLACE)
+            return
+        if self._wanted.appended_to is None:
+            tell("", f"the output has {counted(total, 'record')}; remove what follows them, which can be incomplete")
+        else:
+            self._wanted.appended_to.keep(kept.size)
+        if kept.records:
+            self._tell_place(reading.job, kept.records, kept.checkpoint)
+        self._tell_left([*failed, *(one.job for one in readings[index + bool(kept.records) :])])
+
+    def _tell_left(self, jobs: Sequence[Job]) -> None:
+        """Say what has not been begun, and how to get it: from the same window, which an age would not be."""
+        if jobs:
+            line = self._line([*self._command(jobs, self._wanted.max_items), *self._wanted.question])
+            tell("", f"not begun: {', '.join(job.label for job in jobs)}")
+            tell("", f"get it with: {printable(line)}")
+
+    def _line(self, command: Sequence[str]) -> str:
+        """What a user types to run a command whose records belong to the output of this one."""
+        file, line = self._wanted.appended_to, shlex.join(command)
+        if file is None:
+            return line
+        line += _behind(file)
+        if self._appending and file.appendable:
+            # The line before has given the file its name: without this, the next one would begin it anew.
+            partial, final = (shlex.quote(str(path)) for path in (file.partial, file.path))
+            line = f"{{ test -e {partial} || mv {final} {partial}; }} && {line}"
+        self._appending = True
+        return line
+
+    def _command(self, jobs: Sequence[Job], max_items: int | None) -> list[str]:
+        """What pulls these streams with the same options."""
+        command = ["logferry", "pull", *dict.fromkeys(job.stream.name for job in jobs)]
+        config = talk().config
+        if config is not None:
+            command += ["--config", str(config)]
+        for name in dict.fromkeys(job.account.name for job in jobs if job.has_named_account):
+            command += ["--account", name]
+        command += self._wanted.options
+        if max_items is not None:
+            command += ["--max-items", str(max_items)]
+        return command
+
+
+def _behind(file: PartialFile) -> str:
+    """What follows a command that resumes, so that its records end up behind those of the file, or in the next part of it."""
+    if not file.appendable:
+        return f" --output {shlex.quote(str(file.next_part()))}"
+    rest = name_of_rest(file.path)
+    partial, final, more = (shlex.quote(str(path)) for path in (file.partial, file.path, rest))
+    if file.is_compressed:
+        return f" --output {more} && cat {more} >> {partial} && rm {more} && mv {partial} {final}"
+    return f" >> {partial} && mv {partial} {final}"

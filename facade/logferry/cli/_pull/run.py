@@ -1,0 +1,246 @@
+"""One pull: what the command line asks for, and carrying it out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from logferry._accounts.selection import Job
+from logferry._errors import ConfigurationError, InvalidRequestError
+from logferry._http.options import Timeouts
+from logferry._time.timestamps import moment, rfc3339
+from logferry.cli._interrupts import Interrupts
+from logferry.cli._options import asked_jobs, tell_left_out
+from logferry.cli._output.formats import output_to
+from logferry.cli._output.output import NO_PLACE, Output, PartialFile, output_errors
+from logferry.cli._output.suffixes import COLUMNAR, form_of, refuse_compression
+from logferry.cli._progress import Progress
+from logferry.cli._pull.reader import Reader, Reading, Wanted
+from logferry.cli._shell import talk, tell, tell_error
+from logferry.cli._standard import require_stdout
+
+if TYPE_CHECKING:
+    from logferry._client import Client
+    from logferry._config.arguments import StreamOptions
+
+FORMATS: Final = ("jsonl", "csv", "table", *COLUMNAR)
+"""What records can be written as."""
+
+DEFAULT_SINCE: Final = "24h"
+"""Where a window begins unless somebody says."""
+
+
+@frozen(kw_only=True)
+class Pull:
+    """
+    A pull as the command line asks for it.
+
+    Attributes:
+        streams: Names of streams; empty for all that can be asked for.
+        accounts: Names of accounts; empty for all.
+        since: Beginning of the window, as typed.
+        until: End of the window, as typed.
+        max_items: How many records of each stream, or ``None`` for all.
+        page_size: How many at once, or ``None`` for the stream's default.
+        concurrency: How many requests of a stream may be under way, or ``None`` for the default.
+        timeout: Seconds that one request may take, or ``None`` for the default.
+        filters: Values by the filter's name in Python or on the wire.
+        lowest: The lowest severity number; 0 for all records.
+        output: The file, or ``None`` for stdout.
+        force: Replace what exists.
+        form: One of ``FORMATS``, or ``None`` for what the name of the output says, or else what suits it.
+        header: Whether csv begins with its header.
+        raw: Add the items as received.
+        strict: Fail at the first item that does not decode.
+        resume: A checkpoint, or ``None`` for the start.
+    """
+
+    streams: tuple[str, ...]
+    accounts: tuple[str, ...]
+    since: str | None
+    until: str | None
+    max_items: int | None
+    page_size: int | None
+    concurrency: int | None
+    timeout: float | None
+    filters: Mapping[str, str]
+    lowest: int
+    output: Path | None
+    force: bool
+    form: str | None
+    header: bool
+    raw: bool
+    strict: bool
+    resume: str | None
+
+    def run(self) -> int:
+        """
+        Write the records.
+
+        Returns:
+            The exit code: 0, or the highest of the errors, which have been told.
+
+        Raises:
+            LogferryError: The call cannot be right, and nothing has been written; or the output cannot be written.
+            KeyboardInterrupt: Ctrl-C, after telling how to resume.
+        """
+        if self.output is None:
+            require_stdout()
+        jobs, left_out = asked_jobs(self.streams, self.accounts, self.filters)
+        self._refuse_contradictions(jobs)
+        interrupts = Interrupts()
+        watched = sys.stderr.isatty()
+        progress = Progress(living=watched and not self._shown, alone=watched and self._shown, verbose=talk().verbose)
+        with output_errors(), ExitStack() as stack:
+            stack.enter_context(interrupts.watched())
+            file = None if self.output is None else stack.enter_context(self._file(self.output))
+            target = sys.stdout.buffer if file is None else file.target
+            output = output_to(
+                target, self._format, jobs, raw=self.raw, header=self.header, streamed=self.output is None
+            )
+            stack.callback(_end, output, file)  # also of what is not complete, so that it can be read
+            reader = Reader(self._wanted(file), output, interrupts, progress)
+            readings, code = self._opened(jobs, reader, stack)
+            tell_left_out(left_out)
+            code = max(code, reader.read(readings))
+            interrupts.working()
+            if code == 0:
+                output.begin()
+                _end(output, file)
+                output.flush()
+                if self._shown and not any(reading.written for reading in readings):
+                    tell("", "no such records in the window; --since can go further back")
+                if file is not None:
+                    file.complete()
+        return code
+
+    @property
+    def _shown(self) -> bool:
+        """Whether the records go to a terminal."""
+        return self.output is None and sys.stdout.isatty()
+
+    @property
+    def _format(self) -> str:
+        named = None if self.form or self.output is None else form_of(self.output)
+        return self.form or named or ("table" if self._shown else "jsonl")
+
+    def _file(self, path: Path) -> PartialFile:
+        return PartialFile(path, force=self.force, appendable=self._format not in COLUMNAR)
+
+    def _refuse_contradictions(self, jobs: Sequence[Job]) -> None:
+        if self.resume is not None and len(jobs) != 1:
+            raise InvalidRequestError(
+                "--resume goes with one stream of one account", hint="Use the line that the interrupted pull printed"
+            )
+        form = self._format
+        if self.raw and form == "table":
+            raise InvalidRequestError("--raw does not go with a table", hint="Add --format jsonl")
+        if self.output is not None:
+            refuse_compression(self.output, form)
+        elif form == "parquet":
+            raise InvalidRequestError(
+                "parquet needs a file, since it is read from its end", hint="Add --output logs.parquet"
+            )
+        elif form == "arrow" and self._shown:
+            raise InvalidRequestError(
+                "arrow is not for a terminal",
+                hint="Add --output logs.arrow, or pipe it to what reads a stream of Arrow",
+            )
+        if not self.header and form != "csv":
+            raise InvalidRequestError("--no-header goes with csv only", hint="Add --format csv, or leave it out")
+
+    def _wanted(self, file: PartialFile | None) -> Wanted:
+        repeated = {
+            "raw": self.raw,
+            "strict": self.strict,
+            # What is typed from a line that was printed can go elsewhere than this does.
+            "format": self.form if self._shown else self._format,
+            "no-header": self._format == "csv",
+            "page-size": self.page_size,
+            "concurrency": self.concurrency,
+            "timeout": None if self.timeout is None else f"{self.timeout:g}s",
+            "severity": self.lowest,
+        }
+        return Wanted(
+            severity=self.lowest,
+            max_items=self.max_items,
+            options=_as_typed(repeated),
+            question=self._question,
+            appended_to=file,
+        )
+
+    @property
+    def _question(self) -> tuple[str, ...]:
+        """What a call repeats that begins later: filters, and the window, which is another one by then where it is an age."""
+        now = time.time_ns()
+        bounds = {"since": self._since, "until": self.until}
+        moments = {name: moment(text, now=now, name=name) for name, text in bounds.items() if text is not None}
+        filters = tuple(word for name, value in self.filters.items() for word in ("--filter", f"{name}={value}"))
+        return (*_as_typed({name: rfc3339(nano) for name, nano in moments.items()}), *filters)
+
+    @property
+    def _since(self) -> str | None:
+        return DEFAULT_SINCE if self.since is None and self.resume is None else self.since
+
+    def _opened(self, jobs: Sequence[Job], reader: Reader, stack: ExitStack) -> tuple[list[Reading], int]:
+        """
+        Open all streams before the first is read, so that a call that cannot be right writes nothing.
+
+        Returns:
+            The streams of the accounts that could be opened, and the exit code so far; what could not has been told.
+        """
+        options: StreamOptions = {
+            "since": self._since,
+            "until": self.until,
+            "page_size": self.page_size,
+            "resume": self.resume,
+            "strict": self.strict,
+        }
+        calls = reader.hooks
+        if self.concurrency is not None:
+            calls["concurrency"] = self.concurrency
+        if self.timeout is not None:
+            calls["timeout"] = Timeouts(whole=self.timeout)
+        clients: dict[str, Client | None] = {}
+        readings: list[Reading] = []
+        code = 0
+        for job in jobs:
+            name = job.account.name
+            if name not in clients:
+                try:
+                    clients[name] = stack.enter_context(job.account.open(**calls))
+                except ConfigurationError as error:
+                    tell_error(error)
+                    clients[name], code = None, error.exit_code
+            client = clients[name]
+            if client is not None:
+                stream = client.stream(job.stream.name, filters=self.filters, **options)
+                readings.append(Reading(job, stream.records(), resumed=self.resume is not None))
+        return readings, code
+
+
+def _end(output: Output, file: PartialFile | None) -> None:
+    """Write the end of an output, once; in a file that needs it, the records can be read then."""
+    try:
+        is_whole = output.end()
+    except (OSError, KeyboardInterrupt):
+        if file is not None and not file.appendable:
+            tell("", NO_PLACE)
+        raise
+    if file is not None and not file.appendable:
+        file.readable = is_whole
+
+
+def _as_typed(options: Mapping[str, str | int | None]) -> tuple[str, ...]:
+    """The options as they stand on a command line; those that are not set are left out."""
+    words: list[str] = []
+    for name, value in options.items():
+        if value:
+            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+    return tuple(words)

@@ -1,0 +1,68 @@
+"""``logferry tail``: new records, as they come."""
+
+from typing import Any, Final
+
+import click
+
+from logferry.cli._options import (
+    account_option,
+    filter_option,
+    page_size_option,
+    severity_option,
+    streams_argument,
+    timeout_option,
+)
+from logferry.cli._shell import shell_options
+from logferry.cli._tail.run import FORMATS, Tail
+from logferry.cli._values import LocalPath
+
+_EPILOG: Final = """
+\b
+Examples:
+  logferry tail
+  logferry tail --since 10m --severity error
+  logferry tail logto.audit_logs --format jsonl | jq .body
+  logferry tail --state tail.json >> logs.jsonl
+"""
+
+
+@click.command(epilog=_EPILOG)
+@streams_argument
+@account_option
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="From when on: ISO 8601, an age such as 5min, or Unix seconds. Default: now, what is there already is left out.",
+)
+@page_size_option
+@timeout_option
+@filter_option
+@severity_option
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, jsonl otherwise.")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Add each item as the service sent it (jsonl only). It can hold live secrets: tokens, authorization codes.",
+)
+@click.option(
+    "--state",
+    metavar="PATH",
+    type=LocalPath("--state", "Name a file, such as tail.json", dir_okay=False),
+    help="Go on where the file says, if it exists, and keep it up to date. Only you can read it; one tail uses it at a time. "
+    "Default: a file that is written at the end, and named in the line that says how to resume.",
+)
+@shell_options
+@click.pass_context
+def tail(ctx: click.Context, /, **asked: Any) -> None:
+    """
+    Follow new records.
+
+    All streams of all accounts are followed, or those that are named, until Ctrl-C, SIGTERM or SIGHUP, after which a line says
+    how to resume without loss or doubles. Records come in the order of time; each waits up to 5 seconds for older ones
+    of other streams. A session that goes on is shown when it is first seen, and once more when it is over.
+
+    A service is asked every 2 seconds while something comes, and up to every 30 seconds while nothing does. What is
+    written late is found all the same: each time, what came within the last minutes is read again. A stream that fails
+    is told on stderr and tried again, unless credentials are refused.
+    """
+    ctx.exit(Tail(**asked).run())

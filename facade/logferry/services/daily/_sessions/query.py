@@ -1,0 +1,120 @@
+"""Which rows of a session are asked for, and a page of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve, frozen
+
+from logferry._http.messages import Request, Response
+from logferry._http.responses import decoded, wrong_shape
+from logferry._json import is_array, is_object
+from logferry._time.timestamps import MILLISECOND
+from logferry._time.window import Window
+from logferry.services.daily._account import refusal
+from logferry.services.daily._records import metric_times, session_log_times
+from logferry.services.daily._sessions.position import Position
+from logferry.services.daily._sessions.rows import Rows
+from logferry_clients.daily.api.logs import list_logs
+from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel
+from logferry_clients.daily.models.session_log_page import SessionLogPageKey
+
+
+@frozen
+class Page:
+    """
+    Rows as the service sent them.
+
+    Attributes:
+        response: The response.
+        rows: Its rows.
+        limit: How many were asked for.
+        sent: How many the service sent.
+    """
+
+    response: Response[Any]
+    rows: Rows
+    limit: int
+    sent: int
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many rows as were asked for."""
+        return self.sent >= self.limit
+
+    def joined(self, other: Page) -> Page:
+        """The rows of this page, and those of one behind it."""
+        return evolve(self, response=other.response, rows=self.rows.joined(other.rows))
+
+    def since(self, tick: int) -> Page:
+        """Of rows in order of time, those from a millisecond on."""
+        return evolve(self, rows=self.rows.since(tick))
+
+
+@frozen(kw_only=True)
+class Query:
+    """
+    Which rows are asked for, page after page.
+
+    Attributes:
+        metrics: Metrics, not logs.
+        mtg_session_id: Only rows of this meeting session.
+        user_session_id: Only rows of this participant's session.
+        log_level: Only logs of this level.
+        window: Which rows.
+        page_size: How many at once.
+    """
+
+    metrics: bool
+    mtg_session_id: str | None
+    user_session_id: str | None
+    log_level: ListLogsLogLevel | None = None
+    window: Window
+    page_size: int
+
+    def start(self, position: Position) -> int | None:
+        """The first millisecond to ask for at a position, 0 or later; ``None`` for the first that there is."""
+        since = None if self.window.since is None else self.window.since // MILLISECOND - 1
+        start = max((tick for tick in (since, position.start) if tick is not None), default=None)
+        return None if start is None else max(0, start)
+
+    def limit(self, position: Position) -> int:
+        """How many rows to ask for at a position: all that come again and a page of others."""
+        return self.page_size + position.repeated()
+
+    def request(self, start: int | None, limit: int, offset: int = 0) -> Request[Any]:
+        """
+        Ask for rows, oldest first.
+
+        Args:
+            start: See ``start``.
+            limit: How many at most.
+            offset: How many to pass over.
+        """
+        return list_logs.request(
+            include_logs=not self.metrics,
+            include_metrics=self.metrics,
+            mtg_session_id=self.mtg_session_id,
+            user_session_id=self.user_session_id,
+            log_level=self.log_level,
+            order="ASC",
+            start_time=start,
+            end_time=-(-self.window.until // MILLISECOND) + 1,
+            limit=limit,
+            offset=offset,
+        )
+
+    def page(self, response: Response[Any], limit: int) -> Page:
+        """
+        The rows of the response to a request for this many.
+
+        Raises:
+            LogferryError: It has none.
+        """
+        body = decoded(response, refusal)
+        array: SessionLogPageKey = "metrics" if self.metrics else "logs"
+        items = body.get(array) if is_object(body) else None
+        if not is_array(items):
+            raise wrong_shape(response, f"an object with an array of {array}")
+        times = metric_times(items) if self.metrics else session_log_times(items)
+        return Page(response, Rows(items, times), limit, len(items))

@@ -1,0 +1,144 @@
+"""The two streams of a call, its logs and its metrics: two arrays of one endpoint that page alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeVar
+
+from attrs import frozen
+
+from logferry._flow.steps import Flow, Position
+from logferry._streams.definition import StreamDefinition, filter_field
+from logferry._streams.matching import shown_at
+from logferry._time.window import Window
+from logferry.services.daily._filters import one_of
+from logferry.services.daily._meetings import SESSIONS
+from logferry.services.daily._records import SESSION_LOG_NORMALIZER, SESSION_METRIC_NORMALIZER
+from logferry.services.daily._sessions.query import Query
+from logferry.services.daily._sessions.walk import Walk
+from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES, ListLogsLogLevel
+from logferry_clients.daily.models.session_log import SessionLog, SessionLogJson, fits_session_log, repair_session_log
+from logferry_clients.daily.models.session_metric import (
+    SessionMetric,
+    SessionMetricJson,
+    fits_session_metric,
+    repair_session_metric,
+)
+
+F = TypeVar("F")
+
+_PAGE: Final = 500
+"""A maximum is not documented; so many are asked for in published code."""
+
+_level: Final = one_of(LIST_LOGS_LOG_LEVEL_VALUES)
+
+
+@frozen(kw_only=True)
+class SessionLogFilters:
+    """Filters of the logs of a call; at least one of the ids is needed."""
+
+    mtg_session_id: str | None = filter_field(
+        "mtgSessionId", "only logs of this meeting session", shown=shown_at("mtgSessionId"), any_case=True
+    )
+    user_session_id: str | None = filter_field(
+        "userSessionId", "only logs of this participant's session", shown=shown_at("userSessionId"), any_case=True
+    )
+    # Items show a number, and which number means which level is not documented.
+    log_level: ListLogsLogLevel | None = filter_field(  # noqa: RUF009  # it makes an attrs field
+        "logLevel", "only logs of this level: ERROR, INFO or DEBUG", parse=_level
+    )
+
+
+@frozen(kw_only=True)
+class SessionMetricFilters:
+    """Filters of the metrics of a call; at least one of the ids is needed."""
+
+    mtg_session_id: str | None = filter_field(
+        "mtgSessionId", "only samples of this meeting session", shown=shown_at("mtgSessionId"), any_case=True
+    )
+    user_session_id: str | None = filter_field(
+        "userSessionId", "only samples of this participant's session", shown=shown_at("userSessionId"), any_case=True
+    )
+
+
+def _logs_of(filters: SessionLogFilters, page_size: int, window: Window) -> Query:
+    return Query(
+        metrics=False,
+        mtg_session_id=filters.mtg_session_id,
+        user_session_id=filters.user_session_id,
+        log_level=filters.log_level,
+        window=window,
+        page_size=page_size,
+    )
+
+
+def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -> Query:
+    return Query(
+        metrics=True,
+        mtg_session_id=filters.mtg_session_id,
+        user_session_id=filters.user_session_id,
+        window=window,
+        page_size=page_size,
+    )
+
+
+def _walk(  # noqa: PLR0917  # those of WalkAhead, behind what it is about
+    query_of: Callable[[F, int, Window], Query],
+    filters: F,
+    page_size: int,
+    window: Window,
+    position: Position | None,
+    max_items: int | None = None,
+    *,
+    concurrency: int = 1,
+) -> Flow:
+    """Yield the window's rows of a call, oldest first."""
+    return Walk(query_of(filters, page_size, window), concurrency, max_items).flow(position)
+
+
+_PROMISE: Final = (
+    "each row once, equal rows counted, also while others come and go; rows that come late, in front of what was read, are "
+    "left to the next pull; where more rows have one time than the service sends at once, they are read by offset, and an "
+    "issue says that some may be missing"
+)
+
+SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilters]] = StreamDefinition(
+    name="daily.session_logs",
+    summary="what the clients of a call's participants told",
+    paging="offset",
+    order="oldest first",
+    time_filter="server",
+    promise=_PROMISE,
+    filters=SessionLogFilters,
+    needs_one_of=("mtg_session_id", "user_session_id"),
+    page_size=_PAGE,
+    walk=partial(_walk, _logs_of),
+    ahead=partial(_walk, _logs_of),
+    fits=fits_session_log,
+    repair=repair_session_log,
+    entry=SessionLog.from_dict,
+    normalizer=SESSION_LOG_NORMALIZER,
+    attributes_home="logferry.services.daily._attributes:ATTRIBUTES",
+    incremental=SESSIONS,
+)
+
+SESSION_METRICS: Final[StreamDefinition[SessionMetric, SessionMetricJson, SessionMetricFilters]] = StreamDefinition(
+    name="daily.session_metrics",
+    summary="samples of the connections of a call's participants",
+    paging="offset",
+    order="oldest first",
+    time_filter="server",
+    promise=_PROMISE,
+    filters=SessionMetricFilters,
+    needs_one_of=("mtg_session_id", "user_session_id"),
+    page_size=_PAGE,
+    walk=partial(_walk, _metrics_of),
+    ahead=partial(_walk, _metrics_of),
+    fits=fits_session_metric,
+    repair=repair_session_metric,
+    entry=SessionMetric.from_dict,
+    normalizer=SESSION_METRIC_NORMALIZER,
+    attributes_home="logferry.services.daily._attributes:ATTRIBUTES",
+    incremental=SESSIONS,
+)

@@ -1,0 +1,234 @@
+"""
+How the rows of a session are walked through, its logs and its metrics alike: oldest first, millisecond by millisecond.
+
+Rows have no id, and several have the same time.  Each page is asked for from the millisecond on at which the last one ended,
+and `Position` counts the rows that come again, so that rows which come or go in front shift nothing.  A page is one view of
+the session, so its count of equal rows is right.
+
+Only where the service sends less rows than have one time, pages follow each other by offset.  What changes meanwhile shifts
+those, which cannot be told, so an issue says that some may be missing.
+
+Whether the bounds of time are themselves within is not documented: a millisecond more is asked for on both sides, and the
+window is filtered here.  A service that ignores the bounds sends the rows before the border again every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from attrs import evolve, frozen
+
+from logferry._errors import PagingError
+from logferry._flow import steps
+from logferry._flow.steps import Batch, Flow, SubFlow, exchange
+from logferry._http.messages import Send
+from logferry._http.responses import about_response
+from logferry._paging.cursor import STUCK
+from logferry._time.timestamps import MILLISECOND
+from logferry.services.daily._sessions.ahead import Ahead
+from logferry.services.daily._sessions.position import Position, Seen
+from logferry.services.daily._sessions.query import Page, Query
+
+_EQUAL: Final = 100
+"""Equal pages in a row that are an error: the service does not turn pages."""
+
+_SPARE: Final = 2
+"""Rows that are asked for beyond a page behind the last one, so that one which is left out does not look like the end."""
+
+_CROWDED: Final = (
+    "time: more rows have one time than the service sends at once; they were read by offset, and some may be missing",
+)
+
+
+@frozen
+class _Portion:
+    """
+    What a page adds to a walk.
+
+    Attributes:
+        position: Where the walk was.
+        page: The page.
+        seen: How it looks from there.
+        within: Which of ``seen.new`` are within the window, by their indexes there.
+        issues: What may be missing.
+    """
+
+    position: Position
+    page: Page
+    seen: Seen
+    within: Sequence[int]
+    issues: tuple[str, ...]
+
+    def resume(self, delivered: int) -> steps.Position:
+        """Where to resume once the first rows of the batch have been delivered, this many."""
+        end = self.seen.new[self.within[delivered]] if delivered < len(self.within) else None
+        return self.position.after(self.seen, end).to_json()
+
+    def batch(self) -> Batch:
+        """The batch for the caller."""
+        rows, new = self.page.rows, self.seen.new
+        items, times = rows.items, None
+        if isinstance(new, range) and len(self.within) == len(new):  # as nearly always
+            items, times = items[new.start :], rows.times[new.start :]
+        else:
+            items = [items[new[index]] for index in self.within]
+        return Batch(items, self.resume, self.page.response, issues=self.issues, times=times, ordinals=self._ordinals)
+
+    def _ordinals(self) -> dict[int, int]:
+        numbers = self.position.ordinals(self.seen)
+        return {order: numbers[index] for order, index in enumerate(self.within) if index in numbers} if numbers else {}
+
+
+@frozen
+class Walk:
+    """
+    A walk through the rows of a session.
+
+    Attributes:
+        query: Which rows.
+        concurrency: How many requests may be in flight.
+        max_items: How many rows are wanted, or ``None`` for all; the walk itself does not end there.
+    """
+
+    query: Query
+    concurrency: int = 1
+    max_items: int | None = None
+
+    def flow(self, resumed: steps.Position | None) -> Flow:
+        """
+        Yield the window's rows, oldest first.
+
+        Args:
+            resumed: Where to resume; ``None`` for the start.
+        """
+        position = Position() if resumed is None else Position.from_json(resumed)
+        ahead = Ahead(self.query, self.concurrency, self.max_items) if self.concurrency > 1 else None
+        furthest, idle, capped = (-1, 0), 0, -1
+        following: Page | None = None
+        ended = False
+        while not ended:
+            issues: tuple[str, ...] = ()
+            page = following or (yield from self._page(position, ahead))
+            following = None
+            # Rows that are others whenever they are looked at are new for ever, but lead nowhere.
+            reached = position.tick or -1, len(page.rows)
+            furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
+            if idle >= STUCK or not position.look(page.rows).new:
+                page, issues, ended = yield from self._behind(position, page)
+            if not (ended or issues or page.is_full or page.sent == capped):
+                page, following, capped = yield from self._confirmed(position, page, ahead)
+            portion = self._portion(position, page, issues)
+            yield portion.batch()
+            if ahead is not None:
+                ahead.delivered(len(portion.within))
+            position = position.after(portion.seen)
+
+    def _portion(self, position: Position, page: Page, issues: tuple[str, ...]) -> _Portion:
+        seen, window = position.look(page.rows), self.query.window
+        within: Sequence[int] = range(len(seen.new))
+        if not window.has_all(page.rows.times):
+            times = [page.rows.times[index] for index in seen.new]
+            within = [index for index, time in enumerate(times) if time is None or window.has(time)]
+        return _Portion(position, page, seen, within, issues)
+
+    def _page(self, position: Position, ahead: Ahead | None = None, limit: int | None = None) -> SubFlow[Page]:
+        """The page at a position; an empty one is asked for once more."""
+        page = yield from (self._ask(position, limit=limit) if ahead is None else ahead.page(position))
+        if not page.sent and (position.delivered or self.query.window.looks_twice):
+            page = yield from self._ask(position, limit=limit)
+        return page
+
+    def _confirmed(self, position: Position, page: Page, ahead: Ahead | None) -> SubFlow[tuple[Page, Page | None, int]]:
+        """
+        Doubt a page with less rows than were asked for: where something is behind it, it is asked for once more.
+
+        Returns:
+            The page, or a better one; the page behind it, where that is known; and how many rows the service sends at most.
+        """
+        seen = position.look(page.rows)
+        following = yield from self._page(position.after(seen), ahead)
+        if not position.after(seen).look(following.rows).new:
+            return page, following, -1
+        again = yield from self._ask(position, limit=page.limit)
+        if len(position.look(again.rows).new) > len(seen.new):
+            return again, None, again.sent
+        return page, following, again.sent
+
+    def _behind(self, position: Position, page: Page) -> SubFlow[tuple[Page, tuple[str, ...], bool]]:
+        """
+        What is behind a page that has nothing new: nothing, or what the service left out of it.
+
+        Returns:
+            The page or a longer one, what may be missing, and whether the walk has ended.
+
+        Raises:
+            PagingError: The service does not turn pages.
+        """
+        for _ in range(STUCK):
+            if not page.sent:
+                return page, (), True
+            found = yield from self._next(position, page, page)
+            if found is not None and not len(found.rows):
+                return page, (), True
+            known = _reached(page)
+            page = yield from self._page(position, limit=2 * self.query.limit(position))
+            if position.look(page.rows).new and _reached(page) > known:
+                return page, (), False
+            crowd = None if found is None else (yield from self._crowd(position, page))
+            if crowd is not None:
+                return crowd
+        error = PagingError(
+            "the service does not turn pages, or changes them all the time", hint="Go on from the checkpoint later"
+        )
+        raise about_response(error, page.response)
+
+    def _crowd(self, position: Position, page: Page) -> SubFlow[tuple[Page, tuple[str, ...], bool] | None]:
+        """
+        The rows of a page and of those behind it by offset, up to the first one later than all that have been delivered.
+
+        Returns:
+            See ``_behind``; ``None`` where the rows changed while they were read.
+        """
+        whole, last, equal = page, page, 0
+        while _reached(last)[0] <= (position.latest or -1):
+            found = yield from self._next(position, whole, page)
+            if found is None:
+                return None
+            if not len(found.rows):
+                return whole, _CROWDED, True
+            equal = equal + 1 if found.rows.items == last.rows.items else 0
+            if equal == _EQUAL:
+                error = PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                raise about_response(error, found.response)
+            whole, last = whole.joined(found), found
+        return whole, _CROWDED, False
+
+    def _next(self, position: Position, whole: Page, first: Page) -> SubFlow[Page | None]:
+        """
+        The rows behind some by offset; ``None`` where they do not join.
+
+        One row more is asked for, which shows that nothing has shifted.
+
+        Args:
+            position: Where the walk is.
+            whole: The rows.
+            first: The page that they begin with.
+        """
+        overlap = int(len(first.rows) > 1)
+        size = len(whole.rows)
+        found = yield from self._ask(position, size - overlap, self.query.limit(position) + _SPARE)
+        if overlap and not (len(found.rows) and found.rows.identity(0) == whole.rows.identity(size - 1)):
+            return None
+        return evolve(found, rows=found.rows.behind(overlap))
+
+    def _ask(self, position: Position, offset: int = 0, limit: int | None = None) -> SubFlow[Page]:
+        limit = limit or self.query.limit(position)
+        response = yield from exchange(Send(self.query.request(self.query.start(position), limit, offset)))
+        return self.query.page(response, limit)
+
+
+def _reached(page: Page) -> tuple[int, int]:
+    """The latest millisecond of a page, and how many rows it has."""
+    span = page.rows.times.span()
+    return (-1 if span is None else span[1] // MILLISECOND), len(page.rows)

@@ -1,0 +1,5 @@
+"""The fake of Daily."""
+
+from logferry.testing.daily._fake import DailyFake
+
+__all__ = ["DailyFake"]

@@ -1,0 +1,329 @@
+"""The fake of Daily: its logs and its meetings, as the documentation and published descriptions have them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from email.utils import formatdate
+from functools import cached_property, partial
+from random import Random
+from typing import Any, Literal, Unpack
+from urllib.parse import parse_qsl
+
+import attrs
+import orjson
+
+from logferry.testing._http import FakeRequest, FakeResponse
+from logferry.testing._openapi import spec_checker
+from logferry.testing._rows import Row, as_rows
+from logferry.testing._truth import Identities, identity_of, require_stream
+from logferry.testing.daily._calls import Calls
+from logferry.testing.daily._history import Series, SessionHistory, numbers_between, uuid_text
+from logferry.testing.daily._lists import ComputedList, CursorRules, IdList, ScriptedList, Selection
+from logferry.testing.daily._meetings import Meetings, Starts
+from logferry.testing.daily._query import (
+    Refusal,
+    RowFilters,
+    invalid,
+    read_limit,
+    read_meeting_query,
+    read_session_query,
+)
+from logferry.testing.daily._scripted import ScriptedLines
+
+__all__ = ["DailyFake"]
+
+_SECOND = 1_000_000_000
+_MILLISECOND = 1_000_000
+_SOURCES = ("api", "webhook")
+_SESSION_LOGS, _SESSION_METRICS, _API_LOGS = "daily.session_logs", "daily.session_metrics", "daily.api_logs"
+_MEETINGS = "daily.meetings"
+_MOST_MEETINGS = 100
+"""So many meetings a page has at most, and unless fewer are asked for."""
+
+
+@attrs.frozen(kw_only=True)
+class DailyFake:
+    """
+    A Daily domain with a made-up history.
+
+    It is a pure function of settings, request and clock: it keeps nothing between requests, and all its rows are
+    computed from their number, unless they are told one by one.  Paths are served with and without the ``/v1`` in front.
+
+    Args:
+        records: How many logs the REST API, how many rows each meeting session, and how many meetings the domain has at
+            `epoch`.
+        epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC. Default: 2026-01-01T00:00:00Z.
+        spacing: Mean time between two of them, in seconds, more than 0.
+        growing: Whether they keep arriving after `epoch` as the clock goes on.
+        seed: Decides times and ids.
+        api_key: The domain's key.
+        domain: The domain's name.
+        meetings: How many meeting sessions have rows: the first ones of the domain's meetings, as far as `records` goes.
+            They began before their rows, and all others are without any.
+        inclusive_bounds: Whether rows of exactly `startTime` or `endTime` are within; Daily does not say.
+        largest_limit: Pages are never larger, whatever is asked for; Daily does not say.
+        rows: What the REST API's log, each meeting session, and the list of meetings has, told row by row, instead of
+            what is computed; `records`, `spacing` and `growing` are of no account then.  Sessions and meetings list by
+            time, and those of equal times by when they came; the REST API's log lists by when they came.
+        lost_cursors: What becomes of the id of an item that has vanished, as a cursor: the list goes on behind it, or it
+            is refused.  Any other id that there is not is refused always.
+        lost_cursor_status: What a refused cursor is answered with; Daily does not say.
+        cursor_life: Seconds after which the id of an item, counted from when it came, is refused as a cursor; `None` for
+            never.
+    """
+
+    records: int = attrs.field(default=417, validator=attrs.validators.ge(0))
+    epoch: int = 1_767_225_600_000_000_000
+    spacing: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
+    growing: bool = True
+    seed: int = 0
+    api_key: str = attrs.field(default="made-up-key-of-a-fake", repr=False)
+    domain: str = "made-up-domain"
+    meetings: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    inclusive_bounds: bool = True
+    largest_limit: int | None = None
+    rows: Sequence[Row] | None = attrs.field(default=None, converter=as_rows, repr=False)
+    lost_cursors: Literal["continue", "refuse"] = "continue"
+    lost_cursor_status: Literal[400, 404] = 400
+    cursor_life: float | None = None
+
+    @classmethod
+    def of_rows(cls, rows: tuple[Row, ...], *, epoch: int, chance: Random) -> "DailyFake":
+        """Make one with a scripted history; *chance* decides about bounds, limits and cursors."""
+        return cls(
+            rows=rows,
+            epoch=epoch,
+            inclusive_bounds=chance.random() < 0.5,  # noqa: PLR2004 - even odds
+            largest_limit=chance.choice((None, None, 50)),
+            lost_cursors=chance.choice(("continue", "refuse")),
+            lost_cursor_status=chance.choice((400, 404)),
+        )
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The names of the streams that it serves."""
+        return (_SESSION_LOGS, _SESSION_METRICS, _API_LOGS, _MEETINGS)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The settings that make an account of it, all but the one for its address."""
+        return {"api_key": self.api_key}
+
+    @property
+    def meeting_ids(self) -> tuple[str, ...]:
+        """The ids of the meeting sessions."""
+        return tuple(history.meeting for history in self._logs)
+
+    @property
+    def participant_ids(self) -> tuple[tuple[str, ...], ...]:
+        """For each meeting session the ids of its participants' sessions."""
+        return tuple(history.participants for history in self._logs)
+
+    @cached_property
+    def _logs(self) -> tuple[SessionHistory, ...]:
+        return self._sessions(metrics=False)
+
+    @cached_property
+    def _metrics(self) -> tuple[SessionHistory, ...]:
+        return self._sessions(metrics=True)
+
+    @cached_property
+    def _calls(self) -> IdList:
+        contents = Calls(seed=self.seed)
+        if self.rows is not None:
+            return ScriptedList(contents, self.rows, resolution=_MILLISECOND)
+        return ComputedList(contents, self._series("api", resolution=_MILLISECOND))
+
+    @cached_property
+    def _meeting_list(self) -> IdList:
+        contents = Meetings(self._logs, epoch=self.epoch, seed=self.seed)
+        if self.rows is not None:
+            return ScriptedList(contents, self.rows, resolution=_SECOND, by_time=True)
+        series = self._series("meetings", resolution=_SECOND)
+        first = min(self._session_series.time(0) // _SECOND * _SECOND, series.time(0))
+        return ComputedList(contents, Starts(series, first, min(self.meetings, self.records)))
+
+    @cached_property
+    def _cursors(self) -> CursorRules:
+        return CursorRules(self.lost_cursors, self.lost_cursor_status, self.cursor_life)
+
+    @cached_property
+    def _scripted_lines(self) -> ScriptedLines | None:
+        return None if self.rows is None else ScriptedLines(self.rows)
+
+    @cached_property
+    def _session_series(self) -> Series:
+        return self._series("session", resolution=1)
+
+    def _series(self, name: str, *, resolution: int) -> Series:
+        return Series(
+            records=self.records,
+            epoch=self.epoch,
+            spacing=self.spacing,
+            growing=self.growing,
+            resolution=resolution,
+            seed=f"{name} {self.seed}",
+        )
+
+    def _sessions(self, *, metrics: bool) -> tuple[SessionHistory, ...]:
+        return tuple(
+            SessionHistory(
+                self._session_series,
+                self._id(f"meeting {meeting}"),
+                tuple(self._id(f"participant {meeting} {participant}") for participant in range(2)),
+                self.domain,
+                metrics,
+            )
+            for meeting in range(self.meetings)
+        )
+
+    def _id(self, name: str) -> str:
+        digest = hashlib.sha256(f"logferry fake daily {self.seed} {name}".encode()).digest()
+        return uuid_text(int.from_bytes(digest[:16], "big"))
+
+    def answer(self, request: FakeRequest, now: int) -> FakeResponse:
+        """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
+        try:
+            status, body = 200, self._route(request, now)
+        except Refusal as refusal:
+            status, body = refusal.status, {"error": refusal.error, "info": refusal.info}
+        content = orjson.dumps(body)
+        headers = (
+            ("Content-Type", "application/json; charset=utf-8"),
+            ("Content-Length", str(len(content))),
+            ("Date", formatdate(now / 1e9, usegmt=True)),
+        )
+        return FakeResponse(status, headers, content)
+
+    def violations(self, request: FakeRequest) -> list[str]:
+        """
+        Name what in the request goes against the spec of the generated client: unknown parameters, wrong types.
+
+        Values are never repeated, since they can be secret.
+        """
+        return spec_checker("daily").violations(request)
+
+    def truth(
+        self,
+        stream: str,
+        since: int | None = None,
+        until: int | None = None,
+        now: int | None = None,
+        **filters: Unpack[RowFilters],
+    ) -> Sequence[str]:
+        """
+        Return the identities of the rows that `items` returns: ids where there are any, digests of rows of sessions.
+
+        They are computed when they are looked at; `len` computes none.
+        """
+        return Identities(self.items(stream, since, until, now, **filters), partial(self.identity, stream))
+
+    def identity(self, stream: str, item: Any) -> str:
+        """Return the id of a decoded item, or a digest that only equal rows of a session share."""
+        require_stream(stream, self.streams)
+        return identity_of(item, "id" if stream in {_API_LOGS, _MEETINGS} else None)
+
+    def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
+        """Return the filters of the questions that find all rows: one for each source, or each meeting session."""
+        require_stream(stream, self.streams)
+        if stream == _MEETINGS:
+            return ({},)
+        if stream == _API_LOGS:
+            return tuple({"source": source} for source in _SOURCES)
+        return tuple({"mtg_session_id": meeting} for meeting in self.meeting_ids)
+
+    def items(
+        self,
+        stream: str,
+        since: int | None = None,
+        until: int | None = None,
+        now: int | None = None,
+        **filters: Unpack[RowFilters],
+    ) -> Sequence[dict[str, Any]]:
+        """
+        Return the rows of a stream in the window ``[since, until)``, in the order in which a pull gives them.
+
+        They are computed when they are looked at; `len` computes none.
+
+        Args:
+            stream: One of `streams`.
+            since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first row on.
+            until: End of the window, not included. Default: up to the newest row.
+            now: When to look. Default: `epoch`.
+            filters: Only rows that match all of them.
+        """
+        require_stream(stream, self.streams)
+        now = self.epoch if now is None else now
+        if stream in {_API_LOGS, _MEETINGS}:
+            listed = self._calls if stream == _API_LOGS else self._meeting_list
+            return listed.select(Selection(since=since, until=until, now=now, filters=filters))
+        return self._session_rows(since, until, now, filters, metrics=stream == _SESSION_METRICS)
+
+    def _session_rows(
+        self,
+        since: int | None,
+        until: int | None,
+        now: int,
+        filters: RowFilters,
+        *,
+        metrics: bool,
+        newest_first: bool = False,
+    ) -> Sequence[dict[str, Any]]:
+        participant, level = filters.get("user_session_id"), filters.get("log_level")
+        found = self._session(filters.get("mtg_session_id"), participant, metrics=metrics)
+        if found is None:
+            return ()
+        if self._scripted_lines is not None:
+            lines = self._scripted_lines.select(found, since, until, now, participant=participant, level=level)
+            return lines[::-1] if newest_first else lines
+        first, end = numbers_between(self._session_series, since, until, now)
+        rows = found.select(first, end, participant=participant, level=level)
+        return attrs.evolve(rows, newest_first=newest_first)
+
+    def _session(self, meeting: str | None, participant: str | None, *, metrics: bool) -> SessionHistory | None:
+        for history in self._metrics if metrics else self._logs:
+            if meeting in {None, history.meeting} and (participant is None or participant in history.participants):
+                return history
+        return None
+
+    def _route(self, request: FakeRequest, now: int) -> object:
+        answers = {"/logs": self._list_logs, "/logs/api": self._list_api_logs, "/meetings": self._list_meetings}
+        answer = answers.get(request.path.removeprefix("/v1"))
+        if answer is None or request.method != "GET":
+            raise Refusal(404, "not-found", "made-up: there is nothing here")
+        self._authorize(request)
+        return answer(dict(parse_qsl(request.query)), now)
+
+    def _authorize(self, request: FakeRequest) -> None:
+        scheme, _, key = (request.header("Authorization") or "").partition(" ")
+        if scheme != "Bearer" or not key:
+            raise Refusal(400, "authorization-header-error", "missing or malformed authorization header")
+        if key != self.api_key:
+            raise Refusal(401, "authentication-error", "made-up: the key is wrong")
+
+    def _list_logs(self, values: Mapping[str, str], now: int) -> object:
+        query = read_session_query(values, inclusive=self.inclusive_bounds)
+        places = slice(query.offset, query.offset + read_limit(values, self.largest_limit))
+        window = query.since, query.until, now
+        return {
+            name: self._session_rows(
+                *window, query.filters, metrics=name == "metrics", newest_first=query.newest_first
+            )[places]
+            for name in query.arrays
+        }
+
+    def _list_api_logs(self, values: Mapping[str, str], now: int) -> object:
+        source = values.get("source", "api")
+        if source not in _SOURCES:
+            raise invalid(f'"source" must be one of [webhook, api] [Received source={source}]')
+        size = read_limit(values, self.largest_limit)
+        wanted = Selection(now=now, filters={"source": source, "url": values.get("url")})
+        return self._cursors.page(self._calls, values, wanted, size=size)
+
+    def _list_meetings(self, values: Mapping[str, str], now: int) -> object:
+        query, listed = read_meeting_query(values), self._meeting_list
+        size = min(read_limit(values, self.largest_limit, _MOST_MEETINGS), _MOST_MEETINGS)
+        wanted = Selection(since=query.since, until=query.until, now=now, filters=query.filters)
+        page = self._cursors.page(listed, values, wanted, size=size)
+        if not query.participants:
+            page = [{name: value for name, value in item.items() if name != "participants"} for item in page]
+        return {"total_count": len(listed.select(wanted)), "data": page}

@@ -1,0 +1,364 @@
+"""The fake of Logto: ``GET /api/logs``, ``GET /api/logs/{id}`` and ``POST /oidc/token`` as a real server behaves."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from math import ceil, floor
+from random import Random
+from typing import Any, TypedDict, Unpack
+from urllib.parse import unquote_to_bytes
+
+import attrs
+import orjson
+
+from logferry.testing._http import FakeRequest, FakeResponse
+from logferry.testing._openapi import spec_checker
+from logferry.testing._rows import Row, as_rows
+from logferry.testing._truth import identity_of, require_stream
+from logferry.testing.logto._history import History, Selection
+from logferry.testing.logto._query import (
+    ListQuery,
+    Refusal,
+    internal_error,
+    link_lines,
+    read_list_query,
+    read_query,
+)
+from logferry.testing.logto._replies import HTML, JSON, TEXT, entity_tag, localized, preflight, reply
+from logferry.testing.logto._scripted import ScriptedHistory, ScriptedSelection
+from logferry.testing.logto._tokens import Application, TokenIssuer, oauth_error
+
+__all__ = ["LogtoFake"]
+
+_DEFAULT_AUDIENCE = "https://default.logto.app/api"
+_NO_STORE = ("Cache-Control", "no-store")
+_CAP = 10_000
+_NARROW = 1000  # milliseconds
+_ALLOW = ("Allow", "HEAD, GET")
+_LIST = re.compile(r"/logs/?\Z", re.IGNORECASE)
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
+_ONE = re.compile(r"/logs/([^/]+)/?\Z", re.IGNORECASE)
+
+
+class _Filters(TypedDict, total=False):
+    user_id: str | None
+    application_id: str | None
+    log_key: str | None
+
+
+@attrs.frozen(kw_only=True)
+class LogtoFake:
+    """
+    A Logto with a made-up history, in its real habits (measured on 1.42.0 and 1.36.0).
+
+    It is a pure function of settings, request and clock: it keeps nothing between requests, and all its logs are
+    computed from their number, unless they are told row by row.
+
+    Args:
+        records: How many logs exist at `epoch`; where logs keep arriving, also those that share the newest one's time.
+        epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC, whole milliseconds. Default:
+            2026-01-01T00:00:00Z.
+        spacing: Mean time between two logs, in seconds, more than 0.
+        growing: Whether logs keep arriving after `epoch` as the clock goes on.
+        seed: Decides order, times and ids of the logs, and the key that signs tokens.
+        tenant: Tenant id. The management API of the tenant ``t`` is ``https://t.logto.app/api``;
+            ``https://default.logto.app/api`` is accepted always.
+        app_id: Id of an application that has the role for the management API.
+        app_secret: Its secret.
+        roleless_app_id: Id of an application without the role: it gets tokens without scope. Same secret.
+        release: Which release to behave as. Before 1.40 there are no time filters, before 1.42 their bounds are
+            exclusive, and the logs themselves differ. Times are kept in microseconds and shown in milliseconds, so that
+            the lower bound ``T`` of 1.40 and 1.41 includes the logs that are shown as ``T``.
+        token_lifetime: Seconds until a token expires.
+        other_resource: Indicator of another API: tokens are issued for it and are refused here.
+        rows: The logs, told row by row, instead of those that are computed; `records`, `spacing` and `growing` are of
+            no account then, and there are no webhook logs.
+        stable_ties: Whether logs of one time keep their order. Logto has no tie-break, and PostgreSQL orders them
+            otherwise on each page of a wide window; where this is false, so does the fake, unless a window is narrow: up
+            to a second long. Logs are sorted by microseconds, and say milliseconds.
+        compression: Whether to compress a body of 1 KiB or more as the request accepts it: br, gzip or deflate.
+    """
+
+    records: int = attrs.field(default=417, validator=attrs.validators.ge(0))
+    epoch: int = 1_767_225_600_000_000_000
+    spacing: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
+    growing: bool = True
+    seed: int = 0
+    tenant: str = "default"
+    app_id: str = "logferrym2mapp0000001"
+    app_secret: str = attrs.field(default="made-up-secret-of-a-fake", repr=False)
+    roleless_app_id: str = "logferrym2mapp0000002"
+    release: str = "1.42.0"
+    token_lifetime: int = 3600
+    other_resource: str = "https://other.example/api"
+    rows: Sequence[Row] | None = attrs.field(default=None, converter=as_rows, repr=False)
+    stable_ties: bool = True
+    compression: bool = True
+
+    @classmethod
+    def of_rows(cls, rows: tuple[Row, ...], *, epoch: int, chance: Random) -> "LogtoFake":
+        """Make one with a scripted history; *chance* decides the release, and how long tokens are good."""
+        return cls(
+            rows=rows,
+            epoch=epoch,
+            release=chance.choice(("1.36.0", "1.40.0", "1.42.0")),
+            stable_ties=chance.random() < 0.5,  # noqa: PLR2004 - even odds
+            token_lifetime=chance.choice((60, 3600)),
+            compression=False,
+        )
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The names of the streams that it serves."""
+        return ("logto.audit_logs",)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The settings that make an account of it, all but the one for its address."""
+        return {"app_id": self.app_id, "app_secret": self.app_secret}
+
+    @cached_property
+    def history(self) -> History:
+        """All the logs that are computed."""
+        return History(
+            records=self.records,
+            epoch=self.epoch,
+            spacing=self.spacing,
+            growing=self.growing,
+            seed=self.seed,
+            tenant=self.tenant,
+            release=self._release,
+        )
+
+    @cached_property
+    def _scripted(self) -> ScriptedHistory | None:
+        return None if self.rows is None else ScriptedHistory(self.rows, self.history)
+
+    @cached_property
+    def tokens(self) -> TokenIssuer:
+        """Who issues and checks tokens, also those that a test wants to be wrong."""
+        digest = hashlib.sha256(f"logferry fake logto {self.seed} {self.tenant}".encode())
+        return TokenIssuer(
+            key=digest.digest(),
+            key_id=digest.hexdigest()[:43],
+            audiences=tuple(dict.fromkeys((f"https://{self.tenant}.logto.app/api", _DEFAULT_AUDIENCE))),
+            other_resources=(self.other_resource,),
+            applications=(
+                Application(app_id=self.app_id, app_secret=self.app_secret),
+                Application(app_id=self.roleless_app_id, app_secret=self.app_secret, has_role=False),
+            ),
+            lifetime=self.token_lifetime,
+        )
+
+    @cached_property
+    def _release(self) -> tuple[int, int]:
+        major, minor, *_ = (*self.release.split("."), "0")
+        return int(major), int(minor)
+
+    def answer(self, request: FakeRequest, now: int) -> FakeResponse:
+        """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
+        try:
+            return self._route(request, now)
+        except Refusal as refusal:
+            body = localized(request, refusal.body)
+            return reply(request, now, refusal.status, body, (*refusal.headers, JSON), compression=self.compression)
+
+    def violations(self, request: FakeRequest) -> list[str]:
+        """
+        Name what in the request goes against the spec of the generated client: unknown parameters, wrong types, bounds.
+
+        Logto itself ignores most of it silently. Values are never repeated, since they can be secret.
+        """
+        return spec_checker("logto").violations(request)
+
+    def truth(
+        self,
+        stream: str = "logto.audit_logs",
+        since: int | None = None,
+        until: int | None = None,
+        now: int | None = None,
+        *,
+        user_id: str | None = None,
+        application_id: str | None = None,
+        log_key: str | None = None,
+    ) -> Sequence[str]:
+        """
+        Return the ids of the logs in the window ``[since, until)``, newest first.
+
+        The ids are computed when they are looked at; `len` computes none.
+
+        Args:
+            stream: The stream's name; there is one.
+            since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first log on.
+            until: End of the window, not included. Default: up to the newest log.
+            now: When to look. Default: `epoch`.
+            user_id: Only logs of this user.
+            application_id: Only logs of this application.
+            log_key: Only logs with this key.
+        """
+        require_stream(stream, self.streams)
+        selection = self._select(
+            None if since is None else -(-since // 1_000_000),
+            None if until is None else -(-until // 1_000_000),
+            self.epoch if now is None else now,
+            user_id=user_id,
+            application_id=application_id,
+            log_key=log_key,
+        )
+        return selection if isinstance(selection, Selection) else selection.ids()
+
+    def identity(self, stream: str, item: Any) -> str:
+        """Return the id of a decoded log."""
+        require_stream(stream, self.streams)
+        return identity_of(item, "id")
+
+    def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
+        """Return the filters of the one question that finds all logs: none."""
+        require_stream(stream, self.streams)
+        return ({},)
+
+    def access_token(self, *, now: int | None = None, scope: str = "all", audience: str = _DEFAULT_AUDIENCE) -> str:
+        """
+        Return a token as the token endpoint gives it.
+
+        Args:
+            now: When it is issued. Default: `epoch`.
+            scope: Empty for the token of an application without the role.
+            audience: The API that it is for.
+        """
+        issued = self.epoch if now is None else now
+        return self.tokens.token(self.app_id, audience, scope, "http://127.0.0.1/oidc", issued)
+
+    def webhook_id(self, number: int) -> str:
+        """Return the id of a webhook log: never listed, and readable on its own. `number` is below `records`."""
+        return self.history.webhook_id(number)
+
+    def _route(self, request: FakeRequest, now: int) -> FakeResponse:
+        path = request.path
+        if path == "/oidc/token":
+            return self._token(request, now)
+        if path == "/api" or path.startswith("/api/"):
+            return self._api(request, now, path.removeprefix("/api"))
+        # Everything else is the sign-in page. The links of a list lead here, since they lack /api.
+        page = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>"
+        return reply(request, now, 200, page, (HTML,))
+
+    def _api(self, request: FakeRequest, now: int, path: str) -> FakeResponse:
+        one = _ONE.match(path)
+        if one is None and _LIST.match(path) is None:
+            return reply(request, now, 404, b"Not Found", (), late=(TEXT,))
+        match request.method:
+            case "GET" | "HEAD":
+                self.tokens.authorize(request, now)
+                return self._one(request, now, _decoded(one[1])) if one else self._list(request, now, path)
+            case "OPTIONS":
+                return _options(request, now)
+            case "PUT" | "PATCH" | "POST" | "DELETE":
+                return reply(request, now, 405, b"Method Not Allowed", (_ALLOW,), late=(TEXT,))
+            case _:
+                return reply(request, now, 501, b"Not Implemented", (_ALLOW,), late=(TEXT,))
+
+    def _list(self, request: FakeRequest, now: int, path: str) -> FakeResponse:
+        values = read_query(request.query)
+        query = read_list_query(values, self._release)
+        inclusive = self._release >= (1, 42)
+        since, until = query.start_time, query.end_time
+        filters = query.filters
+        matches = self._select(
+            # A log is later than the whole millisecond that it is shown as.
+            None if since is None else ceil(since),
+            None if until is None else floor(until) + 1 if inclusive else ceil(until),
+            now,
+            user_id=filters.get("userId"),
+            application_id=filters.get("applicationId"),
+            log_key=filters.get("logKey"),
+        )
+        total = len(matches)
+        capped = query.capped and total > _CAP
+        places: Sequence[int] = range(query.offset, min(query.offset + query.page_size, total))
+        if not self.stable_ties and not _is_narrow(query):
+            places = matches.shuffled(places, f"{self.seed} {query.page_size} {query.offset} {total}")
+        body = matches.page(places)
+        host = request.header("Host")
+        origin = f"http://{host}" if host else ""
+        counted = (("Total-Number", str(_CAP + 1)), ("Total-Number-Is-Capped", "true"))
+        return self._tagged(
+            request,
+            now,
+            body,
+            (
+                *(counted if capped else (("Total-Number", str(total)),)),
+                *link_lines(origin + path, values, query, total, capped=capped),
+            ),
+        )
+
+    def _select(
+        self, since: int | None, until: int | None, now: int, **filters: Unpack[_Filters]
+    ) -> Selection | ScriptedSelection:
+        """Select the logs there are at `now`; bounds in milliseconds, the second not included."""
+        if self._scripted is not None:
+            return self._scripted.select(since, until, now, **filters)
+        history = self.history
+        end = history.existing(now)
+        return history.select(
+            0 if since is None else history.before(since),
+            end if until is None else min(end, history.before(until)),
+            **filters,
+        )
+
+    def _one(self, request: FakeRequest, now: int, log_id: str) -> FakeResponse:
+        if "\0" in log_id:
+            raise internal_error()  # PostgreSQL has no NUL in text
+        body = (self._scripted or self.history).item(log_id, now)
+        if body is None:
+            message = f"The logs with ID `{log_id}` does not exist."
+            raise Refusal(404, {"code": "entity.not_exists_with_id", "message": message})
+        return self._tagged(request, now, body, ())
+
+    def _tagged(
+        self, request: FakeRequest, now: int, body: bytes, headers: tuple[tuple[str, str], ...]
+    ) -> FakeResponse:
+        if request.method == "HEAD":
+            return reply(request, now, 200, body, (JSON, *headers))  # the tag is made of a body
+        tag = entity_tag(body)
+        known = [part.strip().removeprefix("W/") for part in (request.header("If-None-Match") or "").split(",")]
+        if tag in known or "*" in known:
+            return reply(request, now, 304, b"", (*headers, ("ETag", tag)))
+        return reply(request, now, 200, body, (JSON, *headers, ("ETag", tag)), compression=self.compression)
+
+    def _token(self, request: FakeRequest, now: int) -> FakeResponse:
+        if request.method == "OPTIONS":
+            return _options(request, now)
+        if request.method != "POST":
+            description = f"unrecognized route or not allowed method ({request.method} on {request.path})"
+            raise oauth_error(404, "invalid_request", description)
+        host = request.header("Host") or "127.0.0.1"
+        try:
+            body = orjson.dumps(self.tokens.issue(request, f"http://{host}/oidc", now))
+        except Refusal as refusal:
+            raise Refusal(refusal.status, refusal.body, (*refusal.headers, _NO_STORE)) from None
+        return reply(request, now, 200, body, (_NO_STORE, JSON), compression=self.compression)
+
+
+def _decoded(part: str) -> str:
+    """Return a part of a path, decoded; one that cannot be decoded stays as it was sent."""
+    if _BROKEN_ESCAPE.search(part):
+        return part
+    try:
+        return unquote_to_bytes(part).decode()
+    except UnicodeDecodeError:
+        return part
+
+
+def _is_narrow(query: ListQuery) -> bool:
+    """Whether the rows of a query are so few that PostgreSQL keeps the order of equal times from page to page."""
+    start, end = query.start_time, query.end_time
+    return start is not None and end is not None and end - start <= _NARROW
+
+
+def _options(request: FakeRequest, now: int) -> FakeResponse:
+    allowed = preflight(request)
+    if allowed is not None:
+        return reply(request, now, 204, b"", allowed)
+    return reply(request, now, 200, b"", (_ALLOW,), late=(TEXT,))
