@@ -16,14 +16,12 @@ The window is pinned, and filtered here as well.  The ``Link`` header is not use
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from logferry._concurrency.division import Division
 from logferry._errors import PagingError
-from logferry._flow.steps import Batch, Flow, Key, Marks, Position, SubFlow, fetch
+from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, fetch
 from logferry._http.messages import Response
 from logferry._http.responses import about_response, decoded, wrong_shape
 from logferry._json import is_array
@@ -112,10 +110,6 @@ class _Turn:
     place: Place
     following: Place
     fresh: list[Key]
-
-    def identity(self, index: int) -> str:
-        """The identity of one of them."""
-        return self.fresh[index][1]
 
     def after(self) -> Place:
         """Where the walk is once the page has been delivered."""
@@ -296,8 +290,8 @@ def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> 
     items = answer.items if whole else [answer.items[index] for index in indexes]
     times = answer.times if whole else known_times([time for time, _ in turn.fresh])
     # A server that ignores bounds of time cannot be asked for a part of the window.
-    marks = None if following.counting else partial(Marks, times, turn.identity, answer.times)
-    return turn, Batch(items, turn.position, answer.response, following.total, times=times, marks=marks)
+    sent = None if following.counting else answer.times
+    return turn, Batch(items, turn.position, answer.response, following.total, times=times, sent=sent)
 
 
 def _array(response: Response[Any]) -> list[Any]:
@@ -321,7 +315,7 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
     paging="page number",
     order="newest first",
     time_filter="server since 1.40, else client",
-    division=Division(resolution=MILLISECOND),
+    resolution=MILLISECOND,
     promise=(
         "each log once, by id, also while others come and go, however many have one time; where a server before 1.40 has "
         "more of one time than a page holds (100), an issue says that some may be missing"
