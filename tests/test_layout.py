@@ -43,10 +43,7 @@ EXCEPTIONS: Final = (
 LONG: Final[frozenset[str]] = frozenset(
     (
         "_paging.cursor",
-        "_records.record",
         "services.logto._streams",
-        "stores._duckdb",
-        "sync._reader",
     )
 )
 """Modules of the core that are too long today."""
