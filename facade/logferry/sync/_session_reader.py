@@ -155,7 +155,7 @@ class SessionReader(Reader):
             except LogferryError as error:
                 self._progress.fail(error)
                 return "failed"
-            self._progress.succeed()
+            self._progress.finish_session()
             return "doubtful" if doubtful else "whole"
 
     def _own(self, sessions: Sessions) -> Mapping[str, str]:
