@@ -13,7 +13,7 @@ import click
 
 from logferry._accounts.registry import SERVICES, Service
 from logferry._errors import ConfigurationError
-from logferry.cli._output.output import echo
+from logferry.cli._output.stdout import echo
 from logferry.cli._shell import shell_options, tell
 from logferry.testing._registry import make_fake, variables_for
 

@@ -17,7 +17,7 @@ import click
 from logferry._accounts.registry import SERVICES
 from logferry._errors import ConfigurationError, MissingPackageError
 from logferry._extras import needing
-from logferry.cli._output.output import echo, output_errors, terminal_console
+from logferry.cli._output.stdout import echo, output_errors, terminal_console
 from logferry.cli._shell import counted, shell_options, talk, tell
 from logferry.cli._values import LocalPath
 from logferry.testing._registry import make_fake

@@ -16,7 +16,7 @@ from logferry._accounts.accounts import Account
 from logferry._errors import LogferryError
 from logferry._ferry.ferry import Ferry
 from logferry._redaction import printable
-from logferry.cli._output.output import terminal_console
+from logferry.cli._output.stdout import terminal_console
 from logferry.stores import DuckDBStore
 from logferry.testing._registry import settings_for
 

@@ -144,10 +144,6 @@ class Position:
         """The latest millisecond at which a delivered row can stand."""
         return max((one.tick for one in self.delivered.values() if one.tick is not None), default=None)
 
-    def repeated(self) -> int:
-        """How many rows come again."""
-        return self.passed + sum(one.count for one in self.delivered.values())
-
     def look(self, rows: Rows) -> Seen:
         """Tell the rows of one response that have not been delivered from those that have."""
         first = rows.tick(0) if len(rows) else None

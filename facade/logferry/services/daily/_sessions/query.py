@@ -80,8 +80,13 @@ class Query:
         return None if start is None else max(0, start)
 
     def limit(self, position: Position) -> int:
-        """How many rows to ask for at a position: all that come again and a page of others."""
-        return self.page_size + position.repeated()
+        """
+        How many rows to ask for at a position: all that come again and a page of others.
+
+        Where rows of few milliseconds fill a page, as many others as come again: else there would be little new on each page.
+        """
+        again = sum(one.count for one in position.delivered.values())
+        return self.page_size + position.passed + (2 * again if again > self.page_size + 1 else again)
 
     def request(self, start: int | None, limit: int, offset: int = 0) -> Request[Any]:
         """
