@@ -25,8 +25,8 @@ from logferry._accounts.accounts import find_accounts
 from logferry._accounts.registry import SERVICES
 from logferry._config.secrets import read_reference
 from logferry._errors import ConfigurationError
-from logferry._flow.steps import Reply
 from logferry._http.body import Body
+from logferry._http.messages import Response
 from logferry._http.responses import Refusal, decoded
 from logferry._http.retry import retry_after
 from logferry._json import is_array, is_object
@@ -133,10 +133,10 @@ def text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def reply(content: bytes = b"", **headers: bytes) -> Reply[Any]:
+def response(content: bytes = b"", **headers: bytes) -> Response[Any]:
     """An answer with this body."""
     lines = [(name.replace("_", "-").encode(), value) for name, value in headers.items()]
-    return Reply(
+    return Response(
         request=Request(method="GET", path="/logs", params=(), headers=(), form=None, parse=dict),
         url="https://c.example/logs",
         status=200,
@@ -180,8 +180,8 @@ def read_links(data: bytes) -> None:
     for link in (text(data), json_value(data)):
         for read in (
             lambda: next_page(link, asked=asked, current=PageAddress(3, 50, "PA")),  # noqa: B023  # called at once
-            lambda: cognigy._next_cursor(reply(), {"_links": {"next": {"href": link}}}),  # noqa: B023, SLF001  # pyright: ignore[reportPrivateUsage]
-            lambda: cognigy._next_cursor(reply(), {"nextCursor": link}),  # noqa: B023, SLF001  # pyright: ignore[reportPrivateUsage]
+            lambda: cognigy._next_cursor(response(), {"_links": {"next": {"href": link}}}),  # noqa: B023, SLF001  # pyright: ignore[reportPrivateUsage]
+            lambda: cognigy._next_cursor(response(), {"nextCursor": link}),  # noqa: B023, SLF001  # pyright: ignore[reportPrivateUsage]
         ):
             try:
                 read()
@@ -346,7 +346,7 @@ STREAMS: Final = [(service.client, stream) for service in SERVICES for stream in
 
 def read_bodies(data: bytes) -> None:
     """Bodies of answers: each item of a page becomes a record that can be written, whatever stream it is taken for."""
-    value = decoded(reply(data, content_type=b"application/json"), no_refusal, request_id_header="x-request-id")
+    value = decoded(response(data, content_type=b"application/json"), no_refusal)
     for item in _items(value)[:20]:
         for _, stream in STREAMS:
             origin = Origin(
@@ -390,11 +390,9 @@ def read_refusals(data: bytes) -> None:
 
     for status in (200, 302, 400, 401, 403, 404, 422, 429, 503):
         for read in (daily, api_refusal, _token_refusal, signalwire, cognigy_refusal):
-            answer = reply(data)
+            answer = response(data)
             try:
-                decoded(
-                    Reply(answer.request, answer.url, status, answer.headers, data, 0), read, request_id_header="date"
-                )
+                decoded(Response(answer.request, answer.url, status, answer.headers, data, 0), read)
             except LogferryError as error:
                 if len(str(error).splitlines()) != 1 or len(str(error)) > SHOWN:
                     raise AssertionError("no readable line") from error
@@ -415,7 +413,7 @@ def read_compressed(data: bytes) -> None:
 def read_retry_after(data: bytes) -> None:
     """The header ``Retry-After``, beside a ``Date``."""
     for date in (b"", data, b"Fri, 20 Nov 2026 08:00:00 GMT"):
-        wanted = retry_after(reply(retry_after=data, date=date))
+        wanted = retry_after(response(retry_after=data, date=date))
         if wanted is not None and not wanted >= 0:
             raise AssertionError(wanted)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+import hypothesis
 import orjson
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -15,6 +16,12 @@ from logferry._accounts.registry import SERVICES
 from logferry.testing import Fake, Faults, InProcessTransport, LogtoFake
 
 T = TypeVar("T")
+
+# How fast the machine is decides nothing, nor does what an earlier run found.
+hypothesis.settings.register_profile(
+    "logferry", deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("logferry")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -36,9 +36,6 @@ TOP: Final = 13
 LONGEST: Final = 300
 """Lines of a module of the core at most."""
 EXCEPTIONS: Final = (
-    "_config.arguments imports ssl",
-    "_http.* imports _flow.*",
-    "cli._demo.* imports httpx",
     "services.* imports *",
     "_accounts.registry imports testing*",
 )
@@ -214,7 +211,7 @@ def test_each_exception_is_needed() -> None:
     assert [pattern for pattern in EXCEPTIONS if not any(fnmatchcase(line, pattern) for line in lines)] == []
 
 
-@pytest.mark.xfail(strict=True, reason="reading ahead knows streams, which read ahead; HTTP and flows share messages")
+@pytest.mark.xfail(strict=True, reason="reading ahead knows streams, which read ahead")
 def test_no_circles() -> None:
     """No module imports itself by way of others, late imports included; nor does a wing of the core."""
     try:

@@ -6,12 +6,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logferry._redaction import REDACTED, is_secret_name, printable, public_url, without_secrets
-
-PROPERTY = settings(deadline=None, database=None)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +173,6 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(JSON)
-@PROPERTY
 def test_masking_keeps_the_shape_and_the_original(value: Any) -> None:
     """A copy, with the same names; masking twice is masking once."""
     before = repr(value)
@@ -194,7 +191,6 @@ def _names(value: Any) -> Any:
 
 
 @given(st.text())
-@PROPERTY
 def test_printable_text_is_one_line_that_drives_no_terminal(text: str) -> None:
     """Whatever it was; and it can be encoded."""
     shown = printable(text)
@@ -246,7 +242,6 @@ def test_urls_are_shown_without_secrets(url: str, shown: str) -> None:
 @given(
     st.dictionaries(st.sampled_from(["page", "code", "q", "access_token"]), st.text("abc &=+%/?#\u00fc\n", max_size=8))
 )
-@PROPERTY
 def test_public_urls_keep_all_other_parameters(params: dict[str, str]) -> None:
     """Names and order stay, the values too unless they are secret; in one line."""
     shown = public_url(f"https://u:p@acme.example/x?{urlencode(params)}")

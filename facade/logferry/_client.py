@@ -14,21 +14,19 @@ from attrs import AttrsInstance, frozen
 
 from logferry._config.arguments import (
     CallChanges,
+    CallOptions,
     ClientOptions,
     StreamOptions,
     changed_options,
-    checked_authorities,
-    checked_proxy,
     refuse_unknown,
 )
 from logferry._config.settings import Settings, worded
-from logferry._errors import ConfigurationError, InvalidRequestError, ShortTraceback
-from logferry._flow.layers import Authorizer
-from logferry._http.options import CallOptions, WireOptions, is_loopback
-from logferry._http.pool import Pool, checked_transport
-from logferry._http.pyreqwest import FAST, require_fast
+from logferry._errors import ConfigurationError, InvalidRequestError, ShortTraceback, suggestion
+from logferry._flow.auth import Authorizer
+from logferry._http.options import WireOptions, is_loopback
+from logferry._http.pool import Pool
 from logferry._http.rate import Rate
-from logferry._http.rate_limiter import Pace
+from logferry._http.rate_limiter import RateLimiter
 from logferry._redaction import hide_secrets
 from logferry._streams.lazy import Homes
 from logferry._time.clock import SystemClock
@@ -67,7 +65,7 @@ class Client(ABC):
     service: ClassVar[str]
     """The service's name, such as ``"logto"``."""
     request_id_header: ClassVar[str] = "x-request-id"
-    """Where the service names a request, in lower case."""
+    """The response header that names the request, in lower case; most services have this one, few document it."""
     documented_rate: ClassVar[Rate | None] = None
     """How many requests the service documents to take from an account; ``None`` where it sets no limit for reading."""
     streams: ClassVar[Homes] = Homes()
@@ -100,16 +98,16 @@ class Client(ABC):
         # The limits are those of the vendors' installations; on this machine there is none.
         rate = None if self.is_loopback else self.documented_rate
         self._options = changed_options(CallOptions(rate=rate), options)
-        self._pace = Pace()
-        wire = WireOptions(
-            base_url=connection.base_url,
-            proxy=checked_proxy(options.get("proxy")),
-            verify=checked_authorities(options.get("verify")),
-            transport=checked_transport(options.get("transport")),
+        self._rate_limiter = RateLimiter()
+        self._pool = Pool(
+            WireOptions(
+                base_url=connection.base_url,
+                proxy=options.get("proxy"),
+                verify=options.get("verify"),
+                transport=options.get("transport"),
+                request_id_header=self.request_id_header,
+            )
         )
-        if wire.transport == FAST:
-            require_fast(wire)
-        self._pool = Pool(wire)
 
     @abstractmethod
     def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
@@ -203,14 +201,17 @@ class Client(ABC):
         """
         definition = next((one for one in self.streams if one.name == name), None)
         if definition is None:
-            names = ", ".join(one.name for one in self.streams)
-            raise InvalidRequestError(f"{self.service} has no stream {name!r}", hint=f"It has: {names}")
+            raise InvalidRequestError(
+                f"{self.service} has no stream {name!r}", hint=suggestion(name, [one.name for one in self.streams])
+            )
         known = {spelling: one for one in definition.filter_list for spelling in (one.name, one.wire_name)}
         given: dict[str, Any] = {}
         for spelling, value in (filters or {}).items():
             if spelling not in known:
-                names = ", ".join(one.name for one in definition.filter_list) or "none"
-                raise InvalidRequestError(f"{name} has no filter {spelling!r}", hint=f"Its filters: {names}")
+                names = [one.name for one in definition.filter_list]
+                raise InvalidRequestError(
+                    f"{name} has no filter {spelling!r}", hint=suggestion(spelling, names) if names else "It has none"
+                )
             try:
                 given[known[spelling].name] = known[spelling].parse(value)
             except ValueError as error:
@@ -221,7 +222,7 @@ class Client(ABC):
     def _open(self, definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions) -> Stream[E]:
         """A stream of this account, checked before anything is sent."""
         # With the first stream, since a program may have clients that it asks nothing of.
-        from logferry._http.sender import HttpWire  # noqa: PLC0415
+        from logferry._http.sender import Sender  # noqa: PLC0415
         from logferry._streams.open import opened  # noqa: PLC0415
         from logferry._streams.runtime import Runtime  # noqa: PLC0415
 
@@ -230,11 +231,10 @@ class Client(ABC):
             account=self._account,
             tenant=self._tenant,
             server_address=urlsplit(self._base_url).hostname or "",
-            request_id_header=self.request_id_header,
-            wire=HttpWire(self._pool, self._clock, self._options.timeouts),
+            sender=Sender(self._pool, self._clock, self._options.timeouts),
             clock=self._clock,
             authorizer=self._authorizer,
-            pace=self._pace,
+            rate_limiter=self._rate_limiter,
             options=self._options,
             chance=random.random,
             worded=self._worded,

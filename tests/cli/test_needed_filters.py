@@ -6,6 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run, serving
@@ -43,6 +44,26 @@ def test_a_named_stream_without_its_filter_is_an_error(run: Run, daily: DailyFak
     assert (result.exit_code, result.stdout) == (2, "")
     assert "daily.session_logs needs mtg_session_id or user_session_id" in result.stderr
     assert daily.api_key not in result.output
+
+
+@pytest.mark.usefixtures("daily")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["pull", "--format", "parquet"],
+        ["pull", "--since", "soon"],
+        ["pull", "--page-size", "500"],
+        ["tail", "--since", "soon"],
+        ["tail", "--page-size", "500"],
+    ],
+    ids=" ".join,
+)
+def test_a_call_that_cannot_be_right_says_only_that(run: Run, arguments: list[str]) -> None:
+    """Which streams are left out is not reported where none is read."""
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: ")
 
 
 @pytest.mark.parametrize("name", ["mtg_session_id", "mtgSessionId"])
@@ -98,6 +119,19 @@ def test_a_named_stream_without_the_filter_is_an_error(run: Run) -> None:
     result = run("pull", "daily.api_logs", "daily.session_logs", "--filter", "source=webhook")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "daily.session_logs has no filter 'source'" in result.stderr
+
+
+@pytest.mark.usefixtures("daily")
+@pytest.mark.parametrize("command", [["pull"], ["tail"], ["sync", "--to", "logs.duckdb"]], ids=lambda words: words[0])
+def test_a_filter_that_a_named_stream_does_not_know(
+    run: Run, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the filter that may have been meant."""
+    monkeypatch.chdir(tmp_path)
+    result = run(*command, "daily.api_logs", "--filter", "sorce=webhook")
+    assert (result.exit_code, result.stdout) == (2, "")
+    line = result.stderr.splitlines()[0]
+    assert line.startswith("Error: daily.api_logs has no filter 'sorce'. Did you mean source? Known: ")
 
 
 @pytest.mark.usefixtures("daily")

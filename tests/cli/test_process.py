@@ -106,6 +106,46 @@ def test_interrupted_before_anything_arrived(run: Run, account: Account) -> None
         assert uids(again.stdout) == Server(fake, url).uids
 
 
+INTERRUPTED_AT = """
+import runpy, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            sys.meta_path.remove(self)
+            signal.raise_signal(signal.SIGINT)
+
+module = sys.argv.pop(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupting())
+runpy.run_module("logferry", run_name="__main__")
+"""
+"""Runs the command, which is interrupted when it begins to load a module."""
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("logferry.cli._main", ["pull"]),
+        ("httpx", ["pull"]),
+        ("httpx", ["tail"]),
+        ("duckdb", ["sync", "--to", "logs.duckdb"]),
+        ("httpx", ["check"]),
+    ],
+)
+@pytest.mark.usefixtures("configured")
+def test_interrupted_while_it_begins(tmp_path: Path, module: str, arguments: list[str]) -> None:
+    """Ctrl-C before the first request ends it with one line and the exit code of an interrupt."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT, module, *arguments],
+        capture_output=True,
+        cwd=tmp_path,
+        timeout=UNTIL_STUCK,
+        check=False,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == (b"", b"interrupted\n", 130)
+
+
 @pytest.mark.parametrize("lines_read", [0, 1, 150, 950])
 def test_interrupted_while_writing(run: Run, account: Account, lines_read: int) -> None:
     """Ctrl-C while a record is on its way out neither loses nor doubles one."""

@@ -84,7 +84,7 @@ def test_raw(run: Run) -> None:
         ),
         (
             ["logto.audit_logs", "--filter", "user=x"],
-            "logto.audit_logs has no filter 'user'. Its filters: user_id, application_id, log_key",
+            "logto.audit_logs has no filter 'user'. Did you mean user_id? Known: user_id, application_id, log_key",
         ),
         (["--filter", "user_id"], "'user_id' is not KEY=VALUE"),
         (["--filter", "user_id=a", "--filter", "user_id=b"], "'user_id' is given twice"),

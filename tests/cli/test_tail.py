@@ -8,14 +8,18 @@ import pty
 import select
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 from tests.cli.conftest import REFUSED, Account, Run, resume_arguments, serving, started, uids
 
+from logferry._errors import StoreError
+from logferry.cli._tail.state_file import opened_state
 from logferry.testing import FakeRequest, FakeResponse, LogtoFake, Row
 
 PATIENCE = 30.0
@@ -146,7 +150,7 @@ def test_a_state_survives_a_kill(growing: Growing, tmp_path: Path) -> None:
 
 
 def test_a_second_tail_on_a_state_is_refused(growing: Growing, run: Run, tmp_path: Path) -> None:
-    """By whichever path it is named; when the first has ended, however it did, another goes on."""
+    """By whichever path it is named; when the first has ended, however it did, another goes on, and leaves no lock."""
     state, link = tmp_path / "tail.json", tmp_path / "link.json"
     link.symlink_to(state)
     growing.add(3, 2, 1)
@@ -164,6 +168,27 @@ def test_a_second_tail_on_a_state_is_refused(growing: Growing, run: Run, tmp_pat
         growing.add(0)
         assert lines_of(process, 1)
         ended(process, signal.SIGINT)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "tail.json"]
+
+
+def test_a_lock_that_is_removed_while_it_is_waited_for_is_none(tmp_path: Path) -> None:
+    """Of many that open one state again and again, at most one at a time has it."""
+    state, inside, most = tmp_path / "tail.json", [0], [0]
+
+    def use() -> None:
+        for _ in range(200):
+            with suppress(StoreError), opened_state(state):
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+                inside[0] -= 1
+
+    users = [threading.Thread(target=use) for _ in range(4)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
+    assert most == [1]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failure_is_told_and_the_stream_goes_on(growing: Growing) -> None:

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 import logferry
-from logferry._config.arguments import CallChanges, ClientOptions, StreamOptions
-from logferry._http.options import CallOptions, Timeouts, WireOptions
+from logferry._config.arguments import CallChanges, CallOptions, ClientOptions, StreamOptions
+from logferry._http.options import Timeouts, WireOptions
 from logferry._http.retry import RetryPolicy
 from logferry.testing import FakeResponse, InProcessTransport, LogtoFake, VirtualClock
 

@@ -30,7 +30,7 @@ from logferry.testing import (
 UNTIL = "2027-01-01"
 PAGE = 50
 Walk = Callable[[Any], Iterator[Any]]
-PROPERTY = settings(deadline=None, database=None, derandomize=True, max_examples=5)
+PROPERTY = settings(derandomize=True, max_examples=5)
 
 
 def far_away(fake: Any, **options: Any) -> Any:

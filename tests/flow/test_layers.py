@@ -9,23 +9,11 @@ import pytest
 
 from logferry._errors import ConnectionFailedError, DeadlineExceededError, LogferryError, RequestTimeoutError
 from logferry._flow.auth import FixedHeaders, RenewedToken, Token
-from logferry._flow.layers import authorized, bounded, layer, observed, resume, retried
-from logferry._flow.steps import (
-    Acquire,
-    Batch,
-    Flow,
-    Now,
-    Pairs,
-    Receive,
-    Reply,
-    Request,
-    Send,
-    Sleep,
-    Step,
-    SubFlow,
-    Ticket,
-    exchange,
-)
+from logferry._flow.layers import authorized, bounded, layer, paced, resume, retried
+from logferry._flow.steps import Acquire, Batch, Flow, Now, Receive, Sleep, Step, SubFlow, exchange
+from logferry._http.in_flight import Ticket
+from logferry._http.messages import Pairs, Request, Response, Send
+from logferry._http.rate_limiter import RateLimiter
 from logferry._http.retry import RetryPolicy
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 
@@ -35,9 +23,9 @@ TOKEN: Request[Any] = list_audit_logs.request(page=99)
 """Stands for a request for a token."""
 
 
-def reply(status: int, **headers: str) -> Reply[Any]:
+def response(status: int, **headers: str) -> Response[Any]:
     """An answer to the request."""
-    return Reply(
+    return Response(
         request=LIST,
         url="https://acme.logto.app/api/logs?page=2",
         status=status,
@@ -78,7 +66,7 @@ class Play:
         clock: Times that are told, in seconds; the last one stays.
     """
 
-    def __init__(self, *outcomes: Reply[Any] | LogferryError, clock: tuple[float, ...] = (0,)) -> None:
+    def __init__(self, *outcomes: Response[Any] | LogferryError, clock: tuple[float, ...] = (0,)) -> None:
         self._outcomes = list(outcomes)
         self._clock = list(clock)
         self.steps: list[Step] = []
@@ -119,16 +107,17 @@ def test_a_layer_that_answers_nothing_itself_changes_nothing() -> None:
     def passed(step: Step) -> SubFlow[object]:
         return (yield step)
 
-    play = Play(reply(200), reply(500))
+    play = Play(response(200), response(500))
     flow = layer(layer(asking(2), {Receive: passed}), {})
     assert [batch.items for batch in (play.until_batch(flow), play.until_batch(flow)) if batch] == [[200], [500]]
     assert play.until_batch(flow) is None
-    assert play.steps == [Send(LIST), Receive(Ticket(Send(LIST)))] * 2
+    assert [type(step) for step in play.steps] == [Send, Receive] * 2
+    assert [step.ticket.send if isinstance(step, Receive) else step for step in play.steps] == [Send(LIST)] * 4
 
 
 def test_credentials_are_beside_the_request_not_in_it() -> None:
     """A request carries no credentials, and what prints a step prints none."""
-    play = Play(reply(200))
+    play = Play(response(200))
     play.until_batch(authorized(asking(), Counting()))
     (sent,) = play.of(Send)
     assert sent.headers == (("Authorization", "Bearer 1"),)
@@ -138,7 +127,7 @@ def test_credentials_are_beside_the_request_not_in_it() -> None:
 
 def test_a_401_causes_one_renewal_and_one_replay() -> None:
     """The request is sent again with the new headers; the answer to it counts."""
-    authorizer, play = Counting(), Play(reply(401), reply(200))
+    authorizer, play = Counting(), Play(response(401), response(200))
     batch = play.until_batch(authorized(asking(), authorizer))
     assert batch is not None
     assert batch.items == [200]
@@ -148,7 +137,7 @@ def test_a_401_causes_one_renewal_and_one_replay() -> None:
 
 def test_a_second_401_is_the_answer() -> None:
     """One replay is enough: the flow sees the second 401."""
-    play = Play(reply(401), reply(401))
+    play = Play(response(401), response(401))
     batch = play.until_batch(authorized(asking(), Counting()))
     assert batch is not None
     assert batch.items == [401]
@@ -157,7 +146,7 @@ def test_a_second_401_is_the_answer() -> None:
 
 def test_headers_that_stay_are_not_replayed() -> None:
     """Where there are no better credentials a 401 is final at once."""
-    play = Play(reply(401))
+    play = Play(response(401))
     batch = play.until_batch(authorized(asking(), FixedHeaders((("Authorization", "Bearer x"),))))
     assert batch is not None
     assert batch.items == [401]
@@ -172,19 +161,28 @@ def test_a_failure_is_not_taken_for_a_refusal() -> None:
     assert authorizer.refused == [None]
 
 
-def retrying(flow: Flow, *, attempts: int = 4, told: Callable[..., None] = lambda *_: None) -> Flow:
+def retrying(flow: Flow, *, attempts: int = 4, on_retry: Callable[..., None] = lambda *_: None) -> Flow:
     """A flow whose answers are retried after the longest wait."""
-    return retried(flow, RetryPolicy(attempts=attempts), chance=lambda: 1.0, told=told)
+    return retried(flow, RetryPolicy(attempts=attempts), chance=lambda: 1.0, on_retry=on_retry)
+
+
+def pacing(flow: Flow, on_request: Callable[[Request[Any]], None] | None = None) -> Flow:
+    """A flow whose requests wait for nothing."""
+    return paced(flow, RateLimiter(), None, longest_retry_after=60, on_request=on_request)
 
 
 def test_each_attempt_is_sent_anew_and_told() -> None:
     """Between attempts there is a wait; each is told beforehand, and the answer knows how many there were."""
     told: list[tuple[int, float, Any]] = []
-    failures: list[Reply[Any] | LogferryError] = [reply(503), ConnectionFailedError("cut"), reply(429, retry_after="7")]
-    play = Play(*failures, reply(200))
-    batch = play.until_batch(retrying(asking(), told=lambda *event: told.append(event)))
+    failures: list[Response[Any] | LogferryError] = [
+        response(503),
+        ConnectionFailedError("cut"),
+        response(429, retry_after="7"),
+    ]
+    play = Play(*failures, response(200))
+    batch = play.until_batch(retrying(asking(), on_retry=lambda *event: told.append(event)))
     assert batch is not None
-    assert (batch.items, batch.reply.attempts) == ([200], 4)
+    assert (batch.items, batch.response.attempts) == ([200], 4)
     assert play.of(Sleep) == [Sleep(0.5), Sleep(1.0), Sleep(7.0)]
     assert told == [(1, 0.5, failures[0]), (2, 1.0, failures[1]), (3, 7.0, failures[2])]
     assert [type(step) for step in play.steps] == [Send, Receive] + [Sleep, Send, Receive] * 3
@@ -201,10 +199,10 @@ def test_the_last_outcome_is_the_flows() -> None:
 
 def test_attempts_are_counted_per_answer() -> None:
     """Each answer has all its attempts, whatever those before it took."""
-    play = Play(reply(500), reply(500), reply(200), reply(500), reply(500), reply(200))
+    play = Play(response(500), response(500), response(200), response(500), response(500), response(200))
     flow = retrying(asking(2), attempts=3)
     batches = [play.until_batch(flow), play.until_batch(flow)]
-    assert [batch.reply.attempts for batch in batches if batch] == [3, 3]
+    assert [batch.response.attempts for batch in batches if batch] == [3, 3]
 
 
 def test_several_requests_may_be_under_way() -> None:
@@ -217,7 +215,7 @@ def test_several_requests_may_be_under_way() -> None:
         sooner = yield Receive(first)
         yield Batch([later.status, sooner.status], int, later)
 
-    play = Play(reply(503), reply(200), reply(401), reply(201))
+    play = Play(response(503), response(200), response(401), response(201))
     batch = play.until_batch(retrying(authorized(two(), Counting())))
     assert batch is not None
     assert batch.items == [200, 201]
@@ -231,7 +229,7 @@ def test_a_request_for_a_token_is_retried_like_any_other() -> None:
         answer = yield from exchange(Send(TOKEN))
         return Token((("Authorization", f"Bearer {answer.status}"),), time, 3600 * SECOND)
 
-    play = Play(reply(503), reply(201), reply(200))
+    play = Play(response(503), response(201), response(200))
     batch = play.until_batch(retrying(authorized(asking(), RenewedToken(obtain))))
     assert batch is not None
     assert batch.items == [200]
@@ -241,10 +239,10 @@ def test_a_request_for_a_token_is_retried_like_any_other() -> None:
 
 def test_a_deadline_bounds_each_request() -> None:
     """A request is told how much time is left for it, counted from the first step on."""
-    play = Play(reply(200), clock=(100, 100, 104))
+    play = Play(response(200), clock=(100, 100, 104))
     play.until_batch(bounded(asking(), 10))
     assert [sent.timeout for sent in play.of(Send)] == [10]
-    play = Play(reply(200), reply(200), clock=(100, 100, 103, 104, 105))
+    play = Play(response(200), response(200), clock=(100, 100, 103, 104, 105))
     flow = bounded(asking(2), 10)
     play.until_batch(flow)
     play.until_batch(flow)
@@ -254,7 +252,7 @@ def test_a_deadline_bounds_each_request() -> None:
 @pytest.mark.parametrize("late", [110, 111, 1000])
 def test_no_request_is_sent_after_the_deadline(late: float) -> None:
     """Once the time is up, the flow gets a DeadlineExceededError instead of an answer."""
-    play = Play(reply(200), clock=(100, 100, 100, late))
+    play = Play(response(200), clock=(100, 100, 100, late))
     flow = bounded(asking(2), 10)
     assert play.until_batch(flow) is not None
     with pytest.raises(DeadlineExceededError, match="10 s"):
@@ -264,7 +262,7 @@ def test_no_request_is_sent_after_the_deadline(late: float) -> None:
 
 def test_a_deadline_that_would_pass_during_a_wait_is_not_waited_for() -> None:
     """The error comes at once, without the wait."""
-    play = Play(reply(503, retry_after="7"), clock=(0, 0, 4))
+    play = Play(response(503, retry_after="7"), clock=(0, 0, 4))
     with pytest.raises(DeadlineExceededError):
         play.until_batch(bounded(retrying(asking()), 10))
     assert play.of(Sleep) == []
@@ -272,7 +270,7 @@ def test_a_deadline_that_would_pass_during_a_wait_is_not_waited_for() -> None:
 
 def test_a_deadline_leaves_waits_that_end_before_it() -> None:
     """A wait that ends in time is made."""
-    play = Play(reply(503, retry_after="7"), reply(200), clock=(0, 0, 2, 9))
+    play = Play(response(503, retry_after="7"), response(200), clock=(0, 0, 2, 9))
     assert play.until_batch(bounded(retrying(asking()), 10)) is not None
     assert play.of(Sleep) == [Sleep(7.0)]
     assert [sent.timeout for sent in play.of(Send)] == [10, 1]
@@ -280,7 +278,7 @@ def test_a_deadline_leaves_waits_that_end_before_it() -> None:
 
 def test_what_has_arrived_is_delivered_also_after_the_deadline() -> None:
     """A deadline discards nothing: an answer that came late is handed on, and the next request is refused."""
-    play = Play(reply(200), clock=(0, 0, 50))
+    play = Play(response(200), clock=(0, 0, 50))
     flow = bounded(asking(2), 10)
     assert play.until_batch(flow) is not None
     with pytest.raises(DeadlineExceededError):
@@ -297,7 +295,7 @@ def test_a_request_that_runs_into_the_deadline_is_a_deadline_error() -> None:
 
 def test_a_deadline_error_tells_of_what_was_tried() -> None:
     """It knows how often the request was sent before the time was up."""
-    play = Play(reply(503, retry_after="4"), reply(503, retry_after="7"), clock=(0, 0, 0, 0, 5))
+    play = Play(response(503, retry_after="4"), response(503, retry_after="7"), clock=(0, 0, 0, 0, 5))
     with pytest.raises(DeadlineExceededError) as caught:
         play.until_batch(bounded(retrying(asking()), 10))
     assert caught.value.attempts == 2
@@ -306,8 +304,8 @@ def test_a_deadline_error_tells_of_what_was_tried() -> None:
 def test_each_request_is_told_before_it_is_sent() -> None:
     """Observed from outside, every request is told: the token's, the retry and the replay."""
     told: list[Request[Any]] = []
-    play = Play(reply(503), reply(401), reply(200))
-    play.until_batch(observed(retrying(authorized(asking(), Counting())), told.append))
+    play = Play(response(503), response(401), response(200))
+    play.until_batch(pacing(retrying(authorized(asking(), Counting())), told.append))
     assert told == [LIST, LIST, LIST] == [sent.request for sent in play.of(Send)]
 
 
@@ -319,15 +317,11 @@ def _bounded(flow: Flow) -> Flow:
     return bounded(flow, 10)
 
 
-def _observed(flow: Flow) -> Flow:
-    return observed(flow, lambda _request: None)
-
-
 def _all_layers(flow: Flow) -> Flow:
-    return _observed(_bounded(retrying(_authorized(flow))))
+    return _bounded(pacing(retrying(_authorized(flow))))
 
 
-@pytest.mark.parametrize("wrapped", [_authorized, retrying, _bounded, _observed, _all_layers])
+@pytest.mark.parametrize("wrapped", [_authorized, retrying, pacing, _bounded, _all_layers])
 def test_a_flow_is_closed_with_its_layers(wrapped: Callable[[Flow], Flow]) -> None:
     """Dropping the outermost layer ends the flow inside it, wherever it stands."""
     closed: list[bool] = []
@@ -338,7 +332,7 @@ def test_a_flow_is_closed_with_its_layers(wrapped: Callable[[Flow], Flow]) -> No
         finally:
             closed.append(True)
 
-    play, flow = Play(reply(200)), wrapped(guarded())
+    play, flow = Play(response(200)), wrapped(guarded())
     assert play.until_batch(flow) is not None
     assert not closed
     flow.close()
@@ -356,7 +350,7 @@ def test_a_token_that_is_abandoned_leaves_no_lock_behind(steps: int) -> None:
     authorizer = RenewedToken(obtain)
     dropped = _walked(retrying(authorized(asking(), authorizer)), steps)
     dropped.close()
-    play = Play(reply(200), reply(200))
+    play = Play(response(200), response(200))
     batch = play.until_batch(authorized(asking(), authorizer))
     assert batch is not None
     assert batch.items == [200]
@@ -364,7 +358,7 @@ def test_a_token_that_is_abandoned_leaves_no_lock_behind(steps: int) -> None:
 
 def _walked(flow: Flow, steps: int) -> Flow:
     """The flow after so many steps."""
-    play = Play(reply(200), reply(200))
+    play = Play(response(200), response(200))
     step = resume(flow, None)
     for _ in range(steps - 1):
         assert step is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
@@ -108,7 +108,6 @@ def test_every_kind_of_value_has_a_short_text(probe: ModuleType) -> None:
         assert part in text
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=pages())
 def test_every_kind_of_value_is_repaired(probe: ModuleType, value: dict[str, Any]) -> None:
     """The repair fits and becomes a model, has issues exactly if the value does not fit, and changes nothing in place."""

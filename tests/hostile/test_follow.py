@@ -133,7 +133,7 @@ HISTORIES: Final = st.lists(
 
 
 @EVERY
-@settings(deadline=None, database=None, derandomize=True, max_examples=8)
+@settings(derandomize=True, max_examples=8)
 @given(
     told=HISTORIES,
     page_size=st.sampled_from([1, 2, 3, 50]),

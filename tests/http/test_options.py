@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logferry._errors import ConfigurationError
@@ -90,7 +90,6 @@ def test_plain_http_to_other_machines_is_refused(url: str) -> None:
 
 
 @given(st.text())
-@settings(deadline=None, database=None)
 def test_any_text_is_an_address_or_refused(url: str) -> None:
     """There is no third way."""
     with suppress(ConfigurationError):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from logferry._flow.steps import Reply, Request
+from logferry._http.messages import Request, Response
 from logferry._http.rate_headers import Allowance, allowance
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 
@@ -14,9 +14,9 @@ LIST: Request[Any] = list_audit_logs.request()
 MOMENT = 1_767_225_600
 
 
-def reply(*headers: tuple[str, str], received: float = MOMENT) -> Reply[Any]:
+def response(*headers: tuple[str, str], received: float = MOMENT) -> Response[Any]:
     """An answer with these headers."""
-    return Reply(
+    return Response(
         request=LIST,
         url="https://acme.logto.app/api/logs",
         status=200,
@@ -46,12 +46,12 @@ def reply(*headers: tuple[str, str], received: float = MOMENT) -> Reply[Any]:
 )
 def test_what_is_left_is_read(headers: list[tuple[str, str]], expected: tuple[int, float]) -> None:
     """Requests that are left and seconds until they are counted anew; the least of several limits."""
-    assert allowance(reply(*headers)) == Allowance(*expected)
+    assert allowance(response(*headers)) == Allowance(*expected)
 
 
 def test_a_moment_is_by_the_services_clock() -> None:
     """Ours may be an hour late: the answer says what time it is there."""
-    told = reply(
+    told = response(
         ("X-RateLimit-Remaining", "0"),
         ("X-RateLimit-Reset", str(MOMENT + 9)),
         ("Date", "Thu, 01 Jan 2026 00:00:00 GMT"),
@@ -77,4 +77,4 @@ def test_a_moment_is_by_the_services_clock() -> None:
 )
 def test_what_says_nothing_is_nothing(headers: list[tuple[str, str]]) -> None:
     """Neither halves nor nonsense bound anybody."""
-    assert allowance(reply(*headers)) is None
+    assert allowance(response(*headers)) is None

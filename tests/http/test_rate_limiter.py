@@ -14,11 +14,13 @@ import pytest
 
 import logferry
 from logferry._flow.drivers import aadvance
-from logferry._flow.steps import Flow, Receive, Reply, Send, Ticket
-from logferry._http.in_flight import UnderWay
+from logferry._flow.layers import paced
+from logferry._flow.steps import Flow, Receive
+from logferry._http.in_flight import InFlight, Ticket
+from logferry._http.messages import Response, Send
 from logferry._http.rate import Rate
 from logferry._http.rate_headers import Allowance
-from logferry._http.rate_limiter import Pace, paced
+from logferry._http.rate_limiter import RateLimiter
 from logferry.testing import (
     CognigyFake,
     DailyFake,
@@ -266,7 +268,7 @@ async def test_a_task_that_sends_late_counts_when_the_service_has_its_request() 
 
 def test_a_request_that_is_never_sent_takes_no_turn() -> None:
     """What is abandoned before it leaves, as the last look ahead of an iteration, does not count."""
-    pace, rate = Pace(), Rate(requests=1, seconds=10)
+    pace, rate = RateLimiter(), Rate(requests=1, seconds=10)
     turn = pace.take(0, rate)
     assert pace.take(5 * SECOND, rate) == 10.0
     assert not isinstance(turn, float)
@@ -281,19 +283,19 @@ def test_a_loop_without_tasks_of_its_own_sends_before_it_waits() -> None:
     class Replying:
         """Answers at once."""
 
-        def perform(self, send: Send[Any]) -> Reply[Any]:
+        def perform(self, send: Send[Any]) -> Response[Any]:
             """Send nothing in a thread."""
             raise AssertionError(send)
 
-        async def aperform(self, send: Send[Any]) -> Reply[Any]:
+        async def aperform(self, send: Send[Any]) -> Response[Any]:
             """Answer, and count the request."""
             sent.append(clock.now())
             assert send.turn is not None
             send.turn.over(clock.now())
-            return Reply(send.request, "", 200, (), b"", clock.now())
+            return Response(send.request, "", 200, (), b"", clock.now())
 
-        def launch(self, work: Callable[[], None]) -> Any:
-            """Begin nothing in a thread."""
+        def start(self, work: Callable[[], None]) -> Any:
+            """Start nothing in a thread."""
             raise AssertionError(work)
 
     class Still(VirtualClock):
@@ -314,9 +316,10 @@ def test_a_loop_without_tasks_of_its_own_sends_before_it_waits() -> None:
 
     clock = Still()
     request: Any = list_audit_logs.request()
-    paced_flow = paced(flow(), Pace(), Rate(requests=1, seconds=10), longest_retry_after=60)
+    sender: Any = Replying()
+    paced_flow = paced(flow(), RateLimiter(), Rate(requests=1, seconds=10), longest_retry_after=60)
     with pytest.raises(StopIteration) as ended:
-        aadvance(paced_flow, UnderWay(Replying()), clock).send(None)
+        aadvance(paced_flow, InFlight(sender), clock).send(None)
     assert ended.value.value is None
     assert sent == [0, 10 * SECOND, 20 * SECOND]
 
@@ -488,7 +491,7 @@ async def test_tasks_keep_to_what_the_headers_allow() -> None:
 
 def test_what_is_left_does_not_count_requests_that_the_service_may_not_have() -> None:
     """An answer says how many are left; those that began before it and are still under way need some of these."""
-    pace = Pace()
+    pace = RateLimiter()
     late: Any = pace.take(0, None)
     turn: Any = pace.take(0, None)
     assert turn.number == late.number + 1
@@ -511,7 +514,7 @@ def test_a_deadline_ends_the_wait_for_a_turn(walk: Walk) -> None:
 
 def test_a_clock_that_is_set_back_stops_nobody() -> None:
     """Whoever corrects the machine's clock by a day does not wait a day."""
-    pace, rate = Pace(), Rate(requests=2, seconds=10)
+    pace, rate = RateLimiter(), Rate(requests=2, seconds=10)
     day = 86_400 * SECOND
     for _ in range(2):
         turn: Any = pace.take(2 * day, rate)
@@ -523,7 +526,7 @@ def test_a_clock_that_is_set_back_stops_nobody() -> None:
 
 def test_memory_is_bounded_by_the_rate() -> None:
     """Only so many times are kept as there are tokens."""
-    pace = Pace()
+    pace = RateLimiter()
     for number in range(10_000):
         turn: Any = pace.take(number * SECOND, Rate(requests=3, seconds=1))
         assert turn.number == number + 1

@@ -13,7 +13,7 @@ from logferry._paging.delivered import PLAUSIBLE, TOLERANCE, Trail
 from logferry._time.timestamps import SECOND
 from logferry._time.window import Window
 
-PROPERTY = settings(deadline=None, database=None, max_examples=150)
+PROPERTY = settings(max_examples=150)
 UNTIL = PLAUSIBLE + 1000 * SECOND
 STEPS = st.sampled_from([0, 0, 0, 1, 1_000_000, SECOND, 4 * SECOND, 6 * SECOND, 30 * SECOND])
 """How far neighbours are apart: often not at all."""

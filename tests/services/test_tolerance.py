@@ -346,7 +346,7 @@ def json_values() -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("name", sorted(cases()))
-@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(data=st.data())
 def test_nothing_else_than_our_own_errors(name: str, data: st.DataObject) -> None:
     """Items with any values anywhere: records that can be written and pickled, and nothing raises."""

@@ -23,7 +23,6 @@ from logferry.testing import LogtoFake, VirtualClock
 Make: TypeAlias = Callable[..., logferry.Logto]
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]
 
-PROPERTY = settings(deadline=None, database=None)
 UNTIL = unix_nano("2026-11-20T08:00:00Z")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
@@ -52,7 +51,6 @@ ONE = Checkpoint(
 
 
 @given(CHECKPOINTS)
-@PROPERTY
 def test_a_checkpoint_comes_back_as_it_was(checkpoint: Checkpoint) -> None:
     """Any filters, window and position; in one line."""
     text = checkpoint.to_text()
@@ -62,7 +60,7 @@ def test_a_checkpoint_comes_back_as_it_was(checkpoint: Checkpoint) -> None:
 
 
 @given(st.data())
-@settings(PROPERTY, max_examples=1000)
+@settings(max_examples=1000)
 def test_a_changed_character_is_noticed(data: st.DataObject) -> None:
     """A checkpoint with any one character replaced, left out or put in is refused, or means the same."""
     text = ONE.to_text()
@@ -77,7 +75,6 @@ def test_a_changed_character_is_noticed(data: st.DataObject) -> None:
 
 
 @given(st.text() | JSON.map(lambda value: orjson.dumps(value).decode()))
-@PROPERTY
 def test_any_other_text_is_refused(text: str) -> None:
     """Whatever it is, it is a CheckpointError, never one of the JSON library."""
     with pytest.raises(CheckpointError):

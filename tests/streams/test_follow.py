@@ -19,7 +19,7 @@ Make: TypeAlias = Callable[..., logferry.Logto]
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]
 
 EPOCH = 1_767_225_600 * SECOND
-PROPERTY = settings(deadline=None, database=None, derandomize=True, max_examples=100)
+PROPERTY = settings(derandomize=True, max_examples=100)
 
 
 def history(*seconds: float) -> LogtoFake:

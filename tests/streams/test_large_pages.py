@@ -16,7 +16,17 @@ import pytest
 import logferry
 from logferry._accounts.registry import SERVICES
 from logferry._json import is_array
-from logferry.testing import Fake, FakeResponse, LogtoFake, connected, failing
+from logferry.testing import (
+    CognigyFake,
+    DailyFake,
+    Fake,
+    FakeResponse,
+    LogtoFake,
+    Row,
+    SignalWireFake,
+    connected,
+    failing,
+)
 
 LARGE = b" " * (64 * 1024 * 1024 + 1)
 """More bytes than are read."""
@@ -27,6 +37,18 @@ UNTIL = "2027-01-01"
 Walk = Callable[[Any], Iterator[Any]]
 
 FAKES: dict[str, Fake] = {service.name: service.fake(records=100, epoch=EPOCH) for service in SERVICES}
+AMONG = [
+    Row(time=EPOCH - (3600 if 10 <= number < 50 else number) * 1_000_000_000, content=number) for number in range(60)
+]
+TIED: dict[str, Fake] = {
+    "cognigy": CognigyFake(rows=AMONG, epoch=EPOCH),
+    "daily": DailyFake(rows=AMONG, epoch=EPOCH),
+    "logto": LogtoFake(rows=AMONG, epoch=EPOCH),
+    "signalwire": SignalWireFake(rows=AMONG, epoch=EPOCH),
+}
+"""Histories with forty items of one time."""
+REPEATING = {"daily.session_logs", "daily.session_metrics", "logto.audit_logs"}
+"""Streams whose requests repeat the items of one time, so that their pages cannot become smaller than that."""
 STREAMS = [definition for service in SERVICES for definition in service.streams]
 
 
@@ -73,15 +95,21 @@ def heavy(most: int, beginning: int = 1, body: bytes = MANY) -> Callable[[FakeRe
     return weighed
 
 
-def opened(name: str, change: Callable[[FakeResponse], FakeResponse] | None = None, **options: Any) -> Any:
+def opened(
+    name: str,
+    change: Callable[[FakeResponse], FakeResponse] | None = None,
+    *,
+    fakes: dict[str, Fake] = FAKES,
+    **options: Any,
+) -> Any:
     """A stream whose answers are changed on their way; options of clients go to the client, others to the stream."""
     (service,) = (service for service in SERVICES if service.name == name.partition(".")[0])
     calls = {key: options.pop(key) for key in ("concurrency", "on_retry", "deadline") if key in options}
     client: Any = connected(
-        service.client, FAKES[service.name], faults=None if change is None else failing(change), rate=None, **calls
+        service.client, fakes[service.name], faults=None if change is None else failing(change), rate=None, **calls
     )
     options = {"until": UNTIL} | options if "resume" not in options else options
-    return client.stream(name, filters=FAKES[service.name].questions(name)[0], **options)
+    return client.stream(name, filters=fakes[service.name].questions(name)[0], **options)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -124,11 +152,29 @@ def test_an_item_that_is_too_large_alone(stream: str, walk: Walk) -> None:
     view = opened(stream, change, page_size=40).raw()
     items = walk(view)
     got = list(islice(items, 1))
-    with pytest.raises(logferry.ResponseShapeError, match="leave its time out with since and until") as caught:
+    with pytest.raises(
+        logferry.ResponseShapeError, match="No smaller page can be asked for: leave its time out with since and until"
+    ) as caught:
         got.extend(items)
     assert got == wanted[: len(got)]
     rest = opened(stream, page_size=40, resume=caught.value.checkpoint).raw()
     assert got + list(walk(rest)) == wanted
+
+
+@pytest.mark.parametrize("most", [7, 1])
+def test_large_items_of_one_time(stream: str, walk: Walk, most: int) -> None:
+    """Those that fit one by one all come; where a request has to repeat items of that time, an error says that it cannot shrink."""
+    wanted = list(opened(stream, fakes=TIED, page_size=40).raw())
+    assert len(wanted) >= 40
+    view = opened(stream, heavy(most), fakes=TIED, page_size=40).raw()
+    if stream not in REPEATING:
+        assert list(walk(view)) == wanted
+        return
+    items, got = walk(view), list[Any]()
+    with pytest.raises(logferry.ResponseShapeError, match="No smaller page can be asked for") as caught:
+        got.extend(items)
+    rest = opened(stream, fakes=TIED, page_size=40, resume=caught.value.checkpoint).raw()
+    assert sorted(map(json.dumps, got + list(walk(rest)))) == sorted(map(json.dumps, wanted))
 
 
 def test_bytes_and_values_are_bounded_alike(walk: Walk) -> None:

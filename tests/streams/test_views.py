@@ -22,7 +22,7 @@ Walk: TypeAlias = Callable[[Any], Iterator[Any]]
 FAKE = LogtoFake(records=45)
 TRUTH = list(FAKE.truth())
 UNTIL = "2027-01-01"
-PROPERTY = settings(deadline=None, database=None, max_examples=50)
+PROPERTY = settings(max_examples=50)
 UNFIT: list[Any] = [
     {"id": "unfit-1", "key": 5, "payload": {"result": "Success", "userId": "alice"}, "createdAt": 1_767_225_599_000},
     {"id": "unfit-2", "payload": None, "createdAt": 1_767_225_598_000},

@@ -70,9 +70,10 @@ class MemoryStore:
         covered = [one for asked, one in self._coverage.items() if (asked.stream, asked.filters) == (stream, filters)]
         return [(part.since, part.until, part.state) for one in covered for part in one.stretches]
 
-    def state_at(self, stream: str, moment: int) -> str:
+    def state_at(self, stream: str, moment: int, filters: str = "{}") -> str:
         """What it has of a stream at a moment."""
-        return next((state for since, until, state in self.states(stream) if since <= moment < until), "unknown")
+        found = self.states(stream, filters)
+        return next((state for since, until, state in found if since <= moment < until), "unknown")
 
     def items(self, stream: str) -> list[Any]:
         """The items that it has of a stream, as received."""

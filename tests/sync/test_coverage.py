@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from logferry.stores import Coverage, State, Stretch
 
-PROPERTY = settings(deadline=None, database=None, derandomize=True, max_examples=150)
+PROPERTY = settings(derandomize=True, max_examples=150)
 END: Final = 30
 STATES: tuple[State, ...] = ("complete", "provisional", "partial", "gap", "lost", "expired")
 

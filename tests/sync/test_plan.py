@@ -13,7 +13,7 @@ from logferry._time.timestamps import SECOND
 from logferry.stores import Coverage, State, Stretch
 from logferry.sync._plan import Piece, plan
 
-PROPERTY = settings(deadline=None, database=None, derandomize=True, max_examples=150)
+PROPERTY = settings(derandomize=True, max_examples=150)
 HOUR: Final = 3600 * SECOND
 DAY: Final = 24 * HOUR
 HALF: Final = HOUR // 2

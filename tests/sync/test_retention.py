@@ -6,9 +6,12 @@ from typing import Final
 
 from tests.sync.conftest import DAY, HOUR, MINUTE, NOON, SECOND, MakeWorld, World, rows_of
 
-from logferry.testing import CognigyFake, FakeRequest, FakeResponse, Row
+from logferry.testing import CognigyFake, DailyFake, FakeRequest, FakeResponse, Row
 
 STREAM: Final = "cognigy.project_logs"
+CALLS: Final = "daily.api_logs"
+API: Final = {"source": "api"}
+API_TEXT: Final = '{"source":"api"}'
 
 
 def kept_for_a_day(hours: range) -> tuple[Row, ...]:
@@ -104,6 +107,42 @@ def test_an_interrupted_window_that_outlived_the_retention_is_not_called_complet
     assert report.lost[0][0] <= NOON - 11 * HOUR
     assert max(until for _, until in report.lost) >= NOON
     assert accounts.store.state_at(STREAM, NOON - HOUR) == "lost"
+
+
+def interrupted_first(world: MakeWorld) -> World:
+    """A store whose first sync asked for three days, of which the service keeps one, and was interrupted in the middle."""
+    times = range(NOON - DAY, NOON + 2 * DAY, 5 * MINUTE)
+    rows = tuple(Row(time=time, appears=time, vanishes=time + DAY) for time in times)
+    broken = {"on": True}
+
+    def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
+        return FakeResponse(503, (), b"{}") if broken["on"] and "starting_after=" in request.query else None
+
+    accounts = world(DailyFake(rows=rows), faults=fault)
+    accounts.config.write_text(f'{accounts.config.read_text()}retention = "24h"\n')
+    assert accounts.sync(streams=[CALLS], filters=API, since="72h").failures
+    assert accounts.store.state_at(CALLS, NOON - 2 * DAY, API_TEXT) == "partial"
+    broken["on"] = False
+    return accounts
+
+
+def test_a_first_sync_that_goes_on_has_not_lost_what_was_gone_before_it_began(world: MakeWorld) -> None:
+    """What the service did not keep any more at the beginning of the interrupted sync is expired, and not reported."""
+    accounts = interrupted_first(world)
+    report = accounts.bring(CALLS, filters=API, since="72h")
+    assert report.lost == []
+    assert accounts.store.state_at(CALLS, NOON - 2 * DAY, API_TEXT) == "expired"
+    assert accounts.stored(CALLS) == accounts.truth(CALLS, **API)
+
+
+def test_a_first_sync_that_goes_on_late_has_lost_what_went_meanwhile(world: MakeWorld) -> None:
+    """What the service removed between the interruption and the next sync is lost; what was gone before is not."""
+    accounts = interrupted_first(world)
+    accounts.clock.reach(NOON + 2 * HOUR)
+    report = accounts.bring(CALLS, filters=API)
+    assert report.lost == [(NOON - DAY, NOON - DAY + 2 * HOUR)]
+    assert accounts.store.state_at(CALLS, NOON - 2 * DAY, API_TEXT) == "expired"
+    assert accounts.store.state_at(CALLS, NOON - DAY + HOUR, API_TEXT) == "lost"
 
 
 def test_a_store_that_falls_behind_is_warned_of(world: MakeWorld) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import attrs
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logferry._json import is_array
@@ -140,7 +140,6 @@ def contents(rows: Sequence[Row]) -> list[Row]:
 
 
 @of_each_stream
-@settings(deadline=None)
 @given(seed=st.integers(0, 1000), count=st.integers(0, 90), ahead=st.integers(-20, 20))
 def test_pages_hold_what_is_visible(stream: str, seed: int, count: int, ahead: int) -> None:
     """Where nothing changes meanwhile, paging gives every row listed at that moment once, in the order of the truth."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logferry._time.page_times import known_times, page_times
 from logferry._time.timestamps import rfc3339, text_to_nano
 
-PROPERTY = settings(deadline=None, database=None)
 NANOSECONDS = st.integers(0, 4_000_000_000 * 10**9)
 DIGITS = st.sampled_from([0, 3, 6, 9])
 
@@ -44,7 +43,6 @@ ODD: st.SearchStrategy[Any] = st.one_of(
 )  # fmt: skip
 
 
-@PROPERTY
 @given(times=st.lists(NANOSECONDS, min_size=1), digits=DIGITS)
 def test_texts_of_one_form_are_read_as_each_alone(times: list[int], digits: int) -> None:
     """Whatever is asked of a page of usual texts, it is what its texts say."""
@@ -60,7 +58,6 @@ def test_texts_of_one_form_are_read_as_each_alone(times: list[int], digits: int)
     assert ordered.earlier(expected[0]) == sum(time < expected[0] for time in expected)
 
 
-@PROPERTY
 @given(
     texts=st.lists(st.one_of(ODD, st.builds(written, NANOSECONDS, DIGITS))),
     others=st.lists(st.sampled_from([None, 1, "time", [], {}, {"other": 1}]), max_size=1),

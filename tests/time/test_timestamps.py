@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from logferry._errors import InvalidRequestError
@@ -24,7 +24,6 @@ from logferry._time.timestamps import (
     utc_datetime,
 )
 
-PROPERTY = settings(deadline=None, database=None)
 NOW = unix_nano("2026-11-20T08:47:06.123456789Z")
 EIGHT = 1_795_161_600 * SECOND
 """2026-11-20T08:00:00Z"""
@@ -83,7 +82,6 @@ def test_nine_digits_are_kept_in_every_form(text: str) -> None:
 @example(LAST - 1)
 @example(-1)
 @example(0)
-@PROPERTY
 def test_nothing_is_lost_on_the_way_to_text_and_back(nanoseconds: int) -> None:
     """Nine digits and Z give back every nanosecond of the years 1 to 9999, in an order that is that of time."""
     text = rfc3339(nanoseconds)
@@ -94,14 +92,12 @@ def test_nothing_is_lost_on_the_way_to_text_and_back(nanoseconds: int) -> None:
 
 
 @given(st.integers(FIRST, LAST - 1), st.integers(FIRST, LAST - 1))
-@PROPERTY
 def test_texts_sort_like_times(one: int, other: int) -> None:
     """The texts can be compared instead of the times."""
     assert (rfc3339(one) < rfc3339(other)) == (one < other)
 
 
 @given(st.integers(FIRST, LAST - 1))
-@PROPERTY
 def test_a_datetime_is_cut_to_microseconds(nanoseconds: int) -> None:
     """It is aware, in UTC, and never later than the time itself."""
     cut = utc_datetime(nanoseconds)
@@ -119,7 +115,6 @@ def moment_of(time: datetime) -> int:
     st.datetimes(datetime(1971, 1, 1), datetime(9998, 1, 1)),  # noqa: DTZ001  # the zone is drawn beside it
     st.integers(-1439, 1439),
 )
-@PROPERTY
 def test_an_aware_datetime_means_its_own_moment(naive: datetime, minutes: int) -> None:
     """Any offset; as a datetime and as its ISO text."""
     time = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
@@ -174,7 +169,6 @@ def test_ages_count_back_from_now(age: Time, text: str) -> None:
     ).filter(bool),
     st.booleans(),
 )
-@PROPERTY
 def test_durations_say_what_they_are_made_of(counts: dict[str, int], short: bool) -> None:
     """Any units, in short or in full, mean their sum; as ages too."""
     ordered = [name for name in ("weeks", "days", "hours", "minutes", "seconds") if name in counts]
@@ -186,7 +180,6 @@ def test_durations_say_what_they_are_made_of(counts: dict[str, int], short: bool
 
 
 @given(st.integers(10**8 * SECOND, 10**10 * SECOND - 1))
-@PROPERTY
 def test_unix_times_are_read_without_loss(nanoseconds: int) -> None:
     """Seconds and milliseconds, to the last decimal."""
     seconds = f"{nanoseconds // SECOND}.{nanoseconds % SECOND:09}"
@@ -268,7 +261,6 @@ def test_texts_that_are_no_time_are_refused(text: str) -> None:
 
 
 @given(st.text())
-@PROPERTY
 def test_any_text_is_a_time_or_refused(text: str) -> None:
     """There is no third way."""
     with suppress(InvalidRequestError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logferry._errors import InvalidRequestError
@@ -17,7 +17,6 @@ TIMES = st.integers(0, LAST - 1)
 
 
 @given(TIMES, TIMES, TIMES)
-@settings(deadline=None, database=None)
 def test_a_window_is_half_open(one: int, other: int, time: int) -> None:
     """Its beginning is within, its end is not, and windows side by side have each moment once."""
     since, until = sorted((one, other))

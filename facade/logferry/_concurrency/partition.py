@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 from attrs import define, evolve
 
 from logferry._flow.layers import resume
-from logferry._flow.steps import Batch, Flow, Position, Receive, Send, Step, Ticket
+from logferry._flow.steps import Batch, Flow, Position, Receive, Step
+from logferry._http.in_flight import Ticket
+from logferry._http.messages import Send
 from logferry._json import digest
 from logferry._time.page_times import PageTimes, known_times
 from logferry._time.window import Window

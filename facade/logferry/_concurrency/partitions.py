@@ -10,7 +10,8 @@ from attrs import define, field
 from logferry._concurrency.density import Density, Direction, direction_of
 from logferry._concurrency.partition import Partition, narrowed
 from logferry._concurrency.position import PartitionPosition
-from logferry._flow.steps import Batch, Ticket
+from logferry._flow.steps import Batch
+from logferry._http.in_flight import Ticket
 from logferry._time.page_times import PageTimes
 from logferry._time.window import Window
 

@@ -27,8 +27,9 @@ from logferry._concurrency.partition import Partition, WalkWindow, without_known
 from logferry._concurrency.partitions import Partitions
 from logferry._concurrency.position import PartitionPosition, is_partitioned, remembered
 from logferry._errors import LogferryError
-from logferry._flow.steps import Batch, Flow, Now, Peek, Position, Receive, Reply, SubFlow
+from logferry._flow.steps import Batch, Flow, Now, Peek, Position, Receive, SubFlow
 from logferry._http.in_flight import SLOW
+from logferry._http.messages import Response
 from logferry._time.window import Window
 
 _SMALL: Final = 1024 * 1024
@@ -173,7 +174,7 @@ class _Reading:
         for part in self._left.parts[1:]:
             if part.ticket is not None and part.batch is None:
                 outcome: object = yield Peek(part.ticket)
-                if isinstance(outcome, Reply) and outcome.status == _OK:
+                if isinstance(outcome, Response) and outcome.status == _OK:
                     yield from self._receive(part)
             if self._held > _SMALL:
                 break
@@ -214,7 +215,7 @@ class _Reading:
     @property
     def _held(self) -> int:
         """How many bytes the responses have that are decoded and wait for their turn."""
-        return sum(len(part.batch.reply.content) for part in self._left.parts if part.batch is not None)
+        return sum(len(part.batch.response.content) for part in self._left.parts if part.batch is not None)
 
     def _advance(self, part: Partition, answer: object) -> None:
         is_first = part.further is None

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import PurePath
 from typing import Any, Final, TypedDict
 
-from attrs import evolve
+from attrs import evolve, field, frozen
 
-from logferry._config.hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
+from logferry._config.hooks import Hooks, IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._errors import ConfigurationError, LogferryError, suggestion
-from logferry._http.options import CallOptions, Timeouts
-from logferry._http.proxies import is_proxy
+from logferry._http.options import Authorities, Timeouts
 from logferry._http.rate import Rate, read_rate
 from logferry._http.retry import RetryPolicy
-from logferry._redaction import Secret
 from logferry._time.clock import Clock
 from logferry._time.timestamps import Time
 
@@ -24,6 +20,28 @@ SHORTEST: Final = 2.0
 
 LONGEST: Final = 30.0
 """Seconds between two polls of a follow while nothing comes."""
+
+
+@frozen(kw_only=True)
+class CallOptions:
+    """
+    How requests are made; a view of a client may have its own.
+
+    Attributes:
+        timeouts: Bounds of one attempt.
+        retries: When a failed request is sent again.
+        deadline: Seconds that one iteration may take in all, or ``None``.
+        rate: How many requests the account makes in how much time; ``None`` for no bound but the service's own words.
+        concurrency: How many requests of one iteration may be in flight.
+        hooks: What is called when something happens.
+    """
+
+    timeouts: Timeouts = field(factory=Timeouts)
+    retries: RetryPolicy = field(factory=RetryPolicy)
+    deadline: float | None = None
+    rate: Rate | None = None
+    concurrency: int = 4
+    hooks: Hooks = field(factory=Hooks)
 
 
 class CallChanges(TypedDict, total=False):
@@ -74,7 +92,7 @@ class ClientOptions(CallChanges, total=False):
     """The account's name, in records and errors; default: the service's name."""
     proxy: str | None
     """URL of a proxy; default: what the environment says."""
-    verify: str | PurePath | ssl.SSLContext | None
+    verify: Authorities | None
     """A file of CA certificates in PEM format, or an ``ssl.SSLContext``; default: the usual authorities."""
     transport: Any
     """``"fast"`` with the extra ``logferry[fast]``, or any httpx transport; default: the usual one."""
@@ -111,23 +129,6 @@ class StreamOptions(WindowOptions, total=False):
     """A checkpoint to go on from; default: from the start."""
 
 
-def checked_authorities(verify: object) -> str | ssl.SSLContext | None:
-    """
-    What ``verify`` may be: a file of CA certificates, or a context.
-
-    Raises:
-        ConfigurationError: It would switch TLS verification on or off.
-    """
-    if verify is None or isinstance(verify, str | ssl.SSLContext):
-        return verify
-    if isinstance(verify, PurePath):
-        return str(verify)
-    raise ConfigurationError(
-        f"verify is {verify!r}: TLS verification cannot be switched on or off",
-        hint="Name a file of CA certificates, or give an ssl.SSLContext",
-    )
-
-
 def require_count(name: str, number: object, kind: type[LogferryError]) -> None:
     """Refuse what is no whole number from 0 on, by an error of this kind."""
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
@@ -137,20 +138,6 @@ def require_count(name: str, number: object, kind: type[LogferryError]) -> None:
 def _require_positive(name: str, seconds: object) -> None:
     if not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
         raise ConfigurationError(f"{name} is {seconds!r}, it must be a positive number of seconds")
-
-
-def checked_proxy(url: str | None) -> str | None:
-    """
-    The URL of a proxy, or ``None`` for what the environment says.
-
-    Raises:
-        ConfigurationError: It is no such URL; it can hold a password, so it is not shown.
-    """
-    if url is None:
-        return None
-    if not is_proxy(url):
-        raise ConfigurationError("proxy is no URL of a proxy", hint="It looks like http://proxy.example:3128")
-    return Secret(url)
 
 
 def refuse_unknown(given: Mapping[str, Any], own: Iterable[str], options: type[Any]) -> None:

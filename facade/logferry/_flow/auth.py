@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
-from typing import Final
+from typing import Final, Protocol
 
 from attrs import define, field, frozen
 
-from logferry._flow.steps import Acquire, Pairs, SubFlow, now
+from logferry._flow.steps import Acquire, SubFlow, now
 from logferry._forks import renew_in_children
+from logferry._http.messages import Pairs
 from logferry._time.timestamps import SECOND
 
 RENEW_EARLY: Final = 60 * SECOND
@@ -17,6 +18,20 @@ RENEW_EARLY: Final = 60 * SECOND
 
 _LONGEST_WAIT: Final = 60.0
 """So many seconds a flow waits for another that fetches the token."""
+
+
+class Authorizer(Protocol):
+    """Knows the headers that authorize an account's requests."""
+
+    def headers(self, refused: Pairs | None) -> SubFlow[Pairs]:
+        """
+        The headers for the next request; may itself send requests.
+
+        Args:
+            refused: Headers that the service has just answered with 401, or ``None``.  Where there are no better ones,
+                the same come back.
+        """
+        ...
 
 
 @frozen

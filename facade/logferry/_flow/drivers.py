@@ -3,55 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from logferry._flow.layers import resume
-from logferry._flow.steps import Acquire, Batch, Flow, Now, Peek, Receive, Send, Sleep, Step, Ticket
-from logferry._http.in_flight import Exchange, UnderWay
+from logferry._flow.steps import Acquire, Batch, Flow, Now, Peek, Receive, Sleep, Step
+from logferry._http.in_flight import InFlight, Ticket
+from logferry._http.messages import Send
 from logferry._time.clock import Clock
 
 _LOCK_POLL_SECONDS = 0.01
 
 
 def _next_effect(
-    flow: Flow, answer: object, clock: Clock, under_way: UnderWay, begin: Callable[[Exchange], None]
+    flow: Flow, answer: object, clock: Clock, in_flight: InFlight, begin: Callable[[Ticket[Any]], None]
 ) -> Step | None:
     """The next step that needs the world outside, or ``None`` once the flow has returned."""
     while True:
         match step := resume(flow, answer):
             case Send():
-                answer = Ticket(step, under_way.add(step, begin))
-            case Peek(Ticket(handle=Exchange() as exchange)):
-                answer = exchange.reply_so_far
+                answer = in_flight.add(step, begin)
+            case Peek(ticket):
+                answer = ticket.response_so_far
             case Now():
                 answer = clock.now()
             case _:
-                under_way.go_on(begin, but=_awaited(step))
+                in_flight.go_on(begin, but=step.ticket if isinstance(step, Receive) else None)
                 return step
 
 
-def _awaited(step: Step | None) -> Exchange | None:
-    """The request whose answer a step waits for."""
-    return step.ticket.handle if isinstance(step, Receive) and isinstance(step.ticket.handle, Exchange) else None
-
-
-def _exchange(step: Receive[object]) -> Exchange:
-    exchange = _awaited(step)
-    assert exchange is not None  # noqa: S101  # tickets are made here only
-    return exchange
-
-
-def advance(flow: Flow, under_way: UnderWay, clock: Clock) -> Batch | None:
+def advance(flow: Flow, in_flight: InFlight, clock: Clock) -> Batch | None:
     """Perform steps, blocking the thread, until the flow has a batch; ``None`` once it has ended."""
     answer: object = None
-    wire = under_way.wire
+    sender = in_flight.sender
 
-    def begin(exchange: Exchange) -> None:
-        exchange.begin(wire)
+    def begin(ticket: Ticket[Any]) -> None:
+        ticket.begin(sender)
 
     while True:
-        match step := _next_effect(flow, answer, clock, under_way, begin):
-            case Receive():
-                answer = _exchange(step).outcome(wire)
+        match step := _next_effect(flow, answer, clock, in_flight, begin):
+            case Receive(ticket):
+                answer = ticket.outcome(sender)
             case Sleep(seconds):
                 clock.sleep(seconds)
                 answer = None
@@ -63,21 +54,21 @@ def advance(flow: Flow, under_way: UnderWay, clock: Clock) -> Batch | None:
                 raise AssertionError(step)
 
 
-async def aadvance(flow: Flow, under_way: UnderWay, clock: Clock) -> Batch | None:
+async def aadvance(flow: Flow, in_flight: InFlight, clock: Clock) -> Batch | None:
     """Perform steps, blocking only the task, until the flow has a batch; ``None`` once it has ended."""
     answer: object = None
-    wire = under_way.wire
+    sender = in_flight.sender
 
-    def begin(exchange: Exchange) -> None:
-        exchange.abegin(wire)
+    def begin(ticket: Ticket[Any]) -> None:
+        ticket.abegin(sender)
 
     while True:
-        match step := _next_effect(flow, answer, clock, under_way, begin):
-            case Receive():
-                answer = await _exchange(step).aoutcome(wire)
+        match step := _next_effect(flow, answer, clock, in_flight, begin):
+            case Receive(ticket):
+                answer = await ticket.aoutcome(sender)
             case Sleep(seconds):
-                # It can wait for the turn that a request has which no task has begun.
-                await under_way.perform_rest()
+                # The flow may wait for the turn of a request that no task has begun.
+                await in_flight.perform_rest()
                 await clock.asleep(seconds)
                 answer = None
             case Acquire(lock, timeout):

@@ -1,51 +1,30 @@
 """
-What every stream needs, as layers around a flow: authorizing, retrying, a deadline.
+What every stream needs, as layers around a flow: credentials, retries, the account's rate, a deadline.
 
 A layer answers some kinds of steps of the flow inside it with steps of its own and passes the others on.  Layers do no I/O, so
-each is written once, and tested without a network.  From the inside out: located, authorized, retried, observed, paced
-(see ``_pace``), bounded.
+each is written once, and tested without a network.  From the inside out: authorized, retried, paced, bounded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+from http import HTTPStatus
+from typing import Any, TypeAlias
 
 from attrs import evolve
 
-from logferry._errors import DeadlineExceededError, LogferryError, PagingError, RequestTimeoutError
-from logferry._flow.steps import (
-    Acquire,
-    Batch,
-    Flow,
-    Pairs,
-    Receive,
-    Reply,
-    Request,
-    Send,
-    Sleep,
-    Step,
-    SubFlow,
-    Ticket,
-    now,
-)
-from logferry._http.responses import about_answer
+from logferry._errors import DeadlineExceededError, LogferryError, RequestTimeoutError
+from logferry._flow.auth import Authorizer
+from logferry._flow.steps import Acquire, Batch, Flow, Receive, Sleep, Step, SubFlow, now
+from logferry._http.in_flight import Ticket
+from logferry._http.messages import Request, Response, Send
+from logferry._http.rate import Rate
+from logferry._http.rate_limiter import RateLimiter
 from logferry._http.retry import RetryPolicy, is_refused
 from logferry._time.timestamps import SECOND
 
-
-class Authorizer(Protocol):
-    """Knows the headers that authorize an account's requests."""
-
-    def headers(self, refused: Pairs | None) -> SubFlow[Pairs]:
-        """
-        The headers for the next request; may itself send requests.
-
-        Args:
-            refused: Headers that the service has just answered with 401, or ``None``.  Where there are no better ones,
-                the same come back.
-        """
-        ...
+Outcome: TypeAlias = Response[Any] | LogferryError
+"""A response, whatever its status, or why there is none."""
 
 
 def resume(flow: Flow, answer: object) -> Step | None:
@@ -56,13 +35,13 @@ def resume(flow: Flow, answer: object) -> Step | None:
         return None
 
 
-Answers: TypeAlias = Mapping[type[Any], Callable[[Any], SubFlow[object]]]
+Handlers: TypeAlias = Mapping[type[Any], Callable[[Any], SubFlow[object]]]
 """By the kind of a step, what answers it."""
 
 
-def layer(flow: Flow, answers: Answers) -> Flow:
+def layer(flow: Flow, handlers: Handlers) -> Flow:
     """
-    Run *flow*, some kinds of its steps answered by *answers*; a failure to answer surfaces inside the flow.
+    Run *flow*, some kinds of its steps answered by *handlers*; a failure to answer surfaces inside the flow.
 
     Steps of other kinds are passed on by the layer itself: most are, and a generator for each would cost more than all that
     the layers do.
@@ -70,9 +49,9 @@ def layer(flow: Flow, answers: Answers) -> Flow:
     try:
         step = resume(flow, None)
         while step is not None:
-            answer = answers.get(type(step))
+            handler = handlers.get(type(step))
             try:
-                outcome = (yield step) if answer is None else (yield from answer(step))
+                outcome = (yield step) if handler is None else (yield from handler(step))
             except LogferryError as error:
                 outcome = error
             step = resume(flow, outcome)
@@ -80,12 +59,12 @@ def layer(flow: Flow, answers: Answers) -> Flow:
         flow.close()
 
 
-def _outcome(ticket: Ticket[Any]) -> SubFlow[Reply[Any] | LogferryError]:
+def _outcome(step: Receive[Any]) -> SubFlow[Outcome]:
     try:
-        reply: Reply[Any] = yield Receive(ticket)
+        response: Response[Any] = yield step
     except LogferryError as error:
         return error
-    return reply
+    return response
 
 
 def authorized(flow: Flow, authorizer: Authorizer) -> Flow:
@@ -93,43 +72,20 @@ def authorized(flow: Flow, authorizer: Authorizer) -> Flow:
 
     def send(step: Send[Any]) -> SubFlow[object]:
         headers = yield from authorizer.headers(None)
-        return (yield Send(step.request, headers, step.timeout))
+        return (yield evolve(step, headers=headers))
 
     def receive(step: Receive[Any]) -> SubFlow[object]:
-        outcome = yield from _outcome(step.ticket)
-        if not isinstance(outcome, Reply) or outcome.status != 401:  # noqa: PLR2004  # Unauthorized
+        outcome = yield from _outcome(step)
+        if not isinstance(outcome, Response) or outcome.status != HTTPStatus.UNAUTHORIZED:
             return outcome
         sent = step.ticket.send
         headers = yield from authorizer.headers(sent.headers)
         if headers == sent.headers:
             return outcome
-        return (yield from _replayed(Send(sent.request, headers, sent.timeout)))
+        replay: Ticket[Any] = yield evolve(sent, headers=headers)
+        return (yield from _outcome(Receive(replay)))
 
     return layer(flow, {Send: send, Receive: receive})
-
-
-def located(flow: Flow, *, request_id_header: str) -> Flow:
-    """A PagingError that the flow raises of itself is about the latest answer, so it gets to know which that is."""
-    latest: Reply[Any] | None = None
-
-    def receive(step: Receive[Any]) -> SubFlow[object]:
-        nonlocal latest
-        outcome = yield from _outcome(step.ticket)
-        if isinstance(outcome, Reply):
-            latest = outcome
-        return outcome
-
-    try:
-        yield from layer(flow, {Receive: receive})
-    except PagingError as error:
-        if error.url is None and latest is not None:
-            about_answer(error, latest, request_id_header)
-        raise
-
-
-def _replayed(send: Send[Any]) -> SubFlow[Reply[Any] | LogferryError]:
-    ticket: Ticket[Any] = yield send
-    return (yield from _outcome(ticket))
 
 
 def retried(
@@ -137,23 +93,22 @@ def retried(
     policy: RetryPolicy,
     *,
     chance: Callable[[], float],
-    told: Callable[[int, float, Reply[Any] | LogferryError], None],
+    on_retry: Callable[[int, float, Outcome], None],
 ) -> Flow:
     """
-    Every answer is waited for as often as *policy* says.
+    Every request is sent as often as *policy* says.
 
     Args:
         flow: What to run.
         policy: Decides after each attempt.
         chance: Gives random numbers, 0 <= chance < 1.
-        told: Is told of each retry: attempt, delay in seconds, outcome.
+        on_retry: Called before each retry: attempt, delay in seconds, outcome.
     """
 
     def receive(step: Receive[Any]) -> SubFlow[object]:
-        ticket, attempt = step.ticket, 1
-        free, first_refused = 0, 0
+        attempt, free, first_refused = 1, 0, 0
         while True:
-            outcome = yield from _outcome(ticket)
+            outcome = yield from _outcome(step)
             delay: float | None = None
             if is_refused(outcome):
                 time = yield from now()
@@ -165,10 +120,10 @@ def retried(
                 free += 1
             if delay is None:
                 return _attempted(outcome, attempt)
-            told(attempt, delay, outcome)
+            on_retry(attempt, delay, outcome)
             try:
                 yield Sleep(delay)
-                ticket = yield ticket.send
+                step = Receive((yield step.ticket.send))
             except DeadlineExceededError as error:
                 error.about(attempts=attempt)
                 raise
@@ -177,10 +132,49 @@ def retried(
     return layer(flow, {Receive: receive})
 
 
-def _attempted(outcome: Reply[Any] | LogferryError, attempts: int) -> Reply[Any] | LogferryError:
+def _attempted(outcome: Outcome, attempts: int) -> Outcome:
     if isinstance(outcome, LogferryError):
         return outcome.about(attempts=attempts)
     return outcome if attempts == 1 else evolve(outcome, attempts=attempts)
+
+
+def paced(
+    flow: Flow,
+    limiter: RateLimiter,
+    rate: Rate | None,
+    *,
+    longest_retry_after: float,
+    on_request: Callable[[Request[Any]], None] | None = None,
+) -> Flow:
+    """
+    Every request waits until its account may make it; the limiter learns from every response.
+
+    Args:
+        flow: What to run.
+        limiter: The account's.
+        rate: How many requests the account may make; ``None`` for no bound but what the service says.
+        longest_retry_after: Up to how many seconds a ``Retry-After`` holds for the account's other requests too; a request
+            that has to wait longer fails, and so do the others.
+        on_request: Called with each request before it waits: a slow callback then delays no request that has its turn.
+    """
+
+    def send(step: Send[Any]) -> SubFlow[object]:
+        if on_request is not None:
+            on_request(step.request)
+        turn = limiter.take((yield from now()), rate)
+        while isinstance(turn, float):
+            yield Sleep(turn)
+            turn = limiter.take((yield from now()), rate)
+        return (yield evolve(step, turn=turn))
+
+    def receive(step: Receive[Any]) -> SubFlow[object]:
+        response: Response[Any] = yield step
+        turn = step.ticket.send.turn
+        assert turn is not None  # noqa: S101  # send has set it
+        limiter.learn(response, turn.number, rate=rate, longest_retry_after=longest_retry_after)
+        return response
+
+    return layer(flow, {Send: send, Receive: receive})
 
 
 def bounded(flow: Flow, seconds: float) -> Flow:
@@ -208,7 +202,7 @@ def bounded(flow: Flow, seconds: float) -> Flow:
 
     def receive(step: Receive[Any]) -> SubFlow[object]:
         yield from left()
-        outcome = yield from _outcome(step.ticket)
+        outcome = yield from _outcome(step)
         # It was the deadline that cut the request short, so a longer timeout would not have helped.
         late = isinstance(outcome, RequestTimeoutError) and (yield from left()) <= 0
         return _exceeded(seconds) if late else outcome
@@ -224,13 +218,3 @@ def _exceeded(seconds: float) -> DeadlineExceededError:
     return DeadlineExceededError(
         f"the deadline of {seconds:g} s has passed", hint="Go on from the checkpoint, or set a longer deadline"
     )
-
-
-def observed(flow: Flow, told: Callable[[Request[Any]], None]) -> Flow:
-    """Tell of each request before it is sent."""
-
-    def send(step: Send[Any]) -> SubFlow[object]:
-        told(step.request)
-        return (yield step)
-
-    return layer(flow, {Send: send})

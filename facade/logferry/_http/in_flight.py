@@ -1,109 +1,83 @@
 """
-Requests under way: each in a thread or a task of its own, where there is more than one, else where it is waited for.
+Requests in flight: each in a thread or a task of its own where there are several, else where its response is waited for.
 
-A walk that asks for one page after the other so costs no thread and no task.  What nobody waits for any more ends with its
-request: a task is cancelled, a thread cannot be, and its answer is dropped.
+A walk that asks for one page after the other thus costs no thread and no task.  A request that is abandoned ends with its
+task; a thread cannot be cancelled, so its response is dropped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Thread
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 from weakref import WeakSet
 
 from attrs import define, field
 
 from logferry._errors import LogferryError
-from logferry._flow.steps import Reply, Send
+from logferry._http.messages import Response, Send
 from logferry._time.timestamps import MILLISECOND
 
 if TYPE_CHECKING:
     import asyncio
 
+    from logferry._http.pool import Running
+    from logferry._http.sender import Sender
+
+R = TypeVar("R")
+
 SLOW: Final = 10 * MILLISECOND
 """
-So long an answer takes at least, in nanoseconds, if several are to be under way: threads and tasks would cost more than nearer
-services take (measured: as much CPU again as the page).
+Several requests are in flight only where a response takes at least this long, in nanoseconds: threads and tasks would cost
+more than nearer services take (measured: as much CPU again as the page).
 """
-
-
-class Running(Protocol):
-    """What has been launched."""
-
-    def join(self) -> None:
-        """Wait for its end, blocking the thread."""
-        ...
-
-
-class Wire(Protocol):
-    """Sends requests, either way.  Only logferry's own errors come out."""
-
-    def perform(self, send: Send[Any]) -> Reply[Any]:
-        """Send, and wait for the answer, blocking the thread."""
-        ...
-
-    async def aperform(self, send: Send[Any]) -> Reply[Any]:
-        """Send, and wait for the answer, blocking only the task."""
-        ...
-
-    def launch(self, work: Callable[[], None]) -> Running:
-        """Begin work beside the running thread."""
-        ...
-
-
-def launch_thread(work: Callable[[], None]) -> Thread:
-    """Begin work in a thread that does not keep the program from ending."""
-    thread = Thread(target=work, name="logferry request", daemon=True)
-    thread.start()
-    return thread
 
 
 @define(eq=False)
-class Exchange:
+class Ticket(Generic[R]):
     """
-    A request under way.
+    A request in flight, and what has come of it.
 
     Attributes:
-        send: The request.
+        send: The request, with all that the layers have set.
     """
 
-    send: Send[Any]
+    send: Send[R]
     _running: Running | None = None
     _task: asyncio.Task[None] | None = None
-    _outcome: Reply[Any] | BaseException | None = None
+    _outcome: Response[R] | BaseException | None = None
     _begun: bool = False
 
     @property
-    def reply_so_far(self) -> Reply[Any] | Literal[False] | None:
-        """Its answer, if there is one by now; ``False`` where it has failed."""
+    def response_so_far(self) -> Response[R] | Literal[False] | None:
+        """Its response, if there is one by now; ``False`` where it has failed."""
         return False if isinstance(self._outcome, BaseException) else self._outcome
 
-    def begin(self, wire: Wire) -> None:
-        """Send it beside the running thread."""
-        self._running = wire.launch(lambda: self._perform(wire))
+    def begin(self, sender: Sender) -> None:
+        """Send it in a thread of its own."""
+        self._running = sender.start(partial(self._perform, sender))
 
-    def abegin(self, wire: Wire) -> None:
-        """Send it beside the running task; where the event loop has no tasks that end by themselves, it waits."""
+    def abegin(self, sender: Sender) -> None:
+        """Send it in a task of its own; where the event loop has no tasks that end by themselves, it waits."""
         import asyncio  # noqa: PLC0415  # blocking programs need not load it
 
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # trio's
             return
-        self._task = loop.create_task(self._aperform(wire))
+        self._task = loop.create_task(self._aperform(sender))
 
-    def outcome(self, wire: Wire) -> Reply[Any] | LogferryError:
-        """Its answer or failure, blocking the thread."""
+    def outcome(self, sender: Sender) -> Response[R] | LogferryError:
+        """Its response or failure, blocking the thread."""
         if self._running is None:
-            self._perform(wire)
+            self._perform(sender)
         else:
             self._running.join()
         return self._taken()
 
-    async def aoutcome(self, wire: Wire) -> Reply[Any] | LogferryError:
-        """Its answer or failure, blocking only the task."""
-        await self.aperform_here(wire)
+    async def aoutcome(self, sender: Sender) -> Response[R] | LogferryError:
+        """Its response or failure, blocking only the task."""
+        await self.aperform_here(sender)
         if self._task is not None:
             import asyncio  # noqa: PLC0415  # see above
 
@@ -112,31 +86,31 @@ class Exchange:
                 raise asyncio.CancelledError
         return self._taken()
 
-    async def aperform_here(self, wire: Wire) -> None:
+    async def aperform_here(self, sender: Sender) -> None:
         """Perform it in the running task, unless it has begun."""
         if self._task is None and not self._begun:
-            await self._aperform(wire)
+            await self._aperform(sender)
 
     def abandon(self) -> None:
-        """Nobody waits for it any more."""
+        """Nothing waits for it any more."""
         task, self._task = self._task, None
         if task is None or task.done():
             return
         loop = task.get_loop()
         if not loop.is_closed():
-            # From whatever thread: an iterator is dropped where the last reference to it is.
+            # From any thread: an iterator is dropped where the last reference to it is.
             loop.call_soon_threadsafe(task.cancel)
 
-    def _taken(self) -> Reply[Any] | LogferryError:
+    def _taken(self) -> Response[R] | LogferryError:
         outcome, self._outcome = self._outcome, None
-        if isinstance(outcome, Reply | LogferryError):
+        if isinstance(outcome, Response | LogferryError):
             return outcome
         assert outcome is not None  # noqa: S101  # it has been performed
         raise outcome
 
-    def _perform(self, wire: Wire) -> None:
+    def _perform(self, sender: Sender) -> None:
         try:
-            self._outcome = wire.perform(self.send)
+            self._outcome = sender.perform(self.send)
         except LogferryError as error:
             self._outcome = error
         except BaseException as error:
@@ -144,35 +118,35 @@ class Exchange:
                 raise
             self._outcome = error
 
-    async def _aperform(self, wire: Wire) -> None:
+    async def _aperform(self, sender: Sender) -> None:
         self._begun = True
         try:
-            self._outcome = await wire.aperform(self.send)
+            self._outcome = await sender.aperform(self.send)
         except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
             self._outcome = error
 
 
 @define(eq=False)
-class UnderWay:
+class InFlight:
     """
-    The requests of one iteration that are under way.
+    The requests of one iteration that are in flight.
 
     Attributes:
-        wire: Sends them.
+        sender: Sends them.
     """
 
-    wire: Wire
-    _waiting: Exchange | None = None
-    _begun: WeakSet[Exchange] = field(factory=WeakSet[Exchange])
+    sender: Sender
+    _waiting: Ticket[Any] | None = None
+    _begun: WeakSet[Ticket[Any]] = field(factory=WeakSet[Ticket[Any]])
 
-    def add(self, send: Send[Any], begin: Callable[[Exchange], None]) -> Exchange:
+    def add(self, send: Send[Any], begin: Callable[[Ticket[Any]], None]) -> Ticket[Any]:
         """Another request; it begins once something else is to be done meanwhile."""
         self.go_on(begin)
-        self._waiting = Exchange(send)
+        self._waiting = Ticket(send)
         return self._waiting
 
-    def go_on(self, begin: Callable[[Exchange], None], *, but: Exchange | None = None) -> None:
-        """Begin what waits, since its answer is not the next thing to wait for."""
+    def go_on(self, begin: Callable[[Ticket[Any]], None], *, but: Ticket[Any] | None = None) -> None:
+        """Begin the request that waits, unless its response is the next thing to wait for."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting is not but:
             begin(waiting)
@@ -180,12 +154,12 @@ class UnderWay:
 
     async def perform_rest(self) -> None:
         """Perform those that should have begun, where the event loop has no tasks that end by themselves."""
-        for exchange in tuple(self._begun):
-            await exchange.aperform_here(self.wire)
+        for ticket in tuple(self._begun):
+            await ticket.aperform_here(self.sender)
 
     def abandon(self) -> None:
-        """Nobody waits for any of them any more."""
+        """Nothing waits for any of them any more."""
         self._waiting = None
-        for exchange in tuple(self._begun):
-            exchange.abandon()
+        for ticket in tuple(self._begun):
+            ticket.abandon()
         self._begun.clear()

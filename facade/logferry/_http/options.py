@@ -1,20 +1,24 @@
-"""What can be set on a client: frozen, checked once, before anything is sent."""
+"""How connections are made: frozen, checked once, before anything is sent."""
 
 from __future__ import annotations
 
+import ssl
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from pathlib import PurePath
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from logferry._config.hooks import Hooks
 from logferry._errors import ConfigurationError
-from logferry._http.rate import Rate
-from logferry._http.retry import RetryPolicy
+from logferry._http.proxies import is_proxy
+from logferry._redaction import Secret
 
-if TYPE_CHECKING:
-    import ssl
+Authorities: TypeAlias = str | PurePath | ssl.SSLContext
+"""Whose certificates are trusted: a file of CA certificates in PEM format, or a context."""
+
+FAST: Final = "fast"
+"""What ``transport`` is for the one made of pyreqwest."""
 
 
 @frozen(kw_only=True)
@@ -33,6 +37,39 @@ class Timeouts:
     whole: float = 300.0
 
 
+def _checked_proxy(url: str | None) -> str | None:
+    if url is None:
+        return None
+    if not is_proxy(url):
+        # It can hold a password, so it is not shown.
+        raise ConfigurationError("proxy is no URL of a proxy", hint="It looks like http://proxy.example:3128")
+    return Secret(url)
+
+
+def _checked_authorities(verify: object) -> str | ssl.SSLContext | None:
+    if verify is None or isinstance(verify, str | ssl.SSLContext):
+        return verify
+    if isinstance(verify, PurePath):
+        return str(verify)
+    raise ConfigurationError(
+        f"verify is {verify!r}: TLS verification cannot be switched on or off",
+        hint="Name a file of CA certificates, or give an ssl.SSLContext",
+    )
+
+
+def _checked_transport(transport: object) -> Any:
+    if transport is None or transport == FAST:
+        return transport
+    import httpx  # noqa: PLC0415  # most clients have no transport of their own
+
+    if isinstance(transport, httpx.BaseTransport | httpx.AsyncBaseTransport):
+        return transport
+    raise ConfigurationError(
+        f"transport: {type(transport).__name__} is no httpx transport",
+        hint="Give an httpx.BaseTransport or httpx.AsyncBaseTransport, 'fast', or leave it out",
+    )
+
+
 @frozen(kw_only=True)
 class WireOptions:
     """
@@ -43,13 +80,19 @@ class WireOptions:
         proxy: URL of a proxy, or ``None`` for what the environment says.
         verify: A file of CA certificates, an ``ssl.SSLContext``, or ``None`` for the usual authorities.
         transport: Any httpx transport, ``"fast"``, or ``None`` for the usual one.
-        body_limit: Largest answer that is read, in bytes after decompression.
+        request_id_header: The response header that names the request, in lower case.
+        body_limit: Largest body that is read, in bytes after decompression.
+
+    Raises:
+        ConfigurationError: ``proxy`` is no URL of a proxy, ``verify`` would switch TLS verification on or off, or
+            ``transport`` is none.
     """
 
     base_url: str
-    proxy: str | None = field(default=None, repr=False)
-    verify: str | ssl.SSLContext | None = None
-    transport: Any = None
+    proxy: str | None = field(default=None, repr=False, converter=_checked_proxy)
+    verify: str | ssl.SSLContext | None = field(default=None, converter=_checked_authorities)
+    transport: Any = field(default=None, converter=_checked_transport)
+    request_id_header: str = "x-request-id"
     body_limit: int = 64 * 1024 * 1024
 
     @property
@@ -57,28 +100,6 @@ class WireOptions:
         """Whether requests go to this machine, unencrypted."""
         parts = urlsplit(self.base_url)
         return parts.scheme == "http" and is_loopback(parts.hostname or "")
-
-
-@frozen(kw_only=True)
-class CallOptions:
-    """
-    How requests are made; a view of a client may have its own.
-
-    Attributes:
-        timeouts: Bounds of one attempt.
-        retries: When a failed request is sent again.
-        deadline: Seconds that one iteration may take in all, or ``None``.
-        rate: How many requests the account makes in how much time; ``None`` for no bound but the service's own words.
-        concurrency: How many requests of one iteration may be under way.
-        hooks: Who is told what happens.
-    """
-
-    timeouts: Timeouts = field(factory=Timeouts)
-    retries: RetryPolicy = field(factory=RetryPolicy)
-    deadline: float | None = None
-    rate: Rate | None = None
-    concurrency: int = 4
-    hooks: Hooks = field(factory=Hooks)
 
 
 def checked_base_url(url: str, *, setting: str, example: str, allow_insecure: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from threading import Lock, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -16,20 +16,33 @@ from attrs import define, field
 
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._forks import keep, renew_in_children
-from logferry._http.in_flight import Running, launch_thread
+from logferry._http.options import FAST, WireOptions
 from logferry._http.proxies import proxy_of
-from logferry._http.pyreqwest import FAST, AsyncFastTransport, FastTransport
+from logferry._http.pyreqwest import AsyncFastTransport, FastTransport, require_fast
 from logferry._http.transports import AsyncHttpxTransport, AsyncTransport, HttpxTransport, Transport
 
 if TYPE_CHECKING:  # blocking programs load neither anyio nor asyncio
     from anyio.lowlevel import EventLoopToken
 
-    from logferry._http.options import WireOptions
-
 T = TypeVar("T")
 
 _PATIENCE = 1.0
-"""So many seconds a client that is closed waits for requests under way."""
+"""Seconds that a client which is closed waits for requests in flight."""
+
+
+class Running(Protocol):
+    """Work that has been started."""
+
+    def join(self) -> None:
+        """Wait for its end, blocking the thread."""
+        ...
+
+
+def _in_thread(work: Callable[[], None]) -> Thread:
+    """Start work in a thread that does not keep the program from ending."""
+    thread = Thread(target=work, name="logferry request", daemon=True)
+    thread.start()
+    return thread
 
 
 @define(eq=False)
@@ -44,13 +57,15 @@ class Pool:
     options: WireOptions
     _blocking: Transport | None = None
     _tasks: dict[EventLoopToken, AsyncTransport] = field(factory=dict["EventLoopToken", AsyncTransport])
-    launch: Callable[[Callable[[], None]], Running] = launch_thread
+    launch: Callable[[Callable[[], None]], Running] = _in_thread
     _running: WeakSet[Any] = field(factory=WeakSet[Any])
     _closed: bool = False
     _shared: bool = False
     _lock: Lock = field(factory=Lock)
 
     def __attrs_post_init__(self) -> None:
+        if self.options.transport == FAST:
+            require_fast(self.options)
         renew_in_children(self)
 
     def renew(self) -> None:
@@ -75,14 +90,14 @@ class Pool:
         with self._lock:
             self._ensure_open()
             if loop not in self._tasks:
-                # Nobody can close connections of a loop that has ended; they go with it.
+                # The connections of a loop that has ended cannot be closed; they go with it.
                 self._tasks = {one: transport for one, transport in self._tasks.items() if not _has_ended(one)}
                 with _settings_errors():
                     self._tasks[loop] = _tasks_transport(self.options)
             return self._tasks[loop]
 
-    def begin(self, work: Callable[[], None]) -> Running:
-        """Begin work that uses the connections, in a thread of its own."""
+    def start(self, work: Callable[[], None]) -> Running:
+        """Start work that uses the connections, in a thread of its own."""
         running = self.launch(work)
         with self._lock:
             self._running.add(running)
@@ -92,7 +107,7 @@ class Pool:
         """
         Close the connections of threads; those of tasks, if any, are dropped.
 
-        Requests that nobody waits for any more are given a moment to end.
+        Requests that were abandoned are given a moment to end.
         """
         self._closed = True
         end = monotonic() + _PATIENCE
@@ -116,21 +131,6 @@ class Pool:
                 "transport: the one given was used before this process was forked, and two processes cannot share connections",
                 hint="Make a client with a transport of its own in each process, or leave transport out",
             )
-
-
-def checked_transport(transport: object) -> Any:
-    """
-    A transport that httpx takes, ``"fast"``, or ``None``.
-
-    Raises:
-        ConfigurationError: It is none.
-    """
-    if transport in (None, FAST) or isinstance(transport, httpx.BaseTransport | httpx.AsyncBaseTransport):
-        return transport
-    raise ConfigurationError(
-        f"transport: {type(transport).__name__} is no httpx transport",
-        hint="Give an httpx.BaseTransport or httpx.AsyncBaseTransport, 'fast', or leave it out",
-    )
 
 
 def _blocking_transport(options: WireOptions) -> Transport:

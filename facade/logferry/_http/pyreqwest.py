@@ -30,9 +30,6 @@ from logferry._redaction import Sealed
 
 C = TypeVar("C")
 
-FAST: Final = "fast"
-"""What ``transport`` is for this one."""
-
 
 def require_fast(options: WireOptions) -> None:
     """

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from logferry._flow.steps import Reply
+from logferry._http.messages import Response
 from logferry._http.retry import seconds_until
 
 _PART: Final = re.compile(r"\b(r|t|remaining|reset)\s*=\s*(\d{1,18})\b")
@@ -38,14 +38,14 @@ class Allowance:
     seconds: float
 
 
-def allowance(reply: Reply[Any]) -> Allowance | None:
+def allowance(response: Response[Any]) -> Allowance | None:
     """
     What the answer's headers allow, the least of it where they speak of several limits; ``None`` where they say nothing.
 
     Half of it is nothing: without a time to wait until, how many are left helps nobody, nor the other way round.
     """
     headers: dict[str, str] = {}
-    for raw_name, raw_value in reply.headers:
+    for raw_name, raw_value in response.headers:
         name = raw_name.lower().decode("latin-1")
         if "rate" in name:
             headers[name] = (
@@ -57,7 +57,7 @@ def allowance(reply: Reply[Any]) -> Allowance | None:
     for family in _FAMILIES:
         left, again = headers.get(f"{family}-remaining", "").strip(), headers.get(f"{family}-reset", "").strip()
         if _is_number(left) and _is_number(again.replace(".", "", 1)):
-            found.append(Allowance(int(left), seconds_until(float(again), reply)))
+            found.append(Allowance(int(left), seconds_until(float(again), response)))
     return min(found, default=None)
 
 

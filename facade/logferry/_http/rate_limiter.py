@@ -1,5 +1,5 @@
 """
-The pace of an account: its requests wait here until the service takes them.
+The rate limiter of an account: when its next request may be sent.
 
 One bucket of tokens per account, shared by all streams, views, threads and tasks of its client.  It starts full, so a
 short pull never waits.  A request takes a token, and the token is back when the rate's span has passed since the head of the
@@ -13,15 +13,15 @@ What the service itself says counts as well: how many requests are left, and tha
 from __future__ import annotations
 
 from collections import deque
+from http import HTTPStatus
 from threading import Lock
 from typing import Any, Final
 from weakref import WeakSet
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field
 
-from logferry._flow.layers import layer
-from logferry._flow.steps import Flow, Peek, Receive, Reply, Send, Sleep, SubFlow, Ticket, now
 from logferry._forks import renew_in_children
+from logferry._http.messages import Response
 from logferry._http.rate import Rate
 from logferry._http.rate_headers import Allowance, allowance
 from logferry._http.retry import retry_after
@@ -29,8 +29,6 @@ from logferry._time.timestamps import SECOND
 
 _SHORTEST_WAIT: Final = 0.001
 """In seconds; clocks that tell the time and clocks that sleep differ by less."""
-
-_TOO_MANY_REQUESTS: Final = 429
 
 
 @define(eq=False)
@@ -43,19 +41,19 @@ class _Turn:
     """
 
     number: int
-    _pace: Pace = field(repr=False)
+    _limiter: RateLimiter = field(repr=False)
 
     def over(self, time: int) -> None:
         """The service has the request, or will not get it any more."""
-        self._pace.count(self, time)
+        self._limiter.count(self, time)
 
 
 @define(eq=False)
-class Pace:
+class RateLimiter:
     """
     When the service got the requests of an account, and what it has said about further ones.
 
-    Times are in nanoseconds since the epoch.  A child process that is forked goes on with a pace of its own from what is known.
+    Times are in nanoseconds since the epoch.  A child process that is forked goes on with a rate limiter of its own from what is known.
     """
 
     _out: WeakSet[_Turn] = field(factory=WeakSet[_Turn], init=False, repr=False)
@@ -103,6 +101,25 @@ class Pace:
             self._out.add(turn)
             return turn
 
+    def learn(self, response: Response[Any], number: int, *, rate: Rate | None, longest_retry_after: float) -> None:
+        """
+        Note what a response says about further requests.
+
+        Args:
+            response: The response.
+            number: The number of its request, see ``Turn``.
+            rate: How many requests the account may make; ``None`` for no bound.
+            longest_retry_after: Up to how many seconds a ``Retry-After`` holds for other requests: one that has to wait
+                longer fails, and so do the others.
+        """
+        wanted = retry_after(response) if response.status == HTTPStatus.TOO_MANY_REQUESTS else None
+        if wanted is not None and wanted <= longest_retry_after:
+            self.close_until(response.received_unix_nano + round(wanted * SECOND))
+        allowed = allowance(response)
+        longest_reset = longest_retry_after if rate is None else max(longest_retry_after, rate.seconds)
+        if allowed is not None and allowed.seconds <= longest_reset:
+            self.allow(allowed, until=response.received_unix_nano + round(allowed.seconds * SECOND), number=number)
+
     def _free(self, time: int, rate: Rate) -> int:
         """When a token is free at the earliest."""
         span = round(rate.seconds * SECOND)
@@ -125,19 +142,19 @@ class Pace:
         with self._lock:
             self._closed_until = max(self._closed_until, time)
 
-    def allow(self, told: Allowance, *, until: int, number: int) -> None:
+    def allow(self, allowed: Allowance, *, until: int, number: int) -> None:
         """
         Note how many further requests the service allows.
 
         Args:
-            told: What it says.
+            allowed: What it says.
             until: When it counts anew.
             number: The number of the request whose answer says so; the answer may not count those after it, nor earlier
                 ones that are still under way.
         """
         with self._lock:
             earlier = sum(turn.number < number for turn in self._out)
-            self._left = told.remaining - (self._count - number) - earlier
+            self._left = allowed.remaining - (self._count - number) - earlier
             self._left_until = until
 
     def _going_on(self, time: int) -> int:
@@ -148,57 +165,3 @@ class Pace:
         self._got = deque(min(got, time) for got in self._got)
         self._closed_until = self._left_until = 0
         return time
-
-
-@frozen
-class _Paced:
-    """A ticket, and the turn of its request."""
-
-    turn: _Turn
-    ticket: Ticket[Any]
-
-
-def paced(flow: Flow, pace: Pace, rate: Rate | None, *, longest_retry_after: float) -> Flow:
-    """
-    Every request waits until its account may make it; every answer is asked for what it says about further ones.
-
-    Args:
-        flow: What to run.
-        pace: The account's.
-        rate: How many requests it may make; ``None`` for no bound but what the service says.
-        longest_retry_after: Up to how many seconds a ``Retry-After`` holds for the other requests too; whoever is told to
-            wait longer fails, and so shall they.
-    """
-    longest_reset = longest_retry_after if rate is None else max(longest_retry_after, rate.seconds)
-
-    def learn(reply: Reply[Any], number: int) -> None:
-        wanted = retry_after(reply) if reply.status == _TOO_MANY_REQUESTS else None
-        if wanted is not None and wanted <= longest_retry_after:
-            pace.close_until(reply.received_unix_nano + round(wanted * SECOND))
-        told = allowance(reply)
-        if told is not None and told.seconds <= longest_reset:
-            pace.allow(told, until=reply.received_unix_nano + round(told.seconds * SECOND), number=number)
-
-    def send(step: Send[Any]) -> SubFlow[object]:
-        turn = pace.take((yield from now()), rate)
-        while not isinstance(turn, _Turn):
-            yield Sleep(turn)
-            turn = pace.take((yield from now()), rate)
-        ticket: Ticket[Any] = yield evolve(step, turn=turn)
-        return Ticket(step, _Paced(turn, ticket))
-
-    def receive(step: Receive[Any]) -> SubFlow[object]:
-        sent = _paced(step.ticket)
-        reply: Reply[Any] = yield Receive(sent.ticket)
-        learn(reply, sent.turn.number)
-        return reply
-
-    def peek(step: Peek[Any]) -> SubFlow[object]:
-        return (yield Peek(_paced(step.ticket).ticket))
-
-    return layer(flow, {Send: send, Receive: receive, Peek: peek})
-
-
-def _paced(ticket: Ticket[Any]) -> _Paced:
-    assert isinstance(ticket.handle, _Paced)  # noqa: S101  # tickets of paced requests are made above only
-    return ticket.handle

@@ -19,7 +19,7 @@ from logferry._errors import (
     ServiceError,
     too_large,
 )
-from logferry._flow.steps import Reply
+from logferry._http.messages import Response
 from logferry._http.retry import is_web_page, retry_after
 from logferry._json import TooManyValuesError, is_object, loads, tolerant_loads
 from logferry._redaction import printable, public_url
@@ -69,63 +69,61 @@ def is_foreign(status: int, body: Mapping[str, Any]) -> bool:
     return not body and not explained and status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def decoded(reply: Reply[Any], read_refusal: ReadRefusal, *, request_id_header: str) -> object:
+def decoded(response: Response[Any], read_refusal: ReadRefusal) -> object:
     """
     The JSON value of a success answer.
 
     Args:
-        reply: The answer.
+        response: The answer.
         read_refusal: The service's reader of error bodies.
-        request_id_header: Where the service names the request, in lower case.
 
     Raises:
         LogferryError: The error that the status stands for, or a ResponseShapeError.
     """
-    if reply.status == HTTPStatus.OK:
+    if response.status == HTTPStatus.OK:
         try:
-            return loads(reply.content)
+            return loads(response.content)
         except TooManyValuesError as error:
-            raise about_answer(too_large(f"the answer has {error}"), reply, request_id_header) from None
+            raise about_response(too_large(f"the answer has {error}"), response) from None
         except ValueError:
             # What orjson rejects but carries the data all the same: a byte order mark, NaN, lone surrogates.
             with suppress(ValueError):
-                return tolerant_loads(reply.content)
+                return tolerant_loads(response.content)
         # Not chained: a decoder's error carries the whole body.
-        raise about_answer(_no_json(reply, read_refusal), reply, request_id_header)
-    raise about_answer(_refused(reply, read_refusal), reply, request_id_header)
+        raise about_response(_no_json(response, read_refusal), response)
+    raise about_response(_refused(response, read_refusal), response)
 
 
-def wrong_shape(reply: Reply[Any], expected: str, *, request_id_header: str) -> ResponseShapeError:
+def wrong_shape(response: Response[Any], expected: str) -> ResponseShapeError:
     """An error for an answer whose JSON is not *expected*."""
-    return about_answer(
+    return about_response(
         ResponseShapeError(
             f"the answer is not {expected}",
             hint="The service may have changed, or the address belongs to something else",
         ),
-        reply,
-        request_id_header,
+        response,
     )
 
 
-def _no_json(reply: Reply[Any], read_refusal: ReadRefusal) -> ResponseShapeError:
-    if is_web_page(reply):
+def _no_json(response: Response[Any], read_refusal: ReadRefusal) -> ResponseShapeError:
+    if is_web_page(response):
         return ResponseShapeError(
-            "the answer is a web page, not JSON", hint=read_refusal(reply.status, {}).hint or _ADDRESS_HINT
+            "the answer is a web page, not JSON", hint=read_refusal(response.status, {}).hint or _ADDRESS_HINT
         )
-    if not reply.content:
+    if not response.content:
         return ResponseShapeError("the answer is empty")
-    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
+    kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
     return ResponseShapeError(f"the answer is no JSON (content type {printable(kind) or 'not given'})")
 
 
-def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
-    status = reply.status
+def _refused(response: Response[Any], read_refusal: ReadRefusal) -> LogferryError:
+    status = response.status
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "unknown status"
     try:
-        body: object = loads(reply.content)
+        body: object = loads(response.content)
     except ValueError:
         body = None
     refusal = read_refusal(status, body if is_object(body) else {})
@@ -145,7 +143,7 @@ def _refused(reply: Reply[Any], read_refusal: ReadRefusal) -> LogferryError:
     error = kind(f"{status} {phrase}{': ' if told else ''}{told}{f' [{code}]' if code else ''}", hint=refusal.hint)
     error.code = code
     if isinstance(error, RateLimitError | ServiceError):
-        error.retry_after = retry_after(reply)
+        error.retry_after = retry_after(response)
         if error.retry_after and error.hint is None:
             error.hint = f"The service asks to wait {_waiting(error.retry_after)}"
     return error
@@ -158,12 +156,12 @@ def _waiting(seconds: float) -> str:
     return f"{seconds:.1f}".removesuffix(".0") + " s"
 
 
-def about_answer(error: Error, reply: Reply[Any], request_id_header: str) -> Error:
-    """The error, told which answer it is about."""
+def about_response(error: Error, response: Response[Any]) -> Error:
+    """The error, with the request that it is about, and what is known of its response."""
     return error.about(
-        method=reply.request.method,
-        url=public_url(reply.url),
-        status=reply.status,
-        request_id=printable(reply.header(request_id_header) or "") or None,
-        attempts=reply.attempts,
+        method=response.request.method,
+        url=public_url(response.url),
+        status=response.status,
+        request_id=response.request_id,
+        attempts=response.attempts,
     )

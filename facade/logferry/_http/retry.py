@@ -10,7 +10,7 @@ from typing import Any, Final
 from attrs import field, frozen, validators
 
 from logferry._errors import ConnectionFailedError, LogferryError
-from logferry._flow.steps import Reply
+from logferry._http.messages import Response
 from logferry._time.timestamps import SECOND
 
 _INEXACT: Final = 2 * SECOND
@@ -55,7 +55,7 @@ class RetryPolicy:
     longest_retry_after: float = field(default=60.0, validator=validators.ge(0))
     refused_for: float = field(default=30.0, validator=validators.ge(0))
 
-    def delay(self, outcome: Reply[Any] | LogferryError, *, attempt: int, chance: float) -> float | None:
+    def delay(self, outcome: Response[Any] | LogferryError, *, attempt: int, chance: float) -> float | None:
         """
         Seconds to wait before the next attempt, or ``None`` to take the outcome as it is.
 
@@ -66,7 +66,7 @@ class RetryPolicy:
         """
         if attempt >= self.attempts or not _passing(outcome):
             return None
-        wanted = retry_after(outcome) if isinstance(outcome, Reply) else None
+        wanted = retry_after(outcome) if isinstance(outcome, Response) else None
         if wanted:
             return wanted if wanted <= self.longest_retry_after else None
         return chance * min(self.longest_delay, self.first_delay * 2.0 ** (attempt - 1))
@@ -86,65 +86,65 @@ class RetryPolicy:
         return max(_SHORTEST_PATIENCE, longest * (1 + chance) / 2)
 
 
-def is_refused(outcome: Reply[Any] | LogferryError) -> bool:
+def is_refused(outcome: Response[Any] | LogferryError) -> bool:
     """Whether nothing listens where the request should have gone."""
     return isinstance(outcome, ConnectionFailedError) and outcome.refused
 
 
-def _passing(outcome: Reply[Any] | LogferryError) -> bool:
-    if isinstance(outcome, Reply):
+def _passing(outcome: Response[Any] | LogferryError) -> bool:
+    if isinstance(outcome, Response):
         passing = outcome.status in (408, 429) or outcome.status >= 500  # noqa: PLR2004  # the HTTP classes by number
         return passing or lacks_json(outcome)
     return isinstance(outcome, ConnectionFailedError)
 
 
-def retry_after(reply: Reply[Any]) -> float | None:
+def retry_after(response: Response[Any]) -> float | None:
     """
     Seconds that the answer's ``Retry-After`` asks to wait; ``None`` where it has none that can be read.
 
     The header holds seconds, a moment in seconds or milliseconds since the epoch, or a date.  A moment or date counts from the answer's own ``Date``, so that a wrong local clock does
     not matter; one in the past is 0.
     """
-    text = (reply.header("retry-after") or "").strip()
+    text = (response.header("retry-after") or "").strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():
-        return seconds_until(float(text), reply)
+        return seconds_until(float(text), response)
     until = _http_date(text)
     if until is None:
         return None
-    return max(0.0, until - answered_at(reply))
+    return max(0.0, until - answered_at(response))
 
 
-def seconds_until(number: float, reply: Reply[Any]) -> float:
+def seconds_until(number: float, response: Response[Any]) -> float:
     """What a number of an answer says of a time to wait: seconds, or the moment until which, since the epoch; at least 0."""
     if number < _A_MOMENT:
         return number
     moment = number / 1000 if number >= _IN_MILLISECONDS else number
-    return max(0.0, moment - answered_at(reply))
+    return max(0.0, moment - answered_at(response))
 
 
-def lacks_json(reply: Reply[Any]) -> bool:
+def lacks_json(response: Response[Any]) -> bool:
     """Whether a success has nothing, or a web page, where JSON is due: something in between has answered, or broke."""
-    return reply.status == HTTPStatus.NO_CONTENT or (
-        reply.status == HTTPStatus.OK and (not reply.content or is_web_page(reply))
+    return response.status == HTTPStatus.NO_CONTENT or (
+        response.status == HTTPStatus.OK and (not response.content or is_web_page(response))
     )
 
 
-def is_web_page(reply: Reply[Any]) -> bool:
+def is_web_page(response: Response[Any]) -> bool:
     """Whether an answer is HTML."""
-    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
-    start = reply.content[:200].lstrip().lower()
+    kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
+    start = response.content[:200].lstrip().lower()
     return kind == "text/html" or start.startswith((b"<!doctype", b"<html"))
 
 
-def answered_at(reply: Reply[Any]) -> float:
+def answered_at(response: Response[Any]) -> float:
     """When the answer was made, in seconds since the epoch: by the service's clock, where it says, so that ours may be wrong."""
-    since = _http_date(reply.header("date") or "")
-    return reply.received_unix_nano / 1e9 if since is None else since
+    since = _http_date(response.header("date") or "")
+    return response.received_unix_nano / 1e9 if since is None else since
 
 
-def clock_ahead_nano(reply: Reply[Any]) -> int:
+def clock_ahead_nano(response: Response[Any]) -> int:
     """How far the local clock is ahead of the service's, in nanoseconds; 0 where it is not, or nobody can tell."""
-    ahead = reply.received_unix_nano - round(answered_at(reply) * 1e9)
+    ahead = response.received_unix_nano - round(answered_at(response) * 1e9)
     return ahead if ahead > _INEXACT else 0
 
 

@@ -20,11 +20,10 @@ from logferry._errors import (
     RequestTimeoutError,
     ResponseShapeError,
 )
-from logferry._flow.steps import Reply, Send, header_of, header_values
 from logferry._http.body import ENCODINGS, Body
 from logferry._http.defects import is_defect
-from logferry._http.in_flight import Running
-from logferry._http.pool import Pool
+from logferry._http.messages import Response, Send, header_of, header_values
+from logferry._http.pool import Pool, Running
 from logferry._http.transports import AsyncIncoming, Bounds, Incoming, Outgoing
 from logferry._redaction import printable, public_url, without_credentials
 from logferry._time.clock import Clock
@@ -43,18 +42,18 @@ _HEADERS = (
 
 
 @frozen
-class HttpWire:
+class Sender:
     """Sends requests through a pool's connections, each attempt within the timeouts."""
 
     pool: Pool
     clock: Clock
     timeouts: Timeouts
 
-    def launch(self, work: Callable[[], None]) -> Running:
-        """Begin work beside the running thread."""
-        return self.pool.begin(work)
+    def start(self, work: Callable[[], None]) -> Running:
+        """Start work in a thread of its own."""
+        return self.pool.start(work)
 
-    def perform(self, send: Send[Any]) -> Reply[Any]:
+    def perform(self, send: Send[Any]) -> Response[Any]:
         """Send, and read the whole answer, blocking the thread."""
         transport = self.pool.blocking()
         outgoing = self._outgoing(send)
@@ -74,9 +73,9 @@ class HttpWire:
                 content = body.complete(_announced(incoming))
             finally:
                 incoming.close()
-        return self._reply(send, outgoing, incoming, content)
+        return self._response(send, outgoing, incoming, content)
 
-    async def aperform(self, send: Send[Any]) -> Reply[Any]:
+    async def aperform(self, send: Send[Any]) -> Response[Any]:
         """Send, and read the whole answer, blocking only the task."""
         from anyio import fail_after  # noqa: PLC0415  # blocking programs need not load it
 
@@ -94,7 +93,7 @@ class HttpWire:
                 content = body.complete(_announced(incoming))
             finally:
                 await incoming.close()
-        return self._reply(send, outgoing, incoming, content)
+        return self._response(send, outgoing, incoming, content)
 
     def _count(self, send: Send[Any]) -> None:
         if send.turn is not None:
@@ -137,19 +136,20 @@ class HttpWire:
         whole = timeouts.whole if send.timeout is None else min(timeouts.whole, send.timeout)
         return Bounds(timeouts.connect, timeouts.read, whole)
 
-    def _reply(
+    def _response(
         self, send: Send[Any], outgoing: Outgoing, incoming: Incoming | AsyncIncoming, content: bytes
-    ) -> Reply[Any]:
+    ) -> Response[Any]:
         if incoming.status != HTTPStatus.OK:
             # What a refusal says ends up in an error, and some repeat what they were sent.
             content = without_credentials(content, send.headers)
-        return Reply(
+        return Response(
             request=send.request,
             url=outgoing.url,
             status=incoming.status,
             headers=incoming.headers,
             content=content,
             received_unix_nano=self.clock.now(),
+            request_id=printable(header_of(incoming.headers, self.pool.options.request_id_header) or "") or None,
         )
 
 

@@ -17,7 +17,9 @@ from typing import Any, Final, TypeAlias
 from attrs import asdict, define, evolve, field, frozen
 
 from logferry._errors import BadRequestError, PagingError
-from logferry._flow.steps import Batch, Flow, Position, Reply, SubFlow
+from logferry._flow.steps import Batch, Flow, Position, SubFlow
+from logferry._http.messages import Response
+from logferry._http.responses import about_response
 from logferry._json import digest, dumps, is_object
 from logferry._paging.end import Doubts, Evidence, disagreement
 from logferry._time.page_times import PageTimes, known_times
@@ -161,7 +163,7 @@ class CursorPage:
     One page as the service sent it.
 
     Attributes:
-        reply: The answer.
+        response: The answer.
         items: Its items.
         keys: What tells each of them from others; short, since checkpoints hold some.
         times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
@@ -174,7 +176,7 @@ class CursorPage:
         trouble: Why the next page cannot be asked for; raised once the page has been delivered.
     """
 
-    reply: Reply[Any]
+    response: Response[Any]
     items: list[Any] = field(repr=False)
     keys: Sequence[str] = field(repr=False)
     times: PageTimes = field(repr=False)
@@ -333,6 +335,8 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         if seen.has_page(page.keys) and place.back is None:
             found = range(0)
         trouble = page.trouble or _guarded(seen, page, place, found)
+        if trouble is not None and trouble.url is None:
+            about_response(trouble, page.response)
         if found is None:
             place = _searched_on(place, page, trouble)
             continue
@@ -404,10 +408,11 @@ def _searched_on(place: _Place, page: CursorPage, trouble: PagingError | None) -
     if trouble is not None:
         raise trouble
     if page.cursor is None:
-        raise PagingError(
+        lost = PagingError(
             "the service has lost the place, and nothing of what was read last is there any more",
             hint="Read the window again without the checkpoint",
         )
+        raise about_response(lost, page.response)
     return evolve(place, cursor=page.cursor, back=(place.back or 0) + len(page.keys))
 
 
@@ -417,7 +422,7 @@ def _batch(page: CursorPage, fresh: Sequence[int], keys: Sequence[str], place: _
 
     times = page.times
     if len(fresh) == len(page.items):  # as nearly always
-        return Batch(page.items, position, page.reply, page.total, remarks=page.remarks, times=times, sent=times)
+        return Batch(page.items, position, page.response, page.total, remarks=page.remarks, times=times, sent=times)
     items = [page.items[index] for index in fresh]
     own = known_times([times[index] for index in fresh])
-    return Batch(items, position, page.reply, page.total, remarks=page.remarks, times=own, sent=times)
+    return Batch(items, position, page.response, page.total, remarks=page.remarks, times=own, sent=times)

@@ -38,7 +38,7 @@ def records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
             stream=definition.name,
             account=runtime.account,
             server_address=runtime.server_address,
-            observed_time_unix_nano=batch.reply.received_unix_nano,
+            observed_time_unix_nano=batch.response.received_unix_nano,
             normalizer=normalizer,
             tenant=runtime.tenant,
             filters=iteration.plan.filters,

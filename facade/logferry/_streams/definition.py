@@ -30,7 +30,9 @@ class Walk(Protocol[F_contra]):
 
         Args:
             filters: The caller's filters.
-            page_size: How many items to ask for at once.
+            page_size: How many items to ask for at once, at least 1.  Where a page is too large to be read, the flow is begun
+                again at the same position with half as many.  So items that a request repeats on purpose must become
+                fewer with it, too.
             window: Which items; the flow filters what the service does not.
             position: Where to resume, as a batch gave it; ``None`` for the start.
         """

@@ -15,8 +15,8 @@ from logferry._errors import InvalidRequestError, LogferryError, ResponseShapeEr
 from logferry._flow.drivers import aadvance, advance
 from logferry._flow.steps import Batch, Flow, Position
 from logferry._forks import keep
-from logferry._http.in_flight import UnderWay
-from logferry._http.responses import about_answer
+from logferry._http.in_flight import InFlight
+from logferry._http.responses import about_response
 from logferry._streams.checkpoint import Checkpoint
 from logferry._streams.pipeline import Pipeline
 from logferry._streams.plan import Plan
@@ -55,7 +55,7 @@ class Iteration:
         self._position: Callable[[], Position] | None = None
         self._flow: Flow | None = None
         self._reader = plan.reader
-        self._under_way = UnderWay(plan.runtime.wire)
+        self._in_flight = InFlight(plan.runtime.sender)
         self._ended = False
         self._batch: Batch | None = None
         self._todo: list[Any] = []
@@ -127,7 +127,7 @@ class Iteration:
             return None
         with ShortTraceback():
             try:
-                return self._receive(advance(flow, self._under_way, self.plan.runtime.clock))
+                return self._receive(advance(flow, self._in_flight, self.plan.runtime.clock))
             except BaseException as error:
                 self._break_off(error)
                 raise
@@ -138,7 +138,7 @@ class Iteration:
             return None
         with ShortTraceback():
             try:
-                return self._receive(await aadvance(flow, self._under_way, self.plan.runtime.clock))
+                return self._receive(await aadvance(flow, self._in_flight, self.plan.runtime.clock))
             except BaseException as error:
                 self._break_off(error)
                 raise
@@ -177,26 +177,21 @@ class Iteration:
         Raises:
             ResponseShapeError: The caller wants to be strict.
         """
-        runtime = self.plan.runtime
         if self.plan.strict:
             error = ResponseShapeError(
                 f"an item does not have the documented shape: {'; '.join(issues)}",
                 hint="Go on from the checkpoint without strict, which keeps it and lists what did not decode",
             )
-            raise error if self._batch is None else about_answer(error, self._batch.reply, runtime.request_id_header)
+            raise error if self._batch is None else about_response(error, self._batch.response)
         self._pipeline.tell_issues(issues, item, delivered=delivered)
         self._done.issues += 1
-
-    def request_id(self, batch: Batch) -> str | None:
-        """What the service calls the request of a batch."""
-        return self._pipeline.request_id(batch)
 
     def _leave_parent(self) -> None:
         """In a child process that was forked: what is under way is the parent's; go on from the last position."""
         if self._process != os.getpid():
             self._process = os.getpid()
-            keep(self._flow, self._under_way)
-            self._flow, self._under_way = None, UnderWay(self.plan.runtime.wire)
+            keep(self._flow, self._in_flight)
+            self._flow, self._in_flight = None, InFlight(self.plan.runtime.sender)
 
     def _begin(self) -> Flow | None:
         """The flow to go on with, or ``None`` where there is nothing more to ask for."""
@@ -227,18 +222,18 @@ class Iteration:
                     raise
                 smaller = self._reader.smaller()
                 if smaller is None:
-                    error.hint = "A page of one item is too large: leave its time out with since and until"
+                    error.hint = "No smaller page can be asked for: leave its time out with since and until"
                     raise
                 self._reader = smaller
                 self._pipeline.count_retry(1, 0.0, error)
-                self._under_way.abandon()
+                self._in_flight.abandon()
             else:
                 return
 
     def _receive(self, batch: Batch | None) -> Batch | None:
         if batch is None:
             self._ended = True
-            self._under_way.abandon()
+            self._in_flight.abandon()
             return None
         self._done.pages += 1
         wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
@@ -258,7 +253,7 @@ class Iteration:
         flow, self._flow = self._flow, None
         if flow is not None:
             flow.close()
-        self._under_way.abandon()
+        self._in_flight.abandon()
 
     def _describe(self, error: BaseException) -> None:
         if isinstance(error, LogferryError):

@@ -146,10 +146,10 @@ class PageIterator(Generic[T]):
             items=converted(self._iteration, self._convert, batch, undecoded),
             undecoded=undecoded,
             checkpoint=self._iteration.checkpoint,
-            request_id=self._iteration.request_id(batch),
+            request_id=batch.response.request_id,
             total=batch.total,
             issues=batch.issues,
             remarks=batch.remarks,
-            clock_ahead_nano=clock_ahead_nano(batch.reply),
-            tells_time=batch.reply.header("date") is not None,
+            clock_ahead_nano=clock_ahead_nano(batch.response),
+            tells_time=batch.response.header("date") is not None,
         )

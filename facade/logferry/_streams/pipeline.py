@@ -8,11 +8,10 @@ from attrs import frozen
 
 from logferry._config.hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._errors import LogferryError
-from logferry._flow.layers import authorized, bounded, located, observed, retried
-from logferry._flow.steps import Batch, Flow, Reply, Request
-from logferry._http.rate_limiter import paced
+from logferry._flow.layers import authorized, bounded, paced, retried
+from logferry._flow.steps import Batch, Flow
+from logferry._http.messages import Request, Response
 from logferry._http.retry import lacks_json
-from logferry._redaction import printable
 from logferry._streams.runtime import Runtime, Stats
 
 
@@ -35,22 +34,18 @@ class Pipeline:
         """The flow within its layers."""
         runtime = self.runtime
         options = runtime.options
-        flow = located(flow, request_id_header=runtime.request_id_header)
-        flow = retried(
-            authorized(flow, runtime.authorizer), options.retries, chance=runtime.chance, told=self.count_retry
+        flow = authorized(flow, runtime.authorizer)
+        flow = retried(flow, options.retries, chance=runtime.chance, on_retry=self.count_retry)
+        flow = paced(
+            flow,
+            runtime.rate_limiter,
+            options.rate,
+            longest_retry_after=options.retries.longest_retry_after,
+            on_request=None if options.hooks.on_request is None else self._tell_request,
         )
-        if options.hooks.on_request is not None:
-            # Before the wait for the account's turn: who watches knows what is waited for, and a hook that takes its time
-            # does not crowd the requests behind it.
-            flow = observed(flow, self._tell_request)
-        flow = paced(flow, runtime.pace, options.rate, longest_retry_after=options.retries.longest_retry_after)
         return flow if options.deadline is None else bounded(flow, options.deadline)
 
-    def request_id(self, batch: Batch) -> str | None:
-        """What the service calls the request of a batch."""
-        return printable(batch.reply.header(self.runtime.request_id_header) or "") or None
-
-    def count_retry(self, attempt: int, delay: float, outcome: Reply[Any] | LogferryError) -> None:
+    def count_retry(self, attempt: int, delay: float, outcome: Response[Any] | LogferryError) -> None:
         """
         Count and report a request that is sent again.
 
@@ -63,8 +58,8 @@ class Pipeline:
         hook = self.runtime.options.hooks.on_retry
         if hook is None:
             return
-        reason = f"HTTP {outcome.status}" if isinstance(outcome, Reply) else outcome.message
-        if isinstance(outcome, Reply) and lacks_json(outcome):
+        reason = f"HTTP {outcome.status}" if isinstance(outcome, Response) else outcome.message
+        if isinstance(outcome, Response) and lacks_json(outcome):
             reason = f"{reason} without JSON"
         hook(RetryEvent(stream=self.stream, account=self.runtime.account, attempt=attempt, delay=delay, reason=reason))
 
@@ -88,8 +83,8 @@ class Pipeline:
                     account=self.runtime.account,
                     items=items,
                     total=batch.total,
-                    request_id=self.request_id(batch),
-                    attempts=batch.reply.attempts,
+                    request_id=batch.response.request_id,
+                    attempts=batch.response.attempts,
                 )
             )
 

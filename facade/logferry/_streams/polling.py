@@ -10,7 +10,8 @@ from attrs import define, evolve, field, frozen
 from logferry._config.arguments import LONGEST, SHORTEST
 from logferry._errors import InvalidRequestError, LogferryError, PagingError
 from logferry._flow.layers import resume
-from logferry._flow.steps import Batch, Flow, Position, Reply, SubFlow
+from logferry._flow.steps import Batch, Flow, Position, SubFlow
+from logferry._http.messages import Response
 from logferry._http.retry import clock_ahead_nano
 from logferry._json import digest
 from logferry._streams.definition import StreamDefinition
@@ -98,7 +99,7 @@ class Poll:
     ahead: int = 0
     has_found: bool = False
     _walked: Position | None = None
-    _reply: Reply[Any] | None = None
+    _response: Response[Any] | None = None
     _new: list[_New] = field(factory=list["_New"])
     _keys: set[Key] = field(factory=set[Key])
 
@@ -166,8 +167,8 @@ class Poll:
                 place = self._sift(item, value, this, ordinal, place)
         self.place = place
         self.issues.update(dict.fromkeys((*batch.issues, *batch.remarks)))
-        self._walked, self._reply = batch.position(len(batch.items)), batch.reply
-        self.ahead = clock_ahead_nano(batch.reply)
+        self._walked, self._response = batch.position(len(batch.items)), batch.response
+        self.ahead = clock_ahead_nano(batch.response)
 
     def _sift(self, item: Any, value: Any, this: Key, ordinal: int, place: Place) -> Place:
         """Note an item that is not known, unless it was there before the follow began, or is older than what can be new."""
@@ -212,11 +213,11 @@ class Poll:
 
         self.place, self._new, self._keys = after, [], set()
         self.has_found = self.has_found or bool(new)
-        if self._reply is not None:
+        if self._response is not None:
             issues = tuple(issue for issue in self.issues if issue not in self.told)
             self.told = self.told.union(issues)
             ordinals = {index: one.ordinal for index, one in enumerate(new) if one.ordinal}
-            yield Batch([one.item for one in new], position, self._reply, issues=issues, ordinals=ordinals.copy)
+            yield Batch([one.item for one in new], position, self._response, issues=issues, ordinals=ordinals.copy)
 
     def _outlived(self) -> Iterator[str]:
         """What may be missing because nothing was read for longer than the service keeps records."""

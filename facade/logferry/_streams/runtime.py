@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from attrs import define, frozen
 
-from logferry._flow.layers import Authorizer
-from logferry._http.in_flight import Wire
-from logferry._http.options import CallOptions
-from logferry._http.rate_limiter import Pace
+from logferry._config.arguments import CallOptions
+from logferry._flow.auth import Authorizer
+from logferry._http.rate_limiter import RateLimiter
+from logferry._http.sender import Sender
 from logferry._time.clock import Clock
 
 
@@ -43,11 +43,10 @@ class Runtime:
         account: The account's name.
         tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
         server_address: Host name of the service.
-        request_id_header: Where the service names a request, in lower case.
-        wire: Sends requests.
+        sender: Sends requests.
         clock: Tells the time.
         authorizer: Knows the account's credentials.
-        pace: When the account may make its requests.
+        rate_limiter: When the account may make its requests.
         options: How requests are made.
         chance: Gives random numbers, 0 <= chance < 1, for the jitter of retries.
         worded: Says a hint that names settings in the words of whoever wrote them.
@@ -57,11 +56,10 @@ class Runtime:
     account: str
     tenant: str | None
     server_address: str
-    request_id_header: str
-    wire: Wire
+    sender: Sender
     clock: Clock
     authorizer: Authorizer
-    pace: Pace
+    rate_limiter: RateLimiter
     options: CallOptions
     chance: Callable[[], float]
     worded: Callable[[str], str]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from logferry._accounts.selection import Job, askable_jobs, selected_accounts
+from logferry._accounts.selection import Job, LeftOut, askable_jobs, selected_accounts, selected_jobs
 from logferry.cli._completion import complete_account, complete_filter, complete_severity, complete_stream
 from logferry.cli._shell import talk, tell
 from logferry.cli._values import duration, pairs, severity
@@ -64,15 +64,27 @@ def wanted_accounts(names: Sequence[str] = ()) -> tuple[Account, ...]:
     return selected_accounts(names, config=talk().config)
 
 
-def asked_jobs(jobs: Sequence[Job], filters: Collection[str]) -> list[Job]:
+def asked_jobs(
+    names: Sequence[str], accounts: Sequence[str], filters: Collection[str]
+) -> tuple[list[Job], list[LeftOut]]:
     """
-    Those of the streams that have all the filters, and get those that they need; the others are told.
+    The streams to read, and those that are left out since nobody named them and they cannot be asked with the filters.
+
+    Args:
+        names: The streams' names; empty for all.
+        accounts: The accounts' names; empty for all.
+        filters: The filters' names, in Python or on the wire.
 
     Raises:
-        InvalidRequestError: No stream has one of the filters, or no stream is left.
+        InvalidRequestError: There is no such stream, account or filter, or no stream is left.
+        ConfigurationError: There is no account, or none that is meant has the stream.
     """
-    left, others = askable_jobs(jobs, filters)
-    for one in others:
+    jobs = selected_jobs(names, wanted_accounts(), accounts)
+    return (jobs, []) if names else askable_jobs(jobs, filters)
+
+
+def tell_left_out(left_out: Sequence[LeftOut]) -> None:
+    """Write to stderr which streams are not read, and why: once the command is known to be right."""
+    for one in left_out:
         needed = " or ".join(one.needs)
         tell("", f"left out: {one.job.label} {f'needs --filter {needed}' if needed else one.reason}")
-    return left

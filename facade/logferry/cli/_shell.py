@@ -38,12 +38,14 @@ class Talk:
         debug: Tracebacks too.
         config: The configuration file, if it is named.
         code: The highest exit code of the failures so far, which a command keeps that ends since its reader has enough.
+        interrupted: Whether a message has said that the command was interrupted.
     """
 
     verbose: bool = False
     debug: bool = False
     config: Path | None = None
     code: int = 0
+    interrupted: bool = False
 
 
 class Shell(click.Group):
@@ -60,12 +62,17 @@ class Shell(click.Group):
             return super().make_context(*args, **extra)
         except (OSError, LogferryError) as error:
             raise click.exceptions.Exit(_ended(error)) from error
+        except KeyboardInterrupt:
+            tell("", "interrupted")
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; whatever goes wrong becomes a line on stderr and an exit code."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
+            if not talk().interrupted:
+                tell_interrupted("interrupted")
             ctx.exit(INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -157,6 +164,12 @@ def tell(label: str, text: str) -> None:
     """
     start = click.style(f"{label}: ", fg={"Error": "red", "Warning": "yellow"}.get(label), bold=True) if label else ""
     click.echo(start + printable(text), file=sys.stderr)
+
+
+def tell_interrupted(text: str) -> None:
+    """Write to stderr that the command was interrupted, which nothing else says then."""
+    tell("", text)
+    talk().interrupted = True
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

@@ -14,7 +14,7 @@ from logferry._time.timestamps import LAST, SECOND, rfc3339
 from logferry.stores._coverage import Stretch
 from logferry.stores._schema import record_batch
 from logferry.stores._store import Question
-from logferry.sync._plan import SLIVER, Piece, plan
+from logferry.sync._plan import Piece, plan
 from logferry.sync._progress import Progress
 from logferry.sync._retention import Retention
 from logferry.sync._slices import Slice
@@ -236,20 +236,15 @@ class Reader:
             certain = self._certain(question, newest)
             begun, now = min(begun, certain), min(now, certain)
         # A clock that is ahead must not make lost what the service still keeps.
-        gone = self._retention.lost(before, piece, oldest, now - ahead)
-        has_begun = piece.checkpoint is not None or (before.begin is not None and before.begin < piece.since)
-        if has_begun:
-            self.report.lost += gone
-        else:
-            # A store that begins where the service's memory does has missed no moments by that.
-            gone = [(since, until) for since, until in gone if until - since > SLIVER]
+        gone = [*self._retention.gone(before, piece, oldest, begun=begun - ahead, now=now - ahead)]
+        self.report.lost += [(one.since, one.until) for one in gone if one.state == "lost"]
         stretches = [
             *(
                 doubtful_stretches(piece, before)
                 if doubtful
                 else read_stretches(piece, begun - ahead, changing, settling=self._incremental.settling)
             ),
-            *(Stretch(since=since, until=until, state="lost" if has_begun else "expired") for since, until in gone),
+            *gone,
         ]
         await self._commits.add(question, stretches)
         self._conclude(piece, doubtful=doubtful)

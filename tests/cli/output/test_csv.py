@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.cli.conftest import Run, Server, resume_arguments, resume_line
 
@@ -37,7 +37,6 @@ HEADER = [
 ]
 DANGEROUS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"  # full-width variants
 
-PROPERTY = settings(deadline=None, database=None)
 TEXT = st.text(st.characters(codec="utf-8")) | st.text(DANGEROUS + "' \ufeff\u200b,;\"|a\x00")
 JSON_VALUE = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | TEXT,
@@ -96,7 +95,6 @@ RECORDS: st.SearchStrategy[LogRecord] = st.builds(
 )
 
 
-@PROPERTY
 @given(st.lists(RECORDS, max_size=3), st.booleans())
 def test_read_back(records: list[LogRecord], raw: bool) -> None:
     """Read back, every cell has its value: texts but for the quote in front, everything else as JSON."""
@@ -121,7 +119,6 @@ def test_read_back(records: list[LogRecord], raw: bool) -> None:
                 assert json.loads(text) == told[name]
 
 
-@PROPERTY
 @given(TEXT)
 @example("=cmd|' /C calc'!A0")
 @example("  =1+1")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from tests.cli.conftest import Run, Server
@@ -95,7 +95,6 @@ def rows_of(*records: LogRecord, width: int, encoding: str = "utf-8", **options:
 )
 @example(body="日本語" * 20, severity="警告警告警告", account="会社" * 12, width=61)
 @example(body="[red]markup[/red] :smile: \x1b[31m\x07\r\n", severity="", account="a", width=80)
-@settings(deadline=None, database=None)
 def test_any_text_fits(body: str, severity: str, account: str, width: int) -> None:
     """Wide characters, control characters and markup: a row is one line, as wide as the terminal at most, and drives nothing."""
     record = record_of(body=body, severity=(9, severity), account=account, says={body: severity})

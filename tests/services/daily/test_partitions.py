@@ -25,7 +25,9 @@ from hypothesis import strategies as st
 
 import logferry
 from logferry._concurrency.reader import Reader
-from logferry._flow.steps import Batch, Flow, Now, Peek, Receive, Reply, Send, Ticket
+from logferry._flow.steps import Batch, Flow, Now, Peek, Receive
+from logferry._http.in_flight import Ticket
+from logferry._http.messages import Response, Send
 from logferry._time.timestamps import rfc3339
 from logferry._time.window import Window
 from logferry.services.daily._sessions.query import Query
@@ -53,7 +55,7 @@ PAGE: Final = 50
 FAKE: Final = DailyFake(records=2000)
 MILLISECOND: Final = 1_000_000
 SECOND: Final = 1_000_000_000
-PROPERTY = settings(deadline=None, database=None, derandomize=True, max_examples=25)
+PROPERTY = settings(derandomize=True, max_examples=25)
 
 SESSION: Final[Any] = FAKE.questions(STREAMS[0])[0]
 """The filters that find all rows."""
@@ -414,6 +416,7 @@ class Trip:
         )
         trip, flow, ends, pages = Trip(self.rows, self.times), reader.read(window, None), list[float](), 0
         answer: Any = None
+        landing: dict[Ticket[Any], float] = {}
         while True:
             try:
                 step = flow.send(answer)
@@ -426,12 +429,13 @@ class Trip:
                     trip.requests += 1
                     trip.most = max(trip.most, sum(end > trip.seconds for end in ends))
                     trip.ahead = max(trip.ahead, trip.requests - pages)
-                    answer = Ticket(step, ends[-1])
-                case Peek(Ticket(send, float(end))):
-                    answer = self.reply(send) if end <= trip.seconds else None
-                case Receive(Ticket(send, float(end))):
-                    trip.seconds = max(trip.seconds, end)
-                    answer = self.reply(send)
+                    answer = Ticket(step)
+                    landing[answer] = ends[-1]
+                case Peek(ticket):
+                    answer = self.response(ticket.send) if landing[ticket] <= trip.seconds else None
+                case Receive(ticket):
+                    trip.seconds = max(trip.seconds, landing[ticket])
+                    answer = self.response(ticket.send)
                 case Batch():
                     trip.items += step.items
                     trip.seconds += idle
@@ -441,13 +445,13 @@ class Trip:
                 case _:
                     raise AssertionError(step)
 
-    def reply(self, send: Send[Any]) -> Reply[Any]:
+    def response(self, send: Send[Any]) -> Response[Any]:
         """The answer to a request."""
         asked = dict(send.request.params)
         first = bisect_left(self.times, int(asked.get("startTime", 0)) * MILLISECOND) + int(asked["offset"])
         end = bisect_right(self.times, int(asked["endTime"]) * MILLISECOND)
         found = self.rows[first : min(end, first + int(asked["limit"]))]
-        return Reply(send.request, "", 200, (), orjson.dumps({"logs": found}), 0)
+        return Response(send.request, "", 200, (), orjson.dumps({"logs": found}), 0)
 
 
 PACES: Final[dict[str, tuple[Callable[[random.Random, int], float], float, float]]] = {

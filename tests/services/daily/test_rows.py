@@ -6,15 +6,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logferry._json import digest
 from logferry.services.daily._records import session_log_times
 from logferry.services.daily._sessions.position import Position
 from logferry.services.daily._sessions.rows import Rows
-
-PROPERTY = settings(deadline=None, database=None)
 
 # Python takes 1, 1.0 and True for equal, JSON does not; the order of keys does not matter to either.
 SAYS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({"level": st.sampled_from([1, 1.0, True, "1", None])})
@@ -45,7 +43,6 @@ def expected_ordinals(position: Position, items: list[Any], new: list[int]) -> d
     return ordinals
 
 
-@PROPERTY
 @given(logs=LOGS, ordered=st.booleans(), cut=st.integers(0, 40), repeated=st.integers(0, 10))
 def test_equal_rows_are_counted(*, logs: list[Any], ordered: bool, cut: int, repeated: int) -> None:
     """In two responses that overlap, in order of time or not, each row comes once, and equal ones are numbered."""
@@ -67,7 +64,6 @@ def test_equal_rows_are_counted(*, logs: list[Any], ordered: bool, cut: int, rep
         assert [kept[index] for index in seen.new] == items[cut:]
 
 
-@PROPERTY
 @given(logs=LOGS, cut=st.integers(0, 40), end=st.integers(0, 40))
 def test_a_page_that_is_delivered_in_part_goes_on_there(*, logs: list[Any], cut: int, end: int) -> None:
     """Wherever a caller stops in a page, the next response brings the rows behind it, and none again."""

@@ -16,6 +16,10 @@ import pytest
 from attrs import evolve
 
 import logferry
+from logferry._json import digest
+from logferry.services.daily._records import session_log_times
+from logferry.services.daily._sessions.position import Position
+from logferry.services.daily._sessions.rows import Rows
 from logferry.testing import (
     DailyFake,
     FakeRequest,
@@ -545,3 +549,38 @@ def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAILY_BASE_URL", "http://daily.example")
     with pytest.raises(logferry.ConfigurationError, match="plain http"):
         logferry.Daily.from_env()
+
+
+CHECKPOINT_OF_BEFORE: Final = (
+    '{"logferry":1,"stream":"daily.session_logs","filters":{"mtg_session_id":"fa5fbee0-f52d-3328-853c-5b055b06c81c"},'
+    '"asked":[null,"2027-01-01T00:00:00+00:00"],"window":[null,1798761600000000000],"position":{"tick":1767222062116,"met":{'
+    '"47a082a366408e47b3ae52f942d47a8a":[1767222062116,1],"52e96dfdfae0580362313aebc20d6d30":[1767222062116,2],'
+    '"2eb6bf1ed80161a969a4a0672c749dd5":[1767222062116,1],"c654f727301f829b50b11776a728638d":[1767222153013,1],'
+    '"7b39b3818ea9cceb762d733c5684241e":[1767222173223,1],"3cbcbb7c0aaa5e41cb88516f29fb2232":[1767222210551,1],'
+    '"b2b987ad5d99ea1c819eecf4863c5c26":[1767222216545,1],"d1fc526f44106495443a47890b068a7e":[1767222216545,2],'
+    '"eba00b553e4e1b2c4f4e9a486628b2f3":[1767222216545,1]},"bounded":true,"ended":false},"digest":"5a37ce8df7c3ac2e"}'
+)
+"""Of a walk that had delivered twelve rows, as it was before positions knew how many rows had passed."""
+
+
+def test_a_checkpoint_of_before_resumes() -> None:
+    """It brings the rows behind those that were delivered, with the same ``uid``s."""
+    fake = DailyFake(records=61)
+    with in_process(fake) as arguments, logferry.Daily(**arguments) as daily:
+        whole = [record.uid for record in opened(daily, "daily.session_logs", fake).records()]
+        resumed = daily.session_logs(resume=CHECKPOINT_OF_BEFORE).records()
+        assert [record.uid for record in resumed] == whole[12:]
+
+
+def test_a_position_of_before_resumes_where_bounds_are_ignored() -> None:
+    """It has all rows that were delivered, whatever their time: those that come every time are asked for besides."""
+    fake = DailyFake(records=61)
+    rows = truth(fake, "daily.session_logs")
+    times = session_log_times(rows)
+    ticks = [(time or 0) // 10**6 for time in times.read()]
+    counts = Counter(map(digest, rows[:30]))
+    met = {digest(row): [tick, counts[digest(row)]] for row, tick in zip(rows[:30], ticks, strict=False)}
+    position = Position.from_json({"tick": ticks[20], "met": met, "bounded": False, "ended": False})
+    assert position.repeated() == 30
+    seen = position.look(Rows(rows[:34], times[:34]))
+    assert [*seen.new] == [30, 31, 32, 33]

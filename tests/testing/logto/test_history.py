@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logferry.testing import FakeRequest, LogtoFake
@@ -63,7 +63,6 @@ def test_truth_is_what_pages_give(which: tuple[int, float, int]) -> None:
     assert times[:1] == [fake.epoch // MILLISECOND][: len(times)]
 
 
-@settings(deadline=None)
 @given(
     which=st.sampled_from(sorted(FAKES)),
     names=st.sets(st.sampled_from(KEYS)),
@@ -166,7 +165,6 @@ def test_million_logs_need_no_memory() -> None:
     assert peak < 4_000_000
 
 
-@settings(deadline=None)
 @given(number=st.integers(0, 10**9))
 def test_id_leads_back(number: int) -> None:
     """An id leads back to its log without a search."""

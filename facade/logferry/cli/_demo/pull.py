@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Protocol
 
 import anyio
-import httpx
 from attrs import define, field, frozen
 
 from logferry._config.settings import Settings
@@ -114,15 +113,13 @@ async def pull_all(sources: Sequence[Source], watcher: Watcher) -> list[Tally]:
 
     async with AsyncExitStack() as stack, anyio.create_task_group() as tasks:
         for source in sources:
-            # Nothing of the user's own environment gets in: neither accounts nor proxies and certificates.
+            # No account of the user gets in; connections to this machine use neither proxies nor certificates.
             settings = Settings(
                 service=source.service.name,
                 given=source.service.settings_for(source.fake, source.url),
                 source="the demo",
             )
-            client = source.service.client.from_settings(
-                settings, transport=httpx.AsyncHTTPTransport(trust_env=False), on_page=on_page, on_retry=on_retry
-            )
+            client = source.service.client.from_settings(settings, on_page=on_page, on_retry=on_retry)
             await stack.enter_async_context(client)
             for stream in source.fake.streams:
                 tasks.start_soon(_pull, client, source.fake, tallies[stream])

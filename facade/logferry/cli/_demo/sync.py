@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
-import httpx
 from rich.table import Table
 from rich.text import Text
 
@@ -75,8 +74,8 @@ async def _synced(sources: Sequence[Source], path: Path) -> AsyncIterator[Logfer
         )
         for source in sources
     ]
-    # Nothing of the user's own environment gets in: neither accounts nor proxies and certificates.
-    async with Ferry(accounts, {"transport": httpx.AsyncHTTPTransport(trust_env=False)}) as ferry:
+    # No account of the user gets in; connections to this machine use neither proxies nor certificates.
+    async with Ferry(accounts, {}) as ferry:
         for streams, filters in _questions(sources):
             report = await ferry.sync(DuckDBStore(path), streams=streams, filters=filters).arun()
             for error in report.failures:

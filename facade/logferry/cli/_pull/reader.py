@@ -12,7 +12,7 @@ from logferry._errors import LogferryError
 from logferry._redaction import printable
 from logferry.cli._output.output import NO_PLACE, Output, PartialFile, harmless_json
 from logferry.cli._output.suffixes import name_of_rest
-from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, tell_undecoded
+from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, tell_interrupted, tell_undecoded
 
 if TYPE_CHECKING:
     from logferry._accounts.selection import Job
@@ -155,9 +155,11 @@ class Reader:
             code = error.exit_code
         except KeyboardInterrupt:
             if self._interrupts.forced:
-                tell("", "stopped while writing: the last line can be incomplete, so there is no place to resume at")
+                tell_interrupted(
+                    "stopped while writing: the last line can be incomplete, so there is no place to resume at"
+                )
             else:
-                tell("", "interrupted")
+                tell_interrupted("interrupted")
                 self._tell_rest(reading)
             raise
         finally:

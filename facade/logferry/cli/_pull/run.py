@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from logferry._accounts.selection import Job, selected_jobs
+from logferry._accounts.selection import Job
 from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._http.options import Timeouts
 from logferry._time.timestamps import moment, rfc3339
 from logferry.cli._interrupts import Interrupts
-from logferry.cli._options import asked_jobs, wanted_accounts
+from logferry.cli._options import asked_jobs, tell_left_out
 from logferry.cli._output.formats import output_to
 from logferry.cli._output.output import NO_PLACE, Output, PartialFile, output_errors
 from logferry.cli._output.suffixes import COLUMNAR, form_of, refuse_compression
@@ -92,7 +92,7 @@ class Pull:
         """
         if self.output is None:
             require_stdout()
-        jobs = self._jobs()
+        jobs, left_out = asked_jobs(self.streams, self.accounts, self.filters)
         self._refuse_contradictions(jobs)
         interrupts = Interrupts()
         watched = sys.stderr.isatty()
@@ -107,6 +107,7 @@ class Pull:
             stack.callback(_end, output, file)  # also of what is not complete, so that it can be read
             reader = Reader(self._wanted(file), output, interrupts, progress)
             readings, code = self._opened(jobs, reader, stack)
+            tell_left_out(left_out)
             code = max(code, reader.read(readings))
             interrupts.working()
             if code == 0:
@@ -131,10 +132,6 @@ class Pull:
 
     def _file(self, path: Path) -> PartialFile:
         return PartialFile(path, force=self.force, appendable=self._format not in COLUMNAR)
-
-    def _jobs(self) -> list[Job]:
-        jobs = selected_jobs(self.streams, wanted_accounts(), self.accounts)
-        return jobs if self.streams else asked_jobs(jobs, self.filters)
 
     def _refuse_contradictions(self, jobs: Sequence[Job]) -> None:
         if self.resume is not None and len(jobs) != 1:

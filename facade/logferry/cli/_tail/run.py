@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Final
 import click
 from attrs import define, frozen
 
-from logferry._accounts.selection import Job, selected_jobs
+from logferry._accounts.selection import Job
 from logferry._errors import ExportError, InvalidRequestError, LogferryError
 from logferry._http.options import Timeouts
 from logferry.cli._interrupts import Interrupts
-from logferry.cli._options import asked_jobs, wanted_accounts
+from logferry.cli._options import asked_jobs, tell_left_out
 from logferry.cli._output.formats import output_to
 from logferry.cli._output.output import Output, output_errors
 from logferry.cli._progress import Progress
-from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error
+from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, tell_interrupted
 from logferry.cli._standard import require_stdout
 from logferry.cli._tail.state_file import Checkpoints, keep_state, opened_state, write_state
 
@@ -78,8 +78,7 @@ class Tail:
         from logferry._ferry.ferry import open_accounts  # noqa: PLC0415  # brings along HTTP, which completion does not need
 
         require_stdout()
-        jobs = selected_jobs(self.streams, wanted_accounts(), self.accounts)
-        jobs = jobs if self.streams else asked_jobs(jobs, self.filters)
+        jobs, left_out = asked_jobs(self.streams, self.accounts, self.filters)
         form = self.form or ("table" if sys.stdout.isatty() else "jsonl")
         if self.raw and form == "table":
             raise InvalidRequestError("--raw goes with jsonl only", hint="Add --format jsonl")
@@ -106,6 +105,7 @@ class Tail:
                 resume=resumed,
                 on_failure=troubles.tell,
             )
+            tell_left_out(left_out)
             for error in follow.unopened:
                 tell_error(error)
             copying = _Copying(follow, output, interrupts, self.lowest, self.state, resumed)
@@ -123,9 +123,9 @@ class Tail:
     def _tell_rest(self, copying: _Copying, interrupts: Interrupts) -> None:
         """Say how to resume."""
         if interrupts.forced:
-            tell("", "stopped while writing: the last line can be incomplete, and comes again where you resume")
+            tell_interrupted("stopped while writing: the last line can be incomplete, and comes again where you resume")
         else:
-            tell("", "interrupted")
+            tell_interrupted("interrupted")
         try:
             path = copying.save() or keep_state(copying.follow.checkpoints)
         except ExportError as error:

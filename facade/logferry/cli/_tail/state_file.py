@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -28,8 +28,8 @@ def opened_state(path: Path | None) -> Generator[dict[str, dict[str, str]]]:
     """
     The checkpoints in a state file, and its lock while this runs, since two tails would write each record twice.
 
-    It is one of the operating system's, on a file beside it, and ends with its owner, however that ends.  The file stays, and
-    means nothing by itself.
+    It is one of the operating system's, on a file beside it, and ends with its owner, however that ends.  The file is removed
+    then, unless its owner is killed; by itself it means nothing.
 
     Args:
         path: The state file; ``None`` for none, which has no checkpoints and needs no lock.
@@ -44,14 +44,40 @@ def opened_state(path: Path | None) -> Generator[dict[str, dict[str, str]]]:
         return
     read_state(path)  # nothing is put beside a file that is something else
     lock = Path(f"{os.path.realpath(path)}.lock")  # one lock, whichever link or spelling leads to the file
+    descriptor = _locked(lock, path)
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror} ({lock.name})") from error
-    try:
-        _lock(descriptor, path)
         yield read_state(path)
     finally:
+        _unlock(descriptor, lock)
+
+
+def _locked(lock: Path, path: Path) -> int:
+    """Make a lock's file, or open it, and lock it."""
+    while True:
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise ExportError(f"{path} cannot be written: {error.strerror} ({lock.name})") from error
+        try:
+            _lock(descriptor, path)
+            if os.path.samestat(os.fstat(descriptor), lock.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # The process that had locked it has removed it meanwhile, and another one can have made a new one.
+        os.close(descriptor)
+
+
+def _unlock(descriptor: int, lock: Path) -> None:
+    """Remove a lock's file and end the lock, in this order where a file that is open can be removed."""
+    if sys.platform == "win32":
+        os.close(descriptor)
+    with suppress(OSError):  # on Windows another process can have opened it
+        lock.unlink()
+    if sys.platform != "win32":
         os.close(descriptor)
 
 

@@ -6,17 +6,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from logferry._flow.auth import FixedHeaders
-from logferry._flow.layers import Authorizer
+from logferry._flow.auth import Authorizer, FixedHeaders
 from logferry._http.responses import Refusal, is_foreign
 from logferry._json import text_in
 from logferry._redaction import Secret
 
 if TYPE_CHECKING:
     from logferry_clients.cognigy.models.problem import ProblemKey
-
-REQUEST_ID_HEADER: Final = "x-request-id"
-"""Where an answer could name its request; the documentation does not say."""
 
 EXAMPLE: Final = "https://api-trial.cognigy.ai/new"
 """What a right base URL looks like."""

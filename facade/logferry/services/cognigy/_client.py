@@ -15,7 +15,7 @@ from logferry._errors import ConfigurationError, InvalidRequestError
 from logferry._http.options import checked_base_url
 from logferry._http.rate import Rate
 from logferry._streams.lazy import Homes
-from logferry.services.cognigy._account import EXAMPLE, REQUEST_ID_HEADER
+from logferry.services.cognigy._account import EXAMPLE
 from logferry.services.cognigy._account import api_key as authorized_by
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ class Cognigy(Client):
     """
 
     service: ClassVar[str] = "cognigy"
-    request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=1000, seconds=300)
     streams: ClassVar[Homes] = Homes("logferry.services.cognigy._streams:PROJECT_LOGS")
     authentication: ClassVar[str] = "API key"

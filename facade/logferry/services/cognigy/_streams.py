@@ -17,8 +17,9 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import evolve, frozen
 
 from logferry._errors import PagingError
-from logferry._flow.steps import Flow, Position, Reply, Send, SubFlow, exchange
-from logferry._http.responses import about_answer, decoded, wrong_shape
+from logferry._flow.steps import Flow, Position, SubFlow, exchange
+from logferry._http.messages import Response, Send
+from logferry._http.responses import about_response, decoded, wrong_shape
 from logferry._json import is_array, is_object
 from logferry._paging.cursor import CursorPage, cursor_walk, keys_of
 from logferry._redaction import printable
@@ -27,7 +28,7 @@ from logferry._streams.incremental import Incremental
 from logferry._time.page_times import page_times
 from logferry._time.timestamps import MILLISECOND, SECOND, rfc3339
 from logferry._time.window import Window
-from logferry.services.cognigy._account import REQUEST_ID_HEADER, api_refusal
+from logferry.services.cognigy._account import api_refusal
 from logferry.services.cognigy._records import NORMALIZER
 from logferry_clients.cognigy.api.logs import list_log_entries
 from logferry_clients.cognigy.models.embedded_entries import EmbeddedEntriesKey
@@ -135,8 +136,8 @@ def walk(
             request = evolve(
                 request, params=tuple((_BRACKETS.get(name, name), value) for name, value in request.params)
             )
-        reply: Reply[Any] = yield from exchange(Send(request))
-        return _page(reply, page_size)
+        response: Response[Any] = yield from exchange(Send(request))
+        return _page(response, page_size)
 
     return cursor_walk(ask, window, position)
 
@@ -162,18 +163,18 @@ def _date(milliseconds: int) -> str:
     return f"{rfc3339(milliseconds * MILLISECOND)[:-7]}Z"
 
 
-def _page(reply: Reply[Any], size: int) -> CursorPage:
-    body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
-    items, total = _items(reply, body), body.get(_TOTAL) if is_object(body) else None
+def _page(response: Response[Any], size: int) -> CursorPage:
+    body = decoded(response, api_refusal)
+    items, total = _items(response, body), body.get(_TOTAL) if is_object(body) else None
     cursor: str | None = None
     trouble: PagingError | None = None
     remarks: tuple[str, ...] = ()
     try:
-        cursor, remarks = _next_cursor(reply, body if is_object(body) else {})
+        cursor, remarks = _next_cursor(response, body if is_object(body) else {})
     except PagingError as error:
-        trouble = about_answer(error, reply, REQUEST_ID_HEADER)
+        trouble = about_response(error, response)
     return CursorPage(
-        reply=reply,
+        response=response,
         items=items,
         keys=keys_of(items, _ID),
         times=page_times(items, _TIMESTAMP),
@@ -185,16 +186,16 @@ def _page(reply: Reply[Any], size: int) -> CursorPage:
     )
 
 
-def _items(reply: Reply[Any], body: object) -> list[Any]:
+def _items(response: Response[Any], body: object) -> list[Any]:
     if is_object(body):
         embedded = body.get(_EMBEDDED)
         items = body.get(_ITEMS, embedded.get(_ENTRIES, []) if is_object(embedded) else None)
         if is_array(items):
             return items
-    raise wrong_shape(reply, "a page of log entries", request_id_header=REQUEST_ID_HEADER)
+    raise wrong_shape(response, "a page of log entries")
 
 
-def _next_cursor(reply: Reply[Any], fields: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
+def _next_cursor(response: Response[Any], fields: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
     """
     The cursor of the next page under either name, or from the link that HAL has instead; and what is odd about it.
 
@@ -209,10 +210,10 @@ def _next_cursor(reply: Reply[Any], fields: Mapping[str, Any]) -> tuple[str | No
     links = fields.get(_LINKS)
     link = links.get(_NEXT) if is_object(links) else None
     href = link.get(_HREF) if is_object(link) else None
-    return _cursor_of_link(reply, href) if href else (None, ())
+    return _cursor_of_link(response, href) if href else (None, ())
 
 
-def _cursor_of_link(reply: Reply[Any], href: object) -> tuple[str | None, tuple[str, ...]]:
+def _cursor_of_link(response: Response[Any], href: object) -> tuple[str | None, tuple[str, ...]]:
     """
     The cursor in a link; the rest of the link is never used, but told where it leads elsewhere.
 
@@ -228,7 +229,7 @@ def _cursor_of_link(reply: Reply[Any], href: object) -> tuple[str | None, tuple[
         link = cursor = host = None
     if link is None or cursor is None:
         raise PagingError(f"the link to the next page has no cursor: {shown}", hint="Check COGNIGY_BASE_URL")
-    if host in (None, urlsplit(reply.url).hostname) and link.path.endswith(reply.request.path):
+    if host in (None, urlsplit(response.url).hostname) and link.path.endswith(response.request.path):
         return cursor or None, ()
     return cursor or None, (f"_links.next: it leads elsewhere, so only its cursor is used: {shown}",)
 

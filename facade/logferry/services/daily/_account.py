@@ -7,14 +7,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from logferry._errors import AuthenticationError
-from logferry._flow.auth import FixedHeaders
-from logferry._flow.layers import Authorizer
+from logferry._flow.auth import Authorizer, FixedHeaders
 from logferry._http.responses import Refusal, is_foreign
 from logferry._json import text_in
 from logferry._redaction import Secret
-
-REQUEST_ID_HEADER: Final = "x-request-id"
-"""Daily does not document where it names a request; this is where most services do."""
 
 DEFAULT_BASE_URL: Final = "https://api.daily.co/v1"
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
-from logferry._flow.steps import Flow, Position, Reply, SubFlow, fetch
+from logferry._flow.steps import Flow, Position, SubFlow, fetch
+from logferry._http.messages import Response
 from logferry._http.responses import decoded, wrong_shape
 from logferry._json import is_array
 from logferry._paging.cursor import CursorPage, cursor_walk
@@ -21,7 +22,7 @@ from logferry._streams.incremental import Incremental
 from logferry._streams.matching import shown_at
 from logferry._time.page_times import PageTimes
 from logferry._time.window import Window
-from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
+from logferry.services.daily._account import refusal
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._lists import ListPages, starting_after
 from logferry.services.daily._records import API_LOG_NORMALIZER, api_log_times
@@ -55,14 +56,14 @@ def _walk(filters: ApiLogFilters, page_size: int, window: Window, position: Posi
 
     def ask(cursor: Position | None) -> SubFlow[CursorPage]:
         identity, met = starting_after(cursor)
-        reply = yield from fetch(
+        response = yield from fetch(
             list_api_logs.request,
             starting_after=identity,
             limit=page_size + met,
             source=filters.source,
             url_query=filters.url,
         )
-        page = _page(reply, pages, cursor, page_size + met)
+        page = _page(response, pages, cursor, page_size + met)
         if past.after(page.times, cursor) < _PAST:
             return page
         return evolve(page, cursor=None, trouble=None, is_past=True)
@@ -70,11 +71,11 @@ def _walk(filters: ApiLogFilters, page_size: int, window: Window, position: Posi
     return cursor_walk(ask, window, position)
 
 
-def _page(reply: Reply[Any], pages: ListPages, asked: Position | None, size: int) -> CursorPage:
-    items = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
+def _page(response: Response[Any], pages: ListPages, asked: Position | None, size: int) -> CursorPage:
+    items = decoded(response, refusal)
     if not is_array(items):
-        raise wrong_shape(reply, "an array of logs", request_id_header=REQUEST_ID_HEADER)
-    return pages.page(reply, items, api_log_times(items), asked=asked, size=size)
+        raise wrong_shape(response, "an array of logs")
+    return pages.page(response, items, api_log_times(items), asked=asked, size=size)
 
 
 @define

@@ -10,7 +10,7 @@ from logferry._config.settings import Settings
 from logferry._http.options import checked_base_url
 from logferry._http.rate import Rate
 from logferry._streams.lazy import Homes
-from logferry.services.daily._account import DEFAULT_BASE_URL, REQUEST_ID_HEADER, key_authorizer
+from logferry.services.daily._account import DEFAULT_BASE_URL, key_authorizer
 from logferry.services.daily._filters import require_one_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ class Daily(Client):
     """
 
     service: ClassVar[str] = "daily"
-    request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     documented_rate: ClassVar[Rate | None] = Rate(requests=100, seconds=5)
     streams: ClassVar[Homes] = Homes(
         "logferry.services.daily._sessions.streams:SESSION_LOGS",

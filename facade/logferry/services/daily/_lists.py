@@ -12,12 +12,12 @@ from typing import Any
 from attrs import define, field
 
 from logferry._errors import PagingError
-from logferry._flow.steps import Position, Reply
-from logferry._http.responses import about_answer
+from logferry._flow.steps import Position
+from logferry._http.messages import Response
+from logferry._http.responses import about_response
 from logferry._json import is_object
 from logferry._paging.cursor import REMEMBERED, CursorPage, keys_of
 from logferry._time.page_times import PageTimes
-from logferry.services.daily._account import REQUEST_ID_HEADER
 
 
 def starting_after(cursor: Position | None) -> tuple[str | None, int]:
@@ -41,7 +41,7 @@ class ListPages:
 
     def page(
         self,
-        reply: Reply[Any],
+        response: Response[Any],
         items: list[Any],
         times: PageTimes,
         *,
@@ -53,7 +53,7 @@ class ListPages:
         The page of an answer.
 
         Args:
-            reply: The answer.
+            response: The answer.
             items: Its items.
             times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
             asked: The cursor that it was asked for by.
@@ -73,15 +73,13 @@ class ListPages:
         ):  # a page that is smaller than another was is the last
             cursor, trouble = (
                 None,
-                about_answer(
-                    PagingError("no item of a page has an id, so the next page cannot be asked for"),
-                    reply,
-                    REQUEST_ID_HEADER,
+                about_response(
+                    PagingError("no item of a page has an id, so the next page cannot be asked for"), response
                 ),
             )
         self._most = max(self._most, len(items))
         return CursorPage(
-            reply=reply,
+            response=response,
             items=items,
             keys=keys_of(items, "id"),
             times=times,

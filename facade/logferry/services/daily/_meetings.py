@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from logferry._flow.steps import Flow, Position, Reply, SubFlow, fetch
+from logferry._flow.steps import Flow, Position, SubFlow, fetch
+from logferry._http.messages import Response
 from logferry._http.responses import decoded, wrong_shape
 from logferry._json import is_array, is_object
 from logferry._paging.cursor import CursorPage, cursor_walk
@@ -21,7 +22,7 @@ from logferry._streams.incremental import Incremental, Sessions
 from logferry._streams.matching import shown_at
 from logferry._time.timestamps import SECOND
 from logferry._time.window import Window
-from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
+from logferry.services.daily._account import refusal
 from logferry.services.daily._lists import ListPages, starting_after
 from logferry.services.daily._meeting_records import MEETING_NORMALIZER, meeting_times, meeting_to_nano
 from logferry_clients.daily.api.meetings import list_meetings
@@ -57,7 +58,7 @@ def _walk(filters: MeetingFilters, page_size: int, window: Window, position: Pos
     def ask(cursor: Position | None) -> SubFlow[CursorPage]:
         identity, met = starting_after(cursor)
         size = min(page_size + met, _LARGEST_PAGE)
-        reply = yield from fetch(
+        response = yield from fetch(
             list_meetings.request,
             room=filters.room,
             ongoing=filters.ongoing,
@@ -66,19 +67,19 @@ def _walk(filters: MeetingFilters, page_size: int, window: Window, position: Pos
             starting_after=identity,
             limit=size,
         )
-        return _page(reply, pages, cursor, size)
+        return _page(response, pages, cursor, size)
 
     return cursor_walk(ask, window, position)
 
 
-def _page(reply: Reply[Any], pages: ListPages, asked: Position | None, size: int) -> CursorPage:
-    body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
+def _page(response: Response[Any], pages: ListPages, asked: Position | None, size: int) -> CursorPage:
+    body = decoded(response, refusal)
     fields = body if is_object(body) else {}
     items, total = fields.get(_DATA), fields.get(_TOTAL)
     if not is_array(items):
-        raise wrong_shape(reply, "an object with an array of meetings", request_id_header=REQUEST_ID_HEADER)
+        raise wrong_shape(response, "an object with an array of meetings")
     return pages.page(
-        reply, items, meeting_times(items), asked=asked, size=size, total=total if type(total) is int else None
+        response, items, meeting_times(items), asked=asked, size=size, total=total if type(total) is int else None
     )
 
 

@@ -9,18 +9,15 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from logferry._errors import AuthenticationError
-from logferry._flow.auth import FixedHeaders, RenewedToken, Token
-from logferry._flow.layers import Authorizer
-from logferry._flow.steps import Pairs, Send, SubFlow, exchange
+from logferry._flow.auth import Authorizer, FixedHeaders, RenewedToken, Token
+from logferry._flow.steps import SubFlow, exchange
+from logferry._http.messages import Pairs, Send
 from logferry._http.responses import Refusal, decoded, is_foreign, wrong_shape
 from logferry._json import is_object, text_in
 from logferry._redaction import Secret, basic_authorization
 from logferry._time.timestamps import SECOND
 from logferry_clients.logto.api.tokens import create_access_token
 from logferry_clients.logto.models.access_token import fits_access_token, repair_access_token
-
-REQUEST_ID_HEADER: Final = "logto-core-request-id"
-"""Where Logto names a request (measured on 1.36.0 and 1.42.0)."""
 
 _SELF_HOSTED_RESOURCE: Final = "https://default.logto.app/api"
 _CLOUD_DOMAIN: Final = ".logto.app"
@@ -58,14 +55,14 @@ def client_credentials(*, app_id: str, app_secret: str, resource: str) -> Author
 
 def _obtain(basic: Pairs, resource: str, time: int) -> SubFlow[Token]:
     asked = create_access_token.request(grant_type="client_credentials", resource=resource, scope="all")
-    reply = yield from exchange(Send(asked, headers=basic))
-    body = decoded(reply, _token_refusal, request_id_header=REQUEST_ID_HEADER)
+    response = yield from exchange(Send(asked, headers=basic))
+    body = decoded(response, _token_refusal)
     if not fits_access_token(body):
         flaws = repair_access_token(body).issues if is_object(body) else ()
         expected = f"an access token ({'; '.join(flaws)})" if flaws else "an access token"
-        raise wrong_shape(reply, expected, request_id_header=REQUEST_ID_HEADER)
+        raise wrong_shape(response, expected)
     if not body["access_token"].strip():
-        raise wrong_shape(reply, "an access token (access_token is empty)", request_id_header=REQUEST_ID_HEADER)
+        raise wrong_shape(response, "an access token (access_token is empty)")
     return Token(_bearer(body["access_token"]), fetched=time, lifetime=int(body["expires_in"] * SECOND))
 
 

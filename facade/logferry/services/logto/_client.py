@@ -12,7 +12,6 @@ from logferry._http.options import checked_base_url
 from logferry._http.rate import Rate
 from logferry._streams.lazy import Homes
 from logferry.services.logto._account import (
-    REQUEST_ID_HEADER,
     client_credentials,
     management_api,
     ready_token,
@@ -48,7 +47,7 @@ class Logto(Client):
     """
 
     service: ClassVar[str] = "logto"
-    request_id_header: ClassVar[str] = REQUEST_ID_HEADER
+    request_id_header: ClassVar[str] = "logto-core-request-id"  # measured on 1.36.0 and 1.42.0
     documented_rate: ClassVar[Rate | None] = Rate(requests=200, seconds=10)
     streams: ClassVar[Homes] = Homes("logferry.services.logto._streams:AUDIT_LOGS")
     authentication: ClassVar[str] = "OAuth 2 client credentials, or a ready token"

@@ -21,8 +21,9 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from logferry._errors import PagingError
-from logferry._flow.steps import Batch, Flow, Key, Position, Reply, SubFlow, fetch
-from logferry._http.responses import decoded, wrong_shape
+from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, fetch
+from logferry._http.messages import Response
+from logferry._http.responses import about_response, decoded, wrong_shape
 from logferry._json import is_array
 from logferry._paging.cursor import STUCK, keys_of
 from logferry._paging.end import Evidence, agrees, disagreement, shortage
@@ -32,7 +33,7 @@ from logferry._streams.matching import shown_at
 from logferry._time.page_times import PageTimes, known_times
 from logferry._time.timestamps import MILLISECOND, rfc3339
 from logferry._time.window import Window
-from logferry.services.logto._account import REQUEST_ID_HEADER, api_refusal
+from logferry.services.logto._account import api_refusal
 from logferry.services.logto._place import LARGEST_PAGE, Place
 from logferry.services.logto._records import NORMALIZER, times_of
 from logferry_clients.logto.api.audit_logs import list_audit_logs
@@ -71,7 +72,7 @@ class _Answer:
     One page as the server sent it.
 
     Attributes:
-        reply: The answer.
+        response: The answer.
         items: Its items.
         times: Their times.
         keys: Their keys.
@@ -80,7 +81,7 @@ class _Answer:
         total: How many rows there are, or ``None`` where the server stopped counting, or counts fewer than have come.
     """
 
-    reply: Reply[Any]
+    response: Response[Any]
     items: list[Any]
     times: PageTimes
     keys: list[Key]
@@ -145,25 +146,22 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         elif _is_last(answer):
             missing = disagreement(following.met, following.least)
             if missing and answer.keys == previous:
-                trouble, following = _unturned(missing), place
+                trouble, following = _unturned(answer, missing), place
             else:
                 doubts, following = (*doubts, *missing), evolve(following, ended=True)
         turn, batch = _turned(place, answer, window, following)
         batch = evolve(batch, issues=doubts) if doubts else batch
         keys = answer.keys
+        if turn.fresh or following.row > furthest:
+            furthest, setbacks = max(furthest, following.row), 0
+        idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
+        if trouble is None and STUCK in {idle, setbacks} and not following.ended:
+            trouble = _stuck(answer)
         del answer  # so that there are never two pages in memory
         yield batch
         del batch
         if trouble is not None:
             raise trouble
-        if turn.fresh or following.row > furthest:
-            furthest, setbacks = max(furthest, following.row), 0
-        idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
-        if STUCK in {idle, setbacks} and not following.ended:
-            raise PagingError(
-                "the server sends nothing new any more",
-                hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
-            )
         place = turn.after()
 
 
@@ -191,11 +189,20 @@ def _next_page(
             return place, answer
 
 
-def _unturned(missing: tuple[str, ...]) -> PagingError:
-    return PagingError(
+def _unturned(answer: _Answer, missing: tuple[str, ...]) -> PagingError:
+    error = PagingError(
         f"the server sends the same logs whatever page is asked for: {missing[0]}",
         hint="Check what answers in the server's place; go on from the checkpoint later",
     )
+    return about_response(error, answer.response)
+
+
+def _stuck(answer: _Answer) -> PagingError:
+    error = PagingError(
+        "the server sends nothing new any more",
+        hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
+    )
+    return about_response(error, answer.response)
 
 
 def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:
@@ -253,7 +260,7 @@ def _ask(
 ) -> SubFlow[_Answer]:
     """Ask for a page, counted from 0, of the logs within bounds; counting them may stop at a cap."""
     begin, end = bounds
-    reply = yield from fetch(
+    response = yield from fetch(
         list_audit_logs.request,
         user_id=filters.user_id,
         application_id=filters.application_id,
@@ -264,14 +271,14 @@ def _ask(
         page=page + 1,
         page_size=page_size,
     )
-    items = _array(reply)
+    items = _array(response)
     times = times_of(items).read()
     keys = list(zip(times, keys_of(items, _ID), strict=True))
     row = page * page_size
-    total = _total(reply)
+    total = _total(response)
     if keys and total is not None and total < row + len(keys):
         total = None  # a count of fewer logs than have come ends no walk
-    return _Answer(reply, items, known_times(times), keys, row, page_size, total)
+    return _Answer(response, items, known_times(times), keys, row, page_size, total)
 
 
 def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> tuple[_Turn, Batch]:
@@ -284,20 +291,20 @@ def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> 
     times = answer.times if whole else known_times([time for time, _ in turn.fresh])
     # A server that ignores bounds of time cannot be asked for a part of the window.
     sent = None if following.counting else answer.times
-    return turn, Batch(items, turn.position, answer.reply, following.total, times=times, sent=sent)
+    return turn, Batch(items, turn.position, answer.response, following.total, times=times, sent=sent)
 
 
-def _array(reply: Reply[Any]) -> list[Any]:
-    body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
+def _array(response: Response[Any]) -> list[Any]:
+    body = decoded(response, api_refusal)
     if not is_array(body):
-        raise wrong_shape(reply, "an array of audit logs", request_id_header=REQUEST_ID_HEADER)
+        raise wrong_shape(response, "an array of audit logs")
     return body
 
 
-def _total(reply: Reply[Any]) -> int | None:
+def _total(response: Response[Any]) -> int | None:
     """How many logs match, or ``None`` where the server stopped counting (beyond 10,000, since 1.40)."""
-    text = reply.header("total-number") or ""
-    if reply.header("total-number-is-capped") == "true" or not (text.isascii() and text.isdigit()):
+    text = response.header("total-number") or ""
+    if response.header("total-number-is-capped") == "true" or not (text.isascii() and text.isdigit()):
         return None
     return int(text)
 

@@ -8,17 +8,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from logferry._errors import ConfigurationError, PagingError
-from logferry._flow.auth import FixedHeaders
-from logferry._flow.layers import Authorizer
+from logferry._flow.auth import Authorizer, FixedHeaders
 from logferry._http.responses import Refusal, is_foreign
 from logferry._json import is_array, is_object, text_in
 from logferry._redaction import basic_authorization
 
 if TYPE_CHECKING:
     from logferry_clients.signalwire.models.validation_error import ValidationErrorKey
-
-REQUEST_ID_HEADER: Final = "x-request-id"
-"""Where SignalWire names a request; not documented, and the first place where its own Python package looks."""
 
 _DOMAIN: Final = ".signalwire.com"
 _SPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)

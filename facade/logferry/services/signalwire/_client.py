@@ -10,7 +10,7 @@ from logferry._config.settings import Settings
 from logferry._errors import ConfigurationError
 from logferry._http.options import checked_base_url
 from logferry._streams.lazy import Homes
-from logferry.services.signalwire._account import REQUEST_ID_HEADER, project_token, space_url
+from logferry.services.signalwire._account import project_token, space_url
 
 if TYPE_CHECKING:
     from logferry._streams.views import Stream
@@ -38,7 +38,6 @@ class SignalWire(Client):
     """
 
     service: ClassVar[str] = "signalwire"
-    request_id_header: ClassVar[str] = REQUEST_ID_HEADER
     streams: ClassVar[Homes] = Homes("logferry.services.signalwire._streams:VIDEO_LOGS")
     authentication: ClassVar[str] = "HTTP Basic, project id and API token"
     settings: ClassVar[tuple[str, ...]] = ("space", "project_id", "api_token")

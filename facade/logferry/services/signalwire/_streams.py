@@ -19,8 +19,9 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from logferry._errors import PagingError
-from logferry._flow.steps import Flow, Position, Reply, SubFlow, fetch
-from logferry._http.responses import about_answer, decoded, wrong_shape
+from logferry._flow.steps import Flow, Position, SubFlow, fetch
+from logferry._http.messages import Response
+from logferry._http.responses import about_response, decoded, wrong_shape
 from logferry._json import is_array, is_object
 from logferry._paging.cursor import CursorPage, cursor_at, cursor_walk, keys_of, restarted
 from logferry._streams.definition import StreamDefinition, filter_field, flag
@@ -28,7 +29,7 @@ from logferry._streams.incremental import Incremental
 from logferry._time.page_times import page_times
 from logferry._time.timestamps import LAST, SECOND, rfc3339
 from logferry._time.window import Window
-from logferry.services.signalwire._account import REQUEST_ID_HEADER, api_refusal
+from logferry.services.signalwire._account import api_refusal
 from logferry.services.signalwire._items import VideoItemJson, fits_item, is_discarded, item_entry, repair_item
 from logferry.services.signalwire._links import LARGEST_PAGE, PageAddress, next_page
 from logferry.services.signalwire._records import NORMALIZER
@@ -70,7 +71,7 @@ def walk(filters: VideoLogFilters, page_size: int, window: Window, position: Pos
 
     def ask(cursor: Position | None) -> SubFlow[CursorPage]:
         address = PageAddress.of(cursor)
-        reply = yield from fetch(
+        response = yield from fetch(
             list_video_logs.request,
             include_deleted=filters.include_deleted,
             created_before=_created_before(window),
@@ -80,27 +81,27 @@ def walk(filters: VideoLogFilters, page_size: int, window: Window, position: Pos
             page_token=address.token,
         )
         size = address.size or page_size
-        return _page(reply, evolve(address, size=size), size)
+        return _page(response, evolve(address, size=size), size)
 
     return cursor_walk(ask, window, position)
 
 
-def _page(reply: Reply[Any], address: PageAddress, size: int) -> CursorPage:
-    body = decoded(reply, api_refusal, request_id_header=REQUEST_ID_HEADER)
+def _page(response: Response[Any], address: PageAddress, size: int) -> CursorPage:
+    body = decoded(response, api_refusal)
     items = body.get(_DATA) if is_object(body) else None
     links = body.get(_LINKS) if is_object(body) else None
     # A page without links does not say whether it is the last.
     if not (is_array(items) and is_object(links)):
-        raise wrong_shape(reply, "a page of video logs with its links", request_id_header=REQUEST_ID_HEADER)
+        raise wrong_shape(response, "a page of video logs with its links")
     following: PageAddress | None = None
     trouble: PagingError | None = None
     remarks: tuple[str, ...] = ()
     try:
-        following, remarks = next_page(links.get(_NEXT), asked=reply.url, current=address)
+        following, remarks = next_page(links.get(_NEXT), asked=response.url, current=address)
     except PagingError as error:
-        trouble = about_answer(error, reply, REQUEST_ID_HEADER)
+        trouble = about_response(error, response)
     return CursorPage(
-        reply=reply,
+        response=response,
         items=items,
         keys=keys_of(items, _ID),
         times=page_times(items, _TIME),

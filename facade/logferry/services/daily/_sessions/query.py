@@ -6,12 +6,12 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from logferry._flow.steps import Reply, Request
+from logferry._http.messages import Request, Response
 from logferry._http.responses import decoded, wrong_shape
 from logferry._json import is_array, is_object
 from logferry._time.timestamps import MILLISECOND
 from logferry._time.window import Window
-from logferry.services.daily._account import REQUEST_ID_HEADER, refusal
+from logferry.services.daily._account import refusal
 from logferry.services.daily._records import metric_times, session_log_times
 from logferry.services.daily._sessions.position import Position
 from logferry.services.daily._sessions.rows import Rows
@@ -26,13 +26,13 @@ class Page:
     Rows as the service sent them.
 
     Attributes:
-        reply: The response.
+        response: The response.
         rows: Its rows.
         limit: How many were asked for.
         sent: How many the service sent.
     """
 
-    reply: Reply[Any]
+    response: Response[Any]
     rows: Rows
     limit: int
     sent: int
@@ -44,7 +44,7 @@ class Page:
 
     def joined(self, other: Page) -> Page:
         """The rows of this page, and those of one behind it."""
-        return evolve(self, reply=other.reply, rows=self.rows.joined(other.rows))
+        return evolve(self, response=other.response, rows=self.rows.joined(other.rows))
 
 
 @frozen(kw_only=True)
@@ -100,17 +100,17 @@ class Query:
             offset=offset,
         )
 
-    def page(self, reply: Reply[Any], limit: int) -> Page:
+    def page(self, response: Response[Any], limit: int) -> Page:
         """
         The rows of the response to a request for this many.
 
         Raises:
             LogferryError: It has none.
         """
-        body = decoded(reply, refusal, request_id_header=REQUEST_ID_HEADER)
+        body = decoded(response, refusal)
         array: SessionLogPageKey = "metrics" if self.metrics else "logs"
         items = body.get(array) if is_object(body) else None
         if not is_array(items):
-            raise wrong_shape(reply, f"an object with an array of {array}", request_id_header=REQUEST_ID_HEADER)
+            raise wrong_shape(response, f"an object with an array of {array}")
         times = metric_times(items) if self.metrics else session_log_times(items)
-        return Page(reply, Rows(items, times), limit, len(items))
+        return Page(response, Rows(items, times), limit, len(items))

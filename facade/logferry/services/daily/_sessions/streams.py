@@ -93,8 +93,8 @@ def _walk(
 
 _PROMISE: Final = (
     "each row once, equal rows counted, also while others come and go; rows that come late, in front of what was read, are "
-    "left to the next pull; where more rows of one time than the service's pages hold change while they are read, an issue "
-    "says so"
+    "left to the next pull; where more rows have one time than the service sends at once, they are read by offset, and an "
+    "issue says that some may be missing"
 )
 
 SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilters]] = StreamDefinition(

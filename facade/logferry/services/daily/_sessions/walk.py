@@ -21,7 +21,9 @@ from attrs import evolve, frozen
 
 from logferry._errors import PagingError
 from logferry._flow import steps
-from logferry._flow.steps import Batch, Flow, Send, SubFlow, exchange
+from logferry._flow.steps import Batch, Flow, SubFlow, exchange
+from logferry._http.messages import Send
+from logferry._http.responses import about_response
 from logferry._paging.cursor import STUCK
 from logferry._time.page_times import known_times
 from logferry._time.timestamps import MILLISECOND
@@ -75,7 +77,7 @@ class _Portion:
         return Batch(
             items,
             self.resume,
-            self.page.reply,
+            self.page.response,
             issues=self.issues,
             times=times,
             ordinals=self._ordinals,
@@ -132,11 +134,11 @@ class Walk:
             within = [index for index, time in enumerate(times) if time is None or window.has(time)]
         return _Portion(position, page, seen, within, issues)
 
-    def _page(self, position: Position) -> SubFlow[Page]:
+    def _page(self, position: Position, limit: int | None = None) -> SubFlow[Page]:
         """The page at a position; an empty one is asked for once more, unless nothing contradicts it."""
-        page = yield from self._ask(position)
+        page = yield from self._ask(position, limit=limit)
         if not page.sent and (position.delivered or self.query.window.looks_twice):
-            page = yield from self._ask(position)
+            page = yield from self._ask(position, limit=limit)
         return page
 
     def _confirmed(self, position: Position, page: Page) -> SubFlow[tuple[Page, Page | None, int]]:
@@ -171,17 +173,17 @@ class Walk:
             found = yield from self._next(position, page, page)
             if found is not None and not len(found.rows):
                 return page, (), True
-            again = yield from self._ask(position, limit=2 * page.limit)
-            if position.look(again.rows).new and _reached(again) > _reached(page):
-                return again, (), False
-            if found is not None and again.sent:
-                crowd = yield from self._crowd(position, again)
-                if crowd is not None:
-                    return crowd
-            page = yield from self._page(position)
-        raise PagingError(
+            known = _reached(page)
+            page = yield from self._page(position, limit=2 * self.query.limit(position))
+            if position.look(page.rows).new and _reached(page) > known:
+                return page, (), False
+            crowd = None if found is None else (yield from self._crowd(position, page))
+            if crowd is not None:
+                return crowd
+        error = PagingError(
             "the service does not turn pages, or changes them all the time", hint="Go on from the checkpoint later"
         )
+        raise about_response(error, page.response)
 
     def _crowd(self, position: Position, page: Page) -> SubFlow[tuple[Page, tuple[str, ...], bool] | None]:
         """
@@ -199,7 +201,8 @@ class Walk:
                 return whole, _CROWDED, True
             equal = equal + 1 if found.rows.items == last.rows.items else 0
             if equal == _EQUAL:
-                raise PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                error = PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                raise about_response(error, found.response)
             whole, last = whole.joined(found), found
         return whole, _CROWDED, False
 
@@ -223,8 +226,8 @@ class Walk:
 
     def _ask(self, position: Position, offset: int = 0, limit: int | None = None) -> SubFlow[Page]:
         limit = limit or self.query.limit(position)
-        reply = yield from exchange(Send(self.query.request(self.query.start(position), limit, offset)))
-        return self.query.page(reply, limit)
+        response = yield from exchange(Send(self.query.request(self.query.start(position), limit, offset)))
+        return self.query.page(response, limit)
 
 
 def _reached(page: Page) -> tuple[int, int]:

@@ -1,0 +1,120 @@
+"""Requests and responses as data: what flows ask for, what layers add, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from attrs import field, frozen
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and values as they go over the wire, in order; a name may occur more than once."""
+
+
+class Request(Protocol[R_co]):
+    """A request as data, as the generated builders make it; the JSON of a success parses to ``R_co``."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The path below the service's base URL, path parameters quoted."""
+        ...
+
+    @property
+    def params(self) -> Pairs:
+        """Query parameters."""
+        ...
+
+    @property
+    def headers(self) -> Pairs:
+        """Header parameters; never credentials."""
+        ...
+
+    @property
+    def form(self) -> Pairs | None:
+        """An ``application/x-www-form-urlencoded`` body, or ``None`` for no body."""
+        ...
+
+    @property
+    def parse(self) -> Callable[[Any], R_co]:
+        """Make the typed value of the decoded JSON of a success."""
+        ...
+
+
+class Turn(Protocol):
+    """The permission to send one request.  It lives as long as its request may still be sent."""
+
+    @property
+    def number(self) -> int:
+        """The number of the request among those of its account, from 1."""
+        ...
+
+    def over(self, time: int) -> None:
+        """The service has the request, or will not get it any more; *time* is in nanoseconds since the epoch."""
+        ...
+
+
+@frozen
+class Send(Generic[R]):
+    """
+    The step that starts a request, and the one record of it: each layer sets what it knows.
+
+    Attributes:
+        request: What to ask.
+        headers: Credentials, kept apart from the request so that nothing that prints a request prints them.
+        timeout: Seconds that are left for the whole exchange; ``None`` for no bound beyond the client's timeouts.
+        turn: The request's turn, see ``rate_limiter``; ``None`` where it needs none.
+    """
+
+    request: Request[R]
+    headers: Pairs = field(default=(), repr=False)
+    timeout: float | None = None
+    turn: Turn | None = field(default=None, repr=False, eq=False)
+
+
+@frozen
+class Response(Generic[R]):
+    """
+    A response before anything is made of it.
+
+    Attributes:
+        request: What was asked.
+        url: The URL asked, query included.
+        status: The HTTP status, whatever it is.
+        headers: As received, in order; a name may occur more than once.
+        content: The body, decompressed.
+        received_unix_nano: When the response was complete, by the local clock.
+        request_id: What the service calls the request, in printable characters; ``None`` where it does not name it.
+        attempts: How often the request was sent for this response.
+    """
+
+    request: Request[R]
+    url: str
+    status: int
+    headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
+    content: bytes = field(repr=False)
+    received_unix_nano: int
+    request_id: str | None = None
+    attempts: int = 1
+
+    def header(self, name: str) -> str | None:
+        """The first value of the header, or ``None``; *name* in lower case."""
+        return header_of(self.headers, name)
+
+
+def header_of(headers: Sequence[tuple[bytes, bytes]], name: str) -> str | None:
+    """The first value of a header, or ``None``; *name* in lower case."""
+    return next(iter(header_values(headers, name)), None)
+
+
+def header_values(headers: Sequence[tuple[bytes, bytes]], name: str) -> list[str]:
+    """All values of a header, in order; *name* in lower case."""
+    wanted = name.encode("ascii")
+    return [value.decode("latin-1") for key, value in headers if key.lower() == wanted]
