@@ -273,8 +273,9 @@ class DailyFake:
         if found is None:
             return ()
         if self._scripted_lines is not None:
-            lines = self._scripted_lines.select(found, since, until, now, participant=participant, level=level)
-            return lines[::-1] if newest_first else lines
+            return self._scripted_lines.select(
+                found, since, until, now, participant=participant, level=level, newest_first=newest_first
+            )
         first, end = numbers_between(self._session_series, since, until, now)
         rows = found.select(first, end, participant=participant, level=level)
         return attrs.evolve(rows, newest_first=newest_first)
