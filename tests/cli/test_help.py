@@ -60,12 +60,12 @@ def test_unknown_option(run: Run) -> None:
 
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if not line.startswith(ENDLESS)])
 @pytest.mark.usefixtures("configured")
-def test_examples_run(line: str, tmp_path: Path) -> None:
+def test_examples_run(line: str, run: Run, tmp_path: Path) -> None:
     """Each example of --help exits with 0, as it stands there."""
     if "| jq" in line and shutil.which("jq") is None:
         line = line.partition("|")[0]
     if line.startswith(STORED):
-        line = f"logferry sync --to logs.duckdb && {line}"
+        assert run("sync", "--to", str(tmp_path / "logs.duckdb")).exit_code == 0
     (tmp_path / ".config/fish/completions").mkdir(parents=True)
     changes = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(

@@ -123,7 +123,7 @@ def test_an_error_comes_in_its_turn(name: str, failed: set[int], concurrency: in
 
 @divisible
 @given(at=st.sets(st.integers(12, 70), max_size=2), concurrency=st.integers(2, 8))
-@settings(PROPERTY, max_examples=20)
+@settings(PROPERTY, max_examples=8)
 def test_an_answer_to_another_question_is_not_believed(name: str, at: set[int], concurrency: int) -> None:
     """A cache that answers with what it has answered before, whatever is asked, changes nothing."""
     case, (expected, _) = CASES[name], one_by_one(name)
