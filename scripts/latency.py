@@ -46,9 +46,7 @@ EPOCH: Final = 1_767_225_600_000_000_000
 
 UNTIL: Final = "2027-01-01"
 
-STREAMS: Final = tuple(
-    one.name for service in SERVICES for one in service.streams if one.division is not None or one.ahead is not None
-)
+STREAMS: Final = tuple(one.name for service in SERVICES for one in service.streams if one.resolution is not None)
 """Those that are read several pages at once."""
 
 

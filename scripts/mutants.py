@@ -90,13 +90,13 @@ MUTATIONS = (
     Mutation(
         "a renewed token without a replay",
         "_flow/layers.py",
-        "return (yield from _replayed(Send(sent.request, headers, sent.timeout)))",
+        "return (yield from _outcome(Receive(replay)))",
         "return outcome",
     ),
     Mutation(
         "a retry without a replay",
         "_flow/layers.py",
-        "                ticket = yield ticket.send\n",
+        "                step = Receive((yield step.ticket.send))\n",
         "                return _attempted(outcome, attempt)\n",
     ),
     Mutation(
@@ -108,8 +108,8 @@ MUTATIONS = (
     Mutation(
         "a retry whose answer is dropped",
         "_flow/layers.py",
-        "                ticket = yield ticket.send\n",
-        "                yield from _replayed(ticket.send)\n",
+        "                step = Receive((yield step.ticket.send))\n",
+        "                yield from _outcome(Receive((yield step.ticket.send)))\n",
     ),
     Mutation(
         "an end is believed at once",

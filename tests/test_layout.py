@@ -211,7 +211,7 @@ def test_each_exception_is_needed() -> None:
     assert [pattern for pattern in EXCEPTIONS if not any(fnmatchcase(line, pattern) for line in lines)] == []
 
 
-@pytest.mark.xfail(strict=True, reason="reading ahead knows streams, which read ahead; HTTP and flows share messages")
+@pytest.mark.xfail(strict=True, reason="reading ahead knows streams, which read ahead")
 def test_no_circles() -> None:
     """No module imports itself by way of others, late imports included; nor does a wing of the core."""
     try:

@@ -1,4 +1,4 @@
-"""A part of a window: its walk, how far that has come, and where a reading of many parts is."""
+"""A partition of a window: what of it is asked for, and how far its walk has come."""
 
 from __future__ import annotations
 
@@ -6,132 +6,52 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, evolve
 
-from logferry._concurrency.division import Course, Extent, joined
 from logferry._flow.layers import resume
-from logferry._flow.steps import Batch, Flow, Key, Marks, Position, Receive, Step
+from logferry._flow.steps import Batch, Flow, Position, Receive, Step
 from logferry._http.in_flight import Ticket
 from logferry._http.messages import Send
-from logferry._time.page_times import PageTimes
+from logferry._json import digest
+from logferry._time.page_times import PageTimes, known_times
 from logferry._time.window import Window
 
 WalkWindow: TypeAlias = Callable[[Window, "Position | None"], Flow]
-"""Starts a stream's walk at a place of a window."""
-
-
-@frozen(kw_only=True)
-class Place:
-    """
-    Where a reading is.
-
-    Attributes:
-        part: The window of the part being delivered.
-        position: Where in it, as its walk says.
-        extent: The earliest and the latest time met in it; ``None`` where there is none.
-        left: What is left behind it, or ``None``.
-        course: The stream's course; ``None`` as long as there is one part.
-        met: The identities of what parts behind this one list again, though it has been delivered, with their times.
-        total: How many items the service counts for the whole question, or ``None``.
-    """
-
-    part: Window
-    position: Position | None = None
-    extent: Extent | None = None
-    left: Window | None = None
-    course: Course | None = None
-    met: Mapping[str, int | None] = field(factory=dict[str, "int | None"])
-    total: int | None = None
-
-    def to_json(self) -> Position:
-        """The place as a JSON value."""
-        return {
-            "part": [self.part.since, self.part.until],
-            "position": self.position,
-            "extent": self.extent,
-            "left": None if self.left is None else [self.left.since, self.left.until],
-            "course": None if self.course is None else self.course.to_json(),
-            "met": dict(self.met),
-            "total": self.total,
-        }
-
-    @classmethod
-    def from_json(cls, position: Position) -> Place:
-        """The place that `to_json` gave."""
-        extent, left, told = position["extent"], position["left"], position["course"]
-        return cls(
-            part=_window(position["part"]),
-            position=position["position"],
-            extent=None if extent is None else (int(extent[0]), int(extent[1])),
-            left=None if left is None else _window(left),
-            course=None if told is None else Course.from_json(told),
-            met=dict(position["met"]),
-            total=position["total"],
-        )
-
-
-def _window(values: Sequence[Any]) -> Window:
-    since, until = values
-    return Window(None if since is None else int(since), int(until))
+"""Starts a stream's walk at a position of a window."""
 
 
 @define(eq=False)
-class Part:
+class Partition:
     """
-    A part of the window.
+    A partition of a window.
 
-    A page that its walk has found rests here until it is taken; until then the walk goes on by one request at most.
+    A page that its walk has found waits here until it is delivered; until then the walk goes on by one request at most.
 
     Attributes:
         window: What is delivered of it.
-        origin: Where its walk begins.
-        further: Where its walk goes on behind what it has found.
-        extent: The earliest and the latest time of all that it has found.
-        asked: The window that it is read in.
+        asked: The window that is asked for, once the walk has begun.
+        further: Gives where the walk goes on behind what it has found.
+        span: The earliest and the latest time that it has found.
         flow: Its walk, once it has begun.
-        wish: What the walk wants to ask next, and has not yet.
-        ticket: The request whose answer it waits for.
-        batch: What it has found and nobody has taken.
-        marks: What the page of that says of itself.
-        before: The extent without it.
-        resting: Whether the walk has found a page and has not gone on.
-        pages: How many pages it has found.
-        items: How many items of its own.
-        page: The times of the items on the latest page.
-        ended: Whether its walk has ended.
-        strays: How often in a row the answer to another question has come.
-        silences: How often nothing of the part has come since the last item.
-        ends: How often its walk has ended.
-        alone: Whether it waits until it is its turn, since it has failed before.
-        uncut: Whether it is read as it is, however long.
-        measures: Whether it says how dense items are: it was begun at its beginning, and not cut since.
-        taken: What has been delivered of it, page by page: what the page says, and the indexes.  ``None`` where that is
-            more than is kept.
+        wish: The request that the walk wants to send.
+        ticket: The request in flight.
+        batch: The page that waits.
+        rests: Whether the walk has found a page and has not gone on.
+        ended: Whether the walk has ended.
+        waits: Whether it asks for nothing more before its turn: it has failed, or has to make sure that there is nothing.
     """
 
     window: Window
-    origin: Position | None = None
     further: Callable[[], Position | None] | None = None
-    extent: Extent | None = None
+    span: tuple[int, int] | None = None
     asked: Window | None = None
     flow: Flow | None = None
     wish: Send[Any] | None = None
     ticket: Ticket[Any] | None = None
     batch: Batch | None = None
-    marks: Marks | None = None
-    before: Extent | None = None
-    resting: bool = False
-    pages: int = 0
-    items: int = 0
-    page: PageTimes | None = None
+    rests: bool = False
     ended: bool = False
-    strays: int = 0
-    silences: int = 0
-    ends: int = 0
-    alone: bool = False
-    uncut: bool = False
-    measures: bool = True
-    taken: list[tuple[Marks, Sequence[int]]] | None = field(factory=list[tuple[Marks, Sequence[int]]])
+    waits: bool = False
 
     @property
     def is_fresh(self) -> bool:
@@ -139,18 +59,15 @@ class Part:
         return self.flow is None and not self.ended
 
     @property
-    def reached(self) -> Position | None:
-        """Where its walk goes on behind what it has found."""
-        return self.origin if self.further is None else self.further()
+    def found(self) -> int:
+        """How many items of it wait."""
+        return 0 if self.batch is None else len(self.batch.items)
 
     def begin(self, walk: WalkWindow, asked: Window) -> None:
-        """Let its walk begin behind what it has found, or anew."""
-        if self.flow is not None:
-            self.flow.close()
-        self.asked, self.flow = asked, walk(asked, self.reached)
-        self.wish = self.ticket = None
-        self.resting = self.ended = False
-        self.advance(None)
+        """Let its walk begin in a window, or go on in another one behind what it has found."""
+        self.drop()
+        self.asked = asked
+        self.flow = walk(asked, None if self.further is None else self.further())
 
     def advance(self, answer: object) -> Batch | None:
         """
@@ -160,7 +77,7 @@ class Part:
             LogferryError: The walk has failed.
         """
         assert self.flow is not None  # noqa: S101  # it has begun
-        self.resting = False
+        self.rests = False
         step: Step | None = resume(self.flow, answer)
         match step:
             case Send():
@@ -168,6 +85,9 @@ class Part:
             case Receive(ticket):
                 self.ticket = ticket
             case Batch():
+                self.batch, self.rests = step, True
+                self.further = partial(step.position, len(step.items))
+                self._note(None if step.sent is None else step.sent.span())
                 return step
             case None:
                 self.ended, self.flow = True, None
@@ -175,74 +95,49 @@ class Part:
                 raise AssertionError(step)
         return None
 
-    @property
-    def times(self) -> list[int]:
-        """Those of its own items on the latest page."""
-        page = () if self.page is None else self.page.read()
-        return [time for time in page if time is not None and self.window.has(time)]
-
-    def find(self, batch: Batch, marks: Marks | None) -> None:
-        """Keep what its walk has found until it is taken."""
-        self.batch, self.marks, self.before = batch, marks, self.extent
-        self.page = None if marks is None else marks.times
-        span = None if self.page is None else self.page.span()
-        count = 0 if self.page is None else len(self.page)
-        if span is not None and not (self.window.has(span[0]) and self.window.has(span[1])):
-            own = self.times
-            span, count = joined(None, own), len(own)
-        self.extent = joined(self.extent, span or ())
-        self.pages += 1
-        self.items += count
+    def _note(self, span: tuple[int, int] | None) -> None:
         if span is not None:
-            self.silences = 0
-        self.further, self.resting = partial(batch.position, len(batch.items)), True
-
-    def take(self, kept: Sequence[int], *, most: int) -> None:
-        """
-        Give away what its walk has found.
-
-        Args:
-            kept: The indexes of the items that are delivered.
-            most: Of so many pages it is kept what has been delivered.
-        """
-        if self.taken is not None and self.marks is not None and self.pages <= most:
-            self.taken.append((self.marks, kept))
-        else:
-            self.taken = None
-        self.batch = self.marks = None
-
-    @property
-    def is_known(self) -> bool:
-        """Whether it is known what has been delivered of it."""
-        return self.origin is None and self.taken is not None
-
-    def taken_keys(self) -> list[Key]:
-        """What tells the items that have been delivered of it from others."""
-        found: list[Key] = []
-        for marks, kept in self.taken or ():
-            times = marks.times.read()
-            found += [(times[index], marks.identity(index)) for index in kept]
-        return found
-
-    def wait(self) -> None:
-        """Forget what was fetched, and wait for the turn to begin again."""
-        self.drop()
-        self.alone = True
+            self.span = span if self.span is None else (min(self.span[0], span[0]), max(self.span[1], span[1]))
 
     def drop(self) -> None:
-        """Forget what was fetched."""
+        """End its walk; what it has found stays."""
         if self.flow is not None:
             self.flow.close()
-        self.flow = self.wish = self.ticket = self.batch = self.marks = self.extent = self.further = None
-        self.resting = self.ended = False
-        self.pages = self.items = 0
+        self.flow = self.wish = self.ticket = None
+        self.rests = False
 
-    def is_foreign(self, sent: PageTimes, margin: int) -> bool:
-        """Whether a page has something that was not asked for."""
-        assert self.asked is not None  # noqa: S101  # it has begun
-        wider = Window(None if self.asked.since is None else self.asked.since - margin, self.asked.until + margin)
-        return not wider.has_all(sent)
 
-    def is_silent(self, sent: Sequence[int | None]) -> bool:
-        """Whether a page has nothing of the part itself."""
-        return not any(time is not None and self.window.has(time) for time in sent)
+def narrowed(batch: Batch, kept: Sequence[int]) -> Batch:
+    """A batch with only some of its items; the others count as delivered with the ones that follow them."""
+    position, numbers, times = batch.position, batch.ordinals, batch.times
+    end = kept[-1] + 1 if kept else 0
+    return evolve(
+        batch,
+        items=[batch.items[index] for index in kept],
+        position=lambda delivered: position(kept[delivered] if delivered < len(kept) else end),
+        times=None if times is None else known_times([times[index] for index in kept]),
+        ordinals=partial(_chosen, numbers, kept),
+    )
+
+
+def _chosen(numbers: Callable[[], Mapping[int, int]], kept: Sequence[int]) -> dict[int, int]:
+    found = numbers()
+    return {order: found[index] for order, index in enumerate(kept) if index in found}
+
+
+def without_known(batch: Batch, times: PageTimes, known: Sequence[str]) -> tuple[Batch, Sequence[tuple[int, str]]]:
+    """
+    Leave out items without a readable time that another partition has listed.
+
+    Args:
+        batch: The batch.
+        times: The times of its items.
+        known: The digests of such items that have been delivered.
+
+    Returns:
+        The batch, and which of its items have no readable time, with their digests.
+    """
+    digests = {index: digest(batch.items[index]) for index, time in enumerate(times) if time is None}
+    kept = [index for index in range(len(batch.items)) if digests.get(index) not in known]
+    timeless = [(order, digests[index]) for order, index in enumerate(kept) if index in digests]
+    return (batch if len(kept) == len(batch.items) else narrowed(batch, kept)), timeless

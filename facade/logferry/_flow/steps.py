@@ -85,22 +85,6 @@ class Acquire:
 
 
 @frozen
-class Marks:
-    """
-    What a page says about the time that it covers.
-
-    Attributes:
-        times: Of the items of the batch.
-        identity: Gives what tells an item of the batch from others, by its index.
-        sent: The times of all items on the page, those that the batch leaves out included.
-    """
-
-    times: PageTimes
-    identity: Callable[[int], str]
-    sent: PageTimes
-
-
-@frozen
 class Batch:
     """
     Items for the caller.
@@ -115,8 +99,8 @@ class Batch:
         remarks: What is odd about the page otherwise; nothing is missing because of it.
         times: Of the items, where the walk knows them; else ``None``.
         ordinals: Gives, for items that have no id and equal an earlier one, index to how many equal ones came before.
-        marks: What the page says about the time that it covers, worked out when somebody asks; ``None`` where the
-            service does not keep to the window that it is asked for.
+        sent: The times of all items on the page, those that the batch leaves out included; ``None`` where the service does not
+            keep to the window that it is asked for.
     """
 
     items: list[Any] = field(repr=False)
@@ -127,7 +111,7 @@ class Batch:
     remarks: tuple[str, ...] = field(default=(), repr=short)
     times: PageTimes | None = field(default=None, repr=False)
     ordinals: Callable[[], Mapping[int, int]] = field(default=dict[int, int], repr=False)
-    marks: Callable[[], Marks] | None = field(default=None, repr=False)
+    sent: PageTimes | None = field(default=None, repr=False)
 
 
 Step: TypeAlias = Send[Any] | Receive[Any] | Peek[Any] | Sleep | Now | Acquire | Batch

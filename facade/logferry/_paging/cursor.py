@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import partial
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Final, TypeAlias
@@ -18,7 +17,7 @@ from typing import Any, Final, TypeAlias
 from attrs import asdict, define, evolve, field, frozen
 
 from logferry._errors import BadRequestError, PagingError
-from logferry._flow.steps import Batch, Flow, Marks, Position, SubFlow
+from logferry._flow.steps import Batch, Flow, Position, SubFlow
 from logferry._http.messages import Response
 from logferry._http.responses import about_response
 from logferry._json import digest, dumps, is_object
@@ -423,8 +422,7 @@ def _batch(page: CursorPage, fresh: Sequence[int], keys: Sequence[str], place: _
 
     times = page.times
     if len(fresh) == len(page.items):  # as nearly always
-        marks = partial(Marks, times, keys.__getitem__, times)
-        return Batch(page.items, position, page.response, page.total, remarks=page.remarks, times=times, marks=marks)
+        return Batch(page.items, position, page.response, page.total, remarks=page.remarks, times=times, sent=times)
     items = [page.items[index] for index in fresh]
-    marks = partial(Marks, known_times([times[index] for index in fresh]), keys.__getitem__, times)
-    return Batch(items, position, page.response, page.total, remarks=page.remarks, marks=marks)
+    own = known_times([times[index] for index in fresh])
+    return Batch(items, position, page.response, page.total, remarks=page.remarks, times=own, sent=times)

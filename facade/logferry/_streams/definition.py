@@ -7,7 +7,6 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from attrs import AttrsInstance, field, fields, frozen
 
-from logferry._concurrency.division import Division
 from logferry._flow.steps import Flow, Position
 from logferry._records.attributes import Attribute
 from logferry._records.origin import Normalizer
@@ -36,33 +35,6 @@ class Walk(Protocol[F_contra]):
                 fewer with it, too.
             window: Which items; the flow filters what the service does not.
             position: Where to resume, as a batch gave it; ``None`` for the start.
-        """
-        ...
-
-
-class WalkAhead(Protocol[F_contra]):
-    """Starts a stream's flow, which asks for pages before it is there: the part of that which only the service knows."""
-
-    def __call__(
-        self,
-        filters: F_contra,
-        page_size: int,
-        window: Window,
-        position: Position | None,
-        max_items: int | None,
-        *,
-        concurrency: int,
-    ) -> Flow:
-        """
-        Yield what ``Walk`` yields, in the same order and with the same positions.
-
-        Args:
-            filters: See ``Walk``.
-            page_size: See ``Walk``.
-            window: See ``Walk``.
-            position: See ``Walk``.
-            max_items: How many items are wanted, or ``None`` for all.
-            concurrency: How many requests may be under way, at least 1.
         """
         ...
 
@@ -153,9 +125,9 @@ class StreamDefinition(Generic[E, J, F]):
         paging: How the service pages, in a few words.
         order: ``"newest first"``, ``"oldest first"`` or ``"as sent"``.
         time_filter: Who filters by time, in a few words.
-        division: How a window is divided into parts that can be read at once; ``None`` where it cannot be.
-        ahead: The walk of a stream that asks for pages ahead by itself, since only it can tell what of them is new; ``None``
-            where a walk asks for one page after the other.
+        resolution: How finely the service filters by time, in nanoseconds, where several partitions of a window are read at once:
+            the walk gives ``Batch.times`` and ``Batch.sent`` then, and where the order is ``"as sent"``, its positions also
+            hold in a window that ends earlier.  ``None`` where pages are read one after the other.
         promise: What a pull of the stream guarantees, and why.
         filters: The class of its own filters: attrs, every field a ``filter_field``.
         needs_one_of: Names of filters of which the service wants at least one; empty where it wants none.
@@ -176,8 +148,7 @@ class StreamDefinition(Generic[E, J, F]):
     paging: str
     order: str
     time_filter: str
-    division: Division | None = None
-    ahead: WalkAhead[F] | None = None
+    resolution: int | None = None
     promise: str
     filters: type[F]
     needs_one_of: tuple[str, ...] = ()

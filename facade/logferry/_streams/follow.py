@@ -86,8 +86,7 @@ def followed(reader: Reader, definition: StreamDefinition[Any, Any, Any], pace: 
     return evolve(
         reader,
         walk=Follow(walk=reader.walk, definition=definition, pace=pace),
-        ahead=None,
-        division=None,
+        resolution=None,
         sized=None if sized is None else partial(_followed, sized, definition, pace),
     )
 

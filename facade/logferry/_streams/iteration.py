@@ -11,12 +11,11 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from logferry._errors import InvalidRequestError, LogferryError, PagingError, ResponseShapeError, ShortTraceback
+from logferry._errors import InvalidRequestError, LogferryError, ResponseShapeError, ShortTraceback
 from logferry._flow.drivers import aadvance, advance
 from logferry._flow.steps import Batch, Flow, Position
 from logferry._forks import keep
 from logferry._http.in_flight import InFlight
-from logferry._http.messages import Response
 from logferry._http.responses import about_response
 from logferry._streams.checkpoint import Checkpoint
 from logferry._streams.pipeline import Pipeline
@@ -59,7 +58,6 @@ class Iteration:
         self._in_flight = InFlight(plan.runtime.sender)
         self._ended = False
         self._batch: Batch | None = None
-        self._latest: Response[Any] | None = None
         self._todo: list[Any] = []
         self._left: Any = iter(())
         self._process = os.getpid()
@@ -238,7 +236,6 @@ class Iteration:
             self._in_flight.abandon()
             return None
         self._done.pages += 1
-        self._latest = evolve(batch.response, content=b"")
         wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
         self._batch, self._todo = batch, batch.items[:wanted]
         self._left = iter(self._todo)
@@ -259,8 +256,6 @@ class Iteration:
         self._in_flight.abandon()
 
     def _describe(self, error: BaseException) -> None:
-        if isinstance(error, PagingError) and error.url is None and self._latest is not None:
-            about_response(error, self._latest)  # the walk itself has raised it
         if isinstance(error, LogferryError):
             runtime = self.plan.runtime
             error.service, error.account, error.stream = runtime.service, runtime.account, self.plan.stream

@@ -129,6 +129,5 @@ def _narrowed(batch: Batch, kept: Sequence[int], remarks: tuple[str, ...]) -> Ba
         position=narrowed,
         times=None if times is None else known_times([times[index] for index in kept]),
         ordinals=renumbered,
-        marks=None,
         remarks=(*batch.remarks, *remarks),
     )

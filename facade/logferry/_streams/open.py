@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 from attrs import AttrsInstance, asdict, evolve
 
-from logferry._concurrency.reader import Reader, is_divided
+from logferry._concurrency.position import is_outdated, is_partitioned
+from logferry._concurrency.reader import Reader
 from logferry._config.arguments import StreamOptions, refuse_unknown, require_count
 from logferry._errors import CheckpointError, InvalidRequestError
 from logferry._flow.steps import Flow, Position
 from logferry._streams.checkpoint import Checkpoint, is_follow, read_checkpoint
 from logferry._streams.definition import StreamDefinition
-from logferry._streams.matching import checks_of
+from logferry._streams.matching import checks_of, matching
 from logferry._streams.plan import Plan, asked
 from logferry._streams.runtime import Runtime
 from logferry._streams.views import Stream
@@ -101,15 +102,14 @@ def _check(
 
 
 def _reader(definition: StreamDefinition[Any, Any, F], filters: F, concurrency: int, page_size: int) -> Reader:
-    ahead = definition.ahead
+    checks = checks_of(definition, filters)
     return Reader(
         walk=partial(definition.walk, filters, page_size),
         order=definition.order,
-        ahead=None if ahead is None else partial(ahead, filters, page_size, concurrency=concurrency),
-        division=definition.division,
+        resolution=definition.resolution,
         page_size=page_size,
         concurrency=concurrency,
-        checks=checks_of(definition, filters),
+        sift=partial(matching, checks=checks) if checks else None,
         sized=partial(_reader, definition, filters, concurrency),
     )
 
@@ -120,6 +120,11 @@ def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) 
 
     A digest keeps damage away, not a checkpoint that was made up or comes from another release.
     """
+    if is_outdated(checkpoint.position):
+        raise CheckpointError(
+            "the checkpoint is of an earlier version of logferry, which read several pages at once in another way",
+            hint="Start again without it",
+        )
     try:
         filters = definition.filters(**checkpoint.filters)
         walk: Callable[[Window, Position | None], Flow] = partial(definition.walk, filters, definition.page_size)
@@ -127,9 +132,8 @@ def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) 
             from logferry._streams.follow import Follow  # noqa: PLC0415  # most programs follow nothing
 
             walk = Follow(walk=walk, definition=definition)
-        if is_divided(checkpoint.position):
-            one_by_one = Reader(walk=walk, order=definition.order, division=definition.division, page_size=1)
-            walk = one_by_one.read
+        if is_partitioned(checkpoint.position):
+            walk = Reader(walk=walk, order=definition.order, resolution=None, page_size=1).read
         flow = walk(checkpoint.window, checkpoint.position)
         # Its first step sends nothing: a driver would.
         next(flow, None)

@@ -15,7 +15,7 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,13 +36,11 @@ from logferry.testing._rows import random_rows
 from logferry.testing._schedule import PASSING, Schedule
 from logferry.testing._server import serve
 from logferry.testing._transport import InProcessTransport
+from logferry.testing._trials import BEGIN, SECOND, Seeded, Verdict, seeded
 from logferry.testing._wiring import just_after, service_of
-from logferry.testing.conformance import MakeFake
 
 __all__ = ["CancelledOutcome", "CancelledTrial", "ForkedTrial"]
 
-_SECOND: Final = 1_000_000_000
-_BEGIN: Final = 1_767_225_600 * _SECOND
 _PATIENCE: Final = 60
 """Seconds after which a child process that hangs is ended."""
 
@@ -51,12 +49,11 @@ _ENDLESS: Final = 5_000
 
 
 @attrs.frozen(kw_only=True)
-class CancelledOutcome:
+class CancelledOutcome(Verdict):
     """
     What came of a schedule.
 
     Attributes:
-        trial: Which one.
         records: How many records came.
         stopped: How often the caller was cancelled, or a process forked.
         resumed: How often it went on from checkpoints.
@@ -65,7 +62,6 @@ class CancelledOutcome:
         stuck: What went wrong otherwise, or `None`.
     """
 
-    trial: object
     records: int
     stopped: int
     resumed: int
@@ -74,33 +70,21 @@ class CancelledOutcome:
     stuck: str | None = None
 
     @property
-    def problems(self) -> list[str]:
-        """What breaks the promise; empty for a schedule that was passed."""
-        found = {
+    def _found(self) -> Mapping[str, object]:
+        return {
             f"{self.lost} lost": self.lost,
             f"{self.doubled} doubled": self.doubled,
             f"stuck: {self.stuck}": self.stuck,
         }
-        return [problem for problem, holds in found.items() if holds]
-
-    def check(self) -> None:
-        """
-        Nothing, if the schedule was passed.
-
-        Raises:
-            AssertionError: It was not.
-        """
-        if self.problems:
-            raise AssertionError(f"{'; '.join(self.problems)}; {self.trial}")
 
 
-def _compared(trial: object, due: Counter[str], got: Counter[str], **counts: Any) -> CancelledOutcome:
+def _compared(trial: Seeded, due: Counter[str], got: Counter[str], **counts: Any) -> CancelledOutcome:
     lost, doubled = (due - got).total(), (got - due).total()
     return CancelledOutcome(trial=trial, records=got.total(), lost=lost, doubled=doubled, **counts)
 
 
 @attrs.frozen
-class CancelledTrial:
+class CancelledTrial(Seeded):
     """
     One schedule of a stream that two accounts have.
 
@@ -111,32 +95,23 @@ class CancelledTrial:
         seed: Decides everything.
     """
 
-    client: type[Client] = attrs.field(repr=lambda client: client.__name__)
-    make_fake: MakeFake = attrs.field(repr=lambda make: getattr(make, "__qualname__", "..."))
-    stream: str
-    seed: int
-
     def run(self) -> CancelledOutcome:
         """Read everything, and compare with what an undisturbed iteration gives."""
-        before = random.getstate()
-        random.seed(self.seed)
-        try:
+        with seeded(self.seed):
             return anyio.run(self._run)
-        finally:
-            random.setstate(before)
 
     async def _run(self) -> CancelledOutcome:
-        chance = random.Random(f"cancelled {self.stream} {self.seed}")  # noqa: S311 - the same on every run
+        chance = self.chance("cancelled")
         count = chance.choice((1, 30, 120))
-        rows = random_rows(self.seed, count, _BEGIN, _BEGIN + 3600 * _SECOND, late=0.0, vanishing=0.0, future=0.0)
-        fake = self.make_fake(rows, epoch=_BEGIN + 7200 * _SECOND, chance=chance)
+        rows = random_rows(self.seed, count, BEGIN, BEGIN + 3600 * SECOND, late=0.0, vanishing=0.0, future=0.0)
+        fake = self.make_fake(rows, epoch=BEGIN + 7200 * SECOND, chance=chance)
         filters = {} if not service_needs(self.client, self.stream) else dict(fake.questions(self.stream)[0])
         options: dict[str, Any] = {
             "streams": self.stream,
             "filters": {self.stream: filters},
             "page_size": chance.choice((1, 5, 20)),
             # Faults let time pass, so that a window without an end would hold more.
-            "until": rfc3339(_BEGIN + 7200 * _SECOND),
+            "until": rfc3339(BEGIN + 7200 * SECOND),
         }
         with TemporaryDirectory() as folder:
             path = Path(folder) / "logferry.toml"
@@ -196,7 +171,7 @@ def _name(record: LogRecord) -> str:
 
 
 @attrs.frozen
-class ForkedTrial:
+class ForkedTrial(Seeded):
     """
     One schedule of an iteration with which a parent and a child process both go on, over loopback.
 
@@ -207,17 +182,12 @@ class ForkedTrial:
         seed: Decides everything.
     """
 
-    client: type[Client] = attrs.field(repr=lambda client: client.__name__)
-    make_fake: MakeFake = attrs.field(repr=lambda make: getattr(make, "__qualname__", "..."))
-    stream: str
-    seed: int
-
     def run(self) -> CancelledOutcome:
         """Read everything in both processes, and compare with what one alone gets."""
-        chance = random.Random(f"forked {self.stream} {self.seed}")  # noqa: S311 - the same on every run
+        chance = self.chance("forked")
         count = chance.choice((1, 30, 120))
-        rows = random_rows(self.seed, count, _BEGIN, _BEGIN + 3600 * _SECOND, late=0.0, vanishing=0.0, future=0.0)
-        fake = self.make_fake(rows, epoch=_BEGIN + 7200 * _SECOND, chance=chance)
+        rows = random_rows(self.seed, count, BEGIN, BEGIN + 3600 * SECOND, late=0.0, vanishing=0.0, future=0.0)
+        fake = self.make_fake(rows, epoch=BEGIN + 7200 * SECOND, chance=chance)
         filters = dict(fake.questions(self.stream)[0])
         make: Any = self.client  # a service's own settings are not among those that all clients take
         with serve(fake) as url:

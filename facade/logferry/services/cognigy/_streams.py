@@ -16,7 +16,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from attrs import evolve, frozen
 
-from logferry._concurrency.division import Division
 from logferry._errors import PagingError
 from logferry._flow.steps import Flow, Position, SubFlow, exchange
 from logferry._http.messages import Response, Send
@@ -241,7 +240,7 @@ PROJECT_LOGS: Final[StreamDefinition[LogEntry, LogEntryJson, ProjectLogFilters]]
     paging="id cursor",
     order="as sent",
     time_filter="server",
-    division=Division(resolution=MILLISECOND),
+    resolution=MILLISECOND,
     promise=(
         "each entry once, by id, also while others come and go; the service keeps entries for a short time (24 hours unless "
         "configured otherwise), and what it removes before its page is read is not there"

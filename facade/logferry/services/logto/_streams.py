@@ -16,16 +16,14 @@ The window is pinned, and filtered here as well.  The ``Link`` header is not use
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from logferry._concurrency.division import Division
 from logferry._errors import PagingError
-from logferry._flow.steps import Batch, Flow, Key, Marks, Position, SubFlow, fetch
+from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, fetch
 from logferry._http.messages import Response
-from logferry._http.responses import decoded, wrong_shape
+from logferry._http.responses import about_response, decoded, wrong_shape
 from logferry._json import is_array
 from logferry._paging.cursor import STUCK, keys_of
 from logferry._paging.end import Evidence, agrees, disagreement, shortage
@@ -113,10 +111,6 @@ class _Turn:
     following: Place
     fresh: list[Key]
 
-    def identity(self, index: int) -> str:
-        """The identity of one of them."""
-        return self.fresh[index][1]
-
     def after(self) -> Place:
         """Where the walk is once the page has been delivered."""
         return evolve(self.following, trail=self.place.trail.after(self.fresh))
@@ -152,25 +146,22 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         elif _is_last(answer):
             missing = disagreement(following.met, following.least)
             if missing and answer.keys == previous:
-                trouble, following = _unturned(missing), place
+                trouble, following = _unturned(answer, missing), place
             else:
                 doubts, following = (*doubts, *missing), evolve(following, ended=True)
         turn, batch = _turned(place, answer, window, following)
         batch = evolve(batch, issues=doubts) if doubts else batch
         keys = answer.keys
+        if turn.fresh or following.row > furthest:
+            furthest, setbacks = max(furthest, following.row), 0
+        idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
+        if trouble is None and STUCK in {idle, setbacks} and not following.ended:
+            trouble = _stuck(answer)
         del answer  # so that there are never two pages in memory
         yield batch
         del batch
         if trouble is not None:
             raise trouble
-        if turn.fresh or following.row > furthest:
-            furthest, setbacks = max(furthest, following.row), 0
-        idle, previous = (0 if keys != previous and _has_advanced(turn, keys) else idle + 1), keys
-        if STUCK in {idle, setbacks} and not following.ended:
-            raise PagingError(
-                "the server sends nothing new any more",
-                hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
-            )
         place = turn.after()
 
 
@@ -198,11 +189,20 @@ def _next_page(
             return place, answer
 
 
-def _unturned(missing: tuple[str, ...]) -> PagingError:
-    return PagingError(
+def _unturned(answer: _Answer, missing: tuple[str, ...]) -> PagingError:
+    error = PagingError(
         f"the server sends the same logs whatever page is asked for: {missing[0]}",
         hint="Check what answers in the server's place; go on from the checkpoint later",
     )
+    return about_response(error, answer.response)
+
+
+def _stuck(answer: _Answer) -> PagingError:
+    error = PagingError(
+        "the server sends nothing new any more",
+        hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
+    )
+    return about_response(error, answer.response)
 
 
 def _doubts(place: Place, following: Place, answer: _Answer) -> tuple[str, ...]:
@@ -290,8 +290,8 @@ def _turned(place: Place, answer: _Answer, window: Window, following: Place) -> 
     items = answer.items if whole else [answer.items[index] for index in indexes]
     times = answer.times if whole else known_times([time for time, _ in turn.fresh])
     # A server that ignores bounds of time cannot be asked for a part of the window.
-    marks = None if following.counting else partial(Marks, times, turn.identity, answer.times)
-    return turn, Batch(items, turn.position, answer.response, following.total, times=times, marks=marks)
+    sent = None if following.counting else answer.times
+    return turn, Batch(items, turn.position, answer.response, following.total, times=times, sent=sent)
 
 
 def _array(response: Response[Any]) -> list[Any]:
@@ -315,7 +315,7 @@ AUDIT_LOGS: Final[StreamDefinition[AuditLog, AuditLogJson, AuditLogFilters]] = S
     paging="page number",
     order="newest first",
     time_filter="server since 1.40, else client",
-    division=Division(resolution=MILLISECOND),
+    resolution=MILLISECOND,
     promise=(
         "each log once, by id, also while others come and go, however many have one time; where a server before 1.40 has "
         "more of one time than a page holds (100), an issue says that some may be missing"

@@ -18,7 +18,6 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from logferry._concurrency.division import Division
 from logferry._errors import PagingError
 from logferry._flow.steps import Flow, Position, SubFlow, fetch
 from logferry._http.messages import Response
@@ -139,7 +138,6 @@ VIDEO_LOGS: Final[StreamDefinition[VideoLog | DiscardedLog, VideoItemJson, Video
     paging="links.next",
     order="as sent",
     time_filter="server",
-    division=Division(resolution=SECOND, narrows=False),
     promise=(
         "each log once, by id, also while others come and go, as it was when its page was read: a log changes until its "
         "session is over"

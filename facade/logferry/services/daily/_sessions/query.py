@@ -46,10 +46,6 @@ class Page:
         """The rows of this page, and those of one behind it."""
         return evolve(self, response=other.response, rows=self.rows.joined(other.rows))
 
-    def since(self, tick: int) -> Page:
-        """Of rows in order of time, those from a millisecond on."""
-        return evolve(self, rows=self.rows.since(tick))
-
 
 @frozen(kw_only=True)
 class Query:

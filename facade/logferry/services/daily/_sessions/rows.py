@@ -53,10 +53,6 @@ class Rows:
         """The rows behind the first few."""
         return Rows(self.items[count:], self.times[count:]) if count else self
 
-    def since(self, tick: int) -> Rows:
-        """Of rows in order of time, those from a millisecond on."""
-        return self.behind(self.times.earlier(tick * MILLISECOND))
-
     def joined(self, other: Rows) -> Rows:
         """These rows, and others behind them."""
         return Rows(self.items + other.items, known_times([*self.times.read(), *other.times.read()]))

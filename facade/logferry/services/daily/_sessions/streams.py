@@ -11,6 +11,7 @@ from attrs import frozen
 from logferry._flow.steps import Flow, Position
 from logferry._streams.definition import StreamDefinition, filter_field
 from logferry._streams.matching import shown_at
+from logferry._time.timestamps import MILLISECOND
 from logferry._time.window import Window
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._meetings import SESSIONS
@@ -83,24 +84,17 @@ def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -
     )
 
 
-def _walk(  # noqa: PLR0917  # those of WalkAhead, behind what it is about
-    asked: Callable[[F, int, Window], Query],
-    filters: F,
-    page_size: int,
-    window: Window,
-    position: Position | None,
-    max_items: int | None = None,
-    *,
-    concurrency: int = 1,
+def _walk(
+    asked: Callable[[F, int, Window], Query], filters: F, page_size: int, window: Window, position: Position | None
 ) -> Flow:
     """Yield the window's rows of a call, oldest first."""
-    return Walk(asked(filters, page_size, window), concurrency, max_items).flow(position)
+    return Walk(asked(filters, page_size, window)).flow(position)
 
 
 _PROMISE: Final = (
     "each row once, equal rows counted, also while others come and go; rows that come late, in front of what was read, are "
-    "left to the next pull; where more rows of one time than the service's pages hold change while they are read, an issue "
-    "says so"
+    "left to the next pull; where more rows have one time than the service sends at once, they are read by offset, and an "
+    "issue says that some may be missing"
 )
 
 SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilters]] = StreamDefinition(
@@ -109,12 +103,12 @@ SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilte
     paging="offset",
     order="oldest first",
     time_filter="server",
+    resolution=MILLISECOND,
     promise=_PROMISE,
     filters=SessionLogFilters,
     needs_one_of=("mtg_session_id", "user_session_id"),
     page_size=_PAGE,
     walk=partial(_walk, _logs_of),
-    ahead=partial(_walk, _logs_of),
     fits=fits_session_log,
     repair=repair_session_log,
     entry=SessionLog.from_dict,
@@ -129,12 +123,12 @@ SESSION_METRICS: Final[StreamDefinition[SessionMetric, SessionMetricJson, Sessio
     paging="offset",
     order="oldest first",
     time_filter="server",
+    resolution=MILLISECOND,
     promise=_PROMISE,
     filters=SessionMetricFilters,
     needs_one_of=("mtg_session_id", "user_session_id"),
     page_size=_PAGE,
     walk=partial(_walk, _metrics_of),
-    ahead=partial(_walk, _metrics_of),
     fits=fits_session_metric,
     repair=repair_session_metric,
     entry=SessionMetric.from_dict,

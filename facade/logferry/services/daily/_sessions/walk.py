@@ -23,9 +23,10 @@ from logferry._errors import PagingError
 from logferry._flow import steps
 from logferry._flow.steps import Batch, Flow, SubFlow, exchange
 from logferry._http.messages import Send
+from logferry._http.responses import about_response
 from logferry._paging.cursor import STUCK
+from logferry._time.page_times import known_times
 from logferry._time.timestamps import MILLISECOND
-from logferry.services.daily._sessions.ahead import Ahead
 from logferry.services.daily._sessions.position import Position, Seen
 from logferry.services.daily._sessions.query import Page, Query
 
@@ -67,12 +68,21 @@ class _Portion:
     def batch(self) -> Batch:
         """The batch for the caller."""
         rows, new = self.page.rows, self.seen.new
-        items, times = rows.items, None
+        items, times = rows.items, rows.times
         if isinstance(new, range) and len(self.within) == len(new):  # as nearly always
-            items, times = items[new.start :], rows.times[new.start :]
+            items, times = items[new.start :], times[new.start :]
         else:
-            items = [items[new[index]] for index in self.within]
-        return Batch(items, self.resume, self.page.response, issues=self.issues, times=times, ordinals=self._ordinals)
+            kept = [new[index] for index in self.within]
+            items, times = [items[index] for index in kept], known_times([times[index] for index in kept])
+        return Batch(
+            items,
+            self.resume,
+            self.page.response,
+            issues=self.issues,
+            times=times,
+            ordinals=self._ordinals,
+            sent=None if self.seen.passed else rows.times,
+        )
 
     def _ordinals(self) -> dict[int, int]:
         numbers = self.position.ordinals(self.seen)
@@ -86,13 +96,9 @@ class Walk:
 
     Attributes:
         query: Which rows.
-        concurrency: How many requests may be in flight.
-        max_items: How many rows are wanted, or ``None`` for all; the walk itself does not end there.
     """
 
     query: Query
-    concurrency: int = 1
-    max_items: int | None = None
 
     def flow(self, resumed: steps.Position | None) -> Flow:
         """
@@ -102,13 +108,12 @@ class Walk:
             resumed: Where to resume; ``None`` for the start.
         """
         position = Position() if resumed is None else Position.from_json(resumed)
-        ahead = Ahead(self.query, self.concurrency, self.max_items) if self.concurrency > 1 else None
         furthest, idle, capped = (-1, 0), 0, -1
         following: Page | None = None
         ended = False
         while not ended:
             issues: tuple[str, ...] = ()
-            page = following or (yield from self._page(position, ahead))
+            page = following or (yield from self._page(position))
             following = None
             # Rows that are others whenever they are looked at are new for ever, but lead nowhere.
             reached = position.tick or -1, len(page.rows)
@@ -116,11 +121,9 @@ class Walk:
             if idle >= STUCK or not position.look(page.rows).new:
                 page, issues, ended = yield from self._behind(position, page)
             if not (ended or issues or page.is_full or page.sent == capped):
-                page, following, capped = yield from self._confirmed(position, page, ahead)
+                page, following, capped = yield from self._confirmed(position, page)
             portion = self._portion(position, page, issues)
             yield portion.batch()
-            if ahead is not None:
-                ahead.delivered(len(portion.within))
             position = position.after(portion.seen)
 
     def _portion(self, position: Position, page: Page, issues: tuple[str, ...]) -> _Portion:
@@ -131,14 +134,14 @@ class Walk:
             within = [index for index, time in enumerate(times) if time is None or window.has(time)]
         return _Portion(position, page, seen, within, issues)
 
-    def _page(self, position: Position, ahead: Ahead | None = None, limit: int | None = None) -> SubFlow[Page]:
-        """The page at a position; an empty one is asked for once more."""
-        page = yield from (self._ask(position, limit=limit) if ahead is None else ahead.page(position))
+    def _page(self, position: Position, limit: int | None = None) -> SubFlow[Page]:
+        """The page at a position; an empty one is asked for once more, unless nothing contradicts it."""
+        page = yield from self._ask(position, limit=limit)
         if not page.sent and (position.delivered or self.query.window.looks_twice):
             page = yield from self._ask(position, limit=limit)
         return page
 
-    def _confirmed(self, position: Position, page: Page, ahead: Ahead | None) -> SubFlow[tuple[Page, Page | None, int]]:
+    def _confirmed(self, position: Position, page: Page) -> SubFlow[tuple[Page, Page | None, int]]:
         """
         Doubt a page with less rows than were asked for: where something is behind it, it is asked for once more.
 
@@ -146,7 +149,7 @@ class Walk:
             The page, or a better one; the page behind it, where that is known; and how many rows the service sends at most.
         """
         seen = position.look(page.rows)
-        following = yield from self._page(position.after(seen), ahead)
+        following = yield from self._page(position.after(seen))
         if not position.after(seen).look(following.rows).new:
             return page, following, -1
         again = yield from self._ask(position, limit=page.limit)
@@ -177,9 +180,10 @@ class Walk:
             crowd = None if found is None else (yield from self._crowd(position, page))
             if crowd is not None:
                 return crowd
-        raise PagingError(
+        error = PagingError(
             "the service does not turn pages, or changes them all the time", hint="Go on from the checkpoint later"
         )
+        raise about_response(error, page.response)
 
     def _crowd(self, position: Position, page: Page) -> SubFlow[tuple[Page, tuple[str, ...], bool] | None]:
         """
@@ -197,7 +201,8 @@ class Walk:
                 return whole, _CROWDED, True
             equal = equal + 1 if found.rows.items == last.rows.items else 0
             if equal == _EQUAL:
-                raise PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                error = PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                raise about_response(error, found.response)
             whole, last = whole.joined(found), found
         return whole, _CROWDED, False
 

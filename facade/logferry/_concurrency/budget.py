@@ -1,0 +1,55 @@
+"""How many requests may be in flight, so that few are wasted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import define
+
+_PROVEN: Final = 5
+"""After this many pages a walk has shown that there is more, and whether the service keeps to bounds of time."""
+
+_WASTED: Final = 1 / 3
+"""Requests that may be wasted for each page of items that has come."""
+
+
+@define(kw_only=True)
+class Budget:
+    """
+    What a reading has asked for, and what has come of it.
+
+    Attributes:
+        concurrency: How many requests may be in flight, at least 1.
+        page_size: How many items a page has; the service may have a limit of its own.
+        max_items: How many items the caller wants, or ``None`` for all.
+        total: How many items the service counts, or ``None`` where it does not say.
+        sent: How many requests have been sent.
+        pages: How many pages have been delivered.
+        items: How many items on them.
+    """
+
+    concurrency: int
+    page_size: int
+    max_items: int | None
+    total: int | None = None
+    sent: int = 0
+    pages: int = 0
+    items: int = 0
+
+    def ahead(self, in_flight: int, found: int) -> int:
+        """
+        How many requests may be in flight beside that of the partition whose turn it is.
+
+        Half of what is in flight counts as wasted, since nothing has come of it yet.
+
+        Args:
+            in_flight: How many are in flight.
+            found: How many items have come and wait for their turn.
+        """
+        if self.pages < _PROVEN:
+            return 0
+        useful = (self.items + found) / self.page_size
+        wasted = max(0.0, self.sent - in_flight - useful)
+        allowed = min(self.concurrency, int(2 * (_WASTED * useful - wasted)))
+        known = [count - self.items - found for count in (self.max_items, self.total) if count is not None]
+        return max(0, min([allowed, *(-(-count // self.page_size) for count in known)]) - 1)

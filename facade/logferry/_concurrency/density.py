@@ -1,0 +1,156 @@
+"""How dense the items of a stream lie in time, and where its window is cut so that a partition fills a page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import evolve, frozen
+
+from logferry._paging.delivered import PLAUSIBLE
+from logferry._time.page_times import PageTimes
+from logferry._time.window import Window
+
+_WEIGHT: Final = 0.25
+"""Weight of the latest page in the estimate."""
+
+_SAFETY: Final = 1.5
+"""Mean deviations between the estimate and the length of a partition: one that no page holds costs another request."""
+
+_LEAST_FILLED: Final = 0.5
+_MOST_FILLED: Final = 0.97
+"""Bounds of the share of a page that a partition is meant to fill."""
+
+_FEWEST: Final = 16
+"""A partition is meant to have this many items at least: with smaller pages it takes several."""
+
+_SHORTEST: Final = 10
+"""A partition is this many times the resolution of the service's filter long at least."""
+
+_LEAP: Final = 4.0
+"""One page changes the estimate by this factor at most; halves of a page that differ by more have a pause in between."""
+
+
+@frozen
+class Direction:
+    """
+    The direction in which a stream is read through time.
+
+    Attributes:
+        newest_first: Whether from newer items to older ones.
+    """
+
+    newest_first: bool
+
+    def opened(self, window: Window, whole: Window) -> Window:
+        """The window from the beginning of a partition to the end of all."""
+        return Window(whole.since, window.until) if self.newest_first else Window(window.since, whole.until)
+
+    def joined(self, first: Window, last: Window) -> Window:
+        """The window from the beginning of one partition to the end of another."""
+        return Window(last.since, first.until) if self.newest_first else Window(first.since, last.until)
+
+    def has_passed(self, time: int, window: Window) -> bool:
+        """Whether a moment lies behind the end of a window."""
+        return (window.since is not None and time < window.since) if self.newest_first else time >= window.until
+
+    def furthest(self, span: tuple[int, int]) -> int:
+        """The further one of two moments."""
+        return span[0] if self.newest_first else span[1]
+
+    def sorts(self, times: PageTimes) -> bool:
+        """Whether all times of a page are known and in order."""
+        if not self.newest_first:
+            return times.in_order()
+        return times.whole and times.moments == sorted(times.moments, reverse=True)
+
+
+@frozen(kw_only=True)
+class Density:
+    """
+    How dense items lie, estimated from pages as TCP estimates round trips (RFC 6298): a smoothed mean and its deviation.
+
+    Attributes:
+        direction: How the stream is read.
+        resolution: Cuts are whole multiples of this, in nanoseconds.
+        interval: Mean time between two items, in nanoseconds.
+        deviation: Mean deviation of a page from it, in nanoseconds.
+    """
+
+    direction: Direction
+    resolution: int
+    interval: float
+    deviation: float
+
+    @classmethod
+    def of(cls, times: PageTimes, resolution: int, direction: Direction) -> Density | None:
+        """The density that a first page shows by the times of its items; ``None`` where it shows none."""
+        interval = _interval(times)
+        if interval is None:
+            return None
+        return cls(direction=direction, resolution=resolution, interval=interval, deviation=interval / 10)
+
+    def after(self, times: PageTimes) -> Density:
+        """The density once another page has been seen."""
+        interval = _interval(times)
+        if interval is None:
+            return self
+        interval = min(self.interval * _LEAP, max(self.interval / _LEAP, interval))
+        return evolve(
+            self,
+            interval=self.interval + _WEIGHT * (interval - self.interval),
+            deviation=self.deviation + _WEIGHT * (abs(interval - self.interval) - self.deviation),
+        )
+
+    def length(self, page_size: int) -> int:
+        """How long a partition is, in nanoseconds, so that pages of this size hold it, mostly."""
+        filled = min(_MOST_FILLED, max(_LEAST_FILLED, 1 - _SAFETY * self.deviation / self.interval))
+        return max(_SHORTEST * self.resolution, round(max(filled * page_size, _FEWEST) * self.interval))
+
+    def cut(self, window: Window, begin: int | None, page_size: int) -> tuple[Window, Window] | None:
+        """
+        A window as a partition and the rest behind it; ``None`` where the rest would be too short.
+
+        Args:
+            window: The window.
+            begin: From where in it the next page is asked for; ``None`` for its beginning.
+            page_size: How many items a page has.
+        """
+        length, grain = self.length(page_size), self.resolution
+        if self.direction.newest_first:
+            cut = ((window.until if begin is None else begin) - length) // grain * grain
+            least = PLAUSIBLE if window.since is None else window.since + length // 2
+            return None if cut < least else (Window(cut, window.until), Window(window.since, cut))
+        begin = window.since if begin is None else begin
+        if begin is None:
+            return None
+        cut = -(-(begin + length) // grain) * grain
+        return None if window.until - cut < length // 2 else (Window(window.since, cut), Window(cut, window.until))
+
+
+def direction_of(order: str, times: PageTimes | None = None) -> Direction | None:
+    """
+    The direction of a stream; ``None`` where neither says.
+
+    Args:
+        order: The stream's order, see ``StreamDefinition``.
+        times: The times of a page, in its order.
+    """
+    if order in {"newest first", "oldest first"}:
+        return Direction(order == "newest first")
+    first, last = (times[0], times[-1]) if times else (None, None)
+    return None if first is None or last is None or first == last else Direction(first > last)
+
+
+def _interval(times: PageTimes) -> float | None:
+    """The mean time between two items of a page, but for a pause in one of its halves; ``None`` where it has none."""
+    count = len(times)
+    middle = count // 2
+    if not middle:
+        return None
+    first, between, last = times[0], times[middle], times[-1]
+    if first is None or between is None or last is None:
+        return None
+    halves = abs(between - first) / middle, abs(last - between) / max(1, count - 1 - middle)
+    shorter, longer = sorted(halves)
+    interval = shorter if shorter and longer > _LEAP * shorter else abs(last - first) / (count - 1)
+    return interval or None

@@ -1,0 +1,179 @@
+"""The partitions of a window that are left: where they are cut, which are over, and which a page makes superfluous."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import define, field
+
+from logferry._concurrency.density import Density, Direction, direction_of
+from logferry._concurrency.partition import Partition, narrowed
+from logferry._concurrency.position import PartitionPosition
+from logferry._flow.steps import Batch
+from logferry._http.in_flight import Ticket
+from logferry._time.page_times import PageTimes
+from logferry._time.window import Window
+
+
+@define(kw_only=True)
+class Partitions:
+    """
+    The partitions that are left of a window, the one being delivered first.
+
+    Attributes:
+        order: The stream's order, see ``StreamDefinition``.
+        resolution: See ``StreamDefinition``; ``None`` where nothing is cut.
+        whole: All that was left when the reading began.
+        parts: The partitions.
+        direction: How the stream is read, once that is known.
+        density: How dense its items lie, once a page has shown it.
+        divides: Whether the window is cut.
+        pauses: Whether the last partition that has ended had nothing: it is unknown for how long there is nothing.
+        abandoned: Requests in flight of partitions that have been left out.
+    """
+
+    order: str
+    resolution: int | None
+    whole: Window
+    parts: list[Partition]
+    direction: Direction | None
+    density: Density | None = None
+    divides: bool
+    pauses: bool = False
+    abandoned: list[Ticket[Any]] = field(factory=list[Ticket[Any]])
+
+    @classmethod
+    def of(cls, place: PartitionPosition, *, order: str, resolution: int | None, divides: bool) -> Partitions:
+        """Those of a position; see the attributes for the others."""
+        parts = [Partition(place.window, further=lambda: place.position, span=place.span)]
+        direction = direction_of(order)
+        whole = place.window
+        if place.rest is not None:
+            parts.append(Partition(place.rest))
+            direction = Direction(place.rest.until <= (place.window.since or 0))
+            whole = direction.joined(place.window, place.rest)
+        return cls(order=order, resolution=resolution, whole=whole, parts=parts, direction=direction, divides=divides)
+
+    @property
+    def sorts(self) -> bool:
+        """Whether the service sorts by time, so that partitions are asked for with open ends."""
+        return direction_of(self.order) is not None
+
+    @property
+    def rest(self) -> Window | None:
+        """What is left behind the first partition, where that has an end of its own."""
+        behind = self.parts[1:]
+        return self._joined(behind[0], behind[-1]) if behind and not self.sorts else None
+
+    def asked(self, part: Partition) -> Window:
+        """The window that a partition is asked for."""
+        return self.direction.opened(part.window, self.whole) if self.sorts and self.direction else part.window
+
+    def cut(self, part: Partition, page_size: int) -> bool:
+        """
+        Cut a partition a page behind what it has found; what is behind becomes another one.
+
+        Returns:
+            Whether it was worth while.
+        """
+        if self.density is None or part.ended or part.waits:
+            return False
+        begin = None if part.span is None else self.density.direction.furthest(part.span)
+        pieces = self.density.cut(part.window, begin, page_size)
+        if pieces is None:
+            return False
+        part.window, rest = pieces
+        self.parts.insert(self.parts.index(part) + 1, Partition(rest))
+        return True
+
+    def is_over(self, part: Partition) -> bool:
+        """Whether nothing more is to come of a partition: its page reaches beyond the beginning of the next one."""
+        return part.ended or (self.sorts and part is not self.parts[-1] and self._has_passed(part, part.window))
+
+    def learn(self, part: Partition, sent: PageTimes) -> None:
+        """Learn from the times of a page, which may have come over a pause."""
+        self.pauses = self.pauses and not len(sent)
+        self.direction = self.direction or direction_of(self.order, sent)
+        if self.resolution is None or self.direction is None:
+            return
+        known = self.density
+        self.density = Density.of(sent, self.resolution, self.direction) if known is None else known.after(sent)
+        while self.sorts:
+            following = self.parts[self.parts.index(part) + 1 :][:1]
+            if not following or following[0] is self.parts[-1] or following[0].batch is not None:
+                return
+            if not self._has_passed(part, following[0].window):
+                return
+            part.window = self._joined(part, following[0])
+            self._abandon(following)
+
+    def end(self, part: Partition) -> None:
+        """Where a partition reaches to the end of the window, nothing is behind it, unless something has come."""
+        behind = self.parts[self.parts.index(part) + 1 :]
+        if not self.sorts:
+            self.pauses = self.pauses or part.span is None
+        elif not any(other.found for other in behind):
+            self._abandon(behind)
+
+    def fits(self, part: Partition, batch: Batch) -> bool:
+        """Whether a page lets partitions be read beside it: it is of its window, or in the order of time up to the next one."""
+        if batch.sent is None:
+            return False
+        if len(self.parts) == 1:
+            return True
+        if self.sorts:
+            return self.direction is not None and batch.times is not None and self.direction.sorts(batch.times)
+        # By this much more than its window it is asked for, at most.
+        margin, asked = 2 * (self.resolution or 0), part.asked or part.window
+        return Window(None if asked.since is None else asked.since - margin, asked.until + margin).has_all(batch.sent)
+
+    def read_alone(self, part: Partition, *, again: bool) -> None:
+        """
+        From now on read one page after the other.
+
+        Args:
+            part: The partition that has shown that the others cannot be relied on.
+            again: Whether nothing of it has been delivered, so that it can be read again.
+        """
+        self.divides = False
+        behind = self.parts[self.parts.index(part) + 1 :]
+        if not behind:
+            return
+        last = behind[-1]
+        if self.sorts:
+            part.window = self._joined(part, last)
+        else:
+            behind = [part, *behind] if again else behind
+            self.parts.append(Partition(self._joined(behind[0], last)))
+        self._abandon(behind)
+
+    def own(self, part: Partition, batch: Batch) -> Batch:
+        """What is delivered of a page: what lies behind the end of its partition is left to the next one."""
+        if (
+            part is self.parts[-1]
+            or not self.is_over(part)
+            or part.ended
+            or batch.times is None
+            or self.direction is None
+        ):
+            return batch
+        passed = self.direction.has_passed
+        times = enumerate(batch.times.read())
+        return narrowed(batch, [index for index, time in times if time is None or not passed(time, part.window)])
+
+    def _has_passed(self, part: Partition, window: Window) -> bool:
+        if part.span is None or self.direction is None:
+            return False
+        return self.direction.has_passed(self.direction.furthest(part.span), window)
+
+    def _joined(self, first: Partition, last: Partition) -> Window:
+        assert self.direction is not None  # noqa: S101  # it has been cut
+        return self.direction.joined(first.window, last.window)
+
+    def _abandon(self, parts: Sequence[Partition]) -> None:
+        """Leave out partitions; their requests are in flight until they are answered."""
+        self.abandoned += [part.ticket for part in parts if part.ticket is not None]
+        for part in parts:
+            part.drop()
+            self.parts.remove(part)
