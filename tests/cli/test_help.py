@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from tests.cli.conftest import Run
+from tests.conftest import PATIENCE
 
 from logferry._version import __version__
 from logferry.cli import main
@@ -69,7 +70,7 @@ def test_examples_run(line: str, run: Run, tmp_path: Path) -> None:
     (tmp_path / ".config/fish/completions").mkdir(parents=True)
     changes = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(
-        ["bash", "-c", line], env=os.environ | changes, cwd=tmp_path, check=True, capture_output=True, timeout=60
+        ["bash", "-c", line], env=os.environ | changes, cwd=tmp_path, check=True, capture_output=True, timeout=PATIENCE
     )
 
 
