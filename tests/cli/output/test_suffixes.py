@@ -137,7 +137,7 @@ def test_a_disk_that_gets_full(account: Account, tmp_path: Path, ending: str) ->
             [*FERRY, "pull", "--output", str(tmp_path / f"logs.jsonl.{ending}")],
             stderr=subprocess.PIPE,
             preexec_fn=shrunk(20_000),
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
             text=True,
         )
