@@ -46,34 +46,34 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         window: Which items; one whose time cannot be read is in every window.
         position: Where to resume; ``None`` for the start.
     """
-    place = (CursorPosition() if position is None else CursorPosition.from_json(position)).within_window(window)
-    guard, restarts, proven, doubts = LoopGuard(), Restarts(), place, Doubts(window.looks_twice)
-    while not place.ended:
+    here = (CursorPosition() if position is None else CursorPosition.from_json(position)).within_window(window)
+    guard, restarts, proven, doubts = LoopGuard(), Restarts(), here, Doubts(window.looks_twice)
+    while not here.ended:
         try:
-            page = yield from believed(partial(ask, place.cursor), partial(_evidence, place), doubts)
+            page = yield from believed(partial(ask, here.cursor), partial(_evidence, here), doubts)
         except (BadRequestError, PagingError) as error:
-            if place.cursor is None or not is_lost(error):
+            if here.cursor is None or not is_lost(error):
                 raise
             restarts.next(error)
-            place, guard = place.again(), LoopGuard()
+            here, guard = here.again(), LoopGuard()
             continue
-        found = place.fresh(page)
-        if guard.has_page(page.keys) and place.back is None:
+        found = here.fresh(page)
+        if guard.has_page(page.keys) and here.back is None:
             found = range(0)
-        trouble = page.trouble or _guarded(guard, page, place, found)
+        trouble = page.trouble or _guarded(guard, page, here, found)
         if trouble is not None and trouble.url is None:
             about_response(trouble, page.response)
         if found is None:
-            place = _searched_on(place, page, trouble)
+            here = _searched_on(here, page, trouble)
             continue
         fresh: Sequence[int] = found
         if not window.has_all(page.times):
             fresh = [index for index in found if (time := page.times[index]) is None or window.has(time)]
         # All of a page, as nearly always, in order: an index less for each item.
         keys = page.keys if len(fresh) == len(page.keys) else [page.keys[index] for index in fresh]
-        following = _following(place, page, keys, new=len(found), trouble=trouble, proven=proven)
+        following = _following(here, page, keys, new=len(found), trouble=trouble, proven=proven)
         proven = following if page.keys else proven
-        batch = _batch(page, fresh, keys, place, following)
+        batch = _batch(page, fresh, keys, here, following)
         if following.ended and not page.is_past and (issues := disagreement(following.met, following.least)):
             batch = evolve(batch, issues=issues)
         restarts.got(len(found))
@@ -82,15 +82,15 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         del batch
         if trouble is not None:
             raise trouble
-        place = following
+        here = following
 
 
-def _evidence(place: CursorPosition, page: CursorPage) -> Evidence:
+def _evidence(here: CursorPosition, page: CursorPage) -> Evidence:
     goes_on = page.cursor is not None or page.is_past
-    met = place.met if goes_on else place.after(page, len(place.fresh(page) or ())).met - len(page.keys)
-    total = place.counted(page.total)
-    if not goes_on and place.least is not None:
-        total = place.least  # a count that falls together with the end agrees with nothing
+    met = here.met if goes_on else here.after(page, len(here.fresh(page) or ())).met - len(page.keys)
+    total = here.counted(page.total)
+    if not goes_on and here.least is not None:
+        total = here.least  # a count that falls together with the end agrees with nothing
     return Evidence(
         items=len(page.keys),
         size=page.size,
@@ -103,7 +103,7 @@ def _evidence(place: CursorPosition, page: CursorPage) -> Evidence:
 
 
 def _following(
-    place: CursorPosition,
+    here: CursorPosition,
     page: CursorPage,
     keys: Sequence[str],
     *,
@@ -113,20 +113,20 @@ def _following(
 ) -> CursorPosition:
     """Where the walk is behind a page; in trouble it is the same page again, or the first of a row of empty ones."""
     if trouble is None:
-        return place.after(page, new)
-    return place.within(keys) if page.keys else proven
+        return here.after(page, new)
+    return here.within(keys) if page.keys else proven
 
 
 def _guarded(
-    guard: LoopGuard, page: CursorPage, place: CursorPosition, found: Sequence[int] | None
+    guard: LoopGuard, page: CursorPage, here: CursorPosition, found: Sequence[int] | None
 ) -> PagingError | None:
     """Why the walk cannot go on behind a page, if it cannot."""
     if page.cursor is None:
         return None
     # On the way back everything has been met, but no more than there was.
-    if place.back is not None and place.back > 2 * place.met + REMEMBERED:
+    if here.back is not None and here.back > 2 * here.met + REMEMBERED:
         return PagingError("the service has lost the place, and sends what was read without an end", hint=HINT)
-    new = len(page.keys) if found is None or place.back is not None else len(found)
+    new = len(page.keys) if found is None or here.back is not None else len(found)
     try:
         guard.advance(page.cursor, items=len(page.keys), new=new)
     except PagingError as error:
@@ -134,7 +134,7 @@ def _guarded(
     return None
 
 
-def _searched_on(place: CursorPosition, page: CursorPage, trouble: PagingError | None) -> CursorPosition:
+def _searched_on(here: CursorPosition, page: CursorPage, trouble: PagingError | None) -> CursorPosition:
     if trouble is not None:
         raise trouble
     if page.cursor is None:
@@ -143,14 +143,14 @@ def _searched_on(place: CursorPosition, page: CursorPage, trouble: PagingError |
             hint="Read the window again without the checkpoint",
         )
         raise about_response(lost, page.response)
-    return evolve(place, cursor=page.cursor, back=(place.back or 0) + len(page.keys))
+    return evolve(here, cursor=page.cursor, back=(here.back or 0) + len(page.keys))
 
 
 def _batch(
-    page: CursorPage, fresh: Sequence[int], keys: Sequence[str], place: CursorPosition, following: CursorPosition
+    page: CursorPage, fresh: Sequence[int], keys: Sequence[str], here: CursorPosition, following: CursorPosition
 ) -> Batch:
     def position(delivered: int) -> Position:
-        return following.to_json() if delivered == len(keys) else place.within(keys[:delivered]).to_json()
+        return following.to_json() if delivered == len(keys) else here.within(keys[:delivered]).to_json()
 
     times = page.times
     if len(fresh) == len(page.items):  # as nearly always

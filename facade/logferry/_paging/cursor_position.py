@@ -88,7 +88,7 @@ class CursorPosition:
         return cls(**(position | given | {"asked": None if asked is None else tuple(asked)}))
 
     def within_window(self, window: Window) -> CursorPosition:
-        """The same place, without what was counted for another window."""
+        """The same position, without what was counted for another window."""
         asked = window.since, window.until
         return self if self.asked == asked else evolve(self, asked=asked, least=None)
 
@@ -97,7 +97,7 @@ class CursorPosition:
         return min((count for count in (self.least, total) if count is not None), default=None)
 
     def again(self) -> CursorPosition:
-        """The same place, to be looked for from the start."""
+        """The same position, to be looked for from the start."""
         return evolve(self, cursor=None, searching=bool(self.recent or self.delivered), back=0)
 
     def fresh(self, page: CursorPage) -> Sequence[int] | None:
@@ -129,7 +129,7 @@ class CursorPosition:
         return evolve(self, delivered=(*self.delivered, *keys))
 
     def after(self, page: CursorPage, new: int) -> CursorPosition:
-        """The page after this one, which had so many new items."""
+        """Where the walk is behind a page, of whose items this many were new."""
         keys, least = page.keys, self.counted(page.total)
         if new == len(keys) and not self.searching and not self.delivered and self.back is None:  # as nearly always
             recent = (*self.recent, *keys[-REMEMBERED:])[-REMEMBERED:]

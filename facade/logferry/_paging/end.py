@@ -130,10 +130,10 @@ def believed(ask: Callable[[], SubFlow[P]], evidence: Callable[[P], Evidence], d
         doubts: Those of the walk.
     """
     page = yield from ask()
-    told = evidence(page)
-    if doubts.are_raised_by(told):
+    known = evidence(page)
+    if doubts.are_raised_by(known):
         again = yield from ask()
-        if doubts.settle(told, other := evidence(again)):
-            page, told = again, other
-    doubts.passed(told)
+        if doubts.settle(known, other := evidence(again)):
+            page, known = again, other
+    doubts.passed(known)
     return page

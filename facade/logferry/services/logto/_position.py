@@ -125,12 +125,10 @@ class WalkPosition:
         """
         keys = page.keys
         if not self.counting:
-            begin, end = None if self.crowd is None else page.bounds[0], page.bounds[1]
+            begin, end = page.bounds
             span = page.times.span()
-            ignored = span is not None and (
-                span[1] > end or (begin is not None and span[0] < begin and min(plausible(keys), default=begin) < begin)
-            )
-            return self._counted() if ignored else None
+            is_below = self.crowd is not None and begin is not None and min(plausible(keys), default=begin) < begin
+            return self._counted() if is_below or (span is not None and span[1] > end) else None
         # Rows that go move others up, past the position: a page has to have something that was met, or lies too low.  Of a
         # time that no page shows whole, it can have others than it had before.
         mark = self.delivered.mark if self.is_crowded else None
