@@ -1,4 +1,4 @@
-"""How a sync gets on, on stderr: a living table on a terminal, or a line per request with --verbose."""
+"""The progress of a sync on stderr: a table that is updated on a terminal, or a line per request with --verbose."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 _MINUTE: Final = 60
 _ENOUGH: Final = 3
-"""So many slices have to be done before one can say how long the others will take."""
+"""Slices that must be done before the remaining time is estimated."""
 
 
 class SyncProgress:
     """
-    Tells how a sync gets on while its ``with`` block runs.
+    Shows the progress of a sync while its ``with`` block runs.
 
     Args:
-        file: Where to.
-        verbose: Write a line for each request, retry and issue instead of a table.
+        file: The terminal.
+        verbose: Print a line for each request, retry and issue instead of a table.
     """
 
     def __init__(self, file: IO[str], *, verbose: bool) -> None:
@@ -41,11 +41,11 @@ class SyncProgress:
 
     @property
     def hooks(self) -> CallChanges:
-        """What clients have to call."""
+        """The hooks of the clients."""
         return self._lines.hooks
 
     def told(self, report: StreamReport) -> None:
-        """Take how a stream gets on."""
+        """Take the progress of a stream."""
         self._reports[report.account, report.stream] = report
 
     def __enter__(self) -> Self:
@@ -86,11 +86,11 @@ class SyncProgress:
 
 def time_left(report: StreamReport, seconds: float) -> str:
     """
-    How long a stream will take, in a few words; what cannot be known is not said.
+    Return the remaining slices and time of a stream in a few words; empty if they are unknown.
 
     Args:
-        report: How it gets on.
-        seconds: How long it has taken so far.
+        report: The progress of the stream.
+        seconds: The time that it has taken so far.
     """
     if report.failure is not None:
         return "failed"
