@@ -32,7 +32,7 @@ CORE: Final = (
 )
 SERVICES: Final = ("services.cognigy", "services.daily", "services.logto", "services.signalwire")
 TOP: Final = 13
-"""Floors at most: a room stands on the floor above the highest one that it imports; a folder of the core is one room."""
+"""Floors at most: a room stands on the floor above the highest one that it imports; a folder is one room."""
 LONGEST: Final = 300
 """Lines of a module of the core at most."""
 EXCEPTIONS: Final = (
@@ -143,8 +143,8 @@ def outside(importers: AbstractSet[str], *packages: str) -> Iterator[str]:
 
 
 def rooms() -> Mapping[str, set[str]]:
-    """Which rooms each room imports, now or later; a folder of the core is one room, elsewhere a module is."""
-    place = {name: room(name) if room(name) in CORE else name for name in MODULES}
+    """Which rooms each room imports, now or later."""
+    place = {name: room(name) for name in MODULES}
     graph: dict[str, set[str]] = {}
     for name in MODULES:
         graph.setdefault(place[name], set()).update(place[other] for other in inner(name, "import", "late"))
@@ -211,9 +211,8 @@ def test_each_exception_is_needed() -> None:
     assert [pattern for pattern in EXCEPTIONS if not any(fnmatchcase(line, pattern) for line in lines)] == []
 
 
-@pytest.mark.xfail(strict=True, reason="reading ahead knows streams, which read ahead")
 def test_no_circles() -> None:
-    """No module imports itself by way of others, late imports included; nor does a wing of the core."""
+    """No module imports itself by way of others, late imports included; nor does a folder."""
     try:
         TopologicalSorter({name: inner(name, "import", "late") for name in MODULES}).prepare()
         TopologicalSorter(rooms()).prepare()
@@ -221,7 +220,6 @@ def test_no_circles() -> None:
         pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
 
 
-@pytest.mark.xfail(strict=True, reason="floors are counted where no circle is")
 def test_few_floors() -> None:
     """A reader who starts at the ground passes a bounded number of floors up to the top."""
     graph = rooms()
