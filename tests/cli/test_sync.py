@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, serving, started
 
 import logferry
-from logferry._accounts.registry import SERVICES
 from logferry.cli._sync.progress import time_left
 from logferry.cli._sync.run import jittered
 from logferry.stores import SCHEMA, Coverage, DuckDBStore, Question, Stretch
 from logferry.sync import StreamReport
 from logferry.testing import CognigyFake, DailyFake, FakeResponse, failing
+from logferry.testing._registry import variables_for
 
 DAY = 86_400_000_000_000
 
@@ -338,9 +338,8 @@ def test_a_loss_is_told_loudly(run: Run, store: Path, monkeypatch: pytest.Monkey
     with DuckDBStore(store) as opened:
         covered = Coverage((Stretch(since=begin, until=end, state="complete"),))
         opened.commit(SCHEMA.empty_table(), {Question("cognigy", "cognigy.project_logs"): covered})
-    (service,) = (one for one in SERVICES if one.name == "cognigy")
     with serving(fake) as url:
-        for name, value in service.variables_for(fake, url).items():
+        for name, value in variables_for(fake, url).items():
             monkeypatch.setenv(name, value)
         result, again = (run("sync", "--to", str(store)) for _ in range(2))
     assert (result.exit_code, again.exit_code) == (4, 0)

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 import logferry
+from logferry.hooks import RequestEvent
 from logferry.testing import LogtoFake, configuration
 
 PATIENCE = 60
@@ -150,7 +151,7 @@ def token() -> Any:
     """Another thread fetches the token at the moment of the fork."""
     asked, forked = threading.Event(), threading.Event()
 
-    def on_request(event: logferry.RequestEvent) -> None:
+    def on_request(event: RequestEvent) -> None:
         if event.path.endswith("/token"):
             asked.set()
             forked.wait(PATIENCE)

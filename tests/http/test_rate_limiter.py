@@ -21,6 +21,7 @@ from logferry._http.messages import Response, Send
 from logferry._http.rate import Rate
 from logferry._http.rate_headers import Allowance
 from logferry._http.rate_limiter import RateLimiter
+from logferry.hooks import PageEvent
 from logferry.testing import (
     CognigyFake,
     DailyFake,
@@ -156,7 +157,7 @@ def test_a_request_that_comes_later_waits_less(walk: Walk) -> None:
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
 
-    def take_time(_event: logferry.PageEvent) -> None:
+    def take_time(_event: PageEvent) -> None:
         clock.advance(4)
 
     with logto(clock, watched, rate="2/10s", on_page=take_time) as client:

@@ -12,7 +12,7 @@ from logferry._http.options import Timeouts
 from logferry._http.retry import RetryPolicy
 from logferry._redaction import printable
 from logferry.cli._options import account_option, wanted_accounts
-from logferry.cli._output.output import echo
+from logferry.cli._output.stdout import echo
 from logferry.cli._progress import Progress
 from logferry.cli._shell import note_failure, shell_options, talk, tell_traceback
 

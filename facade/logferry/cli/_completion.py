@@ -16,7 +16,7 @@ import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class, get_completion_class
 
 from logferry._records.severities import SEVERITIES
-from logferry.cli._output.output import echo
+from logferry.cli._output.stdout import echo
 from logferry.cli._shell import shell_options, talk_of
 
 if TYPE_CHECKING:

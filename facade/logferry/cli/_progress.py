@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from logferry._redaction import printable, public_url
-from logferry.cli._output.output import terminal_console
+from logferry.cli._output.stdout import terminal_console
 from logferry.cli._shell import counted, tell
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ import click
 
 from logferry._accounts.registry import SERVICES, Service
 from logferry._errors import ConfigurationError
-from logferry.cli._output.output import echo
+from logferry.cli._output.stdout import echo
 from logferry.cli._shell import shell_options, tell
+from logferry.testing._registry import make_fake, variables_for
 
 if TYPE_CHECKING:
     from logferry.testing import Fake
@@ -68,7 +69,7 @@ def simulate(records: int, port: int, host: str) -> None:
     from logferry.testing import serve_until_interrupted  # noqa: PLC0415  # brings along asyncio
 
     now = time.time_ns()
-    fakes = [service.fake(records=records, epoch=now - now % _MILLISECOND) for service in SERVICES]
+    fakes = [make_fake(service, records=records, epoch=now - now % _MILLISECOND) for service in SERVICES]
 
     def ready(urls: tuple[str, ...]) -> None:
         for service, fake, url in zip(SERVICES, fakes, urls, strict=True):
@@ -90,7 +91,7 @@ def simulate(records: int, port: int, host: str) -> None:
 
 def _account(service: Service, fake: Fake, url: str) -> Iterator[str]:
     """What a shell needs to make an account of a fake, and comments that say which filters its streams need."""
-    variables = service.variables_for(fake, url)
+    variables = variables_for(fake, url)
     for name, value in variables.items():
         yield f"export {name}={shlex.quote(value)}"
     others = [name for name in service.optional_variables if name not in variables]

@@ -15,7 +15,7 @@ from logferry._errors import InvalidRequestError
 from logferry._redaction import printable
 from logferry._time.timestamps import LAST, SECOND, moment, rfc3339
 from logferry.cli._completion import complete_stream
-from logferry.cli._output.output import echo, output_errors, text_console
+from logferry.cli._output.stdout import echo, output_errors, text_console
 from logferry.cli._shell import counted, shell_options, tell
 
 if TYPE_CHECKING:

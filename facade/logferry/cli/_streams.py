@@ -14,7 +14,7 @@ from logferry._accounts.accounts import Account, configuration_file, find_accoun
 from logferry._accounts.registry import SERVICES
 from logferry._accounts.selection import how_to_have, require_streams
 from logferry.cli._options import streams_argument
-from logferry.cli._output.output import echo, output_errors, terminal_console
+from logferry.cli._output.stdout import echo, output_errors, terminal_console
 from logferry.cli._shell import shell_options, talk
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ import click
 from logferry._accounts.registry import SERVICES
 from logferry._errors import ConfigurationError, MissingPackageError
 from logferry._extras import needing
-from logferry.cli._output.output import echo, output_errors, terminal_console
+from logferry.cli._output.stdout import echo, output_errors, terminal_console
 from logferry.cli._shell import counted, shell_options, talk, tell
 from logferry.cli._values import LocalPath
+from logferry.testing._registry import make_fake
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -122,7 +123,7 @@ def demonstrate(sources: Sequence[Source], *, verbose: bool = False) -> int:
 
 def _fakes(records: int, epoch: int) -> list[Fake]:
     """One fake of each service; fakes of the same arguments are equal, in whichever process."""
-    return [service.fake(records=records, epoch=epoch, growing=False) for service in SERVICES]
+    return [make_fake(service, records=records, epoch=epoch, growing=False) for service in SERVICES]
 
 
 @contextmanager

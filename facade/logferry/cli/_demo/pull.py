@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 from logferry._config.settings import Settings
 from logferry._errors import LogferryError
 from logferry.testing import Comparison
+from logferry.testing._registry import settings_for
 
 if TYPE_CHECKING:
     from logferry._accounts.registry import Service
@@ -116,7 +117,7 @@ async def pull_all(sources: Sequence[Source], watcher: Watcher) -> list[Tally]:
             # No account of the user gets in; connections to this machine use neither proxies nor certificates.
             settings = Settings(
                 service=source.service.name,
-                given=source.service.settings_for(source.fake, source.url),
+                given=settings_for(source.fake, source.url),
                 source="the demo",
             )
             client = source.service.client.from_settings(settings, on_page=on_page, on_retry=on_retry)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from logferry._records.severities import SEVERITIES
 from logferry._redaction import printable
-from logferry.cli._output.output import terminal_console
+from logferry.cli._output.stdout import terminal_console
 from logferry.cli._output.table import Table
 from logferry.cli._shell import tell
 

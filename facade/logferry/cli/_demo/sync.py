@@ -16,8 +16,9 @@ from logferry._accounts.accounts import Account
 from logferry._errors import LogferryError
 from logferry._ferry.ferry import Ferry
 from logferry._redaction import printable
-from logferry.cli._output.output import terminal_console
+from logferry.cli._output.stdout import terminal_console
 from logferry.stores import DuckDBStore
+from logferry.testing._registry import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -70,7 +71,7 @@ async def _synced(sources: Sequence[Source], path: Path) -> AsyncIterator[Logfer
             name=source.service.name,
             service=source.service,
             file=Path("the demo"),
-            values=source.service.settings_for(source.fake, source.url),
+            values=settings_for(source.fake, source.url),
         )
         for source in sources
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from logferry._json import dumps
 from logferry._redaction import printable
-from logferry.cli._output.output import harmless_json
+from logferry.cli._output.json_lines import harmless_json
 
 if TYPE_CHECKING:
     from logferry._records.record import LogRecord

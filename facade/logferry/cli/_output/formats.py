@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from logferry._extras import needing
 from logferry.cli._output.csv import CsvRows
-from logferry.cli._output.output import JsonLines, Output, text_console
+from logferry.cli._output.json_lines import JsonLines
+from logferry.cli._output.output import Output
+from logferry.cli._output.stdout import text_console
 
 if TYPE_CHECKING:
     from logferry._accounts.selection import Job

@@ -10,7 +10,9 @@ from attrs import define, frozen
 
 from logferry._errors import LogferryError
 from logferry._redaction import printable
-from logferry.cli._output.output import NO_PLACE, Output, PartialFile, harmless_json
+from logferry.cli._output.json_lines import harmless_json
+from logferry.cli._output.output import NO_PLACE, Output
+from logferry.cli._output.partial_file import PartialFile
 from logferry.cli._output.suffixes import name_of_rest
 from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, tell_interrupted, tell_undecoded
 

@@ -18,7 +18,9 @@ from logferry._time.timestamps import moment, rfc3339
 from logferry.cli._interrupts import Interrupts
 from logferry.cli._options import asked_jobs, tell_left_out
 from logferry.cli._output.formats import output_to
-from logferry.cli._output.output import NO_PLACE, Output, PartialFile, output_errors
+from logferry.cli._output.output import NO_PLACE, Output
+from logferry.cli._output.partial_file import PartialFile
+from logferry.cli._output.stdout import output_errors
 from logferry.cli._output.suffixes import COLUMNAR, form_of, refuse_compression
 from logferry.cli._progress import Progress
 from logferry.cli._pull.reader import Reader, Reading, Wanted

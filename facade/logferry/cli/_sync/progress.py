@@ -6,7 +6,7 @@ import time
 from typing import IO, TYPE_CHECKING, Final, Self
 
 from logferry._redaction import printable
-from logferry.cli._output.output import terminal_console
+from logferry.cli._output.stdout import terminal_console
 from logferry.cli._progress import Progress
 from logferry.cli._shell import counted
 

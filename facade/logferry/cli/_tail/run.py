@@ -19,7 +19,8 @@ from logferry._http.options import Timeouts
 from logferry.cli._interrupts import Interrupts
 from logferry.cli._options import asked_jobs, tell_left_out
 from logferry.cli._output.formats import output_to
-from logferry.cli._output.output import Output, output_errors
+from logferry.cli._output.output import Output
+from logferry.cli._output.stdout import output_errors
 from logferry.cli._progress import Progress
 from logferry.cli._shell import counted, talk, tell, tell_doubts, tell_error, tell_interrupted
 from logferry.cli._standard import require_stdout

@@ -13,9 +13,13 @@ from typing import Any, Final
 
 from attrs import asdict, evolve, frozen
 
-from logferry._flow.steps import Key, Position
-from logferry._time.timestamps import MILLISECOND, rfc3339
-from logferry._time.window import Window
+from logferry.extend import (
+    MILLISECOND,
+    Key,
+    Position,
+    Window,
+    rfc3339,
+)
 
 _BELOW: Final = 2 * MILLISECOND
 """How long before the moment its window begins, in nanoseconds: see ``Crowd.edge``."""

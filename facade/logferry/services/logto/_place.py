@@ -7,10 +7,16 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from logferry._flow.steps import Key, Position
-from logferry._paging.delivered import PLAUSIBLE, Trail, last_plausible, plausible
-from logferry._time.timestamps import MILLISECOND
-from logferry._time.window import Window
+from logferry.extend import (
+    MILLISECOND,
+    PLAUSIBLE,
+    Key,
+    Position,
+    Trail,
+    Window,
+    last_plausible,
+    plausible,
+)
 from logferry.services.logto._crowd import Crowd
 
 LARGEST_PAGE: Final = 100

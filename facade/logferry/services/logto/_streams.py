@@ -20,22 +20,38 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from logferry._errors import PagingError
-from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, fetch
-from logferry._http.messages import Response
-from logferry._http.responses import about_response, decoded, wrong_shape
-from logferry._json import is_array
-from logferry._paging.cursor import STUCK, keys_of
-from logferry._paging.end import Evidence, agrees, disagreement, shortage
-from logferry._streams.definition import StreamDefinition, filter_field
-from logferry._streams.incremental import Incremental
-from logferry._streams.matching import shown_at
-from logferry._time.page_times import PageTimes, known_times
-from logferry._time.timestamps import MILLISECOND, rfc3339
-from logferry._time.window import Window
+from logferry.extend import (
+    MILLISECOND,
+    STUCK,
+    Batch,
+    Evidence,
+    Flow,
+    Incremental,
+    Key,
+    PageTimes,
+    PagingError,
+    Position,
+    Response,
+    StreamDefinition,
+    SubFlow,
+    Window,
+    about_response,
+    agrees,
+    decoded,
+    disagreement,
+    fetch,
+    filter_field,
+    is_array,
+    keys_of,
+    known_times,
+    rfc3339,
+    shortage,
+    shown_at,
+    wrong_shape,
+)
 from logferry.services.logto._account import api_refusal
 from logferry.services.logto._place import LARGEST_PAGE, Place
-from logferry.services.logto._records import NORMALIZER, times_of
+from logferry.services.logto._records import NORMALIZER
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 from logferry_clients.logto.models.audit_log import (
     AuditLog,
@@ -272,7 +288,7 @@ def _ask(
         page_size=page_size,
     )
     items = _array(response)
-    times = times_of(items).read()
+    times = NORMALIZER.times(items).read()
     keys = list(zip(times, keys_of(items, _ID), strict=True))
     row = page * page_size
     total = _total(response)
