@@ -17,7 +17,6 @@ from logferry.extend import (
     filter_field,
     shown_at,
 )
-from logferry.services.daily._filters import one_of
 from logferry.services.daily._meetings import SESSIONS
 from logferry.services.daily._records import SESSION_LOG_NORMALIZER, SESSION_METRIC_NORMALIZER
 from logferry.services.daily._sessions.query import Query
@@ -36,8 +35,6 @@ F = TypeVar("F")
 _PAGE: Final = 500
 """A maximum is not documented; so many are asked for in published code."""
 
-_level: Final = one_of(LIST_LOGS_LOG_LEVEL_VALUES)
-
 
 @frozen(kw_only=True)
 class SessionLogFilters:
@@ -51,7 +48,7 @@ class SessionLogFilters:
     )
     # Items show a number, and which number means which level is not documented.
     log_level: ListLogsLogLevel | None = filter_field(  # noqa: RUF009  # it makes an attrs field
-        "logLevel", "only logs of this level: ERROR, INFO or DEBUG", parse=_level
+        "logLevel", "only logs of this level: ERROR, INFO or DEBUG", choices=sorted(LIST_LOGS_LOG_LEVEL_VALUES)
     )
 
 
