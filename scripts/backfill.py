@@ -30,6 +30,7 @@ from rich.table import Table
 
 from logferry._accounts.registry import SERVICES, Service
 from logferry.testing import Recorder, configuration, serve
+from logferry.testing._registry import make_fake
 
 DAYS = 30
 SECOND = 1_000_000_000
@@ -57,7 +58,7 @@ class Taken:
 
 def serve_records(service: Service, records: int, told: Connection) -> None:
     """Serve so many records of all but the last hour of the days, until the other end is closed; tell the configuration."""
-    fake: Any = service.fake(records=records, epoch=time.time_ns() - HOUR, growing=False)
+    fake: Any = make_fake(service, records=records, epoch=time.time_ns() - HOUR, growing=False)
     fake = attrs.evolve(fake, spacing=(DAYS - 1) * 86_400 / records)
     if hasattr(fake, "retention"):
         fake = attrs.evolve(fake, retention=None)

@@ -23,6 +23,7 @@ from attrs import field, frozen
 
 from logferry._accounts.registry import SERVICES
 from logferry.testing import Comparison, FakeResponse, Recorder, failing, serve
+from logferry.testing._registry import make_fake, variables_for
 
 if TYPE_CHECKING:
     from logferry._accounts.registry import Service
@@ -86,7 +87,9 @@ class ShellTrial:
     def run(self) -> ShellOutcome:
         """Carry it out."""
         now = time.time_ns()
-        fake = self.service.fake(records=self._random.randrange(1, 60), epoch=now - now % 1_000_000, growing=False)
+        fake = make_fake(
+            self.service, records=self._random.randrange(1, 60), epoch=now - now % 1_000_000, growing=False
+        )
         faults = failing(FakeResponse(503), at=[self._random.randrange(1, 6)])  # retries are messages, too
         kind = self._random.choice(KINDS)
         command = self._random.choice(("pull", "sync"))
@@ -94,7 +97,7 @@ class ShellTrial:
             serve(Recorder(fake, clock=time.time_ns, faults=faults)) as url,
             tempfile.TemporaryDirectory() as folder,
         ):
-            environment = {**os.environ, **self.service.variables_for(fake, url)}
+            environment = {**os.environ, **variables_for(fake, url)}
             ask = self._pulled if command == "pull" else self._synced
             comparison, codes = ask(fake, kind, environment, Path(folder))
         differences = comparison.differences()

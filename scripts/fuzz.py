@@ -33,10 +33,9 @@ from logferry._json import is_array, is_object
 from logferry._records.origin import Origin
 from logferry._redaction import public_url
 from logferry._streams.checkpoint import read_checkpoint
-from logferry._time.timestamps import rfc3339, text_to_nano, unix_nano, utc_datetime
+from logferry._time.timestamps import MILLISECOND, number_to_nano, rfc3339, text_to_nano, unix_nano, utc_datetime
 from logferry.services.cognigy import _streams as cognigy
 from logferry.services.daily._records import metric_to_nano
-from logferry.services.logto._records import milliseconds_to_nano
 from logferry.services.signalwire._links import PageAddress, next_page
 from logferry_clients.cognigy.types import Request
 
@@ -155,7 +154,12 @@ def read_times(data: bytes) -> None:
     """All readers of times; what they understand can be written."""
     words = text(data)
     number = json_value(data)
-    found = [text_to_nano(words), text_to_nano(number), milliseconds_to_nano(number), metric_to_nano({"time": number})]
+    found = [
+        text_to_nano(words),
+        text_to_nano(number),
+        number_to_nano(number, MILLISECOND),
+        metric_to_nano({"time": number}),
+    ]
     for nanoseconds in found:
         if nanoseconds is not None:
             rfc3339(nanoseconds)

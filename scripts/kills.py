@@ -33,6 +33,7 @@ from logferry._accounts.registry import SERVICES, Service
 from logferry._streams.definition import StreamDefinition
 from logferry.stores import open_store
 from logferry.testing import Fake, configuration, serve
+from logferry.testing._registry import make_fake
 
 COLUMNS = ("rounds", "kills", "too late", "records", "lost", "doubled", "unopened")
 FAILURES = COLUMNS[-3:]
@@ -101,7 +102,7 @@ class Round:
         # Sessions cost a request each; and what stands still has settled.
         records = 60 if self.definition.incremental.sessions is not None else 1200
         epoch = time.time_ns() - (0 if self.growing else 7200 * SECOND)
-        return self.service.fake(records=records, epoch=epoch, growing=self.growing)
+        return make_fake(self.service, records=records, epoch=epoch, growing=self.growing)
 
     def _configuration(self, fake: Fake, url: str, folder: Path) -> Path:
         path = folder / "logferry.toml"

@@ -36,6 +36,7 @@ from logferry.testing import (
     SignalWireFake,
     serve,
 )
+from logferry.testing._registry import make_fake, settings_for
 from logferry.testing.signalwire._history import History
 
 Result: TypeAlias = tuple[float, float, int, str]
@@ -77,8 +78,9 @@ class QuickSignalWire(SignalWireFake):
 
 def fake_of(stream: str, records: int) -> Fake:
     """A fake with so many records."""
-    make = QuickSignalWire if stream == "signalwire.video_logs" else service_of(stream).fake
-    return make(records=records, epoch=EPOCH)
+    if stream == "signalwire.video_logs":
+        return QuickSignalWire(records=records, epoch=EPOCH)
+    return make_fake(service_of(stream), records=records, epoch=EPOCH)
 
 
 def service_of(stream: str) -> Service:
@@ -180,7 +182,7 @@ def opened(stream: str, url: str, fake: Any, concurrency: int) -> Any:
     """The stream through logferry, without a bound on its rate."""
     service = service_of(stream)
     make: Any = service.client
-    client = make(**service.settings_for(fake, url), concurrency=concurrency, rate=None)
+    client = make(**settings_for(fake, url), concurrency=concurrency, rate=None)
     filters = dict(fake.questions(stream)[0]) if stream.startswith("daily") else {}
     return client.stream(stream, filters=filters, until=UNTIL).raw()
 

@@ -29,6 +29,7 @@ from rich.table import Table
 
 from broken_stderr import ShellOutcome, ShellTrial, shell_trial
 from logferry._accounts.registry import SERVICES
+from logferry.testing._registry import scripted_fake
 from logferry.testing.cancelled_conformance import CancelledOutcome, CancelledTrial, ForkedTrial
 from logferry.testing.conformance import Outcome, Trial
 from logferry.testing.sync_conformance import SyncOutcome, SyncTrial
@@ -132,12 +133,12 @@ def trial(stream: str, world: str, seed: int) -> Trial | SyncTrial | ShellTrial 
         return shell_trial(stream, seed)
     service = next(one for one in SERVICES if stream in [definition.name for definition in one.streams])
     if world == "ferry":
-        return CancelledTrial(service.client, service.scripted_fake, stream, seed)
+        return CancelledTrial(service.client, scripted_fake(service), stream, seed)
     if world == "fork":
-        return ForkedTrial(service.client, service.scripted_fake, stream, seed)
+        return ForkedTrial(service.client, scripted_fake(service), stream, seed)
     if world == "store":
-        return SyncTrial(service.client, service.scripted_fake, stream, seed)
-    return Trial(service.client, service.scripted_fake, stream, seed, world == "sync")
+        return SyncTrial(service.client, scripted_fake(service), stream, seed)
+    return Trial(service.client, scripted_fake(service), stream, seed, world == "sync")
 
 
 def counted(outcome: Outcome | SyncOutcome | ShellOutcome | CancelledOutcome) -> Counter[str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import logferry
 from logferry._accounts.registry import SERVICES, Service
+
+PUBLIC = ("logferry", "logferry.extend", "logferry.hooks", "logferry.results", "logferry.testing")
+"""The modules whose names load at first use."""
 
 COUNT = """
 import sys
@@ -62,21 +68,34 @@ def test_the_streams_of_a_client_are_there_when_they_are_asked_for(service: Serv
     assert {stream.name.partition(".")[0] for stream in service.streams} == {service.name}
 
 
-def test_all_names_are_sorted_and_there() -> None:
+@pytest.mark.parametrize("name", PUBLIC)
+def test_all_names_are_sorted_and_there(name: str) -> None:
     """What ``__all__`` says can be had, each name once."""
-    assert logferry.__all__ == sorted(set(logferry.__all__))
-    for name in logferry.__all__:
-        assert getattr(logferry, name) is not None
+    module = importlib.import_module(name)
+    assert module.__all__ == sorted(set(module.__all__), key=lambda one: (not one.isupper(), one.islower(), one))
+    for one in module.__all__:
+        assert getattr(module, one) is not None
 
 
-def test_all_names_are_those_that_load_lazily() -> None:
-    """The table of names and ``__all__`` agree."""
-    assert set(vars(logferry)["_HOME"]) | {"__version__"} == set(logferry.__all__)
+@pytest.mark.parametrize("name", PUBLIC)
+def test_all_names_are_those_that_type_checkers_read(name: str) -> None:
+    """A name that loads at first use is imported under ``TYPE_CHECKING`` from the module that it is loaded from."""
+    module = importlib.import_module(name)
+    assert module.__file__ is not None
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    for node in imports:
+        for alias in node.names:
+            if alias.name in module.__all__:
+                assert getattr(importlib.import_module(str(node.module)), alias.name) is getattr(module, alias.name)
+    imported = {alias.name for node in imports for alias in node.names}
+    assert set(module.__all__) <= imported
 
 
-def test_names_are_listed_before_they_are_loaded() -> None:
+@pytest.mark.parametrize("name", PUBLIC)
+def test_names_are_listed_before_they_are_loaded(name: str) -> None:
     """``dir()`` and hence completion show them all."""
-    code = "import logferry; print(set(logferry.__all__) <= set(dir(logferry)))"
+    code = f"import {name} as module; print(set(module.__all__) <= set(dir(module)))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "True"
 
@@ -87,7 +106,18 @@ def test_a_name_is_loaded_once() -> None:
     assert "LogferryError" in vars(logferry)
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+@pytest.mark.parametrize("name", PUBLIC)
+def test_an_unknown_name_is_an_attribute_error(name: str) -> None:
     """As in any module."""
-    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
-        getattr(logferry, "Nothing")  # noqa: B009
+    with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'Nothing'$"):
+        getattr(importlib.import_module(name), "Nothing")  # noqa: B009
+
+
+@pytest.mark.parametrize(
+    ("name", "home"), [("PageEvent", "logferry.hooks"), ("Stats", "logferry.results"), ("Clock", "logferry.testing")]
+)
+def test_the_error_for_a_name_that_left_the_top_says_where_it_is(name: str, home: str) -> None:
+    """It was there in earlier releases; the module that the error names has it."""
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'; it is in {home}$"):
+        getattr(logferry, name)
+    assert getattr(importlib.import_module(home), name) is not None

@@ -28,7 +28,7 @@ from logferry._http.pool import Pool
 from logferry._http.rate import Rate
 from logferry._http.rate_limiter import RateLimiter
 from logferry._redaction import hide_secrets
-from logferry._streams.lazy import Homes
+from logferry._streams.lazy import Streams
 from logferry._time.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Client(ABC):
     """The response header that names the request, in lower case; most services have this one, few document it."""
     documented_rate: ClassVar[Rate | None] = None
     """How many requests the service documents to take from an account; ``None`` where it sets no limit for reading."""
-    streams: ClassVar[Homes] = Homes()
+    streams: ClassVar[Streams] = Streams()
     """The streams that the client can open: a tuple of ``StreamDefinition``."""
     authentication: ClassVar[str] = ""
     """How the service knows who asks, in a few words."""
@@ -76,6 +76,8 @@ class Client(ABC):
     """The settings that usually make an account; each is an argument, and an environment variable."""
     optional_settings: ClassVar[tuple[str, ...]] = ()
     """The settings that have a default, or stand for others."""
+    address: ClassVar[str] = "base_url"
+    """The setting that says where the service is."""
 
     def __init__(self, settings: Settings, options: ClientOptions) -> None:
         hide_secrets(options)

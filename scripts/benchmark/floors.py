@@ -60,7 +60,7 @@ def records(plain: Plain, read_pages: Pages, read: Callable[[Plain], Callable[[l
         for item, time in zip(items, times(items).read(), strict=True):
             if not fits(item):
                 raise SystemExit(f"{plain.stream}: an item is not of the documented shape")
-            take(make(item, origin, time))
+            take(make(item, origin, time or 0))
             count += 1
     return count
 

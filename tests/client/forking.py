@@ -16,9 +16,10 @@ from typing import Any
 import httpx
 
 import logferry
+from logferry.hooks import RequestEvent
 from logferry.testing import LogtoFake, configuration
 
-PATIENCE = 60
+PATIENCE = 600
 """Seconds after which a child process that hangs is ended."""
 
 URL = sys.argv[2] if len(sys.argv) > 2 else ""
@@ -150,7 +151,7 @@ def token() -> Any:
     """Another thread fetches the token at the moment of the fork."""
     asked, forked = threading.Event(), threading.Event()
 
-    def on_request(event: logferry.RequestEvent) -> None:
+    def on_request(event: RequestEvent) -> None:
         if event.path.endswith("/token"):
             asked.set()
             forked.wait(PATIENCE)

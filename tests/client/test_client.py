@@ -17,6 +17,7 @@ import logferry
 from logferry._config.arguments import CallChanges, CallOptions, ClientOptions, StreamOptions
 from logferry._http.options import Timeouts, WireOptions
 from logferry._http.retry import RetryPolicy
+from logferry.hooks import RequestEvent
 from logferry.testing import FakeResponse, InProcessTransport, LogtoFake, VirtualClock
 
 Make: TypeAlias = Callable[..., logferry.Logto]
@@ -122,7 +123,7 @@ def test_a_view_has_its_own_options_and_leaves_the_original_alone(client: Make, 
         FAKE, faults=lambda request, _n: failing.pop() if request.path == "/api/logs" and failing else None
     )
 
-    def tell(event: logferry.RequestEvent) -> None:
+    def tell(event: RequestEvent) -> None:
         told.append(event.path)
 
     with client(transport=transport, clock=clock, on_request=tell) as logto:

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logferry
+from logferry.hooks import RequestEvent
 from logferry.testing import (
     CognigyFake,
     FakeResponse,
@@ -37,7 +38,7 @@ def far_away(fake: Any, **options: Any) -> Any:
     """Options of a client whose requests take their time, on a clock of their own unless there is one."""
     clock = VirtualClock(fake.epoch + 1_000_000)
 
-    def pass_time(_event: logferry.RequestEvent) -> None:
+    def pass_time(_event: RequestEvent) -> None:
         clock.advance(0.05)
 
     return {"clock": clock, "on_request": pass_time, **options}

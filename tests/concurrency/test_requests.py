@@ -11,6 +11,7 @@ import pytest
 
 import logferry
 from logferry._accounts.registry import SERVICES
+from logferry.hooks import RequestEvent
 from logferry.testing import (
     CognigyFake,
     DailyFake,
@@ -59,7 +60,7 @@ def pulled(name: str, history: str, concurrency: int, faults: Any = None) -> tup
     fake = make(rows=tuple(Row(time=time, content=number % 7) for number, time in enumerate(times)), epoch=EPOCH)
     clock = VirtualClock(EPOCH + SECOND)
 
-    def pass_time(_event: logferry.RequestEvent) -> None:
+    def pass_time(_event: RequestEvent) -> None:
         clock.advance(0.05)
 
     transport = InProcessTransport(fake, check=False, faults=None if faults is None else faults(fake))

@@ -17,6 +17,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 import logferry
+from logferry.hooks import PageEvent
 from logferry.testing import (
     CognigyFake,
     DailyFake,
@@ -121,7 +122,7 @@ def refusing(status: int) -> InProcessTransport:
 
 def test_one_that_fails_does_not_stop_the_others(read: Read, config: Path) -> None:
     """Its errors, one for each stream, come at the end, in a group, with account, stream and checkpoint."""
-    seen: list[logferry.PageEvent] = []
+    seen: list[PageEvent] = []
     ferry = logferry.open_accounts(config, transport=hosts(calls=refusing(401)), on_page=seen.append)
     with pytest.raises(ExceptionGroup) as caught:
         read(ferry, until=UNTIL)

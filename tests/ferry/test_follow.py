@@ -16,6 +16,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 import logferry
+from logferry.hooks import FailureEvent
 from logferry.testing import (
     CognigyFake,
     DailyFake,
@@ -202,10 +203,10 @@ def failing_between(clock: VirtualClock, begin: float, end: float, answer: FakeR
 
 def test_one_that_fails_is_told_and_tried_again(take: Any, opened: Opened) -> None:
     """The others go on meanwhile, and what it had in the meantime comes afterwards."""
-    clock, failures = VirtualClock(EPOCH), list[logferry.FailureEvent]()
+    clock, failures = VirtualClock(EPOCH), list[FailureEvent]()
     moments: list[tuple[int, str]] = []
 
-    def told(event: logferry.FailureEvent) -> None:
+    def told(event: FailureEvent) -> None:
         failures.append(event)
         moments.append((clock.now(), event.account))
 
@@ -222,7 +223,7 @@ def test_one_that_fails_is_told_and_tried_again(take: Any, opened: Opened) -> No
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_one_that_is_refused_ends_and_the_others_go_on(take: Any, opened: Opened, status: int) -> None:
     """Refused credentials are told once, and so is a request that is refused from the beginning."""
-    clock, failures = VirtualClock(EPOCH), list[logferry.FailureEvent]()
+    clock, failures = VirtualClock(EPOCH), list[FailureEvent]()
     refusing = failing_between(clock, 0, 1e6, FakeResponse(status))
     records, _, _ = take(opened(clock, bot=refusing), clock, 100, since="0s", on_failure=failures.append)
     assert [(event.account, event.delay) for event in failures] == [("bot", None)]
@@ -244,7 +245,7 @@ def test_a_hook_that_raises_ends_its_stream_only(take: Any, opened: Opened) -> N
     """What a caller's hook raises ends the stream about which it was told."""
     clock = VirtualClock(EPOCH)
 
-    def broken(_event: logferry.FailureEvent) -> None:
+    def broken(_event: FailureEvent) -> None:
         raise RuntimeError("broken")
 
     failing = failing_between(clock, 0, 1e6, FakeResponse(503))

@@ -13,7 +13,9 @@ from attrs import evolve, frozen
 import logferry
 from logferry._accounts.registry import SERVICES, Service
 from logferry._client import Client
+from logferry.hooks import RequestEvent
 from logferry.testing import Fake, FakeRequest, Faults, InProcessTransport, Outcome, Row, VirtualClock, connected
+from logferry.testing._registry import make_fake
 
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]
 
@@ -72,7 +74,7 @@ class Subject:
 
     def fake(self, rows: Iterable[Row], **settings: Any) -> Any:
         """A fake that has these rows."""
-        fake: Any = self.service.fake(records=0, epoch=EPOCH)
+        fake: Any = make_fake(self.service, records=0, epoch=EPOCH)
         return evolve(fake, rows=tuple(rows), **settings)
 
     def spread(self, count: int, *, step: int = SECOND, end: int = EPOCH) -> list[Row]:
@@ -126,7 +128,7 @@ def _of_logs(faults: Faults, request: FakeRequest, number: int) -> Outcome | Non
 def lapse(clock: VirtualClock, seconds: float) -> dict[str, Any]:
     """The options of a client for whom so much time passes before each request."""
 
-    def pass_time(_event: logferry.RequestEvent) -> None:
+    def pass_time(_event: RequestEvent) -> None:
         clock.advance(seconds)
 
     return {"on_request": pass_time}

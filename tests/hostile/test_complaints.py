@@ -16,10 +16,12 @@ from typing import Any, Final
 import httpx
 import orjson
 import pytest
+from tests.conftest import PATIENCE
 from tests.hostile.conftest import EPOCH, SECOND, SUBJECTS, Subject, Walk, lapse
 
 import logferry
 from logferry._config.arguments import CallChanges
+from logferry.hooks import RequestEvent, RetryEvent
 from logferry.testing import FakeResponse, LogtoFake, VirtualClock, connected, emptied, failing, html_page, stale
 
 ERRORS: Final = {
@@ -68,7 +70,7 @@ def test_1_a_success_that_cannot_be_decoded_comes_back_as_none(subject: Subject,
 )  # fmt: skip
 def test_2_no_retries(subject: Subject, walk: Walk, outcome: FakeResponse | Exception) -> None:
     """What passes is sent again, four times in all by default, and the hook is told of each retry before its wait."""
-    fake, told = subject.fake(subject.spread(7)), list[logferry.RetryEvent]()
+    fake, told = subject.fake(subject.spread(7)), list[RetryEvent]()
     pull = subject.open(fake, faults=failing(outcome, times=3), options={"on_retry": told.append})
     assert subject.came(fake, walk(pull.stream.raw())) == subject.has(fake)
     assert [event.attempt for event in told] == [1, 2, 3]
@@ -161,7 +163,7 @@ def test_5_limit_is_ambiguous(subject: Subject, walk: Walk, page_size: int) -> N
 def test_5_parameters_are_lost_on_page_2() -> None:
     """The filters of the first page are those of all the others."""
     fake = LogtoFake(records=60)
-    asked: list[logferry.RequestEvent] = []
+    asked: list[RequestEvent] = []
     with connected(logferry.Logto, fake, on_request=asked.append) as logto:
         logs = logto.audit_logs(log_key="ExchangeTokenBy.ClientCredentials", page_size=2).to_list()
     assert {log.key for log in logs} == {"ExchangeTokenBy.ClientCredentials"}
@@ -299,7 +301,7 @@ def test_13_import_time_and_memory() -> None:
         "import sys; before = set(sys.modules); import logferry; new = set(sys.modules) - before;"
         "print(len(new), 'httpx' in new, 'orjson' in new, 'rich' in new); logferry.Logto; print('httpx' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     first, _ = done.stdout.splitlines()
     count, *heavy = first.split()
     assert int(count) <= 40

@@ -16,6 +16,7 @@ from tests.hostile.conftest import EPOCH, MILLISECOND, SUBJECTS, Subject, Walk, 
 
 import logferry
 from logferry._json import is_object
+from logferry.hooks import IssueEvent
 from logferry.testing import Change, Fake, FakeRequest, FakeResponse, Faults, VirtualClock, emptied, failing, shortened
 from logferry.testing._noticeable import noticeably_shortened
 
@@ -106,7 +107,7 @@ def told(subject: Subject, walk: Walk, faults: Faults, **settings: Any) -> tuple
     hooked: list[str] = []
     fake = subject.fake(subject.spread(ROWS), **settings)
 
-    def note(event: logferry.IssueEvent) -> None:
+    def note(event: IssueEvent) -> None:
         hooked.extend(event.issues)
 
     pull = subject.open(fake, faults=faults, options={"on_issue": note}, page_size=PAGE)

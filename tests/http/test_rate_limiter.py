@@ -11,6 +11,7 @@ import anyio.lowlevel
 import attrs
 import httpx
 import pytest
+from tests.conftest import PATIENCE
 
 import logferry
 from logferry._flow.drivers import aadvance
@@ -21,6 +22,7 @@ from logferry._http.messages import Response, Send
 from logferry._http.rate import Rate
 from logferry._http.rate_headers import Allowance
 from logferry._http.rate_limiter import RateLimiter
+from logferry.hooks import PageEvent
 from logferry.testing import (
     CognigyFake,
     DailyFake,
@@ -156,7 +158,7 @@ def test_a_request_that_comes_later_waits_less(walk: Walk) -> None:
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
 
-    def take_time(_event: logferry.PageEvent) -> None:
+    def take_time(_event: PageEvent) -> None:
         clock.advance(4)
 
     with logto(clock, watched, rate="2/10s", on_page=take_time) as client:
@@ -210,7 +212,7 @@ def test_a_request_that_leaves_late_counts_when_the_service_has_it() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if threading.current_thread() is late:
             waits.set()
-            assert goes.wait(30)
+            assert goes.wait(PATIENCE)
         return inner.handle_request(request)
 
     options: dict[str, Any] = {"clock": clock, "rate": "2/10s", "concurrency": 1}
@@ -224,7 +226,7 @@ def test_a_request_that_leaves_late_counts_when_the_service_has_it() -> None:
 
         clock.second = let_go
         late.start()
-        assert waits.wait(30)
+        assert waits.wait(PATIENCE)
         client.audit_logs(until=UNTIL, page_size=50).to_list(200)
     assert len(watched.times) == 5
     assert watched.most_within(10) == 2

@@ -27,6 +27,7 @@ from logferry._errors import (
 )
 from logferry._http.messages import Response
 from logferry._http.retry import RetryPolicy, retry_after
+from logferry.hooks import RetryEvent
 from logferry.testing import FakeResponse, LogtoFake, VirtualClock, failing
 from logferry_clients.logto.api.audit_logs import list_audit_logs
 
@@ -304,7 +305,7 @@ def test_a_success_without_json_is_asked_for_again(client: Make, walk: Walk, ans
     """Nothing, or a web page, comes of something in between that passes; where it stays, it is an error."""
     reasons: list[str] = []
 
-    def note(event: logferry.RetryEvent) -> None:
+    def note(event: RetryEvent) -> None:
         reasons.append(event.reason)
 
     options: dict[str, Any] = {"clock": VirtualClock(LogtoFake().epoch), "on_retry": note}

@@ -20,6 +20,7 @@ from logferry._records.origin import Origin
 from logferry._records.record import LogRecord
 from logferry._streams.definition import StreamDefinition
 from logferry.testing import connected
+from logferry.testing._registry import make_fake
 
 SAMPLES: Final = Path(__file__).parents[1] / "samples"
 EPOCH: Final = 1_795_164_426_000_000_000
@@ -123,7 +124,7 @@ def normalized(stream: StreamDefinition[Any, Any, Any], items: Iterable[Any]) ->
 
 def of_fake(service: Service, stream: StreamDefinition[Any, Any, Any]) -> list[LogRecord]:
     """The records of 2,000 items of the service's fake."""
-    fake = service.fake(records=NUMBER, epoch=EPOCH)
+    fake = make_fake(service, records=NUMBER, epoch=EPOCH)
     records: list[LogRecord] = []
     with connected(service.client, fake) as client:
         for question in fake.questions(stream.name):

@@ -31,6 +31,7 @@ from logferry.testing import (
     SignalWireFake,
     serve,
 )
+from logferry.testing._registry import make_fake, variables_for
 
 ALL: Final = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 SAMPLES: Final = Path(__file__).parents[1] / "samples"
@@ -42,8 +43,8 @@ OPTIONS: Final = ("since", "until", "page_size", "max_items", "resume", "strict"
 @contextmanager
 def opened(service: Service, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Generator[Any]:
     """A client of a made-up account, which only the environment describes."""
-    fake = service.fake(records=3, epoch=1_795_164_426_000_000_000)
-    for variable, value in service.variables_for(fake, "http://127.0.0.1:1").items():
+    fake = make_fake(service, records=3, epoch=1_795_164_426_000_000_000)
+    for variable, value in variables_for(fake, "http://127.0.0.1:1").items():
         monkeypatch.setenv(variable, value)
     with service.client.from_env(**options) as client:
         yield client
@@ -133,7 +134,7 @@ def test_credentials_are_sent_as_documented(fake: Fake, settings: tuple[str, ...
     """Each service's scheme, and nothing of it in the URL."""
     service = next(one for one in SERVICES if one.name == type(fake).__name__.removesuffix("Fake").lower())
     transport = InProcessTransport(fake)
-    given = {name: getattr(fake, name) for name in settings} | {service.address: "https://default.logto.app"}
+    given = {name: getattr(fake, name) for name in settings} | {service.client.address: "https://default.logto.app"}
     make: Any = service.client  # whose settings are its own
     with make(transport=transport, **given) as client:
         stream = client.stream(service.streams[-1].name, until="2027-01-01")
@@ -151,11 +152,11 @@ def test_no_secret_is_told(service: Service, monkeypatch: pytest.MonkeyPatch, ca
     def failing(request: FakeRequest, number: int) -> FakeResponse | None:
         return FakeResponse(500) if number > 2 and "token" not in request.path else None
 
-    fake = service.fake(records=1000, epoch=time.time_ns() // 10**9 * 10**9)
+    fake = make_fake(service, records=1000, epoch=time.time_ns() // 10**9 * 10**9)
     caplog.set_level(logging.DEBUG)
     server = Recorder(fake, faults=failing, clock=time.time_ns)
     with serve(server) as url:
-        for variable, value in service.variables_for(fake, url).items():
+        for variable, value in variables_for(fake, url).items():
             monkeypatch.setenv(variable, value)
         with service.client.from_env(retries=0) as client, pytest.raises(logferry.ServiceError) as caught:
             client.stream(service.streams[-1].name, page_size=50).to_list()
@@ -243,7 +244,7 @@ def test_a_record_of_unknown_time_passes_every_window(
         pages.append(first if not pages or next_page is None else next_page)
         return FakeResponse(200, (("Total-Number", "1"),), orjson.dumps(pages[-1]))
 
-    transport = InProcessTransport(service.fake(records=1, epoch=0), faults=answer, clock=time.time_ns)
+    transport = InProcessTransport(make_fake(service, records=1, epoch=0), faults=answer, clock=time.time_ns)
     with opened(service, monkeypatch, transport=transport) as client:
         filters = SESSION if "session" in name else {}
         stream = client.stream(name, filters=filters, since="2026-01-01", until="2026-01-02").records()

@@ -12,11 +12,12 @@ import orjson
 import pytest
 from attrs import evolve
 
-import logferry
 from logferry._accounts.registry import SERVICES, Service
 from logferry._streams.definition import Filter, StreamDefinition
+from logferry.hooks import IssueEvent
 from logferry.testing import FakeResponse, Faults, InProcessTransport, Row, VirtualClock, connected
 from logferry.testing._ignoring import Ignoring
+from logferry.testing._registry import scripted_fake
 
 Walk: TypeAlias = Callable[[Any], Iterator[Any]]
 
@@ -44,7 +45,7 @@ of_each_filter = pytest.mark.parametrize(
 
 def fake_of(service: Service) -> Any:
     """A service with 300 rows of many kinds."""
-    return service.scripted_fake(ROWS, epoch=EPOCH, chance=random.Random(5))  # noqa: S311 - the same on every run
+    return scripted_fake(service)(ROWS, epoch=EPOCH, chance=random.Random(5))  # noqa: S311 - the same on every run
 
 
 def opened(service: Service, fake: Any, stream: str, filters: dict[str, str], **options: Any) -> Any:
@@ -78,7 +79,7 @@ def test_what_shows_another_value_is_left_out(
     """The same items come as from a service that knows the filter, but for those that do not show it; one issue says so."""
     question, value = asked_of(service, definition.name, one)
     assert one.shown is not None
-    fake, told = fake_of(service), list[logferry.IssueEvent]()
+    fake, told = fake_of(service), list[IssueEvent]()
     filters = {**question, one.name: str(value).lower() if isinstance(value, bool) else value}
     honest = list(walk(opened(service, fake, definition.name, filters, concurrency=concurrency).raw()))
     ignoring = Ignoring(fake, frozenset({one.wire_name}))
@@ -118,7 +119,7 @@ def test_items_of_another_question_are_left_out(
 ) -> None:
     """A source, a session, deleted logs: what was not asked for does not come, and that is said."""
     service = next(one for one in SERVICES if one.name == stream.partition(".")[0])
-    fake, told = fake_of(service), list[logferry.IssueEvent]()
+    fake, told = fake_of(service), list[IssueEvent]()
     meeting = {"{meeting}": next(iter(getattr(fake, "meeting_ids", [""])))}
     for name, value in meeting.items():
         after = after.replace(name, value)

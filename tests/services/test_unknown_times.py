@@ -13,8 +13,10 @@ import pytest
 import logferry
 from logferry._accounts.registry import SERVICES
 from logferry._json import is_array
+from logferry.hooks import IssueEvent
 from logferry.stores._schema import record_batch
 from logferry.testing import DailyFake, FakeResponse, connected, failing
+from logferry.testing._registry import make_fake
 
 EPOCH = 1_795_164_426_000_000_000
 UNTIL = "2027-01-01"
@@ -46,7 +48,7 @@ ARRAYS = ("data", "items", "logs", "metrics", "_embedded", "logEntry")
 def opened(name: str, change: Callable[[Any], Any] | None = None, **options: Any) -> Any:
     """A stream whose items are changed on their way."""
     service = next(service for service in SERVICES if service.name == name.partition(".")[0])
-    fake: Any = service.fake(records=5, epoch=EPOCH)
+    fake: Any = make_fake(service, records=5, epoch=EPOCH)
     client: Any = connected(
         service.client, fake, faults=None if change is None else failing(changed(change)), **options
     )
@@ -66,7 +68,7 @@ def replaced(wanted: Any, odd: Any, item: Any) -> Any:
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_time_that_cannot_be_read_is_left_out_and_told_of(name: str) -> None:
     """In JSON there is no time, in a table it is null; it is counted, and goes to the hook."""
-    told: list[logferry.IssueEvent] = []
+    told: list[IssueEvent] = []
     view = opened(name, timeless, on_issue=told.append).records()
     records = list(view)
     assert records

@@ -25,6 +25,7 @@ import logferry
 from logferry._accounts.registry import SERVICES, Service
 from logferry.stores import SCHEMA, Coverage, DltStore, Question
 from logferry.testing import Fake, LogtoFake, MakeAccount
+from logferry.testing._registry import make_fake
 from logferry.testing.stores import CHECKS, Case, Check, records
 
 pytest_plugins = ["logferry.testing.pytest"]
@@ -162,7 +163,7 @@ def test_a_sync_brings_everything_once(
     service: Service, url: str, tmp_path: Path, logferry_account: MakeAccount
 ) -> None:
     """Two syncs into PostgreSQL bring each record once; the second reads again what is provisional, and doubles nothing."""
-    fake = service.fake(records=150, epoch=time.time_ns() - 10**9, growing=False)
+    fake = make_fake(service, records=150, epoch=time.time_ns() - 10**9, growing=False)
     logferry_account(fake)
     filters = {"include_deleted": "true"} if service.name == "signalwire" else {}
     for _ in range(2):

@@ -19,6 +19,7 @@ from logferry._records.record import LogRecord
 from logferry.stores import DuckDBStore, record_batch
 from logferry.stores._duckdb_views import view_name, view_query
 from logferry.testing import connected
+from logferry.testing._registry import make_fake
 from logferry.testing.stores import records
 
 NUMBER: Final = 300
@@ -78,7 +79,7 @@ def made(path: Path) -> Path:
 
 def of_fake(service: Service, stream: str) -> list[LogRecord]:
     """Records of the service's fake."""
-    fake = service.fake(records=NUMBER, epoch=1_795_164_426_000_000_000)
+    fake = make_fake(service, records=NUMBER, epoch=1_795_164_426_000_000_000)
     found: list[LogRecord] = []
     with connected(service.client, fake) as client:
         for question in fake.questions(stream):

@@ -10,6 +10,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 import logferry
+from logferry.hooks import IssueEvent
 from logferry.testing import (
     FakeResponse,
     Faults,
@@ -42,7 +43,7 @@ def test_a_doubt_is_no_item_that_does_not_decode(
     client: Make, walk: Walk, view: str, as_pages: bool, strict: bool
 ) -> None:
     """It is counted apart, the hook can tell it from an item's issues, and it is no wrong shape, strict or not."""
-    told: list[logferry.IssueEvent] = []
+    told: list[IssueEvent] = []
     with client(FAKE, on_issue=told.append) as logto:
         stream = logto.audit_logs(until=UNTIL, strict=strict)
         viewed: Any = {"entries": stream, "records": stream.records(), "raw": stream.raw()}[view]
@@ -77,7 +78,7 @@ def test_a_null_among_the_items_is_an_item_that_does_not_decode(client: Make, wa
     faults: Faults = (  # noqa: E731
         lambda request, _: FakeResponse(200, headers, b"[null]") if request.path == "/api/logs" else None
     )
-    told: list[logferry.IssueEvent] = []
+    told: list[IssueEvent] = []
     with client(faults=faults, on_issue=told.append) as logto:
         records = logto.audit_logs(until=UNTIL).records()
         assert [record.raw for record in walk(records)] == [None]
@@ -87,7 +88,7 @@ def test_a_null_among_the_items_is_an_item_that_does_not_decode(client: Make, wa
 
 def test_a_follow_reports_a_doubt(client: Make, walk: Walk) -> None:
     """Strict or not, it goes on, and counts it apart."""
-    clock, told = VirtualClock(BEGIN + SECOND), list[logferry.IssueEvent]()
+    clock, told = VirtualClock(BEGIN + SECOND), list[IssueEvent]()
     with client(FAKE, clock=clock, on_issue=told.append) as logto:
         follow = logto.audit_logs(since="1d", strict=True).raw().follow()
         iterator = walk(follow)
@@ -100,7 +101,7 @@ def test_a_follow_reports_a_doubt(client: Make, walk: Walk) -> None:
 @pytest.mark.parametrize("as_tasks", [False, True])
 def test_a_ferry_counts_a_doubt_apart(portal: BlockingPortal, tmp_path: Path, as_tasks: bool) -> None:
     """Its statistics of each stream have it, and the hook is called."""
-    told: list[logferry.IssueEvent] = []
+    told: list[IssueEvent] = []
     config = tmp_path / "logferry.toml"
     config.write_text(configuration({"login": FAKE}))
     ferry = logferry.open_accounts(

@@ -13,6 +13,7 @@ import logferry
 from logferry._streams.follow_position import Known, Place, Watched, key
 from logferry._streams.polling import Polling
 from logferry._time.timestamps import SECOND
+from logferry.hooks import IssueEvent
 from logferry.testing import FakeRequest, FakeResponse, InProcessTransport, LogtoFake, Row, VirtualClock
 
 Make: TypeAlias = Callable[..., logferry.Logto]
@@ -208,7 +209,7 @@ def test_a_checkpoint_of_a_clock_that_was_ahead_is_told(client: Make, walk: Walk
         view = logto.audit_logs().raw().follow()
         next(walk(view.pages()))
         checkpoint = view.checkpoint
-    told: list[logferry.IssueEvent] = []
+    told: list[IssueEvent] = []
     with client(fake, clock=VirtualClock(EPOCH + 100 * SECOND), on_issue=told.append) as logto:
         view = logto.audit_logs(resume=checkpoint, max_items=20).raw().follow()
         got = [item["id"] for item in walk(view)]

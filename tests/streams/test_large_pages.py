@@ -16,6 +16,7 @@ import pytest
 import logferry
 from logferry._accounts.registry import SERVICES
 from logferry._json import is_array
+from logferry.hooks import RetryEvent
 from logferry.testing import (
     CognigyFake,
     DailyFake,
@@ -27,6 +28,7 @@ from logferry.testing import (
     connected,
     failing,
 )
+from logferry.testing._registry import make_fake
 
 LARGE = b" " * (64 * 1024 * 1024 + 1)
 """More bytes than are read."""
@@ -36,7 +38,7 @@ EPOCH = 1_795_164_426_000_000_000
 UNTIL = "2027-01-01"
 Walk = Callable[[Any], Iterator[Any]]
 
-FAKES: dict[str, Fake] = {service.name: service.fake(records=100, epoch=EPOCH) for service in SERVICES}
+FAKES: dict[str, Fake] = {service.name: make_fake(service, records=100, epoch=EPOCH) for service in SERVICES}
 AMONG = [
     Row(time=EPOCH - (3600 if 10 <= number < 50 else number) * 1_000_000_000, content=number) for number in range(60)
 ]
@@ -116,7 +118,7 @@ def opened(
 @pytest.mark.parametrize("beginning", [1, 2])
 def test_smaller_pages_are_asked_for(stream: str, walk: Walk, concurrency: int, beginning: int) -> None:
     """Every item comes once, in the order in which it comes with pages that fit; each smaller page is reported as a retry."""
-    told: list[logferry.RetryEvent] = []
+    told: list[RetryEvent] = []
     view = opened(stream, heavy(28, beginning), page_size=40, concurrency=concurrency, on_retry=told.append).raw()
     wanted = list(opened(stream, page_size=40, concurrency=1).raw())
     assert list(walk(view)) == wanted
@@ -180,7 +182,7 @@ def test_large_items_of_one_time(stream: str, walk: Walk, most: int) -> None:
 def test_bytes_and_values_are_bounded_alike(walk: Walk) -> None:
     """A page can have too many of either."""
     for body, words in ((LARGE, "larger than 67,108,864 bytes"), (MANY, "more than 1,000,000 values")):
-        told: list[logferry.RetryEvent] = []
+        told: list[RetryEvent] = []
         view = opened("cognigy.project_logs", heavy(28, 1, body), page_size=40, on_retry=told.append).raw()
         assert len(list(walk(view))) >= 20
         assert [words in event.reason for event in told] == [True]

@@ -13,6 +13,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 import logferry
+from logferry.hooks import IssueEvent
 from logferry.testing import Hosts, InProcessTransport, LogtoFake, VirtualClock, configuration
 from logferry.testing._wiring import just_after
 
@@ -141,7 +142,7 @@ def test_a_second_thread_is_refused_while_the_first_converts_an_item(
     errors: list[BaseException] = []
     left: Any = None
 
-    def on_issue(_event: logferry.IssueEvent) -> None:
+    def on_issue(_event: IssueEvent) -> None:
         if not errors:
             errors.extend(_refusal_of_another_thread(left))
 

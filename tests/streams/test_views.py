@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logferry
+from logferry.hooks import IssueEvent, PageEvent
+from logferry.results import Stats
 from logferry.testing import FakeRequest, FakeResponse, Faults, InProcessTransport, LogtoFake, Outcome, VirtualClock
 
 Make: TypeAlias = Callable[..., logferry.Logto]
@@ -203,7 +205,7 @@ def test_a_checkpoint_before_the_first_iteration_is_the_beginning(client: Make, 
     with client(transport=transport) as logto:
         stream = logto.audit_logs(until=UNTIL)
         checkpoint = stream.checkpoint
-        assert stream.stats == logferry.Stats()
+        assert stream.stats == Stats()
         assert transport.count == 0
         assert ids(walk(logto.audit_logs(resume=checkpoint))) == TRUTH
 
@@ -215,11 +217,11 @@ def test_stats_tell_what_was_done(client: Make, walk: Walk) -> None:
         stream = logto.audit_logs(until=UNTIL, page_size=20)
         iterator = walk(stream)
         next(iterator)
-        assert stream.stats == logferry.Stats(pages=1, items=1)
+        assert stream.stats == Stats(pages=1, items=1)
         assert len(list(iterator)) == 44
-        assert stream.stats == logferry.Stats(pages=3, items=45, retries=1)
+        assert stream.stats == Stats(pages=3, items=45, retries=1)
         next(walk(stream))
-        assert stream.stats == logferry.Stats(pages=1, items=1)
+        assert stream.stats == Stats(pages=1, items=1)
 
 
 def test_hooks_are_called_in_order(client: Make, walk: Walk) -> None:
@@ -294,7 +296,7 @@ def test_a_hook_that_raises_loses_nothing(client: Make, walk: Walk, hook: str, a
 def test_items_that_do_not_fit(client: Make, walk: Walk) -> None:
     """Entries leave out what cannot be one, and say so; records and raw items leave nothing out."""
     good = {"id": "good", "key": "k", "payload": {"key": "k", "result": "Success"}, "createdAt": 1_767_225_599_999}
-    events: list[logferry.IssueEvent] = []
+    events: list[IssueEvent] = []
     with client(faults=only(good, *UNFIT), on_issue=events.append) as logto:
         stream = logto.audit_logs(until=UNTIL)
         entries = list(walk(stream))
@@ -426,7 +428,7 @@ def test_a_deadline_bounds_an_iteration(client: Make, walk: Walk) -> None:
     clock = VirtualClock(FAKE.epoch)
     got: list[str] = []
 
-    def slow(_event: logferry.PageEvent) -> None:
+    def slow(_event: PageEvent) -> None:
         clock.advance(4)
 
     with client(FAKE, clock=clock, deadline=10, on_page=slow) as logto:

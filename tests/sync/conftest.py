@@ -15,7 +15,7 @@ import logferry
 from logferry.stores import Coverage, Question, Store
 from logferry.sync import StreamReport, SyncReport
 from logferry.testing import Fake, FakeRequest, Faults, Hosts, InProcessTransport, Row, VirtualClock, configuration
-from logferry.testing._wiring import service_of
+from logferry.testing._registry import service_of
 
 SECOND: Final = 1_000_000_000
 MINUTE: Final = 60 * SECOND

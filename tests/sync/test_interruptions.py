@@ -14,9 +14,11 @@ import pytest
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal
 from attrs import evolve
+from tests.conftest import PATIENCE
 from tests.sync.conftest import DAY, EPOCH, HOUR, MINUTE, NOON, SECOND, MakeWorld, MemoryStore, World, rows_of
 
 import logferry
+from logferry.hooks import PageEvent, RequestEvent
 from logferry.stores import SCHEMA, Coverage, DuckDBStore, Question
 from logferry.testing import CognigyFake, DailyFake, FakeRequest, FakeResponse, LogtoFake, SignalWireFake
 
@@ -121,7 +123,7 @@ def test_bounds_that_turn_out_to_be_ignored_late_are_no_error(world: MakeWorld) 
     rows = rows_of([EPOCH - 5 * DAY + HOUR, NOON + MINUTE])
     accounts = world(LogtoFake(rows=rows, release="1.36.0"))
 
-    def arrive(event: logferry.RequestEvent) -> None:
+    def arrive(event: RequestEvent) -> None:
         if event.path.endswith("/logs"):
             accounts.clock.advance(50)
 
@@ -169,7 +171,7 @@ def test_a_first_back_fill_that_is_interrupted_is_finished_by_the_next_sync(worl
     assert len(accounts.stored(VIDEO)) == 40
 
 
-def cancelled_after(pages: int, scope: anyio.CancelScope) -> Callable[[logferry.PageEvent], None]:
+def cancelled_after(pages: int, scope: anyio.CancelScope) -> Callable[[PageEvent], None]:
     """A hook that cancels at a page."""
     left = iter(range(pages))
     return lambda _: scope.cancel() if next(left, None) is None else None
@@ -210,7 +212,7 @@ class Slow(MemoryStore):
         """Take both, as soon as it may."""
         with self._used():
             self.begun.set()
-            assert self.ends.wait(20)
+            assert self.ends.wait(PATIENCE)
             super().commit(records, coverage)
 
     def _used(self) -> threading.Lock:

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from logferry._accounts.registry import SERVICES, Service
+from logferry.testing._registry import scripted_fake
 from logferry.testing.cancelled_conformance import CancelledTrial, ForkedTrial
 
 STREAMS = [(service, definition.name) for service in SERVICES for definition in service.streams]
@@ -17,7 +18,7 @@ NAMES = [name for _, name in STREAMS]
 def test_cancelled_iterations_of_all_accounts_lose_nothing(service: Service, stream: str) -> None:
     """A few seeds of what scripts/soak --ferry runs."""
     for seed in range(4):
-        CancelledTrial(service.client, service.scripted_fake, stream, seed).run().check()
+        CancelledTrial(service.client, scripted_fake(service), stream, seed).run().check()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -25,4 +26,4 @@ def test_cancelled_iterations_of_all_accounts_lose_nothing(service: Service, str
 def test_both_processes_of_a_fork_lose_nothing(service: Service, stream: str) -> None:
     """A few seeds of what scripts/soak --fork runs."""
     for seed in range(3):
-        ForkedTrial(service.client, service.scripted_fake, stream, seed).run().check()
+        ForkedTrial(service.client, scripted_fake(service), stream, seed).run().check()

@@ -1,25 +1,7 @@
-"""The public names of `logferry.testing`."""
+"""What `logferry.testing` loads."""
 
 import subprocess
 import sys
-
-import pytest
-
-import logferry.testing
-
-
-def test_names_are_sorted_and_exist() -> None:
-    """Every public name is there, in order, constants first, and listed."""
-    names = logferry.testing.__all__
-    assert sorted(names, key=lambda name: (not name.isupper(), name)) == names
-    assert all(getattr(logferry.testing, name) is not None for name in names)
-    assert set(names) <= set(dir(logferry.testing))
-
-
-def test_unknown_name() -> None:
-    """A name that does not exist is an attribute error, as everywhere."""
-    with pytest.raises(AttributeError, match="nothing"):
-        _ = logferry.testing.nothing
 
 
 def test_fakes_need_no_http_library() -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from anyio import run
+from tests.conftest import PATIENCE
 
 import logferry
 from logferry._accounts.registry import SERVICES, Service
+from logferry.hooks import PageEvent
 from logferry.testing import (
     CognigyFake,
     Comparison,
@@ -25,6 +27,7 @@ from logferry.testing import (
     connected,
     failing,
 )
+from logferry.testing._registry import make_fake
 
 pytest_plugins = ["logferry.testing.pytest"]
 
@@ -32,7 +35,7 @@ pytest_plugins = ["logferry.testing.pytest"]
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_a_client_of_every_service(service: Service, logferry_client: MakeClient) -> None:
     """A client and a fake of the same service need no more words, and everything is there."""
-    fake = service.fake(records=417, epoch=1_767_225_600_000_000_000)
+    fake = make_fake(service, records=417, epoch=1_767_225_600_000_000_000)
     client = logferry_client(service.client, fake)
     for stream in fake.streams:
         comparison = Comparison.of(fake, stream)
@@ -83,7 +86,7 @@ def test_clients_are_closed(logferry_client: MakeClient) -> None:
 
 def test_options_go_to_the_client(logferry_client: MakeClient) -> None:
     """An account's name, hooks, and a transport of one's own, to look at the requests."""
-    fake, pages = LogtoFake(records=250), list[logferry.PageEvent]()
+    fake, pages = LogtoFake(records=250), list[PageEvent]()
     transport = InProcessTransport(fake)
     logto = logferry_client(logferry.Logto, fake, account="login", on_page=pages.append, transport=transport)
     assert {record.account for record in logto.audit_logs().records()} == {"login"}
@@ -103,7 +106,7 @@ def test_an_account_for_code_that_makes_its_own_client(logferry_account: MakeAcc
     with logferry.Logto.from_env() as client:
         assert [entry.id for entry in client.audit_logs()] == list(logto.truth())
     command: list[Any] = [sys.executable, "-m", "logferry", "pull", "daily.api_logs", "--since", "10 years"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
     assert len(done.stdout.splitlines()) == len(daily.truth("daily.api_logs"))
     assert [recorder.violations for recorder in asked] == [[], []]
     assert asked[1].count == 3

@@ -28,6 +28,7 @@ from logferry.testing import (
     Schedule,
     VirtualClock,
 )
+from logferry.testing._registry import make_fake, settings_for
 
 EPOCH = 1_767_225_600_000_000_000
 STREAMS = [(service, stream.name) for service in SERVICES for stream in service.streams]
@@ -144,8 +145,8 @@ def test_threads_may_share_a_schedule() -> None:
 
 def pull(service: Service, stream: str, schedule: Schedule, clock: VirtualClock) -> tuple[Counter[str], Counter[str]]:
     """What a pull by logferry finds in spite of a schedule, and what there is."""
-    fake = service.fake(records=403, epoch=EPOCH)
-    options: dict[str, Any] = service.settings_for(fake, "https://fake.example") | {
+    fake = make_fake(service, records=403, epoch=EPOCH)
+    options: dict[str, Any] = settings_for(fake, "https://fake.example") | {
         "transport": InProcessTransport(fake, clock=clock, faults=schedule),
         "clock": clock,
     }

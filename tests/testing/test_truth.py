@@ -11,6 +11,7 @@ import pytest
 
 from logferry._accounts.registry import SERVICES, Service
 from logferry.testing import Comparison, DailyFake, Fake, connected
+from logferry.testing._registry import make_fake
 
 STREAMS = [(service, stream.name) for service in SERVICES for stream in service.streams]
 EPOCH = 1_767_225_600_000_000_000
@@ -27,7 +28,7 @@ def pulled(service: Service, fake: Fake, stream: str) -> list[Any]:
 @of_each_stream
 def test_the_questions_of_a_stream_find_everything(service: Service, stream: str) -> None:
     """Together they give as many items as the fake has records, in the order of the truth, each with its identity."""
-    fake = service.fake(records=417, epoch=EPOCH)
+    fake = make_fake(service, records=417, epoch=EPOCH)
     filters: list[dict[str, Any]] = [dict(question) for question in fake.questions(stream)]
     truth = [identity for question in filters for identity in fake.truth(stream, **question)]
     assert len(truth) == 417
@@ -38,7 +39,7 @@ def test_the_questions_of_a_stream_find_everything(service: Service, stream: str
 @of_each_stream
 def test_the_truth_is_a_sequence(service: Service, stream: str) -> None:
     """It can be indexed from both ends, sliced in both directions, and its length is what is in it."""
-    fake = service.fake(records=300, epoch=EPOCH)
+    fake = make_fake(service, records=300, epoch=EPOCH)
     question: dict[str, Any] = dict(fake.questions(stream)[0])
     truth = fake.truth(stream, **question)
     every = list(truth)
@@ -53,7 +54,7 @@ def test_the_truth_is_a_sequence(service: Service, stream: str) -> None:
 @of_each_stream
 def test_the_truth_of_a_million_needs_no_memory(service: Service, stream: str) -> None:
     """Counting, and beginning to read, computes next to nothing."""
-    fake = service.fake(records=1_000_000, epoch=EPOCH)
+    fake = make_fake(service, records=1_000_000, epoch=EPOCH)
     tracemalloc.start()
     try:
         comparison = Comparison.of(fake, stream)
@@ -66,7 +67,7 @@ def test_the_truth_of_a_million_needs_no_memory(service: Service, stream: str) -
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_what_a_fake_does_not_serve(service: Service) -> None:
     """A stream that there is not is an error, whichever way it is asked for."""
-    fake = service.fake(records=1, epoch=EPOCH)
+    fake = make_fake(service, records=1, epoch=EPOCH)
     refused = "there is no stream 'nothing'"
     with pytest.raises(ValueError, match=refused):
         fake.truth("nothing")

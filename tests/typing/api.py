@@ -12,6 +12,7 @@ from typing import Any, assert_type
 
 import logferry
 from logferry import Daily, LogRecord, Logto, Page, SignalWire, Stream, View
+from logferry.results import Skipped
 from logferry.stores import open_store
 from logferry.sync import Slice, SyncReport
 from logferry.testing import Comparison, Fake, LogtoFake, MakeClient, connected, failing
@@ -101,7 +102,7 @@ with logferry.open_accounts("logferry.toml", timeout=5) as ferry:
         assert_type(record, LogRecord)
     assert_type(ferry.client("login", Logto), Logto)
     assert_type(ferry.client("login"), logferry.Client)
-    assert_type(ferry.records().skipped, tuple[logferry.Skipped, ...])
+    assert_type(ferry.records().skipped, tuple[Skipped, ...])
     report = ferry.sync("logs.duckdb", since="30d", streams=["logto.audit_logs"]).run()
     assert_type(report, SyncReport)
     assert_type([one.lost for one in report], list[list[tuple[int, int]]])

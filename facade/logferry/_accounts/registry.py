@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
 from logferry._config.settings import Settings
-from logferry._streams.lazy import loaded
+from logferry._lazy import loaded
 
 if TYPE_CHECKING:  # clients bring along httpx, which a look at the names does not need
     from logferry._client import Client
     from logferry._records.attributes import Attribute
     from logferry._streams.definition import StreamDefinition
-    from logferry.testing import Fake
-    from logferry.testing.conformance import MakeFake
-
-
-class FakeFactory(Protocol):
-    """Makes the fake of a service."""
-
-    def __call__(self, *, records: int, epoch: int, growing: bool = True) -> Fake:
-        """
-        Make a fake with a history of its own.
-
-        Args:
-            records: How many records it has at *epoch*.
-            epoch: When the newest of them was written, in nanoseconds since the epoch, UTC.
-            growing: Whether more arrive as time goes on.
-        """
-        ...
 
 
 @frozen(kw_only=True)
@@ -41,15 +24,11 @@ class Service:
     Attributes:
         name: Such as ``"logto"``.
         client_home: Module and name of its client class.
-        fake_home: Module and name of its fake.
-        address: The setting that says where the service is; its fake knows the others.
         attributes_home: Module and name of the tables of its streams' attributes.
     """
 
     name: str
     client_home: str
-    fake_home: str
-    address: str
     attributes_home: str
 
     @property
@@ -72,12 +51,12 @@ class Service:
     @property
     def variables(self) -> tuple[str, ...]:
         """The environment variables that usually make an account."""
-        return tuple(self._settings.variable(name) for name in self.client.settings)
+        return tuple(self.variable(name) for name in self.client.settings)
 
     @property
     def optional_variables(self) -> tuple[str, ...]:
         """The environment variables that have a default, or stand for others."""
-        return tuple(self._settings.variable(name) for name in self.client.optional_settings)
+        return tuple(self.variable(name) for name in self.client.optional_settings)
 
     @property
     def all_variables(self) -> tuple[str, ...]:
@@ -89,57 +68,30 @@ class Service:
         """The names of all its settings."""
         return (*self.client.settings, *self.client.optional_settings)
 
-    @property
-    def scripted_fake(self) -> MakeFake:
-        """Makes a fake of it with a scripted history."""
-        make: MakeFake = loaded(self.fake_home).of_rows
-        return make
-
-    def fake(self, *, records: int, epoch: int, growing: bool = True) -> Fake:
-        """A fake of it, see ``FakeFactory``."""
-        make: FakeFactory = loaded(self.fake_home)
-        return make(records=records, epoch=epoch, growing=growing)
-
-    def settings_for(self, fake: Fake, url: str) -> dict[str, str]:
-        """The settings that make an account of *fake*, served at *url*."""
-        return {self.address: url, **fake.settings}
-
-    def variables_for(self, fake: Fake, url: str) -> dict[str, str]:
-        """The same as environment variables."""
-        return {self._settings.variable(name): value for name, value in self.settings_for(fake, url).items()}
-
-    @property
-    def _settings(self) -> Settings:
-        return Settings(service=self.name)
+    def variable(self, name: str) -> str:
+        """The environment variable of one of its settings."""
+        return Settings(service=self.name).variable(name)
 
 
 SERVICES: Final = (
     Service(
         name="cognigy",
         client_home="logferry.services.cognigy:Cognigy",
-        fake_home="logferry.testing:CognigyFake",
-        address="base_url",
         attributes_home="logferry.services.cognigy._attributes:ATTRIBUTES",
     ),
     Service(
         name="daily",
         client_home="logferry.services.daily:Daily",
-        fake_home="logferry.testing:DailyFake",
-        address="base_url",
         attributes_home="logferry.services.daily._attributes:ATTRIBUTES",
     ),
     Service(
         name="logto",
         client_home="logferry.services.logto:Logto",
-        fake_home="logferry.testing:LogtoFake",
-        address="endpoint",
         attributes_home="logferry.services.logto._attributes:ATTRIBUTES",
     ),
     Service(
         name="signalwire",
         client_home="logferry.services.signalwire:SignalWire",
-        fake_home="logferry.testing:SignalWireFake",
-        address="base_url",
         attributes_home="logferry.services.signalwire._attributes:ATTRIBUTES",
     ),
 )

@@ -49,7 +49,7 @@ class CallChanges(TypedDict, total=False):
 
     timeout: float | Timeouts
     """
-    Seconds until the next bytes of an answer arrive, or all bounds of a request apart.
+    Seconds until the next bytes of a response arrive, or the bounds of a request one by one.
 
     Default: connect 5, read 30, and 300 for the whole exchange, which a longer ``timeout`` extends.
     """
@@ -65,22 +65,22 @@ class CallChanges(TypedDict, total=False):
     """
     How many requests the account makes in how much time, retries included, such as ``"20/s"`` or ``"100/5s"``.
 
-    ``None`` is no bound; what the service's own answers say of further requests holds all the same.  Default: the limit
+    ``None`` is no bound; what the service's responses say about further requests holds all the same.  Default: the limit
     that the service documents; none on this machine.
     """
     concurrency: int
     """
-    How many requests of one iteration may be under way, where the next is known without the last answer; default: 4.
+    How many requests of one iteration may be in flight, where the next is known without the last response; default: 4.
 
     Order and guarantees stay.  At least 1; with 1 they are sent one after the other, and blocking iterations start no
     threads.  An iteration begins with ten pages, one after the other.
     """
     on_request: Callable[[RequestEvent], None] | None
-    """Is told of each request before it is sent, and before it waits for its turn."""
+    """Called with each request before it is sent, and before it waits for its turn."""
     on_retry: Callable[[RetryEvent], None] | None
-    """Is told of each retry before the wait."""
+    """Called with each retry before the wait."""
     on_page: Callable[[PageEvent], None] | None
-    """Is told of each page before it is delivered."""
+    """Called with each page before it is delivered."""
     on_issue: Callable[[IssueEvent], None] | None
     """Called for each item in which something did not decode, and for each page that leaves the result in doubt."""
 

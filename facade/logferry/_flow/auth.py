@@ -17,7 +17,7 @@ RENEW_EARLY: Final = 60 * SECOND
 """A token is renewed this long before it expires, in nanoseconds, or after half its life where that is later."""
 
 _LONGEST_WAIT: Final = 60.0
-"""So many seconds a flow waits for another that fetches the token."""
+"""Seconds that a flow waits for another one that fetches the token."""
 
 
 class Authorizer(Protocol):
@@ -93,12 +93,12 @@ class RenewedToken:
         time = yield from now()
         token = self._good(time, refused)
         if token is None:
-            # Who waits in vain goes on without: a flow that blocks an event loop's thread may be what the holder waits for.
+            # Without the lock the flow goes on after that time: it may block the event loop's thread that the holder waits for.
             lock = self._lock
             held: bool = yield Acquire(lock, _LONGEST_WAIT)
             try:
                 time = yield from now()
-                # Whoever held the lock before may have fetched one.
+                # The flow that held the lock before may have fetched one.
                 token = self._good(time, refused)
                 if token is None:
                     token = self._token = yield from self.obtain(time)

@@ -5,17 +5,17 @@ A *flow* is a generator without I/O, clock or threads: it decides which request 
 sent their answers; a *driver* (blocking or async) performs them, *layers* in between answer some steps with steps of
 their own:
 
-===================== =========== ==========================================================
+===================== ============ =========================================================
 step                  answer
-===================== =========== ==========================================================
-``Send(request)``     ``Ticket``  the request has been started; several may be under way
-``Receive(ticket)``   ``Response``   its answer, whatever its status; a failure is thrown
-``Peek(ticket)``      ``object``  what has come of it so far, without waiting: see ``Peek``
-``Sleep(seconds)``    ``None``    time has passed
-``Now()``             ``int``     nanoseconds since the epoch, UTC
-``Acquire(lock)``     ``bool``    whether this flow holds the lock; the flow itself releases it
-``Batch(items, ...)`` ``None``    the caller took these items
-===================== =========== ==========================================================
+===================== ============ =========================================================
+``Send(request)``     ``Ticket``   the request has been started; several may be in flight
+``Receive(ticket)``   ``Response`` its response, whatever its status; a failure is thrown
+``Peek(ticket)``      ``object``   what has come of it so far, without waiting: see ``Peek``
+``Sleep(seconds)``    ``None``     time has passed
+``Now()``             ``int``      nanoseconds since the epoch, UTC
+``Acquire(lock)``     ``bool``     whether this flow holds the lock; the flow itself releases it
+``Batch(items, ...)`` ``None``     the caller took these items
+===================== ============ =========================================================
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Key: TypeAlias = tuple[int | None, str]
 
 @frozen
 class Receive(Generic[R]):
-    """Wait for the answer of a request under way."""
+    """Wait for the response of a request in flight."""
 
     ticket: Ticket[R]
 
@@ -51,10 +51,10 @@ class Receive(Generic[R]):
 @frozen
 class Peek(Generic[R]):
     """
-    Look at a request under way without waiting for it.
+    Look at a request in flight without waiting for it.
 
-    The answer is its response, whatever its status; ``False`` where it has failed, which surfaces where it is received; ``None``
-    as long as there is neither.
+    The answer is its response, whatever its status; ``False`` where it has failed, which surfaces where it is received;
+    ``None`` as long as there is neither.
     """
 
     ticket: Ticket[R]
@@ -92,8 +92,8 @@ class Batch:
     Attributes:
         items: In server order, within the window, none of them delivered before.
         position: Where to resume after the first *n* items of the batch, for 0 <= n <= len(items).
-        response: The answer that they come from.
-        total: How many items the service counts for this question, or ``None`` where it does not say.
+        response: The response that they come from.
+        total: How many items the service counts for this query, or ``None`` where it does not say.
         issues: What may be missing, where the service makes it impossible to be sure.  A store does not call the window
             complete then.
         remarks: What is odd about the page otherwise; nothing is missing because of it.
@@ -120,7 +120,7 @@ SubFlow: TypeAlias = Generator[Step, Any, R]
 
 
 def exchange(send: Send[R]) -> SubFlow[Response[R]]:
-    """Within a flow: send, and wait for the answer."""
+    """Within a flow: send, and wait for the response."""
     ticket: Ticket[R] = yield send
     response: Response[R] = yield Receive(ticket)
     return response
@@ -128,10 +128,10 @@ def exchange(send: Send[R]) -> SubFlow[Response[R]]:
 
 def fetch(build: Callable[P, Request[R]], *args: P.args, **kwargs: P.kwargs) -> SubFlow[Response[R]]:
     """
-    Within a flow: send the request that a generated builder makes, and wait for the answer.
+    Within a flow: send the request that a generated builder makes, and wait for the response.
 
     As in ``response = yield from fetch(operation.request, page=2)``: type checkers know every parameter from the spec, and
-    what the answer parses to.
+    what the response parses to.
     """
     return exchange(Send(build(*args, **kwargs)))
 

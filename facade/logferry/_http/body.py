@@ -1,5 +1,5 @@
 """
-The body of an answer while it arrives: decompressed in small pieces, so that none takes more memory than its limit.
+The body of a response while it arrives: decompressed in small pieces, so that none takes more memory than its limit.
 
 httpx would decompress each chunk from the network at once, to a thousand times its size, and layers of compression one
 after the other.
@@ -40,8 +40,8 @@ class Body:
     A body within its bounds.
 
     Args:
-        encoding: The answer's ``Content-Encoding``; empty for none.
-        limit: So many bytes it may have at most, before and after decompression.
+        encoding: The response's ``Content-Encoding``; empty for none.
+        limit: Bytes that it may have at most, before and after decompression.
 
     Raises:
         ResponseShapeError: Its compression was not asked for.
@@ -76,7 +76,7 @@ class Body:
         The whole body.
 
         Args:
-            announced: The answer's ``Content-Length``, where it has one and must keep to it.
+            announced: The response's ``Content-Length``, where it has one and must keep to it.
 
         Raises:
             ConnectionFailedError: It was cut.

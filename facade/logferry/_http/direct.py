@@ -1,8 +1,8 @@
 """
 The usual transport: requests are sent with httpcore, which httpx is made of.
 
-httpx's own transport bounds each read, so an answer that drips never ends.  httpcore takes the network from outside, and
-there each read is bounded by the time that is left for the whole exchange.  For tasks, the wire bounds from outside.
+httpx's own transport bounds each read, so a response that drips never ends.  httpcore takes the network from outside, and
+there each read is bounded by the time that is left for the whole exchange.  For tasks, the sender bounds from outside.
 """
 
 from __future__ import annotations
@@ -110,10 +110,10 @@ class DirectTransport:
         return cls(httpcore.HTTPProxy(**given, **_proxy_arguments(proxy)))
 
     def send(self, outgoing: Outgoing) -> Incoming:
-        """Send, and wait for the head of the answer."""
+        """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
-            answer = self.pool.handle_request(_request(outgoing, _timeouts(outgoing.bounds)))
-        return Incoming(answer.status, answer.headers, _chunks(answer), answer.close)
+            response = self.pool.handle_request(_request(outgoing, _timeouts(outgoing.bounds)))
+        return Incoming(response.status, response.headers, _chunks(response), response.close)
 
     def close(self) -> None:
         """Close the connections."""
@@ -136,10 +136,10 @@ class AsyncDirectTransport:
         return cls(httpcore.AsyncHTTPProxy(**given, **_proxy_arguments(proxy)))
 
     async def send(self, outgoing: Outgoing) -> AsyncIncoming:
-        """Send, and wait for the head of the answer."""
+        """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
-            answer = await self.pool.handle_async_request(_request(outgoing, outgoing.bounds.within()))
-        return AsyncIncoming(answer.status, answer.headers, _async_chunks(answer), answer.aclose)
+            response = await self.pool.handle_async_request(_request(outgoing, outgoing.bounds.within()))
+        return AsyncIncoming(response.status, response.headers, _async_chunks(response), response.aclose)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -180,19 +180,19 @@ def _address(url: str) -> tuple[httpcore.URL, bytes]:
     return address, parts.netloc
 
 
-def _chunks(answer: httpcore.Response) -> Iterator[bytes]:
+def _chunks(response: httpcore.Response) -> Iterator[bytes]:
     with _ERRORS_OF_HTTPX:
-        yield from cast("Iterable[bytes]", answer.stream)
+        yield from cast("Iterable[bytes]", response.stream)
 
 
-async def _async_chunks(answer: httpcore.Response) -> AsyncIterator[bytes]:
+async def _async_chunks(response: httpcore.Response) -> AsyncIterator[bytes]:
     with _ERRORS_OF_HTTPX:
-        async for chunk in cast("AsyncIterable[bytes]", answer.stream):
+        async for chunk in cast("AsyncIterable[bytes]", response.stream):
             yield chunk
 
 
 class _ErrorsOfHttpx:
-    """What goes wrong, in the words of httpx, which the wire knows: both have the same names for it."""
+    """What goes wrong, in the words of httpx, which the sender knows: both have the same names for it."""
 
     def __enter__(self) -> None: ...
 

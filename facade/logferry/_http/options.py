@@ -28,7 +28,7 @@ class Timeouts:
 
     Attributes:
         connect: Until a connection stands.
-        read: Until the next bytes of an answer arrive.
+        read: Until the next bytes of a response arrive.
         whole: For the whole exchange, from the first byte sent to the last one read.
     """
 

@@ -82,12 +82,12 @@ class FastTransport:
         self._clients = _Clients[Any](SyncClientBuilder, proxy_of(options))
 
     def send(self, outgoing: Outgoing) -> Incoming:
-        """Send, and wait for the head of the answer."""
+        """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
             exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
-            answer = exchange.inner.__enter__()
+            response = exchange.inner.__enter__()
         return Incoming(
-            answer.status, _headers(answer), _chunks(answer.body_reader), partial(exchange.inner.__exit__, *_NONE)
+            response.status, _headers(response), _chunks(response.body_reader), partial(exchange.inner.__exit__, *_NONE)
         )
 
     def close(self) -> None:
@@ -119,12 +119,12 @@ class AsyncFastTransport:
         self._clients = _Clients[Any](ClientBuilder, proxy_of(options))
 
     async def send(self, outgoing: Outgoing) -> AsyncIncoming:
-        """Send, and wait for the head of the answer."""
+        """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
             exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
-            answer = await _cancellable(exchange.inner.__aenter__())
+            response = await _cancellable(exchange.inner.__aenter__())
         close = partial(exchange.inner.__aexit__, *_NONE)
-        return AsyncIncoming(answer.status, _headers(answer), _async_chunks(answer.body_reader), close)
+        return AsyncIncoming(response.status, _headers(response), _async_chunks(response.body_reader), close)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -137,8 +137,8 @@ def _settle_at_exit() -> None:
     """
     Let pyreqwest's thread leave Python before the interpreter ends.
 
-    It tells an event loop of an answer from a thread of its own, which may still be in ``call_soon_threadsafe`` when the
-    program that has the answer is over.  CPython then ends that thread, Rust unwinds it, and the process aborts with
+    It tells an event loop of a response from a thread of its own, which may still be in ``call_soon_threadsafe`` when the
+    program that has the response is over.  CPython then ends that thread, Rust unwinds it, and the process aborts with
     "Fatal Python error: PyGILState_Release" (0.15.1 on 3.11).
     """
     atexit.register(_settle)
@@ -201,23 +201,23 @@ def _asked(clients: _Clients[Any], outgoing: Outgoing) -> Any:
     return asked.timeout(timedelta(seconds=max(whole, 0.001)))
 
 
-def _headers(answer: Any) -> list[tuple[bytes, bytes]]:
+def _headers(response: Any) -> list[tuple[bytes, bytes]]:
     try:
-        return [(name.encode("ascii"), value.encode("ascii")) for name, value in answer.headers.items()]
+        return [(name.encode("ascii"), value.encode("ascii")) for name, value in response.headers.items()]
     except ValueError:
         # One of them is no ASCII; pyreqwest does not give it (0.15.1), but that it is there has to be seen.
-        return [(name.encode("ascii"), _header(answer, name)) for name in dict.fromkeys(answer.headers)]
+        return [(name.encode("ascii"), _header(response, name)) for name in dict.fromkeys(response.headers)]
 
 
-def _header(answer: Any, name: str) -> bytes:
+def _header(response: Any, name: str) -> bytes:
     try:
-        return ", ".join(answer.headers.getall(name)).encode("ascii")
+        return ", ".join(response.headers.getall(name)).encode("ascii")
     except ValueError:
         return b"?"
 
 
 class _ErrorsOfHttpx:
-    """What goes wrong, in the words of httpx, which the wire knows; a generator's context would take longer to pass."""
+    """What goes wrong, in the words of httpx, which the sender knows; a generator's context would take longer to pass."""
 
     def __enter__(self) -> None: ...
 

@@ -1,5 +1,5 @@
 """
-What an answer's headers say about further requests.
+What a response's headers say about further requests.
 
 Three spellings are in use: the newer drafts of the IETF (``RateLimit: "default";r=50;t=30``, and before
 ``RateLimit: limit=100, remaining=50, reset=30``), the older ones (``RateLimit-Remaining``, ``RateLimit-Reset``), and what
@@ -21,7 +21,7 @@ _QUOTED: Final = re.compile(r'"[^"]*"')
 _FAMILIES: Final = ("ratelimit", "x-ratelimit", "x-rate-limit")
 
 _LONGEST: Final = 20
-"""So many digits are a number; more are nonsense."""
+"""Digits of a number at most; more are nonsense."""
 
 
 @frozen(order=True)
@@ -40,9 +40,9 @@ class Allowance:
 
 def allowance(response: Response[Any]) -> Allowance | None:
     """
-    What the answer's headers allow, the least of it where they speak of several limits; ``None`` where they say nothing.
+    What the response's headers allow, the least of it where they name several limits; ``None`` where they say nothing.
 
-    Half of it is nothing: without a time to wait until, how many are left helps nobody, nor the other way round.
+    Both parts are needed: how many requests are left is of no use without the time until which they have to last.
     """
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers:
@@ -53,7 +53,7 @@ def allowance(response: Response[Any]) -> Allowance | None:
             )
     if not headers:
         return None
-    found = [told for limit in _limits(headers.get("ratelimit", "")) if (told := _told(limit)) is not None]
+    found = [one for limit in _limits(headers.get("ratelimit", "")) if (one := _allowance_of(limit)) is not None]
     for family in _FAMILIES:
         left, again = headers.get(f"{family}-remaining", "").strip(), headers.get(f"{family}-reset", "").strip()
         if _is_number(left) and _is_number(again.replace(".", "", 1)):
@@ -66,7 +66,7 @@ def _limits(text: str) -> list[str]:
     return _QUOTED.sub("", text).split(",") if ";" in text else [text]
 
 
-def _told(limit: str) -> Allowance | None:
+def _allowance_of(limit: str) -> Allowance | None:
     parts = {name: int(number) for name, number in _PART.findall(limit)}
     remaining, reset = parts.get("r", parts.get("remaining")), parts.get("t", parts.get("reset"))
     return None if remaining is None or reset is None else Allowance(remaining, reset)

@@ -3,8 +3,8 @@ The rate limiter of an account: when its next request may be sent.
 
 One bucket of tokens per account, shared by all streams, views, threads and tasks of its client.  It starts full, so a
 short pull never waits.  A request takes a token, and the token is back when the rate's span has passed since the head of the
-answer came, or the request failed.  A thread that is late, a connection that must be made first and the network can all
-delay a request after it has taken its token; but the service has it before it answers.  So the service never gets more
+response came, or the request failed.  A thread that is late, a connection that must be made first and the network can all
+delay a request after it has taken its token; but the service has it before it responds.  So the service never gets more
 requests in any such span than the rate allows, while buckets that fill up steadily allow up to twice as many.
 
 What the service itself says counts as well: how many requests are left, and that there are to be none for a while.
@@ -71,7 +71,7 @@ class RateLimiter:
     def renew(self) -> None:
         """Begin anew in a child process."""
         self._lock = Lock()
-        # Their answers come to the parent.
+        # Their responses come to the parent.
         self._out = WeakSet()
 
     def take(self, time: int, rate: Rate | None) -> _Turn | float:
@@ -124,7 +124,7 @@ class RateLimiter:
         """When a token is free at the earliest."""
         span = round(rate.seconds * SECOND)
         tokens = rate.requests - len(self._out)
-        if tokens <= 0:  # even if an answer comes now
+        if tokens <= 0:  # even if a response comes now
             return time + span
         return self._got[-tokens] + span if len(self._got) >= tokens else 0
 
@@ -149,8 +149,8 @@ class RateLimiter:
         Args:
             allowed: What it says.
             until: When it counts anew.
-            number: The number of the request whose answer says so; the answer may not count those after it, nor earlier
-                ones that are still under way.
+            number: The number of the request whose response says so; the response may not count those after it, nor
+                earlier ones that are still in flight.
         """
         with self._lock:
             earlier = sum(turn.number < number for turn in self._out)

@@ -1,4 +1,4 @@
-"""From an answer to its JSON value, or to the error that it stands for; the one place where a status is judged."""
+"""From a response to its JSON value, or to the error that it stands for; the one place where a status is judged."""
 
 from __future__ import annotations
 
@@ -64,17 +64,17 @@ _BY_STATUS: Mapping[int, type[LogferryError]] = {
 
 
 def is_foreign(status: int, body: Mapping[str, Any]) -> bool:
-    """Whether something else than the service's API seems to answer: no JSON object, and a status that explains nothing."""
+    """Whether something other than the service's API seems to respond: no JSON object, and a status that explains nothing."""
     explained = status in _BY_STATUS or status == HTTPStatus.REQUEST_TIMEOUT
     return not body and not explained and status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def decoded(response: Response[Any], read_refusal: ReadRefusal) -> object:
     """
-    The JSON value of a success answer.
+    The JSON value of a success.
 
     Args:
-        response: The answer.
+        response: The response.
         read_refusal: The service's reader of error bodies.
 
     Raises:
@@ -95,7 +95,7 @@ def decoded(response: Response[Any], read_refusal: ReadRefusal) -> object:
 
 
 def wrong_shape(response: Response[Any], expected: str) -> ResponseShapeError:
-    """An error for an answer whose JSON is not *expected*."""
+    """An error for a response whose JSON is not *expected*."""
     return about_response(
         ResponseShapeError(
             f"the answer is not {expected}",
@@ -138,9 +138,9 @@ def _refused(response: Response[Any], read_refusal: ReadRefusal) -> LogferryErro
                 f"{status} {phrase} where 200 was expected",
                 hint=f"Redirects are not followed. {refusal.hint or _ADDRESS_HINT}" if status // 100 == 3 else None,  # noqa: PLR2004
             )
-    told = printable(refusal.message or "")[:_LONGEST_MESSAGE].rstrip(". ")
+    words = printable(refusal.message or "")[:_LONGEST_MESSAGE].rstrip(". ")
     code = printable(refusal.code or "")[:_LONGEST_MESSAGE] or None
-    error = kind(f"{status} {phrase}{': ' if told else ''}{told}{f' [{code}]' if code else ''}", hint=refusal.hint)
+    error = kind(f"{status} {phrase}{': ' if words else ''}{words}{f' [{code}]' if code else ''}", hint=refusal.hint)
     error.code = code
     if isinstance(error, RateLimitError | ServiceError):
         error.retry_after = retry_after(response)

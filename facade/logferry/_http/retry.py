@@ -14,13 +14,13 @@ from logferry._http.messages import Response
 from logferry._time.timestamps import SECOND
 
 _INEXACT: Final = 2 * SECOND
-"""Dates are of whole seconds, and an answer takes a moment: what is less says nothing about a clock."""
+"""Dates have whole seconds, and a response takes a moment: a smaller difference says nothing about a clock."""
 
 _A_MOMENT: Final = 1_000_000_000
-"""So large a number is no span but a moment, in seconds since the epoch."""
+"""From this number on, a number is not a span but a moment, in seconds since the epoch."""
 
 _IN_MILLISECONDS: Final = 1_000_000_000_000
-"""So large a moment is in milliseconds."""
+"""From this number on, a moment is in milliseconds."""
 
 _LONGEST_PATIENCE: Final = 5.0
 """Seconds; a service that has restarted is not kept waiting longer."""
@@ -60,7 +60,7 @@ class RetryPolicy:
         Seconds to wait before the next attempt, or ``None`` to take the outcome as it is.
 
         Args:
-            outcome: The answer, or why there was none.
+            outcome: The response, or why there was none.
             attempt: How often the request has been sent, from 1.
             chance: A random number, 0 <= chance < 1.
         """
@@ -100,10 +100,10 @@ def _passing(outcome: Response[Any] | LogferryError) -> bool:
 
 def retry_after(response: Response[Any]) -> float | None:
     """
-    Seconds that the answer's ``Retry-After`` asks to wait; ``None`` where it has none that can be read.
+    Seconds that the response's ``Retry-After`` asks to wait; ``None`` where it has none that can be read.
 
-    The header holds seconds, a moment in seconds or milliseconds since the epoch, or a date.  A moment or date counts from the answer's own ``Date``, so that a wrong local clock does
-    not matter; one in the past is 0.
+    The header holds seconds, a moment in seconds or milliseconds since the epoch, or a date.  A moment or date counts
+    from the response's own ``Date``, so that a wrong local clock does not matter; one in the past is 0.
     """
     text = (response.header("retry-after") or "").strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():
@@ -115,7 +115,7 @@ def retry_after(response: Response[Any]) -> float | None:
 
 
 def seconds_until(number: float, response: Response[Any]) -> float:
-    """What a number of an answer says of a time to wait: seconds, or the moment until which, since the epoch; at least 0."""
+    """Seconds to wait by a number in a header: itself, or until the moment that it names, since the epoch; at least 0."""
     if number < _A_MOMENT:
         return number
     moment = number / 1000 if number >= _IN_MILLISECONDS else number
@@ -123,27 +123,27 @@ def seconds_until(number: float, response: Response[Any]) -> float:
 
 
 def lacks_json(response: Response[Any]) -> bool:
-    """Whether a success has nothing, or a web page, where JSON is due: something in between has answered, or broke."""
+    """Whether a success has nothing, or a web page, where JSON is due: something in between has responded, or broke."""
     return response.status == HTTPStatus.NO_CONTENT or (
         response.status == HTTPStatus.OK and (not response.content or is_web_page(response))
     )
 
 
 def is_web_page(response: Response[Any]) -> bool:
-    """Whether an answer is HTML."""
+    """Whether a response is HTML."""
     kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
     start = response.content[:200].lstrip().lower()
     return kind == "text/html" or start.startswith((b"<!doctype", b"<html"))
 
 
 def answered_at(response: Response[Any]) -> float:
-    """When the answer was made, in seconds since the epoch: by the service's clock, where it says, so that ours may be wrong."""
+    """When the response was made, in seconds since the epoch: by the service's clock where the response has its time."""
     since = _http_date(response.header("date") or "")
     return response.received_unix_nano / 1e9 if since is None else since
 
 
 def clock_ahead_nano(response: Response[Any]) -> int:
-    """How far the local clock is ahead of the service's, in nanoseconds; 0 where it is not, or nobody can tell."""
+    """How far the local clock is ahead of the service's, in nanoseconds; 0 where it is not, or where that is unknown."""
     ahead = response.received_unix_nano - round(answered_at(response) * 1e9)
     return ahead if ahead > _INEXACT else 0
 

@@ -1,4 +1,4 @@
-"""HTTP: sends what a step says and returns the answer as data; failures become logferry's own errors."""
+"""Sends requests over HTTP and returns responses as data; failures become logferry's own errors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _HEADERS = (
     (b"User-Agent", f"logferry/{__version__} python-httpx/{httpx.__version__}".encode("ascii")),
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", ENCODINGS.encode("ascii")),
-    (b"Cache-Control", b"no-cache"),  # what a cache has kept is the answer to an older question
+    (b"Cache-Control", b"no-cache"),  # a cached response is one to an older request
 )
 """What every request has."""
 
@@ -54,7 +54,7 @@ class Sender:
         return self.pool.start(work)
 
     def perform(self, send: Send[Any]) -> Response[Any]:
-        """Send, and read the whole answer, blocking the thread."""
+        """Send, and read the whole response, blocking the thread."""
         transport = self.pool.blocking()
         outgoing = self._outgoing(send)
         end = monotonic() + outgoing.bounds.whole
@@ -76,7 +76,7 @@ class Sender:
         return self._response(send, outgoing, incoming, content)
 
     async def aperform(self, send: Send[Any]) -> Response[Any]:
-        """Send, and read the whole answer, blocking only the task."""
+        """Send, and read the whole response, blocking only the task."""
         from anyio import fail_after  # noqa: PLC0415  # blocking programs need not load it
 
         transport = self.pool.tasks()
@@ -161,7 +161,7 @@ def _quoted(param: tuple[str, str]) -> str:
 
 @frozen
 class _Failures:
-    """A context in which failures to get an answer become logferry's own errors."""
+    """A context in which failures to get a response become logferry's own errors."""
 
     outgoing: Outgoing
 
@@ -232,5 +232,5 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _announced(incoming: Incoming | AsyncIncoming) -> str | None:
-    """How long the body must be; an answer to say that there is nothing may announce what there would be."""
+    """How long the body must be; a response that says that there is none may announce the length that it would have."""
     return header_of(incoming.headers, "content-length") if incoming.status == HTTPStatus.OK else None

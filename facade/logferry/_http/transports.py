@@ -1,4 +1,4 @@
-"""What sends a request and hands over the answer as it arrives, and the caller's own transport as one."""
+"""What sends a request and hands over the response as it arrives, and the caller's own transport as one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Outgoing:
 
 class Incoming(NamedTuple):
     """
-    An answer whose head has arrived.
+    A response whose head has arrived.
 
     Attributes:
         status: The HTTP status.
@@ -79,7 +79,7 @@ class Transport(Protocol):
     """Sends requests of threads, each within the bounds as far as it can; fails with exceptions of httpx."""
 
     def send(self, outgoing: Outgoing) -> Incoming:
-        """Send, and wait for the head of the answer."""
+        """Send, and wait for the head of the response."""
         ...
 
     def close(self) -> None:
@@ -91,10 +91,10 @@ class AsyncTransport(Protocol):
     """Sends requests of the tasks of an event loop; fails with exceptions of httpx."""
 
     bounds_the_whole: ClassVar[bool]
-    """Whether it keeps within ``Bounds.whole`` by itself; else the wire cancels it."""
+    """Whether it keeps within ``Bounds.whole`` by itself; else the sender cancels it."""
 
     async def send(self, outgoing: Outgoing) -> AsyncIncoming:
-        """Send, and wait for the head of the answer."""
+        """Send, and wait for the head of the response."""
         ...
 
     async def close(self) -> None:
@@ -117,7 +117,7 @@ class HttpxTransport:
     transport: httpx.BaseTransport
 
     def send(self, outgoing: Outgoing) -> Incoming:
-        """Send, and wait for the head of the answer."""
+        """Send, and wait for the head of the response."""
         response = self.transport.handle_request(_request(outgoing))
         chunks = cast("httpx.SyncByteStream", response.stream)
         return Incoming(response.status_code, response.headers.raw, chunks, response.close)
@@ -135,7 +135,7 @@ class AsyncHttpxTransport:
     transport: httpx.AsyncBaseTransport
 
     async def send(self, outgoing: Outgoing) -> AsyncIncoming:
-        """Send, and wait for the head of the answer."""
+        """Send, and wait for the head of the response."""
         response = await self.transport.handle_async_request(_request(outgoing))
         chunks = cast("httpx.AsyncByteStream", response.stream)
         return AsyncIncoming(response.status_code, response.headers.raw, chunks, response.aclose)

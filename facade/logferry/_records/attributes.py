@@ -49,7 +49,7 @@ def present(attributes: Attributes) -> Attributes:
     return attributes
 
 
-def mapped(item: Mapping[str, Any], names: Mapping[str, str | None], *, prefix: str) -> Attributes:
+def mapped(item: Mapping[str, Any], names: Mapping[Any, str | None], *, prefix: str) -> Attributes:
     """
     The fields of an item under the names of their attributes; without those that have no value, and without secrets.
 

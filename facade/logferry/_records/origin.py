@@ -26,20 +26,22 @@ class Normalizer(Generic[J]):
 
     Attributes:
         times: When the items of a page happened; of each, whatever it is.
-        make: The record of an item and its time, which is ``None`` where it cannot be read; called for every item, so it
-            reads only what every reader wants.
+        make: The record of an item and its time, 0 where that cannot be read; called for every item, so it reads only what
+            every reader wants.
         identity: What makes the item's ``uid``: its tenant and its id, each ``None`` where the item has none.
         attributes: What the item says, by OpenTelemetry's names where they exist.
         resource: What produced the log: service, address, tenant; of the item, only its tenant may be read.
         trace_id: The trace that the item belongs to, as 32 hexadecimal digits; ``None`` where items name none.
+        untimed: The issue of an item whose time cannot be read, with the path to the value.
     """
 
     times: Callable[[list[Any]], PageTimes]
-    make: Callable[[J, Origin, int | None], LogRecord]
+    make: Callable[[J, Origin, int], LogRecord]
     identity: Callable[[J], tuple[str | None, str | None]]
     attributes: Callable[[J], Attributes]
     resource: Callable[[J, Origin], Attributes]
     trace_id: Callable[[J], str | None] | None = None
+    untimed: str = "the time cannot be read"
 
     def time(self, item: J) -> int | None:
         """When an item happened, in nanoseconds since the epoch; ``None`` where that cannot be read."""
@@ -47,7 +49,12 @@ class Normalizer(Generic[J]):
 
     def record(self, item: J, origin: Origin) -> LogRecord:
         """The record of a single item."""
-        return self.make(item, origin, self.time(item))
+        time = self.time(item)
+        return self.make(item, origin, time) if time is not None else self.without_time(item, origin)
+
+    def without_time(self, item: J, origin: Origin, ordinal: int = 0) -> LogRecord:
+        """The record of an item whose time cannot be read, which is an issue."""
+        return self.make(item, origin, 0).as_received(item, (self.untimed,), ordinal)
 
 
 class _Memory(dict[K, V]):

@@ -54,15 +54,17 @@ def records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
             iteration.converting = True
             try:
                 if fits(item):
-                    made = make(item, origin, time)
-                    if time is None and made.issues:
-                        with ShortTraceback():
-                            iteration.report(made.issues, item, delivered=True)
-                    return numbered(made, ordinal) if ordinal else made
+                    if time is not None:
+                        made = make(item, origin, time)
+                        return numbered(made, ordinal) if ordinal else made
+                    made = normalizer.without_time(item, origin, ordinal)
+                    with ShortTraceback():
+                        iteration.report(made.issues, item, delivered=True)
+                    return made
                 repaired = repair(item)
                 with ShortTraceback():
                     iteration.report(repaired.issues, item, delivered=True)
-                return make(repaired.value, origin, time).as_received(item, repaired.issues, ordinal)
+                return make(repaired.value, origin, time or 0).as_received(item, repaired.issues, ordinal)
             except BaseException as error:
                 iteration.take_back(error, delivered=iteration.delivered - 1)
                 raise

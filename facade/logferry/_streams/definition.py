@@ -8,10 +8,10 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from attrs import AttrsInstance, field, fields, frozen
 
 from logferry._flow.steps import Flow, Position
+from logferry._lazy import loaded
 from logferry._records.attributes import Attribute
 from logferry._records.origin import Normalizer
 from logferry._streams.incremental import Incremental
-from logferry._streams.lazy import loaded
 from logferry._time.window import Window
 
 E = TypeVar("E")

@@ -1,32 +1,28 @@
-"""What is loaded when it is used, by where it is."""
+"""The streams of a client, whose code is loaded when one of them is used."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from logferry._lazy import loaded
 
 if TYPE_CHECKING:
     from logferry._streams.definition import StreamDefinition
 
 
-def loaded(home: str) -> Any:
-    """What is there: a module and a name in it, with a colon between them."""
-    module, _, name = home.partition(":")
-    return getattr(import_module(module), name)
-
-
-class Homes:
+class Streams:
     """
-    An attribute of a class whose value is loaded when it is read: the streams of a client.
+    The streams that a client can open: as an attribute of its class, a tuple of ``StreamDefinition``.
 
-    With their models they are most of a client's code, and a program may have clients that it asks nothing of.
+    With their models, streams are most of a client's code, and a program may open none of them.
 
     Args:
-        homes: Where each of them is.
+        streams: Each a definition, or where it is: a module and a name in it, with a colon between them, such as
+            ``"logferry.services.logto._streams:AUDIT_LOGS"``; the module is imported when the attribute is read.
     """
 
-    def __init__(self, *homes: str) -> None:
-        self._homes = homes
+    def __init__(self, *streams: StreamDefinition[Any, Any, Any] | str) -> None:
+        self._streams = streams
 
     def __get__(self, instance: object, owner: type) -> tuple[StreamDefinition[Any, Any, Any], ...]:
-        return tuple(map(loaded, self._homes))
+        return tuple(loaded(one) if isinstance(one, str) else one for one in self._streams)

@@ -13,8 +13,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, overload
 
+from attrs import frozen
+
 from logferry._json import is_object
-from logferry._time.timestamps import alike_to_nano, text_to_nano
+from logferry._time.timestamps import FIRST, LAST, alike_to_nano, number_to_nano, text_to_nano
 
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _FORMS: Final = frozenset(
@@ -115,6 +117,36 @@ def page_times(items: list[Any], name: str) -> PageTimes:
     if _are_alike(texts):
         return PageTimes(texts, text_to_nano, alike_to_nano, whole=True)
     return known_times([*map(text_to_nano, texts)])
+
+
+@frozen
+class TimeField:
+    """
+    The field that has the time of each item of a stream; called with the items of a page, it reads their times.
+
+    Attributes:
+        name: The field's name.
+        unit: Nanoseconds in one, for a number that counts from the epoch; ``None`` for ISO 8601 text, which is UTC where it has
+            no offset.
+    """
+
+    name: str
+    unit: int | None = None
+
+    def __call__(self, items: list[Any]) -> PageTimes:
+        """The times of JSON items, whatever they are."""
+        return page_times(items, self.name) if self.unit is None else _numbers(items, self.name, self.unit)
+
+
+def _numbers(items: list[Any], name: str, unit: int) -> PageTimes:
+    try:
+        # As nearly always: all of them are whole numbers, and moments.
+        moments = [item[name] for item in items]
+        if {*map(type, moments)} == {int} and FIRST <= min(moments) * unit <= max(moments) * unit < LAST:
+            return known_times([moment * unit for moment in moments])
+    except (TypeError, KeyError):
+        pass
+    return known_times([number_to_nano(item.get(name), unit) if is_object(item) else None for item in items])
 
 
 def known_times(times: list[int | None]) -> PageTimes:

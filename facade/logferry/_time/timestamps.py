@@ -118,10 +118,21 @@ def text_to_nano(text: object) -> int | None:
 
 
 def number_to_nano(number: object, unit: int) -> int | None:
-    """Nanoseconds since the epoch of a whole number of units, such as seconds, since then; ``None`` for what is no moment."""
-    if type(number) is not int:
+    """
+    Nanoseconds since the epoch of a number of units since then, whole or not, without loss; ``None`` for what is no moment.
+
+    Args:
+        number: Any value.
+        unit: Nanoseconds in one, such as ``SECOND``.
+    """
+    if type(number) is int:
+        nanoseconds = number * unit
+    elif type(number) is float and FIRST < number < LAST:
+        from decimal import Decimal  # noqa: PLC0415  # few services send fractions
+
+        nanoseconds = int(Decimal(repr(number)) * unit)
+    else:
         return None
-    nanoseconds = number * unit
     return nanoseconds if FIRST <= nanoseconds < LAST else None
 
 

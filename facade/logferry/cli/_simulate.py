@@ -1,4 +1,4 @@
-"""``logferry simulate``: the fakes of the services, to try things out without an account."""
+"""``logferry simulate``: serves the fakes of the services, for use without an account."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import click
 
 from logferry._accounts.registry import SERVICES, Service
 from logferry._errors import ConfigurationError
-from logferry.cli._output.output import echo
+from logferry.cli._output.stdout import echo
 from logferry.cli._shell import shell_options, tell
+from logferry.testing._registry import make_fake, variables_for
 
 if TYPE_CHECKING:
     from logferry.testing import Fake
@@ -46,7 +47,7 @@ Examples:
     type=click.IntRange(min=0, max=1_000_000_000),
     default=1000,
     show_default=True,
-    help="How many records each service has at the start, one a minute; new ones keep arriving.",
+    help="How many records each service has at the start, one a minute; new ones arrive while it runs.",
 )
 @click.option(
     "--port",
@@ -62,13 +63,13 @@ def simulate(records: int, port: int, host: str) -> None:
     """
     Serve made-up services on this machine.
 
-    They run until Ctrl-C, which ends the command with exit code 0. It prints the lines that make an account of each
-    service; paste them into another shell. All credentials are made up.
+    They run until Ctrl-C, after which the exit code is 0. The command prints the environment variables that make an account
+    of each service; paste them into another shell. All credentials are made up.
     """
     from logferry.testing import serve_until_interrupted  # noqa: PLC0415  # brings along asyncio
 
     now = time.time_ns()
-    fakes = [service.fake(records=records, epoch=now - now % _MILLISECOND) for service in SERVICES]
+    fakes = [make_fake(service, records=records, epoch=now - now % _MILLISECOND) for service in SERVICES]
 
     def ready(urls: tuple[str, ...]) -> None:
         for service, fake, url in zip(SERVICES, fakes, urls, strict=True):
@@ -89,8 +90,8 @@ def simulate(records: int, port: int, host: str) -> None:
 
 
 def _account(service: Service, fake: Fake, url: str) -> Iterator[str]:
-    """What a shell needs to make an account of a fake, and comments that say which filters its streams need."""
-    variables = service.variables_for(fake, url)
+    """Yield the shell commands that set an account of a fake, and comments with the filters that its streams need."""
+    variables = variables_for(fake, url)
     for name, value in variables.items():
         yield f"export {name}={shlex.quote(value)}"
     others = [name for name in service.optional_variables if name not in variables]

@@ -2,16 +2,18 @@
 Fakes of the services, for tests and for trying things out.
 
 A fake is a pure function of request, state and clock, with the real service's habits. Two adapters put it to work:
-`InProcessTransport` under an httpx client, and `serve` on a loopback port. `VirtualClock` gives time that passes at once,
+`InProcessTransport` under an httpx client, and `serve` on a loopback port. `VirtualClock` gives time that passes at once (`Clock` is
+what it stands for),
 `failing` and `Schedule` let requests fail, `relay` breaks connections, `Row` and `random_rows` tell what a fake has, from when until when, and
 `Comparison` says whether all came that a fake knows to be there. `connected` makes a client that asks a fake, `configuration`
 and `Hosts` let `open_accounts` open several;
 `logferry.testing.pytest` is a plugin with fixtures.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from logferry._lazy import lazy_names
+from logferry._time.clock import Clock
 from logferry.testing._faults import cut, emptied, failing, first_of, html_page, late, reset, shortened, stale
 from logferry.testing._http import Fake, FakeRequest, FakeResponse
 from logferry.testing._recorder import Change, Faults, Outcome, Recorder
@@ -38,6 +40,7 @@ __all__ = [
     "PASSING",
     "QUIET",
     "Change",
+    "Clock",
     "CognigyFake",
     "Comparison",
     "DailyFake",
@@ -79,42 +82,22 @@ __all__ = [
     "stale",
 ]
 
-# Loaded on first use, since most bring along something heavy: httpx, anyio, uvicorn, a service.
-_LAZY = {
-    "ALL": "_schedule",
-    "CognigyFake": "cognigy",
-    "DailyFake": "daily",
-    "FATAL": "_schedule",
-    "Disruption": "_relay",
-    "Hosts": "_accounts",
-    "InProcessTransport": "_transport",
-    "Kind": "_schedule",
-    "LogtoFake": "logto",
-    "MakeAccount": "_wiring",
-    "MakeClient": "_wiring",
-    "PASSING": "_schedule",
-    "QUIET": "_schedule",
-    "Schedule": "_schedule",
-    "SignalWireFake": "signalwire",
-    "VirtualClock": "_clock",
-    "asgi": "_asgi",
-    "configuration": "_accounts",
-    "connected": "_wiring",
-    "relay": "_relay",
-    "require_server": "_server",
-    "serve": "_server",
-    "serve_all": "_server",
-    "serve_until_interrupted": "_server",
-}
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        module = _LAZY[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    return getattr(import_module(f"{__name__}.{module}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:
+    # Most bring along something heavy: httpx, anyio, uvicorn, a service.
+    __getattr__, __dir__ = lazy_names(
+        globals(),
+        {
+            "_accounts": "Hosts configuration",
+            "_asgi": "asgi",
+            "_clock": "VirtualClock",
+            "_relay": "Disruption relay",
+            "_schedule": "ALL FATAL PASSING QUIET Kind Schedule",
+            "_server": "require_server serve serve_all serve_until_interrupted",
+            "_transport": "InProcessTransport",
+            "_wiring": "MakeAccount MakeClient connected",
+            "cognigy": "CognigyFake",
+            "daily": "DailyFake",
+            "logto": "LogtoFake",
+            "signalwire": "SignalWireFake",
+        },
+    )

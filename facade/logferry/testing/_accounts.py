@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import httpx
 
 from logferry.testing._http import Fake
-from logferry.testing._wiring import service_of
+from logferry.testing._registry import service_of, settings_for
 
 __all__ = ["Hosts", "configuration"]
 
@@ -23,7 +23,7 @@ def configuration(fakes: Mapping[str, Fake], urls: Mapping[str, str] | None = No
     for name, fake in fakes.items():
         service = service_of(fake)
         url = (urls or {}).get(name, f"https://{name}.example")
-        settings = {"service": service.name, **service.settings_for(fake, url)}
+        settings = {"service": service.name, **settings_for(fake, url)}
         # What JSON makes of a text is what TOML wants.
         tables.append("\n".join([f"[accounts.{name}]", *(f"{key} = {json.dumps(settings[key])}" for key in settings)]))
     return "\n\n".join(tables) + "\n"

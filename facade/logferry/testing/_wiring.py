@@ -2,15 +2,15 @@
 
 from typing import Any, Protocol, TypeVar, Unpack
 
-from logferry._accounts.registry import SERVICES, Service
 from logferry._client import Client
 from logferry._config.arguments import ClientOptions
 from logferry.testing._clock import VirtualClock
 from logferry.testing._http import Fake
 from logferry.testing._recorder import Faults, Recorder
+from logferry.testing._registry import service_of
 from logferry.testing._transport import InProcessTransport
 
-__all__ = ["MakeAccount", "MakeClient", "connected", "just_after", "service_of"]
+__all__ = ["MakeAccount", "MakeClient", "connected", "just_after"]
 
 C = TypeVar("C", bound=Client)
 
@@ -44,24 +44,6 @@ class MakeAccount(Protocol):
         ...
 
 
-def service_of(fake: Fake) -> Service:
-    """
-    Return the service that a fake stands for.
-
-    Raises:
-        TypeError: None of those that there are has its streams.
-    """
-    streams = getattr(fake, "streams", ())
-    for service in SERVICES:
-        if streams and streams[0].startswith(f"{service.name}."):
-            return service
-    known = ", ".join(service.name for service in SERVICES)
-    raise TypeError(
-        f"{type(fake).__name__} is a fake of none of the services ({known}): "
-        f"its streams are {', '.join(streams) or 'not named'}. Give one such as logferry.testing.LogtoFake"
-    )
-
-
 def just_after(fake: Fake) -> int:
     """Return the moment at which a window without an end holds all that a fake has at its epoch."""
     return fake.epoch + 1_000_000
@@ -83,13 +65,14 @@ def connected(client: type[C], fake: Fake, *, faults: Faults | None = None, **op
     Raises:
         TypeError: The fake is one of another service, or of none.
     """
-    service = service_of(fake)
-    if client.service != service.name:
-        raise TypeError(f"{client.__name__} is no client of {service.name}, which {type(fake).__name__} stands for")
+    streams = getattr(fake, "streams", ())
+    if not streams or not streams[0].startswith(f"{client.service}."):
+        name = service_of(fake).name
+        raise TypeError(f"{client.__name__} is no client of {name}, which {type(fake).__name__} stands for")
     if "clock" not in options:
         options["clock"] = VirtualClock(just_after(fake))
     if "transport" not in options:
         options["transport"] = InProcessTransport(fake, clock=options["clock"].now, faults=faults)
     make: Any = client  # a service's own settings are not among those that all clients take
-    made: C = make(**service.settings_for(fake, _ADDRESS), **options)
+    made: C = make(**{client.address: _ADDRESS}, **fake.settings, **options)
     return made

@@ -25,19 +25,20 @@ import anyio
 import anyio.lowlevel
 import attrs
 
+from logferry import open_accounts
 from logferry._client import Client
 from logferry._errors import LogferryError
-from logferry._ferry.ferry import open_accounts
 from logferry._records.record import LogRecord
 from logferry._time.timestamps import rfc3339
 from logferry.testing._accounts import Hosts, configuration
 from logferry.testing._clock import VirtualClock
+from logferry.testing._registry import settings_for
 from logferry.testing._rows import random_rows
 from logferry.testing._schedule import PASSING, Schedule
 from logferry.testing._server import serve
 from logferry.testing._transport import InProcessTransport
 from logferry.testing._trials import BEGIN, SECOND, Seeded, Verdict, seeded
-from logferry.testing._wiring import just_after, service_of
+from logferry.testing._wiring import just_after
 
 __all__ = ["CancelledOutcome", "CancelledTrial", "ForkedTrial"]
 
@@ -191,7 +192,7 @@ class ForkedTrial(Seeded):
         filters = dict(fake.questions(self.stream)[0])
         make: Any = self.client  # a service's own settings are not among those that all clients take
         with serve(fake) as url:
-            settings = service_of(fake).settings_for(fake, url)
+            settings = settings_for(fake, url)
             client: Client = make(**settings, clock=VirtualClock(just_after(fake)), concurrency=chance.choice((1, 4)))
             view = client.stream(self.stream, filters=filters, page_size=chance.choice((1, 5, 20))).records()
             due = Counter([one.uid for one in view])

@@ -27,11 +27,12 @@ from logferry._config.hooks import IssueEvent, RequestEvent
 from logferry._errors import LogferryError, PagingError
 from logferry._records.record import LogRecord
 from logferry.testing._interleaving import Blocking, Launched
+from logferry.testing._registry import settings_for
 from logferry.testing._relay import relay
 from logferry.testing._scenario import Scenario
 from logferry.testing._server import serve
 from logferry.testing._trials import MakeFake, Seeded, Verdict, seeded
-from logferry.testing._wiring import connected, service_of
+from logferry.testing._wiring import connected
 
 __all__ = ["MakeFake", "Outcome", "Trial"]
 
@@ -187,7 +188,7 @@ class _Pull:
             # Threads would come in another order on each run.
             vars(client)["_pool"].launch = self._launch
             return client
-        settings = service_of(self._world.fake).settings_for(self._world.fake, self._address)
+        settings = settings_for(self._world.fake, self._address)
         make: Any = self._trial.client  # a service's own settings are not among those that all clients take
         made: Client = make(**settings, **options)
         return made

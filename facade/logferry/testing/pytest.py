@@ -15,8 +15,9 @@ from logferry._config.arguments import ClientOptions
 from logferry.testing._clock import VirtualClock
 from logferry.testing._http import Fake
 from logferry.testing._recorder import Faults, Recorder
+from logferry.testing._registry import variables_for
 from logferry.testing._server import serve
-from logferry.testing._wiring import C, MakeAccount, MakeClient, connected, just_after, service_of
+from logferry.testing._wiring import C, MakeAccount, MakeClient, connected, just_after
 
 __all__ = ["logferry_account", "logferry_client", "logferry_clock"]
 
@@ -79,7 +80,7 @@ def logferry_account(monkeypatch: pytest.MonkeyPatch, _logferry_no_accounts: Non
         def make(fake: Fake, *, faults: Faults | None = None) -> Recorder:
             recorder = Recorder(fake, faults=faults)
             url = stack.enter_context(serve(recorder))
-            for name, value in service_of(fake).variables_for(fake, url).items():
+            for name, value in variables_for(fake, url).items():
                 monkeypatch.setenv(name, value)
             return recorder
 

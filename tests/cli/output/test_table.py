@@ -14,7 +14,9 @@ from tests.cli.output.test_csv import record_of
 import logferry
 from logferry import LogRecord
 from logferry.cli._output.console import PlainConsole
-from logferry.cli._output.output import JsonLines, Output, text_console
+from logferry.cli._output.json_lines import JsonLines
+from logferry.cli._output.output import Output
+from logferry.cli._output.stdout import text_console
 from logferry.cli._output.table import Table
 from logferry.testing import LogtoFake, connected
 

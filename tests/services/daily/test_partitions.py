@@ -30,6 +30,7 @@ from logferry._http.in_flight import Ticket
 from logferry._http.messages import Response, Send
 from logferry._time.timestamps import rfc3339
 from logferry._time.window import Window
+from logferry.hooks import RequestEvent
 from logferry.services.daily._sessions.query import Query
 from logferry.services.daily._sessions.walk import Walk
 from logferry.testing import (
@@ -67,7 +68,7 @@ def far_away(fake: DailyFake, seconds: float = 0.05, **options: Any) -> dict[str
     """Options of a client whose requests take their time, on a clock of their own unless there is one."""
     clock: VirtualClock = options.pop("clock", None) or VirtualClock(fake.epoch + MILLISECOND)
 
-    def pass_time(_event: logferry.RequestEvent) -> None:
+    def pass_time(_event: RequestEvent) -> None:
         clock.advance(seconds)
 
     return {"clock": clock, "on_request": pass_time, "rate": None, **options}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logferry._json import digest
-from logferry.services.daily._records import session_log_times
+from logferry.services.daily._records import SESSION_LOG_NORMALIZER
 from logferry.services.daily._sessions.position import Position
 from logferry.services.daily._sessions.rows import Rows
 
@@ -20,7 +20,7 @@ SAYS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({"level": st.sam
 
 def rows_of(items: list[Any]) -> Rows:
     """Rows in the order of a response."""
-    return Rows(items, session_log_times(items))
+    return Rows(items, SESSION_LOG_NORMALIZER.times(items))
 
 
 def log(second: int, says: dict[str, Any], *, reversed_keys: bool) -> dict[str, Any]:

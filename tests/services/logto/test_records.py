@@ -12,7 +12,7 @@ import pytest
 from logferry._json import is_array, is_object
 from logferry._records.origin import Origin
 from logferry._records.record import LogRecord
-from logferry.services.logto._records import NORMALIZER, milliseconds_to_nano
+from logferry.services.logto._records import NORMALIZER
 from logferry_clients.logto.models.audit_log import AuditLog, fits_audit_log, repair_audit_log
 
 ORIGIN = Origin(
@@ -245,7 +245,7 @@ def test_injected_headers_of_old_servers_are_header_attributes(page_example: lis
 )
 def test_milliseconds_become_nanoseconds_without_loss(milliseconds: object, nanoseconds: int | None) -> None:
     """Integer and fractional milliseconds are exact; what is no moment before the year 10000 is unknown."""
-    assert milliseconds_to_nano(milliseconds) == nanoseconds
+    assert NORMALIZER.times([{"createdAt": milliseconds}])[0] == nanoseconds
 
 
 def test_an_absurd_time_is_unknown_and_flagged(page_example: list[dict[str, Any]]) -> None:

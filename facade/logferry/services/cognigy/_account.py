@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from logferry._flow.auth import Authorizer, FixedHeaders
-from logferry._http.responses import Refusal, is_foreign
-from logferry._json import text_in
-from logferry._redaction import Secret
+from logferry.extend import (
+    Authorizer,
+    FixedHeaders,
+    Refusal,
+    Secret,
+    is_foreign,
+    text_in,
+)
 
 if TYPE_CHECKING:
     from logferry_clients.cognigy.models.problem import ProblemKey

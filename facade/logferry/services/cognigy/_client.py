@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
 from attrs import evolve
 
-from logferry._client import Client, Connection
-from logferry._config.arguments import ClientOptions, StreamOptions
-from logferry._config.settings import Settings
-from logferry._errors import ConfigurationError, InvalidRequestError
-from logferry._http.options import checked_base_url
-from logferry._http.rate import Rate
-from logferry._streams.lazy import Homes
+from logferry.extend import (
+    Client,
+    ClientOptions,
+    ConfigurationError,
+    Connection,
+    InvalidRequestError,
+    Rate,
+    Settings,
+    StreamOptions,
+    Streams,
+    checked_base_url,
+)
 from logferry.services.cognigy._account import EXAMPLE
 from logferry.services.cognigy._account import api_key as authorized_by
 
 if TYPE_CHECKING:
-    from logferry._streams.views import Stream
+    from logferry.extend import Stream
     from logferry_clients.cognigy.models.log_entry import LogEntry
     from logferry_clients.cognigy.models.log_level import LogLevel
 
@@ -50,7 +55,7 @@ class Cognigy(Client):
 
     service: ClassVar[str] = "cognigy"
     documented_rate: ClassVar[Rate | None] = Rate(requests=1000, seconds=300)
-    streams: ClassVar[Homes] = Homes("logferry.services.cognigy._streams:PROJECT_LOGS")
+    streams: ClassVar[Streams] = Streams("logferry.services.cognigy._streams:PROJECT_LOGS")
     authentication: ClassVar[str] = "API key"
     settings: ClassVar[tuple[str, ...]] = ("base_url", "api_key", "project_id")
     optional_settings: ClassVar[tuple[str, ...]] = ("type_brackets",)

@@ -6,11 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from logferry._records.attributes import Attributes, mapped, present
-from logferry._records.origin import Normalizer, Origin
-from logferry._records.record import LogRecord, make_record
-from logferry._redaction import without_secrets
-from logferry._time.page_times import PageTimes, page_times
+from logferry.extend import (
+    Attributes,
+    LogRecord,
+    Normalizer,
+    Origin,
+    TimeField,
+    make_record,
+    mapped,
+    present,
+    without_secrets,
+)
 from logferry_clients.cognigy.models.log_entry import LogEntryJson, LogEntryKey
 
 _SEVERITIES: Final = {"fatal": 21, "error": 17, "warn": 13, "info": 9, "debug": 5, "trace": 1}
@@ -24,7 +30,6 @@ _ENTRY: Final[Mapping[LogEntryKey, str | None]] = {
     "traceId": "cognigy.trace.id",
     "type": None,
 }
-_NAMES: Final = dict[str, str | None]([*_ENTRY.items()])
 _TIMESTAMP: Final[LogEntryKey] = "timestamp"
 
 _LIFTED: Final = {"userId": "user.id", "sessionId": "session.id", "flowName": "cognigy.flow.name"}
@@ -35,23 +40,16 @@ _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-
 _TRACE_ID_LENGTHS: Final = (32, 36)
 
 
-def _times(items: list[Any]) -> PageTimes:
-    return page_times(items, _TIMESTAMP)
-
-
-def _record(item: LogEntryJson, origin: Origin, time: int | None) -> LogRecord:
+def _record(item: LogEntryJson, origin: Origin, time: int) -> LogRecord:
     level = item.get("type") or _level_asked_for(origin)
-    record = make_record(
+    return make_record(
         origin,
         item,
-        time or 0,
+        time,
         _SEVERITIES.get(level.lower(), 0) if level else 0,
         level,
         None,  # free text is no event
         item.get("msg") or None,
-    )
-    return (
-        record if time is not None else record.as_received(item, ("timestamp: no moment between the years 1 and 9999",))
     )
 
 
@@ -85,7 +83,7 @@ def _resource(_item: LogEntryJson, origin: Origin) -> Attributes:
 
 
 def _attributes(item: LogEntryJson) -> Attributes:
-    attributes = mapped(item, _NAMES, prefix="cognigy")
+    attributes = mapped(item, _ENTRY, prefix="cognigy")
     if "meta" in item:
         # Flows log what they are given, so anything can be in there.
         meta: dict[str, Any] = without_secrets(item["meta"])
@@ -101,10 +99,11 @@ def _attributes(item: LogEntryJson) -> Attributes:
 
 
 NORMALIZER: Final = Normalizer[LogEntryJson](
-    times=_times,
+    times=TimeField(_TIMESTAMP),
     make=_record,
     identity=_identity,
     attributes=_attributes,
     resource=_resource,
     trace_id=_trace_id,
+    untimed="timestamp: no moment between the years 1 and 9999",
 )

@@ -16,18 +16,31 @@ from urllib.parse import parse_qs, urlsplit
 
 from attrs import evolve, frozen
 
-from logferry._errors import PagingError
-from logferry._flow.steps import Flow, Position, SubFlow, exchange
-from logferry._http.messages import Response, Send
-from logferry._http.responses import about_response, decoded, wrong_shape
-from logferry._json import is_array, is_object
-from logferry._paging.cursor import CursorPage, cursor_walk, keys_of
-from logferry._redaction import printable
-from logferry._streams.definition import StreamDefinition, filter_field
-from logferry._streams.incremental import Incremental
-from logferry._time.page_times import page_times
-from logferry._time.timestamps import MILLISECOND, SECOND, rfc3339
-from logferry._time.window import Window
+from logferry.extend import (
+    MILLISECOND,
+    SECOND,
+    CursorPage,
+    Flow,
+    Incremental,
+    PagingError,
+    Position,
+    Response,
+    Send,
+    StreamDefinition,
+    SubFlow,
+    Window,
+    about_response,
+    cursor_walk,
+    decoded,
+    exchange,
+    filter_field,
+    is_array,
+    is_object,
+    keys_of,
+    printable,
+    rfc3339,
+    wrong_shape,
+)
 from logferry.services.cognigy._account import api_refusal
 from logferry.services.cognigy._records import NORMALIZER
 from logferry_clients.cognigy.api.logs import list_log_entries
@@ -49,7 +62,6 @@ LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 """The levels that can be asked for."""
 
 _ID: Final[LogEntryKey] = "_id"
-_TIMESTAMP: Final[LogEntryKey] = "timestamp"
 _TYPE: Final[LogEntryKey] = "type"
 _ITEMS: Final[LogEntryPageKey] = "items"
 _TOTAL: Final[LogEntryPageKey] = "total"
@@ -177,7 +189,7 @@ def _page(response: Response[Any], size: int) -> CursorPage:
         response=response,
         items=items,
         keys=keys_of(items, _ID),
-        times=page_times(items, _TIMESTAMP),
+        times=NORMALIZER.times(items),
         cursor=cursor,
         size=size,
         total=total if type(total) is int else None,

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from logferry._errors import AuthenticationError
-from logferry._flow.auth import Authorizer, FixedHeaders
-from logferry._http.responses import Refusal, is_foreign
-from logferry._json import text_in
-from logferry._redaction import Secret
+from logferry.extend import (
+    AuthenticationError,
+    Authorizer,
+    FixedHeaders,
+    Refusal,
+    Secret,
+    is_foreign,
+    text_in,
+)
 
 DEFAULT_BASE_URL: Final = "https://api.daily.co/v1"
 

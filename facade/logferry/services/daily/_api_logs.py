@@ -11,21 +11,29 @@ from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
-from logferry._flow.steps import Flow, Position, SubFlow, fetch
-from logferry._http.messages import Response
-from logferry._http.responses import decoded, wrong_shape
-from logferry._json import is_array
-from logferry._paging.cursor import CursorPage, cursor_walk
-from logferry._paging.delivered import TOLERANCE
-from logferry._streams.definition import StreamDefinition, filter_field
-from logferry._streams.incremental import Incremental
-from logferry._streams.matching import shown_at
-from logferry._time.page_times import PageTimes
-from logferry._time.window import Window
+from logferry.extend import (
+    SECOND,
+    CursorPage,
+    Flow,
+    Incremental,
+    PageTimes,
+    Position,
+    Response,
+    StreamDefinition,
+    SubFlow,
+    Window,
+    cursor_walk,
+    decoded,
+    fetch,
+    filter_field,
+    is_array,
+    shown_at,
+    wrong_shape,
+)
 from logferry.services.daily._account import refusal
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._lists import ListPages, starting_after
-from logferry.services.daily._records import API_LOG_NORMALIZER, api_log_times
+from logferry.services.daily._records import API_LOG_NORMALIZER
 from logferry_clients.daily.api.logs import list_api_logs
 from logferry_clients.daily.models.api_log import ApiLog, ApiLogJson, fits_api_log, repair_api_log
 from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES, ListApiLogsSource
@@ -35,6 +43,9 @@ _PAGE: Final = 100
 
 _PAST: Final = 50
 """So many logs in a row before the window mean that all others are, too; a few can be listed late, with an older time."""
+
+_NEAR: Final = 5 * SECOND
+"""How far before the window a log counts as near it, in nanoseconds: neighbours can be out of order."""
 
 _source: Final = one_of(LIST_API_LOGS_SOURCE_VALUES)
 
@@ -75,7 +86,7 @@ def _page(response: Response[Any], pages: ListPages, asked: Position | None, siz
     items = decoded(response, refusal)
     if not is_array(items):
         raise wrong_shape(response, "an array of logs")
-    return pages.page(response, items, api_log_times(items), asked=asked, size=size)
+    return pages.page(response, items, API_LOG_NORMALIZER.times(items), asked=asked, size=size)
 
 
 @define
@@ -104,7 +115,7 @@ def _past(times: PageTimes, window: Window, past: int) -> int:
         window: The window.
         past: How many there were at the end of the page before.
     """
-    span, first = times.span(), None if window.since is None else window.since - TOLERANCE
+    span, first = times.span(), None if window.since is None else window.since - _NEAR
     if first is None or span is None or span[0] >= first:  # as on most pages
         return past if not len(times) else 0
     for time in times:

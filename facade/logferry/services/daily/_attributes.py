@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from logferry._records.attributes import Attribute
+from logferry.extend import Attribute
 
 _CLIENT_TIME: Final = Attribute(
     "daily.client_time",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
-from logferry._client import Client, Connection
-from logferry._config.arguments import ClientOptions, StreamOptions
-from logferry._config.settings import Settings
-from logferry._http.options import checked_base_url
-from logferry._http.rate import Rate
-from logferry._streams.lazy import Homes
+from logferry.extend import (
+    Client,
+    ClientOptions,
+    Connection,
+    Rate,
+    Settings,
+    StreamOptions,
+    Streams,
+    checked_base_url,
+)
 from logferry.services.daily._account import DEFAULT_BASE_URL, key_authorizer
 from logferry.services.daily._filters import require_one_of
 
 if TYPE_CHECKING:
-    from logferry._streams.views import Stream
+    from logferry.extend import Stream
     from logferry_clients.daily.models.api_log import ApiLog
     from logferry_clients.daily.models.list_api_logs_source import ListApiLogsSource
     from logferry_clients.daily.models.list_logs_log_level import ListLogsLogLevel
@@ -41,7 +45,7 @@ class Daily(Client):
 
     service: ClassVar[str] = "daily"
     documented_rate: ClassVar[Rate | None] = Rate(requests=100, seconds=5)
-    streams: ClassVar[Homes] = Homes(
+    streams: ClassVar[Streams] = Streams(
         "logferry.services.daily._sessions.streams:SESSION_LOGS",
         "logferry.services.daily._sessions.streams:SESSION_METRICS",
         "logferry.services.daily._api_logs:API_LOGS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from logferry._errors import InvalidRequestError
+from logferry.extend import InvalidRequestError
 
 
 def one_of(known: Collection[str]) -> Callable[[str], str]:

@@ -11,13 +11,17 @@ from typing import Any
 
 from attrs import define, field
 
-from logferry._errors import PagingError
-from logferry._flow.steps import Position
-from logferry._http.messages import Response
-from logferry._http.responses import about_response
-from logferry._json import is_object
-from logferry._paging.cursor import REMEMBERED, CursorPage, keys_of
-from logferry._time.page_times import PageTimes
+from logferry.extend import (
+    REMEMBERED,
+    CursorPage,
+    PageTimes,
+    PagingError,
+    Position,
+    Response,
+    about_response,
+    is_object,
+    keys_of,
+)
 
 
 def starting_after(cursor: Position | None) -> tuple[str | None, int]:

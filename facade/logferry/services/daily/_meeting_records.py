@@ -9,15 +9,20 @@ meeting goes on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from logferry._json import is_object
-from logferry._records.attributes import Attributes, mapped
-from logferry._records.origin import Normalizer, Origin
-from logferry._records.record import INFO, LogRecord, make_record
-from logferry._redaction import without_secrets
-from logferry._time.page_times import PageTimes, known_times
-from logferry._time.timestamps import SECOND, number_to_nano
+from logferry.extend import (
+    INFO,
+    SECOND,
+    Attributes,
+    LogRecord,
+    Normalizer,
+    Origin,
+    TimeField,
+    make_record,
+    mapped,
+    without_secrets,
+)
 from logferry.services.daily._records import resource_of
 from logferry_clients.daily.models.meeting import MeetingJson, MeetingKey
 
@@ -30,30 +35,14 @@ _MEETING: Final[Mapping[MeetingKey, str | None]] = {
     "max_participants": "daily.meeting.max_participants",
     "participants": None,
 }
-_NAMES: Final = dict[str, str | None]([*_MEETING.items()])
 _START: Final[MeetingKey] = "start_time"
 _STATES: Final = {True: "ongoing", False: "ended"}
 
 
-def meeting_to_nano(item: object) -> int | None:
-    """When a meeting began; ``None`` where that cannot be read."""
-    return number_to_nano(item.get(_START), SECOND) if is_object(item) else None
-
-
-def meeting_times(items: list[Any]) -> PageTimes:
-    """When meetings began."""
-    return known_times([*map(meeting_to_nano, items)])
-
-
-def _record(item: MeetingJson, origin: Origin, time: int | None) -> LogRecord:
+def _record(item: MeetingJson, origin: Origin, time: int) -> LogRecord:
     ongoing = item.get("ongoing")
     words = "meeting", item.get("room"), None if ongoing is None else _STATES[ongoing]
-    record = make_record(origin, item, time or 0, INFO, None, "daily.meeting", " ".join(word for word in words if word))
-    return (
-        record
-        if time is not None
-        else record.as_received(item, ("start_time: no moment between the years 1 and 9999",))
-    )
+    return make_record(origin, item, time, INFO, None, "daily.meeting", " ".join(word for word in words if word))
 
 
 def _identity(item: MeetingJson) -> tuple[str | None, str | None]:
@@ -66,12 +55,17 @@ def _resource(_item: MeetingJson, origin: Origin) -> Attributes:
 
 
 def _attributes(item: MeetingJson) -> Attributes:
-    attributes = mapped(item, _NAMES, prefix="daily")
+    attributes = mapped(item, _MEETING, prefix="daily")
     if "participants" in item:
         attributes["daily.meeting.participants"] = without_secrets(item["participants"])
     return attributes
 
 
 MEETING_NORMALIZER: Final = Normalizer[MeetingJson](
-    times=meeting_times, make=_record, identity=_identity, attributes=_attributes, resource=_resource
+    times=TimeField(_START, SECOND),
+    make=_record,
+    identity=_identity,
+    attributes=_attributes,
+    resource=_resource,
+    untimed="start_time: no moment between the years 1 and 9999",
 )

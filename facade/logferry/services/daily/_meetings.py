@@ -12,19 +12,30 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from logferry._flow.steps import Flow, Position, SubFlow, fetch
-from logferry._http.messages import Response
-from logferry._http.responses import decoded, wrong_shape
-from logferry._json import is_array, is_object
-from logferry._paging.cursor import CursorPage, cursor_walk
-from logferry._streams.definition import StreamDefinition, filter_field, flag
-from logferry._streams.incremental import Incremental, Sessions
-from logferry._streams.matching import shown_at
-from logferry._time.timestamps import SECOND
-from logferry._time.window import Window
+from logferry.extend import (
+    SECOND,
+    CursorPage,
+    Flow,
+    Incremental,
+    Position,
+    Response,
+    Sessions,
+    StreamDefinition,
+    SubFlow,
+    Window,
+    cursor_walk,
+    decoded,
+    fetch,
+    filter_field,
+    flag,
+    is_array,
+    is_object,
+    shown_at,
+    wrong_shape,
+)
 from logferry.services.daily._account import refusal
 from logferry.services.daily._lists import ListPages, starting_after
-from logferry.services.daily._meeting_records import MEETING_NORMALIZER, meeting_times, meeting_to_nano
+from logferry.services.daily._meeting_records import MEETING_NORMALIZER
 from logferry_clients.daily.api.meetings import list_meetings
 from logferry_clients.daily.models.meeting import Meeting, MeetingJson, fits_meeting, repair_meeting
 from logferry_clients.daily.models.meeting_page import MeetingPageKey
@@ -79,14 +90,19 @@ def _page(response: Response[Any], pages: ListPages, asked: Position | None, siz
     if not is_array(items):
         raise wrong_shape(response, "an object with an array of meetings")
     return pages.page(
-        response, items, meeting_times(items), asked=asked, size=size, total=total if type(total) is int else None
+        response,
+        items,
+        MEETING_NORMALIZER.times(items),
+        asked=asked,
+        size=size,
+        total=total if type(total) is int else None,
     )
 
 
 def _is_over(item: Any, now: int) -> bool:
     """Whether a meeting has been over for so long that nothing more will come of it: logs are sent until its end."""
     fields = item if is_object(item) else {}
-    begin, duration = meeting_to_nano(fields), fields.get("duration")
+    begin, duration = MEETING_NORMALIZER.time(item), fields.get("duration")
     if begin is None or type(duration) is not int:
         return fields.get("ongoing") is not True
     return fields.get("ongoing") is not True and begin + duration * SECOND + _SETTLING <= now
@@ -104,7 +120,7 @@ SESSIONS: Final = Incremental(
         stream="daily.meetings",
         filters=("room",),
         question=_question,
-        begin=meeting_to_nano,
+        begin=MEETING_NORMALIZER.time,
         is_over=_is_over,
     ),
 )

@@ -8,13 +8,28 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from logferry._json import is_object, loads
-from logferry._records.attributes import Attributes, mapped, present
-from logferry._records.origin import Normalizer, Origin
-from logferry._records.record import ERROR, INFO, LogRecord, make_record
-from logferry._redaction import REDACTED, public_url, without_secrets
-from logferry._time.page_times import PageTimes, known_times, page_times
-from logferry._time.timestamps import MILLISECOND, number_to_nano, text_to_nano
+from logferry.extend import (
+    ERROR,
+    INFO,
+    MILLISECOND,
+    REDACTED,
+    Attributes,
+    LogRecord,
+    Normalizer,
+    Origin,
+    PageTimes,
+    TimeField,
+    is_object,
+    known_times,
+    loads,
+    make_record,
+    mapped,
+    number_to_nano,
+    present,
+    public_url,
+    text_to_nano,
+    without_secrets,
+)
 from logferry_clients.daily.models.api_log import ApiLogJson, ApiLogKey
 from logferry_clients.daily.models.session_log import SessionLogJson, SessionLogKey
 from logferry_clients.daily.models.session_metric import SessionMetricJson, SessionMetricKey
@@ -80,9 +95,7 @@ _API_LOG: Final[Mapping[ApiLogKey, str | None]] = {
     "request": None,
     "response": None,
 }
-_SESSION_LOG_NAMES: Final = dict[str, str | None]([*_SESSION_LOG.items()])
 _SESSION_METRIC_NAMES: Final = dict[str, str]([*_SESSION_METRIC.items()])
-_API_LOG_NAMES: Final = dict[str, str | None]([*_API_LOG.items()])
 _TIME: Final[SessionLogKey] = "time"
 _CREATED: Final[ApiLogKey] = "createdAt"
 
@@ -97,22 +110,16 @@ def metric_to_nano(item: Mapping[str, Any]) -> int | None:
     return None
 
 
-def session_log_times(items: list[Any]) -> PageTimes:
-    """When logs of a call were received."""
-    return page_times(items, _TIME)
-
-
-def _session_log(item: SessionLogJson, origin: Origin, time: int | None) -> LogRecord:
-    record = make_record(
+def _session_log(item: SessionLogJson, origin: Origin, time: int) -> LogRecord:
+    return make_record(
         origin,
         item,
-        time or 0,
+        time,
         _LEVELS.get(item.get("level", -1), 0),
         None,
         "daily.call.log",
         item.get("message") or None,
     )
-    return record if time is not None else record.as_received(item, ("time: no date and time",))
 
 
 def _session_identity(item: SessionLogJson) -> tuple[str | None, str | None]:
@@ -124,17 +131,16 @@ def _session_resource(item: SessionLogJson, origin: Origin) -> Attributes:
 
 
 def _session_attributes(item: SessionLogJson) -> Attributes:
-    return mapped(item, _SESSION_LOG_NAMES, prefix="daily")
+    return mapped(item, _SESSION_LOG, prefix="daily")
 
 
-def metric_times(items: list[Any]) -> PageTimes:
+def _metric_times(items: list[Any]) -> PageTimes:
     """When metrics were sampled."""
     return known_times([metric_to_nano(item) if is_object(item) else None for item in items])
 
 
-def _metric(item: SessionMetricJson, origin: Origin, time: int | None) -> LogRecord:
-    record = make_record(origin, item, time or 0, 0, None, "daily.call.metrics")
-    return record if time is not None else record.as_received(item, ("time: no date and time",))
+def _metric(item: SessionMetricJson, origin: Origin, time: int) -> LogRecord:
+    return make_record(origin, item, time, 0, None, "daily.call.metrics")
 
 
 def _metric_identity(item: SessionMetricJson) -> tuple[str | None, str | None]:
@@ -150,25 +156,19 @@ def _metric_attributes(item: SessionMetricJson) -> Attributes:
     return {**named, "daily.metrics": without_secrets(item)}
 
 
-def api_log_times(items: list[Any]) -> PageTimes:
-    """When requests were made."""
-    return page_times(items, _CREATED)
-
-
-def _api_log(item: ApiLogJson, origin: Origin, time: int | None) -> LogRecord:
+def _api_log(item: ApiLogJson, origin: Origin, time: int) -> LogRecord:
     status = _status(item)
     method, path = item.get("method", ""), _path(item.get("url", ""))
     said = f"{method} {path}" if method and path else method or path
-    record = make_record(
+    return make_record(
         origin,
         item,
-        time or 0,
+        time,
         _severity(status),
         None,
         _EVENTS.get(item.get("source", "")),
         (said if status is None else f"{said} -> {status}".lstrip()) or None,
     )
-    return record if time is not None else record.as_received(item, ("createdAt: no date and time",))
 
 
 def _api_identity(item: ApiLogJson) -> tuple[str | None, str | None]:
@@ -180,7 +180,7 @@ def _api_resource(item: ApiLogJson, origin: Origin) -> Attributes:
 
 
 def _api_attributes(item: ApiLogJson) -> Attributes:
-    attributes = mapped(item, _API_LOG_NAMES, prefix="daily")
+    attributes = mapped(item, _API_LOG, prefix="daily")
     method, status, request, response = item.get("method"), _status(item), item.get("request"), item.get("response")
     if method in _METHODS:
         attributes["http.request.method"] = method
@@ -272,19 +272,26 @@ def resource_of(origin: Origin, tenant: Attributes) -> Attributes:
 
 
 SESSION_LOG_NORMALIZER: Final = Normalizer[SessionLogJson](
-    times=session_log_times,
+    times=TimeField(_TIME),
     make=_session_log,
     identity=_session_identity,
     attributes=_session_attributes,
     resource=_session_resource,
+    untimed="time: no date and time",
 )
 SESSION_METRIC_NORMALIZER: Final = Normalizer[SessionMetricJson](
-    times=metric_times,
+    times=_metric_times,
     make=_metric,
     identity=_metric_identity,
     attributes=_metric_attributes,
     resource=_metric_resource,
+    untimed="time: no date and time",
 )
 API_LOG_NORMALIZER: Final = Normalizer[ApiLogJson](
-    times=api_log_times, make=_api_log, identity=_api_identity, attributes=_api_attributes, resource=_api_resource
+    times=TimeField(_CREATED),
+    make=_api_log,
+    identity=_api_identity,
+    attributes=_api_attributes,
+    resource=_api_resource,
+    untimed="createdAt: no date and time",
 )

@@ -8,14 +8,26 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from logferry._errors import AuthenticationError
-from logferry._flow.auth import Authorizer, FixedHeaders, RenewedToken, Token
-from logferry._flow.steps import SubFlow, exchange
-from logferry._http.messages import Pairs, Send
-from logferry._http.responses import Refusal, decoded, is_foreign, wrong_shape
-from logferry._json import is_object, text_in
-from logferry._redaction import Secret, basic_authorization
-from logferry._time.timestamps import SECOND
+from logferry.extend import (
+    SECOND,
+    AuthenticationError,
+    Authorizer,
+    FixedHeaders,
+    Pairs,
+    Refusal,
+    RenewedToken,
+    Secret,
+    Send,
+    SubFlow,
+    Token,
+    basic_authorization,
+    decoded,
+    exchange,
+    is_foreign,
+    is_object,
+    text_in,
+    wrong_shape,
+)
 from logferry_clients.logto.api.tokens import create_access_token
 from logferry_clients.logto.models.access_token import fits_access_token, repair_access_token
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
-from logferry._client import Client, Connection
-from logferry._config.arguments import ClientOptions, StreamOptions
-from logferry._config.settings import Settings
-from logferry._errors import ConfigurationError
-from logferry._http.options import checked_base_url
-from logferry._http.rate import Rate
-from logferry._streams.lazy import Homes
+from logferry.extend import (
+    Client,
+    ClientOptions,
+    ConfigurationError,
+    Connection,
+    Rate,
+    Settings,
+    StreamOptions,
+    Streams,
+    checked_base_url,
+)
 from logferry.services.logto._account import (
     client_credentials,
     management_api,
@@ -18,7 +22,7 @@ from logferry.services.logto._account import (
 )
 
 if TYPE_CHECKING:
-    from logferry._streams.views import Stream
+    from logferry.extend import Stream
     from logferry_clients.logto.models.audit_log import AuditLog
 
 _EXAMPLE: Final = "https://acme.logto.app"
@@ -49,10 +53,11 @@ class Logto(Client):
     service: ClassVar[str] = "logto"
     request_id_header: ClassVar[str] = "logto-core-request-id"  # measured on 1.36.0 and 1.42.0
     documented_rate: ClassVar[Rate | None] = Rate(requests=200, seconds=10)
-    streams: ClassVar[Homes] = Homes("logferry.services.logto._streams:AUDIT_LOGS")
+    streams: ClassVar[Streams] = Streams("logferry.services.logto._streams:AUDIT_LOGS")
     authentication: ClassVar[str] = "OAuth 2 client credentials, or a ready token"
     settings: ClassVar[tuple[str, ...]] = ("endpoint", "app_id", "app_secret")
     optional_settings: ClassVar[tuple[str, ...]] = ("access_token", "resource")
+    address: ClassVar[str] = "endpoint"
 
     def __init__(
         self,
@@ -123,7 +128,8 @@ class Logto(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
-        from logferry.services.logto._streams import AUDIT_LOGS, AuditLogFilters
+        from logferry.services.logto._query import AuditLogFilters
+        from logferry.services.logto._streams import AUDIT_LOGS
 
         filters = AuditLogFilters(user_id=user_id, application_id=application_id, log_key=log_key)
         return self._open(AUDIT_LOGS, filters, options)

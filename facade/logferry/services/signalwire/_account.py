@@ -7,11 +7,18 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from logferry._errors import ConfigurationError, PagingError
-from logferry._flow.auth import Authorizer, FixedHeaders
-from logferry._http.responses import Refusal, is_foreign
-from logferry._json import is_array, is_object, text_in
-from logferry._redaction import basic_authorization
+from logferry.extend import (
+    Authorizer,
+    ConfigurationError,
+    FixedHeaders,
+    PagingError,
+    Refusal,
+    basic_authorization,
+    is_array,
+    is_foreign,
+    is_object,
+    text_in,
+)
 
 if TYPE_CHECKING:
     from logferry_clients.signalwire.models.validation_error import ValidationErrorKey

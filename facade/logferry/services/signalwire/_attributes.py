@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from logferry._records.attributes import Attribute
+from logferry.extend import Attribute
 
 ATTRIBUTES: Final[Mapping[str, tuple[Attribute, ...]]] = {
     "signalwire.video_logs": (

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
-from logferry._client import Client, Connection
-from logferry._config.arguments import ClientOptions, StreamOptions
-from logferry._config.settings import Settings
-from logferry._errors import ConfigurationError
-from logferry._http.options import checked_base_url
-from logferry._streams.lazy import Homes
+from logferry.extend import (
+    Client,
+    ClientOptions,
+    ConfigurationError,
+    Connection,
+    Settings,
+    StreamOptions,
+    Streams,
+    checked_base_url,
+)
 from logferry.services.signalwire._account import project_token, space_url
 
 if TYPE_CHECKING:
-    from logferry._streams.views import Stream
+    from logferry.extend import Stream
     from logferry_clients.signalwire.models.discarded_log import DiscardedLog
     from logferry_clients.signalwire.models.video_log import VideoLog
 
@@ -38,7 +42,7 @@ class SignalWire(Client):
     """
 
     service: ClassVar[str] = "signalwire"
-    streams: ClassVar[Homes] = Homes("logferry.services.signalwire._streams:VIDEO_LOGS")
+    streams: ClassVar[Streams] = Streams("logferry.services.signalwire._streams:VIDEO_LOGS")
     authentication: ClassVar[str] = "HTTP Basic, project id and API token"
     settings: ClassVar[tuple[str, ...]] = ("space", "project_id", "api_token")
     optional_settings: ClassVar[tuple[str, ...]] = ("base_url",)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-from logferry._json import is_object
-from logferry._streams.definition import Repaired
+from logferry.extend import Repaired, is_object
 from logferry_clients.signalwire.models.discarded_log import (
     DiscardedLog,
     DiscardedLogJson,

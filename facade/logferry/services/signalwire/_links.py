@@ -12,8 +12,7 @@ from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
 
 from attrs import asdict, frozen
 
-from logferry._errors import PagingError
-from logferry._flow.steps import Position
+from logferry.extend import PagingError, Position
 
 LARGEST_PAGE: Final = 1000
 """The service's limit."""

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from logferry._records.attributes import Attributes, mapped, present
-from logferry._records.origin import Normalizer, Origin
-from logferry._records.record import INFO, LogRecord, make_record
-from logferry._redaction import without_secrets
-from logferry._time.page_times import PageTimes, page_times
-from logferry._time.timestamps import SECOND, text_to_nano
+from logferry.extend import (
+    INFO,
+    SECOND,
+    Attributes,
+    LogRecord,
+    Normalizer,
+    Origin,
+    TimeField,
+    make_record,
+    mapped,
+    present,
+    text_to_nano,
+    without_secrets,
+)
 from logferry.services.signalwire._account import space_of
 from logferry.services.signalwire._items import VideoItemJson, is_discarded
 from logferry_clients.signalwire.models.discarded_log import DiscardedLogKey
@@ -59,11 +67,7 @@ _EVENTS: Final[Mapping[str, str]] = {kind: f"signalwire.{kind}" for kind in VIDE
 _OTHER_EVENT: Final = "signalwire.video.log"
 
 
-def _times(items: list[Any]) -> PageTimes:
-    return page_times(items, _TIME)
-
-
-def _record(item: VideoItemJson, origin: Origin, time: int | None) -> LogRecord:
+def _record(item: VideoItemJson, origin: Origin, time: int) -> LogRecord:
     fields: Mapping[str, Any] = item
     kind = fields.get(_TYPE)
     event = _EVENTS.get(kind, _OTHER_EVENT) if isinstance(kind, str) else _OTHER_EVENT
@@ -73,8 +77,7 @@ def _record(item: VideoItemJson, origin: Origin, time: int | None) -> LogRecord:
         room, status = fields.get(_ROOM), fields.get(_STATUS)
         # What most logs have, first: a join takes four times as long.
         body = f"{kind} {room} {status}" if kind and room and status else " ".join(filter(None, (kind, room, status)))
-    record = make_record(origin, item, time or 0, INFO, None, event, body or None)
-    return record if time is not None else record.as_received(item, ("created_at: no date and time",))
+    return make_record(origin, item, time, INFO, None, event, body or None)
 
 
 def _identity(item: VideoItemJson) -> tuple[str | None, str | None]:
@@ -129,5 +132,10 @@ def _dollars(charge: str) -> float | str:
 
 
 NORMALIZER: Final = Normalizer[VideoItemJson](
-    times=_times, make=_record, identity=_identity, attributes=_attributes, resource=_resource
+    times=TimeField(_TIME),
+    make=_record,
+    identity=_identity,
+    attributes=_attributes,
+    resource=_resource,
+    untimed="created_at: no date and time",
 )

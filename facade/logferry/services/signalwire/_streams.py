@@ -18,17 +18,32 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from logferry._errors import PagingError
-from logferry._flow.steps import Flow, Position, SubFlow, fetch
-from logferry._http.messages import Response
-from logferry._http.responses import about_response, decoded, wrong_shape
-from logferry._json import is_array, is_object
-from logferry._paging.cursor import CursorPage, cursor_at, cursor_walk, keys_of, restarted
-from logferry._streams.definition import StreamDefinition, filter_field, flag
-from logferry._streams.incremental import Incremental
-from logferry._time.page_times import page_times
-from logferry._time.timestamps import LAST, SECOND, rfc3339
-from logferry._time.window import Window
+from logferry.extend import (
+    LAST,
+    SECOND,
+    CursorPage,
+    Flow,
+    Incremental,
+    PagingError,
+    Position,
+    Response,
+    StreamDefinition,
+    SubFlow,
+    Window,
+    about_response,
+    cursor_at,
+    cursor_walk,
+    decoded,
+    fetch,
+    filter_field,
+    flag,
+    is_array,
+    is_object,
+    keys_of,
+    restarted,
+    rfc3339,
+    wrong_shape,
+)
 from logferry.services.signalwire._account import api_refusal
 from logferry.services.signalwire._items import VideoItemJson, fits_item, is_discarded, item_entry, repair_item
 from logferry.services.signalwire._links import LARGEST_PAGE, PageAddress, next_page
@@ -45,7 +60,6 @@ _LINKS: Final[VideoLogPageKey] = "links"
 _DATA: Final[VideoLogPageKey] = "data"
 _NEXT: Final[PageLinksKey] = "next"
 _ID: Final[VideoLogKey] = "id"
-_TIME: Final[VideoLogKey] = "created_at"
 _STATUS: Final[VideoLogKey] = "status"
 _IN_PROGRESS: Final[tuple[VideoLogStatus, ...]] = ("in-progress",)
 
@@ -104,7 +118,7 @@ def _page(response: Response[Any], address: PageAddress, size: int) -> CursorPag
         response=response,
         items=items,
         keys=keys_of(items, _ID),
-        times=page_times(items, _TIME),
+        times=NORMALIZER.times(items),
         cursor=None if following is None else following.to_json(),
         size=size,
         remarks=remarks,

@@ -1,6 +1,5 @@
 """The fake of Daily: its logs and its meetings, as the documentation and published descriptions have them."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 from functools import cached_property, partial
@@ -16,7 +15,7 @@ from logferry.testing._openapi import spec_checker
 from logferry.testing._rows import Row, as_rows
 from logferry.testing._truth import Identities, identity_of, require_stream
 from logferry.testing.daily._calls import Calls
-from logferry.testing.daily._history import Series, SessionHistory, numbers_between, uuid_text
+from logferry.testing.daily._history import Series
 from logferry.testing.daily._lists import ComputedList, CursorRules, IdList, ScriptedList, Selection
 from logferry.testing.daily._meetings import Meetings, Starts
 from logferry.testing.daily._query import (
@@ -27,7 +26,7 @@ from logferry.testing.daily._query import (
     read_meeting_query,
     read_session_query,
 )
-from logferry.testing.daily._scripted import ScriptedLines
+from logferry.testing.daily._sessions import Sessions
 
 __all__ = ["DailyFake"]
 
@@ -111,20 +110,16 @@ class DailyFake:
     @property
     def meeting_ids(self) -> tuple[str, ...]:
         """The ids of the meeting sessions."""
-        return tuple(history.meeting for history in self._logs)
+        return tuple(history.meeting for history in self._sessions.logs)
 
     @property
     def participant_ids(self) -> tuple[tuple[str, ...], ...]:
         """For each meeting session the ids of its participants' sessions."""
-        return tuple(history.participants for history in self._logs)
+        return tuple(history.participants for history in self._sessions.logs)
 
     @cached_property
-    def _logs(self) -> tuple[SessionHistory, ...]:
-        return self._sessions(metrics=False)
-
-    @cached_property
-    def _metrics(self) -> tuple[SessionHistory, ...]:
-        return self._sessions(metrics=True)
+    def _sessions(self) -> Sessions:
+        return Sessions(self._session_series, self.meetings, self.domain, self.seed, self.rows)
 
     @cached_property
     def _calls(self) -> IdList:
@@ -135,7 +130,7 @@ class DailyFake:
 
     @cached_property
     def _meeting_list(self) -> IdList:
-        contents = Meetings(self._logs, epoch=self.epoch, seed=self.seed)
+        contents = Meetings(self._sessions.logs, epoch=self.epoch, seed=self.seed)
         if self.rows is not None:
             return ScriptedList(contents, self.rows, resolution=_SECOND, by_time=True)
         series = self._series("meetings", resolution=_SECOND)
@@ -145,10 +140,6 @@ class DailyFake:
     @cached_property
     def _cursors(self) -> CursorRules:
         return CursorRules(self.lost_cursors, self.lost_cursor_status, self.cursor_life)
-
-    @cached_property
-    def _scripted_lines(self) -> ScriptedLines | None:
-        return None if self.rows is None else ScriptedLines(self.rows)
 
     @cached_property
     def _session_series(self) -> Series:
@@ -163,22 +154,6 @@ class DailyFake:
             resolution=resolution,
             seed=f"{name} {self.seed}",
         )
-
-    def _sessions(self, *, metrics: bool) -> tuple[SessionHistory, ...]:
-        return tuple(
-            SessionHistory(
-                self._session_series,
-                self._id(f"meeting {meeting}"),
-                tuple(self._id(f"participant {meeting} {participant}") for participant in range(2)),
-                self.domain,
-                metrics,
-            )
-            for meeting in range(self.meetings)
-        )
-
-    def _id(self, name: str) -> str:
-        digest = hashlib.sha256(f"logferry fake daily {self.seed} {name}".encode()).digest()
-        return uuid_text(int.from_bytes(digest[:16], "big"))
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
         """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
@@ -256,34 +231,7 @@ class DailyFake:
         if stream in {_API_LOGS, _MEETINGS}:
             listed = self._calls if stream == _API_LOGS else self._meeting_list
             return listed.select(Selection(since=since, until=until, now=now, filters=filters))
-        return self._session_rows(since, until, now, filters, metrics=stream == _SESSION_METRICS)
-
-    def _session_rows(
-        self,
-        since: int | None,
-        until: int | None,
-        now: int,
-        filters: RowFilters,
-        *,
-        metrics: bool,
-        newest_first: bool = False,
-    ) -> Sequence[dict[str, Any]]:
-        participant, level = filters.get("user_session_id"), filters.get("log_level")
-        found = self._session(filters.get("mtg_session_id"), participant, metrics=metrics)
-        if found is None:
-            return ()
-        if self._scripted_lines is not None:
-            lines = self._scripted_lines.select(found, since, until, now, participant=participant, level=level)
-            return lines[::-1] if newest_first else lines
-        first, end = numbers_between(self._session_series, since, until, now)
-        rows = found.select(first, end, participant=participant, level=level)
-        return attrs.evolve(rows, newest_first=newest_first)
-
-    def _session(self, meeting: str | None, participant: str | None, *, metrics: bool) -> SessionHistory | None:
-        for history in self._metrics if metrics else self._logs:
-            if meeting in {None, history.meeting} and (participant is None or participant in history.participants):
-                return history
-        return None
+        return self._sessions.select(since, until, now, filters, metrics=stream == _SESSION_METRICS)
 
     def _route(self, request: FakeRequest, now: int) -> object:
         answers = {"/logs": self._list_logs, "/logs/api": self._list_api_logs, "/meetings": self._list_meetings}
@@ -305,7 +253,7 @@ class DailyFake:
         places = slice(query.offset, query.offset + read_limit(values, self.largest_limit))
         window = query.since, query.until, now
         return {
-            name: self._session_rows(
+            name: self._sessions.select(
                 *window, query.filters, metrics=name == "metrics", newest_first=query.newest_first
             )[places]
             for name in query.arrays

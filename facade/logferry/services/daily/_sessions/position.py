@@ -16,8 +16,8 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from logferry._flow import steps
-from logferry._time.timestamps import MILLISECOND
+from logferry.extend import MILLISECOND
+from logferry.extend import Position as SavedPosition
 from logferry.services.daily._sessions.rows import Rows
 
 _OVERLAP: Final = 2
@@ -116,13 +116,13 @@ class Position:
     passed: int = 0
     timeless: Mapping[str, int] = field(factory=dict[str, int])
 
-    def to_json(self) -> steps.Position:
+    def to_json(self) -> SavedPosition:
         """The position as a JSON value."""
         delivered = {identity: [one.tick, one.count] for identity, one in self.delivered.items()}
         return {"tick": self.tick, "met": delivered, "passed": self.passed, "timeless": self.timeless}
 
     @classmethod
-    def from_json(cls, position: steps.Position) -> Position:
+    def from_json(cls, position: SavedPosition) -> Position:
         """The position that ``to_json`` gave; an older one has no ``passed``, and kept all rows where they came every time."""
         tick: int | None = position["tick"]
         met = {identity: Delivered(*one) for identity, one in position["met"].items()}
@@ -143,10 +143,6 @@ class Position:
     def latest(self) -> int | None:
         """The latest millisecond at which a delivered row can stand."""
         return max((one.tick for one in self.delivered.values() if one.tick is not None), default=None)
-
-    def repeated(self) -> int:
-        """How many rows come again."""
-        return self.passed + sum(one.count for one in self.delivered.values())
 
     def look(self, rows: Rows) -> Seen:
         """Tell the rows of one response that have not been delivered from those that have."""

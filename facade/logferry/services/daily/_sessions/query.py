@@ -6,13 +6,18 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from logferry._http.messages import Request, Response
-from logferry._http.responses import decoded, wrong_shape
-from logferry._json import is_array, is_object
-from logferry._time.timestamps import MILLISECOND
-from logferry._time.window import Window
+from logferry.extend import (
+    MILLISECOND,
+    Request,
+    Response,
+    Window,
+    decoded,
+    is_array,
+    is_object,
+    wrong_shape,
+)
 from logferry.services.daily._account import refusal
-from logferry.services.daily._records import metric_times, session_log_times
+from logferry.services.daily._records import SESSION_LOG_NORMALIZER, SESSION_METRIC_NORMALIZER
 from logferry.services.daily._sessions.position import Position
 from logferry.services.daily._sessions.rows import Rows
 from logferry_clients.daily.api.logs import list_logs
@@ -75,8 +80,13 @@ class Query:
         return None if start is None else max(0, start)
 
     def limit(self, position: Position) -> int:
-        """How many rows to ask for at a position: all that come again and a page of others."""
-        return self.page_size + position.repeated()
+        """
+        How many rows to ask for at a position: all that come again and a page of others.
+
+        Where rows of few milliseconds fill a page, as many others as come again: else there would be little new on each page.
+        """
+        again = sum(one.count for one in position.delivered.values())
+        return self.page_size + position.passed + (2 * again if again > self.page_size + 1 else again)
 
     def request(self, start: int | None, limit: int, offset: int = 0) -> Request[Any]:
         """
@@ -112,5 +122,5 @@ class Query:
         items = body.get(array) if is_object(body) else None
         if not is_array(items):
             raise wrong_shape(response, f"an object with an array of {array}")
-        times = metric_times(items) if self.metrics else session_log_times(items)
+        times = (SESSION_METRIC_NORMALIZER if self.metrics else SESSION_LOG_NORMALIZER).times(items)
         return Page(response, Rows(items, times), limit, len(items))

@@ -9,9 +9,13 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from logferry._json import digest, dumps
-from logferry._time.page_times import PageTimes, known_times
-from logferry._time.timestamps import MILLISECOND
+from logferry.extend import (
+    MILLISECOND,
+    PageTimes,
+    digest,
+    dumps,
+    known_times,
+)
 
 _CROWD: Final = 8
 """Of more rows of one time than so many, digests are compared: comparing each with each would take longer."""

@@ -8,11 +8,15 @@ from typing import Final, TypeVar
 
 from attrs import frozen
 
-from logferry._flow.steps import Flow, Position
-from logferry._streams.definition import StreamDefinition, filter_field
-from logferry._streams.matching import shown_at
-from logferry._time.timestamps import MILLISECOND
-from logferry._time.window import Window
+from logferry.extend import (
+    MILLISECOND,
+    Flow,
+    Position,
+    StreamDefinition,
+    Window,
+    filter_field,
+    shown_at,
+)
 from logferry.services.daily._filters import one_of
 from logferry.services.daily._meetings import SESSIONS
 from logferry.services.daily._records import SESSION_LOG_NORMALIZER, SESSION_METRIC_NORMALIZER

@@ -19,14 +19,19 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from logferry._errors import PagingError
-from logferry._flow import steps
-from logferry._flow.steps import Batch, Flow, SubFlow, exchange
-from logferry._http.messages import Send
-from logferry._http.responses import about_response
-from logferry._paging.cursor import STUCK
-from logferry._time.page_times import known_times
-from logferry._time.timestamps import MILLISECOND
+from logferry.extend import (
+    MILLISECOND,
+    STUCK,
+    Batch,
+    Flow,
+    PagingError,
+    Send,
+    SubFlow,
+    about_response,
+    exchange,
+    known_times,
+)
+from logferry.extend import Position as SavedPosition
 from logferry.services.daily._sessions.position import Position, Seen
 from logferry.services.daily._sessions.query import Page, Query
 
@@ -60,7 +65,7 @@ class _Portion:
     within: Sequence[int]
     issues: tuple[str, ...]
 
-    def resume(self, delivered: int) -> steps.Position:
+    def resume(self, delivered: int) -> SavedPosition:
         """Where to resume once the first rows of the batch have been delivered, this many."""
         end = self.seen.new[self.within[delivered]] if delivered < len(self.within) else None
         return self.position.after(self.seen, end).to_json()
@@ -100,7 +105,7 @@ class Walk:
 
     query: Query
 
-    def flow(self, resumed: steps.Position | None) -> Flow:
+    def flow(self, resumed: SavedPosition | None) -> Flow:
         """
         Yield the window's rows, oldest first.
 
