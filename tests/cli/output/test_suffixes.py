@@ -13,7 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, resume_line, serving, uids
-from tests.cli.test_surroundings import FERRY, PATIENCE, shrunk
+from tests.cli.test_surroundings import FERRY, shrunk
+from tests.conftest import PATIENCE
 
 from logferry.testing import FakeResponse, LogtoFake, configuration
 from logferry.testing import failing as refusing
@@ -137,7 +138,7 @@ def test_a_disk_that_gets_full(account: Account, tmp_path: Path, ending: str) ->
             [*FERRY, "pull", "--output", str(tmp_path / f"logs.jsonl.{ending}")],
             stderr=subprocess.PIPE,
             preexec_fn=shrunk(20_000),
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
             text=True,
         )
