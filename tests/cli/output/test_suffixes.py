@@ -12,7 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, resume_line, serving, uids
-from tests.cli.test_surroundings import FERRY, PATIENCE, shrunk
+from tests.cli.test_surroundings import FERRY, shrunk
+from tests.conftest import PATIENCE
 
 from logferry.testing import configuration
 
