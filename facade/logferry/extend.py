@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from logferry._http.rate import Rate
     from logferry._http.responses import Refusal, about_response, decoded, is_foreign, wrong_shape
     from logferry._json import digest, dumps, is_array, is_object, loads, text_in
-    from logferry._paging.cursor import REMEMBERED, STUCK, CursorPage, cursor_at, cursor_walk, keys_of, restarted
-    from logferry._paging.delivered import PLAUSIBLE, TOLERANCE, Trail, last_plausible, plausible
-    from logferry._paging.end import Evidence, agrees, disagreement, shortage
+    from logferry._paging.cursor import cursor_at, cursor_walk, restarted
+    from logferry._paging.cursor_position import REMEMBERED, CursorPage
+    from logferry._paging.delivered import PLAUSIBLE, Delivered, plausible
+    from logferry._paging.end import Doubts, Evidence, agrees, believed, disagreement, shortage
+    from logferry._paging.keys import keys_of
+    from logferry._paging.loop_guard import STUCK
     from logferry._records.attributes import Attribute, Attributes, mapped, present
     from logferry._records.origin import Normalizer, Origin
     from logferry._records.record import ERROR, INFO, LogRecord, make_record
@@ -56,9 +59,12 @@ _HOMES = {
     "_http.rate": "Rate",
     "_http.responses": "Refusal about_response decoded is_foreign wrong_shape",
     "_json": "digest dumps is_array is_object loads text_in",
-    "_paging.cursor": "CursorPage REMEMBERED STUCK cursor_at cursor_walk keys_of restarted",
-    "_paging.delivered": "PLAUSIBLE TOLERANCE Trail last_plausible plausible",
-    "_paging.end": "Evidence agrees disagreement shortage",
+    "_paging.cursor": "cursor_at cursor_walk restarted",
+    "_paging.cursor_position": "CursorPage REMEMBERED",
+    "_paging.delivered": "Delivered PLAUSIBLE plausible",
+    "_paging.end": "Doubts Evidence agrees believed disagreement shortage",
+    "_paging.keys": "keys_of",
+    "_paging.loop_guard": "STUCK",
     "_records.attributes": "Attribute Attributes mapped present",
     "_records.origin": "Normalizer Origin",
     "_records.record": "ERROR INFO LogRecord make_record",
@@ -83,7 +89,6 @@ __all__ = [
     "REMEMBERED",
     "SECOND",
     "STUCK",
-    "TOLERANCE",
     "Attribute",
     "Attributes",
     "AuthenticationError",
@@ -94,6 +99,8 @@ __all__ = [
     "ConfigurationError",
     "Connection",
     "CursorPage",
+    "Delivered",
+    "Doubts",
     "Evidence",
     "FixedHeaders",
     "Flow",
@@ -124,11 +131,11 @@ __all__ = [
     "SubFlow",
     "TimeField",
     "Token",
-    "Trail",
     "Window",
     "about_response",
     "agrees",
     "basic_authorization",
+    "believed",
     "checked_base_url",
     "cursor_at",
     "cursor_walk",
@@ -146,7 +153,6 @@ __all__ = [
     "is_secret_name",
     "keys_of",
     "known_times",
-    "last_plausible",
     "loads",
     "make_record",
     "mapped",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import duckdb
 import pytest
 from hypothesis import given
@@ -21,7 +23,9 @@ from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page
 from tests.conftest import PATIENCE
 
 import logferry
-from logferry.cli._sync.progress import time_left
+from logferry._config.hooks import RequestEvent
+from logferry.cli import main
+from logferry.cli._sync.progress import SyncProgress, time_left
 from logferry.cli._sync.run import jittered
 from logferry.stores import SCHEMA, Coverage, DuckDBStore, Question, Stretch
 from logferry.sync import StreamReport
@@ -357,11 +361,32 @@ def test_a_loss_is_told_loudly(run: Run, store: Path, monkeypatch: pytest.Monkey
         ({"planned": 9, "slices": 9, "span": 90, "covered": 90}, "9 of 9 slices"),
         ({"planned": 9, "slices": 9, "span": 90, "covered": 90, "done": True}, "done"),
         ({"failure": logferry.ServiceError("down"), "done": True}, "failed"),
+        ({"planned": 1, "sessions": 312, "span": 90}, "0 of 1 slice, 312 sessions read"),
     ],
 )
 def test_the_time_left_is_said_once_it_can_be_known(report: dict[str, Any], told: str) -> None:
     """After ten seconds; a stream that has further questions is not done with the slices of the first."""
     assert time_left(StreamReport(account="a", stream="daily.api_logs", **report), 10) == told
+
+
+def test_an_account_that_waits_says_so() -> None:
+    """Two seconds without a request or an answer are told, until something moves or the stream is done."""
+    time = [0.0]
+    progress = SyncProgress(io.StringIO(), verbose=False, now=lambda: time[0])
+    on_request = progress.hooks["on_request"]
+    assert on_request is not None
+    report = StreamReport(account="a", stream="daily.session_logs", planned=1, sessions=7)
+    with progress, click.Context(main):
+        for begun, shown in ((0.0, ""), (5.0, ", waits 5 s for an answer or its turn"), (5.0, "")):
+            time[0] += begun
+            if not shown:
+                on_request(
+                    RequestEvent(stream="daily.session_logs", account="a", method="GET", path="/logs", params=())
+                )
+            assert progress.doing(report) == f"0 of 1 slice, 7 sessions read{shown}"
+        time[0] += 60
+        report.done = True
+        assert progress.doing(report) == "done"
 
 
 def test_one_of_several_fails(account: Account, run: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,6 +136,7 @@ class _Reading:
                 self._go_on(part)
             if part.wish is not None and not part.waits:
                 wish, part.wish = part.wish, None
+                part.is_ahead = index > 0
                 self._budget.sent += 1
                 answer: object
                 try:
@@ -234,9 +235,10 @@ class _Reading:
             self._left.end(part)
 
     def _fail(self, part: Partition, error: LogferryError) -> None:
-        """It is tried again when it is its turn, and then the error is the caller's."""
-        if part is self._left.parts[0]:
+        """What was asked for ahead is asked for again when it is its turn, and then the error is the caller's."""
+        if part is self._left.parts[0] and not part.is_ahead:
             raise error
+        part.is_ahead = False
         part.drop()
         part.waits = True
 

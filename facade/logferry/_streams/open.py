@@ -116,7 +116,7 @@ def _reader(definition: StreamDefinition[Any, Any, F], filters: F, concurrency: 
 
 def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -> F:
     """
-    The filters of a checkpoint whose place the stream's flow understands.
+    The filters of a checkpoint whose position the stream's flow understands.
 
     A digest keeps damage away, not a checkpoint that was made up or comes from another release.
     """

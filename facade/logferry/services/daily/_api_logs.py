@@ -12,7 +12,7 @@ from typing import Any, Final
 from attrs import define, evolve, field, frozen
 
 from logferry.extend import (
-    TOLERANCE,
+    SECOND,
     CursorPage,
     Flow,
     Incremental,
@@ -43,6 +43,9 @@ _PAGE: Final = 100
 
 _PAST: Final = 50
 """So many logs in a row before the window mean that all others are, too; a few can be listed late, with an older time."""
+
+_NEAR: Final = 5 * SECOND
+"""How far before the window a log counts as near it, in nanoseconds: neighbours can be out of order."""
 
 _source: Final = one_of(LIST_API_LOGS_SOURCE_VALUES)
 
@@ -112,7 +115,7 @@ def _past(times: PageTimes, window: Window, past: int) -> int:
         window: The window.
         past: How many there were at the end of the page before.
     """
-    span, first = times.span(), None if window.since is None else window.since - TOLERANCE
+    span, first = times.span(), None if window.since is None else window.since - _NEAR
     if first is None or span is None or span[0] >= first:  # as on most pages
         return past if not len(times) else 0
     for time in times:

@@ -128,7 +128,8 @@ class Logto(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
-        from logferry.services.logto._streams import AUDIT_LOGS, AuditLogFilters
+        from logferry.services.logto._query import AuditLogFilters
+        from logferry.services.logto._streams import AUDIT_LOGS
 
         filters = AuditLogFilters(user_id=user_id, application_id=application_id, log_key=log_key)
         return self._open(AUDIT_LOGS, filters, options)
