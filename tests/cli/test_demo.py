@@ -92,7 +92,7 @@ def test_nothing_of_the_users_environment_is_used(run: Run, monkeypatch: pytest.
 
 
 def test_ctrl_c_ends_it() -> None:
-    """Ctrl-C ends it with 130, and with no traceback from either process."""
+    """Ctrl-C ends it with 130, and one line says so, with no traceback from either process."""
     with started("demo", "--records", "1000000") as process:
         assert process.stderr is not None
         assert b"made-up services" in process.stderr.readline()

@@ -1,4 +1,4 @@
-"""The shell command: the library's streams and accounts, for people and for pipes."""
+"""The shell command ``logferry``."""
 
 from logferry.cli._main import main
 

@@ -1,4 +1,4 @@
-"""``logferry check``: which accounts work."""
+"""``logferry check``: send one cheap request per account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from logferry._streams.views import Stream
 
 _TIMEOUTS: Final = Timeouts(read=10.0, whole=30.0)
-"""Who checks waits for the answer, so it shall not take as long as a pull may."""
+"""Options of the requests: the user waits for the result, so timeouts are shorter than those of a pull."""
 _RETRIES: Final = RetryPolicy(attempts=2, longest_retry_after=2.0, refused_for=0.0)
 
 _EPILOG: Final = """
@@ -39,9 +39,9 @@ Examples:
 @click.pass_context
 def check(ctx: click.Context, accounts: tuple[str, ...]) -> None:
     """
-    Ask each account for one record, and say what fails and why.
+    Request one record per account, and print failures.
 
-    A request that fails in passing is sent once more.
+    A request that fails temporarily is sent once more.
     The exit code is the highest of all accounts.
     """
     selected = wanted_accounts(accounts)
@@ -67,7 +67,7 @@ def _check(account: Account, label: str) -> int:
 
 
 def _cheapest(client: Client) -> tuple[str, Stream[Any]]:
-    """One record of the first stream that can be asked for without knowing more, and its name."""
+    """Return the first stream that needs no filter, limited to one record, and its name."""
     *others, last = (definition.name for definition in client.streams)
     for name in others:
         try:

@@ -1,8 +1,8 @@
 """
-``logferry completion``: what a shell completes.
+``logferry completion``: shell completion.
 
-It has to answer within a key press, so it knows streams and filters by a file that scripts/reference writes, and imports
-neither services nor HTTP.
+Completion runs at each key press.  So streams and filters come from a file that scripts/reference writes, and neither
+services nor HTTP are imported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 NAMES_FILE: Final = Path(__file__).with_name("completions.json")
-"""Services with the variables that make an account, and streams with their filters."""
+"""Services with the environment variables of an account, and streams with their filters."""
 
 _PROGRAM: Final = "logferry"
 
@@ -35,14 +35,14 @@ Examples:
   echo 'eval "$(logferry completion zsh)"' >> ~/.zshrc
   logferry completion fish > ~/.config/fish/completions/logferry.fish
 
-It works in shells that are started afterwards; in ~/.zshrc the line has to stand
-behind compinit.
+It works in shells that are started afterwards. In ~/.zshrc the line must come
+after compinit.
 """
 
 
 @add_completion_class
 class _Bash(BashComplete):
-    """Bash, which splits words at ``=`` and adds a space behind whatever it completes."""
+    """Bash, which splits words at ``=`` and adds a space after each completion."""
 
     source_template = f"""{BashComplete.source_template}
 %(complete_func)s_unspaced() {{
@@ -56,7 +56,7 @@ complete -o nosort -F %(complete_func)s_unspaced %(prog_name)s
 """
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words in front of the cursor, with ``KEY=VALUE`` as one, and what is left of the cursor in the last."""
+        """Return the words before the cursor, with ``KEY=VALUE`` as one word, and the part of the last word before the cursor."""
         before, last = super().get_completion_args()
         words: list[str] = []
         for word in (*before, last):
@@ -73,7 +73,7 @@ complete -o nosort -F %(complete_func)s_unspaced %(prog_name)s
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
     """
-    Print the script that lets a shell complete what you type.
+    Print the completion script of a shell.
 
     Commands, options, streams, accounts, filters and severities are completed. Nothing is sent.
     """
@@ -84,7 +84,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 
 def complete_stream(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Streams that have not been named."""
+    """Complete streams that the command line does not name yet."""
     named = _named_streams(ctx)
     return [
         CompletionItem(one["name"], help=one["summary"])
@@ -94,7 +94,7 @@ def complete_stream(ctx: click.Context, _parameter: click.Parameter, incomplete:
 
 
 def complete_account(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Accounts of the configuration file, or where there is none, of the environment."""
+    """Complete accounts of the configuration file, or without one, of the environment."""
     from logferry._accounts.accounts import described_accounts  # noqa: PLC0415  # other completions do not need it
 
     found = described_accounts(talk_of(ctx).config)
@@ -108,7 +108,7 @@ def complete_account(ctx: click.Context, _parameter: click.Parameter, incomplete
 
 
 def complete_filter(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """``KEY=`` of the named streams' filters; of all streams without a name."""
+    """Complete ``KEY=`` of the filters of the named streams, or of all streams if none is named."""
     named = _named_streams(ctx)
     given = cast("Collection[str]", ctx.params.get("filters") or ())
     summaries: dict[str, str] = {}
@@ -124,13 +124,13 @@ def complete_filter(ctx: click.Context, _parameter: click.Parameter, incomplete:
 
 
 def complete_severity(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """OpenTelemetry's names."""
+    """Complete the names of severities."""
     names = map(str.lower, SEVERITIES)
     return [CompletionItem(name) for name in names if name.startswith(incomplete.lower())]
 
 
 def _named_streams(ctx: click.Context) -> Collection[str]:
-    # Behind an option whose value is missing yet, click leaves arguments unread.
+    # After an option whose value is missing, click does not read the arguments.
     return [*cast("Collection[str]", ctx.params.get("streams") or ()), *ctx.args]
 
 

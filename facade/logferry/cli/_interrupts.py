@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP between records: never while one is on its way from the iterator to the output."""
+"""Delays Ctrl-C, SIGTERM and SIGHUP until the current record has been written."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ if TYPE_CHECKING:
     from types import FrameType
 
 ENDING: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Signals that end a command between two records: Ctrl-C, what stops a service, and a terminal that goes away."""
+"""Signals that end a command between two records: Ctrl-C, the stop of a service, the loss of the terminal."""
 
 PATIENCE: Final = 1.0
 """
-Seconds in which further signals are the same one: who sends a signal to a group of processes can send it twice in a row,
-as timeout(1) does.
+Seconds in which further signals count as the same one: a sender that signals a process and its group, such as timeout(1),
+sends the signal twice.
 """
 
 
 class Interrupts:
     """
-    Decides when Ctrl-C becomes a KeyboardInterrupt: at once while nothing is in hand, else when ``check`` is called.
+    Decides when Ctrl-C becomes a KeyboardInterrupt: at once while no record is being written, else when ``check`` is called.
 
-    So what a checkpoint counts as delivered has been written.  A second Ctrl-C, a while later, is obeyed at once in any case.
+    So every record that a checkpoint counts as delivered has been written.  A second Ctrl-C, ``PATIENCE`` later, always raises at
+    once.
 
     Args:
-        now: Tells seconds that pass.
+        now: A monotonic clock, in seconds.
 
     Attributes:
-        forced: Whether it was, so that a record may have been lost on its way.
+        forced: Whether a second Ctrl-C raised at once, so that the current record may be lost.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -42,34 +43,34 @@ class Interrupts:
         self.forced = False
 
     def waiting(self) -> None:
-        """From now on nothing is in hand."""
+        """From now on no record is being written."""
         self._waiting = True
         self.check()
 
     def working(self) -> None:
-        """From now on records are on their way."""
+        """From now on records are being written."""
         self._waiting = False
 
     def check(self) -> None:
         """
-        Say that no record is in hand.
+        Raise the KeyboardInterrupt that waits; to be called while no record is being written.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C has been pressed meanwhile.
+            KeyboardInterrupt: Ctrl-C was pressed in the meantime.
         """
         if self._pending:
             raise KeyboardInterrupt
 
     @contextmanager
     def watched(self) -> Generator[None]:
-        """While this runs, the signals that end a command come here, unless other code has taken them or they are ignored."""
+        """Handle the signals that end a command in this block, except those that other code handles or that are ignored."""
         usual: dict[int, Any] = dict.fromkeys(ENDING, signal.SIG_DFL)
         usual[signal.SIGINT] = signal.default_int_handler
         taken = [number for number, handler in usual.items() if signal.getsignal(number) is handler]
         try:
             for number in taken:
                 signal.signal(number, self._receive)
-        except ValueError:  # not the main thread, to which signals go anyway
+        except ValueError:  # not the main thread, which alone receives signals
             taken = []
         try:
             yield

@@ -31,7 +31,7 @@ Exit codes:
   2    usage or configuration, also where a service refuses the request
   3    authentication or permission
   4    service, network, store or output; records that are lost
-  5    data: an answer that cannot be read, paging that never ends
+  5    data: a response that cannot be decoded, paging that never ends
   130  Ctrl-C
 """
 

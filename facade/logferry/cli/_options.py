@@ -1,4 +1,4 @@
-"""The options that say what a command is about: accounts, streams, filters, severities; and which streams they leave to it."""
+"""Options that several commands have: accounts, streams, filters, severities; and the streams that they select."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ filter_option = click.option(
     metavar="KEY=VALUE",
     callback=pairs,
     shell_complete=complete_filter,
-    help="A filter of the stream, see logferry streams; repeatable.",
+    help="A filter of the streams, see logferry streams; repeatable.",
 )
 
 severity_option = click.option(
@@ -47,20 +47,20 @@ severity_option = click.option(
 )
 
 page_size_option = click.option(
-    "--page-size", type=click.IntRange(min=1), metavar="N", help="Ask for N items at once. Default: the stream's."
+    "--page-size", type=click.IntRange(min=1), metavar="N", help="Request N items per page. Default: the stream's."
 )
 
 timeout_option = click.option(
     "--timeout",
     metavar="AGE",
     callback=duration,
-    help="How long one request may take, from the first byte sent to the last one read: 30s, 10m. A retry has as much again. "
+    help="Timeout of one request, from the first byte sent to the last byte read: 30s, 10m. Each retry has the same timeout. "
     "Default: 5m.",
 )
 
 
 def wanted_accounts(names: Sequence[str] = ()) -> tuple[Account, ...]:
-    """The accounts of these names, all without a name, of the configuration that the command line names."""
+    """Return the accounts of these names, or all, of the configuration that the command line names."""
     return selected_accounts(names, config=talk().config)
 
 
@@ -68,7 +68,7 @@ def asked_jobs(
     names: Sequence[str], accounts: Sequence[str], filters: Collection[str]
 ) -> tuple[list[Job], list[LeftOut]]:
     """
-    The streams to read, and those that are left out since nobody named them and they cannot be asked with the filters.
+    Return the streams to read, and those that are left out: they are not named, and the filters do not fit them.
 
     Args:
         names: The streams' names; empty for all.
@@ -84,7 +84,7 @@ def asked_jobs(
 
 
 def tell_left_out(left_out: Sequence[LeftOut]) -> None:
-    """Write to stderr which streams are not read, and why: once the command is known to be right."""
+    """Write to stderr which streams are left out, and why, once the command line is known to be right."""
     for one in left_out:
         needed = " or ".join(one.needs)
         tell("", f"left out: {one.job.label} {f'needs --filter {needed}' if needed else one.reason}")

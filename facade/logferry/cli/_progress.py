@@ -1,4 +1,4 @@
-"""How a pull is getting on, on stderr: one living line on a terminal, or a line per request with --verbose."""
+"""The progress of a pull on stderr: one line that is updated on a terminal, or a line per request with --verbose."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 class Progress:
     """
-    Tells how the stream that is being read gets on.
+    Shows the progress of the stream that is being read.
 
     Args:
-        living: Keep a line up to date.
-        alone: Nobody sees a line, but somebody waits: tell of retries.
-        verbose: Write a line for each request, retry and issue.
+        living: Update a line on the terminal.
+        alone: The line is not shown, since records go to the same terminal; print retries only.
+        verbose: Print a line for each request, retry and issue.
     """
 
     def __init__(self, *, living: bool, alone: bool, verbose: bool) -> None:
@@ -42,7 +42,7 @@ class Progress:
     @contextmanager
     def of(self, name: str, written: Callable[[], int]) -> Generator[None]:
         """
-        Tell of a stream while this runs, and what came of it unless it fails.
+        Show the progress of a stream in this block, and its result unless it fails.
 
         Args:
             name: The stream's name.
@@ -78,7 +78,7 @@ class Progress:
 
     @property
     def hooks(self) -> CallChanges:
-        """What a client has to call."""
+        """The hooks of a client."""
         return {
             "on_request": self.on_request,
             "on_retry": self.on_retry,
@@ -88,11 +88,11 @@ class Progress:
 
     @property
     def doubts(self) -> Collection[str]:
-        """Why the result of the stream is in doubt; each once."""
+        """The reasons why the result of the stream is in doubt, each once."""
         return self._doubts
 
     def line(self) -> str:
-        """How it is getting on, in one line."""
+        """Return the progress as one line."""
         seconds = max(time.monotonic() - self._begin, 0.001)
         records = self._written()
         facts = [

@@ -1,4 +1,4 @@
-"""What all commands share: options, exit codes, and how errors are told."""
+"""What all commands share: options, exit codes, messages on stderr."""
 
 import errno
 import os
@@ -19,25 +19,25 @@ from logferry.cli._standard import prepare_standard_streams
 C = TypeVar("C", bound=Callable[..., Any])
 
 INTERRUPTED: Final = 130
-"""Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
+"""Exit code after Ctrl-C, as in shells: 128 plus the number of the signal."""
 
 _MOST_DOUBTS: Final = 10
-"""At most this many of the sentences about one stream, unless all are asked for."""
+"""Warnings about one stream that are printed at most, without --verbose."""
 
 _UNWRITABLE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-"""Reasons why an output takes nothing."""
+"""Errors of an output that is full or broken."""
 
 
 @define
 class Talk:
     """
-    What the options of all commands say.
+    The values of the options that all commands have, and what the command has printed so far.
 
     Attributes:
-        verbose: Requests, retries and issues too.
-        debug: Tracebacks too.
+        verbose: Print requests, retries and issues.
+        debug: Print tracebacks.
         config: The configuration file, if it is named.
-        code: The highest exit code of the failures so far, which a command keeps that ends since its reader has enough.
+        code: The highest exit code of the failures so far; a command that ends at a closed pipe keeps it.
         interrupted: Whether a message has said that the command was interrupted.
     """
 
@@ -57,7 +57,7 @@ class Shell(click.Group):
         return super().main(*args, **extra)
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        """Read the command line; an output that does not take what this prints (help, version) is no accident."""
+        """Parse the command line; an output error while help or version is printed becomes an exit code."""
         try:
             return super().make_context(*args, **extra)
         except (OSError, LogferryError) as error:
@@ -67,7 +67,7 @@ class Shell(click.Group):
             raise click.exceptions.Exit(INTERRUPTED) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; whatever goes wrong becomes a line on stderr and an exit code."""
+        """Run a command; every error becomes a line on stderr and an exit code."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -76,14 +76,14 @@ class Shell(click.Group):
             ctx.exit(INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:  # noqa: BLE001  # the last resort: people get a line, and a traceback if they ask
+        except Exception as error:  # noqa: BLE001  # the last resort: a line on stderr, and a traceback with --debug
             if not isinstance(error, BrokenPipeError):
                 tell_traceback(error)
             ctx.exit(max(_ended(error), talk().code))
 
 
 def _ended(error: Exception) -> int:
-    """Say why the command ends, unless its reader simply has enough, and return the exit code."""
+    """Print why the command ends, except at a closed pipe, and return the exit code."""
     if isinstance(error, BrokenPipeError):
         code = 0
     elif isinstance(error, LogferryError):
@@ -93,7 +93,7 @@ def _ended(error: Exception) -> int:
         tell("Error", f"the output cannot be written: {error.strerror}")
         code = ExportError.exit_code
     else:
-        # Not its text: who raised it has not thought of secrets.
+        # Without its text, which can hold secrets.
         tell("Error", f"unexpected {type(error).__name__}. This is a bug; --debug shows where")
         code = 1
     if isinstance(error, OSError | ExportError):
@@ -102,7 +102,7 @@ def _ended(error: Exception) -> int:
 
 
 def commands_of(group: click.Group, name: str = "") -> Iterator[tuple[str, click.Command]]:
-    """A group and all commands below it, each with its words behind the program's name."""
+    """Yield a group and all commands below it, each with its words after the program's name."""
     yield name, group
     for word, command in group.commands.items():
         path = f"{name} {word}".strip()
@@ -113,7 +113,7 @@ def commands_of(group: click.Group, name: str = "") -> Iterator[tuple[str, click
 
 
 def shell_options(command: C) -> C:
-    """Add the options that every command takes."""
+    """Add the options that every command has."""
     for option in (
         click.version_option(__version__, message="logferry %(version)s"),
         _switch("--debug", "Show a traceback with every error."),
@@ -125,7 +125,7 @@ def shell_options(command: C) -> C:
             callback=_note,
             help="Configuration file. Default: logferry.toml here, or in your configuration folder.",
         ),
-        _switch("-v", "--verbose", "Tell of requests, retries and issues on stderr."),
+        _switch("-v", "--verbose", "Print requests, retries and issues on stderr."),
     ):
         command = option(command)
     return command
@@ -144,19 +144,19 @@ def _note(ctx: click.Context, parameter: click.Parameter, value: object) -> None
 
 
 def talk() -> Talk:
-    """How much the running command tells."""
+    """Return the options of the running command."""
     return talk_of(click.get_current_context())
 
 
 def talk_of(ctx: click.Context) -> Talk:
-    """What the options of all commands say in a command."""
-    # The options stand before or after the command's name, and what they say holds for both.
+    """Return the values of the options that all commands have."""
+    # These options may come before or after the command's name.
     return ctx.find_root().ensure_object(Talk)
 
 
 def tell(label: str, text: str) -> None:
     """
-    Write one line to stderr, made harmless for the terminal.
+    Write one line to stderr, without control characters.
 
     Args:
         label: ``"Error"``, ``"Warning"`` or ``""``.
@@ -173,18 +173,18 @@ def tell_interrupted(text: str) -> None:
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
-    """A number with what it counts."""
+    """Return a number with the noun that it counts."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def tell_doubts(label: str, doubts: Iterable[str], *, all_of_them: bool | None = None) -> None:
     """
-    Write to stderr why a stream's result is in doubt, in at most ten lines unless ``--verbose`` asks for all.
+    Write to stderr why a stream's result is in doubt: at most ten lines, with ``--verbose`` all.
 
     Args:
         label: The stream's name.
         doubts: Sentences; each is written once.
-        all_of_them: Whether all are written; ``None`` for what ``--verbose`` says.
+        all_of_them: Whether to write all; ``None`` for the value of ``--verbose``.
     """
     several = list(dict.fromkeys(doubts))
     shown = several if (talk().verbose if all_of_them is None else all_of_them) else several[:_MOST_DOUBTS]
@@ -195,7 +195,7 @@ def tell_doubts(label: str, doubts: Iterable[str], *, all_of_them: bool | None =
 
 
 def tell_undecoded(label: str, count: int) -> None:
-    """Write to stderr in how many items of a stream something did not decode, unless there are none."""
+    """Write to stderr how many items of a stream did not decode in full, if any."""
     if count:
         tell("Warning", f"{label}: {counted(count, 'item')} did not decode in full; see 'issues' in the records")
 
@@ -206,7 +206,7 @@ def tell_error(error: LogferryError, *, passing: bool = False) -> None:
 
     Args:
         error: What went wrong.
-        passing: What failed is tried again, so that the exit code is open.
+        passing: The call will be tried again, so that the error does not decide the exit code.
     """
     if not passing:
         note_failure(error.exit_code)
@@ -215,7 +215,7 @@ def tell_error(error: LogferryError, *, passing: bool = False) -> None:
 
 
 def note_failure(code: int) -> None:
-    """Keep the exit code of a failure for a command that ends early since its reader has enough."""
+    """Keep the exit code of a failure, for a command that ends early at a closed pipe."""
     talk().code = max(talk().code, code)
 
 
@@ -227,7 +227,7 @@ def tell_traceback(error: BaseException) -> None:
 
 
 def _silence_stdout() -> None:
-    """Let what is still buffered go nowhere: the interpreter would fail to write it when it ends."""
+    """Discard the buffer of stdout, which the interpreter would otherwise fail to write at its end."""
     try:
         sys.stdout.flush()
     except OSError:

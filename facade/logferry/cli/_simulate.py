@@ -1,4 +1,4 @@
-"""``logferry simulate``: the fakes of the services, to try things out without an account."""
+"""``logferry simulate``: serves the fakes of the services, for use without an account."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Examples:
     type=click.IntRange(min=0, max=1_000_000_000),
     default=1000,
     show_default=True,
-    help="How many records each service has at the start, one a minute; new ones keep arriving.",
+    help="How many records each service has at the start, one a minute; new ones arrive while it runs.",
 )
 @click.option(
     "--port",
@@ -63,8 +63,8 @@ def simulate(records: int, port: int, host: str) -> None:
     """
     Serve made-up services on this machine.
 
-    They run until Ctrl-C, which ends the command with exit code 0. It prints the lines that make an account of each
-    service; paste them into another shell. All credentials are made up.
+    They run until Ctrl-C, after which the exit code is 0. The command prints the environment variables that make an account
+    of each service; paste them into another shell. All credentials are made up.
     """
     from logferry.testing import serve_until_interrupted  # noqa: PLC0415  # brings along asyncio
 
@@ -90,7 +90,7 @@ def simulate(records: int, port: int, host: str) -> None:
 
 
 def _account(service: Service, fake: Fake, url: str) -> Iterator[str]:
-    """What a shell needs to make an account of a fake, and comments that say which filters its streams need."""
+    """Yield the shell commands that set an account of a fake, and comments with the filters that its streams need."""
     variables = variables_for(fake, url)
     for name, value in variables.items():
         yield f"export {name}={shlex.quote(value)}"

@@ -1,9 +1,9 @@
 """
-The standard streams of the process, whatever they are connected to.
+Makes the standard streams of the process safe to use, whatever they are connected to.
 
-Messages never stop the work: what stderr does not take is dropped.  What an encoding lacks is escaped.  A descriptor that is
-closed is opened on the null device, since a file or socket of this process would get its number otherwise, and with it
-the messages of libraries.
+Messages never stop the work: those that stderr does not accept are dropped.  Characters that an encoding lacks are escaped.
+A closed descriptor is opened on the null device; otherwise a file or socket of this process would get its number, and
+with it the messages of libraries.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _PATIENCE: Final = 2.0
-"""Seconds that a message waits for the reader of a full pipe; while none is taken, the next messages do not wait."""
+"""Seconds that a message waits for the reader of a full pipe; while the reader accepts nothing, further messages do not wait."""
 
 _PIECE: Final = 512
-"""Bytes that a pipe takes without blocking once it is ready; POSIX guarantees that many."""
+"""Bytes that a pipe accepts without blocking once it is ready, as POSIX guarantees."""
 
 _ESCAPED: Final = "backslashreplace"
 
 
 class Messages(RawIOBase):
     """
-    Takes messages for a descriptor, and drops those that cannot be written: it never raises and never blocks for long.
+    Writes messages to a descriptor, and drops those that cannot be written: it never raises and never blocks for long.
 
     Args:
-        descriptor: Where to.
-        patience: Seconds to wait for a reader that takes nothing.
+        descriptor: The target.
+        patience: Seconds to wait for a reader that accepts nothing.
     """
 
     def __init__(self, descriptor: int, *, patience: float = _PATIENCE) -> None:
@@ -46,7 +46,7 @@ class Messages(RawIOBase):
 
     @property
     def name(self) -> str:
-        """What Python calls it."""
+        """The name of the stream in Python."""
         return "<stderr>"
 
     def fileno(self) -> int:
@@ -54,15 +54,15 @@ class Messages(RawIOBase):
         return self._descriptor
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether the descriptor is a terminal."""
         return os.isatty(self._descriptor)
 
     def writable(self) -> bool:
-        """Whether it takes anything: always."""
+        """Return true: messages are always accepted."""
         return True
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write what can be written, and take the rest as written."""
+        """Write as much as possible, and count all as written."""
         view = memoryview(data).cast("B")
         left = view
         with suppress(OSError, ValueError):
@@ -80,20 +80,20 @@ class Messages(RawIOBase):
 
 
 class ClosedOutput(RawIOBase):
-    """Stands for a stdout that is closed."""
+    """Stands in for a closed stdout."""
 
     @property
     def name(self) -> str:
-        """What Python calls it."""
+        """The name of the stream in Python."""
         return "<stdout>"
 
     def writable(self) -> bool:
-        """Whether it takes anything: so it says, to be asked."""
+        """Return true, so that a write is tried and raises."""
         return True
 
     def write(self, _data: ReadableBuffer, /) -> int:
         """
-        Refuse.
+        Refuse the write.
 
         Raises:
             InvalidRequestError: Always.
@@ -102,7 +102,7 @@ class ClosedOutput(RawIOBase):
 
 
 def prepare_standard_streams() -> None:
-    """Make the process's standard streams safe to use, until it ends: also for what is written while it ends."""
+    """Make the standard streams of the process safe to use, also for messages that are written while it ends."""
     _fill_descriptors()
     sys.stdout = _output(sys.stdout)
     sys.stderr = _messages(sys.stderr)
@@ -110,7 +110,7 @@ def prepare_standard_streams() -> None:
 
 def require_stdout() -> None:
     """
-    Make sure that there is an output, before anything is asked for that would go there.
+    Make sure that stdout is open, before records are requested.
 
     Raises:
         InvalidRequestError: It is closed.
@@ -120,7 +120,7 @@ def require_stdout() -> None:
 
 
 def _fill_descriptors() -> None:
-    """Open those that are closed on the null device; stdout only for reading, so that no byte written there is lost."""
+    """Open closed descriptors on the null device; stdout for reading only, so that a write to it raises instead of losing bytes."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -137,7 +137,7 @@ def _output(stream: TextIO | None) -> TextIO:
     if stream is None:
         return TextIOWrapper(ClosedOutput(), "utf-8", _ESCAPED, write_through=True)
     if getattr(stream, "errors", None) in ("strict", "surrogateescape"):
-        reconfigure = getattr(stream, "reconfigure", None)  # a stream of the program that runs this can lack it
+        reconfigure = getattr(stream, "reconfigure", None)  # a stream of an embedding program can lack it
         if reconfigure is not None:
             reconfigure(errors=_ESCAPED)
     return stream
@@ -147,9 +147,7 @@ def _messages(stream: TextIO | None) -> TextIO:
     if stream is None:
         return TextIOWrapper(Messages(2), "utf-8", _ESCAPED, write_through=True)
     binary = getattr(stream, "buffer", None)
-    if not isinstance(
-        binary, BufferedWriter | FileIO
-    ):  # one of a program that runs the command, such as a test; or ours
+    if not isinstance(binary, BufferedWriter | FileIO):  # a stream of an embedding program, such as a test; or ours
         return stream
     with suppress(OSError, ValueError):
         stream.flush()

@@ -1,4 +1,4 @@
-"""``logferry state``: what a store has, and what it is to read again."""
+"""``logferry state``: shows which windows a store has, and lets it forget some."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from logferry.stores import Coverage, Described
 
 _BRIEF: Final = SECOND
-"""A provisional stretch that is no longer is a record that may still change."""
+"""Nanoseconds: a provisional stretch of at most this length is a single record that may still change."""
 
 _STYLES: Final = {"gap": "red", "lost": "red", "partial": "yellow", "provisional": "yellow", "expired": "dim"}
 
@@ -52,7 +52,7 @@ Examples:
 @click.group(epilog=_EPILOG)
 @shell_options
 def state() -> None:
-    """Show what a store has, or let it read some again."""
+    """Show which windows a store has, or let it forget some."""
 
 
 @state.command(epilog=_SHOW)
@@ -65,9 +65,9 @@ def show(store: str, form: str | None) -> None:
     """
     List the windows that STORE has, and the gaps between them.
 
-    Of each stream of each account: how many records there are, which stretches of time are complete, which are
-    provisional (they are read again), which were interrupted (partial), which are missing (gap), which the service did
-    not keep long enough (lost), and which it did not keep any more when the store began (expired).
+    For each stream of each account it prints the number of records, and which stretches of time are complete, provisional
+    (read again by the next sync), partial (interrupted), missing (gap), lost (deleted by the service before a sync read
+    them), and expired (deleted by the service before the store began).
     """
     from logferry.stores import open_store  # noqa: PLC0415  # brings along what the store needs
 
@@ -94,17 +94,19 @@ def show(store: str, form: str | None) -> None:
 )
 @click.option("--account", "accounts", multiple=True, metavar="NAME", help="Only of this account; repeatable.")
 @click.option(
-    "--since", metavar="TIME", help="From there on: ISO 8601, an age such as 24h, 7d, or Unix seconds. Default: all."
+    "--since",
+    metavar="TIME",
+    help="Begin of the windows: ISO 8601, an age such as 24h, 7d, or Unix seconds. Default: all.",
 )
-@click.option("--until", metavar="TIME", help="Up to there. Default: all.")
+@click.option("--until", metavar="TIME", help="End of the windows. Default: all.")
 @shell_options
 def forget(
     store: str, *, streams: tuple[str, ...], accounts: tuple[str, ...], since: str | None, until: str | None
 ) -> None:
     """
-    Let STORE forget that it has windows, so that the next sync reads them again.
+    Let STORE forget windows, so that the next sync reads them again.
 
-    Its records stay, and are replaced as they come again.
+    The records stay, and are replaced when they are read again.
     """
     from logferry.stores import open_store  # noqa: PLC0415
 
@@ -127,7 +129,7 @@ def forget(
 
 
 def _rows(store: Described) -> Iterator[dict[str, Any]]:
-    """Of each question: what the store has of it."""
+    """Yield a row for each stream, account and filters: what the store has of them."""
     counts, now = store.counts(), time.time_ns()
     for question, coverage in sorted(store.coverage().items()):
         yield {
@@ -185,7 +187,7 @@ def _table(windows: list[dict[str, Any]]) -> Table:
 
 
 def _told(windows: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], int]]:
-    """The windows, those that only single records interrupt as one, with how many do."""
+    """Yield the windows; those that only single records interrupt are one, with the number of these records."""
     told: list[tuple[dict[str, Any], int]] = []
     for window in windows:
         if told:

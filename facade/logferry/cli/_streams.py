@@ -1,4 +1,4 @@
-"""``logferry streams``: what there is."""
+"""``logferry streams``: lists streams, their filters and guarantees."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ Examples:
 @shell_options
 def streams(streams: tuple[str, ...], form: str | None) -> None:
     """
-    List the streams, and what a pull of each guarantees.
+    List the streams, and the guarantee of a pull of each.
 
-    Nothing is sent. A stream without an account says what makes one. Without names: all streams; with names: also the
-    attributes of their records.
+    Nothing is sent. A stream without an account shows how to set one. With names of streams, the attributes of their
+    records are listed too.
     """
     require_streams(streams)
     config = talk().config
@@ -92,7 +92,7 @@ def _attributes(definition: StreamDefinition[Any, Any, Any]) -> dict[str, Any]:
 
 
 def _needed(service: Service, names: Sequence[str], file: Path | None) -> str:
-    """The filters of which one is needed, and the settings that stand for them where a call gives none."""
+    """Return the filters of which one is needed, and the settings that are their defaults."""
     standing = [name for name in names if name in service.all_settings]
     if file is None:
         return " or ".join((*names, *(f"{service.name}_{name}".upper() for name in standing)))

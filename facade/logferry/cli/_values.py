@@ -1,4 +1,4 @@
-"""What users write on the command line, read."""
+"""Parsers of values on the command line."""
 
 import os
 from collections.abc import Iterable
@@ -16,12 +16,12 @@ _LONGEST: Final = 365 * 86_400
 
 class LocalPath(click.Path):
     """
-    A file on this machine: ``~`` is expanded, and a link stands for what it leads to.
+    A path on this machine: ``~`` is expanded, and links are followed.
 
     Args:
         name: The option.
-        instead: What to do instead of giving an address.
-        dir_okay: Whether a folder is left to who opens it.
+        instead: The hint for a user who gives a URL.
+        dir_okay: Whether a folder is accepted.
     """
 
     def __init__(self, name: str, instead: str, *, dir_okay: bool = True) -> None:
@@ -32,12 +32,12 @@ class LocalPath(click.Path):
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
     ) -> Any:  # as its base class
-        """The path."""
+        """Return the path."""
         return super().convert(followed(local_path(value, self._name, self._instead)), param, ctx)
 
 
 def severity(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> int:
-    """From OpenTelemetry's name, in any case, or a number, to the number; 0 for nothing."""
+    """Return the number of a severity given by name, in any case, or by number; 0 for none."""
     try:
         return lowest_severity(value)
     except ValueError as error:
@@ -45,7 +45,7 @@ def severity(_ctx: click.Context, _parameter: click.Parameter, value: str | None
 
 
 def duration(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
-    """From a duration such as ``5m`` or ``1h30m`` to seconds; ``None`` for nothing."""
+    """Return the seconds of a duration such as ``5m`` or ``1h30m``; ``None`` for none."""
     if value is None:
         return None
     try:
@@ -58,7 +58,7 @@ def duration(_ctx: click.Context, _parameter: click.Parameter, value: str | None
 
 
 def pairs(_ctx: click.Context, _parameter: click.Parameter, values: Iterable[str]) -> dict[str, str]:
-    """From ``KEY=VALUE`` texts to a mapping."""
+    """Return a mapping of ``KEY=VALUE`` texts."""
     found: dict[str, str] = {}
     for value in values:
         key, equals, text = value.partition("=")

@@ -1,1 +1,1 @@
-"""``logferry demo``."""
+"""``logferry demo``: its services, the pull, the sync and the report."""

@@ -1,4 +1,4 @@
-"""``logferry demo``: everything at once, on the embedded services."""
+"""``logferry demo``: a pull, a sync and a query on the embedded services."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from logferry.testing import Fake
 
 _RECORDS: Final = 10_000
-"""So many of each stream take a few seconds."""
+"""Records of each stream: a demo of this size takes a few seconds."""
 
 _EPILOG: Final = """
 \b
@@ -52,18 +52,17 @@ Examples:
     "--keep",
     metavar="PATH",
     type=LocalPath("--keep", "Name a file, such as demo.duckdb"),
-    help="Keep the DuckDB file that it syncs into, to look at.",
+    help="Keep the DuckDB file at this path.",
 )
 @shell_options
 @click.pass_context
 def demo(ctx: click.Context, *, records: int, keep: Path | None) -> None:
     """
-    Pull from made-up services, compare, sync, and ask.
+    Pull from made-up services, compare, sync, and query.
 
-    The services run on this machine, in a process of their own, and some of their answers fail. All streams are pulled
-    at once, and every record is
-    normalized; the exit code is 1 if one is missing or comes twice. Then all is synced into a DuckDB file, which
-    answers a question over all services. No account is needed, and none is used.
+    The services run on this machine in a separate process, and some of their responses are errors. The command pulls all
+    streams at once and normalizes every record. The exit code is 1 if a record is missing or comes twice. Then it syncs
+    all streams into a DuckDB file and queries it over all services. It needs no account and uses none.
     """
     from logferry.cli._demo.pull import Source  # noqa: PLC0415  # brings along anyio
     from logferry.testing import require_server  # noqa: PLC0415
@@ -84,7 +83,7 @@ def demo(ctx: click.Context, *, records: int, keep: Path | None) -> None:
 
 
 def _demonstrate_sync(sources: Sequence[Source], keep: Path | None) -> int:
-    """Sync into a DuckDB file, where DuckDB is installed; the exit code."""
+    """Sync into a DuckDB file if DuckDB is installed, and return the exit code."""
     try:
         with needing("the sync at the end", extra="duckdb"):
             from logferry.cli._demo.sync import demonstrate_sync  # noqa: PLC0415  # brings along DuckDB
@@ -99,14 +98,14 @@ def _demonstrate_sync(sources: Sequence[Source], keep: Path | None) -> int:
 
 def demonstrate(sources: Sequence[Source], *, verbose: bool = False) -> int:
     """
-    Pull all that there is, and say what came.
+    Pull everything, and print what arrived.
 
     Args:
         sources: Where to pull from.
-        verbose: Tell of each retry.
+        verbose: Print a line for each retry.
 
     Returns:
-        The exit code: 1 if a record is missing or comes twice, or a stream ends with an error.
+        The exit code: 1 if a record is missing or comes twice, or a stream ends with an error; else 0.
     """
     import anyio  # noqa: PLC0415  # slow to import
 
@@ -122,16 +121,16 @@ def demonstrate(sources: Sequence[Source], *, verbose: bool = False) -> int:
 
 
 def _fakes(records: int, epoch: int) -> list[Fake]:
-    """One fake of each service; fakes of the same arguments are equal, in whichever process."""
+    """Make one fake of each service; the same arguments make equal fakes in every process."""
     return [make_fake(service, records=records, epoch=epoch, growing=False) for service in SERVICES]
 
 
 @contextmanager
 def _services(records: int, epoch: int) -> Generator[tuple[str, ...]]:
-    """Serve the fakes in a process of their own, so that they do not take the time of the one that pulls."""
+    """Serve the fakes in a separate process, so that they take no CPU time of the pull."""
     import multiprocessing  # noqa: PLC0415
 
-    context = multiprocessing.get_context("spawn")  # a fork would take the console's threads and locks along
+    context = multiprocessing.get_context("spawn")  # a fork would copy locks without the threads that release them
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, records, epoch), name="logferry-fakes", daemon=True)
     with _ctrl_c_ignored():
@@ -159,7 +158,7 @@ def _serve(connection: Connection, records: int, epoch: int) -> None:
         Recorder(fake, clock=time.time_ns, faults=first_of(failing(busy, at=[3]), failing(limited, at=[6])))
         for fake in _fakes(records, epoch)
     ]
-    # Either fails once the process at the other end is gone.
+    # Both calls fail once the other process has ended.
     with serve_all(recorders) as urls, suppress(EOFError, OSError):
         connection.send(urls)
         connection.recv()
@@ -167,7 +166,7 @@ def _serve(connection: Connection, records: int, epoch: int) -> None:
 
 @contextmanager
 def _ctrl_c_ignored() -> Generator[None]:
-    """A process that is started meanwhile ignores Ctrl-C for good, from its first moment on; it ends with this one."""
+    """Let a process that is started in this block ignore Ctrl-C from its start; it ends with this process."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

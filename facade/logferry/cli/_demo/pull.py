@@ -1,4 +1,4 @@
-"""All streams of several services at once, counted as they come and compared with what there is."""
+"""Pulls all streams of several services at once, counts the records, and compares them with those of the fakes."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Source:
     A service to pull from.
 
     Attributes:
-        service: Which one.
-        fake: What it has.
-        url: Where it is served.
+        service: The service.
+        fake: Its fake, which knows the records.
+        url: The address at which the fake is served.
     """
 
     service: Service
@@ -44,19 +44,19 @@ class Source:
 @define
 class Tally:
     """
-    What has come of a stream; of the records only a few samples are kept.
+    What has arrived of a stream; only a few records are kept, as samples.
 
     Attributes:
         stream: The stream's name.
-        comparison: With what has to come.
-        pages: How many pages have come.
+        comparison: Compares the records with those of the fake.
+        pages: How many pages have arrived.
         retries: How many requests were sent again.
         first: Time of the oldest record, in nanoseconds since the epoch, UTC; 0 before there is one.
         last: Time of the newest.
         severities: How many records of each severity number.
-        samples: The first record of each severity, a few.
-        waits: Why nothing comes at the moment, in a few words; empty otherwise.
-        failure: What ended the pull; empty where nothing did.
+        samples: The first records of a few severities.
+        waits: The reason for the current wait, in a few words; empty without one.
+        failure: The error that ended the pull; empty without one.
     """
 
     stream: str
@@ -82,19 +82,19 @@ class Tally:
 
 
 class Watcher(Protocol):
-    """Looks on while streams are pulled."""
+    """Shows the progress of a pull."""
 
     def begin(self, tallies: Sequence[Tally]) -> None:
-        """Take what will be counted."""
+        """Take the tallies, which change from now on."""
         ...
 
     def changed(self, tally: Tally) -> None:
-        """Look: a page has come, or a request has failed."""
+        """Note that a page has arrived or a request has failed."""
         ...
 
 
 async def pull_all(sources: Sequence[Source], watcher: Watcher) -> list[Tally]:
-    """Pull every stream of every source, all at the same time; an error ends its stream and is kept."""
+    """Pull all streams of all sources at once; an error ends its stream and is kept in the tally."""
     tallies: dict[str, Tally] = {
         stream: Tally(stream, Comparison.of(source.fake, stream))
         for source in sources
@@ -114,7 +114,7 @@ async def pull_all(sources: Sequence[Source], watcher: Watcher) -> list[Tally]:
 
     async with AsyncExitStack() as stack, anyio.create_task_group() as tasks:
         for source in sources:
-            # No account of the user gets in; connections to this machine use neither proxies nor certificates.
+            # The user's accounts are not used; connections to this machine use neither proxies nor certificates.
             settings = Settings(
                 service=source.service.name,
                 given=settings_for(source.fake, source.url),

@@ -1,4 +1,4 @@
-"""How the demo gets on, and what came of it."""
+"""The progress of the demo's pull, and its result."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _SECOND: Final = 1_000_000_000
 _YEAR: Final = 365 * 86_400 * _SECOND
 _MEBIBYTE: Final = 1 << 20
 _SEVERITIES_WIDTH: Final = 24
-"""What the other columns leave of 80."""
+"""The width that the other columns leave of 80."""
 
 
 class Bars:
     """
-    A bar for each stream while it is pulled, on a terminal only; it leaves nothing behind.
+    Shows a bar for each stream during the pull, on a terminal only, and removes the bars at the end.
 
     Args:
-        file: Where to.
-        verbose: Write a line for each retry instead.
+        file: The terminal.
+        verbose: Print a line for each retry instead.
     """
 
     def __init__(self, file: IO[str], *, verbose: bool) -> None:
@@ -57,11 +57,11 @@ class Bars:
         )
 
     def begin(self, tallies: Sequence[Tally]) -> None:
-        """Take what will be counted."""
+        """Take the tallies, which change from now on."""
         self._tallies = tallies
 
     def changed(self, tally: Tally) -> None:
-        """Tell of a retry, if that is wanted; bars are drawn a few times a second anyway."""
+        """Print a retry if ``--verbose`` is set; bars are redrawn a few times a second anyway."""
         if self._verbose and tally.waits:
             tell("", f"{tally.stream}: {tally.waits}")
 
@@ -86,10 +86,10 @@ class Bars:
 
 def report(console: Console, tallies: Sequence[Tally], *, seconds: float) -> bool:
     """
-    Print what came.
+    Print the result.
 
     Returns:
-        Whether every record came, once.
+        Whether every record arrived exactly once.
     """
     console.print(_summary(tallies))
     for tally in tallies:
@@ -130,7 +130,7 @@ def _times(tally: Tally) -> Iterator[str]:
 
 
 def _severities(tally: Tally) -> str:
-    # A name and its count stay together: textwrap, unlike rich, does not break what stands between them.
+    # textwrap, unlike rich, does not break a line at the no-break space between a name and its count.
     counts = [f"{_name(number)}\N{NO-BREAK SPACE}{count:,}" for number, count in sorted(tally.severities.items())]
     return fill(" ".join(counts), _SEVERITIES_WIDTH)
 
@@ -162,7 +162,7 @@ def _cost(tallies: Sequence[Tally], seconds: float) -> Iterator[str]:
 
 
 def _peak_memory() -> int:
-    """The most memory that this process has had, in bytes; 0 where the system does not say."""
+    """Return the peak memory of this process in bytes; 0 if the system does not report it."""
     if sys.platform == "win32":
         return 0
     import resource  # noqa: PLC0415  # not everywhere

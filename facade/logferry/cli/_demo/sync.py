@@ -1,4 +1,4 @@
-"""The end of the demo: all streams brought into one DuckDB file, and a question that only all of them answer."""
+"""The second half of the demo: syncs all streams into one DuckDB file, and runs one query over all of them."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ SELECT stream, count(*) AS records,
        round(100 * errors / records, 1) AS percent,
        mode(body) FILTER (severity_number >= 17) AS most_often
 FROM logs GROUP BY stream ORDER BY percent DESC, stream"""
-"""Where things go wrong, over all services."""
+"""The share of errors by stream, over all services."""
 
 _LONGEST: Final = 24
-"""So much of a text is shown."""
+"""Characters of a text that are shown at most."""
 
 
 async def demonstrate_sync(sources: Sequence[Source], path: Path) -> bool:
     """
-    Bring everything into a DuckDB file, ask it, and say what came.
+    Sync everything into a DuckDB file, query it, and print the result.
 
     Returns:
-        Whether the file has every record, once.
+        Whether the file has every record exactly once.
     """
     begin = time.perf_counter()
     failures = [str(error) async for error in _synced(sources, path)]
@@ -65,7 +65,7 @@ async def demonstrate_sync(sources: Sequence[Source], path: Path) -> bool:
 
 
 async def _synced(sources: Sequence[Source], path: Path) -> AsyncIterator[LogferryError]:
-    """Sync; the errors."""
+    """Sync, and yield the errors."""
     accounts = [
         Account(
             name=source.service.name,
@@ -75,7 +75,7 @@ async def _synced(sources: Sequence[Source], path: Path) -> AsyncIterator[Logfer
         )
         for source in sources
     ]
-    # No account of the user gets in; connections to this machine use neither proxies nor certificates.
+    # The user's accounts are not used; connections to this machine use neither proxies nor certificates.
     async with Ferry(accounts, {}) as ferry:
         for streams, filters in _questions(sources):
             report = await ferry.sync(DuckDBStore(path), streams=streams, filters=filters).arun()
@@ -84,7 +84,7 @@ async def _synced(sources: Sequence[Source], path: Path) -> AsyncIterator[Logfer
 
 
 def _questions(sources: Sequence[Source]) -> Iterator[tuple[list[str], Mapping[str, str]]]:
-    """What finds everything: most streams at once, and logs of the calls that have any, which are few of the meetings."""
+    """Yield streams and filters that find everything: most streams at once, then each call that has logs."""
     needing = [
         (source.fake, stream) for source in sources for stream in source.service.streams if stream.incremental.sessions
     ]
@@ -96,7 +96,7 @@ def _questions(sources: Sequence[Source]) -> Iterator[tuple[list[str], Mapping[s
 
 
 def _expected(sources: Sequence[Source]) -> dict[str, int]:
-    """How many records each stream has; what is left of deleted ones is not asked for."""
+    """Return how many records each stream has; a sync does not request deleted ones."""
     return {
         stream.name: _count(
             source.fake,
@@ -109,7 +109,7 @@ def _expected(sources: Sequence[Source]) -> dict[str, int]:
 
 
 def _there(sources: Sequence[Source]) -> int:
-    """How many records there are in all."""
+    """Return how many records there are in all."""
     return sum(
         _count(source.fake, stream.name, source.fake.questions(stream.name))
         for source in sources

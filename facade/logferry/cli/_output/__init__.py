@@ -1,1 +1,1 @@
-"""Where records go, and in which format."""
+"""Writers of records: formats, files and stdout."""

@@ -1,4 +1,4 @@
-"""Records as columns: a Parquet file, an Arrow file, or a stream of Arrow."""
+"""Records as columns: a Parquet file, an Arrow file, or an Arrow stream."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _PENDING: Final = 1000
 _GROUP_ROWS: Final = 65_536
 _GROUP_BYTES: Final = 64 * 1024 * 1024
 _GROUP_BATCHES: Final = 1024
-"""Rows, bytes and pages after which a file gets a row group or record batch, which bounds the memory."""
+"""Rows, bytes and pages after which a row group or record batch is written, which bounds the memory."""
 
 
 class _Writer(Protocol):
-    """What pyarrow writes a format with."""
+    """A writer of pyarrow."""
 
     def write_table(self, table: pa.Table, /) -> None: ...
     def close(self) -> None: ...
@@ -34,15 +34,15 @@ class _Writer(Protocol):
 
 class Columns:
     """
-    Writes the columns of `logferry.stores.SCHEMA`; ``raw`` only where it is asked for.
+    Writes the columns of `logferry.stores.SCHEMA`; ``raw`` only on request.
 
-    A file gets few large groups of rows.  A stream gets what there is each time before something is waited for.
+    A file gets few large row groups.  A stream gets all pending rows before each wait.
 
     Args:
-        file: Where to; it stays open.
+        file: The target; it stays open.
         form: ``"parquet"`` or ``"arrow"``.
         raw: Add the items as received.
-        streamed: Whether a stream is written, which Arrow has beside its file.
+        streamed: Whether to write an Arrow stream instead of an Arrow file.
     """
 
     def __init__(self, file: BinaryIO, form: str, *, raw: bool, streamed: bool) -> None:
@@ -64,7 +64,7 @@ class Columns:
         self._rows = 0
         self._bytes = 0
         self._written = 0
-        self._usable = True  # not after an error in the middle of the work, nor after the end
+        self._usable = True  # not after an error, nor after the end
         self._ended = False
 
     def begin(self) -> None:
@@ -80,7 +80,7 @@ class Columns:
             self.flush()
 
     def flush(self) -> None:
-        """Convert what is pending, and hand it over where it is a stream, or enough for a group."""
+        """Convert pending records; write them to a stream at once, to a file once they fill a row group."""
         if self._usable:
             with self._working():
                 self._convert()
@@ -89,10 +89,10 @@ class Columns:
 
     def end(self) -> bool:
         """
-        Write what is left, and what has to stand behind the records, once.
+        Write the remaining records and the footer, once.
 
         Returns:
-            Whether what has been written can be read, and has any record.
+            Whether the file can be read, and has a record.
         """
         if self._usable:
             with self._working():
@@ -106,7 +106,7 @@ class Columns:
 
     @contextmanager
     def _working(self) -> Generator[None]:
-        """An error, Ctrl-C included, leaves the writer unusable: what it has written since is incomplete."""
+        """Mark the writer as unusable after an error, Ctrl-C included: its latest output is incomplete."""
         usable, self._usable = self._usable, False
         yield
         self._usable = usable

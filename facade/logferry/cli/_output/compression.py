@@ -1,4 +1,4 @@
-"""Files that are compressed as a whole."""
+"""Compression of whole files."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from logferry._extras import needing
 
 def compressor_of(path: Path) -> Callable[[BinaryIO], BinaryIO] | None:
     """
-    What compresses into a file, as its name says: by gzip for ``.gz``, by zstd for ``.zst``; ``None`` for other names.
+    Return the compressor for a file's name: gzip for ``.gz``, zstd for ``.zst``, ``None`` for other names.
 
-    Closing what it returns leaves the file open.  Equal content makes equal files.
+    Closing the compressed file leaves the file below it open.  Equal content makes equal files.
 
     Raises:
         MissingPackageError: The package for zstd is missing.
@@ -30,7 +30,7 @@ def compressor_of(path: Path) -> Callable[[BinaryIO], BinaryIO] | None:
 
 
 def _gzip(file: BinaryIO) -> BinaryIO:
-    # Neither a name nor a time.
+    # Neither a name nor a time, so that equal content makes equal files.
     return cast("BinaryIO", GzipFile(filename="", mode="wb", fileobj=file, mtime=0))
 
 
@@ -40,6 +40,6 @@ def _zstd() -> Callable[[BinaryIO], BinaryIO]:
             from compression.zstd import CompressionParameter, ZstdFile  # noqa: PLC0415  # only such names need it
         else:
             from backports.zstd import CompressionParameter, ZstdFile  # noqa: PLC0415  # see above
-    # A checksum, as gzip and the program zstd write one: damage is noticed.
+    # With a checksum, as gzip and the program zstd write one, so that readers notice damage.
     options: dict[int, int] = {CompressionParameter.checksum_flag: 1}
     return lambda file: cast("BinaryIO", ZstdFile(file, "wb", options=options))

@@ -1,4 +1,4 @@
-"""What rich writes to."""
+"""The console that rich writes to."""
 
 from typing import IO
 
@@ -6,11 +6,11 @@ from rich.console import Console
 
 
 class PlainConsole(Console):
-    """A console that interprets nothing in what it is given, and leaves a closed pipe to its caller."""
+    """A console that interprets no markup, and raises BrokenPipeError on a closed pipe."""
 
     def __init__(self, file: IO[str], *, width: int | None) -> None:
         super().__init__(file=file, width=width, highlight=False, markup=False, emoji=False)
 
     def on_broken_pipe(self) -> None:
-        """Raise what rich has caught, since it would end the process."""
+        """Raise the error that rich has caught, instead of ending the process."""
         raise BrokenPipeError

@@ -1,4 +1,4 @@
-"""Records as comma-separated values: RFC 4180, and never a formula."""
+"""Records as comma-separated values (RFC 4180), in which no cell is a formula."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from logferry._records.record import LogRecord
 
 _RISKY: Final = re.compile(
-    # What spreadsheets skip before they look: white space, a byte order mark, what has no width.  Quotes are skipped here
-    # so that neutralizing can be undone: a quote that the text itself has is doubled where one would be taken for ours.
+    # Characters that spreadsheets skip: white space, a byte order mark, zero-width characters.  Quotes are skipped here so
+    # that the escaping can be undone: a quote of the text itself is doubled where it looks like an added one.
     "['\\s\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff]*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 )
 
 
 def harmless_cell(text: str) -> str:
     """
-    *text*, behind a single quote where a spreadsheet could take it for a formula (OWASP, CSV Injection).
+    Return *text*, after a single quote if a spreadsheet could take it for a formula (OWASP, CSV Injection).
 
-    That is text that starts with ``=``, ``+``, ``-``, ``@``, a tab or a line end, also after white space, or in full width.
+    A formula starts with ``=``, ``+``, ``-``, ``@``, a tab or a line end, also after white space, or in full width.
     """
     return f"'{text}" if _RISKY.match(text) else text
 
@@ -37,7 +37,7 @@ class CsvRows:
     Objects and arrays are JSON in their cell; absent values are empty cells.
 
     Args:
-        file: Where to; it has a buffer.
+        file: The target; it has a buffer.
         raw: Add the item as received.
         header: Whether to write the header.
     """
@@ -64,22 +64,22 @@ class CsvRows:
         self._rows.writerow([self._cell(name, fields[name]) if name in fields else "" for name in self._columns])
 
     def flush(self) -> None:
-        """Hand over what has been written."""
+        """Flush the buffer."""
         self._file.flush()
 
     def end(self) -> bool:
-        """Do nothing: nothing stands behind the rows."""
+        """Do nothing: csv has no footer."""
         return True
 
     def _cell(self, name: str, value: Any) -> str:
-        if name != "raw" and isinstance(value, str):  # an item that is a text is JSON too
+        if name != "raw" and isinstance(value, str):  # a text item is JSON too
             return harmless_cell(printable(value) if self._shown else value)
         text = dumps(value).decode()
         return harmless_cell(harmless_json(text) if self._shown else text)
 
 
 class _Encoded:
-    """Takes text for a binary file."""
+    """Encodes text for a binary file."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""What records are written as."""
+"""Chooses the writer of a format."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def output_to(
     streamed: bool = True,
 ) -> Output:
     """
-    What writes the records of streams to a file.
+    Return the writer of a format.
 
     Args:
         file: The file.
         form: ``"jsonl"``, ``"csv"``, ``"table"``, ``"parquet"`` or ``"arrow"``.
         jobs: The streams.
         raw: Add the items as received; not in a table.
-        header: Whether csv begins with its header.
+        header: Whether csv begins with a header.
         dated: Whether each row of a table has the date.
-        streamed: Whether what reads it has no file, for arrow.
+        streamed: Whether arrow is written as a stream, for a reader without a file.
 
     Raises:
         MissingPackageError: The format needs a package that is missing.
@@ -47,7 +47,7 @@ def output_to(
             from logferry.cli._output.table import Table  # noqa: PLC0415  # brings along rich, which a pipe does not need
 
             accounts = {job.account.name for job in jobs}
-            # One that is simply named after its service says nothing new.
+            # An account named after its service adds no information.
             named = len(accounts) > 1 and any(job.has_named_account for job in jobs)
             streams = sorted({job.stream.name for job in jobs})
             return Table(text_console(file), streams, sorted(accounts) if named else (), dated=dated)

@@ -16,7 +16,7 @@ class JsonLines:
     Writes one JSON object per line.
 
     Args:
-        file: Where to; it has a buffer.
+        file: The target; it has a buffer.
         raw: Add the item as received.
     """
 
@@ -26,7 +26,7 @@ class JsonLines:
         self._shown = file.isatty()
 
     def begin(self) -> None:
-        """Do nothing: there is no header."""
+        """Do nothing: the format has no header."""
 
     def write(self, record: LogRecord) -> None:
         """Write a record; it may stay in a buffer."""
@@ -34,14 +34,14 @@ class JsonLines:
         self._file.write((harmless_json(line.decode()).encode() if self._shown else line) + b"\n")
 
     def flush(self) -> None:
-        """Hand over what has been written."""
+        """Flush the buffer."""
         self._file.flush()
 
     def end(self) -> bool:
-        """Do nothing: nothing stands behind the lines."""
+        """Do nothing: the format has no footer."""
         return True
 
 
 def harmless_json(text: str) -> str:
-    """JSON text of the same value, without characters that drive a terminal."""
+    """Return JSON text of the same value without control characters for a terminal."""
     return text if printable(text) == text else json.dumps(json.loads(text), separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""What writes records, whatever the format."""
+"""The interface of all writers of records."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from logferry._records.record import LogRecord
 
 NO_PLACE: Final = "there is no place to resume at: what was received lacks the end that its format needs"
-"""Of an output that takes no more, and needs its end."""
+"""Message for an output that fails before its footer is written."""
 
 
 class Output(Protocol):
-    """Takes records."""
+    """Writes records."""
 
     def begin(self) -> None:
-        """Write what has to stand in front of the records, also where there is none, unless it has been written."""
+        """Write the header, if the format has one and it has not been written; also if no record follows."""
         ...
 
     def write(self, record: LogRecord) -> None:
@@ -23,14 +23,14 @@ class Output(Protocol):
         ...
 
     def flush(self) -> None:
-        """Hand over what has been written; what can be read only in large groups waits."""
+        """Flush the buffer; rows that wait for a large group stay in it."""
         ...
 
     def end(self) -> bool:
         """
-        Write what has to stand behind the records, once; after an error it does nothing.
+        Write the footer, once; do nothing after an error.
 
         Returns:
-            Whether what has been written can be read, and is worth it.
+            Whether the output can be read, and has a record.
         """
         ...

@@ -16,19 +16,19 @@ from logferry.cli._shell import tell
 
 class PartialFile:
     """
-    A file beside the wanted one, which takes its place when it is complete; readable by its owner only.
+    A temporary file, renamed to its final path when it is complete; readable by its owner only.
 
     Args:
-        path: The wanted file; where its name ends in ``.gz`` or ``.zst``, what is written is compressed.
-        force: Replace what exists.
-        appendable: Whether records can be put behind those of a file that is not complete.
+        path: The final path; if it ends in ``.gz`` or ``.zst``, the content is compressed.
+        force: Replace existing files.
+        appendable: Whether records can be appended to an incomplete file.
 
     Attributes:
-        readable: Whether what has been written can be read, also where it is not complete.
+        readable: Whether the file can be read although it is incomplete.
 
     Raises:
-        InvalidRequestError: The file exists, or cannot be made.
-        MissingPackageError: What compresses is missing.
+        InvalidRequestError: The file exists, or cannot be created.
+        MissingPackageError: The package for the compression is missing.
     """
 
     def __init__(self, path: Path, *, force: bool, appendable: bool = True) -> None:
@@ -54,7 +54,7 @@ class PartialFile:
     def _refuse_existing(self, *, force: bool) -> None:
         if self.path.is_dir():
             raise InvalidRequestError(f"{self.path} is a folder", hint="Choose another --output")
-        if self.path.exists() and not self.path.is_file():  # a device or a pipe would be replaced by the file
+        if self.path.exists() and not self.path.is_file():  # the file would replace a device or a pipe
             raise InvalidRequestError(
                 f"{self.path} is no file", hint="Leave --output out, and redirect what is written"
             )
@@ -65,30 +65,30 @@ class PartialFile:
 
     @cached_property
     def received(self) -> Path:
-        """Where what was received is found, if that is not all."""
+        """The path at which an incomplete result is kept."""
         return self.partial if self.appendable else next(self._parts)
 
     def next_part(self) -> Path:
-        """Where to write what was not received, for a file to which nothing can be appended; each time another one."""
+        """Return a new path for the remaining records of a file that cannot be appended to."""
         taken = self.received
         return next(part for part in self._parts if part != taken)
 
     @property
     def needs_end(self) -> bool:
-        """Whether what was received cannot be used without what is written last."""
+        """Whether an incomplete file cannot be used without its footer."""
         return self.is_compressed or not self.appendable
 
     def size(self) -> int:
-        """Bytes that have been flushed."""
+        """Return the number of bytes that have been flushed."""
         return os.fstat(self.file.fileno()).st_size
 
     def keep(self, size: int) -> None:
-        """Close the file after a write that failed, and cut off what follows these bytes: it is incomplete."""
+        """Close the file after a failed write, and truncate it to this many bytes, which are complete."""
         self._close()
         os.truncate(self.partial, size)
 
     def complete(self) -> None:
-        """Put the file in its place, on disk before it is seen."""
+        """Write the file to disk, then rename it to its final path."""
         if self.is_compressed:
             self.target.close()
         self.file.flush()
@@ -102,7 +102,7 @@ class PartialFile:
     def __exit__(self, *exc_info: object) -> None:
         if not self.partial.exists():
             return
-        is_empty = not self.target.closed and self.target.tell() == 0  # compressed, it would have a header
+        is_empty = not self.target.closed and self.target.tell() == 0  # compressed, it has a header
         self._close()
         if self.readable and self.partial.stat().st_size and not is_empty:
             if self.received != self.partial:
@@ -114,7 +114,7 @@ class PartialFile:
 
     def _close(self) -> None:
         for file in (self.target, self.file):
-            with suppress(OSError):  # where a write has failed, what is buffered cannot be written either
+            with suppress(OSError):  # after a failed write, the buffer cannot be written either
                 file.close()
 
 

@@ -17,18 +17,18 @@ if TYPE_CHECKING:  # rich is slow to import, and a pipe does not need it
     from rich.console import Console
 
 UNLIMITED: Final = 1_000_000
-"""Columns of an output that is no terminal, so that nothing is cut."""
+"""Columns of an output that is not a terminal, so that no text is cut."""
 
 
 def terminal_console(file: IO[str], *, width: int | None = None) -> Console:
-    """A console for text that drives nothing; its width is 80 where nobody says.  A closed pipe is a BrokenPipeError."""
+    """Return a console without markup and control codes of its own; default width 80.  A closed pipe raises BrokenPipeError."""
     from logferry.cli._output.console import PlainConsole  # noqa: PLC0415  # see above
 
     return PlainConsole(file, width=width)
 
 
 def text_console(file: BinaryIO) -> Console:
-    """A console on a binary file, such as that of stdout: as wide as the terminal, or as COLUMNS says, or unlimited."""
+    """Return a console on a binary file, such as stdout's: as wide as the terminal or as COLUMNS says, else unlimited."""
     width = None if file.isatty() or os.environ.get("COLUMNS", "").isdigit() else UNLIMITED
     if file is sys.stdout.buffer:
         return terminal_console(sys.stdout, width=width)
@@ -37,7 +37,7 @@ def text_console(file: BinaryIO) -> Console:
 
 @contextmanager
 def output_errors() -> Generator[None]:
-    """Whatever the operating system has against the output is an ExportError; only a closed pipe is none."""
+    """Turn each OSError of the block into an ExportError, except that of a closed pipe."""
     try:
         yield
     except BrokenPipeError:
@@ -52,7 +52,7 @@ def echo(text: str | bytes) -> None:
 
     Raises:
         ExportError: It cannot be written.
-        BrokenPipeError: Nobody reads any more.
+        BrokenPipeError: The reader has closed the pipe.
     """
     with output_errors():
         click.echo(text, file=sys.stdout)

@@ -1,4 +1,4 @@
-"""What the name of an output says of its content."""
+"""What the name of an output file says about its format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from logferry._errors import InvalidRequestError
 
 COLUMNAR: Final = ("parquet", "arrow")
-"""Formats of columns: such a file has an end of its own, so nothing can be appended to it."""
+"""Columnar formats: such a file has a footer, so records cannot be appended to it."""
 
 _FORMS: Final = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet", ".arrow": "arrow"}
 _COMPRESSED: Final = (".gz", ".zst")
@@ -19,16 +19,16 @@ _PART: Final = re.compile(r"\.part([0-9]{1,9})\Z")
 
 
 def is_compressed(path: Path) -> bool:
-    """Whether a file of this name is compressed as a whole, by gzip or zstd."""
+    """Return whether a file of this name is compressed as a whole, by gzip or zstd."""
     return path.suffix.lower() in _COMPRESSED
 
 
 def form_of(path: Path) -> str | None:
     """
-    The format that a name asks for; ``None`` for a name without suffix.
+    Return the format that a name stands for; ``None`` for a name without suffix.
 
     Raises:
-        InvalidRequestError: No format belongs to the suffix, or the format is not compressed as a whole.
+        InvalidRequestError: The suffix stands for no format, or for one that cannot be compressed as a whole.
     """
     suffix = (path.with_suffix("") if is_compressed(path) else path).suffix.lower()
     if suffix and suffix not in _FORMS:
@@ -43,10 +43,10 @@ def form_of(path: Path) -> str | None:
 
 def refuse_compression(path: Path, form: str | None) -> None:
     """
-    Make sure that a file of columns is not compressed as a whole.
+    Refuse to compress a columnar file as a whole.
 
     Raises:
-        InvalidRequestError: It would be.
+        InvalidRequestError: The name asks for it.
     """
     if form in COLUMNAR and is_compressed(path):
         raise InvalidRequestError(
@@ -56,16 +56,16 @@ def refuse_compression(path: Path, form: str | None) -> None:
 
 
 def name_of_rest(path: Path) -> Path:
-    """Beside a compressed file: one of the same suffixes for what follows, since appending has to compress, too."""
+    """Return a path beside a compressed file for the remaining records; its suffixes are the same, so that it is compressed too."""
     inner = Path(path.stem)
     return path.with_name(f"{inner.stem}.rest{inner.suffix}{path.suffix}")
 
 
 def part_names(path: Path) -> Iterator[Path]:
     """
-    Names for the parts of a file, beside it, that no file has: ``logs.part1.parquet``, ``logs.part2.parquet`` and so on.
+    Yield unused names for the parts of a file, beside it: ``logs.part1.parquet``, ``logs.part2.parquet`` and so on.
 
-    Those of a part are its own name, and what follows.
+    For a part, numbers go on from its own.
     """
     found = _PART.search(path.stem)
     stem = path.stem if found is None else path.stem[: found.start()]

@@ -1,4 +1,4 @@
-"""Records as rows of a table, printed as they arrive: widths are fixed, so that nothing is collected."""
+"""Records as rows of a table, printed as they arrive: the widths of columns are fixed, so that no rows are collected."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ _Row: TypeAlias = list[tuple[str, str]]
 
 _ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
 _GLANCE: Final = 0.2
-"""Seconds for which a width holds; asking for it takes as long as a row."""
+"""Seconds for which the width of the terminal is cached; reading it takes as long as printing a row."""
 _SGR: Final = {"bold": "1", "dim": "2", "red": "31", "yellow": "33"}
 """Codes of ECMA-48."""
 _COLOURS: Final = ("red", "yellow")
 _STYLES: Final = ((21, "bold red"), (17, "red"), (13, "yellow"), (9, ""), (1, "dim"))
 _SEVERITY_WIDTH: Final = 8
 _ACCOUNT_WIDTH: Final = 20
-"""So much of an account's name is shown."""
+"""Characters of an account's name that are shown at most."""
 _DATE_WIDTH: Final = len("2026-11-20 ")
 _WIDE: Final = 100
 """Columns from which on times have milliseconds."""
 _TOLD_FIRST: Final = ("error.type", "user.id", "client.address", "http.request.method", "url.full", "url.path")
-"""Attributes, by OpenTelemetry's names, that most readers look for; others follow as far as there is space."""
+"""Attributes, by OpenTelemetry's names, that come first; others follow if there is space."""
 
 
 class Table:
     """
     Writes a row per record, below a header.
 
-    Rows are put together as plain text, since rich takes thirty times as long for one (measured).
+    Rows are built as plain text: rich takes thirty times as long for a row (measured).
 
     Args:
-        console: Where to; its width is asked for again from time to time, because a window can change.
-        streams: Which streams' records come.  Where there is one, its name is a header and not in every row.
-        accounts: Names for a column of accounts; without any there is none.
-        dated: Whether each row has the date; else it is a line of its own where a day begins.
+        console: The target; its width is read again from time to time, because a window can change.
+        streams: The streams of the records.  The name of a single one is a header, and not in every row.
+        accounts: Names for a column of accounts; empty for no such column.
+        dated: Whether each row has the date; else a separate line where a day begins has it.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Table:
         self._begun = False
 
     def begin(self) -> None:
-        """Do nothing: without records there is no table."""
+        """Do nothing: an empty table is not printed."""
 
     def write(self, record: LogRecord) -> None:
         """Write a record's row; it may stay in a buffer."""
@@ -93,11 +93,11 @@ class Table:
         self._write(row)
 
     def flush(self) -> None:
-        """Hand over what has been written."""
+        """Flush the buffer."""
         self._console.file.flush()
 
     def end(self) -> bool:
-        """Do nothing: nothing stands behind the rows."""
+        """Do nothing: a table has no footer."""
         return True
 
     def _measure(self) -> None:
@@ -106,14 +106,14 @@ class Table:
             self._width, self._width_known = self._console.width, now
 
     def _clean(self, text: str) -> str:
-        """*text* without what drives a terminal, and without what the output's encoding lacks."""
+        """Return *text* without control characters, and without characters that the output's encoding lacks."""
         text = text if text.isprintable() else printable(text)
         if self._encoding is None or text.isascii():
             return text
         return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
 
     def _moment(self, nanoseconds: int) -> tuple[str, str]:
-        """Day and time of day; no day where the time is unknown."""
+        """Return the day and the time of day; an unknown time has no day."""
         if nanoseconds == 0:
             return "", "unknown"
         text = rfc3339(nanoseconds)
@@ -136,7 +136,7 @@ class Table:
         return [(start, ""), (_sized(severity[0], _SEVERITY_WIDTH), severity[1]), ("  ", "")]
 
     def _fill(self, row: _Row, record: LogRecord) -> None:
-        """Add attributes as far as there is space."""
+        """Add attributes while there is space."""
         left = self._width - sum(_cells(text) for text, _ in row)
         for name, value in _attributes(record):
             if left <= 0:
@@ -154,7 +154,7 @@ class Table:
 
 
 def _codes(console: Console) -> dict[str, str]:
-    """What a terminal is sent for each style; nothing for what is no terminal, or wants no colour."""
+    """Return the control codes of each style; none for an output that is not a terminal, or has no colours."""
     if console.color_system is None or console.legacy_windows:
         return {}
     names = {style for _, style in _STYLES} | {"bold"}
@@ -169,12 +169,12 @@ def _cells(text: str) -> int:
 
 
 def _sized(text: str, width: int) -> str:
-    """*text*, cut or padded."""
+    """Return *text*, cut or padded."""
     return text[:width].ljust(width) if text.isascii() else set_cell_size(text, width)
 
 
 def _cut(row: _Row, width: int, ellipsis: str) -> _Row:
-    """The start of a row that is too wide, and an ellipsis."""
+    """Return the start of a row that is too wide, and an ellipsis."""
     left = max(width - len(ellipsis), 0)
     cut: _Row = []
     for text, style in row:

@@ -1,1 +1,1 @@
-"""``logferry pull``."""
+"""``logferry pull``: its options, and the reading of streams one after the other."""

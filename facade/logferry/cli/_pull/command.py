@@ -1,4 +1,4 @@
-"""``logferry pull``: a window in, records out."""
+"""``logferry pull``: the command line."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -37,16 +37,16 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 @click.option(
     "--since",
     metavar="TIME",
-    help=f"Begin of the window, itself within: ISO 8601, an age such as 1h30m, 24h, 7d, now, or Unix seconds or milliseconds. Default: {DEFAULT_SINCE}.",
+    help=f"Begin of the window, inclusive: ISO 8601, an age such as 1h30m, 24h, 7d, now, or Unix seconds or milliseconds. Default: {DEFAULT_SINCE}.",
 )
-@click.option("--until", metavar="TIME", help="End of the window, itself outside. Default: now.")
+@click.option("--until", metavar="TIME", help="End of the window, exclusive. Default: now.")
 @click.option("--max-items", type=click.IntRange(min=1), metavar="N", help="At most N records of each stream.")
 @page_size_option
 @click.option(
     "--concurrency",
     type=click.IntRange(min=1),
     metavar="N",
-    help="At most N requests of a stream under way. Default: 4.",
+    help="At most N requests of a stream in flight. Default: 4.",
 )
 @timeout_option
 @filter_option
@@ -54,7 +54,7 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
 @click.option(
     "--output",
     metavar="PATH",
-    type=LocalPath("--output", "Name a file; or leave it out, and pipe the records to what writes there"),
+    type=LocalPath("--output", "Name a file; or leave it out, and pipe the records to the program that writes there"),
     callback=_file,
     help="Write to a file that only you can read. It appears when it is complete; until then it is PATH.partial. What a parquet or arrow pull that fails had received is in a part of its own, and the line that resumes it writes the next one.",
 )
@@ -80,15 +80,15 @@ def _file(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) 
     help="Add each item as the service sent it (not in a table). It can hold live secrets: tokens, authorization codes.",
 )
 @click.option("--strict", is_flag=True, help="Fail at the first item that does not decode.")
-@click.option("--resume", metavar="CHECKPOINT", help="Go on where a pull ended; it prints what to put here.")
+@click.option("--resume", metavar="CHECKPOINT", help="Resume an earlier pull, which has printed this checkpoint.")
 @shell_options
 @click.pass_context
 def pull(ctx: click.Context, /, **asked: Any) -> None:
     """
-    Write the records of a window of time.
+    Write the records of a time window.
 
-    All streams of all accounts are read, or those that are named; without names, those that lack a filter that was
-    given, or need one that was not, are left out. Records go to stdout, everything else to stderr. A pull that fails
-    in the middle, or is interrupted by Ctrl-C, SIGTERM or SIGHUP, prints how to resume it.
+    It reads the named streams of all accounts. Without names it reads all streams, except those that lack a given filter
+    or need a filter that is not given. Records go to stdout, everything else to stderr. A pull that fails in the
+    middle, or is interrupted by Ctrl-C, SIGTERM or SIGHUP, prints how to resume it.
     """
     ctx.exit(Pull(**asked).run())

@@ -1,4 +1,4 @@
-"""Reading streams one after the other: one that fails does not stop the others, and each says how to resume."""
+"""Reads streams one after the other; one that fails does not stop the others, and prints how to resume it."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 
 _KEPT_EVERY: Final = 1000
-"""Records after which the output is flushed, so that a pull whose disk gets full can be resumed there."""
+"""Records after which the output is flushed, so that a pull can be resumed there when the disk is full."""
 
 
 @frozen
 class Kept:
     """
-    What an output certainly has.
+    The part of a stream that has been flushed to the output.
 
     Attributes:
         records: How many records of the stream.
         size: Bytes of the file, or 0 for stdout.
-        checkpoint: Resumes after them.
+        checkpoint: Resumes after these records.
     """
 
     records: int
@@ -56,7 +56,7 @@ class Reading:
         view: Its records.
         resumed: Whether it goes on from a checkpoint.
         written: How many records have been written.
-        kept: How much of it the output has in any case.
+        kept: The part that has been flushed.
     """
 
     job: Job
@@ -67,20 +67,20 @@ class Reading:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is a place in it where another call goes on."""
+        """Whether there is a position at which another call can resume."""
         return self.resumed or self.view.stats.items > 0
 
 
 @frozen(kw_only=True)
 class Wanted:
     """
-    Which records are written, and what a call that resumes has to repeat.
+    Which records are written, and the options that a resuming call repeats.
 
     Attributes:
         severity: The lowest severity number; 0 for all records.
         max_items: How many of each stream, or ``None`` for all.
-        options: The other options, as they stand on the command line.
-        question: What a call repeats that has no checkpoint: filters and window.
+        options: The other options, as words of a command line.
+        question: Filters and window, which a call without a checkpoint repeats.
         appended_to: The file to which a call that resumes appends, or ``None`` for stdout.
     """
 
@@ -96,10 +96,10 @@ class Reader:
     Reads streams and writes their records.
 
     Args:
-        wanted: Which records.
-        output: Where to.
-        interrupts: Decides when Ctrl-C may come.
-        progress: Is told what happens.
+        wanted: Which records to write.
+        output: Writes them.
+        interrupts: Delays Ctrl-C.
+        progress: Shows the progress.
     """
 
     def __init__(self, wanted: Wanted, output: Output, interrupts: Interrupts, progress: Progress) -> None:
@@ -111,7 +111,7 @@ class Reader:
 
     @property
     def hooks(self) -> CallChanges:
-        """What a client has to call while its streams are read."""
+        """The hooks of the clients whose streams are read."""
         return {**self._progress.hooks, "on_request": self._on_request, "on_page": self._on_page}
 
     def read(self, readings: Sequence[Reading]) -> int:
@@ -119,10 +119,10 @@ class Reader:
         Write the records of streams, one stream after the other.
 
         Returns:
-            The exit code: 0, or the highest of the errors, which have been told.
+            The exit code: 0, or the highest of the errors, which have been printed.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C, after telling how to resume.
+            KeyboardInterrupt: Ctrl-C, after printing how to resume.
             OSError: The output cannot be written.
         """
         code = 0
@@ -200,7 +200,7 @@ class Reader:
         reading.kept = Kept(reading.written, 0 if file is None else file.size(), reading.view.checkpoint)
 
     def _on_request(self, event: RequestEvent) -> None:
-        # All records of the last page have been written; whoever reads them shall not wait for the next.
+        # All records of the last page have been written: flush them, so that their reader need not wait for the next page.
         self._output.flush()
         self._interrupts.waiting()
         self._progress.on_request(event)
@@ -210,7 +210,7 @@ class Reader:
         self._progress.on_page(event)
 
     def _tell_rest(self, reading: Reading) -> None:
-        """Say that the result is partial, and how to get the rest, unless nothing was received at all."""
+        """Print that the result is partial, and how to get the rest, unless nothing was received."""
         if not reading.has_begun:
             return
         # Also where no record came, or where the next stream's records follow first.
@@ -243,27 +243,27 @@ class Reader:
         self._tell_left([*failed, *(one.job for one in readings[index + bool(kept.records) :])])
 
     def _tell_left(self, jobs: Sequence[Job]) -> None:
-        """Say what has not been begun, and how to get it: from the same window, which an age would not be."""
+        """Print which streams have not begun, and how to get them from the same window: an age would give another one."""
         if jobs:
             line = self._line([*self._command(jobs, self._wanted.max_items), *self._wanted.question])
             tell("", f"not begun: {', '.join(job.label for job in jobs)}")
             tell("", f"get it with: {printable(line)}")
 
     def _line(self, command: Sequence[str]) -> str:
-        """What a user types to run a command whose records belong to the output of this one."""
+        """Return the command line of a call whose records belong to the output of this one."""
         file, line = self._wanted.appended_to, shlex.join(command)
         if file is None:
             return line
         line += _behind(file)
         if self._appending and file.appendable:
-            # The line before has given the file its name: without this, the next one would begin it anew.
+            # The command before has renamed the file: without this, the next one would create it again.
             partial, final = (shlex.quote(str(path)) for path in (file.partial, file.path))
             line = f"{{ test -e {partial} || mv {final} {partial}; }} && {line}"
         self._appending = True
         return line
 
     def _command(self, jobs: Sequence[Job], max_items: int | None) -> list[str]:
-        """What pulls these streams with the same options."""
+        """Return the command that pulls these streams with the same options."""
         command = ["logferry", "pull", *dict.fromkeys(job.stream.name for job in jobs)]
         config = talk().config
         if config is not None:
@@ -277,7 +277,7 @@ class Reader:
 
 
 def _behind(file: PartialFile) -> str:
-    """What follows a command that resumes, so that its records end up behind those of the file, or in the next part of it."""
+    """Return the end of a resuming command, which appends its records to the file, or writes them to the next part."""
     if not file.appendable:
         return f" --output {shlex.quote(str(file.next_part()))}"
     rest = name_of_rest(file.path)

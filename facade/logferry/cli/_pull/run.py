@@ -1,4 +1,4 @@
-"""One pull: what the command line asks for, and carrying it out."""
+"""Runs a pull."""
 
 from __future__ import annotations
 
@@ -32,32 +32,32 @@ if TYPE_CHECKING:
     from logferry._config.arguments import StreamOptions
 
 FORMATS: Final = ("jsonl", "csv", "table", *COLUMNAR)
-"""What records can be written as."""
+"""The formats of records."""
 
 DEFAULT_SINCE: Final = "24h"
-"""Where a window begins unless somebody says."""
+"""Default begin of a window: an age."""
 
 
 @frozen(kw_only=True)
 class Pull:
     """
-    A pull as the command line asks for it.
+    A pull, with the options of its command line.
 
     Attributes:
-        streams: Names of streams; empty for all that can be asked for.
+        streams: Names of streams; empty for all that can be requested.
         accounts: Names of accounts; empty for all.
         since: Beginning of the window, as typed.
         until: End of the window, as typed.
         max_items: How many records of each stream, or ``None`` for all.
-        page_size: How many at once, or ``None`` for the stream's default.
-        concurrency: How many requests of a stream may be under way, or ``None`` for the default.
-        timeout: Seconds that one request may take, or ``None`` for the default.
+        page_size: Items per page, or ``None`` for the stream's default.
+        concurrency: Requests of a stream that may be in flight, or ``None`` for the default.
+        timeout: Timeout of one request in seconds, or ``None`` for the default.
         filters: Values by the filter's name in Python or on the wire.
         lowest: The lowest severity number; 0 for all records.
         output: The file, or ``None`` for stdout.
-        force: Replace what exists.
-        form: One of ``FORMATS``, or ``None`` for what the name of the output says, or else what suits it.
-        header: Whether csv begins with its header.
+        force: Replace existing files.
+        form: One of ``FORMATS``, or ``None`` for the format of the output's name, else table on a terminal, jsonl otherwise.
+        header: Whether csv begins with a header.
         raw: Add the items as received.
         strict: Fail at the first item that does not decode.
         resume: A checkpoint, or ``None`` for the start.
@@ -86,11 +86,11 @@ class Pull:
         Write the records.
 
         Returns:
-            The exit code: 0, or the highest of the errors, which have been told.
+            The exit code: 0, or the highest of the errors, which have been printed.
 
         Raises:
-            LogferryError: The call cannot be right, and nothing has been written; or the output cannot be written.
-            KeyboardInterrupt: Ctrl-C, after telling how to resume.
+            LogferryError: The command line cannot be right, and nothing has been written; or the output cannot be written.
+            KeyboardInterrupt: Ctrl-C, after printing how to resume.
         """
         if self.output is None:
             require_stdout()
@@ -106,7 +106,7 @@ class Pull:
             output = output_to(
                 target, self._format, jobs, raw=self.raw, header=self.header, streamed=self.output is None
             )
-            stack.callback(_end, output, file)  # also of what is not complete, so that it can be read
+            stack.callback(_end, output, file)  # also after an error, so that the file can be read
             reader = Reader(self._wanted(file), output, interrupts, progress)
             readings, code = self._opened(jobs, reader, stack)
             tell_left_out(left_out)
@@ -161,7 +161,7 @@ class Pull:
         repeated = {
             "raw": self.raw,
             "strict": self.strict,
-            # What is typed from a line that was printed can go elsewhere than this does.
+            # The output of the printed command can be another one than that of this call.
             "format": self.form if self._shown else self._format,
             "no-header": self._format == "csv",
             "page-size": self.page_size,
@@ -179,7 +179,7 @@ class Pull:
 
     @property
     def _question(self) -> tuple[str, ...]:
-        """What a call repeats that begins later: filters, and the window, which is another one by then where it is an age."""
+        """Filters and window for a call that begins later: ages become moments, since an age gives another window then."""
         now = time.time_ns()
         bounds = {"since": self._since, "until": self.until}
         moments = {name: moment(text, now=now, name=name) for name, text in bounds.items() if text is not None}
@@ -192,10 +192,10 @@ class Pull:
 
     def _opened(self, jobs: Sequence[Job], reader: Reader, stack: ExitStack) -> tuple[list[Reading], int]:
         """
-        Open all streams before the first is read, so that a call that cannot be right writes nothing.
+        Open all streams before the first is read, so that a wrong command line writes nothing.
 
         Returns:
-            The streams of the accounts that could be opened, and the exit code so far; what could not has been told.
+            The streams of the accounts that could be opened, and the exit code so far; the errors of the others have been printed.
         """
         options: StreamOptions = {
             "since": self._since,
@@ -228,7 +228,7 @@ class Pull:
 
 
 def _end(output: Output, file: PartialFile | None) -> None:
-    """Write the end of an output, once; in a file that needs it, the records can be read then."""
+    """Write the footer of an output, once; after it a file that needs a footer can be read."""
     try:
         is_whole = output.end()
     except (OSError, KeyboardInterrupt):
@@ -240,7 +240,7 @@ def _end(output: Output, file: PartialFile | None) -> None:
 
 
 def _as_typed(options: Mapping[str, str | int | None]) -> tuple[str, ...]:
-    """The options as they stand on a command line; those that are not set are left out."""
+    """Return options as words of a command line, without those that are not set."""
     words: list[str] = []
     for name, value in options.items():
         if value:

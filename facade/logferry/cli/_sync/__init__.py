@@ -1,1 +1,1 @@
-"""``logferry sync``."""
+"""``logferry sync``: its options, the runs, and their progress."""

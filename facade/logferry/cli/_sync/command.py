@@ -1,4 +1,4 @@
-"""``logferry sync``: what is new, into a store."""
+"""``logferry sync``: the command line."""
 
 from typing import Any, Final
 
@@ -34,33 +34,33 @@ Examples:
 @click.option(
     "--since",
     metavar="TIME",
-    help="How far back to go at least: ISO 8601, an age such as 24h, 90d, or Unix seconds. Default: where the store begins; "
-    f"{DEFAULT_SINCE}, for a stream of which it has nothing.",
+    help="Begin of the windows to read: ISO 8601, an age such as 24h, 90d, or Unix seconds. Default: where the store begins; "
+    f"{DEFAULT_SINCE}, for a stream of which the store has nothing.",
 )
-@click.option("--until", metavar="TIME", help="Up to where. Default: now.")
+@click.option("--until", metavar="TIME", help="End of the windows to read. Default: now.")
 @timeout_option
 @filter_option
 @click.option(
     "--raw",
     is_flag=True,
-    help="Keep each item as the service sent it, too. It can hold live secrets: tokens, authorization codes.",
+    help="Store each item as the service sent it, too. It can hold live secrets: tokens, authorization codes.",
 )
 @click.option(
     "--every",
     metavar="AGE",
     callback=duration,
-    help="Keep running, and sync at this interval, give or take a tenth: 5m, 1h30m. Ctrl-C, SIGTERM or SIGHUP ends it.",
+    help="Keep running, and sync at this interval, plus or minus a tenth: 5m, 1h30m. Ctrl-C, SIGTERM or SIGHUP ends it.",
 )
 @shell_options
 @click.pass_context
 def sync(ctx: click.Context, /, **asked: Any) -> None:
     """
-    Bring what is new into a store, every record once.
+    Read new records into a store, every record once.
 
-    The store knows which stretches of time it has, so a sync can be stopped at any moment, and the next one goes on.
-    What is so young that records may still come, or that may still change, is read again later. All streams of all
-    accounts are read, or those that are named. Logs of calls are read call by call: of all calls that began within the
-    time that is asked for. A stream that fails stops no other. What is complete is kept by filters.
+    The store knows which windows of time it has. So a sync can be stopped at any moment, and the next one resumes. A
+    window is read again later while records may still arrive in it or change. The command reads the named streams of
+    all accounts, or all streams. Logs of calls are read call by call: of all calls that began within the time window.
+    A stream that fails does not stop the others. Windows are kept separately for each set of filters.
     """
     if asked["every"] is not None and asked["until"] is not None:
         raise click.UsageError("--every and --until contradict each other: nothing is new of what is over.")

@@ -1,4 +1,4 @@
-"""How a sync gets on, on stderr: a living table on a terminal, or a line per request with --verbose."""
+"""The progress of a sync on stderr: a table that is updated on a terminal, or a line per request with --verbose."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MINUTE: Final = 60
 _ENOUGH: Final = 3
-"""So many slices have to be done before one can say how long the others will take."""
+"""Slices that must be done before the remaining time is estimated."""
 
 _STANDSTILL: Final = 2.0
 """Seconds without a request or an answer after which the table says that the account waits."""
@@ -29,7 +29,7 @@ _STANDSTILL: Final = 2.0
 
 class SyncProgress:
     """
-    Tells how a sync gets on while its ``with`` block runs.
+    Shows the progress of a sync while its ``with`` block runs.
 
     Args:
         file: Where to.
@@ -72,7 +72,7 @@ class SyncProgress:
         return f"{left}, waits {waited:.0f} s for an answer or its turn".removeprefix(", ")
 
     def told(self, report: StreamReport) -> None:
-        """Take how a stream gets on."""
+        """Take the progress of a stream."""
         self._reports[report.account, report.stream] = report
 
     def __enter__(self) -> Self:
@@ -113,11 +113,11 @@ class SyncProgress:
 
 def time_left(report: StreamReport, seconds: float) -> str:
     """
-    How long a stream will take, in a few words; what cannot be known is not said.
+    Return the remaining slices and time of a stream in a few words; empty if they are unknown.
 
     Args:
-        report: How it gets on.
-        seconds: How long it has taken so far.
+        report: The progress of the stream.
+        seconds: The time that it has taken so far.
     """
     if report.failure is not None:
         return "failed"

@@ -1,4 +1,4 @@
-"""Carrying out a sync: once or again and again, watched, and stopped between two commits."""
+"""Runs a sync once or at an interval, shows its progress, and stops it between two commits."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from logferry.sync import StreamReport, Sync, SyncReport
 
 _JITTER: Final = 0.1
-"""Runs are not all on the same second, so that many machines do not ask at once."""
+"""Share by which an interval varies, so that many machines do not send requests at the same second."""
 
 
 def jittered(every: float, chance: float) -> float:
     """
-    Seconds from the start of a run to that of the next: those asked for, give or take a tenth.
+    Return the seconds from the start of a run to that of the next: the interval, plus or minus a tenth.
 
     Args:
-        every: Those asked for.
-        chance: A number from 0 to 1 that was drawn.
+        every: The interval in seconds.
+        chance: A random number from 0 to 1.
     """
     return every * (1 + _JITTER * (2 * chance - 1))
 
@@ -44,18 +44,18 @@ def jittered(every: float, chance: float) -> float:
 @frozen(kw_only=True)
 class Syncing:
     """
-    A sync as the command line asks for it.
+    A sync, with the options of its command line.
 
     Attributes:
         streams: Names of streams; empty for all.
         accounts: Names of accounts; empty for all.
-        store: What names the store.
-        since: How far back to go, as typed.
-        until: Up to where, as typed.
+        store: The name of the store.
+        since: Begin of the windows, as typed.
+        until: End of the windows, as typed.
         filters: Values by the filter's name in Python or on the wire.
-        raw: Keep the items as received.
+        raw: Store the items as received.
         every: Seconds between two runs; ``None`` for one run.
-        timeout: Seconds that one request may take, or ``None`` for the default.
+        timeout: Timeout of one request in seconds, or ``None`` for the default.
     """
 
     streams: tuple[str, ...]
@@ -70,14 +70,14 @@ class Syncing:
 
     def run(self) -> int:
         """
-        Sync.
+        Run the sync.
 
         Returns:
-            The exit code: 0, or the highest of the errors, which have been told; that of a partial result where something
-            is lost; after Ctrl-C what shells expect.
+            The exit code: 0, or the highest of the errors, which have been printed; that of a partial result if records are
+            lost; 130 after Ctrl-C.
 
         Raises:
-            LogferryError: The call cannot be right, or the store does not work.
+            LogferryError: The command line cannot be right, or the store fails.
         """
         import anyio  # noqa: PLC0415  # slow to import
 
@@ -139,22 +139,22 @@ class Syncing:
             except StoreError as error:
                 if not has_run:
                     raise
-                # Somebody looks at it, or the disk is full: that can be over the next time.
+                # Another program has locked the store, or the disk is full: the next run can succeed.
                 tell_error(error)
             else:
                 has_run = True
                 code = self._tell(report, time.monotonic() - begin)
                 if self.every is None:
                     return code
-            pause = jittered(self.every or 0.0, random.random())  # noqa: S311  # nobody guesses it
+            pause = jittered(self.every or 0.0, random.random())  # noqa: S311  # not for security
             await anyio.sleep(max(0.0, pause - (time.monotonic() - begin)))
 
     def _tell(self, report: SyncReport, seconds: float) -> int:
-        """Say what came, and what is wrong; the exit code."""
+        """Print the result and the errors, and return the exit code."""
         for one in report:
             _tell_of(one)
         tell("", f"{self.store}: {counted(report.records, 'record')} read in {seconds:.1f} s")
-        # What is lost is told once, so whoever watches the exit code has to see it, too.
+        # A loss is printed once only, so the exit code shows it as well.
         partial = [ServiceError.exit_code] if any(one.lost for one in report) else []
         return max((*partial, *(error.exit_code for error in report.failures)), default=0)
 
@@ -175,7 +175,7 @@ def _tell_of(one: StreamReport) -> None:
 
 
 async def _stop_at_signals(working: CancelScope, stopped: list[signal.Signals]) -> None:
-    """Ctrl-C, SIGTERM and SIGHUP end it between two commits; one more, a while later, ends it at once, as a kill would."""
+    """Stop at Ctrl-C, SIGTERM and SIGHUP between two commits; a second signal, ``PATIENCE`` later, ends the process at once."""
     import anyio  # noqa: PLC0415
 
     begin = 0.0
@@ -190,6 +190,6 @@ async def _stop_at_signals(working: CancelScope, stopped: list[signal.Signals]) 
                 stopped.append(number)
                 working.cancel()
     finally:
-        if stopped:  # the process is about to end by itself
+        if stopped:  # the process ends anyway
             for number in taken:
                 signal.signal(number, signal.SIG_IGN)

@@ -1,1 +1,1 @@
-"""``logferry tail``."""
+"""``logferry tail``: its options, the following, and the state file."""

@@ -1,4 +1,4 @@
-"""``logferry tail``: new records, as they come."""
+"""``logferry tail``: the command line."""
 
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ Examples:
 @click.option(
     "--since",
     metavar="TIME",
-    help="From when on: ISO 8601, an age such as 5min, or Unix seconds. Default: now, what is there already is left out.",
+    help="Begin: ISO 8601, an age such as 5min, or Unix seconds. Default: now; records that exist already are left out.",
 )
 @page_size_option
 @timeout_option
@@ -48,8 +48,8 @@ Examples:
     "--state",
     metavar="PATH",
     type=LocalPath("--state", "Name a file, such as tail.json", dir_okay=False),
-    help="Go on where the file says, if it exists, and keep it up to date. Only you can read it; one tail uses it at a time. "
-    "Default: a file that is written at the end, and named in the line that says how to resume.",
+    help="Resume from this file, if it exists, and update it. Only you can read it; one tail uses it at a time. "
+    "Default: a file that is written at the end, and named in the line that prints how to resume.",
 )
 @shell_options
 @click.pass_context
@@ -57,12 +57,12 @@ def tail(ctx: click.Context, /, **asked: Any) -> None:
     """
     Follow new records.
 
-    All streams of all accounts are followed, or those that are named, until Ctrl-C, SIGTERM or SIGHUP, after which a line says
-    how to resume without loss or doubles. Records come in the order of time; each waits up to 5 seconds for older ones
-    of other streams. A session that goes on is shown when it is first seen, and once more when it is over.
+    It follows the named streams of all accounts, or all streams, until Ctrl-C, SIGTERM or SIGHUP. Then it prints how to
+    resume without loss or duplicates. Records come in the order of time; each waits up to 5 seconds for older ones of
+    other streams. A session that is not over is shown when it first appears, and once more when it is over.
 
-    A service is asked every 2 seconds while something comes, and up to every 30 seconds while nothing does. What is
-    written late is found all the same: each time, what came within the last minutes is read again. A stream that fails
-    is told on stderr and tried again, unless credentials are refused.
+    A service is polled every 2 seconds while records come, and up to every 30 seconds while none do. Each poll reads the
+    last minutes again, so records that arrive late are found. The failure of a stream is printed on stderr, and the
+    stream is tried again, unless its credentials are refused.
     """
     ctx.exit(Tail(**asked).run())

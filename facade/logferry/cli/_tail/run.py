@@ -1,4 +1,4 @@
-"""One tail: what the command line asks for, and carrying it out."""
+"""Runs a tail."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ if TYPE_CHECKING:
     from logferry._ferry.merge import Arrival
 
 FORMATS: Final = ("jsonl", "table")
-"""What records can be written as while they come."""
+"""The formats that can be written record by record."""
 
 
 @frozen(kw_only=True)
 class Tail:
     """
-    A tail as the command line asks for it.
+    A tail, with the options of its command line.
 
     Attributes:
-        streams: Names of streams; empty for all that can be asked for.
+        streams: Names of streams; empty for all that can be requested.
         accounts: Names of accounts; empty for all.
-        since: From when on, as typed; ``None`` for now.
-        page_size: How many at once, or ``None`` for the stream's default.
-        timeout: Seconds that one request may take, or ``None`` for the default.
+        since: Begin, as typed; ``None`` for now.
+        page_size: Items per page, or ``None`` for the stream's default.
+        timeout: Timeout of one request in seconds, or ``None`` for the default.
         filters: Values by the filter's name in Python or on the wire.
         lowest: The lowest severity number; 0 for all records.
-        form: One of ``FORMATS``, or ``None`` for what suits stdout.
+        form: One of ``FORMATS``, or ``None`` for table on a terminal, jsonl otherwise.
         raw: Add the items as received.
-        state: Where it is kept how far it got, or ``None``.
+        state: The state file, or ``None``.
     """
 
     streams: tuple[str, ...]
@@ -70,11 +70,11 @@ class Tail:
         Write records as they come.
 
         Returns:
-            The exit code once nothing is left to be followed: the highest of the errors, which have been told.
+            The exit code once no stream can be followed any more: the highest of the errors, which have been printed.
 
         Raises:
-            LogferryError: The call cannot be right, or the output cannot be written.
-            KeyboardInterrupt: Ctrl-C, after telling how to resume.
+            LogferryError: The command line cannot be right, or the output cannot be written.
+            KeyboardInterrupt: Ctrl-C, after printing how to resume.
         """
         from logferry._ferry.ferry import open_accounts  # noqa: PLC0415  # brings along HTTP, which completion does not need
 
@@ -83,7 +83,7 @@ class Tail:
         form = self.form or ("table" if sys.stdout.isatty() else "jsonl")
         if self.raw and form == "table":
             raise InvalidRequestError("--raw goes with jsonl only", hint="Add --format jsonl")
-        # What the library would warn of is told here, in the shell's words.
+        # This command prints the failures that the library would log.
         logging.getLogger("logferry").addHandler(logging.NullHandler())
         troubles, interrupts = _Troubles(jobs), Interrupts()
         progress = Progress(living=False, alone=False, verbose=talk().verbose)
@@ -122,7 +122,7 @@ class Tail:
         return 0
 
     def _tell_rest(self, copying: _Copying, interrupts: Interrupts) -> None:
-        """Say how to resume."""
+        """Print how to resume."""
         if interrupts.forced:
             tell_interrupted("stopped while writing: the last line can be incomplete, and comes again where you resume")
         else:
@@ -136,7 +136,7 @@ class Tail:
         tell("", f"resume with: {shlex.join([*self._command(), '--state', str(path)])}")
 
     def _command(self) -> list[str]:
-        """The call, as typed but for what the state says."""
+        """Return the command as typed, without the options that the state file replaces."""
         command = ["logferry", "tail", *self.streams]
         config = talk().config
         if config is not None:
@@ -162,12 +162,12 @@ class _Copying:
     Writes records as they come.
 
     Attributes:
-        follow: What comes.
-        output: Where to.
-        interrupts: Decides when Ctrl-C may come.
+        follow: The new records.
+        output: Writes them.
+        interrupts: Delays Ctrl-C.
         lowest: The lowest severity number.
-        state: Where it is kept how far it got, or ``None``.
-        resumed: Where it began; what is not followed stays as it is.
+        state: The state file, or ``None``.
+        resumed: The checkpoints at the start; those of streams that are not followed stay in the file.
     """
 
     follow: FerryFollow
@@ -180,11 +180,11 @@ class _Copying:
 
     def run(self) -> None:
         """
-        Write until nothing is left to be followed.
+        Write until no stream can be followed any more.
 
         Raises:
-            ExceptionGroup: Why nothing is left.
-            KeyboardInterrupt: Ctrl-C; what has been written counts as delivered.
+            ExceptionGroup: The failures of all streams.
+            KeyboardInterrupt: Ctrl-C; all written records count as delivered.
         """
         self.save()
         with closing(self.follow.arrivals()) as arrivals:
@@ -198,7 +198,7 @@ class _Copying:
                 self.save()
 
     def save(self) -> Path | None:
-        """Keep how far it got, and return where: in a file that was named, if any."""
+        """Write the checkpoints to the state file, if one is named, and return its path."""
         if self.state is not None and self._unsaved:
             self._unsaved = False
             reached = self.follow.checkpoints
@@ -217,14 +217,14 @@ class _Copying:
 
 
 class _Troubles:
-    """Tells of streams that fail, or whose results are in doubt, on the thread on which they do."""
+    """Prints failures of streams and doubts about their results, on the thread on which they occur."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._context = click.get_current_context()
         self._labels = {(job.account.name, job.stream.name): job.label for job in jobs}
 
     def tell(self, event: FailureEvent) -> None:
-        """Write a line or two about a failure."""
+        """Print a failure in a line or two."""
         with self._context.scope(cleanup=False):
             if isinstance(event.error, LogferryError):
                 tell_error(event.error, passing=event.delay is not None)
@@ -237,7 +237,7 @@ class _Troubles:
                 tell("", f"{label} is tried again in {counted(round(event.delay), 'second')}")
 
     def tell_issue(self, event: IssueEvent) -> None:
-        """Write why a result is in doubt, at once as a tail has no end; ``--verbose`` reports what did not decode."""
+        """Print why a result is in doubt, at once, since a tail has no end; with ``--verbose`` also what did not decode."""
         with self._context.scope(cleanup=False):
             if event.is_doubt:
                 tell_doubts(self._label(event), event.issues)

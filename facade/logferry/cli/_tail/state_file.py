@@ -1,4 +1,4 @@
-"""Where a tail was: a small file with a checkpoint for each stream."""
+"""The state file of a tail: a checkpoint for each stream."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ Checkpoints: TypeAlias = Mapping[str, Mapping[str, str]]
 
 _VERSION: Final = 1
 _KEPT_SECONDS: Final = 30 * 86_400
-"""So long a file that nobody asked for is kept."""
+"""Seconds after which a state file without a name of the user's is removed."""
 
 
 @contextmanager
 def opened_state(path: Path | None) -> Generator[dict[str, dict[str, str]]]:
     """
-    The checkpoints in a state file, and its lock while this runs, since two tails would write each record twice.
+    Read the checkpoints of a state file, and lock it during the block: two tails would write each record twice.
 
-    It is one of the operating system's, on a file beside it, and ends with its owner, however that ends.  The file is removed
-    then, unless its owner is killed; by itself it means nothing.
+    The lock is one of the operating system, on a file beside the state file, and ends with its process.  The lock file is removed
+    then, unless the process is killed; a lock file without a process locks nothing.
 
     Args:
         path: The state file; ``None`` for none, which has no checkpoints and needs no lock.
 
     Raises:
-        CheckpointError: It is something else, or cannot be read.
+        CheckpointError: The file is not a state file, or cannot be read.
         StoreError: Another process holds the lock.
-        ExportError: The lock's file cannot be made.
+        ExportError: The lock file cannot be created.
     """
     if path is None:
         yield {}
         return
-    read_state(path)  # nothing is put beside a file that is something else
-    lock = Path(f"{os.path.realpath(path)}.lock")  # one lock, whichever link or spelling leads to the file
+    read_state(path)  # no lock file is created beside a file that is not a state file
+    lock = Path(f"{os.path.realpath(path)}.lock")  # one lock for all links and spellings of the path
     descriptor = _locked(lock, path)
     try:
         yield read_state(path)
@@ -52,7 +52,7 @@ def opened_state(path: Path | None) -> Generator[dict[str, dict[str, str]]]:
 
 
 def _locked(lock: Path, path: Path) -> int:
-    """Make a lock's file, or open it, and lock it."""
+    """Create or open a lock file, and lock it."""
     while True:
         try:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -67,12 +67,12 @@ def _locked(lock: Path, path: Path) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        # The process that had locked it has removed it meanwhile, and another one can have made a new one.
+        # The process that held the lock has removed the file, and another process can have created a new one.
         os.close(descriptor)
 
 
 def _unlock(descriptor: int, lock: Path) -> None:
-    """Remove a lock's file and end the lock, in this order where a file that is open can be removed."""
+    """Remove a lock file and end the lock, in this order if an open file can be removed."""
     if sys.platform == "win32":
         os.close(descriptor)
     with suppress(OSError):  # on Windows another process can have opened it
@@ -84,7 +84,7 @@ def _unlock(descriptor: int, lock: Path) -> None:
 def _lock(descriptor: int, path: Path) -> None:
     try:
         if sys.platform == "win32":
-            import msvcrt  # noqa: PLC0415  # there is one of the two
+            import msvcrt  # noqa: PLC0415  # only one of the two modules exists
 
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
@@ -102,10 +102,10 @@ def _lock(descriptor: int, path: Path) -> None:
 
 def read_state(path: Path) -> dict[str, dict[str, str]]:
     """
-    The checkpoints in a file; none where there is no such file.
+    Return the checkpoints of a state file; none if it does not exist.
 
     Raises:
-        CheckpointError: It is something else, or cannot be read.
+        CheckpointError: The file is not a state file, or cannot be read.
     """
     try:
         fields = json.loads(path.read_bytes())
@@ -127,7 +127,7 @@ def read_state(path: Path) -> dict[str, dict[str, str]]:
 
 def write_state(path: Path, checkpoints: Checkpoints) -> None:
     """
-    Put checkpoints into a file that only its owner can read, all or nothing.
+    Replace a state file in one step; only its owner can read it.
 
     Raises:
         ExportError: It cannot be written.
@@ -147,7 +147,7 @@ def write_state(path: Path, checkpoints: Checkpoints) -> None:
 
 def keep_state(checkpoints: Checkpoints) -> Path:
     """
-    Write a file of its own in the user's folder for state, and remove those that are old.
+    Write a new state file in the user's folder for state, and remove old ones.
 
     Raises:
         ExportError: It cannot be written.

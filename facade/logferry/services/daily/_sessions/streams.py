@@ -33,7 +33,7 @@ from logferry_clients.daily.models.session_metric import (
 F = TypeVar("F")
 
 _PAGE: Final = 500
-"""A maximum is not documented; so many are asked for in published code."""
+"""A maximum is not documented; published code asks for this many."""
 
 
 @frozen(kw_only=True)
@@ -86,10 +86,10 @@ def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -
 
 
 def _walk(
-    asked: Callable[[F, int, Window], Query], filters: F, page_size: int, window: Window, position: Position | None
+    query_of: Callable[[F, int, Window], Query], filters: F, page_size: int, window: Window, position: Position | None
 ) -> Flow:
     """Yield the window's rows of a call, oldest first."""
-    return Walk(asked(filters, page_size, window)).flow(position)
+    return Walk(query_of(filters, page_size, window)).flow(position)
 
 
 _PROMISE: Final = (
