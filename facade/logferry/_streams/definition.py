@@ -158,8 +158,8 @@ def filter_field(
         "shown": shown,
         "any_case": any_case,
     }
-    made: Any = field(default=None, converter=_as_list if several else None, metadata=metadata)
-    return made
+    options: dict[str, Any] = {"converter": _as_list} if several else {}
+    return field(default=None, metadata=metadata, **options)
 
 
 def _as_list(value: Any) -> Any:
