@@ -13,31 +13,22 @@ if TYPE_CHECKING:
     from logferry._config.arguments import ClientOptions, StreamOptions
     from logferry._config.settings import Settings
     from logferry._errors import AuthenticationError, ConfigurationError, InvalidRequestError, PagingError
-    from logferry._flow.auth import Authorizer, FixedHeaders, RenewedToken, Token
+    from logferry._flow.auth import Authorizer, api_key, basic, bearer, client_credentials
     from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch
-    from logferry._http.messages import Pairs, Request, Response, Send
-    from logferry._http.options import checked_base_url
+    from logferry._http.messages import Request, Response, Send
     from logferry._http.rate import Rate
     from logferry._http.responses import Refusal, about_response, decoded, is_foreign, wrong_shape
     from logferry._json import digest, dumps, is_array, is_object, loads, text_in
     from logferry._paging.cursor import cursor_at, cursor_walk, restarted
     from logferry._paging.cursor_position import REMEMBERED, CursorPage
-    from logferry._paging.delivered import PLAUSIBLE, Delivered, plausible
-    from logferry._paging.end import Doubts, Evidence, agrees, believed, disagreement, shortage
+    from logferry._paging.delivered import Delivered, plausible
+    from logferry._paging.end import Doubts, Evidence, believed, disagreement, shortage
     from logferry._paging.keys import keys_of
     from logferry._paging.loop_guard import STUCK
     from logferry._records.attributes import Attribute, Attributes, mapped, present
     from logferry._records.origin import Normalizer, Origin
     from logferry._records.record import ERROR, INFO, LogRecord, make_record
-    from logferry._redaction import (
-        REDACTED,
-        Secret,
-        basic_authorization,
-        is_secret_name,
-        printable,
-        public_url,
-        without_secrets,
-    )
+    from logferry._redaction import REDACTED, is_secret_name, printable, public_url, without_secrets
     from logferry._streams.definition import Repaired, StreamDefinition, filter_field, flag
     from logferry._streams.incremental import Incremental, Sessions
     from logferry._streams.lazy import Streams
@@ -52,23 +43,22 @@ _HOMES = {
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
     "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError",
-    "_flow.auth": "Authorizer FixedHeaders RenewedToken Token",
+    "_flow.auth": "Authorizer api_key basic bearer client_credentials",
     "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch",
-    "_http.messages": "Pairs Request Response Send",
-    "_http.options": "checked_base_url",
+    "_http.messages": "Request Response Send",
     "_http.rate": "Rate",
     "_http.responses": "Refusal about_response decoded is_foreign wrong_shape",
     "_json": "digest dumps is_array is_object loads text_in",
     "_paging.cursor": "cursor_at cursor_walk restarted",
     "_paging.cursor_position": "CursorPage REMEMBERED",
-    "_paging.delivered": "Delivered PLAUSIBLE plausible",
-    "_paging.end": "Doubts Evidence agrees believed disagreement shortage",
+    "_paging.delivered": "Delivered plausible",
+    "_paging.end": "Doubts Evidence believed disagreement shortage",
     "_paging.keys": "keys_of",
     "_paging.loop_guard": "STUCK",
     "_records.attributes": "Attribute Attributes mapped present",
     "_records.origin": "Normalizer Origin",
     "_records.record": "ERROR INFO LogRecord make_record",
-    "_redaction": "REDACTED Secret basic_authorization is_secret_name printable public_url without_secrets",
+    "_redaction": "REDACTED is_secret_name printable public_url without_secrets",
     "_streams.definition": "Repaired StreamDefinition filter_field flag",
     "_streams.incremental": "Incremental Sessions",
     "_streams.lazy": "Streams",
@@ -84,7 +74,6 @@ __all__ = [
     "INFO",
     "LAST",
     "MILLISECOND",
-    "PLAUSIBLE",
     "REDACTED",
     "REMEMBERED",
     "SECOND",
@@ -102,7 +91,6 @@ __all__ = [
     "Delivered",
     "Doubts",
     "Evidence",
-    "FixedHeaders",
     "Flow",
     "Incremental",
     "InvalidRequestError",
@@ -112,15 +100,12 @@ __all__ = [
     "Origin",
     "PageTimes",
     "PagingError",
-    "Pairs",
     "Position",
     "Rate",
     "Refusal",
-    "RenewedToken",
     "Repaired",
     "Request",
     "Response",
-    "Secret",
     "Send",
     "Sessions",
     "Settings",
@@ -130,13 +115,13 @@ __all__ = [
     "Streams",
     "SubFlow",
     "TimeField",
-    "Token",
     "Window",
     "about_response",
-    "agrees",
-    "basic_authorization",
+    "api_key",
+    "basic",
+    "bearer",
     "believed",
-    "checked_base_url",
+    "client_credentials",
     "cursor_at",
     "cursor_walk",
     "decoded",

@@ -373,7 +373,7 @@ def test_an_account_that_waits_says_so() -> None:
     """Two seconds without a request or an answer are told, until something moves or the stream is done."""
     time = [0.0]
     progress = SyncProgress(io.StringIO(), verbose=False, now=lambda: time[0])
-    on_request = progress.hooks["on_request"]
+    on_request = progress.hooks.get("on_request")
     assert on_request is not None
     report = StreamReport(account="a", stream="daily.session_logs", planned=1, sessions=7)
     with progress, click.Context(main):

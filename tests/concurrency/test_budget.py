@@ -6,6 +6,8 @@ import pytest
 
 from logferry._concurrency.budget import Budget
 
+SECOND = 1_000_000_000
+
 
 @pytest.mark.parametrize(
     ("pages", "sent", "in_flight", "expected"),
@@ -23,7 +25,9 @@ from logferry._concurrency.budget import Budget
 )
 def test_what_may_be_asked_for_ahead(pages: int, sent: int, in_flight: int, expected: int) -> None:
     """At most a third more requests than pages are wasted, half of those in flight counted as if they were."""
-    budget = Budget(concurrency=8, page_size=10, max_items=None, sent=sent, pages=pages, items=10 * pages)
+    budget = Budget(
+        concurrency=8, page_size=10, max_items=None, sent=sent, pages=pages, items=10 * pages, waited=SECOND
+    )
     assert budget.ahead(in_flight, 0) == expected
 
 
@@ -41,5 +45,17 @@ def test_what_may_be_asked_for_ahead(pages: int, sent: int, in_flight: int, expe
 )
 def test_no_more_than_is_wanted(max_items: int | None, total: int | None, found: int, expected: int) -> None:
     """Neither more than the caller wants, nor more than the service counts."""
-    budget = Budget(concurrency=8, page_size=10, max_items=max_items, total=total, sent=20, pages=20, items=200)
+    budget = Budget(
+        concurrency=8, page_size=10, max_items=max_items, total=total, sent=20, pages=20, items=200, waited=SECOND
+    )
     assert budget.ahead(0, found) == expected
+
+
+def test_only_what_takes_time_is_asked_for_ahead() -> None:
+    """Ten milliseconds a page, until several at once shorten it."""
+    budget = Budget(concurrency=8, page_size=10, max_items=None, sent=9, pages=8, items=80, waited=79 * SECOND // 1000)
+    assert budget.ahead(1, 0) == 0
+    budget.waited = 80 * SECOND // 1000
+    assert budget.ahead(1, 0) > 0
+    budget.pages, budget.sent, budget.items = 80, 81, 800
+    assert budget.ahead(1, 0) > 0

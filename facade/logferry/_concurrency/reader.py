@@ -29,17 +29,10 @@ from logferry._concurrency.position import PartitionPosition, is_partitioned, re
 from logferry._errors import LogferryError
 from logferry._flow.steps import Batch, Flow, Now, Peek, Position, Receive, SubFlow
 from logferry._http.messages import Response
-from logferry._time.timestamps import MILLISECOND
 from logferry._time.window import Window
 
 _SMALL: Final = 1024 * 1024
 """At most this many bytes of responses are decoded before their turn; others are kept as they came, which takes less memory."""
-
-_SLOW: Final = 10 * MILLISECOND
-"""
-Several requests are in flight only where a response takes at least this long, in nanoseconds: threads and tasks would cost
-more than nearer services take (measured: as much CPU again as the page).
-"""
 
 _OK: Final = 200
 
@@ -106,7 +99,7 @@ class _Reading:
             concurrency=reader.concurrency, page_size=reader.page_size, max_items=max_items, total=place.total
         )
         self._timeless = place.timeless
-        self._waited = self._largest = 0
+        self._largest = 0
 
     def flow(self) -> Flow:
         """Deliver the partitions, one after the other."""
@@ -124,7 +117,7 @@ class _Reading:
                     if head.ticket is not None:
                         yield from self._receive(head)
                     ended: int = yield Now()
-                    self._waited += ended - begun
+                    self._budget.waited += ended - begun
         finally:
             for part in parts:
                 part.drop()
@@ -212,7 +205,7 @@ class _Reading:
 
     def _ahead(self) -> int:
         """How many requests may be in flight beside that of the first partition."""
-        if not self._left.divides or self._waited < _SLOW * self._budget.pages:
+        if not self._left.divides:
             return 0
         parts = self._left.parts
         in_flight = sum(part.ticket is not None for part in parts) + len(self._left.abandoned)

@@ -31,7 +31,6 @@ from logferry.extend import (
     wrong_shape,
 )
 from logferry.services.daily._account import refusal
-from logferry.services.daily._filters import one_of
 from logferry.services.daily._lists import ListPages, starting_after
 from logferry.services.daily._records import API_LOG_NORMALIZER
 from logferry_clients.daily.api.logs import list_api_logs
@@ -47,15 +46,17 @@ _PAST: Final = 50
 _NEAR: Final = 5 * SECOND
 """How far before the window a log counts as near it, in nanoseconds: neighbours can be out of order."""
 
-_source: Final = one_of(LIST_API_LOGS_SOURCE_VALUES)
-
 
 @frozen(kw_only=True)
 class ApiLogFilters:
     """Filters of the REST API's log."""
 
     source: ListApiLogsSource | None = filter_field(  # noqa: RUF009  # it makes an attrs field
-        "source", "api (the service's default) or webhook", parse=_source, shown=shown_at("source"), any_case=True
+        "source",
+        "api (the service's default) or webhook",
+        choices=sorted(LIST_API_LOGS_SOURCE_VALUES),
+        shown=shown_at("source"),
+        any_case=True,
     )
     # How it is compared is not documented.
     url: str | None = filter_field("url", "only logs of this route of the API, or of this address of a webhook server")

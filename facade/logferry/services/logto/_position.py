@@ -86,15 +86,23 @@ class WalkPosition:
         # A server refuses what ends before it begins, as where the window begins in the middle of the last millisecond.
         return begin, max(end if mark is None else min(end, mark + _REACH), begin or 0)
 
+    def narrowed(self, wanted: int) -> WalkPosition:
+        """The same position, in a window of its own where more logs of the border would come again than are *wanted*."""
+        mark = self.delivered.mark
+        if self.counting or self.crowd is not None or mark is None or len(self.delivered.border) <= wanted:
+            return self
+        return evolve(self, row=0, crowd=Crowd(mark))
+
     def page(self, wanted: int) -> tuple[int, int]:
         """
         The page to ask for, counted from 0, and its size: *wanted* new logs, beside some that come again.
 
-        By time, those at the border come again.  Where rows are counted, at least the last one does, and all of its time:
+        By time, those at the border come again; in the window of a crowd, half of a page may.  Where rows are counted, at least the last one does, and all of its time:
         the server leaves the order of equal times open, so none of them may stay behind the border of a page.
         """
         if not self.counting:
-            size = LARGEST_PAGE if self.crowd is not None else min(LARGEST_PAGE, wanted + len(self.delivered.border))
+            again = wanted if self.crowd is not None else len(self.delivered.border)
+            size = min(LARGEST_PAGE, wanted + again)
             return self.row // size, size
         if self.is_crowded:
             return page_from(max(0, self.row - 1), LARGEST_PAGE, self.row)

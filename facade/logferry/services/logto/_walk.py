@@ -47,6 +47,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
     here = WalkPosition() if position is None else WalkPosition.from_json(position)
     doubts, progress = Doubts(window.looks_twice), _Progress(here.row)
     while not here.ended:
+        here = here.narrowed(page_size)
         row = here.row
         here, page = yield from _next_page(filters, window, here, page_size, doubts)
         new = here.new(page.keys)
