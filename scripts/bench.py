@@ -32,7 +32,7 @@ def main() -> None:
     if options.outsiders:
         outside.install()
     records = {
-        question.stream: options.small if question.page == SMALL_PAGE else options.records for question in QUESTIONS
+        question.name: options.small if question.page == SMALL_PAGE else options.records for question in QUESTIONS
     }
     result = rounds.compare(
         records, options.rounds, only=options.only, told=lambda text: print(text, file=sys.stderr, flush=True)

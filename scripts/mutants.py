@@ -54,7 +54,7 @@ MUTATIONS = (
     Mutation(
         "what the caller filters by is not checked",
         "_concurrency/reader.py",
-        "return matching(flow, self.checks) if self.checks else flow\n",
+        "return flow if self.sift is None else self.sift(flow)\n",
         "return flow\n",
     ),
     Mutation(
@@ -71,7 +71,7 @@ MUTATIONS = (
     ),
     Mutation(
         "no loop guard",
-        "_paging/cursor.py",
+        "_paging/loop_guard.py",
         "        digest = hashlib.blake2b(dumps(cursor), digest_size=16).digest()\n",
         "        return\n",
     ),

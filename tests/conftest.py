@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 import hypothesis
 import orjson
@@ -16,6 +17,9 @@ from logferry._accounts.registry import SERVICES
 from logferry.testing import Fake, Faults, InProcessTransport, LogtoFake
 
 T = TypeVar("T")
+
+PATIENCE: Final = 600.0
+"""How long a test waits for what has to come, in seconds: only one that fails waits so long."""
 
 # How fast the machine is decides nothing, nor does what an earlier run found.
 hypothesis.settings.register_profile(
@@ -58,6 +62,24 @@ def no_account_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for service in SERVICES:
         for variable in (*service.variables, *service.optional_variables):
             monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def foreground() -> Generator[None]:
+    """
+    Signals do what they do in the foreground, here and in the processes that tests start.
+
+    A run in the background, as from cron or under nohup, is started with some of them ignored, and hands that on.
+    """
+    usual: dict[signal.Signals, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

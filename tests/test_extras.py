@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from tests.conftest import PATIENCE
 
 from logferry._extras import EXTRAS
 
@@ -68,7 +69,7 @@ def without(folder: Path, missing: tuple[str, ...], *command: str) -> subprocess
         text=True,
         cwd=folder / "work",
         env={**os.environ, "PYTHONPATH": path, "LOGFERRY_CONFIG": str(folder / "logferry.toml")},
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.conftest import PATIENCE
 
 from logferry._accounts.registry import SERVICES, Service
 from logferry.cli._demo.sync import QUERY
@@ -54,7 +56,7 @@ def test_every_test_example_passes(code: str, tmp_path: Path) -> None:
     """Each test that README shows passes, in a process that knows nothing of this project's own tests."""
     (tmp_path / "test_example.py").write_text(code, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "test_example.py"]
-    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
 
@@ -66,11 +68,21 @@ def test_every_shell_example_runs(block: str, tmp_path: Path) -> None:
     for line in block.splitlines():
         prompt, _, command = line.partition(" ")
         assert prompt == "$"
-        endless = "--every" in command
-        if endless:
-            command = f"timeout --preserve-status --signal=TERM 5 {command}"
-        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, check=False, capture_output=True, timeout=60)
-        assert done.returncode == (130 if endless else 0), (command, done.stderr)
+        if "--every" in command:
+            assert ended(f"exec {command}", tmp_path, after=b"read in") == 130
+            continue
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, check=False, capture_output=True, timeout=PATIENCE)
+        assert done.returncode == 0, (command, done.stderr)
+
+
+def ended(command: str, folder: Path, *, after: bytes) -> int:
+    """The exit code of a command that gets SIGTERM once stderr has a line with this text."""
+    with subprocess.Popen(["bash", "-c", command], cwd=folder, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        assert any(after in line for line in running.stderr), command
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=PATIENCE)
+    return running.returncode
 
 
 @pytest.mark.parametrize("query", blocks("sql"))
@@ -78,7 +90,7 @@ def test_every_shell_example_runs(block: str, tmp_path: Path) -> None:
 def test_every_query_has_an_answer(query: str, tmp_path: Path) -> None:
     """Each query of README asks what a synced file can answer."""
     subprocess.run(
-        ["logferry", "sync", "--to", "logs.duckdb"], cwd=tmp_path, check=True, capture_output=True, timeout=60
+        ["logferry", "sync", "--to", "logs.duckdb"], cwd=tmp_path, check=True, capture_output=True, timeout=PATIENCE
     )
     with duckdb.connect(str(tmp_path / "logs.duckdb"), read_only=True) as connection:
         rows = connection.execute(query).fetchall()

@@ -21,6 +21,7 @@ import httpx
 import orjson
 import pytest
 from click.testing import CliRunner
+from tests.conftest import PATIENCE
 
 import logferry
 from logferry.cli import main
@@ -228,7 +229,7 @@ def test_tail_shows_no_secret(world: World, tmp_path: Path) -> None:
                 break
         with suppress(ProcessLookupError):
             running.send_signal(signal.SIGINT)
-        output, told = running.communicate(timeout=60)
+        output, told = running.communicate(timeout=PATIENCE)
     assert b"unexpected" not in told
     world.assert_absent(*shown, output, told, *(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()))
 

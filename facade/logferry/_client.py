@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from attrs import AttrsInstance, frozen
+from attrs import AttrsInstance, evolve, frozen
 
 from logferry._config.arguments import (
     CallChanges,
@@ -88,7 +88,7 @@ class Client(ABC):
         )
         with ShortTraceback():
             try:
-                connection = self._connect(settings, allow_insecure=options.get("allow_insecure", False))
+                connection = self._connect(evolve(settings, allow_insecure=options.get("allow_insecure", False)))
             except ConfigurationError as error:
                 error.hint = error.hint and self._worded(error.hint)
                 raise
@@ -112,7 +112,7 @@ class Client(ABC):
         )
 
     @abstractmethod
-    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+    def _connect(self, settings: Settings) -> Connection:
         """
         Read the settings; what the client's streams need of them it keeps.
 
@@ -215,7 +215,7 @@ class Client(ABC):
                     f"{name} has no filter {spelling!r}", hint=suggestion(spelling, names) if names else "It has none"
                 )
             try:
-                given[known[spelling].name] = known[spelling].parse(value)
+                given[known[spelling].name] = known[spelling].read(value)
             except ValueError as error:
                 raise InvalidRequestError(f"{name}: {spelling} cannot be {value!r}: {error}") from error
         opened: Stream[Any] = getattr(self, definition.method)(**given, **options)

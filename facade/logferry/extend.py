@@ -13,28 +13,22 @@ if TYPE_CHECKING:
     from logferry._config.arguments import ClientOptions, StreamOptions
     from logferry._config.settings import Settings
     from logferry._errors import AuthenticationError, ConfigurationError, InvalidRequestError, PagingError
-    from logferry._flow.auth import Authorizer, FixedHeaders, RenewedToken, Token
+    from logferry._flow.auth import Authorizer, api_key, basic, bearer, client_credentials
     from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch
-    from logferry._http.messages import Pairs, Request, Response, Send
-    from logferry._http.options import checked_base_url
+    from logferry._http.messages import Request, Response, Send
     from logferry._http.rate import Rate
     from logferry._http.responses import Refusal, about_response, decoded, is_foreign, wrong_shape
     from logferry._json import digest, dumps, is_array, is_object, loads, text_in
-    from logferry._paging.cursor import REMEMBERED, STUCK, CursorPage, cursor_at, cursor_walk, keys_of, restarted
-    from logferry._paging.delivered import PLAUSIBLE, TOLERANCE, Trail, last_plausible, plausible
-    from logferry._paging.end import Evidence, agrees, disagreement, shortage
+    from logferry._paging.cursor import cursor_at, cursor_walk, restarted
+    from logferry._paging.cursor_position import REMEMBERED, CursorPage
+    from logferry._paging.delivered import Delivered, plausible
+    from logferry._paging.end import Doubts, Evidence, believed, disagreement, shortage
+    from logferry._paging.keys import keys_of
+    from logferry._paging.loop_guard import STUCK
     from logferry._records.attributes import Attribute, Attributes, mapped, present
     from logferry._records.origin import Normalizer, Origin
     from logferry._records.record import ERROR, INFO, LogRecord, make_record
-    from logferry._redaction import (
-        REDACTED,
-        Secret,
-        basic_authorization,
-        is_secret_name,
-        printable,
-        public_url,
-        without_secrets,
-    )
+    from logferry._redaction import REDACTED, is_secret_name, printable, public_url, without_secrets
     from logferry._streams.definition import Repaired, StreamDefinition, filter_field, flag
     from logferry._streams.incremental import Incremental, Sessions
     from logferry._streams.lazy import Streams
@@ -49,20 +43,22 @@ _HOMES = {
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
     "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError",
-    "_flow.auth": "Authorizer FixedHeaders RenewedToken Token",
+    "_flow.auth": "Authorizer api_key basic bearer client_credentials",
     "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch",
-    "_http.messages": "Pairs Request Response Send",
-    "_http.options": "checked_base_url",
+    "_http.messages": "Request Response Send",
     "_http.rate": "Rate",
     "_http.responses": "Refusal about_response decoded is_foreign wrong_shape",
     "_json": "digest dumps is_array is_object loads text_in",
-    "_paging.cursor": "CursorPage REMEMBERED STUCK cursor_at cursor_walk keys_of restarted",
-    "_paging.delivered": "PLAUSIBLE TOLERANCE Trail last_plausible plausible",
-    "_paging.end": "Evidence agrees disagreement shortage",
+    "_paging.cursor": "cursor_at cursor_walk restarted",
+    "_paging.cursor_position": "CursorPage REMEMBERED",
+    "_paging.delivered": "Delivered plausible",
+    "_paging.end": "Doubts Evidence believed disagreement shortage",
+    "_paging.keys": "keys_of",
+    "_paging.loop_guard": "STUCK",
     "_records.attributes": "Attribute Attributes mapped present",
     "_records.origin": "Normalizer Origin",
     "_records.record": "ERROR INFO LogRecord make_record",
-    "_redaction": "REDACTED Secret basic_authorization is_secret_name printable public_url without_secrets",
+    "_redaction": "REDACTED is_secret_name printable public_url without_secrets",
     "_streams.definition": "Repaired StreamDefinition filter_field flag",
     "_streams.incremental": "Incremental Sessions",
     "_streams.lazy": "Streams",
@@ -78,12 +74,10 @@ __all__ = [
     "INFO",
     "LAST",
     "MILLISECOND",
-    "PLAUSIBLE",
     "REDACTED",
     "REMEMBERED",
     "SECOND",
     "STUCK",
-    "TOLERANCE",
     "Attribute",
     "Attributes",
     "AuthenticationError",
@@ -94,8 +88,9 @@ __all__ = [
     "ConfigurationError",
     "Connection",
     "CursorPage",
+    "Delivered",
+    "Doubts",
     "Evidence",
-    "FixedHeaders",
     "Flow",
     "Incremental",
     "InvalidRequestError",
@@ -105,15 +100,12 @@ __all__ = [
     "Origin",
     "PageTimes",
     "PagingError",
-    "Pairs",
     "Position",
     "Rate",
     "Refusal",
-    "RenewedToken",
     "Repaired",
     "Request",
     "Response",
-    "Secret",
     "Send",
     "Sessions",
     "Settings",
@@ -123,13 +115,13 @@ __all__ = [
     "Streams",
     "SubFlow",
     "TimeField",
-    "Token",
-    "Trail",
     "Window",
     "about_response",
-    "agrees",
-    "basic_authorization",
-    "checked_base_url",
+    "api_key",
+    "basic",
+    "bearer",
+    "believed",
+    "client_credentials",
     "cursor_at",
     "cursor_walk",
     "decoded",
@@ -146,7 +138,6 @@ __all__ = [
     "is_secret_name",
     "keys_of",
     "known_times",
-    "last_plausible",
     "loads",
     "make_record",
     "mapped",

@@ -21,7 +21,7 @@ _UNTIL = "2030-01-01"
 """The fakes' clocks stand still, so the window must reach beyond them."""
 
 _SERVICES = {service.name: service for service in SERVICES}
-_QUESTIONS = {question.stream: question for question in QUESTIONS}
+_QUESTIONS = {question.name: question for question in QUESTIONS}
 
 read_short = attrgetter("time_unix_nano", "severity_number", "body")
 _FIELDS = (
@@ -42,7 +42,7 @@ _FIELDS = (
 
 def opened(plain: Plain, **options: Any) -> logferry.Stream[Any]:
     """The stream through logferry."""
-    question = _QUESTIONS[plain.stream]
+    question = _QUESTIONS[plain.name]
     client = _SERVICES[question.service].client
     address = "endpoint" if question.service == "logto" else "base_url"
     settings = {**question.fake(1).settings, address: plain.url}
@@ -83,7 +83,7 @@ def whole_records(plain: Plain, **options: Any) -> int:
 
 def reader_of_all(plain: Plain) -> Callable[[logferry.LogRecord], Any]:
     """Reads every field of a record; ``uid`` unless it is a digest of the whole item."""
-    return attrgetter(*_FIELDS) if _QUESTIONS[plain.stream].has_digest else attrgetter("uid", *_FIELDS)
+    return attrgetter(*_FIELDS) if _QUESTIONS[plain.name].has_digest else attrgetter("uid", *_FIELDS)
 
 
 def entries(plain: Plain, **options: Any) -> int:

@@ -14,12 +14,12 @@ from benchmark.questions import QUESTIONS
 from logferry._time.timestamps import SECOND, rfc3339
 from logferry.testing import configuration
 
-_QUESTIONS = {question.stream: question for question in QUESTIONS}
+_QUESTIONS = {question.name: question for question in QUESTIONS}
 
 
 def synced(plain: Plain, store: str) -> int:
     """How many records came into a new store; all windows of the stream, four of them at once."""
-    question = _QUESTIONS[plain.stream]
+    question = _QUESTIONS[plain.name]
     fake: Any = question.fake(plain.records)
     # Where nothing is, every day would be asked for; and the fakes' clocks stand still.
     since = fake.epoch - round(1.1 * plain.records * fake.spacing * SECOND)

@@ -24,6 +24,7 @@ class Plain(NamedTuple):
         headers: What authorizes; empty where a token has to be fetched.
         basic: The credentials that a token is fetched with.
         records: How many records there are.
+        name: The stream's name, and what is special about its history.
     """
 
     stream: str
@@ -33,6 +34,7 @@ class Plain(NamedTuple):
     headers: dict[str, str]
     basic: str
     records: int
+    name: str
 
 
 class Paging(NamedTuple):

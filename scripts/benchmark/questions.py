@@ -19,6 +19,7 @@ class Question:
 
     Attributes:
         stream: Its name.
+        history: What is special about its history; empty for nothing.
         page: So many records are on a page.
         fake: Makes the service with so many records; nothing is added, and answers are not compressed.
         path: Where the records are.
@@ -31,6 +32,7 @@ class Question:
     """
 
     stream: str
+    history: str = ""
     page: int
     fake: Callable[[int], Fake]
     path: str
@@ -41,6 +43,11 @@ class Question:
     has_digest: bool = False
 
     @property
+    def name(self) -> str:
+        """The stream's name, and what is special about its history."""
+        return f"{self.stream}, {self.history}" if self.history else self.stream
+
+    @property
     def service(self) -> str:
         """The service's name."""
         return self.stream.partition(".")[0]
@@ -48,7 +55,7 @@ class Question:
     def plain(self, url: str, records: int) -> Plain:
         """The question as plain data, once the address of the service is known."""
         basic = b64encode(f"{_LOGTO.app_id}:{_LOGTO.app_secret}".encode()).decode()
-        return Plain(self.stream, url, self.path, self.params, self.headers, basic, records)
+        return Plain(self.stream, url, self.path, self.params, self.headers, basic, records, self.name)
 
 
 _LOGTO: Final = LogtoFake()
@@ -95,6 +102,16 @@ QUESTIONS: Final = (
         stream="logto.audit_logs",
         page=100,
         fake=lambda records: LogtoFake(records=records, growing=False, compression=False),
+        path="/api/logs",
+        params={"page": 1, "page_size": 100},
+        headers={},
+        filters={},
+    ),
+    Question(
+        stream="logto.audit_logs",
+        history="1000 a second",
+        page=100,
+        fake=lambda records: LogtoFake(records=records, growing=False, compression=False, spacing=0.001),
         path="/api/logs",
         params={"page": 1, "page_size": 100},
         headers={},

@@ -63,7 +63,7 @@ def compare(records: dict[str, int], rounds: int, *, only: str, told: Callable[[
     Run all contestants against all streams.
 
     Args:
-        records: How many each stream has.
+        records: How many each stream has, by the question's name.
         rounds: How many rounds are counted; one before them warms up, and prepares the server.
         only: What the names of streams have to contain.
         told: Is told what goes on.
@@ -75,12 +75,12 @@ def compare(records: dict[str, int], rounds: int, *, only: str, told: Callable[[
         results: dict[str, Any] = {}
         with served(records) as urls:
             for question in QUESTIONS:
-                if only in question.stream:
-                    told(question.stream)
-                    plain = question.plain(urls[question.stream], records[question.stream])
+                if only in question.name:
+                    told(question.name)
+                    plain = question.plain(urls[question.name], records[question.name])
                     left_out = keeping.KEEPING if question.sync_filters is None else {}
                     taking_part = {name: one for name, one in contestants.items() if name not in left_out}
-                    results[question.stream] = {
+                    results[question.name] = {
                         "page": question.page,
                         "records": plain.records,
                         "contestants": _compared(taking_part, plain, rounds),
@@ -124,7 +124,7 @@ def _compared(contestants: dict[str, Contest], plain: Plain, rounds: int) -> dic
             count, seconds, elapsed = contestant(plain)
             # A sync leaves deleted logs out: what it takes is compared by the record.
             if count == 0 or (count != plain.records and name not in keeping.KEEPING):
-                raise SystemExit(f"{name} read {count} of {plain.records} of {plain.stream}")
+                raise SystemExit(f"{name} read {count} of {plain.records} of {plain.name}")
             if turn:
                 cpu[name].append(seconds * plain.records / count)
                 wall[name].append(elapsed * plain.records / count)

@@ -8,6 +8,7 @@ bytes.  The first round, which is not counted, prepares them.
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Generator
@@ -65,7 +66,7 @@ async def run(records: dict[str, int], delay: float) -> None:
     """Serve every question on a port of its own, say the ports on stdout, and stop when stdin ends."""
     servers: list[asyncio.Server] = []
     for question in QUESTIONS:
-        prepared = _Prepared(question.fake(records[question.stream]), delay)
+        prepared = _Prepared(question.fake(records[question.name]), delay)
         servers.append(await asyncio.start_server(prepared.serve, "127.0.0.1", 0, limit=2**20))
     print(*(server.sockets[0].getsockname()[1] for server in servers), flush=True)
     await asyncio.to_thread(sys.stdin.read)
@@ -74,26 +75,24 @@ async def run(records: dict[str, int], delay: float) -> None:
 @contextmanager
 def served(records: dict[str, int], *, delay: float = 0.0) -> Generator[dict[str, str]]:
     """
-    The server, in its own process; the address of each stream's service.
+    The server, in its own process; the address of each question's service.
 
     Args:
-        records: How many each stream has.
+        records: How many each stream has, by the question's name.
         delay: Seconds that pass before each answer.
     """
-    counts = ",".join(f"{stream}={count}" for stream, count in records.items())
-    command = [sys.executable, "-m", "benchmark.server", counts, str(delay)]
+    command = [sys.executable, "-m", "benchmark.server", json.dumps(records), str(delay)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None  # noqa: S101  # for the type checkers: they are pipes
         assert process.stdout is not None  # noqa: S101
         try:
             ports = process.stdout.readline().split()
-            streams = [question.stream for question in QUESTIONS]
-            yield {stream: f"http://127.0.0.1:{port}" for stream, port in zip(streams, ports, strict=True)}
+            names = [question.name for question in QUESTIONS]
+            yield {name: f"http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
         finally:
             process.stdin.close()
             process.terminate()
 
 
 if __name__ == "__main__":
-    given = dict(pair.split("=") for pair in sys.argv[1].split(","))
-    asyncio.run(run({stream: int(count) for stream, count in given.items()}, float(sys.argv[2])))
+    asyncio.run(run(json.loads(sys.argv[1]), float(sys.argv[2])))

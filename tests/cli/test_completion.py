@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete, get_completion_class
 from tests.cli.conftest import Run, Server
+from tests.conftest import PATIENCE
 
 from logferry.cli import main
 
@@ -90,7 +91,12 @@ def test_quick(configured: Server) -> None:
         "LOGTO_ENDPOINT": f"{configured.url}0",
     }
     shown = subprocess.run(
-        [sys.executable, "-c", WITHOUT_HTTP], env=environment, capture_output=True, check=True, text=True, timeout=60
+        [sys.executable, "-c", WITHOUT_HTTP],
+        env=environment,
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert "plain,logto.audit_logs" in shown.stdout.splitlines()
     assert shown.stderr == "[]\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Account, Run, serving, started
+from tests.conftest import PATIENCE
 
 from logferry.testing import LogtoFake, Row
 
@@ -76,6 +77,6 @@ def test_a_tail_tells_of_it_at_once(account: Account, tmp_path: Path) -> None:
             assert process.stderr is not None
             line = process.stderr.readline().decode()
             process.send_signal(signal.SIGINT)
-            _, rest = process.communicate(timeout=30)
+            _, rest = process.communicate(timeout=PATIENCE)
     assert line.startswith("Warning: logto.audit_logs: createdAt: more logs at ")
     assert line not in rest.decode()

@@ -79,13 +79,17 @@ def test_traceback(run: Run, arguments: list[str]) -> None:
 
 
 def test_no_server(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that hangs up is exit code 4, after the usual attempts (up to 3.5 s of waiting)."""
-    with relay(configured.url, dict.fromkeys(range(1, 9), Disruption("reset"))) as between:
+    """A server that hangs up is exit code 4, after the usual attempts (up to 3.5 s of waiting), and the printed line tries again."""
+    with relay(configured.url, dict.fromkeys(range(1, 5), Disruption("reset"))) as between:
         monkeypatch.setenv("LOGTO_ENDPOINT", between)
         result = run("pull", "-v")
-    assert result.exit_code == 4
-    assert "4 attempts" in result.stderr.splitlines()[-1]
-    assert "attempt 3 failed" in result.stderr
+        assert result.exit_code == 4
+        *_, error, missing, line = result.stderr.splitlines()
+        assert "4 attempts" in error
+        assert "attempt 3 failed" in result.stderr
+        assert missing == "not begun: logto.audit_logs"
+        again = run(*shlex.split(line.removeprefix("get it with: logferry ")))
+        assert (again.exit_code, uids(again.stdout)) == (0, configured.uids)
 
 
 def test_web_page(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from tests.cli.conftest import Run
+from tests.conftest import PATIENCE
 
 from logferry._version import __version__
 from logferry.cli import main
@@ -60,16 +61,16 @@ def test_unknown_option(run: Run) -> None:
 
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if not line.startswith(ENDLESS)])
 @pytest.mark.usefixtures("configured")
-def test_examples_run(line: str, tmp_path: Path) -> None:
+def test_examples_run(line: str, run: Run, tmp_path: Path) -> None:
     """Each example of --help exits with 0, as it stands there."""
     if "| jq" in line and shutil.which("jq") is None:
         line = line.partition("|")[0]
     if line.startswith(STORED):
-        line = f"logferry sync --to logs.duckdb && {line}"
+        assert run("sync", "--to", str(tmp_path / "logs.duckdb")).exit_code == 0
     (tmp_path / ".config/fish/completions").mkdir(parents=True)
     changes = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(
-        ["bash", "-c", line], env=os.environ | changes, cwd=tmp_path, check=True, capture_output=True, timeout=60
+        ["bash", "-c", line], env=os.environ | changes, cwd=tmp_path, check=True, capture_output=True, timeout=PATIENCE
     )
 
 

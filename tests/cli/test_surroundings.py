@@ -16,10 +16,9 @@ from typing import Final
 
 import pytest
 from tests.cli.conftest import FOREGROUND, Account, Run, Server, made_fake, resume_line, serving, uids
+from tests.conftest import PATIENCE
 
 from logferry.testing import FakeRequest, configuration
-
-PATIENCE: Final = 60.0
 
 FERRY: Final = (sys.executable, "-c", FOREGROUND)
 

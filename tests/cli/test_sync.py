@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,14 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, serving, started
+from tests.conftest import PATIENCE
 
 import logferry
-from logferry.cli._sync.progress import time_left
+from logferry._config.hooks import RequestEvent
+from logferry.cli import main
+from logferry.cli._sync.progress import SyncProgress, time_left
 from logferry.cli._sync.run import jittered
 from logferry.stores import SCHEMA, Coverage, DuckDBStore, Question, Stretch
 from logferry.sync import StreamReport
@@ -242,7 +247,7 @@ def test_every_keeps_running_until_it_is_asked_to_stop(configured: Server, store
         assert all("read in" in line for line in lines)
         for _ in range(2):  # as timeout(1) does, to the process and to its group
             running.send_signal(signal.SIGTERM)
-        assert running.wait(20) == 130
+        assert running.wait(PATIENCE) == 130
         assert b"the next sync resumes there" in running.stderr.read()
     assert sorted(stored(store)) == sorted(configured.uids)
 
@@ -272,7 +277,7 @@ def test_a_run_that_fails_does_not_end_the_others(account: Account, store: Path)
             reading.close()
             *_, last = lines_of(running, "read in")
             running.send_signal(signal.SIGTERM)
-            assert running.wait(20) == 130
+            assert running.wait(PATIENCE) == 130
     assert last.startswith(str(store))
     assert len(stored(store)) == 417
 
@@ -310,7 +315,7 @@ def test_ctrl_c_keeps_what_was_read(account: Account, run: Run, store: Path) -> 
     """In the middle of a slow service, Ctrl-C commits what came; the next sync brings the rest."""
     with stuck_sync(account, store, page=4) as running:
         running.send_signal(signal.SIGINT)
-        assert running.wait(20) == 130
+        assert running.wait(PATIENCE) == 130
         assert 0 < len(stored(store)) < 417
         assert run("sync", "--to", str(store)).exit_code == 0
     assert len(stored(store)) == 417
@@ -324,9 +329,7 @@ def test_one_sync_at_a_time(account: Account, run: Run, store: Path) -> None:
         assert "is used by another logferry" in refused.stderr
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
-        begin = time.monotonic()
         assert run("sync", "--to", str(store), "--since", "10h").exit_code == 0
-        assert time.monotonic() - begin < 20
     assert len(stored(store)) == 417
 
 
@@ -358,11 +361,32 @@ def test_a_loss_is_told_loudly(run: Run, store: Path, monkeypatch: pytest.Monkey
         ({"planned": 9, "slices": 9, "span": 90, "covered": 90}, "9 of 9 slices"),
         ({"planned": 9, "slices": 9, "span": 90, "covered": 90, "done": True}, "done"),
         ({"failure": logferry.ServiceError("down"), "done": True}, "failed"),
+        ({"planned": 1, "sessions": 312, "span": 90}, "0 of 1 slice, 312 sessions read"),
     ],
 )
 def test_the_time_left_is_said_once_it_can_be_known(report: dict[str, Any], told: str) -> None:
     """After ten seconds; a stream that has further questions is not done with the slices of the first."""
     assert time_left(StreamReport(account="a", stream="daily.api_logs", **report), 10) == told
+
+
+def test_an_account_that_waits_says_so() -> None:
+    """Two seconds without a request or an answer are told, until something moves or the stream is done."""
+    time = [0.0]
+    progress = SyncProgress(io.StringIO(), verbose=False, now=lambda: time[0])
+    on_request = progress.hooks.get("on_request")
+    assert on_request is not None
+    report = StreamReport(account="a", stream="daily.session_logs", planned=1, sessions=7)
+    with progress, click.Context(main):
+        for begun, shown in ((0.0, ""), (5.0, ", waits 5 s for an answer or its turn"), (5.0, "")):
+            time[0] += begun
+            if not shown:
+                on_request(
+                    RequestEvent(stream="daily.session_logs", account="a", method="GET", path="/logs", params=())
+                )
+            assert progress.doing(report) == f"0 of 1 slice, 7 sessions read{shown}"
+        time[0] += 60
+        report.done = True
+        assert progress.doing(report) == "done"
 
 
 def test_one_of_several_fails(account: Account, run: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from tests.cli.conftest import REFUSED, Account, Run, resume_arguments, serving, started, uids
+from tests.conftest import PATIENCE
 
 from logferry._errors import StoreError
 from logferry.cli._tail.state_file import opened_state
 from logferry.testing import FakeRequest, FakeResponse, LogtoFake, Row
 
-PATIENCE = 30.0
 SECOND = 1_000_000_000
 
 
@@ -46,8 +46,9 @@ class Growing:
         """What a server answers: that of a fake with the rows that there are, unless something is wrong."""
         if request.method != "GET":
             return None
-        self.asked += 1
-        return self.answer or evolve(self.fake, rows=tuple(self.rows)).answer(request, time.time_ns())
+        answer = self.answer or evolve(self.fake, rows=tuple(self.rows)).answer(request, time.time_ns())
+        self.asked += 1  # from now on rows are too late for this answer
+        return answer
 
     @property
     def uids(self) -> list[str]:
@@ -122,7 +123,6 @@ def test_what_is_there_already_is_left_out(growing: Growing) -> None:
     growing.add(30, 20, 10)
     with started("tail") as process:
         wait_for(lambda: growing.asked >= 1)
-        select.select([], [], [], 0.5)
         growing.add(0)
         line = lines_of(process, 1)
         left, _ = ended(process, signal.SIGINT)

@@ -16,12 +16,11 @@ from typing import Final
 import pytest
 from attrs import frozen
 from tests.cli.conftest import FOREGROUND, REFUSED, Account, Run, Server, made_fake, on_page, serving, uids
+from tests.conftest import PATIENCE
 
 from logferry.cli._standard import Messages
 from logferry.testing import FakeRequest, FakeResponse, configuration
 from logferry.testing import failing as refusing
-
-PATIENCE: Final = 60.0
 
 
 @frozen

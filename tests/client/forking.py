@@ -19,7 +19,7 @@ import logferry
 from logferry.hooks import RequestEvent
 from logferry.testing import LogtoFake, configuration
 
-PATIENCE = 60
+PATIENCE = 600
 """Seconds after which a child process that hangs is ended."""
 
 URL = sys.argv[2] if len(sys.argv) > 2 else ""

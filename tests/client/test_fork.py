@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import PATIENCE
 
 from logferry.testing import Change, FakeRequest, LogtoFake, Recorder, late, serve
 
@@ -40,7 +41,7 @@ def run(url: str, tmp_path: Path) -> Scenario:
 
     def scenario(name: str) -> Any:
         command = [sys.executable, str(Path(__file__).with_name("forking.py")), name, url, str(tmp_path)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.returncode == 0, done.stderr
         assert "Error" not in done.stderr, done.stderr
         return json.loads(done.stdout)

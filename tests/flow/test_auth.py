@@ -11,6 +11,7 @@ import anyio
 import anyio.lowlevel
 import httpx
 import pytest
+from tests.conftest import PATIENCE
 
 import logferry
 from logferry.testing import (
@@ -78,7 +79,7 @@ def test_one_token_serves_eight_threads(client: Make) -> None:
 
     def fault(request: FakeRequest, _number: int) -> None:
         if request.path == "/oidc/token":
-            assert all_asked.wait(5)
+            assert all_asked.wait(PATIENCE)
 
     transport = InProcessTransport(FAKE, faults=fault)
     with client(transport=transport, clock=Clock(FAKE.epoch)) as logto, ThreadPoolExecutor(8) as threads:
@@ -118,7 +119,7 @@ def test_a_cancelled_token_leaves_the_others_theirs(client: Make) -> None:
                 group.start_soon(logto.audit_logs(until=UNTIL).ato_list)
                 await transport.hanging.wait()
                 group.cancel_scope.cancel()
-            with anyio.fail_after(5):
+            with anyio.fail_after(PATIENCE):
                 return len(await logto.audit_logs(until=UNTIL).ato_list())
 
     assert anyio.run(ask) == 30

@@ -16,6 +16,7 @@ from typing import Any, Final
 import httpx
 import orjson
 import pytest
+from tests.conftest import PATIENCE
 from tests.hostile.conftest import EPOCH, SECOND, SUBJECTS, Subject, Walk, lapse
 
 import logferry
@@ -300,7 +301,7 @@ def test_13_import_time_and_memory() -> None:
         "import sys; before = set(sys.modules); import logferry; new = set(sys.modules) - before;"
         "print(len(new), 'httpx' in new, 'orjson' in new, 'rich' in new); logferry.Logto; print('httpx' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     first, _ = done.stdout.splitlines()
     count, *heavy = first.split()
     assert int(count) <= 40

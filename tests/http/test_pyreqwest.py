@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.conftest import PATIENCE
 
 import logferry
 from logferry._http.options import WireOptions
@@ -87,13 +88,15 @@ async def main(url, fake):
 fake = LogtoFake(records=3)
 with serve(fake) as url, asyncio.Runner(loop_factory=Dawdling) as runner:
     runner.run(main(url, fake))
-assert entered.wait(30)
+assert entered.wait(600)
 """
 
 
 def test_a_program_may_end_right_after_its_last_answer() -> None:
     """The thread that brought the answer may not have left Python by then, which must not abort the process."""
-    ended = subprocess.run([sys.executable, "-c", _HURRIED], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", _HURRIED], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert (ended.returncode, ended.stdout) == (0, "3\n"), ended.stderr
 
 

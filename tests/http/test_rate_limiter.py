@@ -11,6 +11,7 @@ import anyio.lowlevel
 import attrs
 import httpx
 import pytest
+from tests.conftest import PATIENCE
 
 import logferry
 from logferry._flow.drivers import aadvance
@@ -211,7 +212,7 @@ def test_a_request_that_leaves_late_counts_when_the_service_has_it() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if threading.current_thread() is late:
             waits.set()
-            assert goes.wait(30)
+            assert goes.wait(PATIENCE)
         return inner.handle_request(request)
 
     options: dict[str, Any] = {"clock": clock, "rate": "2/10s", "concurrency": 1}
@@ -225,7 +226,7 @@ def test_a_request_that_leaves_late_counts_when_the_service_has_it() -> None:
 
         clock.second = let_go
         late.start()
-        assert waits.wait(30)
+        assert waits.wait(PATIENCE)
         client.audit_logs(until=UNTIL, page_size=50).to_list(200)
     assert len(watched.times) == 5
     assert watched.most_within(10) == 2

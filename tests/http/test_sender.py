@@ -17,6 +17,7 @@ import anyio
 import anyio.lowlevel
 import httpx
 import pytest
+from tests.conftest import PATIENCE
 
 import logferry
 from logferry import LogferryError
@@ -103,7 +104,7 @@ def stalling(done: threading.Event) -> Handler:
     """Say nothing for as long as it takes."""
 
     def handle(_connection: socket.socket) -> None:
-        done.wait(5)
+        done.wait(PATIENCE)
 
     return handle
 

@@ -1,20 +1,22 @@
-"""The trail: a newest-first walk delivers each item once while pages shift, with little memory."""
+"""A newest-first walk delivers each item once while pages shift, and remembers its border alone."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logferry._flow.steps import Key
-from logferry._paging.delivered import PLAUSIBLE, TOLERANCE, Trail
-from logferry._time.timestamps import SECOND
+from logferry._paging.delivered import PLAUSIBLE, Delivered
+from logferry._time.timestamps import MILLISECOND, SECOND
 from logferry._time.window import Window
 
 PROPERTY = settings(max_examples=150)
 UNTIL = PLAUSIBLE + 1000 * SECOND
+START = Delivered(MILLISECOND)
 STEPS = st.sampled_from([0, 0, 0, 1, 1_000_000, SECOND, 4 * SECOND, 6 * SECOND, 30 * SECOND])
 """How far neighbours are apart: often not at all."""
 
@@ -29,15 +31,13 @@ class World(NamedTuple):
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *, jitter: bool = False, unreadable: bool = False) -> World:
-    """Random histories with ties; sometimes slightly out of order, sometimes with times that cannot be read."""
+def worlds(draw: st.DrawFn, *, unreadable: bool = False) -> World:
+    """Random histories with ties; sometimes with times that cannot be read."""
     time, history = UNTIL - 1, list[Key]()
     for number, step in enumerate(draw(st.lists(STEPS, max_size=60))):
         time -= step
-        shown: int | None = time + (draw(st.integers(0, TOLERANCE)) if jitter else 0)
-        if unreadable and draw(st.integers(0, 5)) == 0:
-            shown = None
-        history.append((None if shown is None else min(shown, UNTIL - 1), f"old {number}"))
+        is_unreadable = unreadable and draw(st.integers(0, 5)) == 0
+        history.append((None if is_unreadable else time, f"old {number}"))
     return World(
         history,
         draw(st.integers(1, 12)),
@@ -49,38 +49,32 @@ def worlds(draw: st.DrawFn, *, jitter: bool = False, unreadable: bool = False) -
 def walked(world: World, window: Window) -> list[str]:
     """What a walk delivers that asks page after page, while new items arrive and it is resumed in the middle of pages."""
     rows, arrivals, cuts = list(world.history), list(world.arrivals), list(world.cuts)
-    trail, delivered, page, arrived = Trail(), list[str](), 0, 0
+    met, delivered, page, arrived = START, list[str](), 0, 0
     while True:
         keys = rows[page * world.page_size : (page + 1) * world.page_size]
         if not keys:
             return delivered
-        fresh = [keys[index] for index in trail.fresh(keys, window)]
+        new = [keys[index] for index in met.new(keys)]
+        fresh = [key for key in new if key[0] is None or window.has(key[0])]
         cut = cuts.pop() if cuts else None
         taken = fresh if cut is None else fresh[:cut]
         delivered += [identity for _, identity in taken]
-        trail = through_json(trail.after(taken))
+        met = through_json(met.after(keys if cut is None else taken))
         page += len(taken) == len(fresh)
         for _ in range(arrivals.pop() if arrivals else 0):
             arrived += 1
             rows.insert(0, (UNTIL + arrived // 3, f"new {arrived}"))
 
 
-def through_json(trail: Trail) -> Trail:
-    """The trail as a checkpoint gives it back."""
-    return Trail(**orjson.loads(orjson.dumps(trail.to_json())))
+def through_json(met: Delivered) -> Delivered:
+    """The same as a checkpoint gives it back."""
+    return Delivered(met.reach, **orjson.loads(orjson.dumps(met.to_json())))
 
 
 @given(worlds())
 @PROPERTY
 def test_each_item_is_delivered_once_and_in_order(world: World) -> None:
     """Whatever ties, page sizes, arrivals and interruptions there are."""
-    assert walked(world, Window(None, UNTIL)) == [identity for _, identity in world.history]
-
-
-@given(worlds(jitter=True))
-@PROPERTY
-def test_slight_disorder_costs_nothing(world: World) -> None:
-    """Neighbours may be out of order by the tolerance."""
     assert walked(world, Window(None, UNTIL)) == [identity for _, identity in world.history]
 
 
@@ -104,69 +98,99 @@ def test_times_before_1970_are_within_an_open_window() -> None:
     """Without since the window is all that there is."""
     keys: list[Key] = [(5, "a"), (-5, "b")]
     assert Window(None, UNTIL).has(-5)
-    assert Trail().fresh(keys, Window(None, UNTIL)) == [0, 1]
+    assert START.new(keys) == [0, 1]
 
 
-@given(worlds(jitter=True))
+@given(worlds())
 @PROPERTY
-def test_what_was_delivered_is_known(world: World) -> None:
-    """After each page, its items are known, and none of them is fresh again."""
-    trail = Trail()
+def test_what_was_met_is_known(world: World) -> None:
+    """After each page, its items are known, and none of them is new again."""
+    met = START
     for start in range(0, len(world.history), world.page_size):
         keys = world.history[start : start + world.page_size]
-        trail = trail.after(keys)
-        assert all(map(trail.knows, keys))
-        assert trail.fresh(keys, Window(None, UNTIL)) == []
+        met = met.after(keys)
+        assert all(map(met.knows, keys))
+        assert met.new(keys) == []
 
 
-@given(worlds(jitter=True))
+@given(worlds())
 @PROPERTY
-def test_the_memory_is_what_lies_around_the_mark(world: World) -> None:
-    """Only items no later than the mark plus the tolerance are remembered, however many were delivered."""
-    trail = Trail()
+def test_the_memory_is_what_lies_at_the_border(world: World) -> None:
+    """Only items no later than the mark and the reach are remembered, however many were met."""
+    met = START
     for start in range(0, len(world.history), world.page_size):
-        trail = trail.after(world.history[start : start + world.page_size])
-        assert trail.mark is not None
-        assert max(time for time in trail.recent.values() if time is not None) <= trail.mark + TOLERANCE
-        assert trail.mark == min(time for time, _ in world.history[: start + world.page_size] if time is not None)
+        met = met.after(world.history[start : start + world.page_size])
+        assert met.mark == min(time for time, _ in world.history[: start + world.page_size] if time is not None)
+        assert max(time for time in met.border.values() if time is not None) <= met.edge == met.mark + met.reach
 
 
 def test_a_long_walk_needs_no_more_memory_than_a_short_one() -> None:
-    """One item a second: a handful of them, after ten thousand."""
-    trail = Trail()
+    """Four items a millisecond: those of two of them, after ten thousand."""
+    met = START
     for number in range(10_000):
-        trail = trail.after([(UNTIL + (10_000 - number) * SECOND, str(number))])
-        assert len(trail.recent) <= TOLERANCE // SECOND + 1
+        met = met.after([(UNTIL + (10_000 - number) * MILLISECOND // 4, str(number))])
+        assert len(met.border) <= 5
 
 
-def test_an_item_twice_on_a_page_is_fresh_once() -> None:
+MARK = PLAUSIBLE + 1000 * MILLISECOND
+"""Where the walk of the table is: it has met two items there, and one a millisecond later."""
+
+
+@pytest.mark.parametrize(
+    ("key", "is_new"),
+    [
+        ((MARK, "at the mark"), False),
+        ((MARK, "another"), True),
+        ((MARK + MILLISECOND, "above it"), False),
+        ((MARK + MILLISECOND, "another"), True),
+        ((MARK + MILLISECOND + 1, "another"), False),  # above the border: it has been passed
+        ((MARK + SECOND, "of before"), False),
+        ((MARK - 1, "another"), True),
+        ((None, "timeless"), False),
+        ((None, "another"), True),
+        ((0, "of 1970"), True),
+    ],
+)
+def test_keys_at_the_border(key: Key, is_new: bool) -> None:
+    """At the border identities tell, above it nothing is new, below it everything is."""
+    before: list[Key] = [(MARK + SECOND, "of before"), (MARK + MILLISECOND, "above it")]
+    met = START.after(before).after([(MARK, "at the mark"), (None, "timeless"), (MARK, "a tie of it")])
+    assert met.new([key]) == ([0] if is_new else [])
+    assert met.knows(key) is not is_new
+
+
+def test_an_item_twice_on_a_page_is_new_once() -> None:
     """The server may repeat itself."""
     keys: list[Key] = [(5, "a"), (5, "a"), (4, "b"), (5, "a")]
-    assert Trail().fresh(keys, Window(None, UNTIL)) == [0, 2]
+    assert START.new(keys) == [0, 2]
 
 
-@given(worlds(jitter=True), st.integers(PLAUSIBLE, UNTIL))
-@PROPERTY
-def test_the_end_is_seen_only_where_nothing_can_follow(world: World, since: int) -> None:
-    """Once a page is past the window, no later item is in it."""
-    window = Window(since, UNTIL)
-    for end in range(1, len(world.history) + 1):
-        if Trail().is_past(world.history[:end], window):
-            assert not any(time is not None and window.has(time) for time, _ in world.history[end:])
+def test_all_down_to_a_time_can_have_been_met() -> None:
+    """Then the border lies there, whatever was met last."""
+    met = START.after([(MARK, "a"), (MARK - MILLISECOND, "b")], down_to=MARK - 2 * MILLISECOND)
+    assert met.mark == MARK - 2 * MILLISECOND
+    assert dict(met.border) == {"b": MARK - MILLISECOND}
 
 
-def test_a_walk_without_since_has_no_end_of_its_own() -> None:
-    """Nor has one whose times cannot be read."""
-    long_ago: list[Any] = [(0, "a")]
-    assert not Trail().is_past(long_ago, Window(None, UNTIL))
-    assert not Trail().is_past([(None, "a")], Window(5, UNTIL))
-    assert not Trail().is_past([], Window(5, UNTIL))
-    assert Trail().is_past([(PLAUSIBLE, "a"), (None, "b")], Window(PLAUSIBLE + TOLERANCE + 1, UNTIL))
+@pytest.mark.parametrize(
+    ("keys", "since", "is_past"),
+    [
+        ([(MARK, "a")], MARK, False),
+        ([(MARK, "a")], MARK + 1, True),
+        ([(MARK, "a")], None, False),
+        ([], MARK, False),
+        ([(None, "a")], MARK, False),
+        ([(0, "a")], MARK, False),  # 1970 is a mistake
+        ([(MARK, "a"), (None, "b"), (0, "c")], MARK + 1, True),
+    ],
+)
+def test_the_end_is_seen_only_where_nothing_can_follow(keys: list[Key], since: int | None, is_past: bool) -> None:
+    """Once an item before the window has been met; a walk without since has no end of its own."""
+    assert START.after(keys).is_past(since) is is_past
 
 
 def test_a_time_that_cannot_be_moves_nothing() -> None:
     """One log of 1970 among those of today says nothing about where the walk is."""
     keys: list[Key] = [(UNTIL - 5, "a"), (0, "b"), (UNTIL - 6, "c")]
-    assert Trail().after(keys).mark == UNTIL - 6
-    assert Trail().after(keys[1:2]).mark is None
-    assert not Trail().is_past(keys[:2], Window(UNTIL - 100, UNTIL))
+    assert START.after(keys).mark == UNTIL - 6
+    assert START.after(keys[1:2]).mark is None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from logferry._paging.end import Doubts, Evidence, agrees, disagreement, shortage
+from logferry._flow.steps import Now, SubFlow
+from logferry._paging.end import Doubts, Evidence, agrees, believed, disagreement, shortage
 
 
-def page(items: int, size: int = 100, *, goes_on: bool = False, met: int = 0, total: int | None = None) -> Evidence:
-    """What is known of a page."""
-    return Evidence(items=items, size=size, goes_on=goes_on, met=met, total=total)
+def page(items: int, size: int = 100, **known: Any) -> Evidence:
+    """What is known of a page; the walk ends with it unless it is said to go on."""
+    return Evidence(items=items, size=size, **({"goes_on": False} | known))
 
 
 @pytest.mark.parametrize(
@@ -46,12 +49,23 @@ def test_a_limit_of_the_service_is_a_full_page() -> None:
     assert not agrees(page(19, goes_on=True), full=20)
 
 
+def test_a_page_as_large_as_asked_shows_no_limit() -> None:
+    """Where sizes differ, a page that is smaller than asked is short, though an earlier one had no more."""
+    doubts = Doubts()
+    doubts.passed(page(3, 3, goes_on=True))
+    assert doubts.are_raised_by(page(3, 4, goes_on=True))
+    doubts.passed(page(3, 4, goes_on=True))
+    assert not doubts.are_raised_by(page(3, 4, goes_on=True))
+    doubts.passed(page(5, 5, goes_on=True))
+    assert doubts.are_raised_by(page(3, 4, goes_on=True))
+
+
 def test_an_empty_page_behind_a_short_one_is_the_end_where_no_page_is_named() -> None:
     """Where the service does not say whether there is a next page, the two agree with each other."""
     doubts = Doubts()
-    doubts.passed(page(100, goes_on=True), names_next=False)
+    doubts.passed(page(100, goes_on=True, names_next=False))
     assert doubts.are_raised_by(page(0))
-    doubts.passed(page(40, goes_on=True), names_next=False)
+    doubts.passed(page(40, goes_on=True, names_next=False))
     assert not doubts.are_raised_by(page(0))
     doubts.passed(page(40, goes_on=True))
     assert doubts.are_raised_by(page(0))
@@ -97,3 +111,31 @@ def test_a_page_that_stays_short_says_how_many_it_should_have() -> None:
         "a page has 9 items where the service counts 10; some may be missing",
     )
     assert shortage(page(10, met=340, total=350)) == ()
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected", "requests"),
+    [
+        ([page(5), page(7)], page(5), 1),  # short by its own rule
+        ([page(0), page(7)], page(7), 2),  # the second one has more
+        ([page(7, 10, goes_on=True), page(5, 10, goes_on=True)], page(7, 10, goes_on=True), 2),  # the first one has
+        ([page(0), page(0, goes_on=True)], page(0, goes_on=True), 2),  # the second one goes on
+        ([page(0, fails=True), page(7)], page(0, fails=True), 1),  # an error is no end
+    ],
+    ids=str,
+)
+def test_the_better_of_two_pages_is_believed(answers: list[Evidence], expected: Evidence, requests: int) -> None:
+    """A page that is in doubt is asked for once more, others are not."""
+    left = list(answers)
+
+    def ask() -> SubFlow[Evidence]:
+        yield Now()
+        return left.pop(0)
+
+    flow = believed(ask, lambda found: found, Doubts())
+    for _ in range(requests):
+        flow.send(None)
+    with pytest.raises(StopIteration) as ended:
+        flow.send(None)
+    assert ended.value.value == expected
+    assert len(answers) - len(left) == requests

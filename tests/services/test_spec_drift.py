@@ -73,7 +73,7 @@ RENAMES = (  # of each mapping one name, since pyright stops at the first that i
     parameter("daily/_meetings", "timeframe_start", "timeframe_start"),
     field("daily/_meeting_records", "max_participants"),
     field("logto/_records", "userAgent"),
-    parameter("logto/_streams", "logKey", "log_key"),
+    parameter("logto/_query", "logKey", "log_key"),
     field("signalwire/_records", "room_name"),
     field("signalwire/_streams", "next"),
     parameter("signalwire/_streams", "page_token", "page_token"),

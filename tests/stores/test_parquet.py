@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from tests.conftest import PATIENCE
 
 from logferry import StoreError
 from logferry.stores import SCHEMA, Coverage, ParquetStore, Question, Stretch
@@ -237,7 +238,7 @@ def test_a_kill_at_any_instant_leaves_each_record_once(tmp_path: Path) -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]

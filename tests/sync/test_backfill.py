@@ -6,13 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.conftest import PATIENCE
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "backfill.py"
 
 
 def backfill(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the script; how fast it is does not matter here."""
     command = [sys.executable, str(SCRIPT), "--rate", "0", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def test_four_times_the_records_arrive_in_about_the_same_memory() -> None:

@@ -29,7 +29,7 @@ CROWDED: Final = NOON - 2 * HOUR
 
 FAKES: Final[dict[str, Callable[[], Fake]]] = {
     "cognigy": lambda: CognigyFake(records=350, epoch=NOON, growing=False),
-    "daily": lambda: DailyFake(records=280, epoch=NOON, growing=False),
+    "daily": lambda: DailyFake(records=120, epoch=NOON, growing=False),
     "logto": lambda: LogtoFake(records=350, epoch=NOON, growing=False),
     "signalwire": lambda: SignalWireFake(records=350, epoch=NOON, growing=False),
 }

@@ -14,6 +14,7 @@ import pytest
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal
 from attrs import evolve
+from tests.conftest import PATIENCE
 from tests.sync.conftest import DAY, EPOCH, HOUR, MINUTE, NOON, SECOND, MakeWorld, MemoryStore, World, rows_of
 
 import logferry
@@ -211,7 +212,7 @@ class Slow(MemoryStore):
         """Take both, as soon as it may."""
         with self._used():
             self.begun.set()
-            assert self.ends.wait(20)
+            assert self.ends.wait(PATIENCE)
             super().commit(records, coverage)
 
     def _used(self) -> threading.Lock:

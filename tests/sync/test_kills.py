@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.conftest import PATIENCE
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "kills.py"
 
@@ -23,7 +24,7 @@ def test_a_killed_sync_loses_and_doubles_nothing(store: str, streams: list[str],
     kills = 6 * len(streams)
     named = [part for stream in streams for part in ("--stream", stream)]
     command = [sys.executable, str(SCRIPT), store, "--kills", str(kills), *named]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (total,) = [line for line in ran.stdout.splitlines() if line.startswith("│ all ")]
     cells = [cell.strip() for cell in total.strip("│").split("│")]

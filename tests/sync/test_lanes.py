@@ -8,6 +8,7 @@ import anyio
 import attrs
 import httpx
 from anyio.from_thread import BlockingPortal
+from tests.conftest import PATIENCE
 from tests.sync.conftest import DAY, NOON, SECOND, MakeWorld, MemoryStore, rows_of
 
 import logferry
@@ -43,7 +44,7 @@ class Holding(httpx.AsyncBaseTransport):
         if self.under_way == self.several:
             self._enough.set()
         try:
-            with anyio.fail_after(5):
+            with anyio.fail_after(PATIENCE):
                 await self._enough.wait()
             return await self.asked.handle_async_request(request)
         finally:

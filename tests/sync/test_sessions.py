@@ -125,11 +125,11 @@ def test_sessions_are_found_by_the_list_of_meetings(world: MakeWorld) -> None:
     """Those of every day, each with all of its lines; those that are over are not asked for again."""
     told = {f"session-{number}": (-600 * number - 60, 15 + number, "hello") for number in range(12)}
     accounts = world(Meetings(told=told))
-    accounts.bring(STREAM)
+    assert accounts.bring(STREAM).sessions == 12
     assert lines(accounts) == {one: length for one, (_, length, _) in told.items()}
     assert {*sessions_asked(accounts)} == {*told}
     accounts.clock.advance(2 * 3600)
-    accounts.bring(STREAM)
+    assert accounts.bring(STREAM).sessions == 0
     assert sessions_asked(accounts) == []
 
 

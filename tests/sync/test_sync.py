@@ -36,7 +36,7 @@ from logferry.testing import (
 
 ONE_OF_ALL: Final = (
     CognigyFake(records=350, epoch=NOON, growing=False),
-    DailyFake(records=40, epoch=NOON, growing=False),
+    DailyFake(records=40, epoch=NOON, spacing=300.0, growing=False),
     LogtoFake(records=350, epoch=NOON, growing=False),
     SignalWireFake(records=350, epoch=NOON, growing=False),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from anyio import run
+from tests.conftest import PATIENCE
 
 import logferry
 from logferry._accounts.registry import SERVICES, Service
@@ -105,7 +106,7 @@ def test_an_account_for_code_that_makes_its_own_client(logferry_account: MakeAcc
     with logferry.Logto.from_env() as client:
         assert [entry.id for entry in client.audit_logs()] == list(logto.truth())
     command: list[Any] = [sys.executable, "-m", "logferry", "pull", "daily.api_logs", "--since", "10 years"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
     assert len(done.stdout.splitlines()) == len(daily.truth("daily.api_logs"))
     assert [recorder.violations for recorder in asked] == [[], []]
     assert asked[1].count == 3

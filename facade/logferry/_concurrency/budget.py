@@ -6,6 +6,8 @@ from typing import Final
 
 from attrs import define
 
+from logferry._http.in_flight import SLOW
+
 _PROVEN: Final = 5
 """After this many pages a walk has shown that there is more, and whether the service keeps to bounds of time."""
 
@@ -26,6 +28,8 @@ class Budget:
         sent: How many requests have been sent.
         pages: How many pages have been delivered.
         items: How many items on them.
+        waited: For how long they have been waited for, in nanoseconds.
+        is_slow: Whether that is worth more requests; once it is, several at once shorten it.
     """
 
     concurrency: int
@@ -35,6 +39,8 @@ class Budget:
     sent: int = 0
     pages: int = 0
     items: int = 0
+    waited: int = 0
+    is_slow: bool = False
 
     def ahead(self, in_flight: int, found: int) -> int:
         """
@@ -46,7 +52,8 @@ class Budget:
             in_flight: How many are in flight.
             found: How many items have come and wait for their turn.
         """
-        if self.pages < _PROVEN:
+        self.is_slow = self.is_slow or (self.pages >= _PROVEN and self.waited >= SLOW * self.pages)
+        if not self.is_slow:
             return 0
         useful = (self.items + found) / self.page_size
         wasted = max(0.0, self.sent - in_flight - useful)

@@ -10,7 +10,7 @@ from logferry._paging.delivered import PLAUSIBLE
 from logferry._time.page_times import PageTimes
 from logferry._time.window import Window
 
-_WEIGHT: Final = 0.25
+_WEIGHT: Final = 1 / 8
 """Weight of the latest page in the estimate."""
 
 _SAFETY: Final = 1.5
@@ -26,8 +26,8 @@ _FEWEST: Final = 16
 _SHORTEST: Final = 10
 """A partition is this many times the resolution of the service's filter long at least."""
 
-_LEAP: Final = 4.0
-"""One page changes the estimate by this factor at most; halves of a page that differ by more have a pause in between."""
+_LEAP: Final = 2.0
+"""An interval that differs by more than this factor is no deviation: the density has changed, or a page has a pause."""
 
 
 @frozen
@@ -94,7 +94,8 @@ class Density:
         interval = _interval(times)
         if interval is None:
             return self
-        interval = min(self.interval * _LEAP, max(self.interval / _LEAP, interval))
+        if not self.interval / _LEAP <= interval <= self.interval * _LEAP:
+            return evolve(self, interval=interval, deviation=interval / 10)
         return evolve(
             self,
             interval=self.interval + _WEIGHT * (interval - self.interval),

@@ -35,6 +35,7 @@ class Partition:
         flow: Its walk, once it has begun.
         wish: The request that the walk wants to send.
         ticket: The request in flight.
+        is_ahead: Whether its latest request was sent before its turn.
         batch: The page that waits.
         rests: Whether the walk has found a page and has not gone on.
         ended: Whether the walk has ended.
@@ -48,6 +49,7 @@ class Partition:
     flow: Flow | None = None
     wish: Send[Any] | None = None
     ticket: Ticket[Any] | None = None
+    is_ahead: bool = False
     batch: Batch | None = None
     rests: bool = False
     ended: bool = False

@@ -28,7 +28,6 @@ from logferry._concurrency.partitions import Partitions
 from logferry._concurrency.position import PartitionPosition, is_partitioned, remembered
 from logferry._errors import LogferryError
 from logferry._flow.steps import Batch, Flow, Now, Peek, Position, Receive, SubFlow
-from logferry._http.in_flight import SLOW
 from logferry._http.messages import Response
 from logferry._time.window import Window
 
@@ -100,7 +99,7 @@ class _Reading:
             concurrency=reader.concurrency, page_size=reader.page_size, max_items=max_items, total=place.total
         )
         self._timeless = place.timeless
-        self._waited = self._largest = 0
+        self._largest = 0
 
     def flow(self) -> Flow:
         """Deliver the partitions, one after the other."""
@@ -118,7 +117,7 @@ class _Reading:
                     if head.ticket is not None:
                         yield from self._receive(head)
                     ended: int = yield Now()
-                    self._waited += ended - begun
+                    self._budget.waited += ended - begun
         finally:
             for part in parts:
                 part.drop()
@@ -136,6 +135,7 @@ class _Reading:
                 self._go_on(part)
             if part.wish is not None and not part.waits:
                 wish, part.wish = part.wish, None
+                part.is_ahead = index > 0
                 self._budget.sent += 1
                 answer: object
                 try:
@@ -205,7 +205,7 @@ class _Reading:
 
     def _ahead(self) -> int:
         """How many requests may be in flight beside that of the first partition."""
-        if not self._left.divides or self._waited < SLOW * self._budget.pages:
+        if not self._left.divides:
             return 0
         parts = self._left.parts
         in_flight = sum(part.ticket is not None for part in parts) + len(self._left.abandoned)
@@ -234,9 +234,10 @@ class _Reading:
             self._left.end(part)
 
     def _fail(self, part: Partition, error: LogferryError) -> None:
-        """It is tried again when it is its turn, and then the error is the caller's."""
-        if part is self._left.parts[0]:
+        """What was asked for ahead is asked for again when it is its turn, and then the error is the caller's."""
+        if part is self._left.parts[0] and not part.is_ahead:
             raise error
+        part.is_ahead = False
         part.drop()
         part.waits = True
 

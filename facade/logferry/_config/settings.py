@@ -10,6 +10,7 @@ from typing import Final
 from attrs import field, frozen
 
 from logferry._errors import ConfigurationError
+from logferry._http.options import checked_base_url
 from logferry._redaction import Secret, is_secret_name
 
 _FLAGS: Final = {"true": True, "false": False}
@@ -26,12 +27,14 @@ class Settings:
         source: Which account of which file they come from, as errors call it; ``None`` for arguments, which the
             environment completes.
         environment: Where to look for what is not given; unused where *source* is set.
+        allow_insecure: Whether credentials may go to another machine over plain ``http``.
     """
 
     service: str
     given: Mapping[str, str | bool | None] = field(factory=dict[str, "str | bool | None"], repr=False)
     source: str | None = None
     environment: Mapping[str, str] = field(factory=lambda: os.environ, repr=False)
+    allow_insecure: bool = False
 
     def variable(self, name: str) -> str:
         """The environment variable of a setting: ``app_id`` -> ``LOGTO_APP_ID``."""
@@ -75,6 +78,21 @@ class Settings:
         if not isinstance(value, bool):
             raise ConfigurationError(f"{self.called(name)} is neither true nor false", hint="Choose one of the two")
         return value
+
+    def url(self, name: str, value: str, *, example: str) -> str:
+        """
+        The URL in front of every request's path, without a trailing slash.
+
+        Args:
+            name: The setting that it is the value of, for errors.
+            value: Scheme, host, and optionally port and path.
+            example: What a right one looks like, for errors.
+
+        Raises:
+            ConfigurationError: It is no such URL, holds credentials, or is plain ``http`` to another machine.
+        """
+        called = self.called(name)
+        return checked_base_url(value, setting=called, example=example, allow_insecure=self.allow_insecure)
 
     def require(self, *names: str) -> tuple[str, ...]:
         """

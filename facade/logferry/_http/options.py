@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from ipaddress import ip_address
 from pathlib import PurePath
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
@@ -57,7 +57,7 @@ def _checked_authorities(verify: object) -> str | ssl.SSLContext | None:
     )
 
 
-def _checked_transport(transport: object) -> Any:
+def _checked_transport(transport: object) -> object:
     if transport is None or transport == FAST:
         return transport
     import httpx  # noqa: PLC0415  # most clients have no transport of their own
@@ -91,7 +91,7 @@ class WireOptions:
     base_url: str
     proxy: str | None = field(default=None, repr=False, converter=_checked_proxy)
     verify: str | ssl.SSLContext | None = field(default=None, converter=_checked_authorities)
-    transport: Any = field(default=None, converter=_checked_transport)
+    transport: object = field(default=None, converter=_checked_transport)
     request_id_header: str = "x-request-id"
     body_limit: int = 64 * 1024 * 1024
 

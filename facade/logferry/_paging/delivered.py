@@ -1,24 +1,20 @@
-"""Where a newest-first walk has been: enough to deliver each item once while pages shift, and no more."""
+"""What a newest-first walk has met: enough to deliver each item once while pages shift, and no more than its border."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from logferry._flow.steps import Key
-from logferry._time.timestamps import FIRST, LAST, SECOND
-from logferry._time.window import Window
-
-TOLERANCE: Final = 5 * SECOND
-"""How far neighbours may be out of order, in nanoseconds."""
+from logferry._time.timestamps import LAST, SECOND
 
 PLAUSIBLE: Final = 946_684_800 * SECOND
-"""The year 2000, in nanoseconds since the epoch: an earlier time is a mistake, and says nothing about a walk's place."""
+"""The year 2000, in nanoseconds since the epoch: an earlier time is a mistake, and says nothing about a walk's position."""
 
 _TIMELESS: Final = 1000
-"""So many items whose time cannot be read are remembered."""
+"""At most this many items whose time cannot be read are remembered."""
 
 
 def plausible(keys: Sequence[Key]) -> list[int]:
@@ -26,77 +22,70 @@ def plausible(keys: Sequence[Key]) -> list[int]:
     return [time for time, _ in keys if time is not None and time >= PLAUSIBLE]
 
 
-def last_plausible(keys: Sequence[Key]) -> int | None:
-    """The last time of these keys that can say where a walk is; ``None`` where there is none."""
-    return next((time for time, _ in reversed(keys) if time is not None and time >= PLAUSIBLE), None)
-
-
 @frozen
-class Trail:
+class Delivered:
     """
-    What has been delivered of a walk from the newest item to older ones.
+    What has been met of a walk from the newest item to older ones, where the service sorts by time.
 
-    Items later than the mark by more than the tolerance have been passed; of those around it, the identities are kept.
-    So the memory that it takes does not depend on how many items were delivered.
+    Items later than the border have been passed; of those at the border, the identities are kept.  So neither memory nor
+    the cost of a page depends on how many items were met.
 
     Attributes:
-        mark: The earliest time delivered so far; ``None`` at the start.
-        recent: Identity to time, of the delivered items no later than the mark plus the tolerance, and of the latest
-            ones whose time cannot be read.
+        reach: How far the border reaches above the mark, in nanoseconds: as far as later pages can list items again.
+        mark: The earliest time met; ``None`` at the start.
+        border: Identity to time, of the items met no later than the mark plus the reach, and of the latest ones whose
+            time cannot be read.
     """
 
+    reach: int
     mark: int | None = None
-    recent: Mapping[str, int | None] = field(factory=dict[str, int | None])
+    border: Mapping[str, int | None] = field(factory=dict[str, int | None])
 
-    def fresh(self, keys: Sequence[Key], window: Window) -> list[int]:
-        """Indexes of the items that are within the window and have not been delivered."""
-        first = FIRST if window.since is None else window.since
-        last = window.until - 1 if self.mark is None else min(window.until - 1, self.mark + TOLERANCE)
-        recent = self.recent
-        due = [
+    @property
+    def edge(self) -> int:
+        """The latest time of the border."""
+        return LAST if self.mark is None else self.mark + self.reach
+
+    def new(self, keys: Sequence[Key]) -> list[int]:
+        """Indexes of the items that have neither been met nor passed, each item once."""
+        border, edge = self.border, self.edge
+        found = [
             index
             for index, (time, identity) in enumerate(keys)
-            if identity not in recent and (time is None or first <= time <= last)
+            if identity not in border and (time is None or time <= edge)
         ]
-        if len({keys[index][1] for index in due}) == len(due):
-            return due
-        return sorted({keys[index][1]: index for index in reversed(due)}.values())
-
-    def after(self, keys: Sequence[Key]) -> Trail:
-        """The trail once the items with these keys have been delivered as well."""
-        times = plausible(keys)
-        mark = min(times if self.mark is None else [*times, self.mark], default=None)
-        edge = LAST if mark is None else mark + TOLERANCE
-        recent = {identity: time for identity, time in self.recent.items() if time is None or time <= edge}
-        recent.update({identity: time for time, identity in keys if time is None or time <= edge})
-        # A time that cannot be read says nothing about when the item can be forgotten.
-        timeless = [identity for identity, time in recent.items() if time is None]
-        for identity in timeless[:-_TIMELESS]:
-            del recent[identity]
-        return Trail(mark, recent)
-
-    def is_past(self, keys: Sequence[Key], window: Window) -> bool:
-        """Whether all that follows a page with these keys lies before the window."""
-        last = None if window.since is None else last_plausible(keys)
-        return window.since is not None and last is not None and last < window.since - TOLERANCE
+        if len({keys[index][1] for index in found}) == len(found):
+            return found
+        return sorted({keys[index][1]: index for index in reversed(found)}.values())
 
     def knows(self, key: Key) -> bool:
-        """Whether the item was delivered, or passed."""
-        return not self.unknown((key,))
+        """Whether the item has been met or passed."""
+        time, identity = key
+        return identity in self.border or (time is not None and time > self.edge)
 
-    def unknown(self, keys: Sequence[Key], *, but: Container[str] = ()) -> int:
+    def after(self, keys: Sequence[Key], *, down_to: int | None = None) -> Delivered:
         """
-        How many of the items have neither been delivered nor passed.
+        The same once these items have been met as well.
 
         Args:
             keys: Their keys.
-            but: Identities of others that are known.
+            down_to: A time down to which all have been met, whatever the earliest time among them.
         """
-        recent, edge = self.recent, LAST if self.mark is None else self.mark + TOLERANCE
-        return sum(
-            identity not in recent and identity not in but and (time is None or time <= edge) for time, identity in keys
-        )
+        times = [*plausible(keys), *(time for time in (self.mark, down_to) if time is not None)]
+        lowered = evolve(self, mark=min(times, default=None))
+        edge = lowered.edge
+        border = {identity: time for identity, time in self.border.items() if time is None or time <= edge}
+        border.update({identity: time for time, identity in keys if time is None or time <= edge})
+        # A time that cannot be read says nothing about when the item can be forgotten.
+        timeless = [identity for identity, time in border.items() if time is None]
+        for identity in timeless[:-_TIMELESS]:
+            del border[identity]
+        return evolve(lowered, border=border)
+
+    def is_past(self, since: int | None) -> bool:
+        """Whether all that follows lies before a time; ``None`` lies before everything."""
+        return since is not None and self.mark is not None and self.mark < since
 
     def to_json(self) -> dict[str, Any]:
-        """The trail as JSON values."""
-        return {"mark": self.mark, "recent": dict(self.recent)}
+        """Mark and border as JSON values."""
+        return {"mark": self.mark, "border": dict(self.border)}

@@ -8,9 +8,14 @@ by its own rule.  Otherwise it is asked for once more.  What still disagrees wit
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from attrs import define, field, frozen
+
+from logferry._flow.steps import SubFlow
+
+P = TypeVar("P")
 
 _CONFIRMED: Final = 3
 """After this many short pages in a row that came again as they were, the service is taken to send short pages."""
@@ -27,6 +32,8 @@ class Evidence:
         goes_on: Whether the walk goes on behind it, or ends because it has passed the bound of the window.
         met: How many items of the question had been met before it.
         total: How many the service counts for the question; ``None`` where it does not say.
+        names_next: Whether the service says whether there is a page behind it; else a short page can be the last one.
+        fails: Whether the walk ends in an error behind it, which is not doubted.
     """
 
     items: int
@@ -34,6 +41,8 @@ class Evidence:
     goes_on: bool
     met: int = 0
     total: int | None = None
+    names_next: bool = True
+    fails: bool = False
 
 
 def agrees(page: Evidence, *, full: int | None = None, follows_short: bool = False) -> bool:
@@ -91,7 +100,8 @@ class Doubts:
 
     def are_raised_by(self, page: Evidence) -> bool:
         """Whether a page is to be asked for once more."""
-        if self._confirmed >= _CONFIRMED if page.goes_on else page.total is None and not self.looks_twice:
+        is_settled = self._confirmed >= _CONFIRMED if page.goes_on else page.total is None and not self.looks_twice
+        if page.fails or is_settled:
             return False
         return not agrees(page, full=self._full, follows_short=self._follows_short)
 
@@ -101,13 +111,29 @@ class Doubts:
         self._confirmed = 0 if better else self._confirmed + 1
         return better
 
-    def passed(self, page: Evidence, *, names_next: bool = True) -> None:
-        """
-        The walk goes on behind a page.
+    def passed(self, page: Evidence) -> None:
+        """The walk goes on behind a page."""
+        self._follows_short = not page.names_next and 0 < page.items < min(page.size, self._full or page.size)
+        if page.items < page.size:
+            self._full = max(self._full, page.items)
+        elif page.size > self._full:
+            self._full = 0  # what looked like a limit of the service is none
 
-        Args:
-            page: The page.
-            names_next: Whether the service has said that there is a page behind it; else a short page was the last one.
-        """
-        self._follows_short = not names_next and 0 < page.items < min(page.size, self._full or page.size)
-        self._full = max(self._full, page.items)
+
+def believed(ask: Callable[[], SubFlow[P]], evidence: Callable[[P], Evidence], doubts: Doubts) -> SubFlow[P]:
+    """
+    A page, asked for once more where nothing agrees with what it has; the better one of the two.
+
+    Args:
+        ask: Asks for the page.
+        evidence: What tells how many items a page should have.
+        doubts: Those of the walk.
+    """
+    page = yield from ask()
+    known = evidence(page)
+    if doubts.are_raised_by(known):
+        again = yield from ask()
+        if doubts.settle(known, other := evidence(again)):
+            page, known = again, other
+    doubts.passed(known)
+    return page

@@ -8,72 +8,21 @@ are made by its stream's normalizer when they are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, NoReturn, TypeVar, dataclass_transform, final
+from typing import Any, Final, NoReturn, final
 
 from logferry._json import digest, dumps
 from logferry._records.attributes import Attributes
+from logferry._records.fields import Fields
 from logferry._records.origin import Origin
 from logferry._redaction import short
 from logferry._time.timestamps import rfc3339, utc_datetime
-
-T = TypeVar("T")
 
 INFO: Final = 9
 """OpenTelemetry's severity number of INFO."""
 
 ERROR: Final = 17
 """OpenTelemetry's severity number of ERROR."""
-
-
-@dataclass_transform(frozen_default=True)
-def _read_only(*, init: bool) -> Callable[[type[T]], type[T]]:
-    """Tells type checkers that the fields of a class cannot be set."""
-    assert not init  # noqa: S101  # type checkers alone read it
-    return lambda fields: fields
-
-
-@_read_only(init=False)
-class _Fields:
-    """
-    The fields of a record, while it is made.
-
-    Reading a slot costs a fifth of reading a property, but slots can be set; hence two classes of one layout: this one,
-    whose fields can be set, and ``LogRecord``, whose fields cannot.
-    """
-
-    __slots__ = {
-        "_attributes": "Made when read.",
-        "_item": "The item, in the shape that the normalizer expects.",
-        "_ordinal": "How many equal items without id came before.",
-        "_origin": "What the records of a page have in common.",
-        "_resource": "Made when read.",
-        "_uid": "Made when read.",
-        "body": "The display text, or ``None``.",
-        "event_name": "The kind of event, of low cardinality, or ``None``.",
-        "issues": "What did not decode, each with the path to the value, never the value itself.",
-        "raw": "The item as received, decoded; may hold secrets that ``attributes`` leaves out.",
-        "severity_number": "0 to 24 as in OpenTelemetry; 0 where neither the service nor the mapping says.",
-        "severity_text": "The service's own word, or ``None``.",
-        "time_unix_nano": (
-            "When it happened: nanoseconds since the epoch, UTC, lossless; 0 where the service's time cannot be read."
-        ),
-    }
-
-    _attributes: Attributes | None
-    _item: Any
-    _ordinal: int
-    _origin: Origin
-    _resource: Attributes | None
-    _uid: str | None
-    body: str | None
-    event_name: str | None
-    issues: tuple[str, ...]
-    raw: Any
-    severity_number: int
-    severity_text: str | None
-    time_unix_nano: int
 
 
 _keep: Final = object.__setattr__
@@ -101,7 +50,7 @@ def make_record(  # noqa: PLR0917  # positional, because it is called for every 
         event_name: Low-cardinality name of the kind of event.
         body: The display text.
     """
-    made: Any = _Fields()
+    made: Any = Fields()
     # Private to the two classes, of which this is a part.
     made._origin = origin  # noqa: SLF001
     made._item = made.raw = item  # noqa: SLF001
@@ -119,7 +68,7 @@ def make_record(  # noqa: PLR0917  # positional, because it is called for every 
 
 
 @final
-class LogRecord(_Fields):
+class LogRecord(Fields):
     """
     One log entry, normalized to the OpenTelemetry log data model.  Immutable, hashable, picklable.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from attrs import AttrsInstance, field, fields, frozen
@@ -68,6 +68,8 @@ class Filter:
         wire_name: Its name on the wire.
         summary: What it does, in one line.
         parse: Makes its value of a text that a user typed; raises a ValueError that says what would do.
+        choices: The values that the service knows; empty where any will do.
+        several: Whether its value is a list.
         shown: Gives the value of it that an item shows; ``None`` where items do not show it.
         any_case: Whether upper and lower case are the same in its value.
     """
@@ -76,8 +78,32 @@ class Filter:
     wire_name: str
     summary: str
     parse: Callable[[str], Any] = field(repr=False)
+    choices: tuple[str, ...] = ()
+    several: bool = False
     shown: Shown | None = field(default=None, repr=False)
     any_case: bool = False
+
+    def read(self, text: str) -> Any:
+        """
+        Its value of a text that a user typed, with commas between several.
+
+        Raises:
+            ValueError: The text is none; the error says what would do.
+        """
+        value = [self.parse(part.strip()) for part in text.split(",")] if self.several else self.parse(text)
+        self.check(value)
+        return value
+
+    def check(self, value: Any) -> None:
+        """
+        Make sure that the service knows a value.
+
+        Raises:
+            ValueError: It does not; the error says what would do.
+        """
+        values = value if self.several else [value]
+        if self.choices and (not values or isinstance(values, str) or any(one not in self.choices for one in values)):
+            raise ValueError(f"it is one {'or more ' if self.several else ''}of {', '.join(self.choices)}")
 
 
 Shown: TypeAlias = Callable[[Any], Any]
@@ -89,6 +115,8 @@ def filter_field(
     summary: str,
     *,
     parse: Callable[[str], Any] = str,
+    choices: Sequence[str] = (),
+    several: bool = False,
     shown: Shown | None = None,
     any_case: bool = False,
 ) -> Any:
@@ -99,12 +127,27 @@ def filter_field(
         wire_name: The filter's name on the wire.
         summary: What it does, in one line.
         parse: Makes its value of a text that a user typed; raises a ValueError that says what would do.
+        choices: The values that the service knows, as it spells them; default: any.  Others are refused before anything is
+            sent.
+        several: Whether its value is a list; any sequence becomes one, and a user types commas in between.
         shown: Gives the value of it that an item shows, see ``shown_at``.  An item that shows another value than the one
             asked for is left out, so it is for filters that are known to compare for equality; ``None`` for others.
         any_case: Whether upper and lower case may be the same for the service.
     """
-    metadata = {"wire_name": wire_name, "summary": summary, "parse": parse, "shown": shown, "any_case": any_case}
-    return field(default=None, metadata=metadata)
+    metadata = {
+        "wire_name": wire_name,
+        "summary": summary,
+        "parse": parse,
+        "choices": tuple(choices),
+        "several": several,
+        "shown": shown,
+        "any_case": any_case,
+    }
+    return field(default=None, converter=_as_list if several else None, metadata=metadata)
+
+
+def _as_list(value: Any) -> Any:
+    return value if value is None or isinstance(value, str) else list(value)
 
 
 def flag(text: str) -> bool:

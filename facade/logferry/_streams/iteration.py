@@ -212,10 +212,10 @@ class Iteration:
     def _reading(self) -> Flow:
         """The stream's walk, with as many requests under way as there may be; with smaller pages where one is too large."""
         while True:
-            place = self._reached()
+            reached = self._reached()
             wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
             try:
-                yield from self._reader.read(place.window, place.position, max_items=wanted)
+                yield from self._reader.read(reached.window, reached.position, max_items=wanted)
             except ResponseShapeError as error:
                 # A token, which is asked for by POST, has no pages.
                 if not error.is_too_large or error.method != "GET":
@@ -243,12 +243,12 @@ class Iteration:
         return batch
 
     def _break_off(self, error: BaseException) -> None:
-        """Whatever happened in the flow, the next call starts a fresh one from the last place."""
+        """After an error the next call starts a new flow at the last position."""
         self.stop()
         self._describe(error)
 
     def stop(self) -> None:
-        """Leave nothing under way; the next call goes on from the last place."""
+        """Leave nothing in flight; the next call goes on from the last position."""
         self._leave_parent()
         flow, self._flow = self._flow, None
         if flow is not None:

@@ -91,6 +91,16 @@ def _check(
                 f"{definition.name}: {name} is empty, or holds a character that cannot be sent",
                 hint="Leave it out for no filter",
             )
+    for one in definition.filter_list:
+        value = given.get(one.name)
+        try:
+            if value is not None:
+                one.check(value)
+        except ValueError as error:
+            hint = f"Give a list, such as {[one.choices[0]]}" if one.several and isinstance(value, str) else None
+            raise InvalidRequestError(
+                f"{definition.name}: {one.name} cannot be {value!r}: {error}", hint=hint
+            ) from error
     if page_size is not None:
         largest = definition.largest_page_size
         require_count("page_size", page_size, InvalidRequestError)
@@ -116,7 +126,7 @@ def _reader(definition: StreamDefinition[Any, Any, F], filters: F, concurrency: 
 
 def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -> F:
     """
-    The filters of a checkpoint whose place the stream's flow understands.
+    The filters of a checkpoint whose position the stream's flow understands.
 
     A digest keeps damage away, not a checkpoint that was made up or comes from another release.
     """

@@ -45,7 +45,7 @@ class Page(Generic[T]):
         facts = {f"{len(self.undecoded)} undecoded": self.undecoded, f"{len(self.issues)} issues": self.issues}
         counts = ", ".join([f"{len(self.items)} items", *(fact for fact, known in facts.items() if known)])
         try:
-            place = read_checkpoint(self.checkpoint)
+            checkpoint = read_checkpoint(self.checkpoint)
         except CheckpointError:  # made by hand
             return f"<Page {counts}>"
-        return f"<Page {place.stream} {counts}, window {place.window}>"
+        return f"<Page {checkpoint.stream} {counts}, window {checkpoint.window}>"

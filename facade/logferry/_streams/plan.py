@@ -51,8 +51,8 @@ class Plan:
 
     def __str__(self) -> str:
         given = {**self.filters, "since": self.since, "until": self.until}
-        told = [self.stream, *(f"{name}={short(value)}" for name, value in given.items() if value is not None)]
-        return " ".join(told)
+        shown = [self.stream, *(f"{name}={short(value)}" for name, value in given.items() if value is not None)]
+        return " ".join(shown)
 
     def __repr__(self) -> str:
         return f"<Plan {self}>"

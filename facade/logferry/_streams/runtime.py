@@ -41,7 +41,7 @@ class Runtime:
     Attributes:
         service: The service's name.
         account: The account's name.
-        tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
+        tenant: Whose logs they are, where the items do not say; ``None`` where that is unknown.
         server_address: Host name of the service.
         sender: Sends requests.
         clock: Tells the time.
@@ -49,7 +49,7 @@ class Runtime:
         rate_limiter: When the account may make its requests.
         options: How requests are made.
         chance: Gives random numbers, 0 <= chance < 1, for the jitter of retries.
-        worded: Says a hint that names settings in the words of whoever wrote them.
+        worded: Rewrites a hint that names settings to the names that the caller used.
     """
 
     service: str

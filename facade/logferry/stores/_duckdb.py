@@ -14,6 +14,7 @@ import pyarrow as pa
 from logferry._config.paths import followed, local_path, store_instead
 from logferry._errors import StoreError
 from logferry.stores._coverage import Coverage, Stretch
+from logferry.stores._duckdb_file import beside, make, refuse_other, take_log_along
 from logferry.stores._duckdb_views import bring_views_up_to_date
 from logferry.stores._durable import owner_only
 from logferry.stores._lock import locked
@@ -68,20 +69,7 @@ SELECT uid, stream, account, make_timestamp_ns(timestamp), make_timestamp_ns(obs
        severity_text, event_name, body, trace_id, attributes, resource, issues, raw
 FROM arrived
 """
-_STORAGE: Final = "v1.4.0"
-"""
-The version of the format of files that are made: that of the oldest DuckDB that pyproject.toml allows.
-
-A file keeps its format, whichever DuckDB writes to it.
-"""
-
-_SQLITE: Final = b"SQLite format 3\0"
-_DUCKDB: Final = b"DUCK"
-_CHECKSUM: Final = 8
-"""How many bytes stand in front of it."""
-
 _NEWER: Final = "newer version of DuckDB"
-_ANOTHER: Final = "Name another file, such as logs.duckdb"
 _HELD: Final = re.compile(r"Conflicting lock is held in \S* ?\((PID \d+)\)")
 _NANOSECONDS: Final = pa.int64()
 _MOMENTS: Final = ("timestamp", "observed_timestamp")
@@ -126,16 +114,16 @@ class DuckDBStore:
                 raise StoreError(f"there is no folder {self._file.parent}", hint="Make it first")
             reading = self._mode == "read"
             if not reading:
-                stack.enter_context(locked(_beside(self._file, "lock"), str(self._path)))
+                stack.enter_context(locked(beside(self._file, "lock"), str(self._path)))
             with owner_only():
                 if self._file.exists():
-                    self._refuse_what_is_none()
+                    refuse_other(self._file, str(self._path))
                     if not reading:
-                        self._take_log_along()
+                        take_log_along(self._path, self._file)
                 elif self._mode != "make":
                     raise no_store(self._path)
                 else:
-                    self._make()
+                    make(self._file)
                 # A whole path: of a relative one DuckDB would take what stands before a colon for the name of an extension.
                 connection = duckdb.connect(str(self._file.absolute()), read_only=reading, config={"threads": 1})
                 self._connection = stack.enter_context(connection)
@@ -199,38 +187,7 @@ class DuckDBStore:
 
     def size(self) -> int | None:
         """How many bytes the file takes, with what is not yet part of it."""
-        return sum(path.stat().st_size for path in (self._file, _beside(self._file, "wal")) if path.exists())
-
-    def _make(self) -> None:
-        """Make the file under another name first: one that is half made is no database, and would never be opened again."""
-        new = _beside(self._file, "new")
-        for left in (new, _beside(new, "wal")):
-            left.unlink(missing_ok=True)
-        duckdb.connect(str(new.absolute()), config={"storage_compatibility_version": _STORAGE}).close()
-        new.replace(self._file)
-
-    def _take_log_along(self) -> None:
-        """Move the log that a kill left beside a link to where the file is: DuckDB 1.4 writes it there, 2.0 reads it here."""
-        left, log = _beside(self._path, "wal"), _beside(self._file, "wal")
-        if self._file != self._path and left.exists() and not log.exists():
-            left.replace(log)
-
-    def _refuse_what_is_none(self) -> None:
-        """
-        Nothing, for a file of DuckDB's.
-
-        DuckDB itself would look for an extension that reads a file of another kind, also on the network.
-        """
-        if not self._file.is_file():
-            raise StoreError(f"{self._path} is no file", hint=_ANOTHER)
-        with self._file.open("rb") as file:
-            begin = file.read(len(_SQLITE))
-        if begin == _SQLITE:
-            raise StoreError(f"{self._path} is a SQLite file, no DuckDB file", hint=_ANOTHER)
-        if not begin:
-            raise StoreError(f"{self._path} is an empty file, no DuckDB file", hint=f"Remove it. {_ANOTHER}")
-        if begin[_CHECKSUM:][: len(_DUCKDB)] != _DUCKDB:
-            raise StoreError(f"{self._path} is no DuckDB file, or is damaged", hint=_ANOTHER)
+        return sum(path.stat().st_size for path in (self._file, beside(self._file, "wal")) if path.exists())
 
     def _make_room(self, size: int) -> None:
         """Let it have the memory for a commit of so many bytes; it cannot always give any back."""
@@ -303,10 +260,6 @@ class DuckDBStore:
         # Only the first line: the others quote the query.
         reason = str(error).partition("\n")[0] or type(error).__name__
         return StoreError(f"{self._path} cannot be used: {reason}", hint=_hint(error))
-
-
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(f"{path.name}.{suffix}")
 
 
 def _hint(error: Exception) -> str:

@@ -7,24 +7,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from logferry._accounts.registry import SERVICES
+from logferry._records.fields import FIELDS
 
 if TYPE_CHECKING:
     import duckdb
 
     from logferry._records.attributes import Attribute, AttributeType
 
-_FIRST: Final = (
-    "uid",
-    "account",
-    "timestamp",
-    "observed_timestamp",
-    "severity_number",
-    "severity_text",
-    "event_name",
-    "body",
-    "trace_id",
-)
 _LAST: Final = ("attributes", "resource", "issues", "raw")
+_FIRST: Final = tuple(name for name in FIELDS if name not in {"stream", *_LAST})
 
 _CASTS: Final[dict[AttributeType, tuple[str, str]]] = {
     "integer": ("BIGINT", "'BIGINT', 'UBIGINT'"),

@@ -29,3 +29,17 @@ class Order:
     config: str | None = None
     commit_every: float = 2.0
     told: Told | None = None
+
+    def span(self, begin: int | None, now: int) -> tuple[int, int]:
+        """
+        From when on and up to when records of a stream are wanted.
+
+        Args:
+            begin: Where the store begins; ``None`` where it has nothing of the stream.
+            now: The time now.
+        """
+        if self.since is None:
+            since = self.first if begin is None else begin
+        else:
+            since = self.since if begin is None else min(self.since, begin)
+        return since, now if self.until is None else min(self.until, now)

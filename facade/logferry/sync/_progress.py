@@ -67,6 +67,12 @@ class Progress:
         self.report.covered += piece.until - piece.since
         self._tell()
 
+    def finish_session(self) -> None:
+        """A session has been read to its end."""
+        self.succeed()
+        self.report.sessions += 1
+        self._tell()
+
     def succeed(self) -> None:
         """What failed before was an accident."""
         self._failed = 0

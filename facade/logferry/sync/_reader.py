@@ -17,6 +17,7 @@ from logferry.stores._store import Question
 from logferry.sync._plan import Piece, plan
 from logferry.sync._progress import Progress
 from logferry.sync._retention import Retention
+from logferry.sync._service_clock import ServiceClock
 from logferry.sync._slices import Slice
 from logferry.sync._stretches import doubtful_stretches, read_stretches
 
@@ -170,12 +171,7 @@ class Reader:
         now, order = self._clock.now(), self._order
         kept = self._commits.coverage(self._question(filters))
         coverage, doubted = kept.trusted(now), kept.doubted(now)
-        begin = coverage.begin
-        if order.since is None:
-            since = order.first if begin is None else begin
-        else:
-            since = order.since if begin is None else min(order.since, begin)
-        until = now if order.until is None else min(order.until, now)
+        since, until = order.span(coverage.begin, now)
         pieces = plan(
             coverage, since=since, until=until, windowed=self._windowed, kept_since=self._retention.since(now)
         )
@@ -205,8 +201,8 @@ class Reader:
     async def _walk(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
         """Read a piece to its end, committing on the way."""
         question, view = self._question(filters), self._slice(filters, piece, now).records(self._client)
-        begun, changing, oldest, ahead, doubtful = piece.begun or now, list[int](), LAST, 0, False
-        newest, timeless = 0, False
+        begun, changing, oldest, doubtful = piece.begun or now, list[int](), LAST, False
+        service, settling = ServiceClock(begun), self._incremental.settling
         before = self._commits.coverage(question)
         # Where an item can change, all of its window has to be looked at in one go; and what is complete stays so.
         resumable = (
@@ -226,23 +222,20 @@ class Reader:
             batch = record_batch(self._wanted(page, piece, now), raw=self._order.raw)
             await self._commits.add(question, progress if doubtful or resumable else [], batch)
             oldest = min([oldest, *(record.time_unix_nano or LAST for record in page.items)])
-            ahead = max(ahead, page.clock_ahead_nano)
-            timeless = timeless or not page.tells_time
-            newest = max([newest, *(time for record in page.items if (time := record.time_unix_nano) <= begun)])
+            service.note(page)
             changing += self._changing(page, now)
             self._progress.note(page)
         self.report.issues += view.stats.issues
-        if timeless or not view.stats.pages:
-            certain = self._certain(question, newest)
-            begun, now = min(begun, certain), min(now, certain)
-        # A clock that is ahead must not make lost what the service still keeps.
-        gone = [*self._retention.gone(before, piece, oldest, begun=begun - ahead, now=now - ahead)]
+        # A clock that is ahead must make nothing complete too early, nor lost what the service still keeps.
+        covered = self._commits.coverage(question)
+        begun, now = (service.over(moment, covered, settling=settling) for moment in (begun, now))
+        gone = [*self._retention.gone(before, piece, oldest, begun=begun, now=now)]
         self.report.lost += [(one.since, one.until) for one in gone if one.state == "lost"]
         stretches = [
             *(
                 doubtful_stretches(piece, before)
                 if doubtful
-                else read_stretches(piece, begun - ahead, changing, settling=self._incremental.settling)
+                else read_stretches(piece, begun, changing, settling=settling)
             ),
             *gone,
         ]
@@ -278,17 +271,6 @@ class Reader:
             checkpoint=piece.checkpoint,
             config=self._order.config,
         )
-
-    def _certain(self, question: Question, newest: int) -> int:
-        """
-        A moment that is certainly over, where the service does not say what time it is: our clock can be ahead.
-
-        Args:
-            question: What was asked.
-            newest: The time of the newest record that came.
-        """
-        read = [one.until for one in self._commits.coverage(question).stretches if one.state == "complete"]
-        return max(newest, max(read, default=0) + self._incremental.settling)
 
     def _wanted(self, page: Page[LogRecord], piece: Piece, now: int) -> Sequence[LogRecord]:
         """

@@ -22,6 +22,7 @@ class StreamReport:
         records: How many records have been read; those that the store had already, too.
         slices: How many slices have been read to their end.
         planned: How many slices are to be read, as far as is known.
+        sessions: How many sessions have been read to their end, of a stream that is read session by session.
         span: How much time the slices cover that are to be read, in nanoseconds.
         covered: How much of it has been read to its end.
         issues: In how many items something did not decode.
@@ -38,6 +39,7 @@ class StreamReport:
     records: int = 0
     slices: int = 0
     planned: int = 0
+    sessions: int = 0
     span: int = 0
     covered: int = 0
     issues: int = 0

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import anyio
-from attrs import define
+from attrs import define, field
 
 from logferry._errors import LogferryError, StoreError
 from logferry.stores._coverage import Stretch
 from logferry.stores._schema import record_batch
 from logferry.sync._plan import Piece
 from logferry.sync._reader import Reader
+from logferry.sync._service_clock import ServiceClock
 from logferry.sync._stretches import doubtful_stretches, read_stretches
 
 if TYPE_CHECKING:
@@ -31,18 +32,14 @@ class _Begun:
     Attributes:
         unsettled: When those began that have to be read again, in nanoseconds since the epoch.
         doubtful: When those began of which something may be missing.
-        ahead: How far our clock is ahead of the service's, in nanoseconds.
-        newest: When the newest of them began, in nanoseconds since the epoch.
-        timeless: Whether the service does not say what time it is.
+        over: A moment that is certainly over by the service's clock.
         unknown: Whether one of them is not known to have begun at any time, and was not read.
         list_is_doubtful: Whether sessions may be missing.
     """
 
-    unsettled: list[int]
-    doubtful: list[int]
-    ahead: int = 0
-    newest: int = 0
-    timeless: bool = False
+    over: int
+    unsettled: list[int] = field(factory=list[int])
+    doubtful: list[int] = field(factory=list[int])
     unknown: bool = False
     list_is_doubtful: bool = False
 
@@ -84,9 +81,7 @@ class SessionReader(Reader):
             if self._progress.is_over:
                 return
             if not begun.unknown:
-                stretches = [
-                    *read_stretches(piece, now - begun.ahead, begun.unsettled, settling=self._incremental.settling)
-                ]
+                stretches = [*read_stretches(piece, begun.over, begun.unsettled, settling=self._incremental.settling)]
                 if begun.list_is_doubtful:
                     stretches = [*doubtful_stretches(piece, before)]
                 for time in begun.doubtful:
@@ -97,15 +92,13 @@ class SessionReader(Reader):
 
     async def _read_begun(self, sessions: Sessions, question: Question, piece: Piece, now: int) -> _Begun:
         """Read the sessions that began in a piece, those of a page of the list at once."""
-        begun = _Begun([], [])
+        service, covered, settling = ServiceClock(now), self._commits.coverage(question), self._incremental.settling
+        begun = _Begun(service.over(now, covered, settling=settling))
         async for page in self._listed(sessions, piece, now):
             self._progress.doubt((*page.issues, *page.remarks))
             begun.list_is_doubtful = begun.list_is_doubtful or bool(page.issues)
-            begun.ahead = max(begun.ahead, page.clock_ahead_nano)
-            begun.timeless = begun.timeless or not page.tells_time
-            begun.newest = max([begun.newest, *(time for one in page.items if (time := one.time_unix_nano) <= now)])
-            if begun.timeless:
-                begun.ahead = max(0, now - self._certain(question, begun.newest))
+            service.note(page)
+            begun.over = service.over(now, covered, settling=settling)
             async with anyio.create_task_group() as tasks:
                 for session in page.items:
                     tasks.start_soon(self._try_session, sessions, question, session, now, begun)
@@ -139,7 +132,7 @@ class SessionReader(Reader):
             begun.unknown = begun.unknown or read != "whole"
         elif read == "doubtful":
             begun.doubtful.append(begin)
-        elif read == "failed" or not sessions.is_over(session.raw, now - begun.ahead):
+        elif read == "failed" or not sessions.is_over(session.raw, begun.over):
             begun.unsettled.append(begin)
 
     async def _read_session(
@@ -162,7 +155,7 @@ class SessionReader(Reader):
             except LogferryError as error:
                 self._progress.fail(error)
                 return "failed"
-            self._progress.succeed()
+            self._progress.finish_session()
             return "doubtful" if doubtful else "whole"
 
     def _own(self, sessions: Sessions) -> Mapping[str, str]:

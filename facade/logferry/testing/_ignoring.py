@@ -52,17 +52,9 @@ class Ignoring:
         """What in the request goes against the spec, which has those parameters."""
         return self.fake.violations(request)
 
-    def truth(
-        self,
-        stream: str,
-        since: int | None = None,
-        until: int | None = None,
-        now: int | None = None,
-        *_: Any,
-        **filters: Any,
-    ) -> Sequence[str]:
+    def truth(self, stream: str, *args: Any, **kwargs: Any) -> Sequence[str]:
         """The identities of what the service has to give where filters count."""
-        return self.fake.truth(stream, since, until, now, **filters)
+        return self.fake.truth(stream, *args, **kwargs)
 
     def identity(self, stream: str, item: Any) -> str:
         """The identity of an item."""

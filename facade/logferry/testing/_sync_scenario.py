@@ -60,7 +60,7 @@ class SyncScenario:
         if self.dateless:
             # Nothing tells a record that is dated days ahead from one of now, where no clock can be believed.
             self.rows = tuple(row for row in self.rows if row.time <= (row.appears or row.time) + DAY)
-        self.settled = max(row.appears or 0 for row in self.rows) + 600 * SECOND
+        self.settled = max((row.appears or 0 for row in self.rows), default=until) + 600 * SECOND
         self.fake = trial.make_fake(self.rows, epoch=self.settled, chance=chance)
         self.length = until - self.since
         self.clock = VirtualClock(self.since + round(self.length * chance.choice((0.0, 0.3, 1.0))))

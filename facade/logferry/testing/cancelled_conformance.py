@@ -25,9 +25,9 @@ import anyio
 import anyio.lowlevel
 import attrs
 
+from logferry import open_accounts
 from logferry._client import Client
 from logferry._errors import LogferryError
-from logferry._ferry.ferry import open_accounts
 from logferry._records.record import LogRecord
 from logferry._time.timestamps import rfc3339
 from logferry.testing._accounts import Hosts, configuration

@@ -34,6 +34,7 @@ from tests.cli.conftest import (
 )
 from tests.cli.test_failures import odd_item
 from tests.cli.test_surroundings import FERRY, shrunk
+from tests.conftest import PATIENCE
 
 from logferry import Daily, LogRecord
 from logferry._time.timestamps import rfc3339
@@ -41,7 +42,6 @@ from logferry.cli._output.columns import Columns
 from logferry.stores import SCHEMA
 from logferry.testing import DailyFake, FakeRequest, Faults, configuration, connected
 
-PATIENCE: Final = 60.0
 FORMS: Final = ("parquet", "arrow")
 JSON: Final = ("attributes", "resource", "issues", "raw")
 TIMES: Final = ("timestamp", "observed_timestamp")

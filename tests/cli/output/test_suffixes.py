@@ -7,14 +7,19 @@ import gzip
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, resume_line, serving, uids
-from tests.cli.test_surroundings import FERRY, PATIENCE, shrunk
+from tests.cli.test_surroundings import FERRY, shrunk
+from tests.conftest import PATIENCE
 
-from logferry.testing import configuration
+from logferry.testing import FakeResponse, LogtoFake, configuration
+from logferry.testing import failing as refusing
+
+TOO_MANY = FakeResponse(429, (("Content-Type", "application/json"), ("Retry-After", "3600")), b"{}")
 
 
 def expanded(path: Path) -> bytes:
@@ -133,7 +138,7 @@ def test_a_disk_that_gets_full(account: Account, tmp_path: Path, ending: str) ->
             [*FERRY, "pull", "--output", str(tmp_path / f"logs.jsonl.{ending}")],
             stderr=subprocess.PIPE,
             preexec_fn=shrunk(20_000),
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
             text=True,
         )
@@ -142,6 +147,15 @@ def test_a_disk_that_gets_full(account: Account, tmp_path: Path, ending: str) ->
     assert "Error: the output cannot be written: File too large" in done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == [f"logs.jsonl.{ending}.partial"]
+
+
+def assert_has_all(path: Path, fakes: Iterable[LogtoFake]) -> None:
+    """A file is complete: it has each record of the fakes once, and nothing is left beside it."""
+    content = expanded(path)
+    rows = csv.DictReader(content.decode().splitlines())
+    found = [row["uid"] for row in rows] if path.suffix == ".csv" else uids(content)
+    assert sorted(found) == sorted(uid for fake in fakes for uid in Server(fake, "").uids)
+    assert not [*path.parent.glob("*.partial")]
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".jsonl.gz"])
@@ -158,8 +172,25 @@ def test_each_stream_that_fails_is_put_behind_the_others(run: Run, tmp_path: Pat
         for line in lines:
             script = line.removeprefix("resume with: ").replace("logferry pull", f"{shlex.join(FERRY)} pull", 1)
             subprocess.run(["sh", "-c", script], check=True, timeout=PATIENCE, capture_output=True)
-    content = expanded(path)
-    rows = csv.DictReader(content.decode().splitlines())
-    found = [row["uid"] for row in rows] if suffix == ".csv" else uids(content)
-    assert sorted(found) == sorted(uid for fake in fakes.values() for uid in Server(fake, "").uids)
-    assert not [*tmp_path.glob("*.partial")]
+    assert_has_all(path, fakes.values())
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".jsonl.gz"])
+def test_a_stream_that_failed_before_any_record_can_be_had_later(run: Run, tmp_path: Path, suffix: str) -> None:
+    """Once all others have been read, one line gets those that had sent nothing, and makes the file complete."""
+    fakes = {name: made_fake(records=50) for name in ("first", "second", "third")}
+    broken = [refusing(TOO_MANY, path="/api/logs", at=[1]) for _ in range(2)]
+    config, path = tmp_path / "logferry.toml", tmp_path / f"logs{suffix}"
+    with (
+        serving(fakes["first"], broken[0]) as first,
+        serving(fakes["second"]) as second,
+        serving(fakes["third"], broken[1]) as third,
+    ):
+        config.write_text(configuration(fakes, {"first": first, "second": second, "third": third}))
+        result = run("pull", "--config", str(config), "--output", str(path))
+        assert result.exit_code == 4
+        assert "not begun: logto.audit_logs (account first), logto.audit_logs (account third)\n" in result.stderr
+        (line,) = [line for line in result.stderr.splitlines() if line.startswith("get it with: ")]
+        script = line.removeprefix("get it with: ").replace("logferry pull", f"{shlex.join(FERRY)} pull", 1)
+        subprocess.run(["sh", "-c", script], check=True, timeout=PATIENCE, capture_output=True)
+    assert_has_all(path, fakes.values())

@@ -230,7 +230,7 @@ def test_equal_times_right_before_the_window_are_no_way_back_for_ever() -> None:
     with in_process(fake) as arguments, logferry.Logto(**arguments, on_request=asked.append) as logto:
         got = [entry.id for entry in logto.audit_logs(since=since, until=LATER, page_size=1)]
     assert len(set(got)) == len(got) == 60
-    assert 60 < len(asked) < 300
+    assert len(asked) < 60
 
 
 def test_equal_times_that_one_page_shows_are_no_issue() -> None:

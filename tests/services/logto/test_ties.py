@@ -100,8 +100,7 @@ def test_crowds_side_by_side(walk: Walk, release: str) -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("concurrency", [1, 4])
-@pytest.mark.parametrize("step", [1, 33, 90])
+@pytest.mark.parametrize(("concurrency", "step"), [(1, 1), (4, 33), (1, 90), (4, 7)])
 def test_resuming_in_the_middle_of_a_crowd(walk: Walk, release: str, concurrency: int, step: int) -> None:
     """From a checkpoint after any number of its logs, another process brings the others."""
     fake = fake_of(*[CROWDED] * 230, release=release, others=500)

@@ -7,28 +7,12 @@ import re
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from logferry._json import dumps
+from logferry._records.fields import FIELDS
 from logferry._redaction import printable
 from logferry.cli._output.json_lines import harmless_json
 
 if TYPE_CHECKING:
     from logferry._records.record import LogRecord
-
-COLUMNS: Final = (
-    "uid",
-    "stream",
-    "account",
-    "timestamp",
-    "observed_timestamp",
-    "severity_number",
-    "severity_text",
-    "event_name",
-    "body",
-    "trace_id",
-    "attributes",
-    "resource",
-    "issues",
-)
-"""The columns: a record's fields as in JSON, in their order; ``raw`` follows on request."""
 
 _RISKY: Final = re.compile(
     # Characters that spreadsheets skip: white space, a byte order mark, zero-width characters.  Quotes are skipped here so
@@ -63,8 +47,8 @@ class CsvRows:
         self._raw = raw
         self._begun = not header
         self._shown = file.isatty()
-        self._columns = (*COLUMNS, "raw") if raw else COLUMNS
-        # Quote all cells: a spreadsheet may also split at semicolons and tabs, and a part could be a formula.
+        self._columns = (*FIELDS, "raw") if raw else FIELDS
+        # All cells in quotes, since a spreadsheet may split at semicolons and tabs too, and a part could be a formula.
         self._rows = csv.writer(_Encoded(file), quoting=csv.QUOTE_ALL)
 
     def begin(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, frozen
 
-from logferry._errors import LogferryError
+from logferry._errors import LogferryError, ServiceError
 from logferry._redaction import printable
 from logferry.cli._output.json_lines import harmless_json
 from logferry.cli._output.output import NO_PLACE, Output
@@ -126,24 +126,34 @@ class Reader:
             OSError: The output cannot be written.
         """
         code = 0
+        failed: list[Job] = []
         for index, reading in enumerate(readings):
             try:
-                code = max(code, self._read(reading))
+                failure = self._read(reading)
             except KeyboardInterrupt:
-                # A stream whose request was sent but not answered has no position to resume at either.
+                # A stream that was asked for, and had sent nothing yet, has no place to resume at either.
                 has_begun = reading.has_begun or self._interrupts.forced
-                if not has_begun:
-                    # The printed command writes no header.
-                    self._output.begin()
-                    self._output.flush()
-                self._tell_left([one.job for one in readings[index + has_begun :]])
+                if not self._interrupts.forced:
+                    self._begin_output()
+                self._tell_left([*failed, *(one.job for one in readings[index + has_begun :])])
                 raise
             except BrokenPipeError:
                 raise
             except OSError:
-                self._tell_kept(readings, index)
+                self._tell_kept(failed, readings, index)
                 raise
+            code = max(code, failure)
+            if failure == ServiceError.exit_code and not reading.has_begun:  # the same call can succeed later
+                failed.append(reading.job)
+        if failed:
+            self._begin_output()
+            self._tell_left(failed)
         return code
+
+    def _begin_output(self) -> None:
+        """Write what stands in front of the records: a call that gets the rest does not write it again."""
+        self._output.begin()
+        self._output.flush()
 
     def _read(self, reading: Reading) -> int:
         code = 0
@@ -201,9 +211,8 @@ class Reader:
         """Print that the result is partial, and how to get the rest, unless nothing was received."""
         if not reading.has_begun:
             return
-        # The resuming call does not write the header again, also if no record came, or if the next stream's records come first.
-        self._output.begin()
-        self._output.flush()
+        # Also where no record came, or where the next stream's records follow first.
+        self._begin_output()
         self._tell_place(reading.job, reading.written, reading.view.checkpoint)
 
     def _tell_place(self, job: Job, written: int, checkpoint: str) -> None:
@@ -213,8 +222,8 @@ class Reader:
         tell("", f"partial result: {counted(written, 'record')} of {job.label} written")
         tell("", f"resume with: {line}")
 
-    def _tell_kept(self, readings: Sequence[Reading], index: int) -> None:
-        """Print how many records an output has that has failed, and how to get the rest."""
+    def _tell_kept(self, failed: Sequence[Job], readings: Sequence[Reading], index: int) -> None:
+        """Say what an output has that takes no more, and how to get the rest, what failed before included."""
         reading = readings[index]
         kept = reading.kept
         total = sum(one.written for one in readings[:index]) + (kept.records if kept else 0)
@@ -229,7 +238,7 @@ class Reader:
             self._wanted.appended_to.keep(kept.size)
         if kept.records:
             self._tell_place(reading.job, kept.records, kept.checkpoint)
-        self._tell_left([one.job for one in readings[index + bool(kept.records) :]])
+        self._tell_left([*failed, *(one.job for one in readings[index + bool(kept.records) :])])
 
     def _tell_left(self, jobs: Sequence[Job]) -> None:
         """Print which streams have not begun, and how to get them from the same window: an age would give another one."""

@@ -7,10 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from logferry.extend import (
-    Authorizer,
-    FixedHeaders,
     Refusal,
-    Secret,
     is_foreign,
     text_in,
 )
@@ -34,11 +31,6 @@ _HINTS: Final[Mapping[int, str]] = {
     ),
     HTTPStatus.TOO_MANY_REQUESTS: "Shared installations allow 1,000 requests in 5 minutes from one address",
 }
-
-
-def api_key(key: str) -> Authorizer:
-    """Authorize with the API key of a user, in a header; in the query it would be in every URL."""
-    return FixedHeaders((("X-API-Key", Secret(key)),))
 
 
 def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:

@@ -18,10 +18,9 @@ from logferry.extend import (
     Settings,
     StreamOptions,
     Streams,
-    checked_base_url,
 )
+from logferry.extend import api_key as authorized_by
 from logferry.services.cognigy._account import EXAMPLE
-from logferry.services.cognigy._account import api_key as authorized_by
 
 if TYPE_CHECKING:
     from logferry.extend import Stream
@@ -81,11 +80,9 @@ class Cognigy(Client):
         del api_key  # a traceback with locals would show it
         super().__init__(settings, options)
 
-    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+    def _connect(self, settings: Settings) -> Connection:
         address, key = settings.require("base_url", "api_key")
-        base_url = checked_base_url(
-            address, setting=settings.called("base_url"), example=EXAMPLE, allow_insecure=allow_insecure
-        )
+        base_url = settings.url("base_url", address, example=EXAMPLE)
         pasted = _PASTED.search(base_url)
         if pasted is not None:
             raise ConfigurationError(
@@ -96,7 +93,7 @@ class Cognigy(Client):
         if self._project_id is not None and not _PROJECT_ID.fullmatch(self._project_id):
             raise ConfigurationError(f"{settings.called('project_id')} is no id of a project", hint=_PROJECT_ID_HINT)
         self._type_brackets = settings.flag("type_brackets")
-        return Connection(base_url=base_url, authorizer=authorized_by(key))
+        return Connection(base_url=base_url, authorizer=authorized_by(key, header="X-API-Key"))
 
     def project_logs(
         self,
@@ -128,23 +125,12 @@ class Cognigy(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
-        from logferry.services.cognigy._streams import (
-            LEVELS,
-            PROJECT_LOGS,
-            PROJECT_LOGS_WITH_BRACKETS,
-            ProjectLogFilters,
-            checked_levels,
-        )
+        from logferry.services.cognigy._streams import PROJECT_LOGS, PROJECT_LOGS_WITH_BRACKETS, ProjectLogFilters
 
         if project_id is not None and not _PROJECT_ID.fullmatch(project_id):
             raise InvalidRequestError("project_id is no id of a project", hint=_PROJECT_ID_HINT)
-        try:
-            types = None if type_ is None else checked_levels(type_)
-        except ValueError as error:
-            hint = f"Give a list, such as {[LEVELS[0]]}" if isinstance(type_, str) else None
-            raise InvalidRequestError(f"type_ cannot be {type_!r}: {error}", hint=hint) from error
         given = ProjectLogFilters(
-            project_id=project_id, filter_=filter_, type_=types, user_id=user_id, flow_name=flow_name
+            project_id=project_id, filter_=filter_, type_=type_, user_id=user_id, flow_name=flow_name
         )
         # A checkpoint that is given alone knows its project; else the account's goes in, and so into checkpoints.
         if project_id is None and (options.get("resume") is None or given != ProjectLogFilters()):

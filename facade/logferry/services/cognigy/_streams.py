@@ -29,7 +29,6 @@ from logferry.extend import (
     StreamDefinition,
     SubFlow,
     Window,
-    about_response,
     cursor_walk,
     decoded,
     exchange,
@@ -58,7 +57,7 @@ from logferry_clients.cognigy.models.page_link import PageLinkKey
 from logferry_clients.cognigy.models.page_links import PageLinksKey
 from logferry_clients.cognigy.types import Request
 
-LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
+_LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 """The levels that can be asked for."""
 
 _ID: Final[LogEntryKey] = "_id"
@@ -85,28 +84,10 @@ _BRACKETS: Final = {"type": "type[]"}
 """What is spelled otherwise where an installation wants levels as the vendor's own client writes them."""
 
 
-def levels(text: str) -> list[LogLevel]:
-    """The levels that a user typed, with commas between them."""
-    return checked_levels([part.strip() for part in text.split(",")])
-
-
-def checked_levels(names: Sequence[str]) -> list[LogLevel]:
-    """
-    The levels of these names.
-
-    Raises:
-        ValueError: One of them is no level, or there is none.
-    """
-    known: list[LogLevel] = [level for name in names for level in LEVELS if level == name]
-    if not names or isinstance(names, str) or len(known) != len(names):
-        raise ValueError(f"it is one or more of {', '.join(LEVELS)}")
-    return known
-
-
 def _shown_level(item: Any) -> str | None:
     """The level that an entry shows; ``None`` for none, or for one that cannot be asked for."""
     level = item.get(_TYPE) if is_object(item) else None
-    return next((one for one in LEVELS if one == level), None)
+    return next((one for one in _LEVELS if one == level), None)
 
 
 @frozen(kw_only=True)
@@ -115,8 +96,8 @@ class ProjectLogFilters:
 
     project_id: str | None = filter_field("projectId", "the project; default: the account's")
     filter_: str | None = filter_field("filter", "only entries with this in their type, message or trace id")
-    type_: list[LogLevel] | None = filter_field(  # noqa: RUF009  # it makes a field, as for the others
-        "type", "only entries of these levels, such as error,warn", parse=levels, shown=_shown_level
+    type_: Sequence[LogLevel] | None = filter_field(  # it makes a field, as for the others
+        "type", "only entries of these levels, such as error,warn", choices=_LEVELS, several=True, shown=_shown_level
     )
     # Of these, entries show at most a copy in their free `meta`, whose names are not documented.
     user_id: str | None = filter_field("userId", "only entries of this user")
@@ -158,7 +139,7 @@ def _request(filters: ProjectLogFilters, page_size: int, window: Window, cursor:
     return list_log_entries.request(
         project_id=filters.project_id or "",
         filter_=filters.filter_,
-        type_=filters.type_,
+        type_=None if filters.type_ is None else [*filters.type_],
         user_id=filters.user_id,
         flow_name=filters.flow_name,
         # Whether the bounds are inclusive is not documented, so one more millisecond is asked for on both sides.  All that
@@ -184,7 +165,7 @@ def _page(response: Response[Any], size: int) -> CursorPage:
     try:
         cursor, remarks = _next_cursor(response, body if is_object(body) else {})
     except PagingError as error:
-        trouble = about_response(error, response)
+        trouble = error
     return CursorPage(
         response=response,
         items=items,

@@ -8,10 +8,7 @@ from typing import Any, Final
 
 from logferry.extend import (
     AuthenticationError,
-    Authorizer,
-    FixedHeaders,
     Refusal,
-    Secret,
     is_foreign,
     text_in,
 )
@@ -26,11 +23,6 @@ _HINTS: Final[Mapping[str, str]] = {
 
 
 _ADDRESS_HINT: Final = f"Check DAILY_BASE_URL: it looks like {DEFAULT_BASE_URL}, which is also the default"
-
-
-def key_authorizer(key: str) -> Authorizer:
-    """Authorize with the API key of a domain."""
-    return FixedHeaders((("Authorization", Secret(f"Bearer {key}")),))
 
 
 def refusal(status: int, body: Mapping[str, Any]) -> Refusal:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from attrs import define, evolve, field, frozen
 
 from logferry.extend import (
-    TOLERANCE,
+    SECOND,
     CursorPage,
     Flow,
     Incremental,
@@ -31,7 +31,6 @@ from logferry.extend import (
     wrong_shape,
 )
 from logferry.services.daily._account import refusal
-from logferry.services.daily._filters import one_of
 from logferry.services.daily._lists import ListPages, starting_after
 from logferry.services.daily._records import API_LOG_NORMALIZER
 from logferry_clients.daily.api.logs import list_api_logs
@@ -44,7 +43,8 @@ _PAGE: Final = 100
 _PAST: Final = 50
 """So many logs in a row before the window mean that all others are, too; a few can be listed late, with an older time."""
 
-_source: Final = one_of(LIST_API_LOGS_SOURCE_VALUES)
+_NEAR: Final = 5 * SECOND
+"""How far before the window a log counts as near it, in nanoseconds: neighbours can be out of order."""
 
 
 @frozen(kw_only=True)
@@ -52,7 +52,11 @@ class ApiLogFilters:
     """Filters of the REST API's log."""
 
     source: ListApiLogsSource | None = filter_field(  # noqa: RUF009  # it makes an attrs field
-        "source", "api (the service's default) or webhook", parse=_source, shown=shown_at("source"), any_case=True
+        "source",
+        "api (the service's default) or webhook",
+        choices=sorted(LIST_API_LOGS_SOURCE_VALUES),
+        shown=shown_at("source"),
+        any_case=True,
     )
     # How it is compared is not documented.
     url: str | None = filter_field("url", "only logs of this route of the API, or of this address of a webhook server")
@@ -112,7 +116,7 @@ def _past(times: PageTimes, window: Window, past: int) -> int:
         window: The window.
         past: How many there were at the end of the page before.
     """
-    span, first = times.span(), None if window.since is None else window.since - TOLERANCE
+    span, first = times.span(), None if window.since is None else window.since - _NEAR
     if first is None or span is None or span[0] >= first:  # as on most pages
         return past if not len(times) else 0
     for time in times:

@@ -12,10 +12,9 @@ from logferry.extend import (
     Settings,
     StreamOptions,
     Streams,
-    checked_base_url,
+    bearer,
 )
-from logferry.services.daily._account import DEFAULT_BASE_URL, key_authorizer
-from logferry.services.daily._filters import require_one_of
+from logferry.services.daily._account import DEFAULT_BASE_URL
 
 if TYPE_CHECKING:
     from logferry.extend import Stream
@@ -62,15 +61,10 @@ class Daily(Client):
         del api_key  # a traceback with locals would show it
         super().__init__(settings, options)
 
-    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+    def _connect(self, settings: Settings) -> Connection:
         (key,) = settings.require("api_key")
-        base_url = checked_base_url(
-            settings.find("base_url") or DEFAULT_BASE_URL,
-            setting=settings.called("base_url"),
-            example=DEFAULT_BASE_URL,
-            allow_insecure=allow_insecure,
-        )
-        return Connection(base_url=base_url, authorizer=key_authorizer(key))
+        base_url = settings.url("base_url", settings.find("base_url") or DEFAULT_BASE_URL, example=DEFAULT_BASE_URL)
+        return Connection(base_url=base_url, authorizer=bearer(key))
 
     def session_logs(
         self,
@@ -95,9 +89,7 @@ class Daily(Client):
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
         from logferry.services.daily._sessions.streams import SESSION_LOGS, SessionLogFilters
-        from logferry_clients.daily.models.list_logs_log_level import LIST_LOGS_LOG_LEVEL_VALUES
 
-        require_one_of("log_level", log_level, LIST_LOGS_LOG_LEVEL_VALUES)
         filters = SessionLogFilters(mtg_session_id=mtg_session_id, user_session_id=user_session_id, log_level=log_level)
         return self._open(SESSION_LOGS, filters, options)
 
@@ -152,9 +144,7 @@ class Daily(Client):
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
         from logferry.services.daily._api_logs import API_LOGS, ApiLogFilters
-        from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES
 
-        require_one_of("source", source, LIST_API_LOGS_SOURCE_VALUES)
         return self._open(API_LOGS, ApiLogFilters(source=source, url=url), options)
 
     def meetings(

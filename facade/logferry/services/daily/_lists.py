@@ -18,7 +18,6 @@ from logferry.extend import (
     PagingError,
     Position,
     Response,
-    about_response,
     is_object,
     keys_of,
 )
@@ -72,15 +71,10 @@ class ListPages:
         trouble: PagingError | None = None
         if behind > met or behind < len(items):
             cursor = [identity, behind] if behind else identity
-        if behind >= (
-            REMEMBERED if cursor else max(1, self._most)
-        ):  # a page that is smaller than another was is the last
-            cursor, trouble = (
-                None,
-                about_response(
-                    PagingError("no item of a page has an id, so the next page cannot be asked for"), response
-                ),
-            )
+        # A page that is smaller than another was is the last.
+        if behind >= (REMEMBERED if cursor else max(1, self._most)):
+            trouble = PagingError("no item of a page has an id, so the next page cannot be asked for")
+            cursor = None
         self._most = max(self._most, len(items))
         return CursorPage(
             response=response,

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from logferry.extend import (
-    SECOND,
     AuthenticationError,
     Authorizer,
-    FixedHeaders,
-    Pairs,
     Refusal,
-    RenewedToken,
-    Secret,
-    Send,
-    SubFlow,
-    Token,
-    basic_authorization,
-    decoded,
-    exchange,
+    client_credentials,
     is_foreign,
     is_object,
     text_in,
-    wrong_shape,
 )
 from logferry_clients.logto.api.tokens import create_access_token
-from logferry_clients.logto.models.access_token import fits_access_token, repair_access_token
 
 _SELF_HOSTED_RESOURCE: Final = "https://default.logto.app/api"
 _CLOUD_DOMAIN: Final = ".logto.app"
@@ -46,12 +33,7 @@ def management_api(endpoint: str) -> str:
     return f"{endpoint}/api" if host.endswith(_CLOUD_DOMAIN) else _SELF_HOSTED_RESOURCE
 
 
-def ready_token(token: str) -> Authorizer:
-    """Authorize with a token that somebody else renews."""
-    return FixedHeaders(_bearer(token))
-
-
-def client_credentials(*, app_id: str, app_secret: str, resource: str) -> Authorizer:
+def app_token(*, app_id: str, app_secret: str, resource: str) -> Authorizer:
     """
     Authorize with tokens that are fetched from the token endpoint with the credentials of a machine-to-machine app.
 
@@ -60,27 +42,8 @@ def client_credentials(*, app_id: str, app_secret: str, resource: str) -> Author
         app_secret: The app's secret.
         resource: The indicator of the Management API.
     """
-    # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
-    basic = basic_authorization(quote(app_id, safe=""), quote(app_secret, safe=""))
-    return RenewedToken(partial(_obtain, (("Authorization", basic),), resource))
-
-
-def _obtain(basic: Pairs, resource: str, time: int) -> SubFlow[Token]:
-    asked = create_access_token.request(grant_type="client_credentials", resource=resource, scope="all")
-    response = yield from exchange(Send(asked, headers=basic))
-    body = decoded(response, _token_refusal)
-    if not fits_access_token(body):
-        flaws = repair_access_token(body).issues if is_object(body) else ()
-        expected = f"an access token ({'; '.join(flaws)})" if flaws else "an access token"
-        raise wrong_shape(response, expected)
-    if not body["access_token"].strip():
-        raise wrong_shape(response, "an access token (access_token is empty)")
-    return Token(_bearer(body["access_token"]), fetched=time, lifetime=int(body["expires_in"] * SECOND))
-
-
-def _bearer(token: str) -> Pairs:
-    # Servers refuse the scheme in lower case, and more than one space (measured on 1.42.0).
-    return (("Authorization", Secret(f"Bearer {token}")),)
+    request = create_access_token.request(grant_type="client_credentials", resource=resource, scope="all")
+    return client_credentials(request, client_id=app_id, client_secret=app_secret, read_refusal=_token_refusal)
 
 
 def _token_refusal(status: int, body: Mapping[str, Any]) -> Refusal:

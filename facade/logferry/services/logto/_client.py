@@ -13,12 +13,11 @@ from logferry.extend import (
     Settings,
     StreamOptions,
     Streams,
-    checked_base_url,
+    bearer,
 )
 from logferry.services.logto._account import (
-    client_credentials,
+    app_token,
     management_api,
-    ready_token,
 )
 
 if TYPE_CHECKING:
@@ -82,25 +81,23 @@ class Logto(Client):
         del app_secret, access_token  # a traceback with locals would show them
         super().__init__(settings, options)
 
-    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+    def _connect(self, settings: Settings) -> Connection:
         token: str | None = None
         if settings.is_given("access_token") or not settings.is_given("app_id", "app_secret"):
             token = settings.find("access_token")
         credentials = () if token else ("app_id", "app_secret")
         endpoint, *pair = settings.require("endpoint", *credentials)
-        base_url = checked_base_url(
-            endpoint, setting=settings.called("endpoint"), example=_EXAMPLE, allow_insecure=allow_insecure
-        )
+        base_url = settings.url("endpoint", endpoint, example=_EXAMPLE)
         if base_url.endswith("/api"):
             raise ConfigurationError(
                 f"{settings.called('endpoint')} ends in /api",
                 hint=f"Give the tenant's address alone, such as {_EXAMPLE}",
             )
         if token:
-            return Connection(base_url=base_url, authorizer=ready_token(token))
+            return Connection(base_url=base_url, authorizer=bearer(token))
         app_id, app_secret = pair
         resource = settings.find("resource") or management_api(base_url)
-        authorizer = client_credentials(app_id=app_id, app_secret=app_secret, resource=resource)
+        authorizer = app_token(app_id=app_id, app_secret=app_secret, resource=resource)
         return Connection(base_url=base_url, authorizer=authorizer)
 
     def audit_logs(
@@ -128,7 +125,8 @@ class Logto(Client):
             InvalidRequestError: The call cannot be right; nothing was sent.
             CheckpointError: ``resume`` belongs to another question, or is damaged.
         """
-        from logferry.services.logto._streams import AUDIT_LOGS, AuditLogFilters
+        from logferry.services.logto._query import AuditLogFilters
+        from logferry.services.logto._streams import AUDIT_LOGS
 
         filters = AuditLogFilters(user_id=user_id, application_id=application_id, log_key=log_key)
         return self._open(AUDIT_LOGS, filters, options)

@@ -8,15 +8,14 @@ there, page by page, and the count says whether all have come.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from attrs import asdict, evolve, frozen
+from attrs import evolve, field, frozen
 
 from logferry.extend import (
     MILLISECOND,
     Key,
-    Position,
     Window,
     rfc3339,
 )
@@ -35,23 +34,17 @@ class Crowd:
 
     Attributes:
         time: The moment, in nanoseconds since the epoch, whole milliseconds.
-        met: The identities of all logs met in its window, those outside of the caller's window included.
+        met: Identity to time, of all logs met in its window, those outside of the caller's window included.
         read: How many times its window has been read to the end.
     """
 
     time: int
-    met: tuple[str, ...] = ()
+    met: Mapping[str, int | None] = field(factory=dict[str, "int | None"])
     read: int = 0
 
-    def to_json(self) -> Position:
-        """The crowd as a JSON value."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, position: Position) -> Crowd:
-        """The crowd that ``to_json`` gave."""
-        given: dict[str, Any] = {"met": tuple(position["met"])}
-        return cls(**(position | given))
+    def to_json(self) -> dict[str, Any]:
+        """The crowd as JSON values."""
+        return {"time": self.time, "met": dict(self.met), "read": self.read}
 
     @property
     def edge(self) -> int:
@@ -74,9 +67,14 @@ class Crowd:
         least = 0 if window.since is None else (window.since // MILLISECOND - 1) * MILLISECOND
         return max(least, self.edge), min(bound, self.time + MILLISECOND)
 
+    @property
+    def keys(self) -> list[Key]:
+        """The keys of the logs met."""
+        return [(time, identity) for identity, time in self.met.items()]
+
     def after(self, keys: Sequence[Key]) -> Crowd:
-        """The crowd once a page with these keys has been met."""
-        return evolve(self, met=tuple(dict.fromkeys((*self.met, *(identity for _, identity in keys)))))
+        """The crowd once logs with these keys have been met."""
+        return evolve(self, met={**self.met, **{identity: time for time, identity in keys}})
 
     def again(self) -> Crowd | None:
         """The crowd at the start of its window; ``None`` where that has been read often enough."""

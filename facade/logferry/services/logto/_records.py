@@ -37,7 +37,7 @@ _SEPARATE_HEADERS: Final = frozenset({"botverified", "city", "country", "latitud
 """Injected headers that get an attribute each: where a request came from, and whether it was a robot's."""
 
 _USUAL_USER_AGENT: Final = 1000
-"""So many bytes of JSON most parsed user agents have at most."""
+"""Most parsed user agents have at most this many bytes of JSON."""
 
 _CREATED: Final[AuditLogKey] = "createdAt"
 _PAYLOAD_KEY: Final = "logto.payload.key"

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from logferry.extend import (
     Authorizer,
     ConfigurationError,
-    FixedHeaders,
     PagingError,
     Refusal,
-    basic_authorization,
+    basic,
     is_array,
     is_foreign,
     is_object,
@@ -65,7 +64,7 @@ def project_token(*, project_id: str, api_token: str) -> Authorizer:
     """
     if ":" in project_id:
         raise ConfigurationError("project_id has a colon", hint="Check SIGNALWIRE_PROJECT_ID")
-    return FixedHeaders((("Authorization", basic_authorization(project_id, api_token)),))
+    return basic(project_id, api_token)
 
 
 _ATTRIBUTE: Final[ValidationErrorKey] = "attribute"

@@ -12,7 +12,6 @@ from logferry.extend import (
     Settings,
     StreamOptions,
     Streams,
-    checked_base_url,
 )
 from logferry.services.signalwire._account import project_token, space_url
 
@@ -63,17 +62,16 @@ class SignalWire(Client):
         del api_token  # a traceback with locals would show it
         super().__init__(settings, options)
 
-    def _connect(self, settings: Settings, *, allow_insecure: bool) -> Connection:
+    def _connect(self, settings: Settings) -> Connection:
         address: str | None = None
         # An argument wins over the environment, also where the two are not of the same name.
         if settings.is_given("base_url") or not settings.is_given("space"):
             address = settings.find("base_url")
         project, token, *space = settings.require("project_id", "api_token", *(() if address else ("space",)))
-        base_url = checked_base_url(
+        base_url = settings.url(
+            "base_url",
             address or space_url(*space, setting=settings.called("space")),
-            setting=settings.called("base_url"),
             example="https://acme.signalwire.com",
-            allow_insecure=allow_insecure,
         )
         if base_url.endswith(("/api", "/api/video", "/api/video/logs")):
             raise ConfigurationError(

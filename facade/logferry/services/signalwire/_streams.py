@@ -30,7 +30,6 @@ from logferry.extend import (
     StreamDefinition,
     SubFlow,
     Window,
-    about_response,
     cursor_at,
     cursor_walk,
     decoded,
@@ -113,7 +112,7 @@ def _page(response: Response[Any], address: PageAddress, size: int) -> CursorPag
     try:
         following, remarks = next_page(links.get(_NEXT), asked=response.url, current=address)
     except PagingError as error:
-        trouble = about_response(error, response)
+        trouble = error
     return CursorPage(
         response=response,
         items=items,

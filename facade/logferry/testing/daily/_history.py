@@ -9,7 +9,18 @@ from typing import Any, Protocol, overload
 
 import attrs
 
-__all__ = ["CYCLE", "IdMap", "Rows", "Series", "SessionHistory", "Times", "iso_text", "numbers_between", "uuid_text"]
+__all__ = [
+    "CYCLE",
+    "IdMap",
+    "Placed",
+    "Rows",
+    "Series",
+    "SessionHistory",
+    "Times",
+    "iso_text",
+    "numbers_between",
+    "uuid_text",
+]
 
 _SECOND = 1_000_000_000
 CYCLE = 60
@@ -159,6 +170,33 @@ class Rows(Sequence[dict[str, Any]]):
         rank = self._rank(self.end) - 1 - index if self.newest_first else self._rank(self.first) + index
         block, place = divmod(rank, len(self.places))
         return self.item(block * CYCLE + self.places[place])
+
+
+@attrs.frozen(eq=False)
+class Placed(Sequence[dict[str, Any]]):
+    """
+    Rows that are told, computed when they are looked at: a page is a few of many.
+
+    Attributes:
+        item: Makes the row of a place.
+        places: Which rows, in their order.
+    """
+
+    item: Callable[[int], dict[str, Any]]
+    places: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        """Return the row, or the rows, at `index`."""
+        if isinstance(index, slice):
+            return [self.item(place) for place in self.places[index]]
+        return self.item(self.places[index])
 
 
 @attrs.frozen(eq=False)

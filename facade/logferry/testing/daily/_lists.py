@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 import attrs
 
 from logferry.testing._rows import Row, Script
-from logferry.testing.daily._history import CYCLE, Rows, Times, numbers_between
+from logferry.testing.daily._history import CYCLE, Placed, Rows, Times, numbers_between
 from logferry.testing.daily._query import RowFilters, invalid
 
 __all__ = ["ComputedList", "Contents", "CursorRules", "IdList", "ScriptedList", "Selection"]
@@ -127,17 +127,18 @@ class ScriptedList:
         self.contents = contents
         self._script = Script(rows, resolution=resolution, by_time=by_time)
 
-    def select(self, wanted: Selection) -> list[dict[str, Any]]:
+    def select(self, wanted: Selection) -> Placed:
         """See `IdList.select`."""
         script, matching = self._script, self.contents.matching(wanted.filters)
         older_than, newer_than = wanted.older_than, wanted.newer_than
-        return [
-            self.contents.item(place, script.rows[place].content, script.time(place))
+        places = [
+            place
             for place in reversed(script.visible(wanted.now, wanted.since, wanted.until))
             if matching(script.rows[place].content)
             and (older_than is None or script.rank(place) < script.rank(older_than))
             and (newer_than is None or script.rank(place) > script.rank(newer_than))
         ]
+        return Placed(self._item, places)
 
     def has_had(self, number: int, now: int) -> bool:
         """Whether a row has come, be it gone again or not."""
@@ -150,6 +151,9 @@ class ScriptedList:
     def arrived(self, number: int) -> int:
         """Return when a row came."""
         return self._script.arrived(number)
+
+    def _item(self, place: int) -> dict[str, Any]:
+        return self.contents.item(place, self._script.rows[place].content, self._script.time(place))
 
 
 @attrs.frozen

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from logferry.testing._rows import Row, Script
-from logferry.testing.daily._history import SessionHistory
+from logferry.testing.daily._history import Placed, SessionHistory
 
 __all__ = ["ScriptedLines"]
 
@@ -29,11 +29,13 @@ class ScriptedLines:
         *,
         participant: str | None = None,
         level: str | None = None,
-    ) -> list[dict[str, Any]]:
-        """Return the rows of a session listed at `now` that match every filter, oldest first."""
-        rows, matching = self._script.rows, session.matching(participant=participant, level=level)
-        return [
-            session.row(rows[place].content, self._script.time(place))
-            for place in self._script.visible(now, since, until)
-            if matching(rows[place].content)
-        ]
+        newest_first: bool = False,
+    ) -> Placed:
+        """Return the rows of a session listed at `now` that match every filter, oldest first unless told otherwise."""
+        script, matching = self._script, session.matching(participant=participant, level=level)
+        places = [place for place in script.visible(now, since, until) if matching(script.rows[place].content)]
+
+        def item(place: int) -> dict[str, Any]:
+            return session.row(script.rows[place].content, script.time(place))
+
+        return Placed(item, places[::-1] if newest_first else places)

@@ -67,8 +67,9 @@ class Sessions:
         if found is None:
             return ()
         if self._scripted is not None:
-            lines = self._scripted.select(found, since, until, now, participant=participant, level=level)
-            return lines[::-1] if newest_first else lines
+            return self._scripted.select(
+                found, since, until, now, participant=participant, level=level, newest_first=newest_first
+            )
         first, end = numbers_between(self.series, since, until, now)
         rows = found.select(first, end, participant=participant, level=level)
         return attrs.evolve(rows, newest_first=newest_first)

@@ -1,4 +1,4 @@
-"""The rows of an answer.  They have no id: times tell most of them apart, and digests the others."""
+"""The rows of a response.  They have no id: times tell most of them apart, and digests the others."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ from logferry.extend import (
 )
 
 _CROWD: Final = 8
-"""Of more rows of one time than so many, digests are compared: comparing each with each would take longer."""
+"""More rows of one time than this are compared by digest: comparing each with each would take longer."""
 
 
 @define(eq=False)
 class Rows:
     """
-    Rows in the order of an answer.
+    Rows in the order of a response.
 
-    A digest takes four times as long to make as its row takes to be decoded (measured), so each is made when it is asked
-    for.
+    A digest takes four times as long to make as its row takes to be decoded (measured), so each is made at first use.
 
     Attributes:
         items: As the service sent them.
@@ -80,7 +79,7 @@ class Rows:
         return numbers | self._repeats_of(crowds) if crowds else numbers
 
     def _are_equal(self, index: int, other: int) -> bool:
-        """Whether rows that Python takes for equal are: it takes 1 for 1.0 and True."""
+        """Whether rows that Python takes for equal are equal: it takes 1 for 1.0 and True."""
         # Nearly always their texts are equal, which takes half the time of digests to find out.
         one, two = dumps(self.items[index]), dumps(self.items[other])
         return one == two or self.identity(index) == self.identity(other)

@@ -17,7 +17,6 @@ from logferry.extend import (
     filter_field,
     shown_at,
 )
-from logferry.services.daily._filters import one_of
 from logferry.services.daily._meetings import SESSIONS
 from logferry.services.daily._records import SESSION_LOG_NORMALIZER, SESSION_METRIC_NORMALIZER
 from logferry.services.daily._sessions.query import Query
@@ -34,9 +33,7 @@ from logferry_clients.daily.models.session_metric import (
 F = TypeVar("F")
 
 _PAGE: Final = 500
-"""A maximum is not documented; so many are asked for in published code."""
-
-_level: Final = one_of(LIST_LOGS_LOG_LEVEL_VALUES)
+"""A maximum is not documented; published code asks for this many."""
 
 
 @frozen(kw_only=True)
@@ -51,7 +48,7 @@ class SessionLogFilters:
     )
     # Items show a number, and which number means which level is not documented.
     log_level: ListLogsLogLevel | None = filter_field(  # noqa: RUF009  # it makes an attrs field
-        "logLevel", "only logs of this level: ERROR, INFO or DEBUG", parse=_level
+        "logLevel", "only logs of this level: ERROR, INFO or DEBUG", choices=sorted(LIST_LOGS_LOG_LEVEL_VALUES)
     )
 
 
@@ -89,10 +86,10 @@ def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -
 
 
 def _walk(
-    asked: Callable[[F, int, Window], Query], filters: F, page_size: int, window: Window, position: Position | None
+    query_of: Callable[[F, int, Window], Query], filters: F, page_size: int, window: Window, position: Position | None
 ) -> Flow:
     """Yield the window's rows of a call, oldest first."""
-    return Walk(asked(filters, page_size, window)).flow(position)
+    return Walk(query_of(filters, page_size, window)).flow(position)
 
 
 _PROMISE: Final = (

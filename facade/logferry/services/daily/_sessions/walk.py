@@ -5,8 +5,8 @@ Rows have no id, and several have the same time.  Each page is asked for from th
 and `Position` counts the rows that come again, so that rows which come or go in front shift nothing.  A page is one view of
 the session, so its count of equal rows is right.
 
-Only where the service sends less rows than have one time, pages follow each other by offset.  What changes meanwhile shifts
-those, which cannot be told, so an issue says that some may be missing.
+Only where more rows have one time than the service sends at once, pages follow each other by offset.  A row that comes or goes
+meanwhile shifts those pages, which the walk cannot always see, so an issue says that some may be missing.
 
 Whether the bounds of time are themselves within is not documented: a millisecond more is asked for on both sides, and the
 window is filtered here.  A service that ignores the bounds sends the rows before the border again every time.
@@ -36,10 +36,10 @@ from logferry.services.daily._sessions.position import Position, Seen
 from logferry.services.daily._sessions.query import Page, Query
 
 _EQUAL: Final = 100
-"""Equal pages in a row that are an error: the service does not turn pages."""
+"""Equal pages in a row are an error from this many on: the service does not turn pages."""
 
 _SPARE: Final = 2
-"""Rows that are asked for beyond a page behind the last one, so that one which is left out does not look like the end."""
+"""Rows requested by offset beyond a page, so that a response which lacks one row does not look like the end."""
 
 _CROWDED: Final = (
     "time: more rows have one time than the service sends at once; they were read by offset, and some may be missing",

@@ -24,7 +24,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logferry
-from logferry._flow.steps import Batch, Now, Peek, Receive
+from logferry._concurrency.reader import Reader
+from logferry._flow.steps import Batch, Flow, Now, Peek, Receive
 from logferry._http.in_flight import Ticket
 from logferry._http.messages import Response, Send
 from logferry._time.timestamps import rfc3339
@@ -101,13 +102,13 @@ def starts(transport: InProcessTransport) -> list[int]:
 @streams
 @pytest.mark.parametrize("concurrency", [2, 3, 4, 8])
 def test_order_and_items_stay(stream: str, concurrency: int, walk: Iterate) -> None:
-    """What comes is what comes one by one, in the same order, and costs less than half as many requests more."""
+    """What comes is what comes one by one, in the same order, and costs at most a third more requests."""
     transport = InProcessTransport(FAKE)
     expected, requests = one_by_one(stream)
     assert len(expected) == 2000
     assert list(walk(opened(stream, concurrency, transport=transport))) == expected
     assert any(map(is_ahead, transport.requests))
-    assert transport.count < 1.5 * requests + concurrency
+    assert transport.count <= 1.35 * requests
     assert transport.violations == []
 
 
@@ -173,15 +174,21 @@ def test_a_checkpoint_says_nothing_of_what_was_asked_ahead(stop: int, concurrenc
     came = view.to_list(stop)
     position = orjson.loads(view.checkpoint)["position"]
     if position is not None:
-        assert set(position) == {"tick", "met", "passed", "timeless"}
+        assert position["rest"] is None
+        walked = position["position"]
+        assert set(walked) == {"tick", "met", "passed", "timeless"}
         times = [str(row["time"]) for row in came]
-        place = rfc3339((position["tick"] or 0) * MILLISECOND - MILLISECOND)
-        assert sum(count for _, count in position["met"].values()) == sum(time >= place for time in times)
+        place = rfc3339((walked["tick"] or 0) * MILLISECOND - MILLISECOND)
+        begun = [
+            time for time in times if position["partition"][0] is None or time >= rfc3339(position["partition"][0])
+        ]
+        assert sum(count for _, count in walked["met"].values()) == sum(time >= place for time in begun)
 
 
 def is_ahead(request: FakeRequest) -> bool:
-    """Whether a request asks ahead: for some rows more than the walk itself does here."""
-    return int(dict(parse_qsl(request.query))["limit"]) > PAGE + 15
+    """Whether a request asks ahead: from a time on, and for no rows that have been delivered."""
+    query = dict(parse_qsl(request.query))
+    return "startTime" in query and query["limit"] == str(PAGE)
 
 
 FAILURES: Final[dict[str, Outcome]] = {
@@ -197,17 +204,18 @@ FAILURES: Final[dict[str, Outcome]] = {
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("retries", [0, 2])
 def test_an_error_of_what_was_asked_ahead_is_nobody_s(failure: str, retries: int, walk: Iterate) -> None:
-    """The walk asks itself, and what the caller gets is what comes one by one."""
-    seen: list[bool] = []
+    """It is asked for again in its turn, and what the caller gets is what comes one by one."""
+    seen, times = Counter[str](), 1 if failure == "forbidden" else 1 + retries
 
     def fail(request: FakeRequest, _number: int) -> Outcome | None:
-        seen.append(is_ahead(request))
-        return FAILURES[failure] if seen[-1] else None
+        seen[request.target] += 1
+        return FAILURES[failure] if is_ahead(request) and seen[request.target] <= times else None
 
     expected, requests = one_by_one(STREAMS[0])
     transport = InProcessTransport(FAKE, faults=fail)
     assert list(walk(opened(STREAMS[0], 8, transport=transport, retries=retries))) == expected
-    assert 8 <= sum(seen) <= (8 + requests / 2) * (1 + retries)
+    assert any(count > 1 for count in seen.values())
+    assert transport.count <= 2 * requests * (1 + retries)
 
 
 @given(failed=st.sets(st.integers(1, 60), max_size=12), concurrency=st.integers(2, 8), connects=st.booleans())
@@ -400,7 +408,14 @@ class Trip:
         """Walk to the end, where answers take 50 ms, and the caller so many seconds for each page."""
         window = Window(None, self.times[-1] + SECOND)
         query = Query(metrics=False, mtg_session_id="m", user_session_id=None, window=window, page_size=PAGE)
-        trip, flow, ends, pages = Trip(self.rows, self.times), Walk(query, concurrency).flow(None), list[float](), 0
+
+        def walk(part: Window, position: Any) -> Flow:
+            return Walk(evolve(query, window=part)).flow(position)
+
+        reader = Reader(
+            walk=walk, order="oldest first", resolution=MILLISECOND, page_size=PAGE, concurrency=concurrency
+        )
+        trip, flow, ends, pages = Trip(self.rows, self.times), reader.read(window, None), list[float](), 0
         answer: Any = None
         landing: dict[Ticket[Any], float] = {}
         while True:
@@ -444,7 +459,7 @@ PACES: Final[dict[str, tuple[Callable[[random.Random, int], float], float, float
     "steady": (lambda _chance, _number: 5.0, 1.5, 4.5),
     "by chance": (lambda chance, _number: chance.expovariate(1 / 5), 1.15, 2.8),
     "denser and sparser": (lambda _chance, number: (1.0, 10.0)[number // 300 % 2], 1.1, 1.8),
-    "like nothing before": (lambda chance, _number: chance.paretovariate(0.7), 1.05, 1.3),
+    "like nothing before": (lambda chance, _number: chance.paretovariate(0.7), 1.05, 1.1),
     "with pauses": (lambda _chance, number: 20_000.0 if number % 400 == 0 else 5.0, 1.05, 1.5),
 }
 """By what rows come: milliseconds after the one before; and so many times as fast two and eight at once are at least."""
@@ -452,7 +467,7 @@ PACES: Final[dict[str, tuple[Callable[[random.Random, int], float], float, float
 
 @pytest.mark.parametrize("pace", PACES)
 def test_several_at_once_are_faster(pace: str) -> None:
-    """Whatever the pace, nothing is slower; and at most half as many requests more are sent as pages come."""
+    """Whatever the pace, nothing is slower; and at most a third more requests are sent."""
     interval, *faster = PACES[pace]
     chance = random.Random(1)  # noqa: S311  # the same on every run
     offsets = accumulate(interval(chance, number) for number in range(6000))
@@ -462,8 +477,8 @@ def test_several_at_once_are_faster(pace: str) -> None:
     for concurrency, other, times in zip((2, 8), several, faster, strict=True):
         assert other.items == trip.rows
         assert one.seconds > times * other.seconds
-        assert other.most == concurrency
-        assert other.requests < 1.5 * one.requests + concurrency
+        assert 1 < other.most <= concurrency
+        assert other.requests <= 1.35 * one.requests + 1
 
 
 def test_a_caller_who_takes_time_does_not_let_pages_pile_up() -> None:

@@ -1,0 +1,36 @@
+"""What tells the items of a page from others."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from logferry._json import digest, is_object
+
+_LONGEST_KEY: Final = 64
+"""A longer id, which no service has, would make checkpoints long; a digest stands for it."""
+
+_KEY_LENGTHS: Final = range(1, _LONGEST_KEY + 1)
+
+
+def keys_of(items: list[Any], name: str) -> list[str]:
+    """
+    What tells each item of a page from others: its id, or a digest where it has none, or one that is too long to be kept.
+
+    Args:
+        items: JSON items.
+        name: The field that has their ids.
+    """
+    try:
+        keys = [item[name] for item in items]
+        if {*map(type, keys)} == {str} and not {*map(len, keys)}.difference(_KEY_LENGTHS):
+            return keys  # as nearly always
+    except (TypeError, KeyError):
+        pass
+    return [_key(item, name) for item in items]
+
+
+def _key(item: Any, name: str) -> str:
+    identity = item.get(name) if is_object(item) else None
+    if not isinstance(identity, str) or not identity:
+        return digest(item)
+    return identity if len(identity) <= _LONGEST_KEY else digest(identity)

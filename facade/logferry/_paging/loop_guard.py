@@ -1,0 +1,114 @@
+"""No walk runs for ever: repeated cursors and pages, pages without anything new, cursors that are refused again and again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from attrs import define, field
+
+from logferry._errors import BadRequestError, PagingError
+from logferry._json import dumps
+
+LONGEST_DROUGHT: Final = 100
+"""This many empty pages in a row are an error."""
+
+STUCK: Final = 3
+"""This many pages in a row with items, but none that is new, are an error."""
+
+_RESTARTS: Final = 3
+"""A walk whose cursor is refused begins again at most this often in a row, without anything new in between."""
+
+_REFUSALS: Final = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.GONE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+
+HINT: Final = "Go on from the checkpoint later; what has been delivered is not delivered again"
+
+
+@define
+class LoopGuard:
+    """
+    Sees to it that a walk by cursors ends.
+
+    It knows the cursors and pages that the walk has met, as digests, so that long ones cost no memory.  It is not part of
+    a checkpoint, because a resumed walk may meet its first cursor again.
+    """
+
+    _seen: set[bytes] = field(factory=set[bytes])
+    _pages: set[bytes] = field(factory=set[bytes])
+    _drought: int = 0
+    _idle: int = 0
+
+    def has_page(self, keys: Sequence[str]) -> bool:
+        """Whether a page with exactly these items has been met, however long ago; from now on it has."""
+        if not keys:
+            return False
+        page = hashlib.blake2b("\n".join(keys).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        met = page in self._pages
+        self._pages.add(page)
+        return met
+
+    def advance(self, cursor: Any, *, items: int, new: int) -> None:
+        """
+        Note the cursor of the next page.
+
+        Args:
+            cursor: What the next page will be asked for by; a JSON value.
+            items: How many items the page that named it had.
+            new: How many of them had not been met.
+
+        Raises:
+            PagingError: The cursor has been met before, or there were too many pages without anything new in a row.
+        """
+        digest = hashlib.blake2b(dumps(cursor), digest_size=16).digest()
+        if digest in self._seen:
+            raise PagingError("the service names a page that has been read before", hint=HINT)
+        self._seen.add(digest)
+        self._drought = 0 if items else self._drought + 1
+        self._idle = self._idle + 1 if items and not new else 0
+        if self._drought >= LONGEST_DROUGHT:
+            raise PagingError(f"the service has sent {LONGEST_DROUGHT} empty pages in a row", hint=HINT)
+        if self._idle >= STUCK:
+            raise PagingError(f"the service has sent {STUCK} pages in a row with nothing new", hint=HINT)
+
+
+def is_lost(error: BadRequestError | PagingError) -> bool:
+    """Whether an answer to a request with a cursor can mean that the service does not know the cursor any more."""
+    return error.status in _REFUSALS
+
+
+@define
+class Restarts:
+    """Counts how often a walk has begun again since it last got something new."""
+
+    _count: int = field(default=0, init=False)
+
+    def next(self, error: BadRequestError | PagingError) -> None:
+        """
+        Begin again.
+
+        Raises:
+            PagingError: Not once more.
+        """
+        self._count += 1
+        if self._count > _RESTARTS:
+            lost = PagingError(f"the service refuses the cursors that it gives: {error.message}", hint=HINT)
+            raise lost.about(
+                method=error.method,
+                url=error.url,
+                status=error.status,
+                code=error.code,
+                request_id=error.request_id,
+                attempts=error.attempts,
+            ) from error
+
+    def got(self, new: int) -> None:
+        """Note how many new items a page had."""
+        if new:
+            self._count = 0

@@ -1,0 +1,112 @@
+"""How many requests several at once cost, whatever the history: at most 1.35 times those of one after the other."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import accumulate
+from typing import Any, Final
+
+import pytest
+
+import logferry
+from logferry._accounts.registry import SERVICES
+from logferry.hooks import RequestEvent
+from logferry.testing import (
+    CognigyFake,
+    DailyFake,
+    FakeRequest,
+    FakeResponse,
+    InProcessTransport,
+    LogtoFake,
+    Row,
+    VirtualClock,
+    connected,
+)
+
+SECOND: Final = 1_000_000_000
+PAGE: Final = 25
+ROWS: Final = 1500
+EPOCH: Final = LogtoFake().epoch
+UNTIL: Final = "2027-01-01"
+
+HISTORIES: Final[dict[str, Callable[[random.Random, int], float]]] = {
+    "even": lambda _chance, _number: 7.0,
+    "by chance": lambda chance, _number: chance.expovariate(1 / 7),
+    "with nights": lambda _chance, number: 57_600.0 if number % 375 == 374 else 76.8,
+    "in bursts": lambda _chance, number: (10.0, 0.01)[number // 150 % 2],
+}
+"""Seconds between two rows, by their number."""
+
+FAKES: Final[dict[str, tuple[Any, Callable[..., Any], str]]] = {
+    "logto": (logferry.Logto, LogtoFake, "logto.audit_logs"),
+    "cognigy": (logferry.Cognigy, lambda **options: CognigyFake(retention=None, **options), "cognigy.project_logs"),
+    "daily": (logferry.Daily, DailyFake, "daily.session_logs"),
+}
+
+
+def test_every_stream_that_is_read_in_partitions_is_here() -> None:
+    """A stream that is added to them is added here."""
+    read = {one.name for service in SERVICES for one in service.streams if one.resolution is not None}
+    assert read == {stream for _, _, stream in FAKES.values()} | {"daily.session_metrics"}
+
+
+def pulled(name: str, history: str, concurrency: int, faults: Any = None) -> tuple[list[Any], int]:
+    """What comes of all rows where a request takes 50 ms, and how many requests that takes."""
+    client, make, stream = FAKES[name]
+    chance = random.Random(1)  # noqa: S311  # the same on every run
+    offsets = accumulate(HISTORIES[history](chance, number) for number in range(ROWS))
+    times = sorted(EPOCH - round(offset * SECOND) for offset in offsets)
+    fake = make(rows=tuple(Row(time=time, content=number % 7) for number, time in enumerate(times)), epoch=EPOCH)
+    clock = VirtualClock(EPOCH + SECOND)
+
+    def pass_time(_event: RequestEvent) -> None:
+        clock.advance(0.05)
+
+    transport = InProcessTransport(fake, check=False, faults=None if faults is None else faults(fake))
+    options: dict[str, Any] = {"clock": clock, "on_request": pass_time, "rate": None, "concurrency": concurrency}
+    filters = fake.questions(stream)[0]
+    view = connected(client, fake, transport=transport, **options).stream(
+        stream, filters=filters, until=UNTIL, page_size=PAGE
+    )
+    return list(view.raw()), transport.count
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+@pytest.mark.parametrize("name", FAKES)
+def test_requests_are_bounded(name: str, history: str) -> None:
+    """The items and their order are the same, and few requests are wasted on pauses, bursts and chance."""
+    expected, alone = pulled(name, history, 1)
+    assert len(expected) == ROWS
+    for concurrency in (4, 8):
+        got, requests = pulled(name, history, concurrency)
+        assert got == expected
+        assert requests <= 1.35 * alone
+
+
+def boundless(fake: Any) -> Callable[[FakeRequest, int], FakeResponse | None]:
+    """A Cognigy that takes no notice of bounds of time."""
+
+    def answer(request: FakeRequest, _number: int) -> FakeResponse | None:
+        path, _, query = request.target.partition("?")
+        left = [
+            ("startDate=1970-01-01T00:00:00.000Z" if pair.startswith("startDate=") else pair)
+            if not pair.startswith("endDate=")
+            else "endDate=2027-01-01T00:00:00.000Z"
+            for pair in query.split("&")
+        ]
+        response: FakeResponse = fake.answer(
+            FakeRequest(request.method, f"{path}?{'&'.join(left)}", request.headers), EPOCH + SECOND
+        )
+        return response
+
+    return answer
+
+
+def test_a_service_that_ignores_bounds_is_read_alone() -> None:
+    """A partition shows it at its first page, and what is left is read one page after the other."""
+    expected, alone = pulled("cognigy", "even", 1, boundless)
+    got, requests = pulled("cognigy", "even", 4, boundless)
+    assert sorted(map(str, got)) == sorted(map(str, expected))
+    assert len(got) == ROWS
+    assert requests <= 2 * alone + 4

@@ -1,0 +1,25 @@
+"""scripts/: each one is described, and nothing is described that is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+
+def test_each_script_has_a_line() -> None:
+    """The table of scripts/README.md has each script that can be run, and no other."""
+    runnable = {path.name for path in SCRIPTS.iterdir() if path.is_file() and not path.suffix and path.name[0] != "_"}
+    table = (SCRIPTS / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == runnable
+
+
+def test_each_module_has_a_user() -> None:
+    """Each Python file beside the scripts is what a script runs, or is imported by another one."""
+    files = [path for path in SCRIPTS.rglob("*") if path.is_file() and path.suffix in {"", ".py"}]
+    texts = {path: path.read_text(encoding="utf-8") for path in files}
+    for path in files:
+        if path.suffix and path.stem != "__init__":
+            name = path.stem.removeprefix("outside_") if path.stem.startswith("outside_") else path.stem
+            assert any(re.search(rf"\b{name}\b", text) for other, text in texts.items() if other != path), path
