@@ -39,7 +39,7 @@ class Rename:
 
     def apply(self, specs: Path) -> None:
         """Change the service's spec in this folder."""
-        spec = specs / Path(self.module).parent.name / "openapi.yaml"
+        spec = specs / Path(self.module).parts[1] / "openapi.yaml"
         text, renamed = spec.read_text(encoding="utf-8"), self.declared.replace(self.name, f"{self.name}_renamed")
         assert text.count(self.declared) == 1
         spec.write_text(text.replace(self.declared, renamed), encoding="utf-8")
