@@ -121,7 +121,9 @@ def test_the_memory_is_what_lies_at_the_border(world: World) -> None:
     for start in range(0, len(world.history), world.page_size):
         met = met.after(world.history[start : start + world.page_size])
         assert met.mark == min(time for time, _ in world.history[: start + world.page_size] if time is not None)
-        assert max(time for time in met.border.values() if time is not None) <= met.edge == met.mark + met.reach
+        assert max(time for time in met.border.values() if time is not None) <= met.edge
+        assert met.mark is not None
+        assert met.edge == met.mark + met.reach
 
 
 def test_a_long_walk_needs_no_more_memory_than_a_short_one() -> None:
