@@ -254,6 +254,20 @@ def test_a_damaged_place_is_a_checkpoint_error(damage: str) -> None:
         CASES["logto"].view(resume=made_up)
 
 
+def test_a_checkpoint_of_an_earlier_version_is_refused() -> None:
+    """One from within a window that was read in another way says so; nothing is sent."""
+    from attrs import evolve  # noqa: PLC0415
+
+    from logferry._streams.checkpoint import read_checkpoint  # noqa: PLC0415  # only here
+
+    view = CASES["logto"].view(concurrency=1)
+    view.to_list(PAGE)
+    checkpoint = read_checkpoint(view.checkpoint)
+    older = {"part": [None, 7], "position": None, "extent": None, "left": None, "course": None, "met": {}, "total": 7}
+    with pytest.raises(logferry.CheckpointError, match="of an earlier version"):
+        CASES["logto"].view(resume=evolve(checkpoint, position=older).to_text())
+
+
 def threads() -> list[str]:
     """Threads of requests that are alive."""
     return [thread.name for thread in threading.enumerate() if thread.name == "logferry request"]
