@@ -49,7 +49,7 @@ def test_partial_file(run: Run, failing: Server, tmp_path: Path) -> None:
     assert first.exit_code == 3
     partial = path.with_name("logs.jsonl.partial")
     assert [partial] == list(tmp_path.iterdir())
-    assert f"{path} is not written; what was received is in {partial}" in first.stderr
+    assert f"{path} is not written; the received records are in {partial}" in first.stderr
     command, _, target = resume_line(first.stderr).rpartition(" >> ")
     assert target == f"{partial} && mv {partial} {path}"
     rest = run(*shlex.split(command)[1:])

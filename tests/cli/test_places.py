@@ -79,6 +79,6 @@ def test_what_is_no_file_is_no_output(run: Run, name: str, tmp_path: Path) -> No
     (tmp_path / "link").symlink_to(tmp_path / "pipe")
     result = run("pull", "--output", name, "--force")
     assert result.exit_code == 2
-    assert "is no file. Leave --output out" in result.stderr
+    assert "is not a file. Leave out --output" in result.stderr
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "pipe").is_fifo()

@@ -65,7 +65,7 @@ def test_hangup_of_a_sync(account: Account, tmp_path: Path, *, ignored: bool) ->
             _, stderr = process.communicate(timeout=PATIENCE)
         go_on.set()
     assert process.returncode == (0 if ignored else 130)
-    assert (b"stopped; what was read is in the store" in stderr) is not ignored
+    assert (b"stopped; the records read so far are in the store" in stderr) is not ignored
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_names_that_are_too_long_are_refused(run: Run, tmp_path: Path, length: i
 
 
 def damaged_states() -> Iterator[bytes]:
-    """What is no state of a tail."""
+    """What is not a state file of a tail."""
     yield b"[" * 100_000
     yield b'{"tail": 1, "streams": ' + b"[" * 100_000
     yield b'{"a":' * 100_000

@@ -199,7 +199,7 @@ def test_the_table_is_for_people(configured: Server, run: Run, store: Path) -> N
         (("sync", "--to", "nowhere/logs.duckdb"), "there is no folder nowhere"),
         (("sync", "--to", "x.duckdb", "--since", "soon"), "since is no time: 'soon'"),
         (("sync", "--to", "x.duckdb", "--every", "0s"), "from 1s to 365d"),
-        (("sync", "--to", "x.duckdb", "--every", "1 month"), "is no duration"),
+        (("sync", "--to", "x.duckdb", "--every", "1 month"), "is not a duration"),
         (("sync", "--to", "x.duckdb", "logto.nosuch"), "there is no stream 'logto.nosuch'"),
         (("sync", "--to", "x.duckdb", "--filter", "room=hello"), "no stream has a filter 'room'"),
         (("sync", "--to", ""), "'' names no store"),
@@ -248,7 +248,7 @@ def test_every_keeps_running_until_it_is_asked_to_stop(configured: Server, store
         for _ in range(2):  # as timeout(1) does, to the process and to its group
             running.send_signal(signal.SIGTERM)
         assert running.wait(PATIENCE) == 130
-        assert b"the next sync goes on there" in running.stderr.read()
+        assert b"the next sync resumes there" in running.stderr.read()
     assert sorted(stored(store)) == sorted(configured.uids)
 
 
@@ -347,7 +347,7 @@ def test_a_loss_is_told_loudly(run: Run, store: Path, monkeypatch: pytest.Monkey
         result, again = (run("sync", "--to", str(store)) for _ in range(2))
     assert (result.exit_code, again.exit_code) == (4, 0)
     assert "lost" not in again.stderr
-    assert "Warning: cognigy.project_logs: lost: the service keeps nothing of [" in result.stderr
+    assert "Warning: cognigy.project_logs: lost: the service no longer keeps records of [" in result.stderr
     assert "the service keeps records for 24 h only: sync more often" in result.stderr
 
 

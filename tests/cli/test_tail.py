@@ -218,7 +218,7 @@ def test_refused_credentials_end_it(growing: Growing, run: Run) -> None:
     assert result.exit_code == 3
     error, after = result.stderr.splitlines()
     assert "403" in error
-    assert after == "logto.audit_logs is not followed any more"
+    assert after == "logto.audit_logs is no longer followed"
     assert result.stdout == ""
 
 
@@ -280,7 +280,7 @@ def on_terminal() -> str:
     [
         (["--format", "table", "--raw"], "--raw goes with jsonl only"),
         (["logto.audit"], "there is no stream 'logto.audit'"),
-        (["--state", "/proc/version"], "is no state of a tail"),
+        (["--state", "/proc/version"], "is not a state file of a tail"),
         (["--since", "soon"], "since"),
         (["--filter", "nothing=1"], "no stream has a filter 'nothing'"),
     ],

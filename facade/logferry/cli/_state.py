@@ -111,7 +111,9 @@ def forget(
     from logferry.stores import open_store  # noqa: PLC0415
 
     if not streams and not accounts:
-        raise InvalidRequestError("forget needs --stream or --account", hint="logferry state show says what there is")
+        raise InvalidRequestError(
+            "forget needs --stream or --account", hint="logferry state show lists what the store has"
+        )
     now = time.time_ns()
     begin = 0 if since is None else moment(since, now=now, name="since")
     end = LAST if until is None else moment(until, now=now, name="until")
@@ -180,7 +182,7 @@ def _table(windows: list[dict[str, Any]]) -> Table:
 
     table = Table.grid(padding=(0, 2, 0, 0))
     for window, moments in _told(windows):
-        label = f"{window['state']}, but for {moments:,} that may change" if moments else window["state"]
+        label = f"{window['state']}, except {moments:,} that may change" if moments else window["state"]
         style = _STYLES.get(window["state"], "")
         table.add_row("", Text(_minute(window["since"])), Text(_minute(window["until"])), Text(label, style))
     return table

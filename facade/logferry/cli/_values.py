@@ -51,7 +51,7 @@ def duration(_ctx: click.Context, _parameter: click.Parameter, value: str | None
     try:
         seconds = duration_of(value).total_seconds()
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no duration such as 30s, 5min, 1h30m.") from error
+        raise click.BadParameter(f"{value!r} is not a duration such as 30s, 5min, 1h30m.") from error
     if not 1 <= seconds < _LONGEST:
         raise click.BadParameter(f"{value!r} is not from 1s to 365d.")
     return seconds

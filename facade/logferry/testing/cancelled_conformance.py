@@ -32,6 +32,7 @@ from logferry._records.record import LogRecord
 from logferry._time.timestamps import rfc3339
 from logferry.testing._accounts import Hosts, configuration
 from logferry.testing._clock import VirtualClock
+from logferry.testing._http import Fake
 from logferry.testing._registry import settings_for
 from logferry.testing._rows import random_rows
 from logferry.testing._schedule import PASSING, Schedule
@@ -79,6 +80,13 @@ class CancelledOutcome(Verdict):
         }
 
 
+def _settled_fake(trial: Seeded, chance: random.Random) -> Fake:
+    """A fake whose rows came in time and stay, so that every iteration has to give the same."""
+    count = chance.choice((1, 30, 120))
+    rows = random_rows(trial.seed, count, BEGIN, BEGIN + 3600 * SECOND, late=0.0, vanishing=0.0, future=0.0)
+    return trial.make_fake(rows, epoch=BEGIN + 7200 * SECOND, chance=chance)
+
+
 def _compared(trial: Seeded, due: Counter[str], got: Counter[str], **counts: Any) -> CancelledOutcome:
     lost, doubled = (due - got).total(), (got - due).total()
     return CancelledOutcome(trial=trial, records=got.total(), lost=lost, doubled=doubled, **counts)
@@ -103,9 +111,7 @@ class CancelledTrial(Seeded):
 
     async def _run(self) -> CancelledOutcome:
         chance = self.chance("cancelled")
-        count = chance.choice((1, 30, 120))
-        rows = random_rows(self.seed, count, BEGIN, BEGIN + 3600 * SECOND, late=0.0, vanishing=0.0, future=0.0)
-        fake = self.make_fake(rows, epoch=BEGIN + 7200 * SECOND, chance=chance)
+        fake = _settled_fake(self, chance)
         filters = {} if not service_needs(self.client, self.stream) else dict(fake.questions(self.stream)[0])
         options: dict[str, Any] = {
             "streams": self.stream,
@@ -186,9 +192,7 @@ class ForkedTrial(Seeded):
     def run(self) -> CancelledOutcome:
         """Read everything in both processes, and compare with what one alone gets."""
         chance = self.chance("forked")
-        count = chance.choice((1, 30, 120))
-        rows = random_rows(self.seed, count, BEGIN, BEGIN + 3600 * SECOND, late=0.0, vanishing=0.0, future=0.0)
-        fake = self.make_fake(rows, epoch=BEGIN + 7200 * SECOND, chance=chance)
+        fake = _settled_fake(self, chance)
         filters = dict(fake.questions(self.stream)[0])
         make: Any = self.client  # a service's own settings are not among those that all clients take
         with serve(fake) as url:

@@ -197,7 +197,7 @@ def test_a_failure_leaves_a_part(run: Run, failing: Server, tmp_path: Path, form
     assert first.exit_code == 3
     received, rest = (tmp_path / f"all logs.part{number}.{form}" for number in (1, 2))
     assert [*tmp_path.iterdir()] == [received]
-    assert f"{path} is not written; what was received is in {received}" in first.stderr
+    assert f"{path} is not written; the received records are in {received}" in first.stderr
     assert columns_uids(table_of(received)) == failing.uids[:199]
     line = resume_line(first.stderr)
     assert line.endswith(f" --output {shlex.quote(str(rest))}")
@@ -220,7 +220,7 @@ def test_a_part_that_fails_is_a_part(run: Run, account: Account, tmp_path: Path)
         third = run(*resume_arguments(second.stderr))
     assert [first.exit_code, second.exit_code, third.exit_code] == [3, 3, 0]
     assert "logs.part3.parquet is not written" not in second.stderr
-    assert "what was received is in " + str(tmp_path / "logs.part3.parquet") in second.stderr
+    assert "the received records are in " + str(tmp_path / "logs.part3.parquet") in second.stderr
     names = [f"logs.part{number}.parquet" for number in (1, 2, 3, 4)]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     parts = [table_of(tmp_path / name) for name in names if name != "logs.part2.parquet"]
@@ -337,7 +337,7 @@ def test_a_full_disk(account: Account, tmp_path: Path, name: str) -> None:
         )
     assert done.returncode == 4
     assert done.stderr.splitlines() == [
-        "there is no place to resume at: what was received lacks the end that its format needs",
+        "it cannot be resumed: the output lacks the footer that its format needs",
         "Error: the output cannot be written: File too large",
     ]
     assert [*tmp_path.iterdir()] == []
@@ -358,7 +358,7 @@ def test_a_part_that_does_not_fit(tmp_path: Path, form: str) -> None:
     assert done.returncode == 4
     *_, resuming, no_place, error = done.stderr.splitlines()
     assert resuming.startswith("resume with: ")
-    assert no_place == "there is no place to resume at: what was received lacks the end that its format needs"
+    assert no_place == "it cannot be resumed: the output lacks the footer that its format needs"
     assert error == "Error: the output cannot be written: File too large"
     assert [*tmp_path.iterdir()] == []
 

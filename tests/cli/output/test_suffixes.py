@@ -69,7 +69,7 @@ def test_what_is_not_known_is_refused(run: Run, tmp_path: Path, name: str) -> No
     path = tmp_path / name
     result = run("pull", "--output", str(path))
     assert result.exit_code == 2
-    assert "there is no format for names in ." in result.stderr
+    assert "no format has the suffix ." in result.stderr
     assert not [*tmp_path.iterdir()]
 
 
@@ -101,7 +101,7 @@ def test_columns_are_not_compressed_as_a_whole(run: Run, tmp_path: Path, name: s
     form = path.with_suffix("").suffix[1:]
     result = run("pull", "--output", str(path), *(["--format", form] if named else []))
     assert result.exit_code == 2
-    assert f"goes behind .jsonl and .csv only, since who reads {form} reads parts of a file" in result.stderr
+    assert f"follows .jsonl and .csv only: readers of {form} read parts of a file" in result.stderr
     assert not [*tmp_path.iterdir()]
 
 

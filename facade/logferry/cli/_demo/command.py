@@ -141,7 +141,7 @@ def _services(records: int, epoch: int) -> Generator[tuple[str, ...]]:
             urls: tuple[str, ...] = here.recv()
         except EOFError:
             raise ConfigurationError(
-                "the embedded services could not be started", hint="logferry simulate says more"
+                "the embedded services could not be started", hint="Run logferry simulate for details"
             ) from None
         yield urls
     finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from logferry._records.record import LogRecord
 
-NO_PLACE: Final = "there is no place to resume at: what was received lacks the end that its format needs"
+NO_PLACE: Final = "it cannot be resumed: the output lacks the footer that its format needs"
 """Message for an output that fails before its footer is written."""
 
 

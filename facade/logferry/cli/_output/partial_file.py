@@ -55,12 +55,10 @@ class PartialFile:
         if self.path.is_dir():
             raise InvalidRequestError(f"{self.path} is a folder", hint="Choose another --output")
         if self.path.exists() and not self.path.is_file():  # the file would replace a device or a pipe
-            raise InvalidRequestError(
-                f"{self.path} is no file", hint="Leave --output out, and redirect what is written"
-            )
+            raise InvalidRequestError(f"{self.path} is not a file", hint="Leave out --output, and redirect stdout")
         for existing in (self.path, self.partial):
             if existing.is_dir() or (existing.exists() and not force):
-                what = "" if existing == self.path else ", with what an earlier run had received"
+                what = "" if existing == self.path else ", with records of an earlier run"
                 raise InvalidRequestError(f"{existing} exists{what}", hint="Choose another --output, or add --force")
 
     @cached_property
@@ -108,7 +106,7 @@ class PartialFile:
             if self.received != self.partial:
                 self.partial.rename(self.received)
             missing = "" if self.received == self.path else f"{self.path} is not written; "
-            tell("", f"{missing}what was received is in {self.received}")
+            tell("", f"{missing}the received records are in {self.received}")
         else:
             self.partial.unlink()
 

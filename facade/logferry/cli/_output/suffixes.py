@@ -33,7 +33,7 @@ def form_of(path: Path) -> str | None:
     suffix = (path.with_suffix("") if is_compressed(path) else path).suffix.lower()
     if suffix and suffix not in _FORMS:
         raise InvalidRequestError(
-            f"{path}: there is no format for names in {suffix}",
+            f"{path}: no format has the suffix {suffix}",
             hint="End the name in .jsonl, .csv, .parquet or .arrow, or add --format",
         )
     form = _FORMS.get(suffix)
@@ -50,7 +50,7 @@ def refuse_compression(path: Path, form: str | None) -> None:
     """
     if form in COLUMNAR and is_compressed(path):
         raise InvalidRequestError(
-            f"{path}: {path.suffix} goes behind .jsonl and .csv only, since who reads {form} reads parts of a file",
+            f"{path}: {path.suffix} follows .jsonl and .csv only: readers of {form} read parts of a file",
             hint=f"End the name in .{form}",
         )
 

@@ -167,9 +167,7 @@ class Reader:
             code = error.exit_code
         except KeyboardInterrupt:
             if self._interrupts.forced:
-                tell_interrupted(
-                    "stopped while writing: the last line can be incomplete, so there is no place to resume at"
-                )
+                tell_interrupted("stopped while writing: the last line can be incomplete, so it cannot be resumed")
             else:
                 tell_interrupted("interrupted")
                 self._tell_rest(reading)
@@ -235,7 +233,7 @@ class Reader:
             tell("", NO_PLACE)
             return
         if self._wanted.appended_to is None:
-            tell("", f"the output has {counted(total, 'record')}; remove what follows them, which can be incomplete")
+            tell("", f"the output has {counted(total, 'record')}; delete the data after them, which can be incomplete")
         else:
             self._wanted.appended_to.keep(kept.size)
         if kept.records:

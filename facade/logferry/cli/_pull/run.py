@@ -117,7 +117,7 @@ class Pull:
                 _end(output, file)
                 output.flush()
                 if self._shown and not any(reading.written for reading in readings):
-                    tell("", "no such records in the window; --since can go further back")
+                    tell("", "no matching records in the window; --since sets an earlier begin")
                 if file is not None:
                     file.complete()
         return code
@@ -152,7 +152,7 @@ class Pull:
         elif form == "arrow" and self._shown:
             raise InvalidRequestError(
                 "arrow is not for a terminal",
-                hint="Add --output logs.arrow, or pipe it to what reads a stream of Arrow",
+                hint="Add --output logs.arrow, or pipe it to a reader of Arrow streams",
             )
         if not self.header and form != "csv":
             raise InvalidRequestError("--no-header goes with csv only", hint="Add --format csv, or leave it out")

@@ -63,5 +63,7 @@ def sync(ctx: click.Context, /, **asked: Any) -> None:
     A stream that fails does not stop the others. Windows are kept separately for each set of filters.
     """
     if asked["every"] is not None and asked["until"] is not None:
-        raise click.UsageError("--every and --until contradict each other: nothing is new of what is over.")
+        raise click.UsageError(
+            "--every and --until contradict each other: a window that has ended gets no new records."
+        )
     ctx.exit(Syncing(**asked).run())

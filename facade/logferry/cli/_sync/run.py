@@ -109,7 +109,7 @@ class Syncing:
         if failures:
             raise failures[0]
         if stopped:
-            tell("", "stopped; what was read is in the store, and the next sync goes on there")
+            tell("", "stopped; the records read so far are in the store, and the next sync resumes there")
             return INTERRUPTED
         return code
 
@@ -162,7 +162,10 @@ class Syncing:
 def _tell_of(one: StreamReport) -> None:
     label = one.stream if one.account == one.stream.partition(".")[0] else f"{one.stream} (account {one.account})"
     for since, until in one.lost:
-        tell("Warning", f"{label}: lost: the service keeps nothing of [{rfc3339(since)}, {rfc3339(until)}) any more")
+        tell(
+            "Warning",
+            f"{label}: lost: the service no longer keeps records of [{rfc3339(since)}, {rfc3339(until)}) any more",
+        )
     for text in dict.fromkeys(one.warnings):
         tell("Warning", f"{label}: {text}")
     tell_doubts(label, one.doubts)

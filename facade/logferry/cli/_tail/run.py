@@ -124,14 +124,16 @@ class Tail:
     def _tell_rest(self, copying: _Copying, interrupts: Interrupts) -> None:
         """Print how to resume."""
         if interrupts.forced:
-            tell_interrupted("stopped while writing: the last line can be incomplete, and comes again where you resume")
+            tell_interrupted(
+                "stopped while writing: the last line can be incomplete; its record comes again after resuming"
+            )
         else:
             tell_interrupted("interrupted")
         try:
             path = copying.save() or keep_state(copying.follow.checkpoints)
         except ExportError as error:
             tell_error(error)
-            tell("", "there is no place to resume at; --state PATH says where to keep one")
+            tell("", "it cannot be resumed; --state PATH names a file for the checkpoints")
             return
         tell("", f"resume with: {shlex.join([*self._command(), '--state', str(path)])}")
 
@@ -232,7 +234,7 @@ class _Troubles:
                 tell("Error", f"unexpected {type(event.error).__name__}. This is a bug; --debug shows where")
             label = self._label(event)
             if event.delay is None:
-                tell("", f"{label} is not followed any more")
+                tell("", f"{label} is no longer followed")
             else:
                 tell("", f"{label} is tried again in {counted(round(event.delay), 'second')}")
 

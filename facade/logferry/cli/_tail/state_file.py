@@ -118,7 +118,9 @@ def read_state(path: Path) -> dict[str, dict[str, str]]:
     version = fields.get("tail") if is_object(fields) else None
     rows = fields.get("streams") if is_object(fields) and type(version) is int and version == _VERSION else None
     if not is_array(rows) or not all(is_array(row) and [*map(type, row)] == [str] * 3 for row in rows):
-        raise CheckpointError(f"{path} is no state of a tail", hint="Choose another --state, or remove the file")
+        raise CheckpointError(
+            f"{path} is not a state file of a tail", hint="Choose another --state, or remove the file"
+        )
     found: dict[str, dict[str, str]] = {}
     for account, stream, checkpoint in rows:
         found.setdefault(account, {})[stream] = checkpoint
