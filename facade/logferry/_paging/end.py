@@ -87,7 +87,7 @@ def disagreement(came: int, total: int | None) -> tuple[str, ...]:
 @define
 class Doubts:
     """
-    The doubts of one walk.
+    What one walk knows of the service's pages, so that it asks for a page again only where that can tell more.
 
     Attributes:
         looks_twice: See ``Window``.

@@ -17,8 +17,11 @@ def keys_of(items: list[Any], name: str) -> list[str]:
     What tells each item of a page from others: its id, or a digest where it has none, or one that is too long to be kept.
 
     Args:
-        items: JSON items.
+        items: JSON items, whatever they are.
         name: The field that has their ids.
+
+    Returns:
+        A text of at most 64 characters for each item, in order.
     """
     try:
         keys = [item[name] for item in items]

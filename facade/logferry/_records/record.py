@@ -39,16 +39,16 @@ def make_record(  # noqa: PLR0917  # positional, because it is called for every 
     body: str | None = None,
 ) -> LogRecord:
     """
-    A record; the same as the call of the class, which takes longer.
+    The record of an item, for ``Normalizer.make``; the same as a call of ``LogRecord``, which takes longer.
 
     Args:
         origin: What the records of a page have in common.
         item: The item, in the shape that the normalizer expects.
-        time_unix_nano: See the field of this name, as for all that follow.
-        severity_number: 0 where neither the service nor the mapping says.
-        severity_text: The service's own word.
-        event_name: Low-cardinality name of the kind of event.
-        body: The display text.
+        time_unix_nano: When it happened, in nanoseconds since the epoch, UTC; 0 where that cannot be read.
+        severity_number: OpenTelemetry's, 1 to 24, such as ``INFO`` or ``ERROR``; 0, the default, where nothing says it.
+        severity_text: The service's own word; default: none.
+        event_name: Low-cardinality name of the kind of event, such as ``"logto.audit_log"``; default: none.
+        body: The display text; default: none.
     """
     made: Any = Fields()
     # Private to the two classes, of which this is a part.

@@ -150,7 +150,7 @@ def _numbers(items: list[Any], name: str, unit: int) -> PageTimes:
 
 
 def known_times(times: list[int | None]) -> PageTimes:
-    """Times that have been read."""
+    """The times of a page that have been read: nanoseconds since the epoch, UTC, ``None`` for what is no moment."""
     return PageTimes(times, _itself, list, whole=None not in times)
 
 
