@@ -1,7 +1,189 @@
 """
-What a service is made of; the built-in ones import nothing else of logferry.
+The parts of a service: what a package needs to bring the logs of another service home.
 
-Names load when they are first used, so that a client costs no more than it needs.
+The built-in services import nothing else of logferry.  A service is a client, its streams, and for each stream a walk and a
+normalizer.  Read the names in this order:
+
+1. The client.  ``Client`` is the base of an account's client: the class says what the service is called, which ``Settings`` it
+   has and which ``Streams``; ``_connect`` makes a ``Connection`` of the settings, and each stream has a method that calls
+   ``_open``.  ``ClientOptions`` and ``StreamOptions`` are what all clients and all streams take.
+2. Credentials.  ``bearer``, ``api_key``, ``basic`` and ``client_credentials`` make an ``Authorizer``; another one is any object
+   that gives the headers of the next request.
+3. The stream.  ``StreamDefinition`` says what the stream promises and holds its parts; ``filter_field`` declares a filter;
+   ``Incremental`` says how ``sync`` reads the stream again and again.
+4. The walk.  It is a generator without I/O, a ``Flow``: it sends requests by ``fetch`` and yields each ``Batch`` of items with
+   the ``Position`` after it.  ``cursor_walk`` is the walk of every stream whose page says what the next one is asked for by; it
+   needs a function that asks for one ``CursorPage``.  The service passes the ``Window``, and the walk leaves out what lies
+   outside.
+5. The response.  ``decoded`` gives the JSON of a ``Response`` or raises the error that its status stands for, with the
+   service's own words for it, a ``Refusal``.
+6. The record.  ``Normalizer`` holds the pure functions that make a ``LogRecord`` of an item: ``TimeField`` reads times,
+   ``mapped`` names attributes, ``without_secrets`` masks what must not be shown, ``Attribute`` documents one.
+
+Times are nanoseconds since the epoch, UTC, in an ``int``; ``SECOND`` and ``MILLISECOND`` are the units.  Windows are half-open,
+``[since, until)``.  Errors are those of ``logferry``: ``ConfigurationError`` for settings, ``InvalidRequestError`` for a call
+that cannot be right, ``PagingError`` for a walk that has lost its place.
+
+Names load when they are first used, so that a client costs what it needs.  Put streams into a module of their own and name it
+by a text (``Streams("acorn._streams:EVENTS")``) to load them, and the models they use, when one is opened.
+
+A complete service, whose requests need no generated client::
+
+    '''Acorn, a made-up service: events, newest first, paged by a cursor in the JSON body.'''
+
+    from collections.abc import Mapping
+    from typing import Any, ClassVar, Final, TypeAlias, Unpack
+
+    from attrs import frozen
+
+    from logferry.extend import (
+        INFO,
+        MILLISECOND,
+        Attributes,
+        Client,
+        ClientOptions,
+        Connection,
+        CursorPage,
+        Flow,
+        LogRecord,
+        Normalizer,
+        Origin,
+        Position,
+        Rate,
+        Refusal,
+        Settings,
+        Stream,
+        StreamDefinition,
+        StreamOptions,
+        Streams,
+        SubFlow,
+        TimeField,
+        Window,
+        bearer,
+        cursor_walk,
+        decoded,
+        fetch,
+        filter_field,
+        get,
+        is_array,
+        is_object,
+        keys_of,
+        make_record,
+        mapped,
+        shown_at,
+        text_in,
+        wrong_shape,
+    )
+
+    Event: TypeAlias = dict[str, Any]
+    _NAMES: Final = {"id": None, "at": None, "text": None, "kind": "acorn.kind", "user": "user.id"}
+
+
+    def _record(item: Event, origin: Origin, time: int) -> LogRecord:
+        return make_record(origin, item, time, INFO, None, "acorn.event", text_in(item.get("text")))
+
+
+    def _identity(item: Event) -> tuple[str | None, str | None]:
+        return None, text_in(item.get("id"))  # the tenant, which the account stands for here, and the id
+
+
+    def _attributes(item: Event) -> Attributes:
+        return mapped(item, _NAMES, prefix="acorn")
+
+
+    def _resource(_item: Event, origin: Origin) -> Attributes:
+        return {"service.name": "acorn", "server.address": origin.server_address}
+
+
+    NORMALIZER: Final = Normalizer[Event](
+        times=TimeField("at", MILLISECOND),
+        make=_record,
+        identity=_identity,
+        attributes=_attributes,
+        resource=_resource,
+        untimed="at: no number of milliseconds",
+    )
+
+
+    @frozen(kw_only=True)
+    class EventFilters:
+        '''Filters of the events.'''
+
+        kind: str | None = filter_field(
+            "kind", "only events of this kind", choices=("created", "deleted"), shown=shown_at("kind")
+        )
+
+
+    def _refusal(_status: int, body: Mapping[str, Any]) -> Refusal:
+        return Refusal(code=text_in(body.get("code")), message=text_in(body.get("message")))
+
+
+    def _walk(filters: EventFilters, page_size: int, window: Window, position: Position | None) -> Flow:
+        def ask(cursor: Position | None) -> SubFlow[CursorPage]:
+            response = yield from fetch(
+                get,
+                "/events",
+                since=None if window.since is None else window.since // MILLISECOND,
+                until=-(-window.until // MILLISECOND),
+                kind=filters.kind,
+                size=page_size,
+                cursor=cursor,
+            )
+            body = decoded(response, _refusal)
+            items = body.get("events") if is_object(body) else None
+            if not is_object(body) or not is_array(items):
+                raise wrong_shape(response, "a page of events")
+            return CursorPage(
+                response=response,
+                items=items,
+                keys=keys_of(items, "id"),
+                times=NORMALIZER.times(items),
+                cursor=body.get("next"),
+                size=page_size,
+            )
+
+        return cursor_walk(ask, window, position)
+
+
+    EVENTS: Final[StreamDefinition[Event, Event, EventFilters]] = StreamDefinition(
+        name="acorn.events",
+        summary="what happened to oaks",
+        paging="cursor",
+        order="newest first",
+        time_filter="server",
+        promise="each event once, by id",
+        filters=EventFilters,
+        page_size=100,
+        largest_page_size=1000,
+        walk=_walk,
+        normalizer=NORMALIZER,
+    )
+
+
+    class Acorn(Client):
+        '''An Acorn account: its key, and where it is (``ACORN_API_KEY``, ``ACORN_BASE_URL``).'''
+
+        service: ClassVar[str] = "acorn"
+        documented_rate: ClassVar[Rate | None] = Rate(requests=50, seconds=10)
+        streams: ClassVar[Streams] = Streams(EVENTS)
+        authentication: ClassVar[str] = "API key"
+        settings: ClassVar[tuple[str, ...]] = ("api_key", "base_url")
+
+        def __init__(
+            self, *, api_key: str | None = None, base_url: str | None = None, **options: Unpack[ClientOptions]
+        ) -> None:
+            settings = Settings(service=self.service, given={"api_key": api_key, "base_url": base_url})
+            del api_key  # a traceback with locals would show it
+            super().__init__(settings, options)
+
+        def _connect(self, settings: Settings) -> Connection:
+            key, address = settings.require("api_key", "base_url")
+            url = settings.url("base_url", address, example="https://acorn.example/v1")
+            return Connection(base_url=url, authorizer=bearer(key))
+
+        def events(self, *, kind: str | None = None, **options: Unpack[StreamOptions]) -> Stream[Event]:
+            '''The events of the account, newest first.'''
+            return self._open(EVENTS, EventFilters(kind=kind), options)
 """
 
 from typing import TYPE_CHECKING
@@ -15,7 +197,7 @@ if TYPE_CHECKING:
     from logferry._errors import AuthenticationError, ConfigurationError, InvalidRequestError, PagingError
     from logferry._flow.auth import Authorizer, api_key, basic, bearer, client_credentials
     from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch
-    from logferry._http.messages import Request, Response, Send
+    from logferry._http.messages import Request, Response, Send, get
     from logferry._http.rate import Rate
     from logferry._http.responses import Refusal, about_response, decoded, is_foreign, wrong_shape
     from logferry._json import digest, dumps, is_array, is_object, loads, text_in
@@ -45,7 +227,7 @@ _HOMES = {
     "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError",
     "_flow.auth": "Authorizer api_key basic bearer client_credentials",
     "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch",
-    "_http.messages": "Request Response Send",
+    "_http.messages": "Request Response Send get",
     "_http.rate": "Rate",
     "_http.responses": "Refusal about_response decoded is_foreign wrong_shape",
     "_json": "digest dumps is_array is_object loads text_in",
@@ -70,91 +252,18 @@ _HOMES = {
 }
 
 __all__ = [
-    "ERROR",
-    "INFO",
-    "LAST",
-    "MILLISECOND",
-    "REDACTED",
-    "REMEMBERED",
-    "SECOND",
-    "STUCK",
-    "Attribute",
-    "Attributes",
-    "AuthenticationError",
-    "Authorizer",
-    "Batch",
-    "Client",
-    "ClientOptions",
-    "ConfigurationError",
-    "Connection",
-    "CursorPage",
-    "Delivered",
-    "Doubts",
-    "Evidence",
-    "Flow",
-    "Incremental",
-    "InvalidRequestError",
-    "Key",
-    "LogRecord",
-    "Normalizer",
-    "Origin",
-    "PageTimes",
-    "PagingError",
-    "Position",
-    "Rate",
-    "Refusal",
-    "Repaired",
-    "Request",
-    "Response",
-    "Send",
-    "Sessions",
-    "Settings",
-    "Stream",
-    "StreamDefinition",
-    "StreamOptions",
-    "Streams",
-    "SubFlow",
-    "TimeField",
-    "Window",
-    "about_response",
-    "api_key",
-    "basic",
-    "bearer",
-    "believed",
-    "client_credentials",
-    "cursor_at",
-    "cursor_walk",
-    "decoded",
-    "digest",
-    "disagreement",
-    "dumps",
-    "exchange",
-    "fetch",
-    "filter_field",
-    "flag",
-    "is_array",
-    "is_foreign",
-    "is_object",
-    "is_secret_name",
-    "keys_of",
-    "known_times",
-    "loads",
-    "make_record",
-    "mapped",
-    "number_to_nano",
-    "plausible",
-    "present",
-    "printable",
-    "public_url",
-    "restarted",
-    "rfc3339",
-    "shortage",
-    "shown_at",
-    "text_in",
-    "text_to_nano",
-    "without_secrets",
+    "ERROR", "INFO", "LAST", "MILLISECOND", "REDACTED", "REMEMBERED", "SECOND", "STUCK", "Attribute", "Attributes",
+    "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions", "ConfigurationError",
+    "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Incremental", "InvalidRequestError",
+    "Key", "LogRecord", "Normalizer", "Origin", "PageTimes", "PagingError", "Position", "Rate", "Refusal", "Repaired",
+    "Request", "Response", "Send", "Sessions", "Settings", "Stream", "StreamDefinition", "StreamOptions",
+    "Streams", "SubFlow", "TimeField", "Window", "about_response", "api_key", "basic", "bearer", "believed",
+    "client_credentials", "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange",
+    "fetch", "filter_field", "flag", "get", "is_array", "is_foreign", "is_object", "is_secret_name", "keys_of",
+    "known_times", "loads", "make_record", "mapped", "number_to_nano", "plausible", "present", "printable",
+    "public_url", "restarted", "rfc3339", "shortage", "shown_at", "text_in", "text_to_nano", "without_secrets",
     "wrong_shape",
-]
+]  # fmt: skip
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_names(globals(), _HOMES)

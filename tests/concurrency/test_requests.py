@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from itertools import accumulate
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ HISTORIES: Final[dict[str, Callable[[random.Random, int], float]]] = {
 
 FAKES: Final[dict[str, tuple[Any, Callable[..., Any], str]]] = {
     "logto": (logferry.Logto, LogtoFake, "logto.audit_logs"),
-    "cognigy": (logferry.Cognigy, lambda **options: CognigyFake(retention=None, **options), "cognigy.project_logs"),
+    "cognigy": (logferry.Cognigy, partial(CognigyFake, retention=None), "cognigy.project_logs"),
     "daily": (logferry.Daily, DailyFake, "daily.session_logs"),
 }
 

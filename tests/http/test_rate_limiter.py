@@ -1,4 +1,4 @@
-"""The pace of an account: never more requests than the rate allows, and no wait below it."""
+"""The rate limiter of an account: never more requests than the rate allows, and no wait below it."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_retries_and_tokens_are_requests(walk: Walk) -> None:
     assert watched.most_within(100) == 2
 
 
-def test_streams_and_views_share_the_pace(walk: Walk) -> None:
+def test_streams_and_views_share_the_rate_limiter(walk: Walk) -> None:
     """It is the account's: another stream, or a view with other options, has no requests of its own."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
@@ -190,7 +190,7 @@ def test_streams_and_views_share_the_pace(walk: Walk) -> None:
     assert watched.most_within(10) == 3
 
 
-def test_a_view_may_have_a_pace_of_its_own(walk: Walk) -> None:
+def test_a_view_may_have_a_rate_of_its_own(walk: Walk) -> None:
     """Faster, slower or without a bound; what the others have sent counts for it."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
@@ -270,12 +270,12 @@ async def test_a_task_that_sends_late_counts_when_the_service_has_its_request() 
 
 def test_a_request_that_is_never_sent_takes_no_turn() -> None:
     """What is abandoned before it leaves, as the last look ahead of an iteration, does not count."""
-    pace, rate = RateLimiter(), Rate(requests=1, seconds=10)
-    turn = pace.take(0, rate)
-    assert pace.take(5 * SECOND, rate) == 10.0
+    limiter, rate = RateLimiter(), Rate(requests=1, seconds=10)
+    turn = limiter.take(0, rate)
+    assert limiter.take(5 * SECOND, rate) == 10.0
     assert not isinstance(turn, float)
     del turn
-    assert not isinstance(pace.take(5 * SECOND, rate), float)
+    assert not isinstance(limiter.take(5 * SECOND, rate), float)
 
 
 def test_a_loop_without_tasks_of_its_own_sends_before_it_waits() -> None:
@@ -327,7 +327,7 @@ def test_a_loop_without_tasks_of_its_own_sends_before_it_waits() -> None:
 
 
 @pytest.mark.anyio
-async def test_tasks_share_the_pace() -> None:
+async def test_tasks_share_the_rate_limiter() -> None:
     """Many at once send no more than one would."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
@@ -345,7 +345,7 @@ async def test_tasks_share_the_pace() -> None:
     assert watched.most_within(10) == 4
 
 
-def test_threads_share_the_pace() -> None:
+def test_threads_share_the_rate_limiter() -> None:
     """Many at once send no more than one would, and as many as one may."""
     clock = CommonClock(FAKE.epoch, threads=6)
     watched = Watched(clock)
@@ -388,7 +388,7 @@ def test_the_documented_limit_is_the_default(client: Any, fake: Any, stream: str
     assert watched.most_within(seconds) == most
 
 
-def test_a_service_without_a_limit_has_no_pace() -> None:
+def test_a_service_without_a_limit_has_no_rate() -> None:
     """SignalWire documents that reading is effectively unlimited."""
     fake = SignalWireFake(records=300)
     clock = VirtualClock(fake.epoch)
@@ -422,8 +422,8 @@ def test_others_wait_where_one_is_told_to(walk: Walk) -> None:
     assert clock.naps == (7.0,)
 
 
-def test_nobody_waits_longer_than_a_retry_would(walk: Walk) -> None:
-    """Who is told to wait an hour gets an error at once, and so does the next who asks."""
+def test_no_request_waits_longer_than_a_retry_would(walk: Walk) -> None:
+    """A request that has to wait an hour fails at once, and so does the next one."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     refusal = FakeResponse(429, (("Retry-After", "3600"),))
@@ -493,13 +493,13 @@ async def test_tasks_keep_to_what_the_headers_allow() -> None:
 
 def test_what_is_left_does_not_count_requests_that_the_service_may_not_have() -> None:
     """An answer says how many are left; those that began before it and are still under way need some of these."""
-    pace = RateLimiter()
-    late: Any = pace.take(0, None)
-    turn: Any = pace.take(0, None)
+    limiter = RateLimiter()
+    late: Any = limiter.take(0, None)
+    turn: Any = limiter.take(0, None)
     assert turn.number == late.number + 1
     turn.over(SECOND)
-    pace.allow(Allowance(remaining=1, seconds=10), until=11 * SECOND, number=turn.number)
-    assert pace.take(SECOND, None) == 10.0
+    limiter.allow(Allowance(remaining=1, seconds=10), until=11 * SECOND, number=turn.number)
+    assert limiter.take(SECOND, None) == 10.0
 
 
 def test_a_deadline_ends_the_wait_for_a_turn(walk: Walk) -> None:
@@ -514,26 +514,26 @@ def test_a_deadline_ends_the_wait_for_a_turn(walk: Walk) -> None:
     assert clock.naps == ()
 
 
-def test_a_clock_that_is_set_back_stops_nobody() -> None:
-    """Whoever corrects the machine's clock by a day does not wait a day."""
-    pace, rate = RateLimiter(), Rate(requests=2, seconds=10)
+def test_a_clock_that_is_set_back_stops_no_request() -> None:
+    """After the machine's clock is corrected by a day no request waits a day."""
+    limiter, rate = RateLimiter(), Rate(requests=2, seconds=10)
     day = 86_400 * SECOND
     for _ in range(2):
-        turn: Any = pace.take(2 * day, rate)
+        turn: Any = limiter.take(2 * day, rate)
         turn.over(2 * day)
-    pace.close_until(2 * day + 60 * SECOND)
-    assert pace.take(day, rate) == 10.0
-    assert not isinstance(pace.take(day + 10 * SECOND, rate), float)
+    limiter.close_until(2 * day + 60 * SECOND)
+    assert limiter.take(day, rate) == 10.0
+    assert not isinstance(limiter.take(day + 10 * SECOND, rate), float)
 
 
 def test_memory_is_bounded_by_the_rate() -> None:
     """Only so many times are kept as there are tokens."""
-    pace = RateLimiter()
+    limiter = RateLimiter()
     for number in range(10_000):
-        turn: Any = pace.take(number * SECOND, Rate(requests=3, seconds=1))
+        turn: Any = limiter.take(number * SECOND, Rate(requests=3, seconds=1))
         assert turn.number == number + 1
         turn.over(number * SECOND)
-    kept: Any = vars(type(pace))["_got"].__get__(pace)  # nothing else shows it
+    kept: Any = vars(type(limiter))["_got"].__get__(limiter)  # nothing else shows it
     assert len(kept) == 3
 
 

@@ -6,7 +6,13 @@ from typing import Final
 
 from attrs import define
 
-from logferry._http.in_flight import SLOW
+from logferry._time.timestamps import MILLISECOND
+
+_SLOW: Final = 10 * MILLISECOND
+"""
+Several requests are in flight only where a response takes at least this long, in nanoseconds: threads and tasks would cost
+more than nearer services take (measured: as much CPU again as the page).
+"""
 
 _PROVEN: Final = 5
 """After this many pages a walk has shown that there is more, and whether the service keeps to bounds of time."""
@@ -52,7 +58,7 @@ class Budget:
             in_flight: How many are in flight.
             found: How many items have come and wait for their turn.
         """
-        self.is_slow = self.is_slow or (self.pages >= _PROVEN and self.waited >= SLOW * self.pages)
+        self.is_slow = self.is_slow or (self.pages >= _PROVEN and self.waited >= _SLOW * self.pages)
         if not self.is_slow:
             return 0
         useful = (self.items + found) / self.page_size

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from weakref import WeakSet
 
 from attrs import define, field
 
 from logferry._errors import LogferryError
 from logferry._http.messages import Response, Send
-from logferry._time.timestamps import MILLISECOND
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
     from logferry._http.sender import Sender
 
 R = TypeVar("R")
-
-SLOW: Final = 10 * MILLISECOND
-"""
-Several requests are in flight only where a response takes at least this long, in nanoseconds: threads and tasks would cost
-more than nearer services take (measured: as much CPU again as the page).
-"""
 
 
 @define(eq=False)

@@ -48,6 +48,32 @@ class Request(Protocol[R_co]):
         ...
 
 
+@frozen
+class _Get:
+    path: str
+    params: Pairs
+    method: str = "GET"
+    headers: Pairs = ()
+    form: Pairs | None = None
+
+    @staticmethod
+    def parse(value: Any) -> Any:
+        """The decoded JSON as it is."""
+        return value
+
+
+def get(path: str, **params: str | float | bool | None) -> Request[Any]:
+    """
+    A GET request, for a service without a generated client.
+
+    Args:
+        path: The path below the service's base URL, with a slash in front, its segments quoted.
+        params: Query parameters by name, in order; ``None`` is left out, a ``bool`` becomes ``true`` or ``false``.
+    """
+    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in params.items()}
+    return _Get(path, tuple((name, text) for name, text in texts.items() if params[name] is not None))
+
+
 class Turn(Protocol):
     """The permission to send one request.  It lives as long as its request may still be sent."""
 

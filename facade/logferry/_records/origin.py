@@ -43,8 +43,8 @@ class Normalizer(Generic[J]):
     trace_id: Callable[[J], str | None] | None = None
     untimed: str = "the time cannot be read"
 
-    def time(self, item: J) -> int | None:
-        """When an item happened, in nanoseconds since the epoch; ``None`` where that cannot be read."""
+    def time(self, item: object) -> int | None:
+        """When an item happened, whatever it is, in nanoseconds since the epoch; ``None`` where that cannot be read."""
         return self.times([item])[0]
 
     def record(self, item: J, origin: Origin) -> LogRecord:

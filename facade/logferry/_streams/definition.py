@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from attrs import AttrsInstance, field, fields, frozen
 
 from logferry._flow.steps import Flow, Position
+from logferry._json import is_object
 from logferry._lazy import loaded
 from logferry._records.attributes import Attribute
 from logferry._records.origin import Normalizer
@@ -56,6 +57,20 @@ class Repaired(Protocol[J_co]):
     def complete(self) -> bool:
         """Whether no required value had to be invented."""
         ...
+
+
+@frozen
+class _Replaced:
+    """What stands for an item that is no object, in a stream without a repair of its own."""
+
+    item: object
+    value: Any = field(factory=dict[str, Any], init=False)
+    issues: tuple[str, ...] = field(default=("no object",), init=False)
+    complete: bool = field(default=False, init=False)
+
+
+def _itself(item: Any) -> Any:
+    return item
 
 
 @frozen(kw_only=True)
@@ -143,11 +158,12 @@ def filter_field(
         "shown": shown,
         "any_case": any_case,
     }
-    return field(default=None, converter=_as_list if several else None, metadata=metadata)
+    options: dict[str, Any] = {"converter": _as_list} if several else {}
+    return field(default=None, metadata=metadata, **options)
 
 
 def _as_list(value: Any) -> Any:
-    return value if value is None or isinstance(value, str) else list(value)
+    return value if value is None or isinstance(value, str) else list[Any](value)
 
 
 def flag(text: str) -> bool:
@@ -178,9 +194,9 @@ class StreamDefinition(Generic[E, J, F]):
         page_size: How many items are asked for at once unless the caller says otherwise.
         largest_page_size: The service's limit, or ``None`` where it is unknown.
         walk: Starts the stream's flow, see ``Walk``.
-        fits: Whether an item has the shape that the documentation promises.
-        repair: Makes an item fit.
-        entry: The typed model of an item that fits.
+        fits: Whether an item has the shape that the documentation promises; default: whether it is a JSON object.
+        repair: Makes an item fit; default: an empty object takes the place of what is no object.
+        entry: The typed model of an item that fits; default: the item as it is.
         normalizer: The record of an item that fits.
         attributes_home: Module and name of the tables of attributes, by stream; empty where there are none.
         incremental: How it is read again and again.
@@ -199,9 +215,9 @@ class StreamDefinition(Generic[E, J, F]):
     page_size: int
     largest_page_size: int | None = None
     walk: Walk[F]
-    fits: Callable[[object], bool]
-    repair: Callable[[object], Repaired[J]]
-    entry: Callable[[Any], E]
+    fits: Callable[[object], bool] = is_object
+    repair: Callable[[object], Repaired[J]] = _Replaced
+    entry: Callable[[Any], E] = _itself
     normalizer: Normalizer[J]
     attributes_home: str = ""
     incremental: Incremental = field(factory=Incremental)

@@ -291,6 +291,25 @@ def test_more_rows_of_one_time_than_a_page_holds(stream: str, page_size: int) ->
     assert issue == CROWDED
 
 
+@pytest.mark.parametrize("page_size", [1, 2, 5, 100])
+def test_only_the_end_is_asked_for_by_offset(page_size: int) -> None:
+    """However many rows have one time, pages follow by time where the service sends as many as are asked for."""
+    begin = DailyFake().epoch - 3600 * 10**9
+    ties = [12, 1, 4, 2, 3, 1, 1, 30, 5, 1, 2, 2]
+    rows = [
+        Row(time=begin + second * 10**9, content=tie % 4) for second, count in enumerate(ties) for tie in range(count)
+    ]
+    fake = DailyFake(rows=rows)
+    transport = InProcessTransport(fake)
+    with logferry.Daily(api_key=fake.api_key, transport=transport, concurrency=1) as daily:
+        got = opened(daily, "daily.session_logs", fake, page_size=page_size).raw().to_list()
+    assert got == truth(fake, "daily.session_logs")
+    offsets = [dict(parse_qsl(request.query))["offset"] for request in transport.requests]
+    assert {*offsets[:-1]} == {"0"}
+    assert offsets[-1] != "0"
+    assert len(offsets) < 3 + len(rows) / page_size
+
+
 def test_rows_of_one_time_that_never_stay_the_same_are_an_issue() -> None:
     """More of them than a page holds, and others whenever they are looked at: the result says that some may be missing."""
     fake = DailyFake(rows=crowd(61))
