@@ -1,4 +1,4 @@
-"""The way of what tasks have read to a caller in another thread or task."""
+"""Delivers what tasks have read to a caller in another thread or task."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ R = TypeVar("R", bound=Reading)
 
 class Delivery(Generic[R, T]):
     """
-    One iteration over what a reading brings.
+    One iteration over the batches of a reading.
 
-    What has been read stays with the reading until the caller takes it.  So a call that is cancelled, or interrupted by
-    Ctrl-C, loses nothing, and the next one goes on.
+    A batch stays with the reading until the caller takes it.  So a call that is cancelled, or interrupted by Ctrl-C,
+    loses nothing, and the next call goes on.
 
     Args:
         tasks: Run the reading.
         make: Make the reading, when the first batch is asked for.
-        wait: Waits for the next batch, and gives the same one again until the caller has taken it; ``None`` at the end.
-        where: What to call the iteration in errors.
+        wait: Waits for the next batch, and returns the same one again until the caller has taken it; ``None`` at the end.
+        where: The name of the iteration in errors.
     """
 
     __slots__ = ("_in_use", "_make", "_reading", "_tasks", "_wait", "_where")
@@ -41,7 +41,7 @@ class Delivery(Generic[R, T]):
         self._in_use = False
 
     def next_batch(self) -> T | None:
-        """The next batch, blocking the thread; ``None`` at the end, if nothing has failed."""
+        """Return the next batch, blocking the thread; ``None`` at the end, if nothing has failed."""
         if self._in_use:
             raise used_at_once(self._where)
         self._in_use = True
@@ -51,7 +51,7 @@ class Delivery(Generic[R, T]):
             self._in_use = False
 
     async def anext_batch(self) -> T | None:
-        """The next batch, blocking only the task; ``None`` at the end, if nothing has failed."""
+        """Return the next batch, blocking only the task; ``None`` at the end, if nothing has failed."""
         if self._in_use:
             raise used_at_once(self._where)
         self._in_use = True
@@ -73,7 +73,7 @@ class Delivery(Generic[R, T]):
         self._tasks.require(self._reading)
         batch = await self._wait(self._reading)
         if batch is None:
-            # Otherwise the end of the block would look like the end of the logs.
+            # Otherwise the end of the block looks like the end of the logs.
             self._tasks.require(self._reading)
             failure = self._reading.failure()
             if failure is not None:
@@ -107,7 +107,7 @@ class Batches(Generic[T]):
 
 
 class _Unending(Generic[T]):
-    """Batches for a chain, which ends for good once its source has raised: a failure is one more batch, which raises it."""
+    """Batches for ``itertools.chain``, which ends for good once its source has raised: a failure becomes a batch that raises it."""
 
     __slots__ = ("_batches",)
 
@@ -122,7 +122,7 @@ class _Unending(Generic[T]):
             return next(self._batches)
         except StopIteration:
             raise
-        except BaseException as error:  # noqa: BLE001  # it is raised by what is returned
+        except BaseException as error:  # noqa: BLE001  # the returned iterator raises it
             return raised(error)
 
 
@@ -150,7 +150,7 @@ class AsyncItems(AsyncIterator[T]):
             self._items = batch
 
     async def aclose(self) -> None:
-        """End it before its end."""
+        """End the reading before its end."""
         self._delivery.leave()
 
     def __del__(self) -> None:

@@ -96,7 +96,7 @@ class Ferry:
 
         Args:
             accounts: Only these accounts; a text is one name; default: all.
-            streams: Only these streams, by their full names; a text is one name; default: all that can be asked.  Without names, streams
+            streams: Only these streams, by their full names; a text is one name; default: all that can be requested.  Without names, streams
                 that lack a filter that is given, or need one that is not, are skipped: see ``FerryRecords.skipped``.
             filters: Values by the filter's name in Python or on the wire, as text; filters of a single stream by its full
                 name, as in ``{"logto.audit_logs": {"user_id": "u1"}}``.
@@ -144,7 +144,7 @@ class Ferry:
         on_failure: Callable[[FailureEvent], None] | None = None,
     ) -> FerryFollow:
         """
-        What is new in all accounts, each record once, in the order of time, without an end; see ``Stream.follow``.
+        The new records of all accounts, each once, in the order of time, without an end; see ``Stream.follow``.
 
         A stream that fails does not stop the others: it is tried again after 5 seconds, then after twice as long each
         time, up to 5 minutes.  Where credentials are refused it is not; nor where the service has refused the request
@@ -154,13 +154,13 @@ class Ferry:
             accounts: Only these accounts; default: all.
             streams: Only these streams; see ``records``.
             filters: Values by the filter's name in Python or on the wire, as text.
-            since: From when on; default: now, and then what is there already is left out.
-            page_size: How many items to ask for at once.
+            since: Begin; default: now, and then records that exist already are left out.
+            page_size: Items per page.
             resume: Checkpoints, by account, then by stream, as ``FerryFollow.checkpoints`` gives them.
             shortest: Seconds between two polls of a stream while something comes.
             longest: Seconds between two polls at most.
             reordering: Seconds for which a record waits, after its time, for older ones of other streams.
-            on_failure: Is told of each failure, on the event loop's thread; default: a warning of the logger
+            on_failure: Receives each failure, on the event loop's thread; default: a warning of the logger
                 ``logferry``.
 
         Raises:
@@ -214,7 +214,7 @@ class Ferry:
                 default: all that the service has.
             raw: Keep the items as received, too, which may hold secrets.
             commit_every: How long what has been read waits to be committed at most, in seconds.
-            told: Is told how it gets on, on the event loop's thread.
+            told: Receives the progress of each stream, on the event loop's thread.
 
         Raises:
             InvalidRequestError: The call cannot be right; nothing was sent.

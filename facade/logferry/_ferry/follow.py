@@ -33,8 +33,8 @@ class FerryFollow:
     where it was.
 
     Attributes:
-        skipped: Streams that are not asked, and why.
-        unopened: What is wrong with accounts that could not be opened.
+        skipped: Streams that are not followed, and why.
+        unopened: The errors of accounts that could not be opened.
     """
 
     _tasks: Tasks
@@ -57,15 +57,15 @@ class FerryFollow:
 
         It can be written as JSON, and goes into ``resume``.
         """
-        # On the event loop's thread, so that no poll goes on meanwhile.
+        # On the event loop's thread, so that no poll goes on in between.
         portal = self._tasks.portal
         return self._checkpoints() if portal is None else portal.call(self._checkpoints)
 
     def arrivals(self) -> Batches[list[Arrival]]:
         """
-        The same in lists as they become due, for programs that know best when a record has been delivered.
+        Iterate over lists of records that are due, for programs that decide when a record counts as delivered.
 
-        All arrivals of a list have to be delivered before the next one is asked for; what is not comes again.
+        Deliver all arrivals of a list before the next list is requested; the others come again.
         """
         return Batches(Delivery(self._tasks, self._begin, Confluence.due, "ferry.follow()"))
 

@@ -30,7 +30,7 @@ from logferry._time.timestamps import SECOND
 
 _FIRST_PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 300.0
-"""Seconds until a stream that has failed is tried again: they double from the first to the longest."""
+"""Seconds until a failed stream is tried again: they double from the first to the longest."""
 
 _REFUSED: Final = (
     AuthenticationError,
@@ -39,7 +39,7 @@ _REFUSED: Final = (
     InvalidRequestError,
     CheckpointError,
 )
-"""What will be as wrong the next time."""
+"""Errors that a retry cannot fix."""
 
 _LOGGER: Final = logging.getLogger("logferry")
 
@@ -51,12 +51,12 @@ class Lane:
 
     Attributes:
         iteration: Its walk.
-        convert: Makes its records.
-        held: Records that have arrived and have not been delivered, in the order of time.
-        arrived: When the first of them did, in nanoseconds since the epoch.
+        convert: Makes records of its items.
+        held: Records that have arrived and are not delivered, in the order of time.
+        arrived: When the first of them arrived, in nanoseconds since the epoch.
         failure: Why it has ended; ``None`` while it has not.
-        has_read: Whether the service has ever answered as it should.
-        expects_more: Whether older records can be about to come: it has not read yet, or what it read last was not nothing.
+        has_read: Whether a poll has ever succeeded.
+        expects_more: Whether older records may come soon: no poll has ended yet, or the last one brought records.
     """
 
     iteration: Iteration
@@ -69,44 +69,44 @@ class Lane:
     _taken: anyio.Event = field(factory=anyio.Event)
 
     async def next(self, clock: Clock) -> bool:
-        """Hold what the next poll brings, once all that was held has been delivered; whether it has brought anything."""
+        """Hold the records of the next poll, once all held ones are delivered; return whether there are any."""
         records = await self.iteration.anext_batch(lambda batch: converted(self.iteration, self.convert, batch, []))
         if records is None:  # a follow has no end
             raise AssertionError(self.iteration.plan)
         self.has_read = True
         self.arrived, self._taken = clock.now(), anyio.Event()
         self.held.extend(records)
-        # They count as delivered one by one, when the caller takes them.
+        # Each counts as delivered when the caller takes it.
         self.iteration.hold(self.held)
         self.expects_more = bool(records)
         return bool(records)
 
     async def wait_until_taken(self) -> None:
-        """Wait until all that is held has been delivered, and more is wanted."""
+        """Wait until all held records are delivered and the caller wants more."""
         await self._taken.wait()
 
     def want_more(self) -> None:
-        """More is wanted."""
+        """Note that the caller wants more."""
         if not self.held:
             self._taken.set()
 
     def time(self, record: LogRecord) -> int:
-        """A record's place in the order of time."""
+        """Return the time by which a record is ordered."""
         return record.time_unix_nano or self.arrived
 
     def first_time(self) -> int:
-        """The place in the order of time of the first record that is held."""
+        """Return the time by which the first held record is ordered."""
         return self.time(self.held[0])
 
     def rows(self) -> Iterator[tuple[int, Lane, LogRecord]]:
-        """The records that are held, each behind its place in the order of time."""
+        """Yield the held records, each after the time by which it is ordered."""
         return ((self.time(record), self, record) for record in self.held)
 
 
 @frozen(eq=False)
 class Arrival:
     """
-    A record that can be delivered.
+    A record that is due.
 
     Attributes:
         record: The record.
@@ -116,26 +116,26 @@ class Arrival:
     _lane: Lane
 
     def deliver(self) -> None:
-        """Count it as delivered: checkpoints resume after it.  The arrivals of a list are delivered in its order."""
+        """Count it as delivered: checkpoints resume after it.  Deliver the arrivals of a list in its order."""
         self._lane.held.popleft()
 
     @property
     def held(self) -> deque[LogRecord]:
-        """Where the record is, the first one when its turn has come: removing it delivers it."""
+        """The queue that holds the record, which is its first when its turn comes: removing it delivers it."""
         return self._lane.held
 
 
 @define(eq=False)
 class Confluence:
     """
-    The streams that are followed, as one.
+    Merges the streams that are followed.
 
     Attributes:
         lanes: The streams.
         clock: Tells the time.
-        reordering: For how long a record waits for older ones, in seconds after its time.
-        told: Is told of each failure.
-        unopened: What is wrong with accounts that could not be opened.
+        reordering: Seconds after its time for which a record waits for older ones.
+        told: Receives each failure.
+        unopened: The errors of accounts that could not be opened.
     """
 
     lanes: Sequence[Lane]
@@ -150,32 +150,32 @@ class Confluence:
     _closed: bool = False
 
     def failure(self) -> ExceptionGroup[Exception] | None:
-        """What to raise when no stream can be followed any more."""
+        """Return the error to raise when no stream can be followed any more."""
         failures = [*self.unopened, *(lane.failure for lane in self.lanes if lane.failure is not None)]
         if not failures:
             return None
         return ExceptionGroup(f"none of the accounts' {len(failures)} streams can be followed any more", failures)
 
     async def run(self) -> None:
-        """Read all streams until each has ended, or nobody wants them any more."""
+        """Read all streams until each has ended or ``close`` is called."""
         with self._scope:
             async with anyio.create_task_group() as tasks:
                 for lane in self.lanes:
                     tasks.start_soon(self._follow, lane)
 
     async def records(self) -> Iterator[LogRecord] | None:
-        """What is due, or what is left of it; taking a record delivers it.  ``None`` at the end."""
+        """Return the records that are due, or the rest of them; taking one delivers it.  ``None`` at the end."""
         if not length_hint(self._left):
             due = await self.due()
             if due is None:
                 return None
             self._left = iter([arrival.held for arrival in due])
-            # By the interpreter itself: Ctrl-C cannot come between a record and its count.
+            # The interpreter runs this map in C: Ctrl-C cannot come between a record and its count.
             self._due_records = map(deque[LogRecord].popleft, self._left)
         return self._due_records
 
     async def due(self) -> list[Arrival] | None:
-        """What is due, in the order of time, once what was due before has been delivered; ``None`` at the end."""
+        """Return the records that are due, in the order of time, once the previous ones are delivered; ``None`` at the end."""
         for lane in self.lanes:
             lane.want_more()
         while not self._closed:
@@ -192,7 +192,7 @@ class Confluence:
         return None
 
     def close(self) -> None:
-        """Nobody wants them any more."""
+        """Stop reading: the caller has left."""
         self._closed = True
         self._scope.cancel()
         self._change.set()
@@ -208,17 +208,17 @@ class Confluence:
         return due
 
     def _release(self, lane: Lane, record: LogRecord, left: Mapping[Lane, int]) -> int:
-        """From when on a record waits no longer for older ones, where so many others of each lane are left."""
-        if sum(one.failure is None for one in self.lanes) == 1:  # nothing older can come from another
+        """Return when a record stops waiting for older ones; *left* counts the undelivered records of each lane."""
+        if sum(one.failure is None for one in self.lanes) == 1:  # no other stream can bring an older one
             return 0
-        # What is dated in the future does not wait for its time; and where another lane is about to get records that can
-        # be of any time, as each is when it begins, those that came do not wait by their times.
+        # A record dated in the future does not wait for its time.  While another lane may bring records of any time, as each does
+        # at its beginning, records wait by their arrival instead of their time.
         open_ended = any(one.expects_more and not left[one] for one in self.lanes if one is not lane)
         since = lane.arrived if open_ended else min(lane.time(record), lane.arrived)
         return since + round(self.reordering * SECOND)
 
     async def _wait(self, seconds: float | None) -> None:
-        """Wait until something has changed, or for so long."""
+        """Wait until something has changed, or for this many seconds."""
         async with anyio.create_task_group() as tasks:
             if seconds is not None:
                 tasks.start_soon(self._elapse, seconds, tasks.cancel_scope)
@@ -248,7 +248,8 @@ class Confluence:
                 lane.expects_more = False
                 self._change.set()
                 lasting = not isinstance(error, LogferryError) or isinstance(error, _REFUSED)
-                # What never was right is a mistake; what was right before is most likely the service's trouble.
+                # A refused request that never succeeded is a mistake of the caller; one that succeeded before is most likely trouble
+                # of the service.
                 if lasting or (isinstance(error, BadRequestError) and not lane.has_read):
                     lane.failure = self._tell(lane, error, None) or error
                 else:
@@ -259,10 +260,10 @@ class Confluence:
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _tell(self, lane: Lane, error: Exception, delay: float | None) -> Exception | None:
-        """Tell of a failure; what goes wrong with that ends the stream, too."""
+        """Report a failure; an error of the hook ends the stream, too."""
         plan = lane.iteration.plan
         if self.told is None:
-            # Of other errors not the text: who raised them has not thought of secrets.
+            # Other errors without their text, which can hold secrets.
             _LOGGER.warning("%s", error if isinstance(error, LogferryError) else f"unexpected {type(error).__name__}")
             return None
         try:

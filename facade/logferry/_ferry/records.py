@@ -1,4 +1,4 @@
-"""Reading several accounts at once: a task for each, and their pages in the order in which they arrive."""
+"""Reads several accounts at once: a task for each, and their pages in the order of arrival."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class _Arrived:
     The records of a page, on their way to the caller.
 
     Attributes:
-        name: Whose they are.
-        records: The records that are wanted.
+        name: Their account and stream.
+        records: The records that the caller selects.
         place: The checkpoint after the first *n* of them.
         taken: Set when the caller begins to take them.
     """
@@ -52,15 +52,15 @@ class _Arrived:
 @define(eq=False)
 class Arrivals:
     """
-    The pages of several lanes, in the order in which they arrive.
+    The pages of several lanes, in the order of arrival.
 
-    A lane asks for its next page once the caller begins with the last one, so memory is bounded by two pages per lane.
+    A lane requests its next page once the caller begins with the last one, so memory is bounded by two pages per lane.
 
     Attributes:
         lanes: The streams of each account, which are read one after the other.
-        lowest: The lowest severity number of the records that are wanted.
-        unopened: What is wrong with accounts that could not be opened.
-        failures: What went wrong so far, of streams that ended early.
+        lowest: The lowest severity number of the records that the caller selects.
+        unopened: The errors of accounts that could not be opened.
+        failures: The errors so far of streams that ended early.
     """
 
     lanes: Mapping[str, Mapping[str, View[LogRecord]]]
@@ -91,12 +91,12 @@ class Arrivals:
         self._change.set()
 
     def failure(self) -> ExceptionGroup[Exception] | None:
-        """What to raise at the end, if anything."""
+        """Return the error to raise at the end, if any."""
         failures = [*self.unopened, *self.failures]
         return ExceptionGroup(f"{len(failures)} of the accounts' streams failed", failures) if failures else None
 
     async def wait(self) -> Iterator[LogRecord] | None:
-        """The records of the next page, or what is left of the last one; ``None`` when all lanes have ended."""
+        """Return the records of the next page, or the rest of the last one; ``None`` when all lanes have ended."""
         while not length_hint(self._left):
             if self._arrived:
                 self._take(self._arrived.popleft())
@@ -108,7 +108,7 @@ class Arrivals:
         return self._left
 
     def checkpoint(self, name: Name) -> str | None:
-        """Resumes a stream after the last record that the caller has taken; ``None`` where it has not been begun."""
+        """Return what resumes a stream after the last record that the caller has taken; ``None`` if it has not begun."""
         if self._current is not None and self._current.name == name:
             return self._current.place(len(self._current.records) - length_hint(self._left))
         place = self._places.get(name)
@@ -121,7 +121,7 @@ class Arrivals:
         arrived.taken.set()
 
     async def _read(self, account: str, lane: Mapping[str, View[LogRecord]]) -> None:
-        """Hand over the pages of a lane's views; one that fails does not stop the next."""
+        """Hand over the pages of a lane's views; the failure of one does not stop the next."""
         for stream, view in lane.items():
             try:
                 await self._hand_over((account, stream), *view.begin())
@@ -159,7 +159,7 @@ class FerryRecords:
     After a cancellation or Ctrl-C the same iterator goes on where it was.
 
     Attributes:
-        skipped: Streams that are not asked, and why.
+        skipped: Streams that are not read, and why.
     """
 
     _tasks: Tasks
@@ -181,7 +181,7 @@ class FerryRecords:
 
         It can be written as JSON, and goes into ``resume``.
         """
-        # On the event loop's thread, so that no page arrives meanwhile.
+        # On the event loop's thread, so that no page arrives in between.
         portal = self._tasks.portal
         return self._checkpoints() if portal is None else portal.call(self._checkpoints)
 

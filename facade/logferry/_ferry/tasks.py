@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Reading(Protocol):
-    """Reads streams as a task."""
+    """Reads streams in a task."""
 
     async def run(self) -> None:
         """Read them until they have ended."""
@@ -33,17 +33,17 @@ class Reading(Protocol):
         ...
 
     def failure(self) -> ExceptionGroup[Exception] | None:
-        """What to raise at the end, if anything."""
+        """Return the error to raise at the end, if any."""
         ...
 
 
 @define
 class Tasks:
     """
-    Reads accounts while its ``async with`` block runs, and ends with it, whatever has happened in the block.
+    Runs readings while its ``async with`` block runs, and ends them with it.
 
     Attributes:
-        clients: By account; closed at the end.
+        clients: The clients by account; closed at the end.
         portal: The way into its event loop from the thread of a ``with`` block; ``None`` in ``async with``.
     """
 
@@ -60,7 +60,7 @@ class Tasks:
         return self._process not in (None, os.getpid())
 
     def run(self, reading: Reading) -> None:
-        """Let a task read until it has ended, or is stopped."""
+        """Start a reading in a task."""
         group = self._require_group()
         self._begun.append(reading)
         group.start_soon(reading.run)
@@ -82,7 +82,7 @@ class Tasks:
 
     def require(self, reading: Reading) -> None:
         """
-        Nothing, while the block in which a reading has begun goes on.
+        Do nothing while the block in which a reading has begun goes on.
 
         Raises:
             InvalidRequestError: The block has ended.
@@ -104,7 +104,7 @@ class Tasks:
         return self.portal
 
     def call(self, run: Callable[[], Awaitable[T]]) -> T:
-        """Run it on the event loop, from the thread of a ``with`` block; Ctrl-C cancels it, and waits for its end."""
+        """Run a coroutine on the event loop, from the thread of a ``with`` block; Ctrl-C cancels it and waits for its end."""
         over = Event()
 
         async def run_to_the_end() -> T:
@@ -147,7 +147,7 @@ class Tasks:
         if self._group is not None:
             group, self._group = self._group, None
             group.cancel_scope.cancel()
-            # What was raised in the block is not the group's, which would wrap it into an ExceptionGroup.
+            # The group does not get the exception of the block, which it would wrap into an ExceptionGroup.
             await group.__aexit__(None, None, None)
         for reading in tuple(self._begun):
             self.stop(reading)

@@ -20,13 +20,13 @@ from logferry._time.timestamps import SECOND
 from logferry._time.window import Window
 
 AHEAD: Final = 366 * 86_400 * SECOND
-"""Records that are dated so far in the future at most come too, in nanoseconds."""
+"""Records dated up to this far in the future are read too, in nanoseconds."""
 
 _MOST: Final = 5000
-"""So many new items are put into the order of time at most; a poll that brings more is several batches."""
+"""New items that are sorted by time at once, at most; a poll that brings more is several batches."""
 
 _MOST_KNOWN: Final = 20_000
-"""From so many known items on, a poll that has not ended forgets those that are older than the next one's overlap."""
+"""Known items from which on a poll that has not ended forgets those that are older than the overlap of the next poll."""
 
 
 @frozen(kw_only=True)
@@ -35,8 +35,8 @@ class Polling:
     How often a stream is polled.
 
     Attributes:
-        shortest: Seconds between two polls while something comes.
-        longest: Seconds between two polls at most: the time doubles while nothing comes.
+        shortest: Seconds between two polls while items come.
+        longest: Seconds between two polls at most: the time doubles while no items come.
     """
 
     shortest: float = SHORTEST
@@ -55,7 +55,7 @@ class Polling:
 
         Args:
             quiet: How many polls in a row have brought nothing.
-            took: How long the last one took, in nanoseconds: half of the time at most is spent on polling.
+            took: How long the last one took, in nanoseconds: at most half of the time is spent on polling.
         """
         backed_off = self.shortest * 2.0 ** min(quiet, 30)
         return min(max(backed_off, took / SECOND), self.longest)
@@ -63,7 +63,7 @@ class Polling:
 
 @frozen
 class _New:
-    """An item to be delivered: what stands for it, its time, its ordinal, and what delivering it changes."""
+    """An item to be delivered: its key, its time, its ordinal, and the change that its delivery makes."""
 
     item: Any
     key: Key
@@ -80,13 +80,13 @@ class Poll:
     Attributes:
         walk: Starts the stream's own flow at a place.
         definition: The stream.
-        window: What the caller asked for.
-        edge: From when on what is not known is new.
+        window: The window of the call.
+        edge: The time from which on an unknown item is new.
         place: Where the follow is.
-        told: Issues that the poll before has told of.
+        told: Issues that the previous poll has reported.
         issues: Issues of this one.
-        ahead: How far our clock is ahead of the service's, in nanoseconds, as far as its answers say.
-        has_found: Whether it has brought anything.
+        ahead: How far our clock is ahead of the service's, in nanoseconds, by the dates of its responses.
+        has_found: Whether it has brought an item.
     """
 
     walk: Callable[[Window, Position | None], Flow]

@@ -23,7 +23,7 @@ from logferry.cli._output.partial_file import PartialFile
 from logferry.cli._output.stdout import output_errors
 from logferry.cli._output.suffixes import COLUMNAR, form_of, refuse_compression
 from logferry.cli._progress import Progress
-from logferry.cli._pull.reader import Reader, Reading, Wanted
+from logferry.cli._pull.puller import Puller, Selection, StreamPull
 from logferry.cli._shell import talk, tell, tell_error
 from logferry.cli._standard import require_stdout
 
@@ -107,16 +107,16 @@ class Pull:
                 target, self._format, jobs, raw=self.raw, header=self.header, streamed=self.output is None
             )
             stack.callback(_end, output, file)  # also after an error, so that the file can be read
-            reader = Reader(self._wanted(file), output, interrupts, progress)
-            readings, code = self._opened(jobs, reader, stack)
+            puller = Puller(self._selection(file), output, interrupts, progress)
+            pulls, code = self._opened(jobs, puller, stack)
             tell_left_out(left_out)
-            code = max(code, reader.read(readings))
+            code = max(code, puller.read(pulls))
             interrupts.working()
             if code == 0:
                 output.begin()
                 _end(output, file)
                 output.flush()
-                if self._shown and not any(reading.written for reading in readings):
+                if self._shown and not any(pull.written for pull in pulls):
                     tell("", "no matching records in the window; --since sets an earlier begin")
                 if file is not None:
                     file.complete()
@@ -157,7 +157,7 @@ class Pull:
         if not self.header and form != "csv":
             raise InvalidRequestError("--no-header goes with csv only", hint="Add --format csv, or leave it out")
 
-    def _wanted(self, file: PartialFile | None) -> Wanted:
+    def _selection(self, file: PartialFile | None) -> Selection:
         repeated = {
             "raw": self.raw,
             "strict": self.strict,
@@ -169,16 +169,16 @@ class Pull:
             "timeout": None if self.timeout is None else f"{self.timeout:g}s",
             "severity": self.lowest,
         }
-        return Wanted(
+        return Selection(
             severity=self.lowest,
             max_items=self.max_items,
             options=_as_typed(repeated),
-            question=self._question,
+            query=self._query,
             appended_to=file,
         )
 
     @property
-    def _question(self) -> tuple[str, ...]:
+    def _query(self) -> tuple[str, ...]:
         """Filters and window for a call that begins later: ages become moments, since an age gives another window then."""
         now = time.time_ns()
         bounds = {"since": self._since, "until": self.until}
@@ -190,7 +190,7 @@ class Pull:
     def _since(self) -> str | None:
         return DEFAULT_SINCE if self.since is None and self.resume is None else self.since
 
-    def _opened(self, jobs: Sequence[Job], reader: Reader, stack: ExitStack) -> tuple[list[Reading], int]:
+    def _opened(self, jobs: Sequence[Job], puller: Puller, stack: ExitStack) -> tuple[list[StreamPull], int]:
         """
         Open all streams before the first is read, so that a wrong command line writes nothing.
 
@@ -204,13 +204,13 @@ class Pull:
             "resume": self.resume,
             "strict": self.strict,
         }
-        calls = reader.hooks
+        calls = puller.hooks
         if self.concurrency is not None:
             calls["concurrency"] = self.concurrency
         if self.timeout is not None:
             calls["timeout"] = Timeouts(whole=self.timeout)
         clients: dict[str, Client | None] = {}
-        readings: list[Reading] = []
+        pulls: list[StreamPull] = []
         code = 0
         for job in jobs:
             name = job.account.name
@@ -223,8 +223,8 @@ class Pull:
             client = clients[name]
             if client is not None:
                 stream = client.stream(job.stream.name, filters=self.filters, **options)
-                readings.append(Reading(job, stream.records(), resumed=self.resume is not None))
-        return readings, code
+                pulls.append(StreamPull(job, stream.records(), resumed=self.resume is not None))
+        return pulls, code
 
 
 def _end(output: Output, file: PartialFile | None) -> None:

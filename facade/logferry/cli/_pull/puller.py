@@ -47,7 +47,7 @@ class Kept:
 
 
 @define
-class Reading:
+class StreamPull:
     """
     A stream that is being read.
 
@@ -72,7 +72,7 @@ class Reading:
 
 
 @frozen(kw_only=True)
-class Wanted:
+class Selection:
     """
     Which records are written, and the options that a resuming call repeats.
 
@@ -80,30 +80,30 @@ class Wanted:
         severity: The lowest severity number; 0 for all records.
         max_items: How many of each stream, or ``None`` for all.
         options: The other options, as words of a command line.
-        question: Filters and window, which a call without a checkpoint repeats.
+        query: Filters and window, which a call without a checkpoint repeats.
         appended_to: The file to which a call that resumes appends, or ``None`` for stdout.
     """
 
     severity: int
     max_items: int | None
     options: tuple[str, ...]
-    question: tuple[str, ...]
+    query: tuple[str, ...]
     appended_to: PartialFile | None
 
 
-class Reader:
+class Puller:
     """
     Reads streams and writes their records.
 
     Args:
-        wanted: Which records to write.
+        selection: Which records to write.
         output: Writes them.
         interrupts: Delays Ctrl-C.
         progress: Shows the progress.
     """
 
-    def __init__(self, wanted: Wanted, output: Output, interrupts: Interrupts, progress: Progress) -> None:
-        self._wanted = wanted
+    def __init__(self, selection: Selection, output: Output, interrupts: Interrupts, progress: Progress) -> None:
+        self._selection = selection
         self._output = output
         self._interrupts = interrupts
         self._progress = progress
@@ -114,7 +114,7 @@ class Reader:
         """The hooks of the clients whose streams are read."""
         return {**self._progress.hooks, "on_request": self._on_request, "on_page": self._on_page}
 
-    def read(self, readings: Sequence[Reading]) -> int:
+    def read(self, pulls: Sequence[StreamPull]) -> int:
         """
         Write the records of streams, one stream after the other.
 
@@ -127,24 +127,24 @@ class Reader:
         """
         code = 0
         failed: list[Job] = []
-        for index, reading in enumerate(readings):
+        for index, pull in enumerate(pulls):
             try:
-                failure = self._read(reading)
+                failure = self._read(pull)
             except KeyboardInterrupt:
                 # A stream that was asked for, and had sent nothing yet, has no place to resume at either.
-                has_begun = reading.has_begun or self._interrupts.forced
+                has_begun = pull.has_begun or self._interrupts.forced
                 if not self._interrupts.forced:
                     self._begin_output()
-                self._tell_left([*failed, *(one.job for one in readings[index + has_begun :])])
+                self._tell_left([*failed, *(one.job for one in pulls[index + has_begun :])])
                 raise
             except BrokenPipeError:
                 raise
             except OSError:
-                self._tell_kept(failed, readings, index)
+                self._tell_kept(failed, pulls, index)
                 raise
             code = max(code, failure)
-            if failure == ServiceError.exit_code and not reading.has_begun:  # the same call can succeed later
-                failed.append(reading.job)
+            if failure == ServiceError.exit_code and not pull.has_begun:  # the same call can succeed later
+                failed.append(pull.job)
         if failed:
             self._begin_output()
             self._tell_left(failed)
@@ -155,47 +155,47 @@ class Reader:
         self._output.begin()
         self._output.flush()
 
-    def _read(self, reading: Reading) -> int:
+    def _read(self, pull: StreamPull) -> int:
         code = 0
         try:
             self._interrupts.waiting()
-            with self._progress.of(reading.job.label, lambda: reading.written):
-                self._copy(reading)
+            with self._progress.of(pull.job.label, lambda: pull.written):
+                self._copy(pull)
         except LogferryError as error:
             tell_error(error)
-            self._tell_rest(reading)
+            self._tell_rest(pull)
             code = error.exit_code
         except KeyboardInterrupt:
             if self._interrupts.forced:
                 tell_interrupted("stopped while writing: the last line can be incomplete, so it cannot be resumed")
             else:
                 tell_interrupted("interrupted")
-                self._tell_rest(reading)
+                self._tell_rest(pull)
             raise
         finally:
-            tell_doubts(reading.job.label, self._progress.doubts)
-            tell_undecoded(reading.job.label, reading.view.stats.issues)
+            tell_doubts(pull.job.label, self._progress.doubts)
+            tell_undecoded(pull.job.label, pull.view.stats.issues)
         return code
 
-    def _copy(self, reading: Reading) -> None:
-        self._keep(reading)
+    def _copy(self, pull: StreamPull) -> None:
+        self._keep(pull)
         try:
-            for record in reading.view:
-                if record.severity_number >= self._wanted.severity:
+            for record in pull.view:
+                if record.severity_number >= self._selection.severity:
                     self._output.write(record)
-                    reading.written += 1
-                    if reading.written == self._wanted.max_items:
+                    pull.written += 1
+                    if pull.written == self._selection.max_items:
                         break
-                    if reading.written % _KEPT_EVERY == 0:
-                        self._keep(reading)
+                    if pull.written % _KEPT_EVERY == 0:
+                        self._keep(pull)
                 self._interrupts.check()
         finally:
             self._output.flush()
 
-    def _keep(self, reading: Reading) -> None:
+    def _keep(self, pull: StreamPull) -> None:
         self._output.flush()
-        file = self._wanted.appended_to
-        reading.kept = Kept(reading.written, 0 if file is None else file.size(), reading.view.checkpoint)
+        file = self._selection.appended_to
+        pull.kept = Kept(pull.written, 0 if file is None else file.size(), pull.view.checkpoint)
 
     def _on_request(self, event: RequestEvent) -> None:
         # All records of the last page have been written: flush them, so that their reader need not wait for the next page.
@@ -207,49 +207,49 @@ class Reader:
         self._interrupts.working()
         self._progress.on_page(event)
 
-    def _tell_rest(self, reading: Reading) -> None:
+    def _tell_rest(self, pull: StreamPull) -> None:
         """Print that the result is partial, and how to get the rest, unless nothing was received."""
-        if not reading.has_begun:
+        if not pull.has_begun:
             return
         # Also where no record came, or where the next stream's records follow first.
         self._begin_output()
-        self._tell_place(reading.job, reading.written, reading.view.checkpoint)
+        self._tell_place(pull.job, pull.written, pull.view.checkpoint)
 
     def _tell_place(self, job: Job, written: int, checkpoint: str) -> None:
-        wanted = self._wanted
-        left = None if wanted.max_items is None else wanted.max_items - written
+        selection = self._selection
+        left = None if selection.max_items is None else selection.max_items - written
         line = self._line([*self._command([job], left), "--resume", harmless_json(checkpoint)])
         tell("", f"partial result: {counted(written, 'record')} of {job.label} written")
         tell("", f"resume with: {line}")
 
-    def _tell_kept(self, failed: Sequence[Job], readings: Sequence[Reading], index: int) -> None:
+    def _tell_kept(self, failed: Sequence[Job], pulls: Sequence[StreamPull], index: int) -> None:
         """Say what an output has that takes no more, and how to get the rest, what failed before included."""
-        reading = readings[index]
-        kept = reading.kept
-        total = sum(one.written for one in readings[:index]) + (kept.records if kept else 0)
+        pull = pulls[index]
+        kept = pull.kept
+        total = sum(one.written for one in pulls[:index]) + (kept.records if kept else 0)
         if kept is None or not total:
             return
-        if self._wanted.appended_to is not None and self._wanted.appended_to.needs_end:
+        if self._selection.appended_to is not None and self._selection.appended_to.needs_end:
             tell("", NO_PLACE)
             return
-        if self._wanted.appended_to is None:
+        if self._selection.appended_to is None:
             tell("", f"the output has {counted(total, 'record')}; delete the data after them, which can be incomplete")
         else:
-            self._wanted.appended_to.keep(kept.size)
+            self._selection.appended_to.keep(kept.size)
         if kept.records:
-            self._tell_place(reading.job, kept.records, kept.checkpoint)
-        self._tell_left([*failed, *(one.job for one in readings[index + bool(kept.records) :])])
+            self._tell_place(pull.job, kept.records, kept.checkpoint)
+        self._tell_left([*failed, *(one.job for one in pulls[index + bool(kept.records) :])])
 
     def _tell_left(self, jobs: Sequence[Job]) -> None:
         """Print which streams have not begun, and how to get them from the same window: an age would give another one."""
         if jobs:
-            line = self._line([*self._command(jobs, self._wanted.max_items), *self._wanted.question])
+            line = self._line([*self._command(jobs, self._selection.max_items), *self._selection.query])
             tell("", f"not begun: {', '.join(job.label for job in jobs)}")
             tell("", f"get it with: {printable(line)}")
 
     def _line(self, command: Sequence[str]) -> str:
         """Return the command line of a call whose records belong to the output of this one."""
-        file, line = self._wanted.appended_to, shlex.join(command)
+        file, line = self._selection.appended_to, shlex.join(command)
         if file is None:
             return line
         line += _behind(file)
@@ -268,7 +268,7 @@ class Reader:
             command += ["--config", str(config)]
         for name in dict.fromkeys(job.account.name for job in jobs if job.has_named_account):
             command += ["--account", name]
-        command += self._wanted.options
+        command += self._selection.options
         if max_items is not None:
             command += ["--max-items", str(max_items)]
         return command
