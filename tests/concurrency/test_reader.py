@@ -263,7 +263,15 @@ def test_a_checkpoint_of_an_earlier_version_is_refused() -> None:
     view = CASES["logto"].view(concurrency=1)
     view.to_list(PAGE)
     checkpoint = read_checkpoint(view.checkpoint)
-    older = {"part": [None, 7], "position": None, "extent": None, "left": None, "course": None, "met": {}, "total": 7}
+    older: dict[str, Any] = {
+        "part": [None, 7],
+        "position": None,
+        "extent": None,
+        "left": None,
+        "course": None,
+        "met": {},
+        "total": 7,
+    }
     with pytest.raises(logferry.CheckpointError, match="of an earlier version"):
         CASES["logto"].view(resume=evolve(checkpoint, position=older).to_text())
 
