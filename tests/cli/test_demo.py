@@ -98,7 +98,7 @@ def test_ctrl_c_ends_it() -> None:
         assert b"made-up services" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, errors) == (130, b"")
+    assert (process.returncode, errors) == (130, b"interrupted\n")
 
 
 def test_any_name_can_be_kept(run: Run, tmp_path: Path) -> None:
