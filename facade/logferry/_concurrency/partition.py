@@ -114,13 +114,13 @@ def narrowed(batch: Batch, kept: Sequence[int]) -> Batch:
     position, numbers, times = batch.position, batch.ordinals, batch.times
     end = kept[-1] + 1 if kept else 0
 
-    def position_within(delivered: int) -> Position:
+    def after(delivered: int) -> Position:
         return position(kept[delivered] if delivered < len(kept) else end)
 
     return evolve(
         batch,
         items=[batch.items[index] for index in kept],
-        position=position_within,
+        position=after,
         times=None if times is None else known_times([times[index] for index in kept]),
         ordinals=partial(_chosen, numbers, kept),
     )
