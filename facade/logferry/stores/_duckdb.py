@@ -190,7 +190,7 @@ class DuckDBStore:
         return sum(path.stat().st_size for path in (self._file, beside(self._file, "wal")) if path.exists())
 
     def _make_room(self, size: int) -> None:
-        """Raise the memory limit for a commit of this many bytes; not lowered later, since DuckDB may fail to free memory."""
+        """Raise the memory limit for a commit of this many bytes; it stays, since DuckDB cannot always free memory."""
         room = _MEMORY + _TIMES_AS_MUCH * -(-size // 2**20)
         if room > self._room:
             self._opened().execute(f"SET memory_limit = '{room}MiB'").fetchall()

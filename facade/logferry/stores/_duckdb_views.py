@@ -63,7 +63,7 @@ def view_name(stream: str) -> str:
 def view_query(stream: str, attributes: Iterable[Attribute]) -> str:
     """The query of a stream's view; families of attributes have no column, only ``attributes`` has them."""
     columns = [_column(one) for one in attributes if not one.is_family]
-    return f"SELECT {', '.join((*_FIRST, *columns, *_LAST))} FROM logs WHERE stream = {_text(stream)}"  # noqa: S608  # quoted
+    return f"SELECT {', '.join((*_FIRST, *columns, *_LAST))} FROM logs WHERE stream = {_text(stream)}"  # noqa: S608
 
 
 def _column(attribute: Attribute) -> str:

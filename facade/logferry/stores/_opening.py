@@ -17,7 +17,7 @@ from logferry.stores._store import Described, Mode
 _FORMS: Final = "Name a file such as logs.duckdb, a folder such as logs/, or dlt:<destination>"
 _DATABASES: Final = (".duckdb", ".db")
 _UNSLASHED: Final = re.compile(r"\s*([^./\\:][^/\\:]+)?:")
-"""Addresses of other programs, such as ``md:logs``, ``:memory:`` or ``user:password@host``; never shown, for the secrets."""
+"""Addresses of other programs, such as ``md:logs`` or ``user:password@host``; never shown, as they may hold secrets."""
 
 
 def open_store(to: str | os.PathLike[str], *, mode: Mode = "make") -> Described:
