@@ -85,7 +85,7 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
     Args:
         here: The position before the page.
         page: The page.
-        new: Indexes of its logs that were not read before.
+        new: Indexes of its logs that were not received before.
         following: The position after the page.
         window: The window.
     """
@@ -139,8 +139,8 @@ class _Progress:
 
     Attributes:
         furthest: The furthest row so far.
-        setbacks: How many consecutive pages started too far down the list and brought nothing new.
-        idle: How many consecutive pages made no progress.
+        setbacks: Number of consecutive pages started too far down the list and brought nothing new.
+        idle: Number of consecutive pages made no progress.
         previous: The keys of the last page.
     """
 
@@ -158,7 +158,7 @@ class _Progress:
         Args:
             here: The position before the page.
             page: The page.
-            new: How many of its logs were not read before.
+            new: Number of its logs were not received before.
             following: The position after the page.
             is_setback: Whether the walk had to step back for it.
         """
