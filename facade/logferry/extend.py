@@ -198,7 +198,7 @@ if TYPE_CHECKING:
     from logferry._client import Client, Connection
     from logferry._config.arguments import ClientOptions, StreamOptions
     from logferry._config.settings import Settings
-    from logferry._errors import AuthenticationError, ConfigurationError, InvalidRequestError, PagingError
+    from logferry._errors import AuthenticationError, ConfigurationError, InvalidRequestError, PagingError, ServiceError
     from logferry._flow.auth import Authorizer, api_key, basic, bearer, client_credentials
     from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch
     from logferry._http.messages import Request, Response, Send, get
@@ -213,7 +213,8 @@ if TYPE_CHECKING:
     from logferry._paging.loop_guard import STUCK
     from logferry._records.attributes import Attribute, Attributes, mapped, present
     from logferry._records.origin import Normalizer, Origin
-    from logferry._records.record import ERROR, INFO, LogRecord, make_record
+    from logferry._records.record import LogRecord, make_record
+    from logferry._records.severities import DEBUG, ERROR, FATAL, INFO, TRACE, WARN
     from logferry._redaction import REDACTED, is_secret_name, printable, public_url, without_secrets
     from logferry._streams.definition import Repaired, StreamDefinition, filter_field, flag
     from logferry._streams.incremental import Incremental, Sessions
@@ -228,7 +229,7 @@ _HOMES = {
     "_client": "Client Connection",
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
-    "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError",
+    "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError ServiceError",
     "_flow.auth": "Authorizer api_key basic bearer client_credentials",
     "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch",
     "_http.messages": "Request Response Send get",
@@ -243,7 +244,8 @@ _HOMES = {
     "_paging.loop_guard": "STUCK",
     "_records.attributes": "Attribute Attributes mapped present",
     "_records.origin": "Normalizer Origin",
-    "_records.record": "ERROR INFO LogRecord make_record",
+    "_records.record": "LogRecord make_record",
+    "_records.severities": "DEBUG ERROR FATAL INFO TRACE WARN",
     "_redaction": "REDACTED is_secret_name printable public_url without_secrets",
     "_streams.definition": "Repaired StreamDefinition filter_field flag",
     "_streams.incremental": "Incremental Sessions",
@@ -256,11 +258,11 @@ _HOMES = {
 }
 
 __all__ = [
-    "ERROR", "INFO", "LAST", "MILLISECOND", "REDACTED", "REMEMBERED", "SECOND", "STUCK", "Attribute", "Attributes",
-    "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions", "ConfigurationError",
+    "DEBUG", "ERROR", "FATAL", "INFO", "LAST", "MILLISECOND", "REDACTED", "REMEMBERED", "SECOND", "STUCK", "TRACE", "WARN",
+    "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions", "ConfigurationError",
     "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Incremental", "InvalidRequestError",
     "Key", "LogRecord", "Normalizer", "Origin", "PageTimes", "PagingError", "Position", "Rate", "Refusal", "Repaired",
-    "Request", "Response", "Send", "Sessions", "Settings", "Stream", "StreamDefinition", "StreamOptions",
+    "Request", "Response", "Send", "ServiceError", "Sessions", "Settings", "Stream", "StreamDefinition", "StreamOptions",
     "Streams", "SubFlow", "TimeField", "Window", "about_response", "api_key", "basic", "bearer", "believed",
     "client_credentials", "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange",
     "fetch", "filter_field", "flag", "get", "is_array", "is_foreign", "is_object", "is_secret_name", "keys_of",
