@@ -16,7 +16,7 @@ from tests.extend.acorn import Acorn
 
 import logferry
 import logferry.extend
-from logferry.extend import MILLISECOND, SECOND, basic
+from logferry.extend import MILLISECOND, SECOND, Send, basic, fetch, get
 from logferry.testing import Fake, FakeRequest, FakeResponse, InProcessTransport, connected, failing
 
 EPOCH: Final = 1_795_164_426_000_000_000
@@ -173,6 +173,21 @@ def test_settings_come_from_arguments_or_the_environment(monkeypatch: pytest.Mon
     monkeypatch.setenv("ACORN_BASE_URL", "https://acorn.example/v1/")
     with Acorn.from_env() as acorn:
         assert repr(acorn) == "<Acorn account='acorn' https://acorn.example/v1>"
+
+
+def test_a_request_repeats_the_parameters_of_a_list() -> None:
+    """In order; None and empty lists are left out, a bool is true or false, and any name can be a parameter."""
+    request = get(
+        "/events", kind=["a", "b c"], page=2, ratio=0.5, deep=True, none=None, empty=(), path="/x", **{"l[]": (1, 2)}
+    )
+    assert (request.method, request.path) == ("GET", "/events")
+    assert request.params == (
+        ("kind", "a"), ("kind", "b c"), ("page", "2"), ("ratio", "0.5"), ("deep", "true"), ("path", "/x"), ("l[]", "1"),
+        ("l[]", "2"),
+    )  # fmt: skip
+    sent = next(fetch(get, "/events", build="nightly"))
+    assert isinstance(sent, Send)
+    assert sent.request.params == (("build", "nightly"),)
 
 
 def test_a_user_of_http_basic_has_no_colon() -> None:
