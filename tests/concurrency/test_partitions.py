@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from logferry._concurrency.density import Density, Direction
+from logferry._concurrency.density import Density, Direction, StreamOrder
 from logferry._concurrency.partition import Partition
 from logferry._concurrency.partitions import Partitions
 from logferry._concurrency.position import PartitionPosition
@@ -24,7 +24,7 @@ RESPONSE: Response[Any] = MAKE_RESPONSE(None, "", 200, (), b"", 0)
 WHOLE = Window(0, 1000)
 
 
-def left(*borders: int, order: str = "oldest first") -> Partitions:
+def left(*borders: int, order: StreamOrder = "oldest first") -> Partitions:
     """Partitions of a window from 0 to 1,000, cut at some borders; of those that come newest first, from 1,000 down."""
     found = Partitions.of(PartitionPosition(window=WHOLE), order=order, resolution=1, divides=True)
     found.direction = Direction(newest_first=order == "newest first")
@@ -65,7 +65,7 @@ def windows(partitions: Partitions) -> list[tuple[int | None, int]]:
         ("as sent", [(0, 300), (300, 600), (600, 1000)]),
     ],
 )
-def test_ends_are_open_where_the_service_sorts(order: str, asked: list[tuple[int, int]]) -> None:
+def test_ends_are_open_where_the_service_sorts(order: StreamOrder, asked: list[tuple[int, int]]) -> None:
     """A partition is asked for from its beginning to the end of all; else from end to end."""
     found = left(300, 600, order=order)
     assert [(one.since, one.until) for one in map(found.asked, found.parts)] == asked
@@ -161,7 +161,9 @@ def test_an_empty_partition_with_both_ends_is_a_pause() -> None:
         ("as sent", (None, 310), True),
     ],
 )
-def test_which_pages_let_others_be_read_beside_them(order: str, times: tuple[int | None, ...], fits: bool) -> None:
+def test_which_pages_let_others_be_read_beside_them(
+    order: StreamOrder, times: tuple[int | None, ...], fits: bool
+) -> None:
     """Those in order, where the service sorts; else those of their own window."""
     found = left(300, 500, order=order)
     part = found.parts[1]
@@ -180,7 +182,7 @@ def test_which_pages_let_others_be_read_beside_them(order: str, times: tuple[int
         ("as sent", False, [(0, 300), (300, 700), (700, 1000)]),
     ],
 )
-def test_what_is_left_is_read_alone(order: str, again: bool, expected: list[tuple[int, int]]) -> None:
+def test_what_is_left_is_read_alone(order: StreamOrder, again: bool, expected: list[tuple[int, int]]) -> None:
     """An open end takes what is behind; with both ends, what is left becomes one partition."""
     found = left(300, 700, order=order)
     found.read_alone(found.parts[1], again=again)
