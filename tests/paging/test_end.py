@@ -72,7 +72,7 @@ def test_an_empty_page_behind_a_short_one_is_the_end_where_no_page_is_named() ->
 
 
 def test_repeated_short_pages_are_accepted() -> None:
-    """After three short pages in a row that a second request confirms, short is normal; a mismatch restarts the count."""
+    """After three short pages that a second request confirms, short is normal; a mismatch restarts the count."""
     doubts, short = Doubts(), page(40, goes_on=True)
     for _ in range(2):
         assert doubts.are_raised_by(short)

@@ -165,7 +165,7 @@ def test_a_single_item_above_the_limit_is_an_error(stream: str, walk: Walk) -> N
 
 @pytest.mark.parametrize("most", [7, 1])
 def test_large_items_of_one_time(stream: str, walk: Walk, most: int) -> None:
-    """Items that fit one by one all come; if a request must repeat items of one time, an error says it cannot shrink."""
+    """Items that fit one by one all come; if a request must repeat items of one time, the error says so."""
     wanted = list(opened(stream, fakes=TIED, page_size=40).raw())
     assert len(wanted) >= 40
     view = opened(stream, heavy(most), fakes=TIED, page_size=40).raw()

@@ -385,7 +385,7 @@ def test_each_iteration_sets_its_own_end(client: Make, walk: Walk, release: str)
 @pytest.mark.parametrize("since", ["2025-12-31T23:30:00Z", "30m"])
 @pytest.mark.parametrize("release", ["1.36.0", "1.42.0"])
 def test_pages_past_the_window_are_not_requested(client: Make, walk: Walk, release: str, since: str) -> None:
-    """A pull of a short window sends one or two requests, however long the log, even if the server ignores the window."""
+    """A pull of a short window sends one or two requests for a log of any length, even if bounds are ignored."""
     fake = LogtoFake(records=100_000, release=release)
     clock = VirtualClock(fake.epoch + 1)
     transport = InProcessTransport(fake, clock=clock.now)
