@@ -55,13 +55,10 @@ class Account:
     A named set of credentials and settings for one service.
 
     Attributes:
-        name: The account's name.
-        service: The service that it is for.
         file: The configuration file that describes it; ``None`` for the environment.
         allow_insecure: Accept plain ``http`` to other machines than this one.
         rate: How many requests it makes in how much time, as the file says; ``None`` for the service's own limit.
-        retention: How long the service keeps this account's logs, in nanoseconds, as the file says; ``None`` for what is
-            usual there.
+        retention: How long the service keeps its logs, in nanoseconds, as the file says; ``None`` for the usual time.
         values: What the file says, by the setting's name.
     """
 
@@ -80,12 +77,7 @@ class Account:
         return setting in self.service.all_settings and Settings(service=self.service.name).find(setting) is not None
 
     def open(self, **options: Unpack[ClientOptions]) -> Client:
-        """
-        A client of the account; secrets are looked up now.
-
-        Raises:
-            ConfigurationError: A setting is missing or wrong, or a secret cannot be had.
-        """
+        """A client of the account; looks up its secrets, and raises ConfigurationError where a setting is missing or wrong."""
         hide_secrets(options)
         options["account"] = self.name
         if self.allow_insecure:
@@ -131,15 +123,7 @@ class Account:
 
 
 def find_accounts(config: str | PurePath | None = None) -> tuple[Account, ...]:
-    """
-    All accounts: of the configuration file, or where there is none, of the environment.
-
-    Args:
-        config: The file; default: see the module.
-
-    Raises:
-        ConfigurationError: The file cannot be read, or says what it cannot say.
-    """
+    """All accounts: of the configuration file (default: see the module), or where there is none, of the environment."""
     found = configuration_file(config)
     if found is not None:
         with ShortTraceback():
@@ -149,27 +133,14 @@ def find_accounts(config: str | PurePath | None = None) -> tuple[Account, ...]:
 
 
 def described_accounts(config: str | PurePath | None = None) -> list[str] | None:
-    """
-    The names of the configuration file's accounts, as they stand there, unchecked; ``None`` where there is no file.
-
-    Raises:
-        ConfigurationError: The file cannot be read.
-    """
+    """The names of the configuration file's accounts, unchecked; ``None`` where there is no file."""
     found = configuration_file(config)
     with ShortTraceback():
         return None if found is None else list(_read_tables(found[0]))
 
 
 def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool] | None:
-    """
-    The configuration file, and whether it is the user's own or was named, so that it may read files and run commands.
-
-    Args:
-        config: The file that the caller names, if any.
-
-    Returns:
-        ``None`` where there is none.
-    """
+    """The configuration file, if any; and whether it may read files and run commands: the user's own, or named."""
     named = config or os.environ.get(VARIABLE)
     if named:
         return local_path(named, f"--config or {VARIABLE}", "Name a file, such as logferry.toml").absolute(), True

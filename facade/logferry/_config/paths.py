@@ -57,15 +57,12 @@ def scheme_of(text: str) -> str | None:
 
 def local_path(named: str | os.PathLike[str], what: str, instead: str | Callable[[str], str]) -> Path:
     """
-    The path that a caller names, with ``~`` expanded.
+    The path that a caller names, with ``~`` expanded; a ConfigurationError for an address, or what is no path.
 
     Args:
         named: What was given.
         what: What names it, for errors, such as ``--output``.
         instead: What to do instead of giving an address; or what says so, for its scheme.
-
-    Raises:
-        ConfigurationError: It is an address, has a zero byte, or begins with the name of a user who does not exist.
     """
     text = os.fspath(named)
     scheme = scheme_of(text)
@@ -101,12 +98,7 @@ def store_instead(scheme: str) -> str:
 
 
 def followed(path: Path) -> Path:
-    """
-    What a link leads to, whether or not that exists; any other path as it is, also ``/dev/stdout`` and its like.
-
-    Raises:
-        ConfigurationError: The link leads to itself.
-    """
+    """What a link leads to, whether or not that exists; any other path as it is, also ``/dev/stdout`` and its like."""
     if not os.path.islink(path):  # noqa: PTH114  # the method of a path raises where a name is too long
         return path
     try:

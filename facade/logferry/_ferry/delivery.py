@@ -16,16 +16,16 @@ R = TypeVar("R", bound=Reading)
 
 class Delivery(Generic[R, T]):
     """
-    One iteration over the batches of a reading.
+    One iteration over what a reading brings.
 
-    A batch stays with the reading until the caller takes it.  So a call that is cancelled, or interrupted by Ctrl-C,
-    loses nothing, and the next call goes on.
+    What has been read stays with the reading until the caller takes it.  So a call that is cancelled, or interrupted by
+    Ctrl-C, loses nothing, and the next one goes on.
 
     Args:
         tasks: Run the reading.
         make: Make the reading, when the first batch is asked for.
-        wait: Waits for the next batch, and returns the same one again until the caller has taken it; ``None`` at the end.
-        where: The name of the iteration in errors.
+        wait: Waits for the next batch, and gives the same one again until the caller has taken it; ``None`` at the end.
+        where: What to call the iteration in errors.
     """
 
     __slots__ = ("_in_use", "_make", "_reading", "_tasks", "_wait", "_where")

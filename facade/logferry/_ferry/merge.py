@@ -50,13 +50,11 @@ class Lane:
     A stream that is followed.
 
     Attributes:
-        iteration: Its walk.
-        convert: Makes records of its items.
-        held: Records that have arrived and are not delivered, in the order of time.
-        arrived: When the first of them arrived, in nanoseconds since the epoch.
+        held: Records that have arrived and have not been delivered, in the order of time.
+        arrived: When the first of them did, in nanoseconds since the epoch.
         failure: Why it has ended; ``None`` while it has not.
-        has_read: Whether a poll has ever succeeded.
-        expects_more: Whether older records may come soon: no poll has ended yet, or the last one brought records.
+        has_read: Whether the service has ever answered as it should.
+        expects_more: Whether older records can be about to come: it has not read yet, or its last poll brought some.
     """
 
     iteration: Iteration
@@ -128,14 +126,12 @@ class Arrival:
 @define(eq=False)
 class Confluence:
     """
-    Merges the streams that are followed.
+    The streams that are followed, as one.
 
     Attributes:
-        lanes: The streams.
-        clock: Tells the time.
-        reordering: Seconds after its time for which a record waits for older ones.
-        told: Receives each failure.
-        unopened: The errors of accounts that could not be opened.
+        reordering: For how long a record waits for older ones, in seconds after its time.
+        told: Is called with each failure; ``None`` for a warning in the log.
+        unopened: What is wrong with accounts that could not be opened.
     """
 
     lanes: Sequence[Lane]

@@ -33,15 +33,7 @@ Name: TypeAlias = tuple[str, str]
 
 @frozen
 class _Arrived:
-    """
-    The records of a page, on their way to the caller.
-
-    Attributes:
-        name: Their account and stream.
-        records: The records that the caller selects.
-        place: The checkpoint after the first *n* of them.
-        taken: Set when the caller begins to take them.
-    """
+    """Wanted records of a page of a stream, the checkpoint after the first *n* of them, and whether they are being taken."""
 
     name: Name
     records: list[LogRecord]
@@ -52,15 +44,15 @@ class _Arrived:
 @define(eq=False)
 class Arrivals:
     """
-    The pages of several lanes, in the order of arrival.
+    The pages of several lanes, in the order in which they arrive.
 
-    A lane requests its next page once the caller begins with the last one, so memory is bounded by two pages per lane.
+    A lane asks for its next page once the caller begins with the last one, so memory is bounded by two pages per lane.
 
     Attributes:
         lanes: The streams of each account, which are read one after the other.
-        lowest: The lowest severity number of the records that the caller selects.
-        unopened: The errors of accounts that could not be opened.
-        failures: The errors so far of streams that ended early.
+        lowest: The lowest severity number of the records that are wanted.
+        unopened: What is wrong with accounts that could not be opened.
+        failures: What went wrong so far, of streams that ended early.
     """
 
     lanes: Mapping[str, Mapping[str, View[LogRecord]]]
@@ -212,12 +204,7 @@ class FerryRecords:
 
 
 def refuse_other_names(options: WindowOptions) -> None:
-    """
-    Refuse arguments of ``records()`` that it does not have, as Python does for parameters that are spelled out.
-
-    Raises:
-        TypeError: There is one; the hint explains how to set a filter, which most callers mean.
-    """
+    """Raise TypeError for arguments of ``records()`` that it does not have; the hint explains how to set a filter."""
     known = WindowOptions.__optional_keys__
     for name in options:
         if name not in known:

@@ -27,14 +27,7 @@ from logferry._time.window import Window
 
 @frozen(kw_only=True)
 class Follow:
-    """
-    Starts the flow of a follow at a place.
-
-    Attributes:
-        walk: Starts the stream's own flow at a place.
-        definition: The stream.
-        pace: How often it is polled.
-    """
+    """Starts the flow of a follow at a place: *walk* starts the stream's own flow, *pace* says how often it is polled."""
 
     walk: Callable[[Window, Position | None], Flow]
     definition: StreamDefinition[Any, Any, Any]
@@ -74,14 +67,7 @@ class Follow:
 
 
 def followed(reader: Reader, definition: StreamDefinition[Any, Any, Any], pace: Polling) -> Reader:
-    """
-    What follows a stream.
-
-    Args:
-        reader: How the stream is read.
-        definition: The stream.
-        pace: How often it is polled.
-    """
+    """A reader that follows the stream that *reader* reads."""
     sized = reader.sized
     return evolve(
         reader,

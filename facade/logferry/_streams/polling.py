@@ -31,13 +31,7 @@ _MOST_KNOWN: Final = 20_000
 
 @frozen(kw_only=True)
 class Polling:
-    """
-    How often a stream is polled.
-
-    Attributes:
-        shortest: Seconds between two polls while items come.
-        longest: Seconds between two polls at most: the time doubles while no items come.
-    """
+    """How often a stream is polled: seconds between two polls while something comes, and at most, doubled while nothing comes."""
 
     shortest: float = SHORTEST
     longest: float = LONGEST
@@ -50,13 +44,7 @@ class Polling:
             )
 
     def pause(self, quiet: int, took: int) -> float:
-        """
-        Seconds until the next poll.
-
-        Args:
-            quiet: How many polls in a row have brought nothing.
-            took: How long the last one took, in nanoseconds: at most half of the time is spent on polling.
-        """
+        """Seconds until the next poll: doubled for each quiet one, and at least the nanoseconds that the last one *took*."""
         backed_off = self.shortest * 2.0 ** min(quiet, 30)
         return min(max(backed_off, took / SECOND), self.longest)
 
@@ -79,14 +67,13 @@ class Poll:
 
     Attributes:
         walk: Starts the stream's own flow at a place.
-        definition: The stream.
-        window: The window of the call.
-        edge: The time from which on an unknown item is new.
+        window: What the caller asked for.
+        edge: From when on what is not known is new.
         place: Where the follow is.
-        told: Issues that the previous poll has reported.
+        told: Issues that the poll before has reported.
         issues: Issues of this one.
-        ahead: How far our clock is ahead of the service's, in nanoseconds, by the dates of its responses.
-        has_found: Whether it has brought an item.
+        ahead: How far our clock is ahead of the service's, in nanoseconds, as far as its answers say.
+        has_found: Whether it has brought anything.
     """
 
     walk: Callable[[Window, Position | None], Flow]
@@ -104,12 +91,7 @@ class Poll:
     _keys: set[Key] = field(factory=set[Key])
 
     def run(self) -> SubFlow[None]:
-        """
-        Yield what is new in the order of time.
-
-        Raises:
-            LogferryError: The service did not give all; what it gave has been delivered.
-        """
+        """Yield what is new in the order of time; what came before an error is delivered before it is raised."""
         self.issues.update(dict.fromkeys(self._outlived()))
         resumed, trouble = self.place.walk is not None, (yield from self._read())
         if resumed and isinstance(trouble, PagingError) and not self._new:
