@@ -127,7 +127,8 @@ def find_accounts(config: str | PurePath | None = None) -> tuple[Account, ...]:
     found = configuration_file(config)
     if found is not None:
         with ShortTraceback():
-            return _read_accounts(*found)
+            path, trusted = found
+            return tuple(_read_account(path, name, table, trusted) for name, table in _read_tables(path).items())
     described = (Account(name=service.name, service=service) for service in SERVICES)
     return tuple(account for account in described if any(account.has(name) for name in account.service.all_settings))
 
@@ -154,10 +155,6 @@ def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool
     if here.is_file():
         return here, own.exists() and here.samefile(own)
     return (own, True) if own.is_file() else None
-
-
-def _read_accounts(path: Path, trusted: bool) -> tuple[Account, ...]:  # noqa: FBT001  # private
-    return tuple(_read_account(path, name, table, trusted) for name, table in _read_tables(path).items())
 
 
 def _read_tables(path: Path) -> Mapping[str, Any]:

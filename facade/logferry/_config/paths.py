@@ -18,32 +18,25 @@ What follows the slash can be a password, so it is never shown.
 """
 
 _COPIED: Final = {
-    "abfs": "azcopy sync",
-    "abfss": "azcopy sync",
-    "az": "azcopy sync",
-    "azure": "azcopy sync",
-    "gcs": "gcloud storage rsync",
-    "gs": "gcloud storage rsync",
+    **dict.fromkeys(("abfs", "abfss", "az", "azure"), "azcopy sync"),
+    **dict.fromkeys(("gcs", "gs"), "gcloud storage rsync"),
+    **dict.fromkeys(("s3", "s3a", "s3n"), "aws s3 sync"),
     "r2": "rclone sync",
-    "s3": "aws s3 sync",
-    "s3a": "aws s3 sync",
-    "s3n": "aws s3 sync",
 }
 """What copies a folder to an object store."""
 
-_DESTINATIONS: Final = {
-    "bigquery": "bigquery",
-    "clickhouse": "clickhouse",
-    "databricks": "databricks",
-    "ducklake": "ducklake",
-    "md": "motherduck",
-    "motherduck": "motherduck",
-    "mssql": "mssql",
-    "postgres": "postgres",
-    "postgresql": "postgres",
-    "redshift": "redshift",
-    "snowflake": "snowflake",
-}
+_DATABASES: Final = (
+    "bigquery",
+    "clickhouse",
+    "databricks",
+    "ducklake",
+    "motherduck",
+    "mssql",
+    "postgres",
+    "redshift",
+    "snowflake",
+)
+_DESTINATIONS: Final = {"md": "motherduck", "postgresql": "postgres", **{name: name for name in _DATABASES}}
 """The destinations of dlt for the schemes of databases."""
 
 _ON_DISK: Final = ("duckdb", "file")

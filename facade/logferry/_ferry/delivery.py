@@ -16,16 +16,16 @@ R = TypeVar("R", bound=Reading)
 
 class Delivery(Generic[R, T]):
     """
-    One iteration over what a reading brings.
+    One iteration over the batches of a reading.
 
-    What has been read stays with the reading until the caller takes it.  So a call that is cancelled, or interrupted by
-    Ctrl-C, loses nothing, and the next one goes on.
+    A batch stays with the reading until the caller takes it.  So a call that is cancelled, or interrupted by Ctrl-C,
+    loses nothing, and the next call goes on.
 
     Args:
         tasks: Run the reading.
         make: Make the reading, when the first batch is asked for.
-        wait: Waits for the next batch, and gives the same one again until the caller has taken it; ``None`` at the end.
-        where: What to call the iteration in errors.
+        wait: Waits for the next batch, and returns the same one again until the caller has taken it; ``None`` at the end.
+        where: The name of the iteration in errors.
     """
 
     __slots__ = ("_in_use", "_make", "_reading", "_tasks", "_wait", "_where")
@@ -42,13 +42,7 @@ class Delivery(Generic[R, T]):
 
     def next_batch(self) -> T | None:
         """Return the next batch, blocking the thread; ``None`` at the end, if nothing has failed."""
-        if self._in_use:
-            raise used_at_once(self._where)
-        self._in_use = True
-        try:
-            return self._tasks.call(self._next)
-        finally:
-            self._in_use = False
+        return self._tasks.call(self.anext_batch)
 
     async def anext_batch(self) -> T | None:
         """Return the next batch, blocking only the task; ``None`` at the end, if nothing has failed."""

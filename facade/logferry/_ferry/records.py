@@ -33,7 +33,7 @@ Name: TypeAlias = tuple[str, str]
 
 @frozen
 class _Arrived:
-    """Wanted records of a page of a stream, the checkpoint after the first *n* of them, and whether they are being taken."""
+    """Selected records of a page, the checkpoint after the first *n*, and whether the caller has begun to take them."""
 
     name: Name
     records: list[LogRecord]
@@ -44,15 +44,15 @@ class _Arrived:
 @define(eq=False)
 class Arrivals:
     """
-    The pages of several lanes, in the order in which they arrive.
+    The pages of several lanes, in the order of arrival.
 
-    A lane asks for its next page once the caller begins with the last one, so memory is bounded by two pages per lane.
+    A lane requests its next page once the caller begins with the last one, so memory is bounded by two pages per lane.
 
     Attributes:
         lanes: The streams of each account, which are read one after the other.
-        lowest: The lowest severity number of the records that are wanted.
-        unopened: What is wrong with accounts that could not be opened.
-        failures: What went wrong so far, of streams that ended early.
+        lowest: The lowest severity number of the records that the caller selects.
+        unopened: The errors of accounts that could not be opened.
+        failures: The errors so far of streams that ended early.
     """
 
     lanes: Mapping[str, Mapping[str, View[LogRecord]]]

@@ -40,7 +40,7 @@ class Reading(Protocol):
 @define
 class Tasks:
     """
-    Reads accounts while its ``async with`` block runs; at the end it closes the clients, whatever happened in the block.
+    Runs readings while its ``async with`` block runs; at the end it stops them and closes the clients.
 
     *portal* is the way into its event loop from the thread of a ``with`` block; ``None`` in ``async with``.
     """

@@ -9,7 +9,7 @@ from itertools import islice
 from struct import Struct
 from typing import Any, Final, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from logferry._flow.steps import Position
 from logferry._streams.checkpoint import FOLLOW
@@ -169,17 +169,8 @@ class Place:
 
     def to_json(self) -> Position:
         """The place as JSON values."""
-        return {
-            FOLLOW: {
-                "read": self.read,
-                "begun": self.begun,
-                "since": self.since,
-                "walk": self.walk,
-                "whole": self.whole,
-                "known": self.known.to_json(),
-                "watched": {item.hex(): [one.time, one.content] for item, one in self.watched.items()},
-            }
-        }
+        watched = {item.hex(): [one.time, one.content] for item, one in self.watched.items()}
+        return {FOLLOW: asdict(self, recurse=False) | {"known": self.known.to_json(), "watched": watched}}
 
     @classmethod
     def from_json(cls, position: Position) -> Place:

@@ -31,7 +31,7 @@ _MOST_KNOWN: Final = 20_000
 
 @frozen(kw_only=True)
 class Polling:
-    """How often a stream is polled: seconds between two polls while something comes, and at most, doubled while nothing comes."""
+    """How often a stream is polled: seconds between two polls, doubled from *shortest* to *longest* while no items come."""
 
     shortest: float = SHORTEST
     longest: float = LONGEST
@@ -44,7 +44,7 @@ class Polling:
             )
 
     def pause(self, quiet: int, took: int) -> float:
-        """Seconds until the next poll: doubled for each quiet one, and at least the nanoseconds that the last one *took*."""
+        """Seconds until the next poll after *quiet* ones without items; at least what the last one *took*, in nanoseconds."""
         backed_off = self.shortest * 2.0 ** min(quiet, 30)
         return min(max(backed_off, took / SECOND), self.longest)
 
@@ -67,13 +67,13 @@ class Poll:
 
     Attributes:
         walk: Starts the stream's own flow at a place.
-        window: What the caller asked for.
-        edge: From when on what is not known is new.
+        window: The window of the call.
+        edge: The time from which on an unknown item is new.
         place: Where the follow is.
-        told: Issues that the poll before has reported.
+        told: Issues that the previous poll has reported.
         issues: Issues of this one.
-        ahead: How far our clock is ahead of the service's, in nanoseconds, as far as its answers say.
-        has_found: Whether it has brought anything.
+        ahead: How far our clock is ahead of the service's, in nanoseconds, by the dates of its responses.
+        has_found: Whether it has brought an item.
     """
 
     walk: Callable[[Window, Position | None], Flow]
@@ -91,7 +91,7 @@ class Poll:
     _keys: set[Key] = field(factory=set[Key])
 
     def run(self) -> SubFlow[None]:
-        """Yield what is new in the order of time; what came before an error is delivered before it is raised."""
+        """Yield what is new in the order of time; an error is raised after what came before it."""
         self.issues.update(dict.fromkeys(self._outlived()))
         resumed, trouble = self.place.walk is not None, (yield from self._read())
         if resumed and isinstance(trouble, PagingError) and not self._new:
