@@ -1,16 +1,16 @@
 """
 The walk through Logto's audit logs.
 
-The service pages by number, newest first, without a tie-break, so pages shift while logs arrive or go (measured on
-1.36.0 and 1.42.0).  Hence the next page is asked for by time: the logs up to that of the oldest one met, which so comes
-again, with all that share its time; those that were met are left out.  Nothing that arrives or goes can shift that.  A
-moment with more logs than a page holds is read in a window of its own, see ``_crowd``.
+The service pages by number, newest first, without a tie-break, so pages shift while logs arrive or are removed
+(measured on 1.36.0 and 1.42.0).  Hence the next request is bounded by time: it ends at the time of the oldest received
+log.  That log and all others of its time come again, and the walk drops the received ones.  No arrival or removal can
+shift this.  A moment with more logs than a page holds is read in a window of its own, see ``_crowd``.
 
-Servers before 1.40 ignore bounds of time silently, which shows when newer logs come than were asked for.  There, rows
-are counted, and pages overlap, which takes care of those that arrive; where a page does not begin with what was met, some
-have gone, and the walk steps back until it does.
+Servers before 1.40 silently ignore time bounds; the walk detects this by logs newer than the bound.  It then counts
+rows, and its pages overlap, which covers arrivals.  If a page does not begin with a received log, rows were removed,
+and the walk steps back until it does.
 
-The window is pinned, and filtered here as well.
+The window is pinned, and the walk filters it again.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         following = here.after(page, len(new), window.since)
         trouble = progress.trouble(here, page, len(new), following, is_setback=here.row < row)
         yield _batch(here, page, new, following, window)
-        del page  # so that there are never two pages in memory
+        del page  # at most one page in memory
         if trouble is not None:
             raise trouble
         here = following
@@ -63,7 +63,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
 def _next_page(
     filters: AuditLogFilters, window: Window, here: WalkPosition, page_size: int, doubts: Doubts
 ) -> SubFlow[tuple[WalkPosition, Page]]:
-    """The page at the walk's position, and where that turns out to be."""
+    """The page at the walk's position, and the corrected position."""
     while True:
         number, size = here.page(page_size)
         asking = partial(ask, filters, here.bounds(window), number, size, is_capped=here.crowd is None)
@@ -80,13 +80,13 @@ def _evidence(page: Page) -> Evidence:
 
 def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPosition, window: Window) -> Batch:
     """
-    What of a page is within the window and new, for the caller.
+    The logs of a page that are new and within the window, for the caller.
 
     Args:
-        here: Where the walk was.
+        here: The position before the page.
         page: The page.
-        new: Indexes of its logs that had not been met.
-        following: Where the walk is behind it.
+        new: Indices of its logs that had not been received.
+        following: The position after it.
         window: The window.
     """
     keys = page.keys
@@ -97,7 +97,7 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
     times = page.times if is_whole else known_times([time for time, _ in fresh])
 
     def position(delivered: int) -> Position:
-        """At the same page, until all of it has been delivered."""
+        """The position after this many logs; it stays at the same page until all have been delivered."""
         return (following if delivered == len(fresh) else here.within(fresh[:delivered])).to_json()
 
     return Batch(
@@ -107,18 +107,17 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
         following.total,
         issues=_issues(here, page, following, window.since),
         times=times,
-        # A server that ignores bounds of time cannot be asked for a part of the window.
+        # A server that ignores time bounds cannot read a part of the window.
         sent=None if following.counting else page.times,
     )
 
 
 def _issues(here: WalkPosition, page: Page, following: WalkPosition, since: int | None) -> tuple[str, ...]:
     """
-    What may be missing, where a page is short, or more logs have one time than a page can show.
+    What may be missing, if a page is short or more logs have one time than a page can show.
 
-    Where those are read in a window of their own, the server's count tells.  Where rows are counted, each row that a page
-    goes on by has to be a log that was not met before: else the server has turned round the order of logs of one time, or
-    some have come or gone.
+    In the window of a crowd, the server's count decides.  By row, the walk must advance by one row for each new log;
+    otherwise the server has reordered logs of one time, or logs have arrived or were removed.
     """
     if here.crowd is not None:
         crowd = here.crowd.after(page.keys)
@@ -136,12 +135,12 @@ def _issues(here: WalkPosition, page: Page, following: WalkPosition, since: int 
 @define
 class _Progress:
     """
-    Sees to it that a walk ends.
+    Ends a walk that does not advance.
 
     Attributes:
         furthest: The furthest row so far.
-        setbacks: How many pages in a row lay too low, without anything new.
-        idle: How many pages in a row have brought the walk no nearer to its end.
+        setbacks: Number of pages in a row that lay too low and had nothing new.
+        idle: Number of pages in a row that did not advance the walk.
         previous: The keys of the last page.
     """
 
@@ -154,14 +153,14 @@ class _Progress:
         self, here: WalkPosition, page: Page, new: int, following: WalkPosition, *, is_setback: bool
     ) -> PagingError | None:
         """
-        Note a page, and tell why the walk cannot go on behind it, if it cannot.
+        Count a page, and return the error if the walk cannot continue.
 
         Args:
-            here: Where it was.
+            here: The position before the page.
             page: The page.
-            new: How many of its logs had not been met.
-            following: Where the walk is behind it.
-            is_setback: Whether the walk had to step back for it.
+            new: Number of its logs that had not been received.
+            following: The position after it.
+            is_setback: Whether the walk stepped back for it.
         """
         self.setbacks = 0 if new or following.row > self.furthest else self.setbacks + is_setback
         self.furthest = max(self.furthest, following.row)
