@@ -54,7 +54,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         following = here.after(page, len(new), window.since)
         trouble = progress.trouble(here, page, len(new), following, is_setback=here.row < row)
         yield _batch(here, page, new, following, window)
-        del page  # so that there are never two pages in memory
+        del page  # at most one page in memory
         if trouble is not None:
             raise trouble
         here = following
@@ -85,7 +85,7 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
     Args:
         here: The position before the page.
         page: The page.
-        new: Indexes of its logs that were not received before.
+        new: Indexes of its logs that were not read before.
         following: The position after the page.
         window: The window.
     """
@@ -97,7 +97,7 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
     times = page.times if is_whole else known_times([time for time, _ in fresh])
 
     def position(delivered: int) -> Position:
-        """At the same page, until all of it has been delivered."""
+        """The position after this many logs; it stays at the same page until all have been delivered."""
         return (following if delivered == len(fresh) else here.within(fresh[:delivered])).to_json()
 
     return Batch(
@@ -107,7 +107,7 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
         following.total,
         issues=_issues(here, page, following, window.since),
         times=times,
-        # A server that ignores bounds of time cannot be asked for a part of the window.
+        # A server that ignores time bounds cannot read a part of the window.
         sent=None if following.counting else page.times,
     )
 
@@ -139,8 +139,8 @@ class _Progress:
 
     Attributes:
         furthest: The furthest row so far.
-        setbacks: Number of consecutive pages started too far down the list and brought nothing new.
-        idle: Number of consecutive pages made no progress.
+        setbacks: How many consecutive pages started too far down the list and brought nothing new.
+        idle: How many consecutive pages made no progress.
         previous: The keys of the last page.
     """
 
@@ -158,7 +158,7 @@ class _Progress:
         Args:
             here: The position before the page.
             page: The page.
-            new: Number of its logs were not received before.
+            new: How many of its logs were not read before.
             following: The position after the page.
             is_setback: Whether the walk had to step back for it.
         """
