@@ -26,7 +26,8 @@ normalizer.  Read the names in this order:
 
 Times are nanoseconds since the epoch, UTC, in an ``int``; ``SECOND`` and ``MILLISECOND`` are the units.  Windows are half-open,
 ``[since, until)``.  Errors are those of ``logferry``: ``ConfigurationError`` for settings, ``InvalidRequestError`` for a call
-that cannot be right, ``PagingError`` for a walk that has lost its place.
+that cannot be right, ``PagingError`` for a walk that has lost its place, ``ResponseShapeError`` for a response that is not as
+documented, or too large.
 
 Names load when they are first used, so that a client costs what it needs.  Put streams into a module of their own and name it
 by a text (``Streams("acorn._streams:EVENTS")``) to load them, and the models they use, when one is opened.
@@ -198,7 +199,13 @@ if TYPE_CHECKING:
     from logferry._client import Client, Connection
     from logferry._config.arguments import ClientOptions, StreamOptions
     from logferry._config.settings import Settings
-    from logferry._errors import AuthenticationError, ConfigurationError, InvalidRequestError, PagingError
+    from logferry._errors import (
+        AuthenticationError,
+        ConfigurationError,
+        InvalidRequestError,
+        PagingError,
+        ResponseShapeError,
+    )
     from logferry._flow.auth import Authorizer, api_key, basic, bearer, client_credentials
     from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch
     from logferry._http.messages import Request, Response, Send, get
@@ -228,7 +235,7 @@ _HOMES = {
     "_client": "Client Connection",
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
-    "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError",
+    "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError ResponseShapeError",
     "_flow.auth": "Authorizer api_key basic bearer client_credentials",
     "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch",
     "_http.messages": "Request Response Send get",
@@ -260,7 +267,7 @@ __all__ = [
     "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions", "ConfigurationError",
     "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Incremental", "InvalidRequestError",
     "Key", "LogRecord", "Normalizer", "Origin", "PageTimes", "PagingError", "Position", "Rate", "Refusal", "Repaired",
-    "Request", "Response", "Send", "Sessions", "Settings", "Stream", "StreamDefinition", "StreamOptions",
+    "Request", "Response", "ResponseShapeError", "Send", "Sessions", "Settings", "Stream", "StreamDefinition", "StreamOptions",
     "Streams", "SubFlow", "TimeField", "Window", "about_response", "api_key", "basic", "bearer", "believed",
     "client_credentials", "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange",
     "fetch", "filter_field", "flag", "get", "is_array", "is_foreign", "is_object", "is_secret_name", "keys_of",

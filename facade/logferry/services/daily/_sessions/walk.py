@@ -5,8 +5,9 @@ Rows have no id, and several have the same time.  Each page is asked for from th
 and `Position` counts the rows that come again, so that rows which come or go in front shift nothing.  A page is one view of
 the session, so its count of equal rows is right.
 
-Only where more rows have one time than the service sends at once, pages follow each other by offset.  A row that comes or goes
-meanwhile shifts those pages, which the walk cannot always see, so an issue says that some may be missing.
+Only where more rows have one time than the service sends at once, or than one response can hold, pages follow each other by
+offset.  A row that comes or goes meanwhile shifts those pages, which the walk cannot always see, so an issue says that some may
+be missing.
 
 Whether the bounds of time are themselves within is not documented: a millisecond more is asked for on both sides, and the
 window is filtered here.  A service that ignores the bounds sends the rows before the border again every time.
@@ -25,6 +26,7 @@ from logferry.extend import (
     Batch,
     Flow,
     PagingError,
+    ResponseShapeError,
     Send,
     SubFlow,
     about_response,
@@ -41,9 +43,7 @@ _EQUAL: Final = 100
 _SPARE: Final = 2
 """Rows requested by offset beyond a page, so that a response which lacks one row does not look like the end."""
 
-_CROWDED: Final = (
-    "time: more rows have one time than the service sends at once; they were read by offset, and some may be missing",
-)
+_CROWDED: Final = ("time: rows that one response cannot hold together were read by offset, and some may be missing",)
 
 
 @frozen
@@ -118,15 +118,31 @@ class Walk:
         ended = False
         while not ended:
             issues: tuple[str, ...] = ()
-            page = following or (yield from self._page(position))
-            following = None
-            # Rows that are others whenever they are looked at are new for ever, but lead nowhere.
-            reached = position.tick or -1, len(page.rows)
-            furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
-            if idle >= STUCK or not position.look(page.rows).new:
-                page, issues, ended = yield from self._behind(position, page)
-            if not (ended or issues or page.is_full or page.sent == capped):
-                page, following, capped = yield from self._confirmed(position, page)
+            try:
+                page = following or (yield from self._page(position))
+                following = None
+                # Rows that are others whenever they are looked at are new for ever, but lead nowhere.
+                reached = position.tick or -1, len(page.rows)
+                furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
+                if idle >= STUCK or not position.look(page.rows).new:
+                    page, issues, ended = yield from self._behind(position, page)
+                if not (ended or issues or page.is_full or page.sent == capped):
+                    page, following, capped = yield from self._confirmed(position, page)
+            except ResponseShapeError as error:
+                # Without rows that come again, only a smaller page can be asked for.
+                if not (error.is_too_large and position.delivered):
+                    raise
+                yield from self._small(position)
+                return
+            portion = self._portion(position, page, issues)
+            yield portion.batch()
+            position = position.after(portion.seen)
+
+    def _small(self, position: Position) -> Flow:
+        """The same, where a page and the rows that come again are too much for one response: they follow each other by offset."""
+        ended = False
+        while not ended:
+            page, issues, ended = yield from self._in_small_pages(position)
             portion = self._portion(position, page, issues)
             yield portion.batch()
             position = position.after(portion.seen)
@@ -185,31 +201,54 @@ class Walk:
             crowd = None if found is None else (yield from self._crowd(position, page))
             if crowd is not None:
                 return crowd
-        error = PagingError(
-            "the service does not turn pages, or changes them all the time", hint="Go on from the checkpoint later"
-        )
-        raise about_response(error, page.response)
+        raise _stuck(page)
 
-    def _crowd(self, position: Position, page: Page) -> SubFlow[tuple[Page, tuple[str, ...], bool] | None]:
+    def _in_small_pages(self, position: Position) -> SubFlow[tuple[Page, tuple[str, ...], bool]]:
+        """
+        The rows at a position, where each request asks for a page at most, and for one row that it has in common with the last.
+
+        Returns:
+            See ``_behind``.
+
+        Raises:
+            PagingError: The rows change all the time.
+        """
+        page = yield from self._page(position, limit=self.query.page_size)
+        for _ in range(STUCK):
+            crowd = yield from self._crowd(position, page, small=True)
+            if crowd is not None:
+                return crowd
+            page = yield from self._page(position, limit=self.query.page_size)
+        raise _stuck(page)
+
+    def _crowd(
+        self, position: Position, page: Page, *, small: bool = False
+    ) -> SubFlow[tuple[Page, tuple[str, ...], bool] | None]:
         """
         The rows of a page and of those behind it by offset, up to the first one later than all that have been delivered.
+
+        Args:
+            position: Where the walk is.
+            page: The page.
+            small: Whether more than a page is too much for one response.
 
         Returns:
             See ``_behind``; ``None`` where the rows changed while they were read.
         """
         whole, last, equal = page, page, 0
+        issues: tuple[str, ...] = ()
         while _reached(last)[0] <= (position.latest or -1):
-            found = yield from self._next(position, whole, page)
+            found = yield from (self._next_small(position, whole, page) if small else self._next(position, whole, page))
             if found is None:
                 return None
             if not len(found.rows):
-                return whole, _CROWDED, True
+                return whole, issues, True
             equal = equal + 1 if found.rows.items == last.rows.items else 0
             if equal == _EQUAL:
                 error = PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
                 raise about_response(error, found.response)
-            whole, last = whole.joined(found), found
-        return whole, _CROWDED, False
+            whole, last, issues = whole.joined(found), found, _CROWDED
+        return whole, issues, False
 
     def _next(self, position: Position, whole: Page, first: Page) -> SubFlow[Page | None]:
         """
@@ -225,7 +264,23 @@ class Walk:
         overlap = int(len(first.rows) > 1)
         size = len(whole.rows)
         found = yield from self._ask(position, size - overlap, self.query.limit(position) + _SPARE)
-        if overlap and not (len(found.rows) and found.rows.identity(0) == whole.rows.identity(size - 1)):
+        if overlap and not _joins(whole, found):
+            return None
+        return evolve(found, rows=found.rows.behind(overlap))
+
+    def _next_small(self, position: Position, whole: Page, first: Page) -> SubFlow[Page | None]:
+        """
+        The same, where no more than a page may be asked for.
+
+        A page of one row has no room for another, so the one before it is asked for once more afterwards.
+        """
+        size, limit = len(whole.rows), self.query.page_size
+        overlap = int(min(limit, len(first.rows)) > 1)
+        found = yield from self._ask(position, size - overlap, limit)
+        if len(found.rows) <= overlap:  # it may lack a row
+            found = yield from self._ask(position, size - overlap, limit)
+        last = found if overlap or not size else (yield from self._ask(position, size - 1, limit))
+        if size and not _joins(whole, last):
             return None
         return evolve(found, rows=found.rows.behind(overlap))
 
@@ -239,3 +294,15 @@ def _reached(page: Page) -> tuple[int, int]:
     """The latest millisecond of a page, and how many rows it has."""
     span = page.rows.times.span()
     return (-1 if span is None else span[1] // MILLISECOND), len(page.rows)
+
+
+def _joins(whole: Page, found: Page) -> bool:
+    """Whether a page begins with the last one of some rows."""
+    return len(found.rows) > 0 and found.rows.identity(0) == whole.rows.identity(len(whole.rows) - 1)
+
+
+def _stuck(page: Page) -> PagingError:
+    error = PagingError(
+        "the service does not turn pages, or changes them all the time", hint="Go on from the checkpoint later"
+    )
+    return about_response(error, page.response)
