@@ -238,7 +238,7 @@ class Walk:
         whole, last, equal = page, page, 0
         issues: tuple[str, ...] = ()
         while _reached(last)[0] <= (position.latest or -1):
-            found = yield from (self._next_small(position, whole, page) if small else self._next(position, whole, page))
+            found = yield from self._next(position, whole, page, small=small)
             if found is None:
                 return None
             if not len(found.rows):
@@ -250,37 +250,29 @@ class Walk:
             whole, last, issues = whole.joined(found), found, _CROWDED
         return whole, issues, False
 
-    def _next(self, position: Position, whole: Page, first: Page) -> SubFlow[Page | None]:
+    def _next(self, position: Position, whole: Page, first: Page, *, small: bool = False) -> SubFlow[Page | None]:
         """
         The rows behind some by offset; ``None`` where they do not join.
 
-        One row more is asked for, which shows that nothing has shifted.
+        One row more is asked for, which shows that nothing has shifted; a small page of one row has no room for it, so that
+        row is asked for afterwards.
 
         Args:
             position: Where the walk is.
             whole: The rows.
             first: The page that they begin with.
+            small: See ``_crowd``.
         """
-        overlap = int(len(first.rows) > 1)
-        size = len(whole.rows)
-        found = yield from self._ask(position, size - overlap, self.query.limit(position) + _SPARE)
-        if overlap and not _joins(whole, found):
-            return None
-        return evolve(found, rows=found.rows.behind(overlap))
-
-    def _next_small(self, position: Position, whole: Page, first: Page) -> SubFlow[Page | None]:
-        """
-        The same, where no more than a page may be asked for.
-
-        A page of one row has no room for another, so the one before it is asked for once more afterwards.
-        """
-        size, limit = len(whole.rows), self.query.page_size
+        limit = self.query.page_size if small else self.query.limit(position) + _SPARE
         overlap = int(min(limit, len(first.rows)) > 1)
+        size = len(whole.rows)
         found = yield from self._ask(position, size - overlap, limit)
-        if len(found.rows) <= overlap:  # it may lack a row
+        if small and len(found.rows) <= overlap:  # it may lack a row
             found = yield from self._ask(position, size - overlap, limit)
-        last = found if overlap or not size else (yield from self._ask(position, size - 1, limit))
-        if size and not _joins(whole, last):
+        joint = found if overlap else None
+        if small and size and not overlap:
+            joint = yield from self._ask(position, size - 1, limit)
+        if joint is not None and not (len(joint.rows) and joint.rows.identity(0) == whole.rows.identity(size - 1)):
             return None
         return evolve(found, rows=found.rows.behind(overlap))
 
@@ -294,11 +286,6 @@ def _reached(page: Page) -> tuple[int, int]:
     """The latest millisecond of a page, and how many rows it has."""
     span = page.rows.times.span()
     return (-1 if span is None else span[1] // MILLISECOND), len(page.rows)
-
-
-def _joins(whole: Page, found: Page) -> bool:
-    """Whether a page begins with the last one of some rows."""
-    return len(found.rows) > 0 and found.rows.identity(0) == whole.rows.identity(len(whole.rows) - 1)
 
 
 def _stuck(page: Page) -> PagingError:
