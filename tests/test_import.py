@@ -25,8 +25,9 @@ PINNED = {
         DEBUG ERROR FATAL INFO LAST MILLISECOND REDACTED REMEMBERED SECOND STUCK TRACE WARN Attribute Attributes
         AuthenticationError Authorizer Batch Client ClientOptions ConfigurationError Connection CursorPage Delivered Doubts Evidence Flow
         Incremental InvalidRequestError Key LogRecord Normalizer Origin PageTimes PagingError Position Rate Refusal
-        Repaired Request Response Send ServiceError Sessions Settings Stream StreamDefinition StreamOptions Streams SubFlow
-        TimeField Window about_response api_key basic bearer believed client_credentials cursor_at cursor_walk decoded
+        Repaired Request Response ResponseShapeError Send ServiceError Sessions Settings Stream StreamDefinition
+        StreamOptions Streams SubFlow TimeField Window about_response api_key basic bearer believed client_credentials
+        cursor_at cursor_walk decoded
         digest disagreement dumps exchange fetch filter_field flag get is_array is_foreign is_object is_secret_name
         keys_of known_times loads make_record mapped number_to_nano plausible present printable public_url restarted
         rfc3339 shortage shown_at text_in text_to_nano without_secrets wrong_shape

@@ -29,7 +29,8 @@ normalizer.  Read the names in this order:
 
 Times are nanoseconds since the epoch, UTC, in an ``int``; ``SECOND`` and ``MILLISECOND`` are the units.  Windows are half-open,
 ``[since, until)``.  Errors are those of ``logferry``: ``ConfigurationError`` for settings, ``InvalidRequestError`` for a call
-that cannot be right, ``PagingError`` for a walk that has lost its place.  Severities are ``TRACE``, ``DEBUG``, ``INFO``, ``WARN``,
+that cannot be right, ``PagingError`` for a walk that has lost its place, ``ResponseShapeError`` for a response that is not as
+documented, or too large.  Severities are ``TRACE``, ``DEBUG``, ``INFO``, ``WARN``,
 ``ERROR`` and ``FATAL``.
 
 A package outside of logferry makes its clients by their class, or by ``from_env``: ``logferry.open_accounts``, ``sync``
@@ -206,7 +207,14 @@ if TYPE_CHECKING:
     from logferry._client import Client, Connection
     from logferry._config.arguments import ClientOptions, StreamOptions
     from logferry._config.settings import Settings
-    from logferry._errors import AuthenticationError, ConfigurationError, InvalidRequestError, PagingError, ServiceError
+    from logferry._errors import (
+        AuthenticationError,
+        ConfigurationError,
+        InvalidRequestError,
+        PagingError,
+        ResponseShapeError,
+        ServiceError,
+    )
     from logferry._flow.auth import Authorizer, api_key, basic, bearer, client_credentials
     from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch
     from logferry._http.messages import Request, Response, Send, get
@@ -237,7 +245,9 @@ _HOMES = {
     "_client": "Client Connection",
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
-    "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError ServiceError",
+    "_errors": """
+        AuthenticationError ConfigurationError InvalidRequestError PagingError ResponseShapeError ServiceError
+    """,
     "_flow.auth": "Authorizer api_key basic bearer client_credentials",
     "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch",
     "_http.messages": "Request Response Send get",
@@ -270,7 +280,8 @@ __all__ = [
     "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions", "ConfigurationError",
     "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Incremental", "InvalidRequestError",
     "Key", "LogRecord", "Normalizer", "Origin", "PageTimes", "PagingError", "Position", "Rate", "Refusal", "Repaired",
-    "Request", "Response", "Send", "ServiceError", "Sessions", "Settings", "Stream", "StreamDefinition", "StreamOptions",
+    "Request", "Response", "ResponseShapeError", "Send", "ServiceError", "Sessions", "Settings", "Stream", "StreamDefinition",
+    "StreamOptions",
     "Streams", "SubFlow", "TimeField", "Window", "about_response", "api_key", "basic", "bearer", "believed",
     "client_credentials", "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange",
     "fetch", "filter_field", "flag", "get", "is_array", "is_foreign", "is_object", "is_secret_name", "keys_of",
