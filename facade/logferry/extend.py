@@ -227,6 +227,7 @@ if TYPE_CHECKING:
     from logferry._paging.end import Doubts, Evidence, believed, disagreement, shortage
     from logferry._paging.keys import keys_of
     from logferry._paging.loop_guard import STUCK
+    from logferry._paging.repeats import to_deliver
     from logferry._records.attributes import Attribute, Attributes, mapped, present
     from logferry._records.origin import Normalizer, Origin
     from logferry._records.record import LogRecord, make_record
@@ -260,6 +261,7 @@ _HOMES = {
     "_paging.end": "Doubts Evidence believed disagreement shortage",
     "_paging.keys": "keys_of",
     "_paging.loop_guard": "STUCK",
+    "_paging.repeats": "to_deliver",
     "_records.attributes": "Attribute Attributes mapped present",
     "_records.origin": "Normalizer Origin",
     "_records.record": "LogRecord make_record",
@@ -286,8 +288,8 @@ __all__ = [
     "client_credentials", "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange",
     "fetch", "filter_field", "flag", "get", "is_array", "is_foreign", "is_object", "is_secret_name", "keys_of",
     "known_times", "loads", "make_record", "mapped", "number_to_nano", "plausible", "present", "printable",
-    "public_url", "restarted", "rfc3339", "shortage", "shown_at", "text_in", "text_to_nano", "without_secrets",
-    "wrong_shape",
+    "public_url", "restarted", "rfc3339", "shortage", "shown_at", "text_in", "text_to_nano", "to_deliver",
+    "without_secrets", "wrong_shape",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:
