@@ -1,7 +1,8 @@
 """
 The fake of Cognigy: ``GET /v2.1/projects/{projectId}/logs`` as it is documented, and as its users met it.
 
-No real installation was measured: what the documentation leaves open (the order, which bounds are inclusive) is a guess.
+No real installation was measured: what the documentation leaves open (the order, which bounds are inclusive) is a
+guess.
 """
 
 import hashlib
@@ -42,8 +43,8 @@ class CognigyFake:
     A Cognigy.AI project with a made-up log, in the habits that are documented or that users tell of.
 
     It is a pure function of settings, request and clock: it keeps nothing between requests, and all its entries are
-    computed from their number, unless they are told row by row. It sends the newest entry first; ``sort`` turns that round. Ids tell the order in which
-    entries were written, which is not quite that of their times.
+    computed from their number, unless they are told row by row.  It sends the newest entry first; ``sort`` turns that
+    round.  Ids tell the order in which entries were written, which is not quite that of their times.
 
     Args:
         records: How many entries exist at `epoch`, older ones than `retention` included.
@@ -57,7 +58,8 @@ class CognigyFake:
         project_id: The project.
         forbidden_project_id: A project that exists, and that the key's user may not read.
         with_type: Whether entries show their level, as they do beyond the documentation; one in four never does.
-        hal: Whether answers are HAL: where nothing else is accepted than any or HAL (``"by default"``), or ``"always"``.
+        hal: Whether answers are HAL: where nothing else is accepted than any or HAL (``"by default"``), or
+            ``"always"``.
         type_parameter: How several levels are to be written: ``type``, ``type[]``, or ``"both"``. What is written
             otherwise is ignored.
         cursor_names: What the cursors of the next and the previous page are called.

@@ -202,7 +202,7 @@ def _delay(number: int) -> int:
 
 
 def _rare(text: str) -> str:
-    """Return the text where it can be part of a trace id only, which no arithmetic finds: it has a digit or a hyphen."""
+    """Return the text if only a trace id can contain it, since it has a digit or a hyphen; else an empty one."""
     return text if any(character.isdigit() or character == "-" for character in text) else ""
 
 

@@ -45,7 +45,8 @@ class DailyFake:
     A Daily domain with a made-up history.
 
     It is a pure function of settings, request and clock: it keeps nothing between requests, and all its rows are
-    computed from their number, unless they are told one by one.  Paths are served with and without the ``/v1`` in front.
+    computed from their number, unless they are told one by one.  Paths are served with and without the ``/v1`` in
+    front.
 
     Args:
         records: How many logs the REST API, how many rows each meeting session, and how many meetings the domain has at
@@ -56,18 +57,18 @@ class DailyFake:
         seed: Decides times and ids.
         api_key: The domain's key.
         domain: The domain's name.
-        meetings: How many meeting sessions have rows: the first ones of the domain's meetings, as far as `records` goes.
-            They began before their rows, and all others are without any.
+        meetings: How many meeting sessions have rows: the first ones of the domain's meetings, as far as `records`
+            goes.  They began before their rows, and all others are without any.
         inclusive_bounds: Whether rows of exactly `startTime` or `endTime` are within; Daily does not say.
         largest_limit: Pages are never larger, whatever is asked for; Daily does not say.
         rows: What the REST API's log, each meeting session, and the list of meetings has, told row by row, instead of
             what is computed; `records`, `spacing` and `growing` are of no account then.  Sessions and meetings list by
             time, and those of equal times by when they came; the REST API's log lists by when they came.
-        lost_cursors: What becomes of the id of an item that has vanished, as a cursor: the list goes on behind it, or it
-            is refused.  Any other id that there is not is refused always.
+        lost_cursors: What becomes of the id of an item that has vanished, as a cursor: the list goes on behind it, or
+            it is refused.  Any other id that there is not is refused always.
         lost_cursor_status: What a refused cursor is answered with; Daily does not say.
-        cursor_life: Seconds after which the id of an item, counted from when it came, is refused as a cursor; `None` for
-            never.
+        cursor_life: Seconds after which the id of an item, counted from when it came, is refused as a cursor; `None`
+            for never.
     """
 
     records: int = attrs.field(default=417, validator=attrs.validators.ge(0))

@@ -58,9 +58,9 @@ class Sessions:
         newest_first: bool = False,
     ) -> Sequence[dict[str, Any]]:
         """
-        Return the rows of a session that match every filter, oldest first unless `newest_first`; bounds as in `Selection`.
+        Return the rows of a session that match every filter, oldest first unless `newest_first`.
 
-        Without `mtg_session_id` it is the first session that has the participant.
+        The bounds are those of `Selection`.  Without `mtg_session_id` it is the first session of the participant.
         """
         participant, level = filters.get("user_session_id"), filters.get("log_level")
         found = self._session(filters.get("mtg_session_id"), participant, metrics=metrics)

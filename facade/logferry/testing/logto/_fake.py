@@ -49,9 +49,9 @@ class LogtoFake:
         other_resource: Indicator of another API: tokens are issued for it and are refused here.
         rows: The logs, told row by row, instead of those that are computed; `records`, `spacing` and `growing` are of
             no account then, and there are no webhook logs.
-        stable_ties: Whether logs of one time keep their order. Logto has no tie-break, and PostgreSQL orders them
-            otherwise on each page of a wide window; where this is false, so does the fake, unless a window is narrow: up
-            to a second long. Logs are sorted by microseconds, and say milliseconds.
+        stable_ties: Whether logs of one time keep their order.  Logto has no tie-break, and PostgreSQL orders them
+            otherwise on each page of a wide window; where this is false, so does the fake, unless a window is narrow:
+            up to a second long.  Logs are sorted by microseconds, and say milliseconds.
         compression: Whether to compress a body of 1 KiB or more as the request accepts it: br, gzip or deflate.
     """
 

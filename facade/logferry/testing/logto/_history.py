@@ -184,7 +184,7 @@ class History:
         return max(int(block) * self.length + bisect_left(self._offsets, rest), 0)
 
     def until(self, moment: float) -> int:
-        """Return how many logs were written up to and including `moment`, in milliseconds since 1970-01-01 UTC, ever."""
+        """Return how many logs were ever written up to `moment`, inclusive, in milliseconds since 1970-01-01 UTC."""
         block, rest = divmod(moment - self._start, self._span)
         return max(int(block) * self.length + bisect_right(self._offsets, rest), 0)
 

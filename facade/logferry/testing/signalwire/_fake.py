@@ -35,7 +35,8 @@ class SignalWireFake:
 
     It keeps to the documentation, since no real project was measured; what that leaves open is a setting here.  It is a
     pure function of settings, request and clock: it keeps nothing between requests, and all its logs are computed from
-    their number, unless they are told row by row.  One log of thirteen is deleted; sessions that are still going on change as the clock goes on.
+    their number, unless they are told row by row.  One log of thirteen is deleted; sessions that are still going on
+    change as the clock goes on.
 
     Args:
         records: How many logs exist at `epoch`, deleted ones included.
@@ -52,8 +53,8 @@ class SignalWireFake:
         inclusive_bounds: Whether `created_before` and `created_after` include the day or second that they name.
         oldest_first: Whether logs are sent oldest first; else newest first.
         rows: The logs, told row by row, instead of those that are computed; `records`, `spacing` and `growing` are of
-            no account then.  They are listed by when they came.  A token pins the list as it was when its first page was
-            asked for; what has vanished since leaves gaps in the pages.
+            no account then.  They are listed by when they came.  A token pins the list as it was when its first page
+            was asked for; what has vanished since leaves gaps in the pages.
         lost_cursors: What becomes of a token where the last row of the page before has vanished:
             the list goes on behind it, or the token is refused.
         cursor_life: Seconds after which the token that a page gave is refused; `None` for never.
