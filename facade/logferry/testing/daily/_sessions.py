@@ -1,4 +1,4 @@
-"""The meeting sessions of the fake Daily: which there are, and which rows a query selects."""
+"""The meeting sessions of the fake Daily, and the rows of each that a query selects."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ class Sessions:
     The meeting sessions of a domain.
 
     Attributes:
-        series: When the rows of a session were written.
-        meetings: How many sessions have rows.
+        series: The times of a session's rows.
+        meetings: Number of sessions with rows.
         domain: The domain's name.
         seed: Decides ids.
-        rows: The rows of each session, told one by one; `None` for those that are computed.
+        rows: The scripted rows of each session; `None` for computed rows.
     """
 
     series: Series
