@@ -1,4 +1,4 @@
-"""How many requests may be in flight: a table of cases."""
+"""How many requests the budget allows in flight: a table of cases."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ SECOND = 1_000_000_000
 @pytest.mark.parametrize(
     ("pages", "sent", "in_flight", "expected"),
     [
-        (4, 5, 1, 0),  # a few pages are read alone
-        (5, 6, 1, 2),  # then two more
+        (4, 5, 1, 0),  # the first pages are read one by one
+        (5, 6, 1, 2),  # then two more are allowed
         (9, 10, 1, 5),
-        (12, 13, 1, 7),  # until as many are in flight as may be
-        (12, 20, 8, 7),  # what is in flight is no waste yet
-        (12, 18, 1, 0),  # but what came and had nothing is
+        (12, 13, 1, 7),  # up to the configured concurrency
+        (12, 20, 8, 7),  # a request in flight is not wasted yet
+        (12, 18, 1, 0),  # an empty page is wasted
         (60, 61, 1, 7),
         (60, 80, 1, 1),
         (60, 90, 1, 0),
     ],
 )
-def test_what_may_be_asked_for_ahead(pages: int, sent: int, in_flight: int, expected: int) -> None:
-    """At most a third more requests than pages are wasted, half of those in flight counted as if they were."""
+def test_the_budget_bounds_wasted_requests(pages: int, sent: int, in_flight: int, expected: int) -> None:
+    """The wasted requests, half of those in flight included, stay within a third of the pages delivered."""
     budget = Budget(
         concurrency=8, page_size=10, max_items=None, sent=sent, pages=pages, items=10 * pages, waited=SECOND
     )
@@ -36,23 +36,25 @@ def test_what_may_be_asked_for_ahead(pages: int, sent: int, in_flight: int, expe
     [
         (None, None, 0, 7),
         (300, None, 0, 7),
-        (230, None, 0, 2),  # three pages more, one of them that of the walk itself
-        (230, None, 30, 0),  # which are there
+        (230, None, 0, 2),  # three more pages; one of them is the page of the walk itself
+        (230, None, 30, 0),  # these pages have arrived
         (None, 215, 0, 1),
         (300, 215, 0, 1),
-        (None, 100, 0, 0),  # the service counts fewer than have come
+        (None, 100, 0, 0),  # the service's count is below what has already arrived
     ],
 )
-def test_no_more_than_is_wanted(max_items: int | None, total: int | None, found: int, expected: int) -> None:
-    """Neither more than the caller wants, nor more than the service counts."""
+def test_the_budget_stops_at_what_the_caller_wants(
+    max_items: int | None, total: int | None, found: int, expected: int
+) -> None:
+    """The budget requests neither more than the caller wants nor more than the service counts."""
     budget = Budget(
         concurrency=8, page_size=10, max_items=max_items, total=total, sent=20, pages=20, items=200, waited=SECOND
     )
     assert budget.ahead(0, found) == expected
 
 
-def test_only_what_takes_time_is_asked_for_ahead() -> None:
-    """Ten milliseconds a page, until several at once shorten it."""
+def test_only_slow_pages_are_requested_ahead() -> None:
+    """A page must take at least ten milliseconds, until concurrent requests shorten the time per page."""
     budget = Budget(concurrency=8, page_size=10, max_items=None, sent=9, pages=8, items=80, waited=79 * SECOND // 1000)
     assert budget.ahead(1, 0) == 0
     budget.waited = 80 * SECOND // 1000

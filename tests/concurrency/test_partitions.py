@@ -1,4 +1,4 @@
-"""What is left of a window: which partitions a page makes superfluous, and when one is read alone.  No walk, no request."""
+"""Which partitions a page makes superfluous, and when the rest is read one page after another; no walk, no request."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from logferry._http.messages import Response
 from logferry._time.page_times import known_times
 from logferry._time.window import Window
 
-RESPONSE: Any = Response(None, "", 200, (), b"", 0)  # type: ignore[arg-type]  # nothing here looks at the request
+MAKE_RESPONSE: Any = Response
+RESPONSE: Response[Any] = MAKE_RESPONSE(None, "", 200, (), b"", 0)
+"""Nothing here looks at its request."""
 WHOLE = Window(0, 1000)
 
 
 def left(*borders: int, order: str = "oldest first") -> Partitions:
-    """Partitions of a window from 0 to 1,000, cut at some borders; of those that come newest first, from 1,000 down."""
+    """Return partitions of a window from 0 to 1,000 with these borders; newest first, they start at 1,000."""
     found = Partitions.of(PartitionPosition(window=WHOLE), order=order, resolution=1, divides=True)
     found.direction = Direction(newest_first=order == "newest first")
     found.density = Density(direction=found.direction, resolution=1, interval=1.0, deviation=0.0)
@@ -34,13 +36,13 @@ def left(*borders: int, order: str = "oldest first") -> Partitions:
 
 
 def page(*times: int | None) -> Batch:
-    """A page of items of these times, each the text of its time."""
+    """Return a page of items with these times; each item is the text of its time."""
     known = known_times([*times])
     return Batch([str(time) for time in times], lambda delivered: delivered, RESPONSE, times=known, sent=known)
 
 
 def comes(partitions: Partitions, index: int, *times: int | None) -> Partition:
-    """Let a page come to a partition, as its walk finds it."""
+    """Give a partition a page, as its walk does."""
     part, batch = partitions.parts[index], page(*times)
     part.batch = batch
     known = [time for time in times if time is not None]
@@ -51,7 +53,7 @@ def comes(partitions: Partitions, index: int, *times: int | None) -> Partition:
 
 
 def windows(partitions: Partitions) -> list[tuple[int | None, int]]:
-    """The windows that are left."""
+    """Return the windows of the remaining partitions."""
     return [(part.window.since, part.window.until) for part in partitions.parts]
 
 
@@ -63,8 +65,8 @@ def windows(partitions: Partitions) -> list[tuple[int | None, int]]:
         ("as sent", [(0, 300), (300, 600), (600, 1000)]),
     ],
 )
-def test_ends_are_open_where_the_service_sorts(order: str, asked: list[tuple[int, int]]) -> None:
-    """A partition is asked for from its beginning to the end of all; else from end to end."""
+def test_requests_have_open_ends_where_the_service_sorts(order: str, asked: list[tuple[int, int]]) -> None:
+    """A sorting service is asked from the start of a partition to the end of the window; others get both bounds."""
     found = left(300, 600, order=order)
     assert [(one.since, one.until) for one in map(found.asked, found.parts)] == asked
 
@@ -80,7 +82,7 @@ def test_ends_are_open_where_the_service_sorts(order: str, asked: list[tuple[int
     ],
 )
 def test_a_partition_is_over_once_its_page_reaches_the_next(times: tuple[int], over: bool, own: Sequence[str]) -> None:
-    """What lies beyond is the next one's."""
+    """Items beyond the start of the next partition belong to that partition."""
     found = left(300, 600)
     part = comes(found, 0, *times)
     assert found.is_over(part) is over
@@ -91,7 +93,7 @@ def test_a_partition_is_over_once_its_page_reaches_the_next(times: tuple[int], o
 
 
 def test_the_last_partition_goes_on_to_the_end() -> None:
-    """Nothing is behind it."""
+    """The last partition has no successor, so no page ends it early."""
     found = left(300, 600)
     assert not found.is_over(comes(found, 2, 600, 2000))
 
@@ -106,23 +108,23 @@ def test_the_last_partition_goes_on_to_the_end() -> None:
         ((10, 2000), [(0, 700), (700, 1000)]),
     ],
 )
-def test_partitions_that_a_page_covers_are_left_out(times: tuple[int], expected: list[tuple[int, int]]) -> None:
-    """It came over a pause; the last one stays, since a page tells nothing of what lies behind it."""
+def test_partitions_that_a_page_covers_are_dropped(times: tuple[int], expected: list[tuple[int, int]]) -> None:
+    """A page that spans a pause replaces the partitions it covers, but not the last one, whose end it cannot show."""
     found = left(300, 500, 700)
     comes(found, 0, *times)
     assert windows(found) == expected
 
 
-def test_what_has_come_is_not_left_out() -> None:
-    """It need not be asked for again."""
+def test_a_partition_with_a_page_is_not_dropped() -> None:
+    """A partition that already has a page is kept, so it is not requested again."""
     found = left(300, 500, 700)
     comes(found, 1, 300, 510)
     comes(found, 0, 10, 720)
     assert windows(found) == [(0, 300), (300, 500), (500, 700), (700, 1000)]
 
 
-def test_behind_the_end_is_nothing() -> None:
-    """Where a walk has met the end of the window, partitions behind are left out, unless something has come of them."""
+def test_partitions_after_the_end_are_dropped() -> None:
+    """Once a walk reaches the end of the window, later partitions without a page are dropped."""
     found = left(300, 500)
     found.parts[0].ended = True
     found.end(found.parts[0])
@@ -135,7 +137,7 @@ def test_behind_the_end_is_nothing() -> None:
 
 
 def test_an_empty_partition_with_both_ends_is_a_pause() -> None:
-    """It is unknown for how long there is nothing, until a page has something."""
+    """An empty page between two bounds shows a pause whose length is unknown until another page has items."""
     found = left(300, 500, order="as sent")
     found.parts[0].ended = True
     found.end(found.parts[0])
@@ -154,13 +156,13 @@ def test_an_empty_partition_with_both_ends_is_a_pause() -> None:
         ("newest first", (520, 510), True),
         ("newest first", (510, 520), False),
         ("as sent", (320, 310), True),
-        ("as sent", (298, 501), True),  # by this much more than its window it is asked for
+        ("as sent", (298, 501), True),  # the request covers this much more than the window of the partition
         ("as sent", (297, 310), False),
         ("as sent", (None, 310), True),
     ],
 )
-def test_which_pages_let_others_be_read_beside_them(order: str, times: tuple[int | None, ...], fits: bool) -> None:
-    """Those in order, where the service sorts; else those of their own window."""
+def test_which_pages_allow_concurrent_reads(order: str, times: tuple[int | None, ...], fits: bool) -> None:
+    """A sorting service must send pages in order; others must send pages within their own window."""
     found = left(300, 500, order=order)
     part = found.parts[1]
     part.asked = part.window
@@ -178,16 +180,16 @@ def test_which_pages_let_others_be_read_beside_them(order: str, times: tuple[int
         ("as sent", False, [(0, 300), (300, 700), (700, 1000)]),
     ],
 )
-def test_what_is_left_is_read_alone(order: str, again: bool, expected: list[tuple[int, int]]) -> None:
-    """An open end takes what is behind; with both ends, what is left becomes one partition."""
+def test_the_rest_is_read_one_page_at_a_time(order: str, again: bool, expected: list[tuple[int, int]]) -> None:
+    """With an open end the current partition takes over the rest; with both bounds the rest becomes one partition."""
     found = left(300, 700, order=order)
     found.read_alone(found.parts[1], again=again)
     assert windows(found) == expected
     assert not found.divides
 
 
-def test_a_cut_leaves_what_has_come_in_its_partition() -> None:
-    """A page is left between what has come and the next partition, which follows at once."""
+def test_a_cut_keeps_received_items_in_their_partition() -> None:
+    """The cut leaves room for one page after the received items, and the next partition follows without a gap."""
     found = left()
     part = comes(found, 0, *range(0, 100, 1))
     assert found.cut(part, 100)

@@ -1,4 +1,4 @@
-"""Several requests under way: the same records in the same order, nothing asked in vain, and nothing left behind."""
+"""Concurrent requests yield the same records in the same order, waste few requests and leave no thread or task."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PROPERTY = settings(derandomize=True, max_examples=5)
 
 
 def far_away(fake: Any, **options: Any) -> Any:
-    """Options of a client whose requests take their time, on a clock of their own unless there is one."""
+    """Return client options under which each request takes time, on a virtual clock unless the options have a clock."""
     clock = VirtualClock(fake.epoch + 1_000_000)
 
     def pass_time(_event: RequestEvent) -> None:
@@ -46,14 +46,14 @@ def far_away(fake: Any, **options: Any) -> Any:
 
 @frozen
 class Case:
-    """A stream whose window can be divided, and who answers."""
+    """A stream whose window can be partitioned, and the fake that serves it."""
 
     client: Any
     fake: Any
     stream: str
 
     def view(self, transport: Any = None, **options: Any) -> Any:
-        """Its raw items; options of clients go to the client, others to the stream."""
+        """Return the raw items of the stream; options of clients go to the client, others to the stream."""
         names = ("concurrency", "retries", "clock", "rate")
         calls: dict[str, Any] = {"rate": None, **{name: options.pop(name) for name in names if name in options}}
         calls = far_away(self.fake, **calls)
@@ -73,16 +73,16 @@ divisible = pytest.mark.parametrize("name", CASES)
 
 @cache
 def one_by_one(name: str) -> tuple[list[Any], int]:
-    """What comes with one request after the other, and how many that takes."""
+    """Return the items that sequential requests yield, and the number of requests."""
     transport = InProcessTransport(CASES[name].fake)
     return list(CASES[name].view(transport, concurrency=1)), transport.count
 
 
 def assert_same(name: str, got: list[Any], expected: list[Any], *, page: int = PAGE) -> None:
     """
-    The same items, in the same order where the service sorts by time.
+    Assert that the items are the same, in the same order where the service sorts by time.
 
-    Of those that come as sent, items of two partitions change places near the border: by less than a page.
+    In a stream without an order, items of two partitions can change places near the border, by less than a page.
     """
     if CASES[name].stream not in AS_SENT:
         assert got == expected
@@ -94,8 +94,8 @@ def assert_same(name: str, got: list[Any], expected: list[Any], *, page: int = P
 
 @divisible
 @pytest.mark.parametrize("concurrency", [2, 4, 8])
-def test_order_and_items_stay(name: str, concurrency: int, walk: Walk) -> None:
-    """What comes is what comes one by one, in the same order, and costs at most a third more requests."""
+def test_concurrency_keeps_items_and_order(name: str, concurrency: int, walk: Walk) -> None:
+    """Any concurrency yields the items of sequential requests in their order, with at most 1.35 times the requests."""
     transport = InProcessTransport(CASES[name].fake)
     expected, requests = one_by_one(name)
     assert len(expected) > 1500
@@ -107,7 +107,7 @@ def test_order_and_items_stay(name: str, concurrency: int, walk: Walk) -> None:
 @given(concurrency=st.integers(1, 8), then=st.integers(1, 8), stop=st.integers(0, 2000), page_size=st.integers(40, 100))
 @PROPERTY
 def test_a_checkpoint_resumes_exactly(name: str, concurrency: int, then: int, stop: int, page_size: int) -> None:
-    """Wherever a reading is left, another one goes on there, however many requests each has under way."""
+    """A checkpoint from any point of a walk resumes there, with any concurrency before and after."""
     expected, _ = one_by_one(name)
     view = CASES[name].view(concurrency=concurrency, page_size=page_size)
     first = view.to_list(stop)
@@ -118,8 +118,8 @@ def test_a_checkpoint_resumes_exactly(name: str, concurrency: int, then: int, st
 @divisible
 @given(failed=st.sets(st.integers(1, 60), max_size=12), concurrency=st.integers(2, 8))
 @PROPERTY
-def test_an_error_comes_in_its_turn(name: str, failed: set[int], concurrency: int) -> None:
-    """What failed is the caller's error once all before it has been delivered; then the same iterator goes on."""
+def test_an_error_is_raised_in_order(name: str, failed: set[int], concurrency: int) -> None:
+    """An error is raised after all items before it were delivered; then the same iterator continues."""
     case, (expected, _) = CASES[name], one_by_one(name)
     transport = InProcessTransport(case.fake, faults=failing(FakeResponse(503), at=failed))
     view = case.view(transport, concurrency=concurrency, retries=0)
@@ -137,16 +137,16 @@ def test_an_error_comes_in_its_turn(name: str, failed: set[int], concurrency: in
 @divisible
 @given(failed=st.sets(st.integers(11, 60), min_size=1, max_size=12), concurrency=st.integers(2, 8))
 @PROPERTY
-def test_what_passes_is_tried_again(name: str, failed: set[int], concurrency: int) -> None:
-    """A connection that breaks ahead of its turn is no error, as one by one it is none."""
+def test_a_broken_connection_ahead_is_retried(name: str, failed: set[int], concurrency: int) -> None:
+    """A broken connection for a page requested ahead is retried without an error, as in a sequential walk."""
     case, (expected, _) = CASES[name], one_by_one(name)
     broken = InProcessTransport(case.fake, faults=failing(httpx.ReadError("reset"), at=failed))
     assert_same(name, list(case.view(broken, concurrency=concurrency, retries=15)), expected)
 
 
 @divisible
-def test_a_service_that_is_near_is_read_one_by_one(name: str, walk: Walk) -> None:
-    """Where pages take no time, nothing is gained by asking for several, and as many are asked for as one by one."""
+def test_a_fast_service_is_read_sequentially(name: str, walk: Walk) -> None:
+    """Where pages take no time, the walk sends the same number of requests as a sequential one."""
     case, (expected, requests) = CASES[name], one_by_one(name)
     transport = InProcessTransport(case.fake)
     client = connected(case.client, case.fake, transport=transport, rate=None, concurrency=8)
@@ -157,8 +157,8 @@ def test_a_service_that_is_near_is_read_one_by_one(name: str, walk: Walk) -> Non
 
 
 @divisible
-def test_a_window_of_a_few_pages_is_read_one_by_one(name: str, walk: Walk) -> None:
-    """Who takes a few pages only causes the requests that one by one would cause."""
+def test_a_window_of_a_few_pages_is_read_sequentially(name: str, walk: Walk) -> None:
+    """A caller who takes only a few pages causes the same requests as a sequential walk."""
     for options, taken in (({"max_items": 3 * PAGE}, None), ({}, 3 * PAGE - 1)):
         counts: list[int] = []
         for concurrency in (1, 8):
@@ -171,7 +171,7 @@ def test_a_window_of_a_few_pages_is_read_one_by_one(name: str, walk: Walk) -> No
 
 
 class Counting(httpx.BaseTransport):
-    """Lets requests in only when as many as there may be are under way, or no further one comes."""
+    """Holds requests back until the allowed number is in flight, or no further request arrives."""
 
     def __init__(self, fake: Any) -> None:
         self.answers = InProcessTransport(fake)
@@ -179,13 +179,13 @@ class Counting(httpx.BaseTransport):
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Count, and answer."""
+        """Count the request and answer it."""
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
         try:
             response = self.answers.handle_request(request)
-            threading.Event().wait(0.001)  # so that others come meanwhile
+            threading.Event().wait(0.001)  # lets other requests arrive meanwhile
             return response
         finally:
             with self._lock:
@@ -194,16 +194,16 @@ class Counting(httpx.BaseTransport):
 
 @divisible
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
-def test_never_more_are_under_way(name: str, concurrency: int) -> None:
-    """As many as there may be, and not one more."""
+def test_the_concurrency_is_reached_and_never_exceeded(name: str, concurrency: int) -> None:
+    """The number of requests in flight reaches the configured concurrency and never exceeds it."""
     transport = Counting(CASES[name].fake)
     assert_same(name, list(CASES[name].view(transport, concurrency=concurrency)), one_by_one(name)[0])
     assert 1 <= transport.most <= concurrency
     assert concurrency == 1 or transport.most > 1
 
 
-def test_the_rate_is_kept() -> None:
-    """In no second are there more requests than the account may make, however many may be under way."""
+def test_concurrency_respects_the_rate() -> None:
+    """No second has more requests than the rate allows, with any concurrency."""
     case, sent = CASES["cognigy"], list[int]()
     clock = VirtualClock(case.fake.epoch + 1_000_000)
 
@@ -212,7 +212,7 @@ def test_the_rate_is_kept() -> None:
             sent.append(clock.now())
             return super().handle_request(request)
 
-    # That requests wait for their turn is what takes time here.
+    # Only the rate limiter takes time here.
     got = list(case.view(Timed(case.fake), concurrency=8, rate="5/s", clock=clock))
     assert_same("cognigy", got, one_by_one("cognigy")[0])
     assert len(sent) > one_by_one("cognigy")[1]
@@ -220,7 +220,7 @@ def test_the_rate_is_kept() -> None:
 
 
 def test_an_older_checkpoint_still_resumes(walk: Walk) -> None:
-    """One of a walk that was not divided is gone on from."""
+    """A checkpoint from a walk without partitions resumes."""
     case, (expected, _) = CASES["logto"], one_by_one("logto")
     view = case.view(concurrency=1)
     first = view.to_list(70)
@@ -228,8 +228,8 @@ def test_an_older_checkpoint_still_resumes(walk: Walk) -> None:
     assert [*first, *walk(case.view(concurrency=8, resume=view.checkpoint))] == expected
 
 
-def test_a_server_that_ignores_bounds_is_read_one_by_one(walk: Walk) -> None:
-    """An old Logto shows that it does, and costs no request more than one by one."""
+def test_a_server_that_ignores_bounds_is_read_sequentially(walk: Walk) -> None:
+    """An old Logto ignores time bounds; the walk detects this and sends no more requests than a sequential one."""
     case = Case(logferry.Logto, LogtoFake(records=1500, release="1.36.0"), "logto.audit_logs")
     counts: list[int] = []
     for concurrency in (1, 8):
@@ -240,8 +240,8 @@ def test_a_server_that_ignores_bounds_is_read_one_by_one(walk: Walk) -> None:
 
 
 @pytest.mark.parametrize("damage", ["partition", "rest", "span", "timeless"])
-def test_a_damaged_place_is_a_checkpoint_error(damage: str) -> None:
-    """A checkpoint that was made up is refused before anything is sent."""
+def test_a_damaged_position_is_a_checkpoint_error(damage: str) -> None:
+    """A forged checkpoint is refused before any request is sent."""
     from attrs import evolve  # noqa: PLC0415
 
     from logferry._streams.checkpoint import read_checkpoint  # noqa: PLC0415  # only here
@@ -255,7 +255,7 @@ def test_a_damaged_place_is_a_checkpoint_error(damage: str) -> None:
 
 
 def test_a_checkpoint_of_an_earlier_version_is_refused() -> None:
-    """One from within a window that was read in another way says so; nothing is sent."""
+    """A checkpoint that an earlier version made within a window names the version, and no request is sent."""
     from attrs import evolve  # noqa: PLC0415
 
     from logferry._streams.checkpoint import read_checkpoint  # noqa: PLC0415  # only here
@@ -277,13 +277,13 @@ def test_a_checkpoint_of_an_earlier_version_is_refused() -> None:
 
 
 def threads() -> list[str]:
-    """Threads of requests that are alive."""
+    """Return the threads that still serve requests."""
     return [thread.name for thread in threading.enumerate() if thread.name == "logferry request"]
 
 
 @pytest.mark.parametrize("end", ["break", "error", "all", "close"])
-def test_no_thread_is_left(end: str) -> None:
-    """However an iteration ends, its requests end with it."""
+def test_no_thread_outlives_its_iteration(end: str) -> None:
+    """The requests and threads of an iteration end with it, however it ends."""
     fake = LogtoFake(records=2000)
     transport = InProcessTransport(fake, faults=failing(FakeResponse(403), at=[20]) if end == "error" else None)
     with connected(logferry.Logto, fake, transport=transport, **far_away(fake, rate=None, concurrency=8)) as client:
@@ -301,8 +301,8 @@ def test_no_thread_is_left(end: str) -> None:
     assert threads() == []
 
 
-def test_one_by_one_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither with concurrency=1, nor where a window has a few pages."""
+def test_sequential_reading_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither concurrency=1 nor a window of a few pages starts a thread."""
 
     def refuse(_thread: threading.Thread) -> None:
         raise AssertionError("a thread was started")
@@ -314,8 +314,8 @@ def test_one_by_one_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("end", ["break", "cancel", "close"])
-async def test_no_task_is_left(end: str) -> None:
-    """However an iteration ends, its tasks end with it."""
+async def test_no_task_outlives_its_iteration(end: str) -> None:
+    """The tasks of an iteration end with it, however it ends."""
     fake = LogtoFake(records=2000)
     before = len(anyio.get_running_tasks())
     options = far_away(fake, rate=None, concurrency=8)
@@ -339,8 +339,8 @@ async def test_no_task_is_left(end: str) -> None:
 
 
 @pytest.mark.parametrize("concurrency", [0, -1, 1.5, True, "4", None])
-def test_what_is_no_concurrency_is_refused(concurrency: Any) -> None:
-    """Where it is given, to a client or a view."""
+def test_an_invalid_concurrency_is_refused(concurrency: Any) -> None:
+    """A client and a view both refuse it when it is set."""
     with pytest.raises(logferry.ConfigurationError, match="concurrency is"):
         connected(logferry.Logto, LogtoFake(), concurrency=concurrency)
     with connected(logferry.Logto, LogtoFake()) as client, pytest.raises(logferry.ConfigurationError):
@@ -348,8 +348,8 @@ def test_what_is_no_concurrency_is_refused(concurrency: Any) -> None:
 
 
 @divisible
-def test_a_failure_that_is_only_seen_is_asked_for_again(name: str, walk: Walk) -> None:
-    """A request under way that has failed fails nobody before its turn, and then there are retries."""
+def test_a_failed_request_ahead_is_retried_in_its_turn(name: str, walk: Walk) -> None:
+    """A failed request ahead raises no error before its turn comes; then it is retried."""
     refused = httpx.ConnectError("[Errno 111] Connection refused")
     transport = InProcessTransport(CASES[name].fake, faults=failing(refused, every=3))
     assert_same(name, list(walk(CASES[name].view(transport, concurrency=8))), one_by_one(name)[0])

@@ -1,4 +1,4 @@
-"""How many requests several at once cost, whatever the history: at most 1.35 times those of one after the other."""
+"""How many requests concurrency costs on any history: at most 1.35 times those of a sequential walk."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ FAKES: Final[dict[str, tuple[Any, Callable[..., Any], str]]] = {
 }
 
 
-def test_every_stream_that_is_read_in_partitions_is_here() -> None:
-    """A stream that is added to them is added here."""
+def test_every_partitioned_stream_is_measured() -> None:
+    """Each stream that supports partitions is among the cases."""
     read = {one.name for service in SERVICES for one in service.streams if one.resolution is not None}
     assert read == {stream for _, _, stream in FAKES.values()} | {"daily.session_metrics"}
 
 
 def pulled(name: str, history: str, concurrency: int, faults: Any = None) -> tuple[list[Any], int]:
-    """What comes of all rows where a request takes 50 ms, and how many requests that takes."""
+    """Return the items of all rows and the number of requests, where a request takes 50 ms."""
     client, make, stream = FAKES[name]
     chance = random.Random(1)  # noqa: S311  # the same on every run
     offsets = accumulate(HISTORIES[history](chance, number) for number in range(ROWS))
@@ -76,7 +76,7 @@ def pulled(name: str, history: str, concurrency: int, faults: Any = None) -> tup
 @pytest.mark.parametrize("history", HISTORIES)
 @pytest.mark.parametrize("name", FAKES)
 def test_requests_are_bounded(name: str, history: str) -> None:
-    """The items and their order are the same, and few requests are wasted on pauses, bursts and chance."""
+    """The items and their order stay the same, and pauses, bursts and random histories waste few requests."""
     expected, alone = pulled(name, history, 1)
     assert len(expected) == ROWS
     for concurrency in (4, 8):
@@ -86,7 +86,7 @@ def test_requests_are_bounded(name: str, history: str) -> None:
 
 
 def boundless(fake: Any) -> Callable[[FakeRequest, int], FakeResponse | None]:
-    """A Cognigy that takes no notice of bounds of time."""
+    """A Cognigy that ignores time bounds."""
 
     def answer(request: FakeRequest, _number: int) -> FakeResponse | None:
         path, _, query = request.target.partition("?")
@@ -104,8 +104,8 @@ def boundless(fake: Any) -> Callable[[FakeRequest, int], FakeResponse | None]:
     return answer
 
 
-def test_a_service_that_ignores_bounds_is_read_alone() -> None:
-    """A partition shows it at its first page, and what is left is read one page after the other."""
+def test_a_service_that_ignores_bounds_is_read_sequentially() -> None:
+    """The first page of a partition shows that bounds are ignored; the rest is then read one page after another."""
     expected, alone = pulled("cognigy", "even", 1, boundless)
     got, requests = pulled("cognigy", "even", 4, boundless)
     assert sorted(map(str, got)) == sorted(map(str, expected))

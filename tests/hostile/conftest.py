@@ -1,4 +1,4 @@
-"""What the tests of a hostile world share: every stream, on a history that is told row by row."""
+"""Shared parts of the tests of misbehaving services: every stream, on a history that each test builds from rows."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ NEVER: Final = 2 * EPOCH
 @frozen
 class Pull:
     """
-    A stream that has been opened.
+    An opened stream.
 
     Attributes:
-        client: Whose stream it is.
+        client: The client of the stream.
         stream: The stream.
-        transport: What remembers the requests.
+        transport: Records the requests.
         clock: The clock of client and service.
     """
 
@@ -46,7 +46,7 @@ class Pull:
 
     @property
     def asked(self) -> list[FakeRequest]:
-        """The requests for logs, those for tokens left out."""
+        """Requests for logs, without those for tokens."""
         return [request for request in self.transport.requests if request.method == "GET"]
 
 
@@ -56,8 +56,8 @@ class Subject:
     A stream.
 
     Attributes:
-        service: Whose it is.
-        name: Its name.
+        service: The service of the stream.
+        name: The name of the stream.
     """
 
     service: Service
@@ -65,20 +65,20 @@ class Subject:
 
     @property
     def definition(self) -> Any:
-        """What the service's client knows of it."""
+        """The definition of the stream in its client."""
         return next(one for one in self.service.streams if one.name == self.name)
 
     def question(self, fake: Fake) -> dict[str, str]:
-        """The filters that find all rows of these tests."""
+        """Return the filters that match all rows of these tests."""
         return dict(fake.questions(self.name)[0])
 
     def fake(self, rows: Iterable[Row], **settings: Any) -> Any:
-        """A fake that has these rows."""
+        """Return a fake that has these rows."""
         fake: Any = make_fake(self.service, records=0, epoch=EPOCH)
         return evolve(fake, rows=tuple(rows), **settings)
 
     def spread(self, count: int, *, step: int = SECOND, end: int = EPOCH) -> list[Row]:
-        """So many rows that no two are alike, oldest first, the last one a step before the end."""
+        """Return this many rows, all different, oldest first; the last one lies a step before the end."""
         contents = _contents(self)
         return [
             Row(time=end - (count - number) * step, content=contents[number % len(contents)]) for number in range(count)
@@ -94,7 +94,7 @@ class Subject:
         options: dict[str, Any] | None = None,
         **asked: Any,
     ) -> Pull:
-        """Open the stream; `options` are the client's, `asked` the stream's."""
+        """Open the stream; `options` go to the client, `asked` to the stream."""
         clock = clock or VirtualClock(EPOCH + MILLISECOND)
         transport = InProcessTransport(fake, clock=clock, faults=None if faults is None else partial(_of_logs, faults))
         given: dict[str, Any] = {**(options or {}), "transport": transport, "clock": clock}
@@ -104,7 +104,7 @@ class Subject:
         return Pull(client, stream, transport, clock)
 
     def came(self, fake: Fake, items: Iterable[Any]) -> Counter[str]:
-        """What arrived, as identities that the fake knows."""
+        """Count the received items by the identities that the fake knows."""
         return Counter(fake.identity(self.name, item) for item in items)
 
     def has(
@@ -115,7 +115,7 @@ class Subject:
         since: int | None = None,
         until: int | None = None,
     ) -> Counter[str]:
-        """The identities of the rows, be they there or gone, within a window."""
+        """Count the identities of the rows within a window, present or removed."""
         rows = [evolve(row, vanishes=None, appears=row.appears if which(row) else NEVER) for row in fake.rows]
         told: Any = evolve(fake, rows=tuple(rows))
         return Counter(told.truth(self.name, since, until, now=NEVER - 1, **self.question(fake)))
@@ -126,7 +126,7 @@ def _of_logs(faults: Faults, request: FakeRequest, number: int) -> Outcome | Non
 
 
 def lapse(clock: VirtualClock, seconds: float) -> dict[str, Any]:
-    """The options of a client for whom so much time passes before each request."""
+    """Return client options with which this time passes before each request."""
 
     def pass_time(_event: RequestEvent) -> None:
         clock.advance(seconds)
@@ -136,7 +136,7 @@ def lapse(clock: VirtualClock, seconds: float) -> dict[str, Any]:
 
 @cache
 def _contents(subject: Subject) -> Sequence[int]:
-    """Contents that the question of the tests finds."""
+    """Return row contents that the filters of the tests match."""
     found = [content for content in range(60) if subject.has(subject.fake([Row(time=EPOCH, content=content)]))]
     assert len(found) > 10
     return found
@@ -148,5 +148,5 @@ SUBJECTS: Final = {stream.name: Subject(service, stream.name) for service in SER
 
 @pytest.fixture(params=sorted(SUBJECTS))
 def subject(request: pytest.FixtureRequest) -> Subject:
-    """Each stream."""
+    """Return each stream."""
     return SUBJECTS[request.param]

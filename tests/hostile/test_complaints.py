@@ -1,4 +1,4 @@
-"""What users of the best generated SDKs complain about most, by the complaint: what logferry does instead."""
+"""The most common complaints of users about the best generated SDKs, and what logferry does instead."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NO_RETRIES: Final = {"retries": 0}
 
 @pytest.mark.parametrize("status", ERRORS)
 def test_1_an_error_status_comes_back_as_none(subject: Subject, walk: Walk, status: int) -> None:
-    """Every status but success raises an error of its kind that carries the status; nothing is ever ``None``."""
+    """Every error status raises an error of its kind that carries the status; no call returns ``None``."""
     faults = failing(FakeResponse(status))
     iterator = walk(subject.open(subject.fake(subject.spread(3)), faults=faults, options=NO_RETRIES).stream)
     with pytest.raises(ERRORS[status]) as caught:
@@ -54,7 +54,7 @@ def test_1_an_error_status_comes_back_as_none(subject: Subject, walk: Walk, stat
 
 @pytest.mark.parametrize("body", [b"", b"null", b"{", b'"text"', b"{}", b"<html>"])
 def test_1_a_success_that_cannot_be_decoded_comes_back_as_none(subject: Subject, walk: Walk, body: bytes) -> None:
-    """A 200 whose body is not what was promised is an error too, not an empty result."""
+    """A 200 with an unexpected body is an error too, not an empty result."""
     faults = failing(FakeResponse(200, (("Content-Type", "application/json"),), body))
     with pytest.raises(logferry.ResponseShapeError):
         list(walk(subject.open(subject.fake(subject.spread(3)), faults=faults, options=NO_RETRIES).stream))
@@ -69,7 +69,7 @@ def test_1_a_success_that_cannot_be_decoded_comes_back_as_none(subject: Subject,
     ids=str,
 )  # fmt: skip
 def test_2_no_retries(subject: Subject, walk: Walk, outcome: FakeResponse | Exception) -> None:
-    """What passes is sent again, four times in all by default, and the hook is told of each retry before its wait."""
+    """Transient failures are retried, four attempts in all by default, and the hook gets each retry before its wait."""
     fake, told = subject.fake(subject.spread(7)), list[RetryEvent]()
     pull = subject.open(fake, faults=failing(outcome, times=3), options={"on_retry": told.append})
     assert subject.came(fake, walk(pull.stream.raw())) == subject.has(fake)
@@ -78,7 +78,7 @@ def test_2_no_retries(subject: Subject, walk: Walk, outcome: FakeResponse | Exce
 
 
 def test_2_no_retry_policy(subject: Subject) -> None:
-    """One object says how often and how long, or a number how often."""
+    """A retry object sets the number and the waits; a plain number sets only the number."""
     policy = logferry.RetryPolicy(attempts=6, first_delay=0, longest_delay=0)
     for retries, attempts in ((policy, 6), (1, 2), (0, 1)):
         pull = subject.open(subject.fake([]), faults=failing(FakeResponse(503)), options={"retries": retries})
@@ -89,7 +89,7 @@ def test_2_no_retry_policy(subject: Subject) -> None:
 
 @pytest.mark.parametrize("retry_after", ["2", "2.5", "date", "0", "soon", "-5", "61", "86400"])
 def test_3_retry_after_is_mishandled(subject: Subject, walk: Walk, retry_after: str) -> None:
-    """Seconds and dates are honoured up to a minute; beyond it the error comes at once; nonsense is no reason to wait."""
+    """Seconds and dates are honoured up to a minute; a longer wait raises at once; an invalid value causes no wait."""
     value = retry_after
     if retry_after == "date":
         value = format_datetime(datetime.fromtimestamp(EPOCH // SECOND, UTC) + timedelta(seconds=9), usegmt=True)
@@ -127,7 +127,7 @@ def test_3_timeouts_multiply(subject: Subject, walk: Walk) -> None:
     ],
 )
 def test_4_timeout_defaults_are_wrong(options: dict[str, Any], connect: float, read: float) -> None:
-    """They are finite, 5 seconds to connect and 30 to read, and what a caller gives is what is used."""
+    """Timeouts are finite, 5 seconds to connect and 30 to read, and the values of the caller are used."""
     seen: list[dict[str, float]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -142,14 +142,14 @@ def test_4_timeout_defaults_are_wrong(options: dict[str, Any], connect: float, r
 
 @pytest.mark.parametrize("timeout", [None, 0, -1, float("inf"), float("nan")])
 def test_4_no_timeout_hangs(timeout: Any) -> None:
-    """A client that would wait for ever is refused when it is made."""
+    """A client without a finite timeout is refused when it is created."""
     with pytest.raises(logferry.ConfigurationError, match="timeout"):
         logferry.Daily(api_key="k", timeout=timeout)
 
 
 @pytest.mark.parametrize("page_size", [1, 4, 50])
 def test_5_limit_is_ambiguous(subject: Subject, walk: Walk, page_size: int) -> None:
-    """``page_size`` is how many come at once, ``max_items`` how many in all; neither is called limit."""
+    """``page_size`` sets the items of a request, ``max_items`` those of an iteration; neither is called limit."""
     fake = subject.fake(subject.spread(20))
     whole = subject.open(fake).stream.raw().to_list()
     for wanted in (0, 1, 4, 5, 100):
@@ -161,7 +161,7 @@ def test_5_limit_is_ambiguous(subject: Subject, walk: Walk, page_size: int) -> N
 
 
 def test_5_parameters_are_lost_on_page_2() -> None:
-    """The filters of the first page are those of all the others."""
+    """All pages are requested with the filters of the first page."""
     fake = LogtoFake(records=60)
     asked: list[RequestEvent] = []
     with connected(logferry.Logto, fake, on_request=asked.append) as logto:
@@ -173,7 +173,7 @@ def test_5_parameters_are_lost_on_page_2() -> None:
 
 
 def test_6_paging_is_endless(subject: Subject, walk: Walk) -> None:
-    """A service that does not advance is an error with a checkpoint, after a bounded number of requests."""
+    """A service that does not advance causes an error with a checkpoint after a bounded number of requests."""
     pull = subject.open(subject.fake(subject.spread(30)), faults=failing(stale, at=range(3, 9999)))
     with pytest.raises(logferry.PagingError) as caught:
         list(walk(pull.stream))
@@ -183,7 +183,7 @@ def test_6_paging_is_endless(subject: Subject, walk: Walk) -> None:
 
 @pytest.mark.parametrize("name", ["cognigy.project_logs", "signalwire.video_logs", "logto.audit_logs"])
 def test_6_an_empty_page_ends_paging(name: str, walk: Walk) -> None:
-    """Where an empty page names a next one, the walk goes on."""
+    """An empty page that names a next page does not end the walk."""
     subject = SUBJECTS[name]
     fake = subject.fake(subject.spread(12))
     items = list(walk(subject.open(fake, faults=failing(emptied, at={2, 3})).stream.raw()))
@@ -193,20 +193,20 @@ def test_6_an_empty_page_ends_paging(name: str, walk: Walk) -> None:
 
 
 def test_6_no_resume_after_a_rate_limit(subject: Subject, walk: Walk) -> None:
-    """The error of a rate limit has a checkpoint, with which another process goes on, blocking or not."""
+    """The error of a rate limit has a checkpoint with which another process resumes, sync or async."""
     fake = subject.fake(subject.spread(9))
     faults = failing(FakeResponse(429, (("Retry-After", "3600"),)), at={3})
     iterator, items = walk(subject.open(fake, faults=faults).stream.raw()), list[Any]()
     with pytest.raises(logferry.RateLimitError) as caught:
         items.extend(iterator)
-    error: logferry.RateLimitError = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # our own
+    error: logferry.RateLimitError = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # our own data
     rest = subject.open(fake, resume=error.checkpoint).stream.raw().to_list()
     assert subject.came(fake, [*items, *rest]) == subject.has(fake)
 
 
 @pytest.mark.anyio
 async def test_7_async_paging_returns_a_coroutine(subject: Subject) -> None:
-    """One object serves ``for`` and ``async for``, without an ``await`` in between, in every view."""
+    """One object supports ``for`` and ``async for`` in every view, without an extra ``await``."""
     stream = subject.open(subject.fake(subject.spread(7))).stream
     for view in (stream, stream.records(), stream.raw(), stream.pages()):
         assert not inspect.iscoroutine(view)
@@ -216,11 +216,11 @@ async def test_7_async_paging_returns_a_coroutine(subject: Subject) -> None:
 
 @pytest.mark.parametrize("value", [None, "a-word-of-tomorrow", 7, [], {"new": True}], ids=str)
 def test_8_one_unknown_value_breaks_the_whole_response(subject: Subject, walk: Walk, value: Any) -> None:
-    """Whatever a field holds, null and unknown words included: all items come, and the item is as it was sent."""
+    """With any value in a field, also null and unknown words, all items come and each item is as it was sent."""
     settings = {"compression": False} if subject.service.name == "logto" else {}
     fake = subject.fake(subject.spread(5), **settings)
     victim = subject.open(fake).stream.raw().to_list()[1]
-    # Without its id it would be another item, and with another session or kind of log it is not what was asked for.
+    # Another id, session or kind of log would make it another item, or one that was not requested.
     spared = {"id", "_id", "mtgSessionId", "userSessionId", "source"}
 
     def broken(answer: FakeResponse) -> FakeResponse:
@@ -242,7 +242,7 @@ def test_8_one_unknown_value_breaks_the_whole_response(subject: Subject, walk: W
 
 
 def test_9_no_oauth_no_refresh() -> None:
-    """A token is fetched once, shared by all views, and renewed once where it is refused; the request comes again."""
+    """A token is fetched once, shared by all views, and renewed once if it is refused; the request is then repeated."""
     fake, clock = LOGTO.fake(LOGTO.spread(9)), VirtualClock(EPOCH + SECOND)
     hooks = lapse(clock, 1)  # a token differs from one of another second
     pull = LOGTO.open(fake, faults=failing(FakeResponse(401), at={3}), clock=clock, options=hooks)
@@ -253,7 +253,7 @@ def test_9_no_oauth_no_refresh() -> None:
 
 
 def test_10_secrets_in_logs_and_reprs(subject: Subject, walk: Walk, caplog: pytest.LogCaptureFixture) -> None:
-    """No credential is in what is logged at the lowest level, in an error, in a repr or in a checkpoint."""
+    """No log message of any level, error, repr or checkpoint contains a credential."""
     caplog.set_level(logging.DEBUG)
     fake = subject.fake(subject.spread(5))
     pull = subject.open(fake, faults=failing(FakeResponse(403), at={2}))
@@ -270,7 +270,7 @@ def test_10_secrets_in_logs_and_reprs(subject: Subject, walk: Walk, caplog: pyte
 
 
 def test_11_options_of_one_request_change_the_parent(subject: Subject) -> None:
-    """``with_options`` gives a view on the same connections; the client itself stays as it was."""
+    """``with_options`` returns a view on the same connections; the client itself does not change."""
     fake = subject.fake(subject.spread(3))
     pull = subject.open(fake, faults=failing(FakeResponse(503)))
     view = pull.client.with_options(retries=0, timeout=1.0)
@@ -281,7 +281,7 @@ def test_11_options_of_one_request_change_the_parent(subject: Subject) -> None:
 
 
 def test_12_no_hooks(subject: Subject, walk: Walk) -> None:
-    """Requests, retries and pages are told, with what a trace needs and nothing secret; pages name their request."""
+    """Hooks get requests, retries and pages with all that a trace needs and no secrets; pages name their request."""
     told: dict[str, list[Any]] = {name: [] for name in CallChanges.__annotations__ if name.startswith("on_")}
     hooks: dict[str, Any] = {name: events.append for name, events in told.items()}
     pull = subject.open(subject.fake(subject.spread(7)), faults=failing(FakeResponse(503), at={2}), options=hooks)
@@ -296,7 +296,7 @@ def test_12_no_hooks(subject: Subject, walk: Walk) -> None:
 
 
 def test_13_import_time_and_memory() -> None:
-    """To import logferry loads no HTTP library and few modules; what is used is loaded on first use."""
+    """Importing logferry loads no HTTP library and few modules; others are loaded on first use."""
     code = (
         "import sys; before = set(sys.modules); import logferry; new = set(sys.modules) - before;"
         "print(len(new), 'httpx' in new, 'orjson' in new, 'rich' in new); logferry.Logto; print('httpx' in sys.modules)"
@@ -309,7 +309,7 @@ def test_13_import_time_and_memory() -> None:
 
 
 def test_14_the_event_loop_is_closed(subject: Subject) -> None:
-    """One client serves one event loop after another, and blocking callers between them; closing twice is no matter."""
+    """One client serves several event loops in turn, with blocking calls between them; it may be closed twice."""
     fake = subject.fake(subject.spread(7))
     pull = subject.open(fake)
 
@@ -324,16 +324,16 @@ def test_14_the_event_loop_is_closed(subject: Subject) -> None:
 
 
 def kinds(kind: type[logferry.LogferryError]) -> list[type[logferry.LogferryError]]:
-    """An error and all that are derived from it."""
+    """Return an error class and all its subclasses."""
     return [kind, *(deeper for one in kind.__subclasses__() for deeper in kinds(one))]
 
 
 @pytest.mark.parametrize("kind", kinds(logferry.LogferryError))
 def test_15_exceptions_do_not_survive_another_process(kind: type[logferry.LogferryError]) -> None:
-    """Every error comes out of pickle as it went in, with all that it says."""
+    """Every error survives pickling with all its fields."""
     error = kind("it went wrong", hint="Try again").about(method="GET", url="https://a.example", status=500, attempts=2)
     error.checkpoint, error.stream = "{}", "a.logs"
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own data
     assert type(again) is kind
     assert (str(again), vars(again)) == (str(error), vars(error))
 
@@ -342,13 +342,13 @@ def test_15_exceptions_do_not_survive_another_process(kind: type[logferry.Logfer
     "outcome", [FakeResponse(500), html_page, httpx.ReadTimeout("late")], ids=["500", "html", "late"]
 )
 def test_15_exceptions_of_a_pull_do_not_survive_another_process(subject: Subject, walk: Walk, outcome: Any) -> None:
-    """So does one that was raised in the middle, and its checkpoint brings the rest."""
+    """An error raised during a pull survives pickling too, and its checkpoint yields the remaining items."""
     fake = subject.fake(subject.spread(7))
     iterator = walk(subject.open(fake, faults=failing(outcome, at={2}), options=NO_RETRIES).stream.raw())
     items = list(islice(iterator, 3))
     with pytest.raises(logferry.LogferryError) as caught:
         next(iterator)
-    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # our own
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # our own data
     assert vars(again) == vars(caught.value)
     rest = subject.open(fake, resume=again.checkpoint).stream.raw().to_list()
     assert subject.came(fake, [*items, *rest]) == subject.has(fake)

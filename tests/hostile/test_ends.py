@@ -1,7 +1,7 @@
 """
-An end is doubted once: a page that is empty or short without anything else that agrees is asked for once more.
+An end is checked once: an empty or short page that no other evidence confirms is requested once more.
 
-What still disagrees with the count of the service is an issue, never silence.
+A remaining mismatch with the count of the service is an issue, never silence.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ Take = Any
 
 
 def items(view: Any, walk: Walk) -> list[Any]:
-    """One by one."""
+    """Take the items one by one."""
     return list(walk(view))
 
 
 def from_pages(view: Any, walk: Walk) -> list[Any]:
-    """Page by page."""
+    """Take the items page by page."""
     return [item for page in walk(view.pages()) for item in page.items]
 
 
@@ -46,14 +46,14 @@ takes = pytest.mark.parametrize("take", [items, from_pages], ids=["items", "page
 
 
 def of(*names: str) -> pytest.MarkDecorator:
-    """Only these streams, in place of every one."""
+    """Use only these streams."""
     return pytest.mark.parametrize("subject", [SUBJECTS[name] for name in names], ids=names)
 
 
 @takes
 @pytest.mark.parametrize("place", range(1, PAGES + 3))
-def test_a_page_that_comes_empty_once(subject: Subject, walk: Walk, take: Take, place: int) -> None:
-    """Whichever page it is, the first one and the last one too, it costs no row."""
+def test_a_page_that_is_empty_once_loses_no_row(subject: Subject, walk: Walk, take: Take, place: int) -> None:
+    """Any page may be empty once, also the first and the last; the walk still delivers every row."""
     fake = subject.fake(subject.spread(ROWS))
     view = subject.open(fake, faults=failing(emptied, at=[place]), page_size=PAGE).stream.raw()
     assert subject.came(fake, take(view, walk)) == subject.has(fake)
@@ -61,23 +61,23 @@ def test_a_page_that_comes_empty_once(subject: Subject, walk: Walk, take: Take, 
 
 @takes
 @pytest.mark.parametrize("place", range(1, PAGES))
-def test_a_page_in_the_middle_that_is_one_item_short_once(subject: Subject, walk: Walk, take: Take, place: int) -> None:
-    """It costs no row where the walk goes on behind it."""
+def test_a_middle_page_that_is_short_once_loses_no_row(subject: Subject, walk: Walk, take: Take, place: int) -> None:
+    """The walk continues behind the short page and delivers every row."""
     fake = subject.fake(subject.spread(ROWS))
     view = subject.open(fake, faults=failing(shortened, at=[place]), page_size=PAGE).stream.raw()
     assert subject.came(fake, take(view, walk)) == subject.has(fake)
 
 
 @of(*COUNTED)
-def test_a_last_page_that_is_one_item_short_once(subject: Subject, walk: Walk) -> None:
-    """It costs no row where the service counts them."""
+def test_a_last_page_that_is_short_once_loses_no_row(subject: Subject, walk: Walk) -> None:
+    """The count of the service reveals the missing row, so the page is requested again."""
     fake = subject.fake(subject.spread(ROWS - 2))
     pull = subject.open(fake, faults=failing(shortened, at=[4]), page_size=PAGE)
     assert subject.came(fake, walk(pull.stream.raw())) == subject.has(fake)
 
 
 def once_each(change: Change, every: int, fake: Fake, clock: VirtualClock) -> Faults:
-    """Change each so-manieth answer, none of them twice."""
+    """Change every n-th answer, but none twice."""
     changed = set[str]()
 
     def fault(request: FakeRequest, number: int) -> Change | None:
@@ -91,10 +91,10 @@ def once_each(change: Change, every: int, fake: Fake, clock: VirtualClock) -> Fa
 
 @pytest.mark.parametrize("change", [emptied, shortened])
 @pytest.mark.parametrize("every", [5, 7])
-def test_pages_that_come_empty_or_short_among_several_at_once(
+def test_concurrent_pages_that_are_empty_or_short_lose_no_row(
     subject: Subject, walk: Walk, change: Change, every: int
 ) -> None:
-    """The same where several pages are under way."""
+    """With several requests in flight, empty and short pages also lose no row."""
     fake, clock = subject.fake(subject.spread(250)), VirtualClock(EPOCH + MILLISECOND)
     options = {**lapse(clock, 0.05), "concurrency": 4}
     faults = once_each(change, every, fake, clock)
@@ -103,7 +103,7 @@ def test_pages_that_come_empty_or_short_among_several_at_once(
 
 
 def told(subject: Subject, walk: Walk, faults: Faults, **settings: Any) -> tuple[int, list[str]]:
-    """How many rows are missing in the end, and which issues the pages of a walk and its hook give."""
+    """Return how many rows are missing at the end, and the issues of the pages and of the hook."""
     hooked: list[str] = []
     fake = subject.fake(subject.spread(ROWS), **settings)
 
@@ -122,18 +122,18 @@ def told(subject: Subject, walk: Walk, faults: Faults, **settings: Any) -> tuple
 
 @of(*COUNTED)
 @pytest.mark.parametrize("change", [emptied, shortened])
-def test_a_page_that_stays_empty_or_short(subject: Subject, walk: Walk, change: Change) -> None:
-    """What disagrees with the count when it has been asked for again is an issue."""
+def test_a_page_that_stays_empty_or_short_is_an_issue(subject: Subject, walk: Walk, change: Change) -> None:
+    """A mismatch with the count that a second request confirms is an issue."""
     try:
         missing, issues = told(subject, walk, failing(change, at=[2, 3, 4]))
     except logferry.PagingError as error:
-        assert error.checkpoint  # noqa: PT017  # either will do
+        assert error.checkpoint  # noqa: PT017  # an error or an issue will do
         return
     assert not missing or any("some may be missing" in issue for issue in issues)
 
 
 def undercounted(answer: FakeResponse) -> FakeResponse:
-    """A page as it is, whose count is 0, as that of a replica that is behind."""
+    """Return the page with the count 0, as a replica that lags behind sends it."""
     if answer.header("Total-Number") is not None:
         headers = tuple((name, "0" if name == "Total-Number" else value) for name, value in answer.headers)
         return evolve(answer, headers=headers)
@@ -149,8 +149,10 @@ def undercounted(answer: FakeResponse) -> FakeResponse:
 @takes
 @pytest.mark.parametrize("place", range(1, PAGES))
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_a_count_that_is_too_low_once(subject: Subject, walk: Walk, take: Take, place: int, concurrency: int) -> None:
-    """A count of fewer rows than the page itself has ends no walk."""
+def test_a_count_that_is_too_low_once_ends_no_walk(
+    subject: Subject, walk: Walk, take: Take, place: int, concurrency: int
+) -> None:
+    """A count below the number of rows on the page itself does not end a walk."""
     fake = subject.fake(subject.spread(ROWS))
     options = {"concurrency": concurrency}
     view = subject.open(fake, faults=failing(undercounted, at=[place]), page_size=PAGE, options=options).stream.raw()
@@ -159,8 +161,8 @@ def test_a_count_that_is_too_low_once(subject: Subject, walk: Walk, take: Take, 
 
 @of("cognigy.project_logs", "daily.meetings")
 @pytest.mark.parametrize("place", range(2, PAGES + 1))
-def test_an_end_whose_count_has_fallen_with_it_once(subject: Subject, walk: Walk, place: int) -> None:
-    """An empty last page that counts fewer rows than the pages before did is asked for again."""
+def test_an_empty_page_with_a_lower_count_is_requested_again(subject: Subject, walk: Walk, place: int) -> None:
+    """An empty last page whose count is below that of earlier pages is requested again."""
 
     def ended(answer: FakeResponse) -> FakeResponse:
         body = orjson.loads(undercounted(emptied(answer)).body)
@@ -173,8 +175,8 @@ def test_an_end_whose_count_has_fallen_with_it_once(subject: Subject, walk: Walk
     assert subject.came(fake, walk(view)) == subject.has(fake)
 
 
-def test_no_page_is_asked_for_twice_where_all_is_well(subject: Subject, walk: Walk) -> None:
-    """A walk costs at most two requests more than there are pages, whatever its last page looks like."""
+def test_a_consistent_service_gets_no_repeated_requests(subject: Subject, walk: Walk) -> None:
+    """A walk sends at most two requests more than there are pages, with a full or a short last page."""
     for rows in (ROWS, ROWS - 1):
         pull = subject.open(subject.fake(subject.spread(rows)), page_size=PAGE, options={"concurrency": 1})
         assert len(list(walk(pull.stream.raw()))) == rows
@@ -183,7 +185,7 @@ def test_no_page_is_asked_for_twice_where_all_is_well(subject: Subject, walk: Wa
 
 
 def the_first_page() -> Faults:
-    """A server that answers with the first page of all, whatever is asked."""
+    """A server that answers every request with the first page."""
     first: list[Any] = []
 
     def same(answer: Any) -> Any:
@@ -195,8 +197,8 @@ def the_first_page() -> Faults:
 
 
 @pytest.mark.parametrize("rows", [5, 8, ROWS])
-def test_a_server_that_ignores_page_and_bounds(subject: Subject, walk: Walk, rows: int) -> None:
-    """It always sends the first page: that is an error with a checkpoint, or an issue, never silence."""
+def test_a_server_that_always_sends_the_first_page_is_reported(subject: Subject, walk: Walk, rows: int) -> None:
+    """The walk raises an error with a checkpoint or reports an issue; it never ends silently."""
     pull = subject.open(subject.fake(subject.spread(rows)), faults=the_first_page())
     iterator: Iterator[Any] = walk(pull.stream.raw().pages())
     issues: list[str] = []
@@ -204,6 +206,6 @@ def test_a_server_that_ignores_page_and_bounds(subject: Subject, walk: Walk, row
         for page in iterator:
             issues += page.issues
     except logferry.PagingError as error:
-        assert error.checkpoint  # noqa: PT017  # either will do
+        assert error.checkpoint  # noqa: PT017  # an error or an issue will do
         return
     assert issues

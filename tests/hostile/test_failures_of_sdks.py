@@ -1,8 +1,8 @@
 """
-Where the best known SDKs differ on a failure: what logferry does, for every stream, blocking and not.
+Failures on which the best known SDKs differ: what logferry does, for every stream, sync and async.
 
-One test for each failure on which they were measured: how often a request is sent, how long the waits are, which error
-comes out in the end, and that nothing is lost by it.
+One test for each failure that was measured: how often a request is sent, how long the waits are, which error is raised,
+and that no item is lost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from logferry.testing import FakeResponse, Outcome, failing
 
 
 def refusal(status: int, retry_after: str | None = None) -> FakeResponse:
-    """An answer that asks to wait, or does not say."""
+    """Return an answer with or without a Retry-After."""
     return FakeResponse(status, () if retry_after is None else (("Retry-After", retry_after),))
 
 
@@ -24,10 +24,10 @@ def failed(
     subject: Subject, walk: Walk, outcome: Outcome, *, attempts: int
 ) -> tuple[logferry.LogferryError, tuple[float, ...]]:
     """
-    Let so many requests fail from the first one on; everything comes all the same, whichever way the caller goes on.
+    Let this many requests fail from the first one on, and check that every item still comes, sync and async.
 
     Returns:
-        The error that came out, and how long the waits were before it.
+        The error that was raised, and the waits before it.
     """
     fake = subject.fake(subject.spread(7))
     pull = subject.open(fake, faults=failing(outcome, times=attempts))
@@ -47,13 +47,13 @@ def failed(
 
 
 def assert_backoff(naps: tuple[float, ...]) -> None:
-    """Up to 0.5, 1 and 2 seconds, drawn by chance."""
+    """Assert waits of up to 0.5, 1 and 2 seconds, drawn at random."""
     assert len(naps) == 3
     assert all(0 <= nap <= longest for nap, longest in zip(naps, (0.5, 1, 2), strict=True))
 
 
 def test_429_with_retry_after_7(subject: Subject, walk: Walk) -> None:
-    """Four attempts, and before each further one the 7 seconds that the service asks for; then a RateLimitError."""
+    """Four attempts, each further one after the 7 seconds of Retry-After; then a RateLimitError."""
     error, naps = failed(subject, walk, refusal(429, "7"), attempts=4)
     assert naps == (7, 7, 7)
     assert type(error) is logferry.RateLimitError
@@ -61,7 +61,7 @@ def test_429_with_retry_after_7(subject: Subject, walk: Walk) -> None:
 
 
 def test_429_with_retry_after_3600(subject: Subject, walk: Walk) -> None:
-    """An hour is for the caller to wait: one attempt, no wait, and a RateLimitError that says how long."""
+    """An hour is left to the caller: one attempt, no wait, and a RateLimitError that names the wait."""
     error, naps = failed(subject, walk, refusal(429, "3600"), attempts=1)
     assert naps == ()
     assert type(error) is logferry.RateLimitError
@@ -69,7 +69,7 @@ def test_429_with_retry_after_3600(subject: Subject, walk: Walk) -> None:
 
 
 def test_500(subject: Subject, walk: Walk) -> None:
-    """Four attempts with growing waits drawn by chance; then a ServiceError."""
+    """Four attempts with growing random waits; then a ServiceError."""
     error, naps = failed(subject, walk, refusal(500), attempts=4)
     assert_backoff(naps)
     assert type(error) is logferry.ServiceError
@@ -77,7 +77,7 @@ def test_500(subject: Subject, walk: Walk) -> None:
 
 
 def test_503_with_retry_after_7(subject: Subject, walk: Walk) -> None:
-    """What the service asks for counts for every status: four attempts, 7 seconds each; then a ServiceError."""
+    """Retry-After counts for every status: four attempts, 7 seconds apart; then a ServiceError."""
     error, naps = failed(subject, walk, refusal(503, "7"), attempts=4)
     assert naps == (7, 7, 7)
     assert type(error) is logferry.ServiceError
@@ -85,7 +85,7 @@ def test_503_with_retry_after_7(subject: Subject, walk: Walk) -> None:
 
 
 def test_read_timeout(subject: Subject, walk: Walk) -> None:
-    """Four attempts; then an error of our own, not one of the HTTP library."""
+    """Four attempts; then an error of logferry, not of the HTTP library."""
     error, naps = failed(subject, walk, httpx.ReadTimeout("The read operation timed out"), attempts=4)
     assert_backoff(naps)
     assert type(error) is logferry.RequestTimeoutError
@@ -93,7 +93,7 @@ def test_read_timeout(subject: Subject, walk: Walk) -> None:
 
 
 def test_connect_error(subject: Subject, walk: Walk) -> None:
-    """Four attempts; then an error of our own, which is no timeout."""
+    """Four attempts; then an error of logferry that is no timeout."""
     error, naps = failed(subject, walk, httpx.ConnectError("[Errno 111] Connection refused"), attempts=4)
     assert_backoff(naps)
     assert type(error) is logferry.ConnectionFailedError
@@ -104,7 +104,7 @@ def test_connect_error(subject: Subject, walk: Walk) -> None:
     "outcome", [refusal(500), refusal(429, "3600"), httpx.ReadTimeout("late")], ids=["500", "429", "timeout"]
 )
 def test_an_error_on_page_2_and_next_again(subject: Subject, walk: Walk, outcome: Outcome) -> None:
-    """The first page has been delivered, and the same iterator goes on with the second: nothing lost, nothing twice."""
+    """The first page was delivered, and the same iterator continues with the second: no item is lost or repeated."""
     fake = subject.fake(subject.spread(7))
     pull = subject.open(fake, faults=failing(outcome, at={2}), options={"retries": 0})
     iterator = walk(pull.stream.raw())

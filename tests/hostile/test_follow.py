@@ -1,8 +1,8 @@
 """
-Following every stream while its history happens: late, out of order, equal, dated in the future, gone again, changed.
+Following every stream while rows arrive late, out of order, with equal times or future dates, disappear or change.
 
-Time is virtual.  What has to come is what the fake lists from some moment on, and dates back from there by no more than
-the stream's settling time; what may come besides is what is listed for a while only.
+Time is virtual.  A follow must yield every row that the fake lists from some moment on and that is dated no further
+back than the settling time of the stream; it may also yield rows that are listed only for a while.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ def followed(
     Args:
         subject: The stream.
         walk: How it is iterated.
-        fake: What has the history.
-        faults: What goes wrong; after an error, in turns, the same iterator goes on, or another one from its checkpoint.
-        stops: After so many items each, another process goes on from the checkpoint.
+        fake: The service with the history.
+        faults: Failures; after an error the same iterator and a new one from its checkpoint continue in turn.
+        stops: Numbers of items after which another process continues from the checkpoint.
         lapse: Seconds that a request takes.
-        asked: What the stream is asked.
+        asked: Arguments of the stream.
     """
     clock, came, left, errors = VirtualClock(EPOCH), list[Any](), list(stops), 0
 
@@ -87,7 +87,7 @@ def followed(
 
 
 def once(subject: Subject, fake: Any, items: Sequence[Any]) -> Counter[str]:
-    """What came, each change of an item left out: it comes once more at most, final, and saying something else."""
+    """Count the items, each changed one once: an item changes at most once, to a final version with new content."""
     is_final = subject.definition.incremental.is_final
     if is_final is None:
         return subject.came(fake, items)
@@ -103,7 +103,7 @@ def once(subject: Subject, fake: Any, items: Sequence[Any]) -> Counter[str]:
 
 
 def settling(subject: Subject) -> int:
-    """How late rows may come, in seconds."""
+    """Return how late rows may come, in seconds."""
     seconds: int = subject.definition.incremental.settling // SECOND
     return seconds
 
@@ -113,7 +113,7 @@ Told = tuple[int, int, int, int | None]
 
 
 def as_row(subject: Subject, told: Told) -> Row:
-    """A row of a history."""
+    """Return a row of a history."""
     appears, late, content, lasts = told
     contents = subject.spread(4)
     late = min(late, settling(subject))
@@ -134,7 +134,7 @@ HISTORIES: Final = st.lists(
 
 
 @EVERY
-@settings(derandomize=True, max_examples=5)  # for each of the streams, in both worlds
+@settings(derandomize=True, max_examples=5)  # for each of the streams, sync and async
 @given(
     told=HISTORIES,
     page_size=st.sampled_from([1, 2, 3, 50]),
@@ -153,7 +153,7 @@ HISTORIES: Final = st.lists(
     stops=[1, 2, 3, 4],
     since=True,
 )
-def test_each_row_comes_once(
+def test_each_row_within_the_settling_time_comes_once(
     subject: Subject,
     walk: Walk,
     *,
@@ -165,9 +165,9 @@ def test_each_row_comes_once(
     stops: list[int],
     since: bool,
 ) -> None:
-    """Whatever the times of polls, faults, and restarts: what comes within the settling time comes exactly once."""
+    """With any polls, faults and restarts, each row within the settling time comes exactly once."""
     if subject.name.startswith("daily.session_") and (lapse or rate):
-        # A row that comes in front of others while these are read can make the walk itself take one for its equal.
+        # A row that arrives before others while these are read can make the walk itself take it for an equal one.
         told = [(appears, 0, content, lasts) for appears, _, content, lasts in told]
     fake = subject.fake([as_row(subject, one) for one in told])
     faults = Schedule(seed, rate, KINDS) if rate else None
@@ -175,7 +175,7 @@ def test_each_row_comes_once(
     items = followed(subject, walk, fake, faults=faults, stops=stops, lapse=lapse, page_size=page_size, **asked)
     came, first = once(subject, fake, items), EPOCH if since else None
     possible = subject.has(fake, since=first)
-    # What is dated before the beginning and appears during the first poll cannot be told from what was there before.
+    # A row dated before the start that appears during the first poll looks like one that existed before.
     baseline = EPOCH if since else EPOCH + HISTORY // 2 * SECOND
     lasting = subject.has(
         fake,
@@ -187,8 +187,8 @@ def test_each_row_comes_once(
 
 
 @pytest.mark.parametrize("since", [True, False])
-def test_what_was_there_before_is_not_new(subject: Subject, walk: Walk, since: bool) -> None:
-    """Without `since` all that is new comes, however it is dated; with it, all that is dated so."""
+def test_existing_rows_are_not_new(subject: Subject, walk: Walk, since: bool) -> None:
+    """Without `since` all rows after the start come, with any date; with it, all rows dated since then."""
     old = subject.spread(5, step=60 * SECOND)
     late = evolve(old[0], time=EPOCH - 30 * SECOND, appears=EPOCH + 200 * SECOND)
     new = [evolve(row, time=row.time + 400 * SECOND, appears=row.time + 401 * SECOND) for row in old]
@@ -202,14 +202,14 @@ def test_what_was_there_before_is_not_new(subject: Subject, walk: Walk, since: b
     new_ones = subject.has(fake, lambda row: (row.appears or 0) > EPOCH)
     assert sum(new_ones.values()) == 6
     assert new_ones - came == EMPTY
-    # The end of what went on in the beginning is new, too.
+    # The end of a session in progress at the start is new, too.
     ended = [item for item in items if subject.came(fake, [item]) - new_ones]
     is_final = subject.definition.incremental.is_final
     assert not ended or (is_final is not None and all(is_final(item, END) for item in ended))
 
 
 def test_equal_lines_are_two_records(walk: Walk) -> None:
-    """Without ids, a line that equals one that came is another one, also where it comes late, and uids count on."""
+    """Without ids, a line equal to a delivered one is another record, also when it comes late, and uids count on."""
     for name in ("daily.session_logs", "daily.session_metrics"):
         subject = SUBJECTS[name]
         content = subject.spread(1)[0].content
@@ -222,7 +222,7 @@ def test_equal_lines_are_two_records(walk: Walk) -> None:
 
 
 def test_a_session_that_ends_comes_again(walk: Walk) -> None:
-    """A row in progress comes when it is first seen, and once more when it is over, however long after its time."""
+    """A row in progress comes when it first appears, and once more when its session ends, however late."""
     subject = SUBJECTS["signalwire.video_logs"]
     every = [Row(time=EPOCH + number * SECOND, content=number) for number in range(1, 200)]
     brief = [item for item in fake_items(subject, subject.fake(every)) if 60 < seconds_of(item) < 850]
@@ -237,17 +237,17 @@ def test_a_session_that_ends_comes_again(walk: Walk) -> None:
 
 
 def fake_items(subject: Subject, fake: Any) -> list[Any]:
-    """All items as they are long afterwards."""
+    """Return all items in their final version."""
     clock = VirtualClock(END + 86_400 * SECOND)
     return subject.open(fake, clock=clock).stream.raw().to_list()
 
 
 def seconds_of(item: Any) -> int:
-    """How long after the beginning of the history a session ended; 0 for one that was deleted."""
+    """Return how long after the start of the history a session ended; 0 for a deleted one."""
     ended = item.get("ended_at")
     return (unix_nano(ended) - EPOCH) // SECOND if ended else 0
 
 
 def second_of(item: Any) -> int:
-    """In which second of the history an item was created."""
+    """Return the second of the history in which an item was created."""
     return (unix_nano(item["created_at"]) - EPOCH) // SECOND

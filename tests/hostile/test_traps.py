@@ -1,12 +1,11 @@
 """
-The traps of paging through logs, one test for each, for every stream that it concerns.
+The traps of paging through logs: one test for each, for every stream that it concerns.
 
-Histories are told row by row, and what arrives is compared with what the fake knows to be there.  What a pull has to
-bring is what is listed from its beginning to its end; what it may bring besides is what is listed at some time between.
+Each test builds a history from rows and compares the delivered items with the rows that the fake has.  A pull must
+yield every row that is listed from its beginning to its end; it may also yield rows that are listed for a while.
 
-Left out is what concerns a mark kept from run to run, which belongs to whoever keeps one: rows that come after their
-place has been read are lost there (f) or come again with each run (g); here it is stated only that a further pull brings
-them, under the same uids as before.
+A mark that a caller keeps between runs is out of scope: with it, rows that arrive behind the mark are lost (f) or come
+again in each run (g).  These tests only state that a further pull yields such rows under the same uids.
 """
 
 from __future__ import annotations
@@ -76,16 +75,16 @@ EMPTY: Final = Counter[str]()
 
 
 def of(*names: str) -> pytest.MarkDecorator:
-    """Only these streams, in place of every one."""
+    """Use only these streams."""
     return pytest.mark.parametrize("subject", [SUBJECTS[name] for name in names], ids=names)
 
 
 def until_error(iterator: Iterator[Any]) -> tuple[list[Any], logferry.LogferryError | None]:
-    """What comes until there is an error, or nothing more."""
+    """Return the items until an error or the end."""
     items: list[Any] = []
     try:
         for item in iterator:
-            items.append(item)  # noqa: PERF402  # what came before an error has to be kept
+            items.append(item)  # noqa: PERF402  # items before an error are kept
     except logferry.LogferryError as error:
         return items, error
     return items, None
@@ -93,10 +92,10 @@ def until_error(iterator: Iterator[Any]) -> tuple[list[Any], logferry.LogferryEr
 
 def changing(subject: Subject, walk: Walk, rows: list[Row], **asked: Any) -> logferry.LogferryError | None:
     """
-    Pull while rows come and go, a request each second: nothing comes twice, and nothing that stays is missing.
+    Pull while rows come and go, one request each second; no row comes twice, and no permanent row is missing.
 
     Returns:
-        The error in which the pull ended, if it did; then some can be missing.
+        The error that ended the pull, if any; after an error rows can be missing.
     """
     fake, clock = subject.fake(rows), VirtualClock(START)
     hooks = lapse(clock, 1)
@@ -114,45 +113,45 @@ def changing(subject: Subject, walk: Walk, rows: list[Row], **asked: Any) -> log
 @pytest.mark.parametrize("edge", [EPOCH, EPOCH + 3600 * SECOND], ids=["newest", "behind the window"])
 @pytest.mark.parametrize("page_size", [1, 3])
 def test_a_rows_inserted_while_paging(subject: Subject, walk: Walk, edge: int, page_size: int) -> None:
-    """A row that comes while paging shifts the others: none of them is read twice or missed."""
+    """A row that arrives during paging shifts the others: none of them is repeated or missed."""
     rows = subject.spread(ROWS)
     inserted = [evolve(rows[number], time=edge, appears=START + number * SECOND) for number in range(1, ROWS)]
     assert changing(subject, walk, [*rows, *inserted], page_size=page_size) is None
 
 
 def one_in_front(subject: Subject) -> list[Row]:
-    """A history to which a row older than all others is added while it is read."""
+    """Return a history that gains a row older than all others while it is read."""
     rows = subject.spread(ROWS)
     return [*rows, evolve(rows[0], time=EPOCH - 3600 * SECOND, appears=START + 3 * SECOND)]
 
 
 @pytest.mark.parametrize("page_size", [2, 3, 50])
 def test_a_a_row_inserted_in_front_of_what_was_read(subject: Subject, walk: Walk, page_size: int) -> None:
-    """The same where it is older than all others, so that it shifts what comes oldest first."""
+    """A row older than all others shifts the rows of an oldest-first list: none of them is repeated or missed."""
     assert changing(subject, walk, one_in_front(subject), page_size=page_size) is None
 
 
 def test_a_a_row_inserted_in_front_page_size_1(subject: Subject, walk: Walk) -> None:
-    """The smallest pages make no difference."""
+    """A page size of 1 neither repeats nor loses a row."""
     assert changing(subject, walk, one_in_front(subject), page_size=1) is None
 
 
 def several_in_front(subject: Subject) -> list[Row]:
-    """A history to which rows older than all others are added while it is read, one before each request."""
+    """Return a history that gains rows older than all others while it is read, one before each request."""
     rows = subject.spread(ROWS)
     early = EPOCH - 3600 * SECOND
     return [*rows, *(evolve(rows[place], time=early, appears=START + (1 + place) * SECOND) for place in range(3))]
 
 
 def test_a_several_rows_inserted_in_front(subject: Subject, walk: Walk) -> None:
-    """One after another, from before the first page on: none of the others comes twice."""
+    """Rows that arrive before every request, also the first, repeat none of the others."""
     assert changing(subject, walk, several_in_front(subject)) is None
 
 
 @pytest.mark.parametrize("edge", ["newest", "oldest"])
 @pytest.mark.parametrize("page_size", [1, 3])
 def test_b_rows_removed_while_paging(subject: Subject, walk: Walk, edge: str, page_size: int) -> None:
-    """A row that retention takes away shifts the others: none of those that stay is missed."""
+    """A row that retention removes shifts the others: no remaining row is missed."""
     rows = subject.spread(2 * ROWS)
     for number in range(4):
         place = number if edge == "oldest" else -1 - number
@@ -161,7 +160,7 @@ def test_b_rows_removed_while_paging(subject: Subject, walk: Walk, edge: str, pa
 
 
 def assert_ends(subject: Subject, walk: Walk, faults: Faults, *, at_most: int) -> None:
-    """Paging ends in an error; what was received has been delivered, and the checkpoint brings the rest."""
+    """Assert that paging ends in an error after the received items, and that its checkpoint yields the others."""
     fake = subject.fake(subject.spread(4 * ROWS))
     pull = subject.open(fake, faults=faults)
     items, error = until_error(walk(pull.stream.raw()))
@@ -173,19 +172,19 @@ def assert_ends(subject: Subject, walk: Walk, faults: Faults, *, at_most: int) -
 
 
 def stuck() -> Faults:
-    """From the second request on, the first page again."""
+    """Repeat the first page from the second request on."""
     return failing(stale, at=range(2, 10_000))
 
 
 @of(*BY_CURSOR, *SESSIONS)
 def test_c_the_same_page_for_ever(subject: Subject, walk: Walk) -> None:
-    """A service that answers with the same page and cursor again and again is an error, not a loop."""
+    """A service that repeats one page and cursor causes an error, not a loop."""
     assert_ends(subject, walk, stuck(), at_most=60)
 
 
 @of("logto.audit_logs")
 def test_c_the_same_page_for_ever_by_number(subject: Subject, walk: Walk) -> None:
-    """The same where pages have numbers."""
+    """A service that repeats one numbered page causes an error after few requests."""
     pull = subject.open(subject.fake(subject.spread(4 * ROWS)), faults=stuck())
     items, error = until_error(walk(pull.stream.raw()))
     assert isinstance(error, logferry.PagingError)
@@ -195,13 +194,13 @@ def test_c_the_same_page_for_ever_by_number(subject: Subject, walk: Walk) -> Non
 
 @of("logto.audit_logs")
 def test_c_the_same_page_for_ever_by_number_and_then_the_rest(subject: Subject, walk: Walk) -> None:
-    """The checkpoint of the error brings what the pages should have had."""
+    """The checkpoint of the error yields the rows that the repeated pages should have had."""
     assert_ends(subject, walk, stuck(), at_most=20)
 
 
 @of(*BY_CURSOR)
 def test_c_cursors_in_a_circle(subject: Subject, walk: Walk) -> None:
-    """Two pages that name each other are a loop too, though no two cursors in a row are equal."""
+    """Two pages that name each other as next are a loop, although no two successive cursors are equal."""
     met: list[FakeResponse] = []
     circle = cycle((0, 1))
 
@@ -216,7 +215,7 @@ def test_c_cursors_in_a_circle(subject: Subject, walk: Walk) -> None:
 
 @of("cognigy.project_logs", "signalwire.video_logs", "logto.audit_logs")
 def test_c_empty_pages_for_ever(subject: Subject, walk: Walk) -> None:
-    """Where an empty page names a next one, a hundred of them in a row are an error."""
+    """A hundred empty pages in a row are an error, even if each names a next page."""
     pull = subject.open(subject.fake(subject.spread(400)), faults=failing(emptied, at=range(2, 10_000)))
     items, error = until_error(walk(pull.stream.raw()))
     assert isinstance(error, logferry.PagingError)
@@ -225,7 +224,7 @@ def test_c_empty_pages_for_ever(subject: Subject, walk: Walk) -> None:
 
 
 def crashed_at_any_point(subject: Subject, walk: Walk, rows: list[Row], **settings: Any) -> list[Any]:
-    """Pull, break off after so many items, whatever their number, and go on elsewhere: the same items, once each."""
+    """Pull, stop after every possible number of items, and resume elsewhere: the same items come, each once."""
     fake = subject.fake(rows, **settings)
     whole = list(walk(subject.open(fake).stream.raw()))
     assert subject.came(fake, whole) == subject.has(fake)
@@ -238,14 +237,14 @@ def crashed_at_any_point(subject: Subject, walk: Walk, rows: list[Row], **settin
 
 
 def in_order(subject: Subject, **settings: Any) -> list[int]:
-    """The times of a pull's records."""
+    """Return the times of a pull's records."""
     stream = subject.open(subject.fake(subject.spread(ROWS), **settings)).stream
     return [record.time_unix_nano for record in stream.records()]
 
 
 @of(*OLDEST_FIRST)
 def test_d_a_crash_in_the_middle_oldest_first(subject: Subject, walk: Walk) -> None:
-    """The checkpoint brings what is newer than the last item, and nothing again."""
+    """The checkpoint yields the items newer than the last delivered one, and repeats none."""
     settings = OLDEST_FIRST[subject.name]
     assert in_order(subject, **settings) == sorted(in_order(subject, **settings))
     assert len(crashed_at_any_point(subject, walk, subject.spread(ROWS), **settings)) == ROWS
@@ -253,7 +252,7 @@ def test_d_a_crash_in_the_middle_oldest_first(subject: Subject, walk: Walk) -> N
 
 @of(*NEWEST_FIRST)
 def test_e_a_crash_in_the_middle_newest_first(subject: Subject, walk: Walk) -> None:
-    """The checkpoint brings what is older than the last item: that is the part that is missing."""
+    """The checkpoint yields the items older than the last delivered one, which are the missing ones."""
     settings = NEWEST_FIRST[subject.name]
     assert in_order(subject, **settings) == sorted(in_order(subject, **settings), reverse=True)
     assert len(crashed_at_any_point(subject, walk, subject.spread(ROWS), **settings)) == ROWS
@@ -261,7 +260,7 @@ def test_e_a_crash_in_the_middle_newest_first(subject: Subject, walk: Walk) -> N
 
 @pytest.mark.parametrize("place", [0, ROWS // 2, ROWS - 1])
 def test_f_a_late_row(subject: Subject, walk: Walk, place: int) -> None:
-    """It costs no other row, and a further pull has it beside the others, each under the uid that it had."""
+    """A late row costs no other row, and a further pull has all rows under the same uids."""
     rows = subject.spread(ROWS)
     late = evolve(rows[place], time=rows[place].time + 500 * MILLISECOND, appears=START + 3 * SECOND)
     fake, clock = subject.fake([*rows, late]), VirtualClock(START)
@@ -277,14 +276,14 @@ def test_f_a_late_row(subject: Subject, walk: Walk, place: int) -> None:
 
 
 def tied(subject: Subject, *, before: int, ties: int, after: int) -> list[Row]:
-    """A history in whose middle rows have one time."""
+    """Return a history whose middle rows have the same time."""
     rows = subject.spread(before + ties + after)
     moment = rows[before].time
     return [evolve(row, time=moment) if before <= place < before + ties else row for place, row in enumerate(rows)]
 
 
 def test_h_ties_that_arrive_at_the_edge(subject: Subject, walk: Walk) -> None:
-    """Rows that come with exactly the time at which a page ended cost nothing, and come at most once."""
+    """Rows with exactly the time at which a page ended come at most once and cost no other row."""
     rows = subject.spread(ROWS)
     inserted = [
         evolve(rows[place], time=rows[other].time, appears=START + 2 * SECOND)
@@ -295,7 +294,7 @@ def test_h_ties_that_arrive_at_the_edge(subject: Subject, walk: Walk) -> None:
 
 @pytest.mark.parametrize(("before", "after"), [(2, 2), (3, 0), (0, 4), (0, 0)])
 def test_i_ties_over_three_pages(subject: Subject, walk: Walk, before: int, after: int) -> None:
-    """Nine rows of one time on pages of three, alone or among others: each once, wherever the pull is resumed."""
+    """Nine rows of one time on pages of three, alone or among others, come once each from any checkpoint."""
     crashed_at_any_point(subject, walk, tied(subject, before=before, ties=9, after=after))
 
 
@@ -304,13 +303,13 @@ def test_i_ties_over_three_pages(subject: Subject, walk: Walk, before: int, afte
 )
 @of("logto.audit_logs")
 def test_i_ties_in_no_order(subject: Subject, settings: dict[str, Any]) -> None:
-    """The same where the service orders them anew for each page, and where it ignores bounds of time."""
+    """Ties also come once each where the service reorders them on every page, or ignores time bounds."""
     fake = subject.fake(tied(subject, before=2, ties=9, after=2), **settings)
     assert subject.came(fake, subject.open(fake).stream.raw()) == subject.has(fake)
 
 
 def test_j_rows_out_of_order(subject: Subject, walk: Walk) -> None:
-    """Rows that arrived in another order than their times say: the window holds all the same, on either side."""
+    """The window applies at both ends, even if rows arrived in another order than their times."""
     rows = subject.spread(ROWS)
     swapped = [evolve(rows[place], appears=START - (place ^ 1) * MILLISECOND - SECOND) for place in range(ROWS)]
     for since, until in ((0, ROWS), (4, 9), (5, 10), (1, 2)):
@@ -323,7 +322,7 @@ def test_j_rows_out_of_order(subject: Subject, walk: Walk) -> None:
 
 
 def test_k_a_row_dated_in_the_future(subject: Subject, walk: Walk) -> None:
-    """It is outside a window that ends now, and costs none of the normal rows; a window that reaches so far has it."""
+    """A window that ends now excludes a future row and has all others; a window that reaches further includes it."""
     rows = subject.spread(ROWS)
     month = 30 * 86_400 * SECOND
     for place in (0, ROWS // 2, ROWS):
@@ -336,7 +335,7 @@ def test_k_a_row_dated_in_the_future(subject: Subject, walk: Walk) -> None:
 
 
 def lacking(targets: list[Any], *names: str) -> Faults:
-    """These items come without some of their fields, whenever they come."""
+    """Return faults that remove some fields from these items in every answer."""
 
     def reduced(value: Any) -> Any:
         if value in targets:
@@ -353,13 +352,13 @@ def lacking(targets: list[Any], *names: str) -> Faults:
 
 
 def plain(subject: Subject, rows: list[Row]) -> Any:
-    """A fake whose answers are not compressed."""
+    """Return a fake whose answers are not compressed."""
     return subject.fake(rows, **({"compression": False} if subject.service.name == "logto" else {}))
 
 
 @of(*TIMES)
 def test_l_a_record_without_its_time(subject: Subject, walk: Walk) -> None:
-    """As the last of a page and the first of the next one: it is delivered and says so, and the others come too."""
+    """As the last row of one page or the first of the next, it is delivered with an issue, and no other row is lost."""
     fake = plain(subject, subject.spread(ROWS))
     items = subject.open(fake).stream.raw().to_list()
     stream = subject.open(fake, faults=lacking(items[2:4], TIMES[subject.name]), since="1h").stream
@@ -375,7 +374,7 @@ def test_l_a_record_without_its_time(subject: Subject, walk: Walk) -> None:
 
 @of("cognigy.project_logs", "daily.api_logs", "daily.meetings", "logto.audit_logs", "signalwire.video_logs")
 def test_l_a_record_without_its_id(subject: Subject, walk: Walk) -> None:
-    """As the first of a page: it is delivered once, under a uid of its own, and the others come too."""
+    """As the first row of a page, it is delivered once under its own uid, and no other row is lost."""
     fake = plain(subject, subject.spread(ROWS))
     items = subject.open(fake).stream.raw().to_list()
     records = list(walk(subject.open(fake, faults=lacking(items[3:4], "id", "_id")).stream.records()))
@@ -387,7 +386,7 @@ def test_l_a_record_without_its_id(subject: Subject, walk: Walk) -> None:
 @pytest.mark.parametrize("page_size", [1, 2, 3, 50])
 @of("daily.api_logs", "daily.meetings")
 def test_l_a_record_without_the_cursor(subject: Subject, walk: Walk, page_size: int) -> None:
-    """The next page is asked for by the last item that has an id; what has none comes again, and is one record all the same."""
+    """The last item with an id names the next page; an item without one comes again but is delivered once."""
     fake = plain(subject, subject.spread(ROWS))
     items = subject.open(fake).stream.raw().to_list()
     faults = lacking([items[0], *items[2:6]], "id")
@@ -401,7 +400,7 @@ def test_l_a_record_without_the_cursor(subject: Subject, walk: Walk, page_size: 
 
 @of("daily.api_logs", "daily.meetings")
 def test_l_an_end_without_the_cursor(subject: Subject, walk: Walk) -> None:
-    """Items without id at the end of the list: no page has shown so few, so nothing is behind them."""
+    """A short page of items without ids ends the list."""
     fake = plain(subject, subject.spread(ROWS))
     items = subject.open(fake).stream.raw().to_list()
     came = list(walk(subject.open(fake, faults=lacking(items[-2:], "id")).stream.raw()))
@@ -410,7 +409,7 @@ def test_l_an_end_without_the_cursor(subject: Subject, walk: Walk) -> None:
 
 @of("daily.api_logs", "daily.meetings")
 def test_l_no_record_with_the_cursor(subject: Subject, walk: Walk) -> None:
-    """Where nothing has an id, there is no next page to ask for: an error, after the page was delivered."""
+    """If no item of a page has an id, the next page cannot be requested: an error follows the delivered page."""
     fake = subject.fake(subject.spread(ROWS), largest_limit=3)
     items = subject.open(fake).stream.raw().to_list()
     came, error = until_error(walk(subject.open(fake, faults=lacking(items, "id")).stream.raw()))
@@ -423,7 +422,7 @@ def test_l_no_record_with_the_cursor(subject: Subject, walk: Walk) -> None:
 
 @pytest.mark.parametrize("hook", ["on_request", "on_page", "on_retry"])
 def test_m_an_unexpected_exception(subject: Subject, walk: Walk, hook: str) -> None:
-    """What a hook raises reaches the caller as it is, leaves nothing locked, and next() goes on."""
+    """The caller gets the exception of a hook unchanged, no lock stays held, and next() continues."""
     mine, events = ZeroDivisionError("of the caller's own"), list[Any]()
 
     def raising(event: Any) -> None:
@@ -445,7 +444,7 @@ def test_m_an_unexpected_exception(subject: Subject, walk: Walk, hook: str) -> N
 
 
 def test_the_window_of_a_running_pull_does_not_move(subject: Subject, walk: Walk) -> None:
-    """All pages are asked for with the same filters and bounds, although the clock goes on."""
+    """All pages are requested with the same filters and bounds, although the clock advances."""
     fake, clock = subject.fake(subject.spread(ROWS)), VirtualClock(START)
     hooks = lapse(clock, 60)
     pull = subject.open(fake, clock=clock, options=hooks, since="1h")
@@ -461,7 +460,7 @@ def test_the_window_of_a_running_pull_does_not_move(subject: Subject, walk: Walk
 
 
 def test_nothing_but_identical_times(subject: Subject, walk: Walk) -> None:
-    """A whole history of one instant, at the very beginning of the window: each row once, and an end."""
+    """A history of one instant at the very start of the window comes completely, each row once, and ends."""
     rows = tied(subject, before=0, ties=4 * ROWS, after=0)
     fake = subject.fake(rows)
     begin, end = rows[0].time, rows[0].time + SECOND
@@ -473,7 +472,7 @@ def test_nothing_but_identical_times(subject: Subject, walk: Walk) -> None:
 
 
 def test_times_in_another_order_than_arrival(subject: Subject, walk: Walk) -> None:
-    """Rows that arrived exactly the other way round all come; only a walk that trusts an order must stop early."""
+    """Rows that arrived in reverse order of time all come; only a walk that relies on the order may stop early."""
     rows = subject.spread(ROWS, step=100 * MILLISECOND)
     upside_down = [evolve(row, appears=START - (place + 1) * SECOND) for place, row in enumerate(rows)]
     fake = subject.fake(upside_down)
@@ -483,7 +482,7 @@ def test_times_in_another_order_than_arrival(subject: Subject, walk: Walk) -> No
 
 @of("cognigy.project_logs", "signalwire.video_logs")
 def test_an_expired_cursor(subject: Subject, walk: Walk) -> None:
-    """A caller who pauses for an hour goes on all the same, in the same iteration and from the checkpoint."""
+    """After a pause of an hour the same iteration continues, and so does its checkpoint."""
     fake, clock = subject.fake(subject.spread(ROWS), cursor_life=60.0), VirtualClock(START)
     view = subject.open(fake, clock=clock).stream.raw()
     iterator = walk(view)
@@ -492,7 +491,7 @@ def test_an_expired_cursor(subject: Subject, walk: Walk) -> None:
     clock.advance(3600)
     rest = list(iterator)
     assert subject.came(fake, [*items, *rest]) == subject.has(fake)
-    # Compared by identity: a session that is going on has changed within the hour.
+    # Compared by identity: a session in progress changes within the hour.
     resumed = walk(subject.open(fake, clock=clock, resume=checkpoint).stream.raw())
     assert subject.came(fake, resumed) == subject.came(fake, rest)
 
@@ -500,7 +499,7 @@ def test_an_expired_cursor(subject: Subject, walk: Walk) -> None:
 @pytest.mark.parametrize("status", [400, 404])
 @of("daily.api_logs", "daily.meetings")
 def test_a_cursor_whose_row_has_gone(subject: Subject, walk: Walk, status: int) -> None:
-    """The id of the last row of a page is refused once the row has been removed: the walk finds its place again."""
+    """After the last row of a page is removed, the service refuses its id, and the walk finds its position again."""
     rows = subject.spread(ROWS)
     rows[-3] = evolve(rows[-3], vanishes=START + SECOND)
     settings = {"lost_cursors": "refuse", "lost_cursor_status": status}
@@ -514,7 +513,7 @@ def test_a_cursor_whose_row_has_gone(subject: Subject, walk: Walk, status: int) 
 @pytest.mark.parametrize("status", [400, 404, 410])
 @of(*BY_CURSOR)
 def test_cursors_that_are_refused_for_ever(subject: Subject, walk: Walk, status: int) -> None:
-    """No crash loop: a few beginnings without anything new, then an error from whose checkpoint one goes on later."""
+    """After a few restarts without a new item, an error ends the walk; its checkpoint resumes later."""
 
     def refusing(request: FakeRequest, _number: int) -> FakeResponse | None:
         return FakeResponse(status) if CURSORS & parse_qs(request.query).keys() else None
@@ -522,8 +521,8 @@ def test_cursors_that_are_refused_for_ever(subject: Subject, walk: Walk, status:
     assert_ends(subject, walk, refusing, at_most=10)
 
 
-def test_precision(subject: Subject, walk: Walk) -> None:
-    """A record's time has every digit that the service sent, and the item itself is as it was sent."""
+def test_times_keep_their_precision(subject: Subject, walk: Walk) -> None:
+    """A record's time has every digit that the service sent, and the raw item is unchanged."""
     rows = [evolve(row, time=row.time + 123_456_789) for row in subject.spread(ROWS)]
     resolution = RESOLUTIONS.get(subject.name, MILLISECOND)
     records = list(walk(subject.open(subject.fake(rows)).stream.records()))
@@ -537,8 +536,8 @@ def test_precision(subject: Subject, walk: Walk) -> None:
 
 
 @of(*SESSIONS)
-def test_precision_of_the_window(subject: Subject, walk: Walk) -> None:
-    """Its bounds hold to the nanosecond, although the service is asked by the millisecond."""
+def test_windows_are_exact_to_the_nanosecond(subject: Subject, walk: Walk) -> None:
+    """The bounds of the window are exact to the nanosecond, although the service filters by the millisecond."""
     rows = subject.spread(7, step=1)
     fake = subject.fake(rows)
     for since, until in ((0, 7), (2, 5), (3, 4), (4, 4)):
@@ -549,7 +548,7 @@ def test_precision_of_the_window(subject: Subject, walk: Walk) -> None:
 
 
 def test_a_failed_page_is_not_skipped(subject: Subject, walk: Walk) -> None:
-    """Whichever request fails for good, the checkpoint of its error stands before what it would have brought."""
+    """If any request finally fails, the checkpoint of its error is before the items of that request."""
     fake = subject.fake(subject.spread(ROWS))
     for number in range(1, 5):
         pull = subject.open(fake, faults=failing(FakeResponse(500), at={number}), options={"retries": 0})
@@ -560,7 +559,7 @@ def test_a_failed_page_is_not_skipped(subject: Subject, walk: Walk) -> None:
 
 
 def test_rows_that_look_alike_are_each_kept(subject: Subject, walk: Walk) -> None:
-    """Rows of equal time and content come as often as there are, each under a uid of its own, the same in every pull."""
+    """Rows of equal time and content come as often as they exist, each under its own uid, the same in every pull."""
     rows = subject.spread(ROWS)
     fake = subject.fake([row for row in rows for _ in range(3)])
     records = list(walk(subject.open(fake).stream.records()))

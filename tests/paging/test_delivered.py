@@ -1,4 +1,4 @@
-"""A newest-first walk delivers each item once while pages shift, and remembers its border alone."""
+"""A newest-first walk delivers each item once while pages shift, and remembers only the items at its border."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEPS = st.sampled_from([0, 0, 0, 1, 1_000_000, SECOND, 4 * SECOND, 6 * SECOND, 
 
 
 class World(NamedTuple):
-    """A history, newest first, that all lies before the end of the window, and what happens while it is read."""
+    """A history, newest first and wholly before the end of the window, and the changes while it is read."""
 
     history: list[Key]
     page_size: int
@@ -32,7 +32,7 @@ class World(NamedTuple):
 
 @st.composite
 def worlds(draw: st.DrawFn, *, unreadable: bool = False) -> World:
-    """Random histories with ties; sometimes with times that cannot be read."""
+    """Return random histories with ties, sometimes with unreadable times."""
     time, history = UNTIL - 1, list[Key]()
     for number, step in enumerate(draw(st.lists(STEPS, max_size=60))):
         time -= step
@@ -47,7 +47,7 @@ def worlds(draw: st.DrawFn, *, unreadable: bool = False) -> World:
 
 
 def walked(world: World, window: Window) -> list[str]:
-    """What a walk delivers that asks page after page, while new items arrive and it is resumed in the middle of pages."""
+    """Return what a page-by-page walk delivers while new items arrive and it is resumed in the middle of pages."""
     rows, arrivals, cuts = list(world.history), list(world.arrivals), list(world.cuts)
     met, delivered, page, arrived = START, list[str](), 0, 0
     while True:
@@ -67,35 +67,35 @@ def walked(world: World, window: Window) -> list[str]:
 
 
 def through_json(met: Delivered) -> Delivered:
-    """The same as a checkpoint gives it back."""
+    """Return the same state, restored from a checkpoint."""
     return Delivered(met.reach, **orjson.loads(orjson.dumps(met.to_json())))
 
 
 @given(worlds())
 @PROPERTY
 def test_each_item_is_delivered_once_and_in_order(world: World) -> None:
-    """Whatever ties, page sizes, arrivals and interruptions there are."""
+    """Any ties, page sizes, arrivals and interruptions leave each item delivered once and in order."""
     assert walked(world, Window(None, UNTIL)) == [identity for _, identity in world.history]
 
 
 @given(worlds(unreadable=True))
 @PROPERTY
 def test_items_of_unknown_time_are_delivered(world: World) -> None:
-    """They pass every window and move no mark, so that nothing behind them is lost."""
+    """Items of unknown time pass every window and do not move the mark, so the items behind them are not lost."""
     assert sorted(walked(world, Window(None, UNTIL))) == sorted(identity for _, identity in world.history)
 
 
 @given(worlds(), st.integers(PLAUSIBLE, UNTIL - 1), st.integers(1, 1000 * SECOND))
 @PROPERTY
-def test_a_window_has_its_items_only(world: World, since: int, length: int) -> None:
-    """Its first nanosecond is within, its last bound is not."""
+def test_a_window_is_half_open(world: World, since: int, length: int) -> None:
+    """The first nanosecond of a window is within it; its end is not."""
     window = Window(since, min(since + length, UNTIL))
     expected = [identity for time, identity in world.history if time is not None and window.has(time)]
     assert walked(world, window) == expected
 
 
 def test_times_before_1970_are_within_an_open_window() -> None:
-    """Without since the window is all that there is."""
+    """Without `since`, the window has no lower bound."""
     keys: list[Key] = [(5, "a"), (-5, "b")]
     assert Window(None, UNTIL).has(-5)
     assert START.new(keys) == [0, 1]
@@ -103,8 +103,8 @@ def test_times_before_1970_are_within_an_open_window() -> None:
 
 @given(worlds())
 @PROPERTY
-def test_what_was_met_is_known(world: World) -> None:
-    """After each page, its items are known, and none of them is new again."""
+def test_delivered_items_are_not_new_again(world: World) -> None:
+    """After each page its items are recorded as delivered, so none of them is new again."""
     met = START
     for start in range(0, len(world.history), world.page_size):
         keys = world.history[start : start + world.page_size]
@@ -115,8 +115,8 @@ def test_what_was_met_is_known(world: World) -> None:
 
 @given(worlds())
 @PROPERTY
-def test_the_memory_is_what_lies_at_the_border(world: World) -> None:
-    """Only items no later than the mark and the reach are remembered, however many were met."""
+def test_only_items_at_the_border_are_remembered(world: World) -> None:
+    """The walk remembers only items up to the mark and the reach, however many it has delivered."""
     met = START
     for start in range(0, len(world.history), world.page_size):
         met = met.after(world.history[start : start + world.page_size])
@@ -127,7 +127,7 @@ def test_the_memory_is_what_lies_at_the_border(world: World) -> None:
 
 
 def test_a_long_walk_needs_no_more_memory_than_a_short_one() -> None:
-    """Four items a millisecond: those of two of them, after ten thousand."""
+    """With four items per millisecond, a walk of ten thousand items remembers those of two milliseconds."""
     met = START
     for number in range(10_000):
         met = met.after([(UNTIL + (10_000 - number) * MILLISECOND // 4, str(number))])
@@ -145,7 +145,7 @@ MARK = PLAUSIBLE + 1000 * MILLISECOND
         ((MARK, "another"), True),
         ((MARK + MILLISECOND, "above it"), False),
         ((MARK + MILLISECOND, "another"), True),
-        ((MARK + MILLISECOND + 1, "another"), False),  # above the border: it has been passed
+        ((MARK + MILLISECOND + 1, "another"), False),  # above the border: already delivered
         ((MARK + SECOND, "of before"), False),
         ((MARK - 1, "another"), True),
         ((None, "timeless"), False),
@@ -153,8 +153,8 @@ MARK = PLAUSIBLE + 1000 * MILLISECOND
         ((0, "of 1970"), True),
     ],
 )
-def test_keys_at_the_border(key: Key, is_new: bool) -> None:
-    """At the border identities tell, above it nothing is new, below it everything is."""
+def test_only_items_at_the_border_are_compared_by_key(key: Key, is_new: bool) -> None:
+    """Keys decide at the border; items above it are delivered already, and items below it are new."""
     before: list[Key] = [(MARK + SECOND, "of before"), (MARK + MILLISECOND, "above it")]
     met = START.after(before).after([(MARK, "at the mark"), (None, "timeless"), (MARK, "a tie of it")])
     assert met.new([key]) == ([0] if is_new else [])
@@ -162,13 +162,13 @@ def test_keys_at_the_border(key: Key, is_new: bool) -> None:
 
 
 def test_an_item_twice_on_a_page_is_new_once() -> None:
-    """The server may repeat itself."""
+    """An item that the server repeats on one page is new only once."""
     keys: list[Key] = [(5, "a"), (5, "a"), (4, "b"), (5, "a")]
     assert START.new(keys) == [0, 2]
 
 
-def test_all_down_to_a_time_can_have_been_met() -> None:
-    """Then the border lies there, whatever was met last."""
+def test_everything_down_to_a_time_can_be_marked_as_delivered() -> None:
+    """The border then lies at that time, whichever item came last."""
     met = START.after([(MARK, "a"), (MARK - MILLISECOND, "b")], down_to=MARK - 2 * MILLISECOND)
     assert met.mark == MARK - 2 * MILLISECOND
     assert dict(met.border) == {"b": MARK - MILLISECOND}
@@ -182,17 +182,17 @@ def test_all_down_to_a_time_can_have_been_met() -> None:
         ([(MARK, "a")], None, False),
         ([], MARK, False),
         ([(None, "a")], MARK, False),
-        ([(0, "a")], MARK, False),  # 1970 is a mistake
+        ([(0, "a")], MARK, False),  # an item of 1970 is a mistake
         ([(MARK, "a"), (None, "b"), (0, "c")], MARK + 1, True),
     ],
 )
-def test_the_end_is_seen_only_where_nothing_can_follow(keys: list[Key], since: int | None, is_past: bool) -> None:
-    """Once an item before the window has been met; a walk without since has no end of its own."""
+def test_the_end_is_reached_only_before_the_window(keys: list[Key], since: int | None, is_past: bool) -> None:
+    """An item before the window ends the walk; a walk without `since` does not end by time."""
     assert START.after(keys).is_past(since) is is_past
 
 
-def test_a_time_that_cannot_be_moves_nothing() -> None:
-    """One log of 1970 among those of today says nothing about where the walk is."""
+def test_an_implausible_time_does_not_move_the_border() -> None:
+    """A log of 1970 among current ones does not change where the walk is."""
     keys: list[Key] = [(UNTIL - 5, "a"), (0, "b"), (UNTIL - 6, "c")]
     assert START.after(keys).mark == UNTIL - 6
     assert START.after(keys[1:2]).mark is None

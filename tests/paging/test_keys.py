@@ -1,4 +1,4 @@
-"""What tells the items of a page from others."""
+"""Keys that distinguish the items of a page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from logferry._paging.keys import keys_of
     [
         ({"id": "a"}, "a"),
         ({"id": "a" * 64}, "a" * 64),
-        ({"id": "a" * 65}, digest("a" * 65)),  # it would make checkpoints long
+        ({"id": "a" * 65}, digest("a" * 65)),  # a long id would make checkpoints long
         ({"id": ""}, digest({"id": ""})),
         ({"id": 7}, digest({"id": 7})),
         ({"other": "a"}, digest({"other": "a"})),
@@ -24,6 +24,6 @@ from logferry._paging.keys import keys_of
     ],
 )
 def test_the_key_of_an_item(item: Any, key: str) -> None:
-    """Its id, or a digest, whatever the items beside it are."""
+    """The key of an item is its id or a digest, independent of the items beside it."""
     assert keys_of([item], "id") == [key]
     assert keys_of([{"id": "b"}, item], "id") == ["b", key]

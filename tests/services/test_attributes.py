@@ -1,4 +1,4 @@
-"""The tables of attributes say what the normalizers make: every attribute, its type, its source, and nothing else."""
+"""The attribute tables match the normalizers: every attribute, its type, its source, and no others."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FILES: Final[Mapping[str, Sequence[tuple[str, str | None]]]] = {
     ],
     "signalwire.video_logs": [("signalwire/page_example.json", "data")],
 }
-"""Where samples of each stream are, and in which array of the page; of metrics there are none."""
+"""The samples of each stream, and the array of the page that has them; metrics have none."""
 
 MADE_UP: Final = frozenset({"daily.made_up_later_field", "signalwire.made_up"})
 """Fields that fakes send on purpose, as a later release of a service would."""
@@ -100,7 +100,7 @@ TYPES: Final[Mapping[AttributeType, tuple[type, ...]]] = {
 
 
 def of_samples(stream: StreamDefinition[Any, Any, Any]) -> Iterator[LogRecord]:
-    """The records of a stream's samples."""
+    """Return the records of a stream's samples."""
     items: list[Any] = []
     for file, array in FILES.get(stream.name, ()):
         body = orjson.loads((SAMPLES / file).read_bytes())
@@ -109,7 +109,7 @@ def of_samples(stream: StreamDefinition[Any, Any, Any]) -> Iterator[LogRecord]:
 
 
 def normalized(stream: StreamDefinition[Any, Any, Any], items: Iterable[Any]) -> Iterator[LogRecord]:
-    """The records of items that have the documented shape."""
+    """Return the records of items of the documented shape."""
     origin = Origin(
         stream=stream.name,
         account="main",
@@ -123,7 +123,7 @@ def normalized(stream: StreamDefinition[Any, Any, Any], items: Iterable[Any]) ->
 
 
 def of_fake(service: Service, stream: StreamDefinition[Any, Any, Any]) -> list[LogRecord]:
-    """The records of 2,000 items of the service's fake."""
+    """Return the records of 2,000 items of the service's fake."""
     fake = make_fake(service, records=NUMBER, epoch=EPOCH)
     records: list[LogRecord] = []
     with connected(service.client, fake) as client:
@@ -136,13 +136,13 @@ def of_fake(service: Service, stream: StreamDefinition[Any, Any, Any]) -> list[L
 
 
 def row_of(name: str, table: Iterable[Attribute]) -> Attribute | None:
-    """The row that documents an attribute: its own, else that of the closest family."""
+    """Return the row that documents an attribute: its own, else that of the closest family."""
     rows = [row for row in table if row.name == name or (row.is_family and name.startswith(row.name[:-1]))]
     return max(rows, key=lambda row: (row.name == name, len(row.name)), default=None)
 
 
 def has(value: Any, path: str) -> bool:
-    """Whether there is something at a path of an item."""
+    """Return whether an item has a value at a path."""
     name, _, rest = path.partition(".")
     if not is_object(value):
         return False
@@ -151,7 +151,7 @@ def has(value: Any, path: str) -> bool:
 
 
 def shown(records: Iterable[LogRecord], table: Sequence[Attribute]) -> Mapping[str, set[str]]:
-    """The attributes of records by the row that documents them; each is of the row's type, and has its source."""
+    """Group the attributes of records by their row; each is of the row's type and has its source."""
     found: dict[str, set[str]] = defaultdict(set)
     always = {row.name for row in table if not row.optional}
     for record in records:
@@ -166,19 +166,19 @@ def shown(records: Iterable[LogRecord], table: Sequence[Attribute]) -> Mapping[s
 
 
 @pytest.mark.parametrize(("service", "stream"), STREAMS)
-def test_the_table_is_what_the_normalizer_makes(service: Service, stream: StreamDefinition[Any, Any, Any]) -> None:
-    """Every attribute of all samples and of 2,000 made-up items has a row that says its type, source and presence."""
+def test_the_table_matches_the_normalizer(service: Service, stream: StreamDefinition[Any, Any, Any]) -> None:
+    """Every attribute of all samples and of 2,000 generated items has a row with its type, source and presence."""
     records = [*of_samples(stream), *of_fake(service, stream)]
     assert len(records) >= NUMBER
     seen = shown(records, stream.attributes)
-    # Nothing documented hides behind the row for what is not.
+    # No documented attribute falls under the row for undocumented ones.
     assert seen.get(f"{service.name}.*", set()) <= MADE_UP
     assert seen.keys() == {row.name for row in stream.attributes} - never_seen(stream.name)
 
 
 @pytest.mark.parametrize(("service", "stream"), STREAMS)
-def test_no_row_is_invented(service: Service, stream: StreamDefinition[Any, Any, Any]) -> None:
-    """What neither samples nor fakes have is what the normalizer makes of an item of the documented shape."""
+def test_every_row_occurs(service: Service, stream: StreamDefinition[Any, Any, Any]) -> None:
+    """Rows that neither samples nor fakes have come from an item of the documented shape."""
     assert service.attributes[stream.name] == stream.attributes
     for item, names in NEVER_SEEN.get(stream.name, ()):
         assert set(names) <= shown(normalized(stream, [item]), stream.attributes).keys()
@@ -189,7 +189,7 @@ def test_no_row_is_invented(service: Service, stream: StreamDefinition[Any, Any,
 def test_every_documented_field_has_a_row(
     service: Service, stream: StreamDefinition[Any, Any, Any], choice: int
 ) -> None:
-    """An item with all fields of the spec, whichever of their types they have, makes documented attributes only."""
+    """An item with all fields of the spec, of any of their types, becomes documented attributes only."""
     (shape,) = get_args(get_type_hints(stream.repair)["return"])
     for one in alternatives(shape):
         item = {**example(one, choice), "later": 1}
@@ -199,14 +199,14 @@ def test_every_documented_field_has_a_row(
 
 
 def alternatives(shape: Any) -> list[Any]:
-    """The types of a union, ``None`` aside; any other type alone."""
+    """Return the types of a union without ``None``, or any other type alone."""
     if get_origin(shape) in {Union, UnionType}:
         return [one for one in get_args(shape) if one is not NoneType]
     return [shape]
 
 
 def example(shape: Any, choice: int) -> Any:
-    """A value of a type that generated JSON shapes have; *choice* picks from unions."""
+    """Return a value of a type of a generated JSON shape; *choice* picks from unions."""
     some = alternatives(shape)
     chosen = some[choice % len(some)]
     origin, arguments = get_origin(chosen), get_args(chosen)
@@ -222,13 +222,13 @@ def example(shape: Any, choice: int) -> Any:
 
 
 def never_seen(stream: str) -> set[str]:
-    """The rows that neither samples nor fakes have."""
+    """Return the rows that neither samples nor fakes have."""
     return {name for _, names in NEVER_SEEN.get(stream, ()) for name in names}
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_the_tables_are_well_formed(service: Service) -> None:
-    """One table for each stream, each name once, families optional, meanings that are sentences."""
+    """One table per stream, unique names, optional families, and meanings that are sentences."""
     assert service.attributes.keys() == {stream.name for stream in service.streams}
     for table in service.attributes.values():
         names = [row.name for row in table]
@@ -239,8 +239,8 @@ def test_the_tables_are_well_formed(service: Service) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_the_tables_load_no_client_and_a_pull_loads_no_tables(service: Service) -> None:
-    """A store that wants the names of attributes loads no models; a pull loads no tables."""
+def test_tables_and_clients_load_independently(service: Service) -> None:
+    """A store that needs attribute names loads no models; a pull loads no tables."""
     code = (
         "import sys; from logferry._accounts.registry import SERVICES; "
         f"(service,) = [one for one in SERVICES if one.name == {service.name!r}]; "

@@ -1,4 +1,4 @@
-"""What holds for every service alike: its streams, its settings, its credentials, the form of its records."""
+"""Rules for every service: its streams, its settings, its credentials, the form of its records."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ ALL: Final = pytest.mark.parametrize("service", SERVICES, ids=lambda service: se
 SAMPLES: Final = Path(__file__).parents[1] / "samples"
 SESSION: Final = {"mtg_session_id": "m"}
 OPTIONS: Final = ("since", "until", "page_size", "max_items", "resume", "strict")
-"""What every stream takes beside its own filters."""
+"""The options of every stream beside its own filters."""
 
 
 @contextmanager
 def opened(service: Service, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Generator[Any]:
-    """A client of a made-up account, which only the environment describes."""
+    """Return a client of a fictitious account, configured by the environment alone."""
     fake = make_fake(service, records=3, epoch=1_795_164_426_000_000_000)
     for variable, value in variables_for(fake, "http://127.0.0.1:1").items():
         monkeypatch.setenv(variable, value)
@@ -68,8 +68,10 @@ def opened(service: Service, monkeypatch: pytest.MonkeyPatch, **options: Any) ->
         ("signalwire.video_logs", ["include_deleted"], "links.next", "as sent", "server"),
     ],
 )
-def test_a_stream_is_as_promised(name: str, filters: list[str], paging: str, order: str, time_filter: str) -> None:
-    """Its method is called like the stream, takes its filters by name, and says how it pages, orders and filters."""
+def test_a_stream_matches_its_definition(
+    name: str, filters: list[str], paging: str, order: str, time_filter: str
+) -> None:
+    """Its method has the name of the stream, takes its filters by name, and documents paging, order and filters."""
     (service,) = (one for one in SERVICES if one.name == name.partition(".")[0])
     (stream,) = (one for one in service.streams if one.name == name)
     method = inspect.signature(getattr(service.client, stream.method))
@@ -81,8 +83,8 @@ def test_a_stream_is_as_promised(name: str, filters: list[str], paging: str, ord
 
 
 @ALL
-def test_none_stands_for_what_is_not_given(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every filter and option of every stream may be ``None``, and then nothing is asked for that it would ask for."""
+def test_none_means_not_given(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every filter and option of every stream may be ``None``, which adds nothing to the request."""
     with opened(service, monkeypatch) as client:
         for stream in service.streams:
             needed = SESSION if "mtg_session_id" in stream.needs_one_of else {}
@@ -102,7 +104,7 @@ SETTINGS: Final = {
 
 @ALL
 def test_settings_are_arguments_and_variables(service: Service) -> None:
-    """Each setting is an argument, and the variable of the same name with the service in front."""
+    """Each setting is an argument, and a variable of the same name with the service as its prefix."""
     names = (*service.client.settings, *service.client.optional_settings)
     parameters = inspect.signature(service.client).parameters
     assert set(names) == {name for name in parameters if name != "options"}
@@ -111,7 +113,7 @@ def test_settings_are_arguments_and_variables(service: Service) -> None:
 
 
 def basic(name: str, secret: str) -> str:
-    """An Authorization header's value."""
+    """Return the Authorization header for these values."""
     return f"Basic {b64encode(f'{name}:{secret}'.encode()).decode()}"
 
 
@@ -131,11 +133,11 @@ def basic(name: str, secret: str) -> str:
     ids=["Cognigy", "Daily", "SignalWire", "Logto"],
 )
 def test_credentials_are_sent_as_documented(fake: Fake, settings: tuple[str, ...], header: str, value: str) -> None:
-    """Each service's scheme, and nothing of it in the URL."""
+    """Each service uses its own scheme, and no credential is in the URL."""
     service = next(one for one in SERVICES if one.name == type(fake).__name__.removesuffix("Fake").lower())
     transport = InProcessTransport(fake)
     given = {name: getattr(fake, name) for name in settings} | {service.client.address: "https://default.logto.app"}
-    make: Any = service.client  # whose settings are its own
+    make: Any = service.client  # it has settings of its own
     with make(transport=transport, **given) as client:
         stream = client.stream(service.streams[-1].name, until="2027-01-01")
         stream.to_list(1)
@@ -146,8 +148,10 @@ def test_credentials_are_sent_as_documented(fake: Fake, settings: tuple[str, ...
 
 
 @ALL
-def test_no_secret_is_told(service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither what is logged at the lowest level, nor a traceback, nor a repr has a secret, also where a pull fails."""
+def test_no_secret_is_shown(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No log message of any level, traceback or repr has a secret, also where a pull fails."""
 
     def failing(request: FakeRequest, number: int) -> FakeResponse | None:
         return FakeResponse(500) if number > 2 and "token" not in request.path else None
@@ -170,7 +174,7 @@ def test_no_secret_is_told(service: Service, monkeypatch: pytest.MonkeyPatch, ca
 
 
 def golden_records() -> list[Any]:
-    """Each record that a golden file has, with the file's name."""
+    """Return each record of the golden files, with the name of its file."""
     return [
         pytest.param(orjson.loads(line), id=f"{file.relative_to(SAMPLES).as_posix()}:{number}")
         for file in sorted(SAMPLES.rglob("*records.jsonl"))
@@ -194,14 +198,14 @@ KINDS: Final = {
     "resource": dict,
     "issues": list,
 }
-"""The fields of a record as JSON, in their order."""
+"""Return the fields of a record as JSON, in their order."""
 
 ALWAYS: Final = {"uid", "stream", "account", "timestamp", "observed_timestamp", "severity_number", "resource"}
 
 
 @pytest.mark.parametrize("record", golden_records())
 def test_a_record_as_json_has_the_promised_fields(record: dict[str, Any]) -> None:
-    """Names, order and types are the same for every service; what is absent is left out, never null."""
+    """Names, order and types are the same for every service; absent fields are left out, never null."""
     assert list(record) == [name for name in KINDS if name in record]
     assert record.keys() >= ALWAYS
     assert all(type(value) is KINDS[name] and value not in ("", {}, []) for name, value in record.items())
@@ -234,7 +238,7 @@ def test_a_record_as_json_has_the_promised_fields(record: dict[str, Any]) -> Non
 def test_a_record_of_unknown_time_passes_every_window(
     name: str, first: object, next_page: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A time that cannot be read is 0 and listed; the record is delivered, whatever the window is."""
+    """An unreadable time becomes 0 with an issue, and the record passes any window."""
     (service,) = (one for one in SERVICES if one.name == name.partition(".")[0])
     pages: list[object] = []
 

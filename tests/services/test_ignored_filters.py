@@ -1,4 +1,4 @@
-"""What the caller filters by holds also where the service ignores it: what shows another value is left out, and that is said."""
+"""The client applies a filter that the service ignores: it drops items with another value and reports it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROWS: Final = tuple(
     for number in range(300, 0, -1)
 )
 HELD: Final = ("source", "mtg_session_id", "include_deleted")
-"""Filters of which a service that ignores them gives one value only: see the last test."""
+"""Filters for which a service that ignores them sends one value only: see the last test."""
 
 CASES: Final = [
     (service, definition, one)
@@ -44,12 +44,12 @@ of_each_filter = pytest.mark.parametrize(
 
 
 def fake_of(service: Service) -> Any:
-    """A service with 300 rows of many kinds."""
+    """Return a service with 300 rows of many kinds."""
     return scripted_fake(service)(ROWS, epoch=EPOCH, chance=random.Random(5))  # noqa: S311 - the same on every run
 
 
 def opened(service: Service, fake: Any, stream: str, filters: dict[str, str], **options: Any) -> Any:
-    """A stream of a client of the fake; options of the client are told by their names."""
+    """Open a stream of a client of the fake; options of the client are known by their names."""
     clock = VirtualClock(NOW)
     of_client = {name: options.pop(name) for name in [*options] if name in ("concurrency", "on_issue")}
     faults = options.pop("faults", None)
@@ -60,7 +60,7 @@ def opened(service: Service, fake: Any, stream: str, filters: dict[str, str], **
 
 
 def asked_of(service: Service, stream: str, one: Filter) -> tuple[dict[str, str], Any]:
-    """The filters that are needed besides, and a value of this one that some items show, and others do not."""
+    """Return the other required filters, and a value of this one that some items show and others do not."""
     fake = fake_of(service)
     assert one.shown is not None
     for question in fake.questions(stream):
@@ -73,10 +73,10 @@ def asked_of(service: Service, stream: str, one: Filter) -> tuple[dict[str, str]
 
 @of_each_filter
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_what_shows_another_value_is_left_out(
+def test_items_with_another_value_are_left_out(
     walk: Walk, service: Service, definition: StreamDefinition[Any, Any, Any], one: Filter, concurrency: int
 ) -> None:
-    """The same items come as from a service that knows the filter, but for those that do not show it; one issue says so."""
+    """Apart from items without a value, the items are those of a service that filters; one issue says so."""
     question, value = asked_of(service, definition.name, one)
     assert one.shown is not None
     fake, told = fake_of(service), list[IssueEvent]()
@@ -98,7 +98,7 @@ def test_what_shows_another_value_is_left_out(
 
 
 def mistaking(fake: Any, before: str, after: str) -> Faults:
-    """A service that takes a parameter for another one."""
+    """Return faults of a service that takes one parameter for another."""
     return lambda request, _: (
         fake.answer(evolve(request, target=request.target.replace(before, after)), NOW)
         if before in request.target
@@ -114,10 +114,10 @@ def mistaking(fake: Any, before: str, after: str) -> Faults:
         ("signalwire.video_logs", {"include_deleted": "false"}, "include_deleted=false", "include_deleted=true"),
     ],
 )
-def test_items_of_another_question_are_left_out(
+def test_items_of_another_query_are_left_out(
     walk: Walk, stream: str, filters: dict[str, str], before: str, after: str
 ) -> None:
-    """A source, a session, deleted logs: what was not asked for does not come, and that is said."""
+    """Items of another source or session, and unrequested deleted logs, are left out with an issue."""
     service = next(one for one in SERVICES if one.name == stream.partition(".")[0])
     fake, told = fake_of(service), list[IssueEvent]()
     meeting = {"{meeting}": next(iter(getattr(fake, "meeting_ids", [""])))}
@@ -140,14 +140,14 @@ KEY: Final = "Interaction.End"
 
 
 def logto(fake: Any, **options: Any) -> Any:
-    """Logs of one key of a Logto that ignores filters."""
+    """Return logs of one key of a Logto that ignores filters."""
     return opened(LOGTO, Ignoring(fake, frozenset({"logKey"})), "logto.audit_logs", {"log_key": KEY}, **options)
 
 
 @pytest.mark.parametrize("step", [1, 3, 50])
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_checkpoints_and_limits_count_what_is_delivered(walk: Walk, step: int, concurrency: int) -> None:
-    """Resumed after any number of items, and with ``max_items``, each item that was asked for comes once."""
+def test_checkpoints_and_limits_count_delivered_items(walk: Walk, step: int, concurrency: int) -> None:
+    """Resumed after any number of items, and with ``max_items``, each requested item comes once."""
     fake = fake_of(LOGTO)
     truth = list(fake.truth(log_key=KEY, now=NOW))
     got, stream = list[str](), logto(fake, page_size=20, concurrency=concurrency)
@@ -162,8 +162,8 @@ def test_checkpoints_and_limits_count_what_is_delivered(walk: Walk, step: int, c
     assert [item["id"] for item in walk(limited.raw())] == truth[:5]
 
 
-def test_a_follow_leaves_them_out(walk: Walk) -> None:
-    """At every poll."""
+def test_a_follow_leaves_items_of_other_queries_out(walk: Walk) -> None:
+    """Every poll of a follow applies the filter."""
     fake = fake_of(LOGTO)
     follow = logto(fake, since="1d").raw().follow()
     truth = list(fake.truth(log_key=KEY, now=NOW))[::-1]
@@ -171,8 +171,8 @@ def test_a_follow_leaves_them_out(walk: Walk) -> None:
     assert follow.stats.doubts >= 1
 
 
-def test_a_log_without_the_field_is_not_of_a_user(walk: Walk) -> None:
-    """Logto never finds it by the filter, so it is left out with the others; what is no log at all is kept."""
+def test_a_log_without_the_field_is_left_out(walk: Walk) -> None:
+    """Logto never finds such a log by the filter, so it is left out; a value that is no log at all is kept."""
     logs = [
         {"id": "a", "key": "k", "createdAt": NOW // 1_000_000 - 9, "payload": {"key": "k", "userId": "u"}},
         {"id": "b", "key": "k", "createdAt": NOW // 1_000_000 - 8, "payload": {"key": "k"}},
@@ -190,8 +190,8 @@ def test_a_log_without_the_field_is_not_of_a_user(walk: Walk) -> None:
 
 
 @pytest.mark.parametrize(("service", "definition"), [(one, each) for one in SERVICES for each in one.streams])
-def test_an_honest_service_is_not_suspected(service: Service, definition: StreamDefinition[Any, Any, Any]) -> None:
-    """Where each filter counts, nothing is left out, and nothing said."""
+def test_a_service_that_filters_gets_no_issue(service: Service, definition: StreamDefinition[Any, Any, Any]) -> None:
+    """Where the service applies each filter, no item is left out and no issue reported."""
     fake = fake_of(service)
     for question in fake.questions(definition.name):
         stream = opened(service, fake, definition.name, dict(question)).raw()

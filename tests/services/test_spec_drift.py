@@ -1,8 +1,8 @@
 """
-A change of a spec is found by both type checkers, before anything runs.
+Both type checkers find a change of a spec before any code runs.
 
-The names of all services are changed at once, so that each checker runs once for all of them: it has to complain about
-each name, and about no module that uses none of them.
+One change to each service is checked at once, so that each checker runs once: it must report each name, and no module
+that uses none of them.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Rename:
     One change of a spec.
 
     Attributes:
-        module: The module that reads or sends what is renamed, below ``logferry``.
-        name: The name on the wire.
-        declared: What stands in the spec, once.
-        used: What stands in the module.
+        module: The module that reads or sends the renamed field, below ``logferry``.
+        name: The name in the API.
+        declared: The text in the spec, which occurs once.
+        used: The text in the module.
     """
 
     module: str
@@ -45,21 +45,21 @@ class Rename:
         spec.write_text(text.replace(self.declared, renamed), encoding="utf-8")
 
     def is_named(self, complaint: str) -> bool:
-        """Whether a complaint about the module has the name that is no more."""
+        """Return whether an error about the module has the removed name."""
         return f"'{self.used}'" in complaint or f'"{self.used}"' in complaint
 
 
 def field(module: str, name: str) -> Rename:
-    """A field that is read."""
+    """Return the change of a field that is read."""
     return Rename(f"services/{module}.py", name, f"\n        {name}:\n", name)
 
 
 def parameter(module: str, name: str, used: str) -> Rename:
-    """A filter, or what else a request sends."""
+    """Return the change of a filter or another parameter."""
     return Rename(f"services/{module}.py", name, f"name: {name}\n", used)
 
 
-RENAMES = (  # of each mapping one name, since pyright stops at the first that is wrong
+RENAMES = (  # one name of each mapping, since pyright stops at the first error
     field("cognigy/_records", "traceId"),
     field("cognigy/_streams", "nextCursor"),
     parameter("cognigy/_streams", "flowName", "flow_name"),
@@ -82,7 +82,7 @@ RENAMES = (  # of each mapping one name, since pyright stops at the first that i
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the package, on clients that are generated from changed specs."""
+    """Return a copy of the package, on clients generated from changed specs."""
     folder = tmp_path / "project"
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
     for rename in RENAMES:
@@ -104,7 +104,7 @@ def project(tmp_path: Path) -> Path:
     ],
 )
 def test_a_renamed_name_of_a_spec_is_a_type_error_where_it_is_used(project: Path, checker: list[str]) -> None:
-    """Every renamed field and parameter fails the check of its module, and no other module fails it."""
+    """Each renamed field and parameter fails the check of its module, and no other module fails."""
     command = [sys.executable, "-m", *checker]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     _, *found = COMPLAINT.split(done.stdout)

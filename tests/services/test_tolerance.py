@@ -1,4 +1,4 @@
-"""Items at their worst, for every stream: each is kept and says what did not decode, and none costs another."""
+"""Invalid items, for every stream: each is kept and names what did not decode, and none loses another."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ UNTIL = "9999-12-31"
 @frozen
 class Case:
     """
-    A stream of a service that sends what it is told.
+    A stream of a service that sends the given items.
 
     Attributes:
-        name: The stream's name.
+        name: The name of the stream.
         open: Opens it, with a transport and the options of the stream.
-        items: Real items of it.
-        envelope: What a page of items looks like.
-        time: The field that holds an item's time; empty where none is documented.
+        items: Real items of the stream.
+        envelope: Makes a page from items.
+        time: The field with the time of an item; empty if none is documented.
     """
 
     name: str
@@ -47,14 +47,14 @@ class Case:
     time: str
 
     def streamed(self, items: list[Any], *, told: list[Any] | None = None, **options: Any) -> logferry.Stream[Any]:
-        """The stream where the service has these items and no others."""
+        """Open the stream where the service has exactly these items."""
 
         def answer(request: httpx.Request) -> httpx.Response:
             query = parse_qs(request.url.query.decode())
             number, size = (int(query.get(name, [default])[0]) for name, default in (("page", "1"), ("page_size", "0")))
             start = (number - 1) * size + int(query.get("offset", ["0"])[0])
             rows = items[start : start + size if "page" in query else None]
-            # As Python writes it, so that NaN and lone surrogates go over the wire too.
+            # Python's own JSON, so that NaN and lone surrogates are sent too.
             content = json.dumps(self.envelope([] if "starting_after" in query else rows))
             return httpx.Response(200, content=content.encode(), headers={"Total-Number": str(len(items))})
 
@@ -92,7 +92,7 @@ def sample(name: str) -> Any:
 def cases() -> dict[str, Case]:
     """Every stream, by its name."""
     calls = sample("daily/list_logs/page_example.json")
-    # A service sends items of the session that it is asked for.
+    # A service sends items of the requested session.
     session, made_up = {"mtg_session_id": calls["logs"][0]["mtgSessionId"]}, {"mtg_session_id": "m"}
     found = [
         Case(
@@ -150,7 +150,7 @@ def cases() -> dict[str, Case]:
 
 @pytest.fixture(params=sorted(cases()))
 def case(request: pytest.FixtureRequest) -> Case:
-    """Each stream."""
+    """Return each stream."""
     return cases()[request.param]
 
 
@@ -167,16 +167,16 @@ ODD: list[Any] = [
     "0000-01-01T00:00:00Z", "2026-02-30T00:00:00Z", "9999999999999999", "99999-01-01T00:00:00Z", "-1", "\x00\x1b[31m\u202e",
     "=1+1", "a" * 100_000, "\U0001f600", nested(90), nested(253), nested(400),
 ]  # fmt: skip
-"""Values that no field expects, and some that one or the other does."""
+"""Values that no field, or only some fields, expect."""
 
 WORSE: list[Any] = [
     float("nan"), float("inf"), {"a": [float("-inf")]}, "\ud800", {"\udfff": "\udc00x"}, 10**30, -(10**4000 // 3),
 ]  # fmt: skip
-"""Values that only the slower way of reading takes."""
+"""Values that only the slower decoder accepts."""
 
 
 def paths(value: Any, prefix: Path_ = ()) -> Iterator[Path_]:
-    """The paths to all fields, those of objects within objects too."""
+    """Return the paths to all fields, also in nested objects."""
     if is_object(value):
         for key, member in value.items():
             yield (*prefix, key)
@@ -184,7 +184,7 @@ def paths(value: Any, prefix: Path_ = ()) -> Iterator[Path_]:
 
 
 def changed(item: Any, path: Path_, *value: Any) -> Any:
-    """A copy in which there is another value at a path, or none."""
+    """Return a copy with another value at a path, or none."""
     key, *rest = path
     if rest:
         return {**item, key: changed(item[key], tuple(rest), *value)}
@@ -194,38 +194,38 @@ def changed(item: Any, path: Path_, *value: Any) -> Any:
 
 
 def damaged(case: Case, values: list[Any]) -> list[Any]:
-    """Real items, each with one thing wrong, and things that are no items, between good ones."""
+    """Return real items with one error each, and values that are no items, between valid ones."""
     made: list[Any] = []
     for item in case.items:
         made += [item, item]
         for path in paths(item):
             made.append(changed(item, path))
-            # What is no number becomes a text; as an id it is one, so that a second item with it is a repetition.
+            # A value that is no number becomes a text; used as an id, a second item with it is a repetition.
             again = path in {("id",), ("_id",)} and item is not case.items[0]
             fitting = [value for value in values if not (again and isinstance(value, float) and not isfinite(value))]
             if path == ("mtgSessionId",):
-                # An item that shows another session is none that was asked for.
+                # An item of another session was not requested.
                 fitting = [value for value in fitting if not isinstance(normalized(value), str)]
             made += [changed(item, path, value) for value in fitting]
-    # One that no other equals, so that none is taken for a repetition; the ids are as they were, or damaged.
+    # Make the item unique, so that it is not taken for a repetition; the ids stay as they were, or damaged.
     for number, item in enumerate(made):
         made[number] = changed(item, ("serial",), number)
         for name in ("id", "_id"):
             if item.get(name) and isinstance(item[name], str):
                 made[number] = changed(made[number], (name,), f"{item[name][:100]}-{number}")
-    # A last item without id would end one of the streams in an error, which is another test's.
+    # A last item without id would end one of the streams in an error; another test covers it.
     last = changed(case.items[-1], ("id",), "last")
     return [*made[:2], None, 7, "text", True, 1.5, [], [1], *made[2:], {}, last]
 
 
 def normalized(value: Any) -> Any:
-    """A value as it is after its way over the wire."""
+    """Return a value after a round trip over the wire."""
     return tolerant_loads(json.dumps(value).encode())
 
 
 @pytest.mark.parametrize("values", [ODD, WORSE], ids=["odd", "worse"])
-def test_every_item_is_kept(case: Case, values: list[Any]) -> None:
-    """Whatever is wrong with an item: there is a record of it, in its place, and its issues say where."""
+def test_every_invalid_item_is_kept(case: Case, values: list[Any]) -> None:
+    """With any error in an item, its record is at its position and its issues name the field."""
     items, told = damaged(case, values), list[Any]()
     records = case.streamed(items, told=told).records().to_list()
     raw = case.streamed(items).raw().to_list()
@@ -245,7 +245,7 @@ def test_every_item_is_kept(case: Case, values: list[Any]) -> None:
         if not is_object(record.raw):
             assert record.issues
             assert record.time_unix_nano == 0
-        # Where times are counted from the epoch, 0 is a moment like any other.
+        # Where times are counted from the epoch, 0 is a valid time.
         moment = (
             case.name in {"daily.meetings", "logto.audit_logs"}
             and is_object(record.raw)
@@ -256,13 +256,13 @@ def test_every_item_is_kept(case: Case, values: list[Any]) -> None:
 
 
 def _key(item: Any) -> Any:
-    """What tells an item of the test from others."""
+    """Return the value that identifies an item of the test."""
     return [item["serial"]] if is_object(item) and "serial" in item else str(item)[:200]
 
 
 @pytest.mark.parametrize("values", [ODD, WORSE], ids=["odd", "worse"])
-def test_entries_leave_what_cannot_become_one(case: Case, values: list[Any]) -> None:
-    """Page by page, each item is an entry or in ``undecoded``; the hook is told of each in which something is wrong."""
+def test_entries_leave_out_items_that_do_not_decode(case: Case, values: list[Any]) -> None:
+    """On each page an item is an entry or in ``undecoded``; the hook gets each item with an issue."""
     items, told = damaged(case, values), list[Any]()
     count = len(case.streamed(items).raw().to_list())
     stream = case.streamed(items, told=told)
@@ -276,7 +276,7 @@ def test_entries_leave_what_cannot_become_one(case: Case, values: list[Any]) -> 
 
 
 def test_strict_raises_with_the_path(case: Case) -> None:
-    """Where something does not decode, strict names where; the items before it have been delivered."""
+    """Strict mode names the path of the first field that does not decode, after the earlier items."""
     good, known = case.items[0], 0
     for path in paths(good):
         others: list[Any] = [None, 7, "x", [], {"a": 1}]
@@ -307,8 +307,8 @@ def _issues(case: Case, items: list[Any]) -> list[Any]:
     return told
 
 
-def test_a_time_that_cannot_be_read_passes_every_window(case: Case) -> None:
-    """It is 0 in the record, flagged, and neither ends a walk nor lets it skip what follows."""
+def test_an_unreadable_time_passes_every_window(case: Case) -> None:
+    """An unreadable time becomes 0 with an issue, and neither ends a walk nor loses later items."""
     if not case.time:
         return
     good = case.items[0]
@@ -322,13 +322,13 @@ def test_a_time_that_cannot_be_read_passes_every_window(case: Case) -> None:
         assert [record.raw for record in records] == items
         assert [record.time_unix_nano == 0 for record in records] == [False, *[True] * len(times), False]
         assert all(any(case.time in issue for issue in record.issues) for record in records[1:-1])
-    # A window that has none of the good ones still has those.
+    # A window without any valid item still has these.
     found = case.streamed(items, since="9998-01-01").records().to_list()
     assert [record.raw for record in found] == timeless
 
 
 def test_a_byte_order_mark_is_skipped(case: Case) -> None:
-    """As some proxies put one in front of a body."""
+    """Some proxies put a byte order mark in front of a body."""
     content = b"\xef\xbb\xbf" + json.dumps(case.envelope(case.items)).encode()
     answer = httpx.Response(200, content=content, headers={"Total-Number": str(len(case.items))})
     stream = case.open(httpx.MockTransport(lambda _request: answer), {}, until=UNTIL)
@@ -336,7 +336,7 @@ def test_a_byte_order_mark_is_skipped(case: Case) -> None:
 
 
 def json_values() -> st.SearchStrategy[Any]:
-    """Any JSON value."""
+    """Return any JSON value."""
     leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(ODD[:30])
     return st.recursive(
         leaves,
@@ -348,8 +348,8 @@ def json_values() -> st.SearchStrategy[Any]:
 @pytest.mark.parametrize("name", sorted(cases()))
 @settings(max_examples=60, derandomize=True)
 @given(data=st.data())
-def test_nothing_else_than_our_own_errors(name: str, data: st.DataObject) -> None:
-    """Items with any values anywhere: records that can be written and pickled, and nothing raises."""
+def test_any_values_become_records(name: str, data: st.DataObject) -> None:
+    """Items with any values anywhere become records that can be written and pickled, without an error."""
     case = cases()[name]
     item = data.draw(st.sampled_from(case.items))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -366,6 +366,6 @@ def test_nothing_else_than_our_own_errors(name: str, data: st.DataObject) -> Non
         for one in got:
             if view == "records":
                 assert orjson.loads(one.to_json(raw=True))["uid"] == one.uid
-                assert pickle.loads(pickle.dumps(one)) == one  # noqa: S301  # our own
+                assert pickle.loads(pickle.dumps(one)) == one  # noqa: S301  # our own data
             else:
                 assert orjson.dumps(one) is not None

@@ -1,4 +1,4 @@
-"""A time that is unknown is left out, and told of; an item that is no object is one record."""
+"""An unknown time is left out and reported; an item that is no object is one record."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TIMES = ("time", "timestamp", "createdAt", "created_at", "start_time")
 
 
 def changed(change: Callable[[Any], Any]) -> Callable[[FakeResponse], FakeResponse]:
-    """An answer whose items are changed."""
+    """Return an answer with changed items."""
 
     def all_of(value: Any) -> Any:
         if is_array(value):
@@ -46,7 +46,7 @@ ARRAYS = ("data", "items", "logs", "metrics", "_embedded", "logEntry")
 
 
 def opened(name: str, change: Callable[[Any], Any] | None = None, **options: Any) -> Any:
-    """A stream whose items are changed on their way."""
+    """Open a stream with changed items."""
     service = next(service for service in SERVICES if service.name == name.partition(".")[0])
     fake: Any = make_fake(service, records=5, epoch=EPOCH)
     client: Any = connected(
@@ -56,18 +56,18 @@ def opened(name: str, change: Callable[[Any], Any] | None = None, **options: Any
 
 
 def timeless(item: Any) -> Any:
-    """An item whose times are no times."""
+    """Return an item whose times are invalid."""
     return {name: "someday" if name in TIMES else value for name, value in item.items()}
 
 
 def replaced(wanted: Any, odd: Any, item: Any) -> Any:
-    """The item, or what stands in the place of the one that is wanted."""
+    """Return the item, or the value in place of the requested one."""
     return odd if item == wanted else item
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_a_time_that_cannot_be_read_is_left_out_and_told_of(name: str) -> None:
-    """In JSON there is no time, in a table it is null; it is counted, and goes to the hook."""
+def test_an_unreadable_time_is_left_out_and_reported(name: str) -> None:
+    """JSON has no time and a table has null; the record is counted and goes to the hook."""
     told: list[IssueEvent] = []
     view = opened(name, timeless, on_issue=told.append).records()
     records = list(view)
@@ -86,7 +86,7 @@ def test_a_time_that_cannot_be_read_is_left_out_and_told_of(name: str) -> None:
 
 @pytest.mark.parametrize("odd", [{}, {"x": 1}, {"time": "someday"}, {"timestamp": None}])
 def test_a_metric_without_a_time_has_an_issue(odd: Any) -> None:
-    """Whether it is missing or cannot be read."""
+    """A missing time and an unreadable time are both an issue."""
     view = opened("daily.session_metrics", lambda _item: odd).records()
     assert all(record.issues for record in view)
     assert view.stats.issues
@@ -94,10 +94,10 @@ def test_a_metric_without_a_time_has_an_issue(odd: Any) -> None:
 
 @pytest.mark.parametrize("odd", ["oops", None, 7, []])
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_an_item_that_is_no_object_comes_once(
+def test_an_item_that_is_not_an_object_comes_once(
     odd: Any, concurrency: int, walk: Callable[[Any], Iterator[logferry.LogRecord]]
 ) -> None:
-    """Wherever on a page it stands: what has no time lies between the times around it."""
+    """At any position of a page, an item without a time lies between the times around it."""
     fake = DailyFake(records=260, epoch=EPOCH)
     name, filters = "daily.session_metrics", fake.questions("daily.session_metrics")[0]
     items = list(connected(logferry.Daily, fake).stream(name, filters=filters, until=UNTIL).raw())

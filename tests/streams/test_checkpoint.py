@@ -1,4 +1,4 @@
-"""Checkpoints: they come back as they were, or are refused."""
+"""Checkpoints survive a round trip, or are refused."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ ONE = Checkpoint(
 
 @given(CHECKPOINTS)
 def test_a_checkpoint_comes_back_as_it_was(checkpoint: Checkpoint) -> None:
-    """Any filters, window and position; in one line."""
+    """A checkpoint with any filters, window and position is one line of text that is read back unchanged."""
     text = checkpoint.to_text()
     assert read_checkpoint(text) == checkpoint
     assert "\n" not in text
@@ -62,7 +62,7 @@ def test_a_checkpoint_comes_back_as_it_was(checkpoint: Checkpoint) -> None:
 @given(st.data())
 @settings(max_examples=1000)
 def test_a_changed_character_is_noticed(data: st.DataObject) -> None:
-    """A checkpoint with any one character replaced, left out or put in is refused, or means the same."""
+    """A checkpoint with any one character replaced, removed or inserted is refused or means the same."""
     text = ONE.to_text()
     place = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from(printable + "\u00e9\ud800"))
@@ -76,22 +76,22 @@ def test_a_changed_character_is_noticed(data: st.DataObject) -> None:
 
 @given(st.text() | JSON.map(lambda value: orjson.dumps(value).decode()))
 def test_any_other_text_is_refused(text: str) -> None:
-    """Whatever it is, it is a CheckpointError, never one of the JSON library."""
+    """Any other text raises a CheckpointError, never an error of the JSON library."""
     with pytest.raises(CheckpointError):
         read_checkpoint(text)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '"x"', "5", '{"logferry":1}', '{"digest":"x"}', "[" * 2000])
-def test_what_is_no_checkpoint_is_said_to_be_none(text: str) -> None:
-    """The message says so, and that one can start again without it."""
+def test_the_error_says_that_a_text_is_no_checkpoint(text: str) -> None:
+    """The message says so, and that the caller can start again without the checkpoint."""
     with pytest.raises(CheckpointError, match="no checkpoint") as caught:
         read_checkpoint(text)
     assert caught.value.hint
 
 
 @pytest.mark.parametrize("missing", ["stream", "filters", "asked", "window", "position"])
-def test_a_checkpoint_without_a_part_is_damaged(missing: str) -> None:
-    """What is left of it is not used."""
+def test_a_checkpoint_without_a_field_is_damaged(missing: str) -> None:
+    """A checkpoint with a missing field is refused as a whole."""
     fields = orjson.loads(ONE.to_text())
     del fields[missing]
     with pytest.raises(CheckpointError, match="damaged"):
@@ -99,14 +99,14 @@ def test_a_checkpoint_without_a_part_is_damaged(missing: str) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"window": 5}, {"window": [1]}, {"asked": [1, 2, 3]}, {"stream": "x"}])
-def test_a_part_of_another_shape_is_damage(fields: dict[str, Any]) -> None:
-    """Also where its shape is another one."""
+def test_a_field_of_the_wrong_type_is_damage(fields: dict[str, Any]) -> None:
+    """A checkpoint with a field of the wrong type is refused as a whole."""
     with pytest.raises(CheckpointError, match="damaged"):
         read_checkpoint(orjson.dumps(orjson.loads(ONE.to_text()) | fields).decode())
 
 
-def test_a_checkpoint_of_a_newer_version_is_not_guessed_at() -> None:
-    """The hint says to update."""
+def test_a_checkpoint_of_a_newer_version_is_refused() -> None:
+    """The hint says to update logferry."""
     fields = orjson.loads(ONE.to_text()) | {"logferry": 2, "something": "new"}
     with pytest.raises(CheckpointError, match="newer") as caught:
         read_checkpoint(orjson.dumps(fields).decode())
@@ -123,8 +123,8 @@ def test_a_checkpoint_of_a_newer_version_is_not_guessed_at() -> None:
         ({}, ("2026-11-19T08:00:00.000000000Z", "2026-11-20T08:00:00.000000000Z")),
     ],
 )
-def test_the_same_question_is_recognised(filters: dict[str, Any], asked: tuple[str | None, str | None]) -> None:
-    """As it was asked, as it was understood, or not at all: what a call leaves out is the checkpoint's."""
+def test_the_same_query_is_recognised(filters: dict[str, Any], asked: tuple[str | None, str | None]) -> None:
+    """A call may repeat the query as given or as understood; what it leaves out comes from the checkpoint."""
     ONE.belongs_to(stream="logto.audit_logs", filters=filters, asked=asked)
 
 
@@ -139,17 +139,17 @@ def test_the_same_question_is_recognised(filters: dict[str, Any], asked: tuple[s
         ("logto.audit_logs", {}, (None, "1h"), "until was not given, now it is 1h"),
     ],
 )
-def test_another_question_is_refused(
+def test_another_query_is_refused(
     stream: str, filters: dict[str, Any], asked: tuple[str | None, str | None], words: str
 ) -> None:
-    """A checkpoint never silently answers something else; the error names both."""
+    """A checkpoint never resumes another query; the error names both."""
     with pytest.raises(CheckpointError, match=words) as caught:
         ONE.belongs_to(stream=stream, filters=filters, asked=asked)
     assert caught.value.hint
 
 
 def test_filters_and_window_are_adopted(client: Make, walk: Walk) -> None:
-    """A call with nothing but the checkpoint goes on with the question that it belongs to."""
+    """A call with only the checkpoint resumes the query of the checkpoint."""
     fake, clock = LogtoFake(records=300, spacing=600), VirtualClock(LogtoFake().epoch + 1)
     with client(fake, clock=clock) as logto:
         stream = logto.audit_logs(log_key="Interaction.End", since="24h", page_size=10)
@@ -163,7 +163,7 @@ def test_filters_and_window_are_adopted(client: Make, walk: Walk) -> None:
 
 
 def test_the_same_age_is_accepted_again(client: Make, walk: Walk) -> None:
-    """A program that asks for the last 24 hours can be run again with its checkpoint: the window stays the pinned one."""
+    """A program that reads the last 24 hours can repeat its call with the checkpoint; the first window is kept."""
     fake, clock = LogtoFake(records=300, spacing=600), VirtualClock(LogtoFake().epoch + 1)
     with client(fake, clock=clock) as logto:
         stream = logto.audit_logs(since="24h")
@@ -175,7 +175,7 @@ def test_the_same_age_is_accepted_again(client: Make, walk: Walk) -> None:
 
 
 def test_the_same_age_is_accepted_again_with_a_fixed_end(client: Make, walk: Walk) -> None:
-    """Also when so much time has passed that the age would now begin after the end: the pinned window counts."""
+    """The window of the first run is also kept when the age would now begin after its fixed end."""
     fake, clock = LogtoFake(records=300, spacing=600), VirtualClock(LogtoFake().epoch + 1)
     question: StreamOptions = {"since": "24h", "until": "2026-01-01T00:00:00Z"}
     with client(fake, clock=clock) as logto:
@@ -190,7 +190,7 @@ def test_the_same_age_is_accepted_again_with_a_fixed_end(client: Make, walk: Wal
 
 
 def test_a_checkpoint_is_checked_before_anything_is_sent(client: Make) -> None:
-    """A foreign one is refused where the stream is opened."""
+    """A checkpoint of another stream is refused when the stream is opened."""
     with client() as logto:
         for text in ("", "{}", evolve(ONE, stream="daily.api_logs").to_text()):
             with pytest.raises(CheckpointError):
@@ -198,7 +198,7 @@ def test_a_checkpoint_is_checked_before_anything_is_sent(client: Make) -> None:
 
 
 def test_no_secret_is_in_a_checkpoint(client: Make) -> None:
-    """Neither the app's secret nor a token, nor what the logs say."""
+    """A checkpoint contains neither the app's secret nor a token nor the content of logs."""
     fake = LogtoFake()
     with client(fake) as logto:
         stream = logto.audit_logs(until="2027-01-01")

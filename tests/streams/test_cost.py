@@ -1,4 +1,4 @@
-"""What noise cannot hide: how much is allocated for a record, and how many requests a page takes."""
+"""Costs that do not depend on timing: allocations for each record, and requests for each page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Opened = tuple[logferry.Stream[Any], InProcessTransport, int]
 
 @pytest.fixture(params=STREAMS)
 def opened(request: pytest.FixtureRequest) -> Opened:
-    """A stream of each service, what its requests go through, and its page size."""
+    """Return a stream of each service, its transport and its page size."""
     make, page = STREAMS[request.param]
     fake = make()
     service = next(one for one in SERVICES if one.name == request.param.partition(".")[0])
@@ -40,18 +40,18 @@ def opened(request: pytest.FixtureRequest) -> Opened:
     return client(**given).stream(request.param, filters=filters, until="2030-01-01", page_size=page), transport, page
 
 
-def test_requests_are_few(opened: Opened) -> None:
-    """One for each page, and a few for a token, the end, and rows that are read again."""
+def test_a_pull_sends_about_one_request_a_page(opened: Opened) -> None:
+    """A pull sends one request for each page, and a few for the token, the end and rows that it reads again."""
     stream, transport, page = opened
     count = sum(1 for _ in stream.raw())
     assert len(transport.requests) <= count / page + 4
 
 
-def test_little_is_allocated_for_a_record(opened: Opened) -> None:
-    """A record that has been read is one object beside its item; its attributes, a few more."""
+def test_a_record_costs_few_allocations(opened: Opened) -> None:
+    """A record that was read is one object beside its item; its attributes are a few more."""
     stream, _, page = opened
     records = iter(stream.records())
-    kept = [next(records)]  # from here on nothing is asked for before the page is over
+    kept = [next(records)]  # from here on the walk requests no page before it has delivered this one
     gc.collect()
     before = sys.getallocatedblocks()
     kept += _taken(records, page // 2)
@@ -63,7 +63,7 @@ def test_little_is_allocated_for_a_record(opened: Opened) -> None:
 
 
 def test_memory_does_not_grow_with_the_number_of_records(opened: Opened) -> None:
-    """What the second half of a walk leaves behind is less than a page, beside what the fake keeps of requests."""
+    """The second half of a walk retains less than a page, apart from the requests that the fake records."""
     stream, _, page = opened
     records = iter(stream.raw())
     for _ in _taken(records, RECORDS // 2):

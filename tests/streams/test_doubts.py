@@ -1,4 +1,4 @@
-"""What may be missing is reported as what it is: an issue of the result, not of an item."""
+"""Possibly missing items are an issue of the result, not of an item."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ SENTENCE = "createdAt: more logs at "
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("view", ["entries", "records", "raw"])
 @pytest.mark.parametrize("as_pages", [False, True])
-def test_a_doubt_is_no_item_that_does_not_decode(
+def test_a_doubt_differs_from_an_item_that_does_not_decode(
     client: Make, walk: Walk, view: str, as_pages: bool, strict: bool
 ) -> None:
-    """It is counted apart, the hook can tell it from an item's issues, and it is no wrong shape, strict or not."""
+    """A doubt has its own count and its own kind of event, and strict mode does not raise on it."""
     told: list[IssueEvent] = []
     with client(FAKE, on_issue=told.append) as logto:
         stream = logto.audit_logs(until=UNTIL, strict=strict)
@@ -59,7 +59,7 @@ def test_a_doubt_is_no_item_that_does_not_decode(
 
 
 def test_a_strict_walk_resumes_behind_a_doubt(client: Make, walk: Walk) -> None:
-    """From every checkpoint, page by page, a strict walk comes to the end."""
+    """A strict walk that is resumed from the checkpoint of every page reaches the end."""
     with client(FAKE) as logto:
         pages, doubts, checkpoint = 0, 0, None
         while True:
@@ -73,7 +73,7 @@ def test_a_strict_walk_resumes_behind_a_doubt(client: Make, walk: Walk) -> None:
 
 
 def test_a_null_among_the_items_is_an_item_that_does_not_decode(client: Make, walk: Walk) -> None:
-    """An event about it has no item either, but is no doubt."""
+    """The event about a null item has no item, but is not a doubt."""
     headers = (("Content-Type", "application/json"), ("Total-Number", "1"))
     faults: Faults = (  # noqa: E731
         lambda request, _: FakeResponse(200, headers, b"[null]") if request.path == "/api/logs" else None
@@ -87,7 +87,7 @@ def test_a_null_among_the_items_is_an_item_that_does_not_decode(client: Make, wa
 
 
 def test_a_follow_reports_a_doubt(client: Make, walk: Walk) -> None:
-    """Strict or not, it goes on, and counts it apart."""
+    """A follow counts a doubt separately and continues, strict or not."""
     clock, told = VirtualClock(BEGIN + SECOND), list[IssueEvent]()
     with client(FAKE, clock=clock, on_issue=told.append) as logto:
         follow = logto.audit_logs(since="1d", strict=True).raw().follow()
@@ -99,8 +99,8 @@ def test_a_follow_reports_a_doubt(client: Make, walk: Walk) -> None:
 
 
 @pytest.mark.parametrize("as_tasks", [False, True])
-def test_a_ferry_counts_a_doubt_apart(portal: BlockingPortal, tmp_path: Path, as_tasks: bool) -> None:
-    """Its statistics of each stream have it, and the hook is called."""
+def test_a_ferry_counts_doubts_separately(portal: BlockingPortal, tmp_path: Path, as_tasks: bool) -> None:
+    """The statistics of each stream count the doubt, and the hook is called."""
     told: list[IssueEvent] = []
     config = tmp_path / "logferry.toml"
     config.write_text(configuration({"login": FAKE}))

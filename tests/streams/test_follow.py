@@ -24,14 +24,14 @@ PROPERTY = settings(derandomize=True, max_examples=100)
 
 
 def history(*seconds: float) -> LogtoFake:
-    """A service whose logs appear so many seconds after the beginning, at their time."""
+    """Return a service whose logs appear these many seconds after the start, dated at that time."""
     times = [EPOCH + round(second * SECOND) for second in seconds]
     rows = tuple(Row(time=time, appears=time, content=number) for number, time in enumerate(times))
     return LogtoFake(epoch=EPOCH, rows=rows)
 
 
 def test_every_view_can_be_followed(client: Make, walk: Walk) -> None:
-    """Entries, records, raw items and pages, in the order of time, each once."""
+    """A follow yields entries, records, raw items or pages in order of time, each once."""
     fake = history(5, 6, 20, 21, 22)
     truth = list(fake.truth(now=EPOCH + 100 * SECOND))[::-1]
     with client(fake, clock=VirtualClock(EPOCH)) as logto:
@@ -49,8 +49,8 @@ def test_every_view_can_be_followed(client: Make, walk: Walk) -> None:
         assert view.stats.pages == len(pages)
 
 
-def test_polls_back_off_while_nothing_comes(client: Make, walk: Walk) -> None:
-    """The time between two polls doubles up to the longest, and is short again when something comes."""
+def test_polls_back_off_without_new_items(client: Make, walk: Walk) -> None:
+    """The time between two polls doubles up to the maximum, and is short again after a new item."""
     clock = VirtualClock(EPOCH)
     with client(history(100, 101), clock=clock) as logto:
         pages = walk(logto.audit_logs().follow(shortest=2, longest=20).pages())
@@ -61,8 +61,8 @@ def test_polls_back_off_while_nothing_comes(client: Make, walk: Walk) -> None:
     assert clock.naps[first : first + 3] == (2, 2, 4)
 
 
-def test_half_of_the_time_at_most_is_spent_on_polling() -> None:
-    """A poll that takes long is followed by a pause as long, up to the longest."""
+def test_polling_takes_at_most_half_of_the_time() -> None:
+    """A slow poll is followed by a pause of the same length, up to the maximum."""
     pace = Polling(shortest=2, longest=30)
     assert pace.pause(0, 10 * SECOND) == 10
     assert pace.pause(0, 100 * SECOND) == 30
@@ -70,8 +70,8 @@ def test_half_of_the_time_at_most_is_spent_on_polling() -> None:
 
 
 @pytest.mark.parametrize(("shortest", "longest"), [(0, 1), (-1, 1), (3, 2), (1, float("inf")), (float("nan"), 1)])
-def test_an_impossible_pace_is_refused(client: Make, shortest: float, longest: float) -> None:
-    """Before anything is sent."""
+def test_an_invalid_interval_is_refused(client: Make, shortest: float, longest: float) -> None:
+    """An invalid interval is refused before any request is sent."""
     transport = InProcessTransport(LogtoFake())
     with (
         client(transport=transport) as logto,
@@ -81,8 +81,8 @@ def test_an_impossible_pace_is_refused(client: Make, shortest: float, longest: f
     assert transport.count == 0
 
 
-def test_what_has_an_end_is_not_followed(client: Make) -> None:
-    """Neither until a moment, nor twice."""
+def test_a_stream_with_an_end_is_not_followed(client: Make) -> None:
+    """A stream with `until` cannot be followed, and a follow cannot be followed again."""
     with client() as logto:
         with pytest.raises(logferry.InvalidRequestError, match="until a moment"):
             logto.audit_logs(until="2027-01-01").follow()
@@ -90,8 +90,8 @@ def test_what_has_an_end_is_not_followed(client: Make) -> None:
             logto.audit_logs().follow().follow()
 
 
-def test_checkpoints_of_the_other_kind_are_refused(client: Make) -> None:
-    """A pull's does not resume a follow, nor a follow's a pull."""
+def test_checkpoints_of_pulls_and_follows_differ(client: Make) -> None:
+    """The checkpoint of a pull does not resume a follow, nor that of a follow a pull."""
     with client(history(1, 2), clock=VirtualClock(EPOCH + 10 * SECOND)) as logto:
         pulled = logto.audit_logs()
         pulled.to_list()
@@ -107,8 +107,8 @@ def test_checkpoints_of_the_other_kind_are_refused(client: Make) -> None:
                 next(iter(view))
 
 
-def test_after_an_error_the_same_iterator_goes_on(client: Make, walk: Walk) -> None:
-    """An error has a checkpoint; what came before it was delivered, and what comes afterwards is the rest."""
+def test_the_iterator_continues_after_an_error(client: Make, walk: Walk) -> None:
+    """An error has a checkpoint; items before it were delivered, and the remaining items follow."""
     clock, broken = VirtualClock(EPOCH), [False]
 
     def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
@@ -131,7 +131,7 @@ def test_after_an_error_the_same_iterator_goes_on(client: Make, walk: Walk) -> N
 
 
 def test_a_checkpoint_is_bounded_by_the_overlap(client: Make) -> None:
-    """16 characters for each item of the last minutes, however much was delivered before."""
+    """A checkpoint takes 16 characters for each item of the last minutes, however many items came before."""
     clock = VirtualClock(EPOCH)
     fake = history(*(10 * number for number in range(1, 250)))
     with client(fake, clock=clock) as logto:
@@ -149,7 +149,7 @@ def test_a_checkpoint_is_bounded_by_the_overlap(client: Make) -> None:
     st.integers(0, 20),
 )
 def test_known_items_survive_a_checkpoint(times: dict[bytes, int | None], count: int) -> None:
-    """Packed and unpacked the same are known, in the same order, their times late by less than a second."""
+    """Recent items are recognised after a round trip, in the same order, with times exact to a second."""
     known = Known()
     for item, time in times.items():
         known.add(item, time)
@@ -164,8 +164,8 @@ def test_known_items_survive_a_checkpoint(times: dict[bytes, int | None], count:
             assert item not in again.since(time + SECOND)
 
 
-def test_a_place_survives_a_checkpoint() -> None:
-    """All that a place has comes back."""
+def test_a_position_survives_a_checkpoint() -> None:
+    """Every field of a position is restored."""
     known = Known({key("a", 0): EPOCH, key("a", 1): EPOCH})
     place = Place(
         read=1, begun=2, since=3, walk={"any": 1}, whole=False, known=known, watched={key("b", 0): Watched(4, "c")}
@@ -173,8 +173,8 @@ def test_a_place_survives_a_checkpoint() -> None:
     assert Place.from_json(place.to_json()).to_json() == place.to_json()
 
 
-def test_items_without_a_time_are_remembered_up_to_a_bound() -> None:
-    """Nothing says when they can be forgotten, so the latest thousand are kept."""
+def test_at_most_a_thousand_items_without_a_time_are_remembered() -> None:
+    """Without a time no item expires, so only the latest thousand are kept."""
     known = Known()
     for number in range(1200):
         known.add(key(str(number), 0), None)
@@ -185,8 +185,8 @@ def test_items_without_a_time_are_remembered_up_to_a_bound() -> None:
 
 
 @pytest.mark.parametrize("since", [None, "1s"])
-def test_a_clock_that_is_ahead_costs_nothing(client: Make, walk: Walk, since: str | None) -> None:
-    """By the service's own time, all that is written comes once, however far our clock is ahead of it."""
+def test_a_local_clock_that_is_ahead_loses_nothing(client: Make, walk: Walk, since: str | None) -> None:
+    """The service's own time decides, so every item comes once however far the local clock is ahead."""
     fake, clock = history(*range(5, 400, 7)), VirtualClock(EPOCH + 3 * 86_400 * SECOND)
     transport = InProcessTransport(fake, clock=lambda: clock.now() - 3 * 86_400 * SECOND)
     with client(transport=transport, clock=clock) as logto:
@@ -195,8 +195,8 @@ def test_a_clock_that_is_ahead_costs_nothing(client: Make, walk: Walk, since: st
     assert got == list(fake.truth(now=EPOCH + 400 * SECOND))[::-1][:50]
 
 
-def test_a_checkpoint_of_a_clock_that_was_ahead_is_told(client: Make, walk: Walk) -> None:
-    """Where the service did not say what time it was, what was written meanwhile may be missing; what comes next does not."""
+def test_a_checkpoint_from_a_clock_that_was_ahead_is_an_issue(client: Make, walk: Walk) -> None:
+    """Without the time of the service, items between the two clocks may be missing; later items are not."""
     fake, clock = history(*range(5, 400, 7)), VirtualClock(EPOCH + 3 * 86_400 * SECOND)
 
     def dateless(answer: FakeResponse) -> FakeResponse:

@@ -1,4 +1,4 @@
-"""A page that is larger than what is read is asked for again, in smaller ones, wherever a stream is read."""
+"""Every way to read a stream retries a page above the size limit with smaller pages."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ STREAMS = [definition for service in SERVICES for definition in service.streams]
 
 @pytest.fixture(params=STREAMS, ids=[definition.name for definition in STREAMS])
 def stream(request: pytest.FixtureRequest) -> str:
-    """The name of each stream of each service."""
+    """Return the name of each stream of each service."""
     name: str = request.param.name
     return name
 
 
 def count_of(answer: FakeResponse) -> int:
-    """How many items an answer has."""
+    """Return how many items an answer has."""
     if answer.status != 200:
         return 0
     is_packed = answer.header("Content-Encoding") == "gzip"
@@ -75,12 +75,12 @@ def count_of(answer: FakeResponse) -> int:
 
 def heavy(most: int, beginning: int = 1, body: bytes = MANY) -> Callable[[FakeResponse], FakeResponse]:
     """
-    Each answer with more than *most* items is too large.
+    Make each answer with more than *most* items too large.
 
     Args:
         most: How many items fit.
-        beginning: Only from this answer on.
-        body: What it has then.
+        beginning: The first answer that is affected.
+        body: The body of an answer that is too large.
     """
     answers = 0
 
@@ -104,7 +104,7 @@ def opened(
     fakes: dict[str, Fake] = FAKES,
     **options: Any,
 ) -> Any:
-    """A stream whose answers are changed on their way; options of clients go to the client, others to the stream."""
+    """Return a stream whose answers are changed; options of clients go to the client, others to the stream."""
     (service,) = (service for service in SERVICES if service.name == name.partition(".")[0])
     calls = {key: options.pop(key) for key in ("concurrency", "on_retry", "deadline") if key in options}
     client: Any = connected(
@@ -116,8 +116,8 @@ def opened(
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 @pytest.mark.parametrize("beginning", [1, 2])
-def test_smaller_pages_are_asked_for(stream: str, walk: Walk, concurrency: int, beginning: int) -> None:
-    """Every item comes once, in the order in which it comes with pages that fit; each smaller page is reported as a retry."""
+def test_a_large_page_is_retried_with_smaller_pages(stream: str, walk: Walk, concurrency: int, beginning: int) -> None:
+    """Every item comes once, in the order of pages that fit, and each smaller request is reported as a retry."""
     told: list[RetryEvent] = []
     view = opened(stream, heavy(28, beginning), page_size=40, concurrency=concurrency, on_retry=told.append).raw()
     wanted = list(opened(stream, page_size=40, concurrency=1).raw())
@@ -127,8 +127,8 @@ def test_smaller_pages_are_asked_for(stream: str, walk: Walk, concurrency: int, 
     assert 0 < view.stats.retries == len(told) < 10
 
 
-def test_a_checkpoint_holds_with_smaller_pages(stream: str, walk: Walk) -> None:
-    """A walk that was left among large pages goes on with small ones, and the other way round."""
+def test_a_checkpoint_resumes_with_another_page_size(stream: str, walk: Walk) -> None:
+    """A walk that stopped with large pages resumes with small ones, and the reverse."""
     wanted = list(opened(stream, page_size=40).raw())
     for before, after in ((None, heavy(28)), (heavy(28), None)):
         for count in (7, 40, 54):
@@ -138,8 +138,8 @@ def test_a_checkpoint_holds_with_smaller_pages(stream: str, walk: Walk) -> None:
             assert begun + list(walk(rest)) == wanted
 
 
-def test_a_follow_asks_for_smaller_pages(stream: str, walk: Walk) -> None:
-    """The same for a stream that is followed."""
+def test_a_follow_retries_with_smaller_pages(stream: str, walk: Walk) -> None:
+    """A follow also retries a large page with smaller ones."""
     wanted = sorted(map(json.dumps, opened(stream).raw()))
     options: dict[str, Any] = {"page_size": 40, "since": "2020-01-01", "until": None}
     view = opened(stream, heavy(28, 2), **options).raw().follow()
@@ -147,8 +147,8 @@ def test_a_follow_asks_for_smaller_pages(stream: str, walk: Walk) -> None:
     assert view.stats.retries
 
 
-def test_an_item_that_is_too_large_alone(stream: str, walk: Walk) -> None:
-    """It is an error that says what to do, with a checkpoint, once all that came before has been delivered."""
+def test_a_single_item_above_the_limit_is_an_error(stream: str, walk: Walk) -> None:
+    """The error says what to do and has a checkpoint, after all earlier items were delivered."""
     wanted = list(opened(stream, page_size=40).raw())
     change = heavy(0, 2)
     view = opened(stream, change, page_size=40).raw()
@@ -165,7 +165,7 @@ def test_an_item_that_is_too_large_alone(stream: str, walk: Walk) -> None:
 
 @pytest.mark.parametrize("most", [7, 1])
 def test_large_items_of_one_time(stream: str, walk: Walk, most: int) -> None:
-    """Those that fit one by one all come; where a request has to repeat items of that time, an error says that it cannot shrink."""
+    """Items that fit one by one all come; if a request must repeat items of one time, the error says so."""
     wanted = list(opened(stream, fakes=TIED, page_size=40).raw())
     assert len(wanted) >= 40
     view = opened(stream, heavy(most), fakes=TIED, page_size=40).raw()
@@ -179,8 +179,8 @@ def test_large_items_of_one_time(stream: str, walk: Walk, most: int) -> None:
     assert sorted(map(json.dumps, got + list(walk(rest)))) == sorted(map(json.dumps, wanted))
 
 
-def test_bytes_and_values_are_bounded_alike(walk: Walk) -> None:
-    """A page can have too many of either."""
+def test_bytes_and_values_are_both_bounded(walk: Walk) -> None:
+    """A page with too many bytes or too many values is retried with smaller pages."""
     for body, words in ((LARGE, "larger than 67,108,864 bytes"), (MANY, "more than 1,000,000 values")):
         told: list[RetryEvent] = []
         view = opened("cognigy.project_logs", heavy(28, 1, body), page_size=40, on_retry=told.append).raw()
@@ -188,21 +188,21 @@ def test_bytes_and_values_are_bounded_alike(walk: Walk) -> None:
         assert [words in event.reason for event in told] == [True]
 
 
-def test_an_iteration_goes_on_with_small_pages() -> None:
-    """Once a page was too large, the pages behind it are asked for small at once."""
+def test_an_iteration_keeps_the_smaller_page_size() -> None:
+    """After a page that was too large, the next pages are requested with the smaller size at once."""
     view = opened("cognigy.project_logs", heavy(4), page_size=40, concurrency=1).raw()
     assert len(list(view)) >= 20
     assert view.stats.retries == 4  # 40, 20, 10, 5
 
 
 def test_max_items_holds_with_smaller_pages(stream: str, walk: Walk) -> None:
-    """What had been delivered before a page was too large counts."""
+    """Items that were delivered before a page was too large count toward `max_items`."""
     wanted = list(opened(stream, page_size=40).raw())
     assert list(walk(opened(stream, heavy(28, 2), page_size=40, max_items=57).raw())) == wanted[:57]
 
 
-def test_a_token_that_is_too_large_is_asked_for_once() -> None:
-    """A token has no pages, so its answer is no reason for smaller ones."""
+def test_a_token_response_that_is_too_large_is_not_retried() -> None:
+    """A token response has no pages, so a smaller page size cannot help."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""One iterator in several hands: the second user is refused at once, and the first one goes on as if alone."""
+"""An iterator with two users: the second is refused at once, and the first continues as if alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VIEWS: dict[str, View] = {
 
 
 class _Asking(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Takes from the iterator in another thread or task while it waits for its third page."""
+    """Takes from the iterator in another thread or task while the iterator waits for its third page."""
 
     def __init__(self) -> None:
         self._clock = VirtualClock(just_after(FAKE))
@@ -47,18 +47,18 @@ class _Asking(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return request.method == "GET" and self._pages == 3
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Let another thread try, and answer."""
+        """Let another thread try to take an item, then answer."""
         if self._is_time(request):
             self.refused += _refusal_of_another_thread(self.iterator)
         return self._asked.handle_request(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Try, as another task would, and answer."""
+        """Try to take an item as another task, then answer."""
         if self._is_time(request):
             if hasattr(self.iterator, "__anext__"):
                 try:
                     await anext(self.iterator)
-                except Exception as error:  # noqa: BLE001  # that is what is looked at
+                except Exception as error:  # noqa: BLE001  # any error is the result to examine
                     self.refused.append(error)
             else:
                 self.refused += _refusal_of_another_thread(self.iterator)
@@ -71,7 +71,7 @@ def _refusal_of_another_thread(iterator: Iterator[Any]) -> list[BaseException]:
     def take() -> None:
         try:
             next(iterator)
-        except Exception as error:  # noqa: BLE001  # that is what is looked at
+        except Exception as error:  # noqa: BLE001  # any error is the result to examine
             errors.append(error)
 
     other = threading.Thread(target=take)
@@ -81,7 +81,7 @@ def _refusal_of_another_thread(iterator: Iterator[Any]) -> list[BaseException]:
 
 
 def client(transport: httpx.BaseTransport, clock: VirtualClock, **options: Any) -> logferry.Logto:
-    """A client of the fake."""
+    """Return a client of the fake."""
     made: Any = logferry.Logto
     opened: logferry.Logto = made(
         endpoint="https://default.logto.app",
@@ -108,7 +108,7 @@ def _refused(asking: _Asking) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_second_thread_is_refused_while_the_first_waits(view: str) -> None:
-    """At once, by an error that says what to do; the first one gets all, each once."""
+    """The second thread gets an error that says what to do; the first gets all items, each once."""
     asking = _Asking()
     left = iter(VIEWS[view](client(asking, asking.clock).audit_logs(since="1d", page_size=50)))
     asking.iterator, count = left, 0
@@ -120,7 +120,7 @@ def test_a_second_thread_is_refused_while_the_first_waits(view: str) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_second_task_is_refused_while_the_first_waits(view: str, portal: BlockingPortal) -> None:
-    """The same for tasks of one event loop."""
+    """The second task of an event loop gets the same error; the first gets all items, each once."""
     asking = _Asking()
 
     async def read() -> int:
@@ -138,7 +138,7 @@ def test_a_second_task_is_refused_while_the_first_waits(view: str, portal: Block
 def test_a_second_thread_is_refused_while_the_first_converts_an_item(
     view: str, real_logs: list[dict[str, Any]]
 ) -> None:
-    """What it took is the next one again, so that the first one still gets all, each once."""
+    """The item returns to the iterator, so the first thread still gets all items, each once."""
     errors: list[BaseException] = []
     left: Any = None
 
@@ -167,7 +167,7 @@ def test_a_second_thread_is_refused_while_the_first_converts_an_item(
 
 @pytest.mark.parametrize("view", ["entries", "raw", "records"])
 def test_many_threads_never_lose_or_double_an_item(view: str) -> None:
-    """Each thread that is not refused gets items that no other has."""
+    """Each thread that is not refused gets items that no other thread has."""
     fake = LogtoFake(records=3000)
     clock = VirtualClock(just_after(fake))
     left = iter(VIEWS[view](client(InProcessTransport(fake, clock=clock, check=False), clock).audit_logs(since="30d")))
@@ -178,7 +178,7 @@ def test_many_threads_never_lose_or_double_an_item(view: str) -> None:
         while True:
             try:
                 for item in left:
-                    got.append(item)  # noqa: PERF402  # what came before an error counts
+                    got.append(item)  # noqa: PERF402  # items before an error count
             except logferry.InvalidRequestError as error:
                 refused.append(error)
             else:
@@ -198,7 +198,7 @@ def test_many_threads_never_lose_or_double_an_item(view: str) -> None:
 def test_iterators_of_all_accounts_refuse_a_second_user(
     kind: str, world: str, tmp_path: Path, portal: BlockingPortal
 ) -> None:
-    """The same for ``ferry.records()`` and ``ferry.follow()``."""
+    """``ferry.records()`` and ``ferry.follow()`` refuse a second user as well."""
     asking = _Asking()
     path = tmp_path / "logferry.toml"
     path.write_text(configuration({"login": FAKE}))

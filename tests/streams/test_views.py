@@ -1,4 +1,4 @@
-"""Streams: every view, both worlds, errors in the middle, checkpoints everywhere."""
+"""Streams: every view, sync and async, errors in the middle, checkpoints everywhere."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNFIT: list[Any] = [
 
 
 def ids(items: Any) -> list[str]:
-    """The ids of entries, raw items, or records."""
+    """Return the ids of entries, raw items, or records."""
     return [
         one["id"] if isinstance(one, dict) else one.uid.split(":")[2] if isinstance(one, logferry.LogRecord) else one.id
         for one in items
@@ -42,7 +42,7 @@ def ids(items: Any) -> list[str]:
 
 
 def failing(*pages: int, times: int = 1, answer: FakeResponse | Exception | None = None) -> Faults:
-    """These pages, counted from 1 as they are asked for first, fail so often, and are there afterwards."""
+    """Make these pages, counted from 1 by their first request, fail this many times and then succeed."""
     left = dict.fromkeys(pages, times)
     asked: dict[str, int] = {}
 
@@ -64,7 +64,7 @@ def _page(request: FakeRequest) -> int | None:
 
 
 def only(*items: Any, pages: int = 1) -> Faults:
-    """The service has just these items, on the first page."""
+    """Return a service that has exactly these items, on the first page."""
 
     def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
         page = _page(request)
@@ -77,8 +77,8 @@ def only(*items: Any, pages: int = 1) -> Faults:
 
 
 @pytest.mark.parametrize("page_size", [1, 7, 44, 45, 46, 100])
-def test_every_view_is_the_truth_any_number_of_times(client: Make, walk: Walk, page_size: int) -> None:
-    """Entries, records, raw items and pages: newest first, each log once, again and again."""
+def test_every_view_yields_each_log_once_on_every_iteration(client: Make, walk: Walk, page_size: int) -> None:
+    """Entries, records, raw items and pages come newest first, and each iteration has each log once."""
     with client(FAKE) as logto:
         stream = logto.audit_logs(until=UNTIL, page_size=page_size)
         for view in (stream, stream.records(), stream.raw(), stream):
@@ -86,8 +86,8 @@ def test_every_view_is_the_truth_any_number_of_times(client: Make, walk: Walk, p
             assert ids(one for page in walk(view.pages()) for one in page.items) == TRUTH
 
 
-def test_collecting(client: Make, portal: BlockingPortal) -> None:
-    """to_list and ato_list take all, or the first so many, and ask for no more pages than that takes."""
+def test_to_list_takes_all_or_the_first_items(client: Make, portal: BlockingPortal) -> None:
+    """to_list and ato_list take all items or the first ones, and request no more pages than needed."""
     transport = InProcessTransport(FAKE)
     with client(transport=transport) as logto:
         stream = logto.audit_logs(until=UNTIL, page_size=10)
@@ -100,8 +100,8 @@ def test_collecting(client: Make, portal: BlockingPortal) -> None:
             assert ids(view.to_list(1000)) == TRUTH
 
 
-def test_pages_know_where_they_come_from(client: Make, walk: Walk) -> None:
-    """Each has its request's id, the service's count, and a checkpoint that resumes after it."""
+def test_pages_carry_their_origin(client: Make, walk: Walk) -> None:
+    """Each page has its request's id, the service's count, and a checkpoint that resumes after it."""
     with client(FAKE) as logto:
         pages = list(walk(logto.audit_logs(until=UNTIL, page_size=20).pages()))
         assert [len(page.items) for page in pages] == [20, 20, 5]
@@ -114,8 +114,8 @@ def test_pages_know_where_they_come_from(client: Make, walk: Walk) -> None:
 
 @pytest.mark.parametrize("as_pages", [False, True])
 @pytest.mark.parametrize("view", ["entries", "records", "raw"])
-def test_after_an_error_the_same_iterator_goes_on(client: Make, walk: Walk, view: str, as_pages: bool) -> None:
-    """An error on page 3 comes after pages 1 and 2 were delivered; the next call asks for page 3 again."""
+def test_the_iterator_continues_after_an_error(client: Make, walk: Walk, view: str, as_pages: bool) -> None:
+    """An error on page 3 comes after pages 1 and 2 were delivered; the next call requests page 3 again."""
     with client(FAKE, faults=failing(3, 5, times=2), retries=0) as logto:
         stream = logto.audit_logs(until=UNTIL, page_size=10)
         viewed: Any = {"entries": stream, "records": stream.records(), "raw": stream.raw()}[view]
@@ -135,8 +135,8 @@ def test_after_an_error_the_same_iterator_goes_on(client: Make, walk: Walk, view
     assert errors == [20, 20, 40, 40]
 
 
-def test_the_end_stays_the_end(client: Make, walk: Walk) -> None:
-    """An iterator that has ended asks for nothing more."""
+def test_a_finished_iterator_stays_finished(client: Make, walk: Walk) -> None:
+    """An iterator that has ended sends no further request."""
     transport = InProcessTransport(FAKE)
     with client(transport=transport) as logto:
         iterator = walk(logto.audit_logs(until=UNTIL))
@@ -159,7 +159,7 @@ def test_the_end_stays_the_end(client: Make, walk: Walk) -> None:
 def test_a_checkpoint_resumes_wherever_it_was_taken(
     client: Make, walk: Walk, seed: int, legs: list[tuple[int, int, int | None, bool, int]]
 ) -> None:
-    """After any number of items, in the middle of a page or cut by max_items, with another page size, in either world."""
+    """A checkpoint after any number of items, also within a page, resumes with any page size, sync or async."""
     fake = LogtoFake(records=45, seed=seed)
     truth, got, checkpoint = list(fake.truth()), list[str](), None
     with client(fake) as logto:
@@ -173,8 +173,8 @@ def test_a_checkpoint_resumes_wherever_it_was_taken(
     assert got == truth
 
 
-def test_a_checkpoint_of_one_world_resumes_in_the_other(client: Make, portal: BlockingPortal) -> None:
-    """Begun with for, ended with async for, and the other way round."""
+def test_a_checkpoint_resumes_across_sync_and_async(client: Make, portal: BlockingPortal) -> None:
+    """A walk that began with `for` continues with `async for`, and the reverse."""
     with client(FAKE) as logto:
         blocking, tasks = logto.audit_logs(until=UNTIL), logto.audit_logs(until=UNTIL)
         one, other = blocking.to_list(17), portal.call(tasks.ato_list, 17)
@@ -184,7 +184,7 @@ def test_a_checkpoint_of_one_world_resumes_in_the_other(client: Make, portal: Bl
 
 @pytest.mark.parametrize("max_items", [1, 9, 10, 11, 45, 46])
 def test_max_items_bounds_all_views(client: Make, walk: Walk, max_items: int) -> None:
-    """The rest is where the checkpoint is, also where a page was cut; no page is asked for in vain."""
+    """The checkpoint continues after the last item, even within a page, and no page is requested without need."""
     transport = InProcessTransport(FAKE)
     with client(transport=transport) as logto:
         stream = logto.audit_logs(until=UNTIL, page_size=10, max_items=max_items)
@@ -199,8 +199,8 @@ def test_max_items_bounds_all_views(client: Make, walk: Walk, max_items: int) ->
         assert ids(walk(logto.audit_logs(resume=pages[-1].checkpoint))) == TRUTH[max_items:]
 
 
-def test_a_checkpoint_before_the_first_iteration_is_the_beginning(client: Make, walk: Walk) -> None:
-    """It asks for nothing, and resumes from the start."""
+def test_a_checkpoint_before_the_first_iteration_is_the_start(client: Make, walk: Walk) -> None:
+    """A checkpoint of an unread stream needs no request and resumes from the start."""
     transport = InProcessTransport(FAKE)
     with client(transport=transport) as logto:
         stream = logto.audit_logs(until=UNTIL)
@@ -210,8 +210,8 @@ def test_a_checkpoint_before_the_first_iteration_is_the_beginning(client: Make, 
         assert ids(walk(logto.audit_logs(resume=checkpoint))) == TRUTH
 
 
-def test_stats_tell_what_was_done(client: Make, walk: Walk) -> None:
-    """Pages, items and retries of the latest iteration, at any moment."""
+def test_stats_count_the_latest_iteration(client: Make, walk: Walk) -> None:
+    """Stats count pages, items and retries of the latest iteration at any moment."""
     clock = VirtualClock(FAKE.epoch)
     with client(FAKE, faults=failing(2), clock=clock) as logto:
         stream = logto.audit_logs(until=UNTIL, page_size=20)
@@ -225,7 +225,7 @@ def test_stats_tell_what_was_done(client: Make, walk: Walk) -> None:
 
 
 def test_hooks_are_called_in_order(client: Make, walk: Walk) -> None:
-    """Request, retry, page, issue: each with what it is about, the token's request included."""
+    """Request, retry, page and issue hooks are called in order with their subject, also for the token request."""
     events: list[Any] = []
     clock = VirtualClock(FAKE.epoch)
     fails, serves = failing(1), only(*UNFIT)
@@ -262,13 +262,13 @@ def test_hooks_are_called_in_order(client: Make, walk: Walk) -> None:
 
 
 class HookError(Exception):
-    """A hook's own."""
+    """An exception that a hook raises."""
 
 
 @pytest.mark.parametrize("hook", ["on_request", "on_page", "on_retry"])
 @pytest.mark.parametrize("as_pages", [False, True])
 def test_a_hook_that_raises_loses_nothing(client: Make, walk: Walk, hook: str, as_pages: bool) -> None:
-    """Its exception reaches the caller; the same iterator, called again, goes on."""
+    """The caller gets the exception of the hook; the same iterator continues on the next call."""
     calls: list[Any] = []
 
     def raising(event: Any) -> None:
@@ -293,8 +293,8 @@ def test_a_hook_that_raises_loses_nothing(client: Make, walk: Walk, hook: str, a
     assert raised >= 2
 
 
-def test_items_that_do_not_fit(client: Make, walk: Walk) -> None:
-    """Entries leave out what cannot be one, and say so; records and raw items leave nothing out."""
+def test_items_that_do_not_decode_are_left_out_of_entries(client: Make, walk: Walk) -> None:
+    """Entries leave out items that do not decode and report them; records and raw items are complete."""
     good = {"id": "good", "key": "k", "payload": {"key": "k", "result": "Success"}, "createdAt": 1_767_225_599_999}
     events: list[IssueEvent] = []
     with client(faults=only(good, *UNFIT), on_issue=events.append) as logto:
@@ -322,7 +322,7 @@ def test_items_that_do_not_fit(client: Make, walk: Walk) -> None:
 @pytest.mark.parametrize("as_pages", [False, True])
 @pytest.mark.parametrize("view", ["entries", "records"])
 def test_strict_raises_with_the_path_and_loses_nothing(client: Make, walk: Walk, view: str, as_pages: bool) -> None:
-    """What came before was delivered, the checkpoint is just before the item, and without strict it goes on there."""
+    """Earlier items were delivered; the checkpoint is just before the item, where a walk without strict continues."""
     good = [
         {
             "id": f"good-{n}",
@@ -348,16 +348,16 @@ def test_strict_raises_with_the_path_and_loses_nothing(client: Make, walk: Walk,
         assert [*ids(got), *ids(walk(rest.raw()))] == ["good-0", "good-1", "good-2", "unfit-1"]
 
 
-def test_strict_leaves_raw_items_alone(client: Make, walk: Walk) -> None:
-    """They are as received, and unchecked."""
+def test_strict_does_not_check_raw_items(client: Make, walk: Walk) -> None:
+    """Raw items come as received and unchecked."""
     with client(faults=only(*UNFIT)) as logto:
         assert list(walk(logto.audit_logs(until=UNTIL, strict=True).raw())) == UNFIT
 
 
 @pytest.mark.parametrize("release", ["1.36.0", "1.40.0", "1.42.0"])
 @pytest.mark.parametrize("arrivals", [0.5, 3, 20, 200])
-def test_a_growing_log_shifts_nothing(client: Make, walk: Walk, release: str, arrivals: float) -> None:
-    """The end of the window is that of the first request, however long a caller takes for each page it got."""
+def test_a_growing_log_does_not_shift_the_window(client: Make, walk: Walk, release: str, arrivals: float) -> None:
+    """The end of the window is the time of the first request, however slowly the caller takes pages."""
     fake = LogtoFake(records=100, release=release, spacing=1.0)
     clock = VirtualClock(fake.epoch + 1)
     with client(fake, clock=clock) as logto:
@@ -369,8 +369,8 @@ def test_a_growing_log_shifts_nothing(client: Make, walk: Walk, release: str, ar
 
 
 @pytest.mark.parametrize("release", ["1.36.0", "1.42.0"])
-def test_each_iteration_pins_its_own_end(client: Make, walk: Walk, release: str) -> None:
-    """The next iteration of the same stream has what has arrived since; a checkpoint keeps the old end."""
+def test_each_iteration_sets_its_own_end(client: Make, walk: Walk, release: str) -> None:
+    """The next iteration of a stream includes what has arrived since; a checkpoint keeps the old end."""
     fake = LogtoFake(records=50, release=release, spacing=1.0)
     clock = VirtualClock(fake.epoch + 1)
     with client(fake, clock=clock) as logto:
@@ -384,8 +384,8 @@ def test_each_iteration_pins_its_own_end(client: Make, walk: Walk, release: str)
 
 @pytest.mark.parametrize("since", ["2025-12-31T23:30:00Z", "30m"])
 @pytest.mark.parametrize("release", ["1.36.0", "1.42.0"])
-def test_pages_past_the_window_are_not_asked_for(client: Make, walk: Walk, release: str, since: str) -> None:
-    """A pull of a short window costs a page or two, however long the log is, also where the server ignores it."""
+def test_pages_past_the_window_are_not_requested(client: Make, walk: Walk, release: str, since: str) -> None:
+    """A pull of a short window sends one or two requests for a log of any length, even if bounds are ignored."""
     fake = LogtoFake(records=100_000, release=release)
     clock = VirtualClock(fake.epoch + 1)
     transport = InProcessTransport(fake, clock=clock.now)
@@ -397,7 +397,7 @@ def test_pages_past_the_window_are_not_asked_for(client: Make, walk: Walk, relea
 
 
 def test_an_empty_page_in_the_middle_is_not_the_end(client: Make, walk: Walk) -> None:
-    """While the service counts more logs than there were pages for, nothing that looks like an end is one."""
+    """An empty page is not the end while the service counts more logs than the pages had."""
     empty = FakeResponse(200, (("Content-Type", "application/json"), ("Total-Number", "45")), b"[]")
     with client(FAKE, faults=failing(3, answer=empty)) as logto:
         got = list[str]()
@@ -411,8 +411,8 @@ def test_an_empty_page_in_the_middle_is_not_the_end(client: Make, walk: Walk) ->
 
 @pytest.mark.parametrize("page_size", [7, 10])
 @pytest.mark.parametrize("seed", [0, 3])
-def test_ties_across_pages(client: Make, walk: Walk, seed: int, page_size: int) -> None:
-    """Logs of one millisecond that the server orders otherwise from page to page: each once, or an error says so."""
+def test_ties_across_pages_come_once_or_raise(client: Make, walk: Walk, seed: int, page_size: int) -> None:
+    """Logs of one millisecond that the server reorders on each page come once each, or an error says otherwise."""
     fake = LogtoFake(records=300, seed=seed, stable_ties=False)
     with client(fake) as logto:
         iterator, got = walk(logto.audit_logs(until=UNTIL, page_size=page_size)), list[str]()
@@ -424,7 +424,7 @@ def test_ties_across_pages(client: Make, walk: Walk, seed: int, page_size: int) 
 
 
 def test_a_deadline_bounds_an_iteration(client: Make, walk: Walk) -> None:
-    """It ends with an error that resumes; what had arrived was delivered."""
+    """An iteration past its deadline raises an error that resumes, after the received items were delivered."""
     clock = VirtualClock(FAKE.epoch)
     got: list[str] = []
 
@@ -440,8 +440,8 @@ def test_a_deadline_bounds_an_iteration(client: Make, walk: Walk) -> None:
         assert got + ids(walk(rest)) == TRUTH
 
 
-def test_iterators_of_one_stream_do_not_meet(client: Make, walk: Walk) -> None:
-    """Each goes its own way; stats and checkpoint are those of the latest."""
+def test_iterators_of_one_stream_are_independent(client: Make, walk: Walk) -> None:
+    """Each iterator has its own walk; stats and checkpoint belong to the latest."""
     with client(FAKE) as logto:
         stream = logto.audit_logs(until=UNTIL, page_size=10)
         one = walk(stream)
@@ -454,8 +454,8 @@ def test_iterators_of_one_stream_do_not_meet(client: Make, walk: Walk) -> None:
 
 
 @pytest.mark.parametrize("page_size", [1, 5, 20, 30, 100])
-def test_a_smaller_page_size_resumes_in_the_middle_of_a_page(client: Make, walk: Walk, page_size: int) -> None:
-    """Pages that hold nothing but what was delivered are passed, and not taken for a server that turns no pages."""
+def test_a_checkpoint_within_a_page_resumes_with_a_smaller_page_size(client: Make, walk: Walk, page_size: int) -> None:
+    """Pages with delivered items only are passed over and not mistaken for a server that repeats pages."""
     fake = LogtoFake(records=120)
     with client(fake) as logto:
         stream = logto.audit_logs(until=UNTIL)

@@ -1,4 +1,4 @@
-"""Cognigy's settings, and calls that cannot be right."""
+"""Cognigy's settings, and invalid calls."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["/openapi", "/openapi/", "/v2.0", "/v2.1"])
-def test_an_address_with_a_pasted_end_is_refused(suffix: str) -> None:
-    """The error names the setting and what is too much."""
+def test_an_address_with_an_extra_path_is_refused(suffix: str) -> None:
+    """The error names the setting and the superfluous part."""
     with pytest.raises(logferry.ConfigurationError, match=f"COGNIGY_BASE_URL ends in {suffix.rstrip('/')}"):
         logferry.Cognigy(base_url=f"https://api-trial.cognigy.ai{suffix}", api_key="k")
 
@@ -36,8 +36,8 @@ def test_a_missing_setting_is_named(missing: str) -> None:
 
 
 @pytest.mark.parametrize("project", ["short", PROJECT.upper(), f"{PROJECT}0", "../v2.0/projects/aaaaaaaa"])
-def test_what_is_no_project_is_never_sent(project: str) -> None:
-    """As a setting it is a ConfigurationError, in a call an InvalidRequestError."""
+def test_an_invalid_project_is_never_sent(project: str) -> None:
+    """An invalid project raises a ConfigurationError as a setting and an InvalidRequestError in a call."""
     with pytest.raises(logferry.ConfigurationError, match="COGNIGY_PROJECT_ID"):
         logferry.Cognigy(base_url=BASE_URL, api_key="k", project_id=project)
     with (
@@ -48,7 +48,7 @@ def test_what_is_no_project_is_never_sent(project: str) -> None:
 
 
 def test_a_call_without_a_project_is_never_sent() -> None:
-    """Without a project of the account or of the call there is nothing to ask."""
+    """A call fails without a request if neither the account nor the call names a project."""
     with (
         logferry.Cognigy(base_url=BASE_URL, api_key="k") as cognigy,
         pytest.raises(logferry.InvalidRequestError, match="COGNIGY_PROJECT_ID"),
@@ -57,8 +57,8 @@ def test_a_call_without_a_project_is_never_sent() -> None:
 
 
 @pytest.mark.parametrize("levels", [["grave"], [], "error", ["error", "ERROR"]], ids=str)
-def test_what_is_no_level_is_never_sent(levels: Any) -> None:
-    """The error lists the levels; a text is no list of them."""
+def test_an_invalid_level_is_never_sent(levels: Any) -> None:
+    """The error lists the valid levels; a string is not accepted as a list of levels."""
     with (
         logferry.Cognigy(base_url=BASE_URL, api_key="k", project_id=PROJECT) as cognigy,
         pytest.raises(logferry.InvalidRequestError, match="fatal"),
@@ -66,8 +66,8 @@ def test_what_is_no_level_is_never_sent(levels: Any) -> None:
         cognigy.project_logs(type_=levels)
 
 
-def test_one_level_is_a_list_too() -> None:
-    """Who gives a level as a text is shown the list."""
+def test_a_single_level_must_be_a_list() -> None:
+    """The error for a level given as a string shows the list to write."""
     one: Any = "error"
     with (
         logferry.Cognigy(base_url=BASE_URL, api_key="k", project_id=PROJECT) as cognigy,
@@ -76,8 +76,8 @@ def test_one_level_is_a_list_too() -> None:
         cognigy.project_logs(type_=one)
 
 
-def test_a_user_types_levels_with_commas() -> None:
-    """By name, a stream takes the filters' names on the wire, and levels in one text."""
+def test_text_filters_take_levels_with_commas() -> None:
+    """A stream opened by name takes the filter names of the API, and several levels in one string."""
     fake = CognigyFake(records=50)
     with logferry.Cognigy(
         base_url=BASE_URL, api_key=fake.api_key, project_id=PROJECT, transport=InProcessTransport(fake)
@@ -89,7 +89,7 @@ def test_a_user_types_levels_with_commas() -> None:
 
 
 def test_a_checkpoint_is_bound_to_its_project() -> None:
-    """Another project, or another filter with the account's own project, is another question."""
+    """Another project, or another filter with the account's project, makes another query."""
     with logferry.Cognigy(base_url=BASE_URL, api_key="k", project_id=PROJECT) as cognigy:
         checkpoint = cognigy.project_logs(type_=["error"], until="2026-01-01").checkpoint
         assert cognigy.project_logs(type_=["error"], resume=checkpoint).checkpoint == checkpoint
@@ -104,8 +104,8 @@ def test_a_checkpoint_is_bound_to_its_project() -> None:
                 cognigy.project_logs(resume=checkpoint, **other)
 
 
-def test_the_environment_makes_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All settings can come from the environment, the spelling of levels included."""
+def test_the_environment_configures_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All settings can come from the environment, including the spelling of levels."""
     fake = CognigyFake(records=50, type_parameter="type[]")
     monkeypatch.setenv("COGNIGY_BASE_URL", BASE_URL)
     monkeypatch.setenv("COGNIGY_API_KEY", fake.api_key)

@@ -1,4 +1,4 @@
-"""The stream of a project's logs, end to end: both worlds, in process and over the loopback server."""
+"""The stream of a project's logs, end to end: sync and async, in process and over the loopback server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from logferry.testing import (
 from logferry_clients.cognigy.models import LogEntry
 
 LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
-"""After everything that a fake has."""
+"""A time after all entries of a fake."""
 
 RECORDS: Final = 417
 BASE_URL: Final = "https://api-trial.cognigy.ai/new"
@@ -41,13 +41,13 @@ def json(body: Any) -> FakeResponse:
 
 @contextmanager
 def in_process(fake: CognigyFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
-    """A client's arguments to ask *fake* in process."""
+    """Return a client's arguments for requests to *fake* in process."""
     yield {"base_url": BASE_URL, "transport": InProcessTransport(fake, faults=faults), **credentials(fake)}
 
 
 @contextmanager
 def on_loopback(fake: CognigyFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
-    """A client's arguments to ask *fake* over the loopback server."""
+    """Return a client's arguments for requests to *fake* over the loopback server."""
     with serve(Recorder(fake, faults=faults)) as url:
         yield {"base_url": url, **credentials(fake)}
 
@@ -58,7 +58,7 @@ def credentials(fake: CognigyFake) -> dict[str, Any]:
 
 @contextmanager
 def opened(fake: CognigyFake, faults: Faults | None = None, **changes: Any) -> Generator[logferry.Cognigy]:
-    """A client that asks *fake* in process, with some arguments changed."""
+    """Return a client of *fake* in process, with some arguments changed."""
     with in_process(fake, faults) as arguments, logferry.Cognigy(**(arguments | changes)) as cognigy:
         yield cognigy
 
@@ -67,7 +67,7 @@ Views: TypeAlias = Callable[[logferry.Cognigy], list[Any]]
 
 
 def collected(arguments: dict[str, Any], views: Views, *, sync: bool) -> list[list[Any]]:
-    """Everything of some views of a client's streams, one way or the other."""
+    """Return all items of some views of a client's streams, sync or async."""
     if sync:
         with logferry.Cognigy(**arguments) as cognigy:
             return [list(view) for view in views(cognigy)]
@@ -81,8 +81,8 @@ def collected(arguments: dict[str, Any], views: Views, *, sync: bool) -> list[li
 
 @pytest.mark.parametrize("adapter", [in_process, on_loopback])
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
-def test_every_view_gives_the_truth(adapter: Any, sync: bool) -> None:
-    """Entries, records, raw items and pages hold every entry once, whichever way they are asked."""
+def test_every_view_yields_each_entry_once(adapter: Any, sync: bool) -> None:
+    """Entries, records, raw items and pages have every entry once, sync and async."""
     fake = CognigyFake(records=RECORDS)
     truth = list(fake.truth())
 
@@ -103,8 +103,8 @@ def test_every_view_gives_the_truth(adapter: Any, sync: bool) -> None:
 
 @pytest.mark.parametrize("adapter", [in_process, on_loopback])
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
-def test_after_an_error_on_page_3_the_same_iterator_goes_on(adapter: Any, sync: bool) -> None:
-    """The error is raised after pages 1 and 2, and the next call goes on with page 3: nothing lost, nothing doubled."""
+def test_the_iterator_continues_after_an_error_on_page_3(adapter: Any, sync: bool) -> None:
+    """The error is raised after pages 1 and 2; the next call continues with page 3, and no entry is lost or repeated."""
     fake = CognigyFake(records=RECORDS)
     before: list[str] = []
     after: list[str] = []
@@ -119,7 +119,7 @@ def test_after_an_error_on_page_3_the_same_iterator_goes_on(adapter: Any, sync: 
 
     async def extend(ids: list[str], iterator: AsyncIterator[LogEntry]) -> None:
         async for entry in iterator:
-            ids.append(entry.id)  # noqa: PERF401  # what came before an error has to be kept
+            ids.append(entry.id)  # noqa: PERF401  # items before an error are kept
 
     async def adrain(arguments: dict[str, Any]) -> logferry.LogferryError:
         async with logferry.Cognigy(retries=0, **arguments) as cognigy:
@@ -147,7 +147,7 @@ with logferry.Cognigy.from_env() as cognigy:
 
 @pytest.mark.parametrize("delivered", [0, 1, 100, 250, 417])
 def test_a_checkpoint_resumes_in_another_process(delivered: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process gets the rest from a checkpoint alone, filters and project included, also if its own is another."""
+    """Another process gets the rest from a checkpoint alone, filters and project included."""
     fake = CognigyFake(records=RECORDS)
     with serve(fake) as url:
         monkeypatch.setenv("COGNIGY_BASE_URL", url)
@@ -166,8 +166,8 @@ def test_a_checkpoint_resumes_in_another_process(delivered: int, monkeypatch: py
 
 @pytest.mark.parametrize("delivered", [0, 30, 100])
 @pytest.mark.parametrize("arrived", [50, 350])
-def test_what_arrives_between_two_processes_doubles_nothing(delivered: int, arrived: int) -> None:
-    """The first page has no cursor: asked again after late entries of the window came in, it repeats nothing."""
+def test_entries_that_arrive_between_two_processes_repeat_none(delivered: int, arrived: int) -> None:
+    """The first page has no cursor; a second request for it, after late entries of the window, repeats no entry."""
     fake = CognigyFake(records=RECORDS, spacing=60)
     clock = VirtualClock(fake.epoch)
     transport = InProcessTransport(fake, clock=clock.now)
@@ -182,7 +182,7 @@ def test_what_arrives_between_two_processes_doubles_nothing(delivered: int, arri
 
 @pytest.mark.parametrize(("since", "until"), [(100, 300), (0, 1), (5, 417)])
 def test_the_window_is_half_open(since: int, until: int) -> None:
-    """The start is within, the end is not, though the service takes both in; ties and late entries are right."""
+    """The start is within and the end is not, although the service includes both; ties and late entries are correct."""
     fake = CognigyFake(records=RECORDS)
     history = fake.history
     bounds = [history.time_of(number) * 1_000_000 for number in (since, until)]
@@ -198,8 +198,8 @@ def iso(nanoseconds: int) -> str:
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat(timespec="milliseconds")
 
 
-def test_what_the_service_lets_through_is_filtered_here() -> None:
-    """An installation that ignores the dates gives the same window; a time that cannot be read passes."""
+def test_the_client_filters_by_time_where_the_service_does_not() -> None:
+    """An installation that ignores the dates gives the same window; an entry of unreadable time passes."""
     page = {
         "items": [
             {"_id": "a" * 24, "timestamp": "2026-01-01T00:00:00.999999999Z"},
@@ -213,8 +213,8 @@ def test_what_the_service_lets_through_is_filtered_here() -> None:
         assert [entry.id[0] for entry in stream] == ["b", "d"]
 
 
-def test_entries_that_arrive_while_paging_shift_nothing() -> None:
-    """The window ends where the first request was made."""
+def test_entries_that_arrive_while_paging_do_not_shift_pages() -> None:
+    """The window ends at the time of the first request."""
     fake = CognigyFake(records=RECORDS, spacing=1.0)
     clock = VirtualClock(fake.epoch + 1)
     transport = InProcessTransport(fake, clock=clock.now)
@@ -227,7 +227,7 @@ def test_entries_that_arrive_while_paging_shift_nothing() -> None:
     ) as cognigy:
         got = [entry.id for entry in cognigy.project_logs()]
     assert got[-RECORDS:] == list(fake.truth(now=fake.epoch))
-    # Entries that are written late can bear a time of before the pull began.
+    # Entries that are written late can have a time before the pull began.
     assert len(got) <= RECORDS + 1
 
 
@@ -245,7 +245,7 @@ FILTERS: Final[list[dict[str, Any]]] = [
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
 @pytest.mark.parametrize("brackets", [False, True], ids=["type", "type[]"])
 def test_filters_reach_the_server(filters: dict[str, Any], brackets: bool) -> None:
-    """Each filter narrows the entries to those that the fake counts for it, in both spellings of levels."""
+    """Each filter leaves the entries that the fake counts for it, with either spelling of levels."""
     fake = CognigyFake(records=RECORDS, type_parameter="type[]" if brackets else "type")
     with opened(fake, type_brackets=brackets) as cognigy:
         got = [entry.id for entry in cognigy.project_logs(until=LATER, **filters)]
@@ -253,8 +253,8 @@ def test_filters_reach_the_server(filters: dict[str, Any], brackets: bool) -> No
     assert 0 < len(got) < RECORDS
 
 
-def test_one_level_asked_for_is_the_severity_of_entries_that_show_none() -> None:
-    """The documented answer has no level; asking for one at a time brings it to the record all the same."""
+def test_a_requested_level_is_the_severity_of_entries_without_one() -> None:
+    """The documented answer has no level, so a query for one level gives that level to the record."""
     fake = CognigyFake(records=RECORDS, with_type=False)
     with opened(fake) as cognigy:
         records = list(cognigy.project_logs(until=LATER, type_=["error"]).records())
@@ -268,15 +268,15 @@ def test_one_level_asked_for_is_the_severity_of_entries_that_show_none() -> None
     [{"hal": "always"}, {"cursor_names": ("next", "previous")}],
     ids=["HAL", "the old names of the cursors"],
 )
-def test_older_answers_are_read_too(habits: dict[str, Any]) -> None:
-    """HAL that comes although JSON was asked for, and version 2.0's names, lose no entry."""
+def test_older_formats_are_read(habits: dict[str, Any]) -> None:
+    """HAL sent in place of JSON, and the field names of version 2.0, lose no entry."""
     fake = CognigyFake(records=RECORDS, **habits)
     with opened(fake) as cognigy:
         assert [entry.id for entry in cognigy.project_logs(until=LATER)] == list(fake.truth())
 
 
-def test_the_server_sees_what_the_spec_allows() -> None:
-    """All requests of a pull keep to the spec, send both dates, and ask for the epoch where there is no start."""
+def test_requests_conform_to_the_spec() -> None:
+    """All requests of a pull conform to the spec, send both dates, and start at the epoch without a start."""
     fake = CognigyFake(records=RECORDS)
     transport = InProcessTransport(fake)
     with logferry.Cognigy(base_url=BASE_URL, transport=transport, **credentials(fake)) as cognigy:
@@ -295,15 +295,15 @@ def page_of(cursor: object, *ids: str) -> FakeResponse:
     return json({"items": items, "nextCursor": cursor})
 
 
-def test_what_two_pages_share_comes_once() -> None:
-    """An entry that the next page repeats is delivered once, and so is one that a page repeats itself."""
+def test_entries_that_pages_share_come_once() -> None:
+    """An entry that a page repeats, from itself or the page before, is delivered once."""
     answers = {1: page_of("a" * 24, "1", "2", "2"), 2: page_of("b" * 24, "2", "3"), 3: page_of(None, "3", "1", "4")}
     with opened(CognigyFake(), lambda _request, number: answers[number]) as cognigy:
         assert [entry.id for entry in cognigy.project_logs(until=LATER)] == ["1", "2", "3", "4"]
 
 
-def test_a_cursor_that_comes_again_is_an_error() -> None:
-    """What was received is delivered, then a PagingError has the checkpoint."""
+def test_a_repeated_cursor_is_an_error() -> None:
+    """The received entries are delivered, then a PagingError has the checkpoint."""
     got: list[str] = []
     with opened(CognigyFake(), failing(page_of("a" * 24, "1"))) as cognigy:
         entries = cognigy.project_logs(until=LATER)
@@ -313,8 +313,8 @@ def test_a_cursor_that_comes_again_is_an_error() -> None:
     assert caught.value.checkpoint
 
 
-def test_empty_pages_do_not_go_on_for_ever() -> None:
-    """A hundred empty pages in a row are an error, though each names a new cursor."""
+def test_a_long_run_of_empty_pages_is_an_error() -> None:
+    """A hundred empty pages in a row are an error, even if each has a new cursor."""
     with (
         opened(CognigyFake(), lambda _request, number: page_of(f"{number:024}")) as cognigy,
         pytest.raises(logferry.PagingError, match="100 empty pages"),
@@ -322,8 +322,8 @@ def test_empty_pages_do_not_go_on_for_ever() -> None:
         list(cognigy.project_logs(until=LATER))
 
 
-def test_an_empty_page_with_a_cursor_is_no_end() -> None:
-    """Only the missing cursor is."""
+def test_an_empty_page_with_a_cursor_is_not_the_end() -> None:
+    """Only a page without a cursor ends the list."""
     answers = {1: page_of("a" * 24, "1"), 2: page_of("b" * 24), 3: page_of(None, "2")}
     with opened(CognigyFake(), lambda _request, number: answers[number]) as cognigy:
         assert [entry.id for entry in cognigy.project_logs(until=LATER)] == ["1", "2"]
@@ -334,8 +334,8 @@ REFUSED_CURSOR = FakeResponse(
 )
 
 
-def test_a_cursor_that_the_service_refuses_once_loses_nothing() -> None:
-    """The walk begins again, and goes on behind what it has delivered, also from a checkpoint."""
+def test_a_cursor_that_is_refused_once_loses_no_entry() -> None:
+    """The walk restarts and continues behind the delivered entries, also from a checkpoint."""
     fake = CognigyFake()
     truth = list(fake.truth())
     with opened(fake, failing(REFUSED_CURSOR, at=[3])) as cognigy:
@@ -347,8 +347,8 @@ def test_a_cursor_that_the_service_refuses_once_loses_nothing() -> None:
         assert head + [entry.id for entry in cognigy.project_logs(resume=checkpoint)] == truth
 
 
-def test_a_place_that_cannot_be_found_again_is_a_paging_error() -> None:
-    """What came before is delivered; the error says that the place is lost, and has the checkpoint."""
+def test_a_position_that_cannot_be_found_again_is_a_paging_error() -> None:
+    """Earlier entries are delivered; the error says that the position is lost, and has the checkpoint."""
     fake = CognigyFake()
     got: list[str] = []
 
@@ -363,8 +363,8 @@ def test_a_place_that_cannot_be_found_again_is_a_paging_error() -> None:
     assert caught.value.checkpoint
 
 
-def test_a_service_with_ever_new_cursors_to_old_pages_is_an_error() -> None:
-    """Three pages in a row that have nothing new are enough."""
+def test_new_cursors_to_old_pages_are_an_error() -> None:
+    """Three pages in a row without a new entry are an error."""
     fake = CognigyFake()
     with opened(fake, lambda _request, number: page_of(f"{number:024}", "1", "2")) as cognigy:
         entries = cognigy.project_logs(until=LATER)
@@ -380,8 +380,8 @@ def test_a_service_with_ever_new_cursors_to_old_pages_is_an_error() -> None:
         "https://api-trial.cognigy.ai/other?next=",
     ],
 )
-def test_of_a_link_that_leads_elsewhere_only_the_cursor_is_used(href: str) -> None:
-    """A link of HAL to another host or path is an issue, and never requested."""
+def test_only_the_cursor_of_a_foreign_link_is_used(href: str) -> None:
+    """A HAL link to another host or path is an issue and is never requested."""
     fake = CognigyFake()
     page = {"_embedded": {"logEntry": [{"_id": "1"}]}, "_links": {"next": {"href": f"{href}{'a' * 24}"}}}
     last = json({"_embedded": {"logEntry": [{"_id": "2"}]}, "_links": {}, "total": 2})
@@ -404,7 +404,7 @@ def test_of_a_link_that_leads_elsewhere_only_the_cursor_is_used(href: str) -> No
     ],
 )
 def test_a_link_without_a_cursor_is_an_error(href: object) -> None:
-    """It ends the walk without a further request, and never looks like the end."""
+    """The error ends the walk without a further request, so the link never looks like the end."""
     fake = CognigyFake()
     transport = InProcessTransport(
         fake, faults=failing(json({"_embedded": {"logEntry": []}, "_links": {"next": {"href": href}}}))
@@ -419,7 +419,7 @@ def test_a_link_without_a_cursor_is_an_error(href: object) -> None:
 
 @pytest.mark.parametrize("query", ["next=&previous=", "next="])
 def test_a_link_with_an_empty_cursor_is_the_end(query: str) -> None:
-    """As the other cursor of a link is empty, so is that of the last page's; a gateway's prefix can be missing."""
+    """A `next` link with an empty cursor ends the list, even without the path prefix of a gateway."""
     href = f"http://api-trial.cognigy.ai/v2.1/projects/{CognigyFake().project_id}/logs?{query}"
     page = json({"_embedded": {}, "_links": {"next": {"href": href}}})
     with opened(CognigyFake(), failing(page)) as cognigy:
@@ -427,7 +427,7 @@ def test_a_link_with_an_empty_cursor_is_the_end(query: str) -> None:
 
 
 @pytest.mark.parametrize("body", [[], {}, {"items": 7}, {"_embedded": 7}], ids=str)
-def test_what_is_no_page_is_an_error(body: Any) -> None:
+def test_an_answer_of_another_shape_is_an_error(body: Any) -> None:
     """An answer of another shape never looks like the end."""
     with opened(CognigyFake(), failing(json(body))) as cognigy, pytest.raises(logferry.ResponseShapeError):
         list(cognigy.project_logs(until=LATER))
@@ -443,10 +443,10 @@ def test_what_is_no_page_is_an_error(body: Any) -> None:
     ],
     ids=["key", "access", "project", "address"],
 )
-def test_refusals_say_which_setting_to_check(
+def test_refused_credentials_name_the_setting(
     arguments: dict[str, Any], kind: type[logferry.LogferryError], words: str
 ) -> None:
-    """The error names the setting, and no secret."""
+    """The error names the setting to check, and contains no secret."""
     fake = CognigyFake()
     with opened(fake, **arguments) as cognigy, pytest.raises(kind) as caught:
         list(cognigy.project_logs())
@@ -454,8 +454,8 @@ def test_refusals_say_which_setting_to_check(
     assert fake.api_key not in str(caught.value)
 
 
-def test_a_404_that_is_a_web_page_is_the_address() -> None:
-    """A 404 without the API's own error body comes from something else."""
+def test_a_web_page_with_404_points_to_the_address() -> None:
+    """A 404 without the error body of the API means that the address is wrong."""
     with (
         opened(CognigyFake(), failing(FakeResponse(404, (("Content-Type", "text/html"),), b"<html>"))) as cognigy,
         pytest.raises(logferry.BadRequestError, match="COGNIGY_BASE_URL"),
@@ -463,8 +463,8 @@ def test_a_404_that_is_a_web_page_is_the_address() -> None:
         list(cognigy.project_logs())
 
 
-def test_the_documented_limit_is_known() -> None:
-    """A page size that the service would refuse is refused before anything is sent."""
+def test_a_page_size_above_the_limit_is_refused() -> None:
+    """A page size that the service would refuse is refused before any request is sent."""
     fake = CognigyFake()
     transport = InProcessTransport(fake)
     with logferry.Cognigy(base_url=BASE_URL, transport=transport, **credentials(fake)) as cognigy:

@@ -1,4 +1,4 @@
-"""From log entries to records: the golden file, and the mapping stated field by field."""
+"""From log entries to records: the golden file, and the mapping field by field."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def record_of(item: Any, **origin: Any) -> LogRecord:
 
 
 def test_the_page_example_becomes_its_golden_record(samples: Path, request: pytest.FixtureRequest) -> None:
-    """The documentation page's example gives the record in the golden file."""
+    """The example of the documentation page becomes the record in the golden file."""
     golden = samples / "cognigy/page_example.records.jsonl"
     page = orjson.loads((samples / "cognigy/page_example.json").read_bytes())
     lines = [record_of(item).to_json().decode() for item in page["items"]]
@@ -51,8 +51,8 @@ def test_the_page_example_becomes_its_golden_record(samples: Path, request: pyte
     assert golden.read_text(encoding="utf-8").splitlines() == lines
 
 
-def test_every_field_has_its_place() -> None:
-    """Each field is where the mapping says; what can be a live secret is held back in ``raw``."""
+def test_every_field_has_its_target() -> None:
+    """Each field is where the mapping says; fields that can hold a valid secret stay in ``raw``."""
     record = record_of(ENTRY)
     assert record.uid == "cognigy:64f0c0ffee64f0c0ffee64f0:65000000000f43e00c7669e0"
     assert record.time_unix_nano == 1_767_225_600_123_000_000
@@ -74,8 +74,8 @@ def test_every_field_has_its_place() -> None:
     assert record.raw == ENTRY
 
 
-def test_an_entry_survives_its_model() -> None:
-    """Item -> entry -> JSON changes nothing."""
+def test_an_entry_round_trips_through_its_model() -> None:
+    """Item -> entry -> JSON changes no value."""
     assert LogEntry.from_dict(ENTRY).to_dict() == ENTRY
 
 
@@ -84,7 +84,7 @@ def test_an_entry_survives_its_model() -> None:
     [("fatal", 21), ("error", 17), ("warn", 13), ("info", 9), ("debug", 5), ("trace", 1), ("audit", 0)],
 )
 def test_severity_is_the_level(level: str, number: int) -> None:
-    """Each level has its number; one that nobody documented stays in the text."""
+    """Each level has its number; an undocumented level stays in the text."""
     record = record_of({**ENTRY, "type": level})
     assert (record.severity_number, record.severity_text) == (number, level)
 
@@ -93,10 +93,10 @@ def test_severity_is_the_level(level: str, number: int) -> None:
     ("asked", "severity"),
     [(None, (0, None)), (["warn"], (13, "warn")), (["warn", "error"], (0, None))],
 )
-def test_an_entry_without_level_has_the_one_that_was_asked_for(
+def test_an_entry_without_a_level_takes_the_requested_one(
     asked: list[str] | None, severity: tuple[int, str | None]
 ) -> None:
-    """Where one level was asked for, it is the entry's; where several were, or none, it is unknown."""
+    """A query for one level sets the severity; with several levels, or none, the severity is unknown."""
     item = {name: value for name, value in ENTRY.items() if name != "type"}
     record = record_of(item, filters={"type_": asked})
     assert (record.severity_number, record.severity_text) == severity
@@ -113,14 +113,14 @@ def test_an_entry_without_level_has_the_one_that_was_asked_for(
         ("turn-7", None),
     ],
 )
-def test_a_trace_id_is_one_only_in_the_right_form(text: str, trace_id: str | None) -> None:
-    """32 hexadecimal digits or a UUID, not all zero; the attribute has the text in any case."""
+def test_only_a_valid_trace_id_is_a_trace_id(text: str, trace_id: str | None) -> None:
+    """A trace id is 32 hexadecimal digits or a UUID, not all zero; the attribute always has the text."""
     record = record_of({**ENTRY, "traceId": text})
     assert (record.trace_id, record.attributes["cognigy.trace.id"]) == (trace_id, text)
 
 
-def test_what_is_known_of_meta_is_lifted_only_where_it_is_a_text() -> None:
-    """Nobody documents what ``meta`` holds, so a user that is no text stays there."""
+def test_known_fields_of_meta_are_attributes_only_as_text() -> None:
+    """``meta`` is undocumented, so a user that is not a string stays there."""
     attributes = record_of({**ENTRY, "meta": {"userId": 7}}).attributes
     assert attributes["cognigy.meta"] == {"userId": 7}
     assert "user.id" not in attributes
@@ -128,29 +128,29 @@ def test_what_is_known_of_meta_is_lifted_only_where_it_is_a_text() -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z"])
 def test_an_unreadable_time_is_unknown_and_flagged(text: str) -> None:
-    """A time that is none gives time 0 and an issue."""
+    """An invalid time becomes time 0 with an issue."""
     record = record_of({**ENTRY, "timestamp": text})
     assert (record.time_unix_nano, len(record.issues)) == (0, 1)
 
 
-def test_without_a_project_the_account_makes_the_uid() -> None:
-    """Whoever normalizes by hand without saying whose logs they are gets the account's name."""
+def test_the_account_replaces_a_missing_project_in_the_uid() -> None:
+    """A record normalized by hand without a project has the account's name in its uid."""
     record = record_of(ENTRY, tenant=None)
     assert record.uid.startswith("cognigy:bots:")
     assert "cognigy.project.id" not in record.resource
 
 
-def test_an_item_that_does_not_fit_is_repaired() -> None:
-    """What does not fit is listed, and the rest is in the record."""
+def test_an_item_that_does_not_decode_is_repaired() -> None:
+    """The record lists the fields that do not decode and has the others."""
     repaired = repair_log_entry({"_id": "a", "timestamp": "2026-01-01T00:00:00Z", "msg": 7, "meta": None})
     assert len(repaired.issues) == 2
     assert repaired.complete
     assert record_of(repaired.value).body is None
 
 
-def test_whose_logs_were_asked_for_makes_records_differ_and_survives_a_pickle() -> None:
-    """The same entry is the same record whatever it was found by, but not in another project."""
+def test_the_project_is_part_of_the_uid_and_is_pickled() -> None:
+    """The same entry has the same uid with any filters, but another uid in another project."""
     record = record_of(ENTRY)
-    assert record == record_of(ENTRY, filters={"user_id": "anna"}) == pickle.loads(pickle.dumps(record))  # noqa: S301  # made a moment ago
+    assert record == record_of(ENTRY, filters={"user_id": "anna"}) == pickle.loads(pickle.dumps(record))  # noqa: S301  # just made
     assert record != record_of(ENTRY, tenant="0" * 24)
     assert record_of(ENTRY, tenant="0" * 24).uid.startswith(f"cognigy:{'0' * 24}:")

@@ -1,4 +1,4 @@
-"""Pages of a session that are asked for ahead: what comes is what comes one by one, and nothing is asked in vain for long."""
+"""Concurrent requests for the pages of a session yield the items of a sequential walk and waste few requests."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ SECOND: Final = 1_000_000_000
 PROPERTY = settings(derandomize=True, max_examples=25)
 
 SESSION: Final[Any] = FAKE.questions(STREAMS[0])[0]
-"""The filters that find all rows."""
+"""Return the filters that match all rows."""
 
 streams = pytest.mark.parametrize("stream", STREAMS)
 
 
 def far_away(fake: DailyFake, seconds: float = 0.05, **options: Any) -> dict[str, Any]:
-    """Options of a client whose requests take their time, on a clock of their own unless there is one."""
+    """Return client options under which each request takes time, on a virtual clock unless the options have a clock."""
     clock: VirtualClock = options.pop("clock", None) or VirtualClock(fake.epoch + MILLISECOND)
 
     def pass_time(_event: RequestEvent) -> None:
@@ -77,7 +77,7 @@ def far_away(fake: DailyFake, seconds: float = 0.05, **options: Any) -> dict[str
 def opened(
     stream: str, concurrency: int, fake: DailyFake = FAKE, transport: Any = None, **asked: Any
 ) -> logferry.View[Any]:
-    """A stream's raw items; what is not the client's goes to the stream."""
+    """Return a stream's raw items; options that the client does not know go to the stream."""
     calls = {name: asked.pop(name) for name in ("clock", "retries", "seconds") if name in asked}
     options = far_away(fake, concurrency=concurrency, **calls)
     client = connected(logferry.Daily, fake, transport=transport or InProcessTransport(fake), **options)
@@ -89,20 +89,20 @@ def opened(
 
 @cache
 def one_by_one(stream: str) -> tuple[list[Any], int]:
-    """What comes with one request after the other, and how many that takes."""
+    """Return the items that sequential requests yield, and the number of requests."""
     transport = InProcessTransport(FAKE)
     return list(opened(stream, 1, transport=transport)), transport.count
 
 
 def starts(transport: InProcessTransport) -> list[int]:
-    """The first milliseconds that were asked for, in the order of the requests."""
+    """Return the start times of the requests in milliseconds, in the order of the requests."""
     return [int(dict(parse_qsl(request.query)).get("startTime", 0)) for request in transport.requests]
 
 
 @streams
 @pytest.mark.parametrize("concurrency", [2, 3, 4, 8])
-def test_order_and_items_stay(stream: str, concurrency: int, walk: Iterate) -> None:
-    """What comes is what comes one by one, in the same order, and costs at most a third more requests."""
+def test_concurrency_keeps_items_and_order(stream: str, concurrency: int, walk: Iterate) -> None:
+    """Any concurrency yields the items of a sequential walk in order, with at most 1.35 times the requests."""
     transport = InProcessTransport(FAKE)
     expected, requests = one_by_one(stream)
     assert len(expected) == 2000
@@ -113,7 +113,7 @@ def test_order_and_items_stay(stream: str, concurrency: int, walk: Iterate) -> N
 
 
 def session(steps: list[tuple[int, int]], epoch: int = FAKE.epoch) -> tuple[Row, ...]:
-    """Rows, each so many half milliseconds after the one before it, and of such a content."""
+    """Return rows with these distances in half milliseconds and these contents."""
     rows: list[Row] = []
     time = epoch - 3600 * SECOND
     for step, content in steps:
@@ -123,7 +123,7 @@ def session(steps: list[tuple[int, int]], epoch: int = FAKE.epoch) -> tuple[Row,
 
 
 HISTORIES: Final = st.lists(
-    # Mostly a pace that can be relied on, with rows of one time, equal ones among them, crowds and pauses.
+    # Mostly a regular pace, with ties, some of them equal rows, crowds and pauses.
     st.tuples(st.sampled_from([0, 0, 1, 2, 20, 20, 21, 25, 40, 2000]), st.integers(0, 2)),
     min_size=40,
     max_size=150,
@@ -138,10 +138,10 @@ HISTORIES: Final = st.lists(
     largest=st.sampled_from([None, None, 30]),
 )
 @PROPERTY
-def test_rows_of_one_time_and_equal_rows_stay(
+def test_ties_and_equal_rows_come_once(
     steps: list[tuple[int, int]], page_size: int, concurrency: int, inclusive: bool, largest: int | None
 ) -> None:
-    """However rows lie, and whatever bounds and limits the service has: each comes once, and its ``uid`` is the same."""
+    """With any distribution of rows, bounds and limits of the service, each row comes once with the same ``uid``."""
     fake = DailyFake(rows=session(steps), inclusive_bounds=inclusive, largest_limit=largest)
 
     def pulled(concurrency: int) -> list[tuple[str, Any]]:
@@ -160,7 +160,7 @@ def test_rows_of_one_time_and_equal_rows_stay(
 @given(concurrency=st.integers(1, 8), then=st.integers(1, 8), stop=st.integers(0, 2000), page_size=st.integers(20, 100))
 @PROPERTY
 def test_a_checkpoint_resumes_exactly(stream: str, concurrency: int, then: int, stop: int, page_size: int) -> None:
-    """Wherever a pull is left, another one goes on there, however many requests each has under way."""
+    """A checkpoint from any point of a pull resumes there, with any concurrency before and after."""
     view = opened(stream, concurrency, page_size=page_size)
     first = view.to_list(stop)
     assert [*first, *opened(stream, then, page_size=page_size, resume=view.checkpoint)] == one_by_one(stream)[0]
@@ -168,8 +168,8 @@ def test_a_checkpoint_resumes_exactly(stream: str, concurrency: int, then: int, 
 
 @given(stop=st.integers(0, 2000), concurrency=st.integers(2, 8))
 @PROPERTY
-def test_a_checkpoint_says_nothing_of_what_was_asked_ahead(stop: int, concurrency: int) -> None:
-    """It holds what a walk one by one would: the rows that have come from right before its place on, and nothing else."""
+def test_a_checkpoint_excludes_pages_requested_ahead(stop: int, concurrency: int) -> None:
+    """A checkpoint has what that of a sequential walk has: the rows delivered from just before its position on."""
     view = opened(STREAMS[0], concurrency)
     came = view.to_list(stop)
     position = orjson.loads(view.checkpoint)["position"]
@@ -186,7 +186,7 @@ def test_a_checkpoint_says_nothing_of_what_was_asked_ahead(stop: int, concurrenc
 
 
 def is_ahead(request: FakeRequest) -> bool:
-    """Whether a request asks ahead: from a time on, and for no rows that have been delivered."""
+    """Return whether a request reads ahead: it starts at a time and skips no delivered rows."""
     query = dict(parse_qsl(request.query))
     return "startTime" in query and query["limit"] == str(PAGE)
 
@@ -203,8 +203,8 @@ FAILURES: Final[dict[str, Outcome]] = {
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("retries", [0, 2])
-def test_an_error_of_what_was_asked_ahead_is_nobody_s(failure: str, retries: int, walk: Iterate) -> None:
-    """It is asked for again in its turn, and what the caller gets is what comes one by one."""
+def test_an_error_of_a_request_ahead_is_retried_in_its_turn(failure: str, retries: int, walk: Iterate) -> None:
+    """The failed page is requested again in its turn, so the caller gets the items of a sequential walk."""
     seen, times = Counter[str](), 1 if failure == "forbidden" else 1 + retries
 
     def fail(request: FakeRequest, _number: int) -> Outcome | None:
@@ -220,8 +220,8 @@ def test_an_error_of_what_was_asked_ahead_is_nobody_s(failure: str, retries: int
 
 @given(failed=st.sets(st.integers(1, 60), max_size=12), concurrency=st.integers(2, 8), connects=st.booleans())
 @PROPERTY
-def test_an_error_comes_in_its_turn(failed: set[int], concurrency: int, connects: bool) -> None:
-    """What the walk itself asks for in vain is the caller's error once all before it has come; the iterator goes on."""
+def test_an_error_is_raised_in_order(failed: set[int], concurrency: int, connects: bool) -> None:
+    """A failed request of the walk itself raises after all items before it were delivered; the iterator continues."""
     expected, _ = one_by_one(STREAMS[0])
     failure = FakeResponse(503) if connects else httpx.ConnectError("[Errno 111] Connection refused")
     transport = InProcessTransport(FAKE, faults=failing(failure, at=failed))
@@ -238,8 +238,8 @@ def test_an_error_comes_in_its_turn(failed: set[int], concurrency: int, connects
     assert errors <= len(failed)
 
 
-def test_what_was_asked_ahead_is_not_taken_for_the_end(walk: Iterate) -> None:
-    """It can be empty; where the service also says so behind the last page, the walk asks again, and goes on."""
+def test_an_empty_page_read_ahead_is_not_the_end(walk: Iterate) -> None:
+    """An empty page read ahead and an empty page after the last one make the walk request again and continue."""
     steps = [(20, number % 7) for number in range(1000)]
     fake = DailyFake(rows=session([*steps, *[(0, 1)] * 2 * PAGE, *steps[:500]]), largest_limit=PAGE + 10)
     expected = list(opened(STREAMS[0], 1, fake))
@@ -247,7 +247,7 @@ def test_what_was_asked_ahead_is_not_taken_for_the_end(walk: Iterate) -> None:
     asked: list[str] = []
 
     def emptied_twice(request: FakeRequest, _number: int) -> FakeResponse | None:
-        # The first question that passes rows over is the one in the middle, where no page shows all rows of one time.
+        # The first request with an offset is in the middle, where no page has all rows of one time.
         if dict(parse_qsl(request.query))["offset"] == "0" or asked[:1] not in ([], [request.target]):
             return None
         asked.append(request.target)
@@ -259,8 +259,8 @@ def test_what_was_asked_ahead_is_not_taken_for_the_end(walk: Iterate) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_rows_that_come_and_go_meanwhile(seed: int, walk: Iterate) -> None:
-    """Those that are there all the time come once, of the others each at most once, equal ones counted."""
+def test_rows_that_come_and_go_during_a_walk_come_at_most_once(seed: int, walk: Iterate) -> None:
+    """Permanent rows come once and others at most once, with equal rows counted."""
     fake = DailyFake(records=0)
     rows = session([((number * 7 + seed) % 5 * 10, number % 3) for number in range(1500)])
     begin = fake.epoch
@@ -286,7 +286,7 @@ def test_rows_that_come_and_go_meanwhile(seed: int, walk: Iterate) -> None:
 
 
 def bounds_ignored(fake: DailyFake) -> Faults:
-    """A service that lists all rows whatever time is asked for."""
+    """A service that lists all rows from the start, with any time bounds."""
 
     def answer(request: FakeRequest, _number: int) -> FakeResponse:
         query = dict(parse_qsl(request.query))
@@ -296,8 +296,8 @@ def bounds_ignored(fake: DailyFake) -> Faults:
     return answer
 
 
-def test_a_service_that_ignores_bounds_is_asked_one_by_one(walk: Iterate) -> None:
-    """Nothing could be known ahead there, and not a request more is sent."""
+def test_a_service_that_ignores_bounds_is_read_sequentially(walk: Iterate) -> None:
+    """Reading ahead is impossible there, so the walk sends no more requests than a sequential one."""
     fake = DailyFake(records=600)
     counts: list[int] = []
     for concurrency in (1, 8):
@@ -308,8 +308,8 @@ def test_a_service_that_ignores_bounds_is_asked_one_by_one(walk: Iterate) -> Non
 
 
 @streams
-def test_a_service_that_is_near_is_asked_one_by_one(stream: str, walk: Iterate) -> None:
-    """Where answers take no time, as many requests are sent as one by one."""
+def test_a_fast_service_is_read_sequentially(stream: str, walk: Iterate) -> None:
+    """Where answers take no time, the walk sends the same number of requests as a sequential one."""
     expected, requests = one_by_one(stream)
     transport = InProcessTransport(FAKE)
     assert list(walk(opened(stream, 8, transport=transport, seconds=0.0))) == expected
@@ -319,8 +319,8 @@ def test_a_service_that_is_near_is_asked_one_by_one(stream: str, walk: Iterate) 
 @pytest.mark.parametrize(
     ("options", "taken"), [({"max_items": 3 * PAGE}, None), ({}, 3 * PAGE - 1), ({"max_items": 10 * PAGE}, None)]
 )
-def test_nothing_is_asked_beyond_what_is_wanted(options: dict[str, Any], taken: int | None, walk: Iterate) -> None:
-    """Who takes a few pages causes the requests that one by one would cause, and nobody many more."""
+def test_a_few_pages_cost_few_requests(options: dict[str, Any], taken: int | None, walk: Iterate) -> None:
+    """A caller who takes a few pages causes the requests of a sequential walk; no caller causes many more."""
     counts: list[int] = []
     for concurrency in (1, 8):
         transport = InProcessTransport(FAKE)
@@ -331,8 +331,8 @@ def test_nothing_is_asked_beyond_what_is_wanted(options: dict[str, Any], taken: 
     assert counts[0] <= counts[1] <= counts[0] + (2 if options.get("max_items") == 10 * PAGE else 0)
 
 
-def test_nothing_is_asked_at_the_end_of_the_window_or_behind(walk: Iterate) -> None:
-    """What is asked ahead begins within the window, and ends where it ends."""
+def test_requests_ahead_stay_within_the_window(walk: Iterate) -> None:
+    """Each request ahead begins within the window and ends where the window ends."""
     until = FAKE.epoch - 1000 * 60 * SECOND
     transport = InProcessTransport(FAKE)
     asked = datetime.fromtimestamp(until / SECOND, UTC)
@@ -343,7 +343,7 @@ def test_nothing_is_asked_at_the_end_of_the_window_or_behind(walk: Iterate) -> N
 
 
 class Counting(httpx.BaseTransport):
-    """Counts the requests that are under way at once."""
+    """Counts the requests in flight."""
 
     def __init__(self, answers: httpx.BaseTransport) -> None:
         self.answers = answers
@@ -351,13 +351,13 @@ class Counting(httpx.BaseTransport):
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Count, and answer."""
+        """Count the request and answer it."""
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
         try:
             response = self.answers.handle_request(request)
-            threading.Event().wait(0.001)  # so that others come meanwhile
+            threading.Event().wait(0.001)  # lets other requests arrive meanwhile
             return response
         finally:
             with self._lock:
@@ -367,8 +367,8 @@ class Counting(httpx.BaseTransport):
 @streams
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
 @pytest.mark.parametrize("every", [None, 3])
-def test_never_more_are_under_way(stream: str, concurrency: int, every: int | None) -> None:
-    """As many as there may be and not one more, also where some fail."""
+def test_the_concurrency_is_reached_and_never_exceeded(stream: str, concurrency: int, every: int | None) -> None:
+    """The number of requests in flight reaches the configured concurrency and never exceeds it, also after failures."""
     faults = None if every is None else failing(FakeResponse(503), every=every)
     transport = Counting(InProcessTransport(FAKE, faults=faults))
     assert list(opened(stream, concurrency, transport=transport)) == one_by_one(stream)[0]
@@ -379,16 +379,16 @@ def test_never_more_are_under_way(stream: str, concurrency: int, every: int | No
 @define
 class Trip:
     """
-    A walk whose steps are performed in virtual time, so that how long it takes is the same on every run.
+    A walk in virtual time, so that its duration is the same in every run.
 
     Attributes:
-        rows: What there is, oldest first.
-        times: Of each, in nanoseconds.
-        seconds: How long it has taken.
-        items: What has come.
-        requests: How many requests have been sent.
-        most: How many were under way at most.
-        ahead: So many more requests than pages there were at most, at any time.
+        rows: The rows of the service, oldest first.
+        times: The times of the rows in nanoseconds.
+        seconds: The duration of the walk.
+        items: The delivered items.
+        requests: The number of requests sent.
+        most: The highest number of requests in flight.
+        ahead: The highest number of requests sent beyond the pages delivered, at any time.
     """
 
     rows: list[Any]
@@ -401,11 +401,11 @@ class Trip:
 
     @classmethod
     def of(cls, times: list[int]) -> Trip:
-        """A trip through rows of these times."""
+        """Return a trip through rows of these times."""
         return cls([{"time": rfc3339(time), "content": number % 7} for number, time in enumerate(times)], times)
 
     def through(self, concurrency: int, *, idle: float = 0.0) -> Trip:
-        """Walk to the end, where answers take 50 ms, and the caller so many seconds for each page."""
+        """Walk to the end, where an answer takes 50 ms and the caller takes this many seconds for each page."""
         window = Window(None, self.times[-1] + SECOND)
         query = Query(metrics=False, mtg_session_id="m", user_session_id=None, window=window, page_size=PAGE)
 
@@ -447,7 +447,7 @@ class Trip:
                     raise AssertionError(step)
 
     def response(self, send: Send[Any]) -> Response[Any]:
-        """The answer to a request."""
+        """Return the answer to a request."""
         asked = dict(send.request.params)
         first = bisect_left(self.times, int(asked.get("startTime", 0)) * MILLISECOND) + int(asked["offset"])
         end = bisect_right(self.times, int(asked["endTime"]) * MILLISECOND)
@@ -462,12 +462,12 @@ PACES: Final[dict[str, tuple[Callable[[random.Random, int], float], float, float
     "like nothing before": (lambda chance, _number: chance.paretovariate(0.7), 1.05, 1.1),
     "with pauses": (lambda _chance, number: 20_000.0 if number % 400 == 0 else 5.0, 1.05, 1.5),
 }
-"""By what rows come: milliseconds after the one before; and so many times as fast two and eight at once are at least."""
+"""For each pace: the distance of two rows in milliseconds, and the least speedup with concurrency 2 and 8."""
 
 
 @pytest.mark.parametrize("pace", PACES)
-def test_several_at_once_are_faster(pace: str) -> None:
-    """Whatever the pace, nothing is slower; and at most a third more requests are sent."""
+def test_concurrency_is_faster(pace: str) -> None:
+    """Each pace has at least its speedup, with at most 1.35 times the requests."""
     interval, *faster = PACES[pace]
     chance = random.Random(1)  # noqa: S311  # the same on every run
     offsets = accumulate(interval(chance, number) for number in range(6000))
@@ -481,22 +481,22 @@ def test_several_at_once_are_faster(pace: str) -> None:
         assert other.requests <= 1.35 * one.requests + 1
 
 
-def test_a_caller_who_takes_time_does_not_let_pages_pile_up() -> None:
-    """However long nobody takes a page, only half as many more are asked ahead as may be under way."""
+def test_a_slow_caller_bounds_the_pages_ahead() -> None:
+    """While the caller takes no page, at most 1.5 times the concurrency is requested ahead."""
     trip = Trip.of([FAKE.epoch + number * 5 * MILLISECOND for number in range(6000)]).through(4, idle=60.0)
     assert trip.items == trip.rows
-    # At the end they are asked for again, since something else has been empty.
+    # At the end these pages are requested again, since an empty page was among them.
     assert trip.ahead <= 1 + 4 + 2 + 4
 
 
 def threads() -> list[str]:
-    """Threads of requests that are alive."""
+    """Return the threads that still serve requests."""
     return [thread.name for thread in threading.enumerate() if thread.name == "logferry request"]
 
 
 @pytest.mark.parametrize("end", ["break", "error", "all", "close"])
-def test_no_thread_is_left(end: str) -> None:
-    """However an iteration ends, its requests end with it."""
+def test_no_thread_outlives_its_iteration(end: str) -> None:
+    """The requests and threads of an iteration end with it, however it ends."""
     transport = InProcessTransport(FAKE, faults=failing(FakeResponse(403), every=20) if end == "error" else None)
     with connected(logferry.Daily, FAKE, transport=transport, **far_away(FAKE, concurrency=8)) as client:
         seen = 0
@@ -516,8 +516,8 @@ def test_no_thread_is_left(end: str) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("end", ["break", "cancel", "close", "all"])
-async def test_no_task_is_left(end: str) -> None:
-    """However an iteration ends, its tasks end with it."""
+async def test_no_task_outlives_its_iteration(end: str) -> None:
+    """The tasks of an iteration end with it, however it ends."""
     before = len(anyio.get_running_tasks())
     async with connected(
         logferry.Daily, FAKE, transport=InProcessTransport(FAKE), **far_away(FAKE, concurrency=8)

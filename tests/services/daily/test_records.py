@@ -1,4 +1,4 @@
-"""From Daily's items to records: the golden files, and the mapping stated field by field."""
+"""From Daily's items to records: the golden files, and the mapping field by field."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOKEN = "live-secret"  # made up
 
 
 def record_of(definition: StreamDefinition[Any, Any, Any], item: Any) -> LogRecord:
-    """The record of an item that fits."""
+    """Return the record of an item that decodes."""
     assert definition.fits(item)
     origin = Origin(
         stream=definition.name,
@@ -34,7 +34,7 @@ def record_of(definition: StreamDefinition[Any, Any, Any], item: Any) -> LogReco
 
 
 def page_example(samples: Path, operation: str) -> list[dict[str, Any]]:
-    """The rows of the answer that a documentation page shows."""
+    """Return the rows of the answer on a documentation page."""
     body = orjson.loads((samples / "daily" / operation / "page_example.json").read_bytes())
     arrays = {"list_logs": "logs", "list_meetings": "data"}
     rows: list[dict[str, Any]] = body[arrays[operation]] if operation in arrays else body
@@ -48,7 +48,7 @@ def page_example(samples: Path, operation: str) -> list[dict[str, Any]]:
 def test_the_page_example_becomes_its_golden_records(
     operation: str, definition: StreamDefinition[Any, Any, Any], samples: Path, request: pytest.FixtureRequest
 ) -> None:
-    """The documentation page's example gives the records in the golden file."""
+    """The example of the documentation page becomes the records in the golden file."""
     golden = samples / "daily" / operation / "page_example.records.jsonl"
     lines = [record_of(definition, item).to_json().decode() for item in page_example(samples, operation)]
     if request.config.getoption("--golden"):
@@ -56,7 +56,7 @@ def test_the_page_example_becomes_its_golden_records(
     assert golden.read_text(encoding="utf-8").splitlines() == lines
 
 
-def test_entries_give_back_what_was_sent(samples: Path) -> None:
+def test_entries_round_trip(samples: Path) -> None:
     """The typed models keep every field of the examples."""
     for item in page_example(samples, "list_logs"):
         assert SessionLog.from_dict(item).to_dict() == item
@@ -66,8 +66,8 @@ def test_entries_give_back_what_was_sent(samples: Path) -> None:
         assert Meeting.from_dict(item).to_dict() == item
 
 
-def test_every_field_of_a_session_log_has_its_place(samples: Path) -> None:
-    """Each documented field is where the mapping says; a peer that is null is left out."""
+def test_every_field_of_a_session_log_has_its_target(samples: Path) -> None:
+    """Each documented field is where the mapping says; a null peer is left out."""
     alone, *_, other = page_example(samples, "list_logs")
     record = record_of(SESSION_LOGS, other)
     assert record.time_unix_nano == 1_774_283_575_473_000_000
@@ -89,8 +89,8 @@ def test_every_field_of_a_session_log_has_its_place(samples: Path) -> None:
     assert "daily.peer.id" not in record_of(SESSION_LOGS, alone).attributes
 
 
-def test_every_field_of_an_api_log_has_its_place_or_is_held_back(samples: Path) -> None:
-    """Each documented field is where the mapping says; of the bodies, which can hold tokens, only the size is told."""
+def test_every_field_of_an_api_log_is_mapped_or_kept_in_raw(samples: Path) -> None:
+    """Each documented field is where the mapping says; a body, which can hold tokens, is reduced to its size."""
     item = page_example(samples, "list_api_logs")[-1]
     record = record_of(API_LOGS, item)
     assert record.uid == f"daily:{item['domainId']}:{item['id']}"
@@ -111,8 +111,8 @@ def test_every_field_of_an_api_log_has_its_place_or_is_held_back(samples: Path) 
     assert record.to_dict(raw=True)["raw"] == item
 
 
-def test_every_field_of_a_meeting_has_its_place(samples: Path) -> None:
-    """Each documented field is where the mapping says; the session's id has the name that it has in logs."""
+def test_every_field_of_a_meeting_has_its_target(samples: Path) -> None:
+    """Each documented field is where the mapping says; the session id has the same attribute name as in logs."""
     item = page_example(samples, "list_meetings")[1]
     record = record_of(MEETINGS, item)
     assert record.uid == f"daily:rooms:{item['id']}"
@@ -139,7 +139,7 @@ def test_every_field_of_a_meeting_has_its_place(samples: Path) -> None:
     ],
 )
 def test_the_text_of_a_meeting(item: dict[str, Any], body: str) -> None:
-    """It names the room and the state, as far as they are known; what is unknown is no attribute either."""
+    """The body names the room and the state where known; unknown values have no attribute."""
     record = record_of(MEETINGS, {"start_time": 10**12, **item})
     assert (record.body, record.time_unix_nano) == (body, 0)
     assert record.issues == ("start_time: no moment between the years 1 and 9999",)
@@ -147,8 +147,8 @@ def test_the_text_of_a_meeting(item: dict[str, Any], body: str) -> None:
 
 
 @pytest.mark.parametrize(("level", "severity"), [(0, 17), (1, 9), (2, 5), (3, 0), (-1, 0)])
-def test_levels_have_a_number_and_no_word(level: int, severity: int) -> None:
-    """Daily sends numbers, so there is no severity text; a level that is not documented has no severity."""
+def test_levels_have_a_number_and_no_text(level: int, severity: int) -> None:
+    """Daily sends numeric levels, so there is no severity text; an undocumented level has no severity."""
     record = record_of(SESSION_LOGS, {"time": "2026-03-23T16:32:55.473000001Z", "level": level})
     assert (record.severity_number, record.severity_text) == (severity, None)
     assert record.attributes["daily.level"] == level
@@ -156,16 +156,16 @@ def test_levels_have_a_number_and_no_word(level: int, severity: int) -> None:
 
 
 @pytest.mark.parametrize("item", [{}, {"time": "soon"}, {"time": ""}])
-def test_an_unreadable_time_is_flagged(item: dict[str, Any]) -> None:
-    """A time that cannot be read is unknown, and said so."""
+def test_an_unreadable_time_is_an_issue(item: dict[str, Any]) -> None:
+    """A time that cannot be read is unknown and an issue."""
     record = record_of(SESSION_LOGS, item)
     assert (record.time_unix_nano, record.issues) == (0, ("time: no date and time",))
     assert record.severity_number == 0
     assert record_of(API_LOGS, {"createdAt": "soon"}).issues == ("createdAt: no date and time",)
 
 
-def test_fields_that_nobody_documented_are_kept() -> None:
-    """They get names of Daily's own; what can be a secret is masked."""
+def test_undocumented_fields_are_kept() -> None:
+    """Undocumented fields get names under Daily's prefix; possible secrets are masked."""
     item = {"time": "2026-03-23T16:32:55Z", "sdk": {"version": "1"}, "token": TOKEN}
     attributes = record_of(SESSION_LOGS, item).attributes
     assert attributes == {"daily.sdk": {"version": "1"}, "daily.token": "******"}
@@ -207,8 +207,8 @@ def test_fields_that_nobody_documented_are_kept() -> None:
         ),
     ],
 )
-def test_fields_of_an_api_log(item: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Each field has its attribute, and bodies and tokens are in the raw item only."""
+def test_bodies_and_tokens_of_an_api_log_stay_in_raw(item: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Each field has its attribute; bodies and tokens are only in the raw item."""
     record = record_of(API_LOGS, {"createdAt": "2024-03-15T18:42:00.000Z", **item})
     assert record.attributes == expected
     assert TOKEN not in str(record.to_dict())
@@ -217,8 +217,8 @@ def test_fields_of_an_api_log(item: dict[str, Any], expected: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("status", "severity"), [(200, 9), (302, 9), (404, 13), ("500", 17), (0, 0), ("gone", 0), (None, 0)]
 )
-def test_the_status_makes_the_severity(status: Any, severity: int) -> None:
-    """Refusals are warnings, failures errors; what is no status has no severity."""
+def test_the_status_sets_the_severity(status: Any, severity: int) -> None:
+    """A 4xx status is a warning and a 5xx status an error; an invalid status has no severity."""
     item = {"method": "GET", "url": "/v1/rooms?a=b"} | ({} if status is None else {"status": status})
     record = record_of(API_LOGS, item)
     assert (record.severity_number, record.severity_text) == (severity, None)
@@ -226,7 +226,7 @@ def test_the_status_makes_the_severity(status: Any, severity: int) -> None:
 
 
 def test_events_are_named_after_their_source() -> None:
-    """Requests and webhooks are different events; a source that is not documented has no name."""
+    """Requests and webhooks have different event names; an undocumented source has none."""
     names = [record_of(API_LOGS, {"source": source}).event_name for source in ("api", "webhook", "other")]
     assert names == ["daily.api.request", "daily.webhook.delivery", None]
 
@@ -241,15 +241,15 @@ def test_events_are_named_after_their_source() -> None:
     ],
 )
 def test_a_metric_keeps_its_whole_item(item: dict[str, Any], time: int, issues: tuple[str, ...]) -> None:
-    """Whatever a sample holds is under one attribute; its time is that of whichever field tells."""
+    """All fields of a sample are under one attribute; its time comes from either of its time fields."""
     record = record_of(SESSION_METRICS, {**item, "domainName": "rooms"})
     assert record.attributes == {"daily.metrics": {**item, "domainName": "rooms"}}
     assert (record.time_unix_nano, record.issues, record.severity_number) == (time, issues, 0)
     assert record.resource["daily.domain.name"] == "rooms"
 
 
-def test_a_metric_is_named_as_the_logs_of_its_call_are() -> None:
-    """Session, room and the device's time are attributes of their own too; numbers stay in the whole item."""
+def test_a_metric_has_the_attributes_of_its_call() -> None:
+    """Session, room and device time also have attributes of their own; numbers stay in the whole item."""
     item = {
         "time": "2026-01-01T00:00:00.125Z",
         "clientTime": "2026-01-01T00:00:00.100Z",
@@ -274,8 +274,8 @@ def test_a_metric_is_named_as_the_logs_of_its_call_are() -> None:
     assert entry.to_dict() == item
 
 
-def test_an_item_that_does_not_fit_is_repaired() -> None:
-    """What does not fit is taken out and listed, also where the item is no object at all."""
+def test_an_item_that_does_not_decode_is_repaired() -> None:
+    """Fields that do not decode are removed and listed, even if the whole item is no object."""
     repaired = SESSION_LOGS.repair({"time": 5, "message": "m", "level": "high"})
     assert repaired.value == {"message": "m"}
     assert len(repaired.issues) == 2

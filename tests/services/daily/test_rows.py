@@ -1,4 +1,4 @@
-"""Rows without ids: digests are made of few, but the counts are those that digests of all would give."""
+"""Rows without ids: few rows get a digest, with the same counts as if all rows had one."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from logferry.services.daily._records import SESSION_LOG_NORMALIZER
 from logferry.services.daily._sessions.position import Position
 from logferry.services.daily._sessions.rows import Rows
 
-# Python takes 1, 1.0 and True for equal, JSON does not; the order of keys does not matter to either.
+# Python treats 1, 1.0 and True as equal, JSON does not; the order of keys matters to neither.
 SAYS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({"level": st.sampled_from([1, 1.0, True, "1", None])})
 
 
 def rows_of(items: list[Any]) -> Rows:
-    """Rows in the order of a response."""
+    """Return rows in the order of a response."""
     return Rows(items, SESSION_LOG_NORMALIZER.times(items))
 
 
 def log(second: int, says: dict[str, Any], *, reversed_keys: bool) -> dict[str, Any]:
-    """A log of a second."""
+    """Return a log of a second."""
     item = {"time": f"2026-11-20T08:47:{second:02}.000000000Z", **says}
     return dict(reversed(item.items())) if reversed_keys else item
 
@@ -33,7 +33,7 @@ LOGS = st.lists(st.builds(log, st.integers(0, 3), SAYS, reversed_keys=st.boolean
 
 
 def expected_ordinals(position: Position, items: list[Any], new: list[int]) -> dict[int, int]:
-    """How many equal rows came before, by the digests of all."""
+    """Return how many equal rows came before, from the digests of all rows."""
     counts = Counter({identity: one.count for identity, one in position.delivered.items()})
     ordinals: dict[int, int] = {}
     for order, index in enumerate(new):
@@ -45,7 +45,7 @@ def expected_ordinals(position: Position, items: list[Any], new: list[int]) -> d
 
 @given(logs=LOGS, ordered=st.booleans(), cut=st.integers(0, 40), repeated=st.integers(0, 10))
 def test_equal_rows_are_counted(*, logs: list[Any], ordered: bool, cut: int, repeated: int) -> None:
-    """In two responses that overlap, in order of time or not, each row comes once, and equal ones are numbered."""
+    """In two overlapping responses, sorted by time or not, each row comes once and equal rows are numbered."""
     items = sorted(logs, key=lambda item: item["time"]) if ordered else logs
     first = items[:cut]
     position = Position()
@@ -65,8 +65,8 @@ def test_equal_rows_are_counted(*, logs: list[Any], ordered: bool, cut: int, rep
 
 
 @given(logs=LOGS, cut=st.integers(0, 40), end=st.integers(0, 40))
-def test_a_page_that_is_delivered_in_part_goes_on_there(*, logs: list[Any], cut: int, end: int) -> None:
-    """Wherever a caller stops in a page, the next response brings the rows behind it, and none again."""
+def test_a_partly_delivered_page_continues_after_the_last_row(*, logs: list[Any], cut: int, end: int) -> None:
+    """After a stop anywhere in a page, the next response yields the rows behind it and repeats none."""
     items = sorted(logs, key=lambda item: item["time"])
     first = items[:cut]
     position = Position()
@@ -76,8 +76,8 @@ def test_a_page_that_is_delivered_in_part_goes_on_there(*, logs: list[Any], cut:
     assert [kept[index] for index in position.look(rows_of(kept)).new] == items[min(end, len(first)) :]
 
 
-def test_few_rows_of_different_times_get_a_digest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a page in order of time, only the rows are looked at that can have been delivered."""
+def test_only_possibly_delivered_rows_get_a_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a page sorted by time, only rows that can have been delivered get a digest."""
     made: list[Any] = []
 
     def noted(item: Any) -> str:

@@ -1,4 +1,4 @@
-"""Daily's streams, end to end: both worlds, in process and over the loopback server, from one definition."""
+"""Daily's streams, end to end: sync and async, in process and over the loopback server, from one definition."""
 
 from __future__ import annotations
 
@@ -29,12 +29,15 @@ from logferry.testing import (
     Recorder,
     Row,
     VirtualClock,
+    emptied,
     failing,
+    first_of,
     serve,
+    shortened,
 )
 
 LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
-"""After everything that a fake has."""
+"""A time after all rows of a fake."""
 
 STREAMS: Final = ("daily.session_logs", "daily.session_metrics", "daily.api_logs", "daily.meetings")
 SESSIONS: Final = STREAMS[:2]
@@ -47,26 +50,26 @@ PAGES: Final = [
 
 
 def opened(daily: logferry.Daily, stream: str, fake: DailyFake, **options: Any) -> logferry.Stream[Any]:
-    """A stream, of the fake's first meeting session where it needs one."""
+    """Open a stream, with the fake's first meeting session where a session is required."""
     filters = {"mtg_session_id": fake.meeting_ids[0]} if stream in SESSIONS else {}
     arguments: dict[str, Any] = {"until": LATER, **options}
     return daily.stream(stream, filters=filters, **arguments)
 
 
 def truth(fake: DailyFake, stream: Any, since: int | None = None, until: int | None = None) -> list[dict[str, Any]]:
-    """What ``opened`` has to give."""
+    """Return the rows that ``opened`` must yield."""
     return list(fake.items(stream, since, until, mtg_session_id=fake.meeting_ids[0] if stream in SESSIONS else None))
 
 
 @contextmanager
 def in_process(fake: DailyFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
-    """A client's arguments to ask *fake* in process."""
+    """Return a client's arguments for requests to *fake* in process."""
     yield {"api_key": fake.api_key, "transport": InProcessTransport(fake, faults=faults), "rate": None}
 
 
 @contextmanager
 def on_loopback(fake: DailyFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
-    """A client's arguments to ask *fake* over the loopback server."""
+    """Return a client's arguments for requests to *fake* over the loopback server."""
     with serve(Recorder(fake, faults=faults)) as url:
         yield {"api_key": fake.api_key, "base_url": f"{url}/v1"}
 
@@ -74,8 +77,8 @@ def on_loopback(fake: DailyFake, faults: Faults | None = None) -> Generator[dict
 @pytest.mark.parametrize("adapter", [in_process, on_loopback])
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 @pytest.mark.parametrize("stream", STREAMS)
-def test_every_view_gives_the_truth(stream: str, adapter: Any, sync: bool) -> None:
-    """Entries, records, raw items and pages hold every row once, in order, whichever way they are asked."""
+def test_every_view_yields_each_row_once(stream: str, adapter: Any, sync: bool) -> None:
+    """Entries, records, raw items and pages have every row once and in order, sync and async."""
     fake = DailyFake()
 
     async def collect(arguments: dict[str, Any]) -> list[list[Any]]:
@@ -101,8 +104,8 @@ def test_every_view_gives_the_truth(stream: str, adapter: Any, sync: bool) -> No
 
 @pytest.mark.parametrize("adapter", [in_process, on_loopback])
 @pytest.mark.parametrize("stream", STREAMS)
-def test_after_an_error_the_same_iterator_goes_on(stream: str, adapter: Any) -> None:
-    """The error comes after the pages before it, with a checkpoint, and the next call goes on."""
+def test_the_iterator_continues_after_an_error(stream: str, adapter: Any) -> None:
+    """The error comes after the earlier pages and has a checkpoint; the next call continues."""
     fake = DailyFake()
     with (
         adapter(fake, failing(FakeResponse(503), at=[3])) as arguments,
@@ -121,8 +124,8 @@ def test_after_an_error_the_same_iterator_goes_on(stream: str, adapter: Any) -> 
 
 
 @pytest.mark.parametrize(("stream", "page_size"), PAGES)
-def test_any_checkpoint_resumes_to_the_truth(stream: str, page_size: int) -> None:
-    """Wherever an iteration stops, also in the middle of equal rows, another goes on with the same ``uid``s."""
+def test_any_checkpoint_resumes(stream: str, page_size: int) -> None:
+    """From a stop anywhere, also among equal rows, the checkpoint yields the remaining rows with the same ``uid``s."""
     fake = DailyFake(records=25)  # several pages of each size up to 7, or one
     with in_process(fake) as arguments, logferry.Daily(**arguments) as daily:
         whole = [record.uid for record in opened(daily, stream, fake, page_size=page_size).records()]
@@ -135,8 +138,8 @@ def test_any_checkpoint_resumes_to_the_truth(stream: str, page_size: int) -> Non
             assert fake.api_key not in begun.checkpoint
 
 
-def test_identical_lines_are_records_of_their_own() -> None:
-    """Two equal lines are two records whose ``uid``s differ by their number, whatever the page size."""
+def test_equal_lines_are_separate_records() -> None:
+    """Two equal lines are two records whose ``uid``s differ by their number, with any page size."""
     fake = DailyFake()
     uids: set[tuple[str, ...]] = set()
     with in_process(fake) as arguments, logferry.Daily(**arguments) as daily:
@@ -152,8 +155,8 @@ def test_identical_lines_are_records_of_their_own() -> None:
 
 @pytest.mark.parametrize("inclusive", [True, False])
 @pytest.mark.parametrize("stream", STREAMS)
-def test_the_window_is_half_open_whatever_the_bounds_mean(stream: str, inclusive: bool) -> None:
-    """Rows of exactly ``since`` are within, rows of exactly ``until`` are not, to the nanosecond."""
+def test_the_window_is_half_open_with_any_bounds_of_the_service(stream: str, inclusive: bool) -> None:
+    """Rows at exactly ``since`` are within, rows at exactly ``until`` are not, to the nanosecond."""
     fake = DailyFake(inclusive_bounds=inclusive)
     with in_process(fake) as arguments, logferry.Daily(**arguments) as daily:
         records = sorted(opened(daily, stream, fake).records(), key=lambda record: record.time_unix_nano)
@@ -165,8 +168,8 @@ def test_the_window_is_half_open_whatever_the_bounds_mean(stream: str, inclusive
 
 @pytest.mark.parametrize("page_size", [7, 100])
 @pytest.mark.parametrize("stream", STREAMS)
-def test_rows_that_arrive_while_paging_shift_nothing(stream: str, page_size: int) -> None:
-    """The window ends where the first request was made; what comes later is left out, and hides nothing."""
+def test_rows_that_arrive_while_paging_do_not_shift_pages(stream: str, page_size: int) -> None:
+    """The window ends at the time of the first request; later rows are left out and cost no other row."""
     fake = DailyFake(spacing=1.0)
     clock = VirtualClock(fake.epoch + 1)
     transport = InProcessTransport(fake, clock=clock.now)
@@ -178,15 +181,15 @@ def test_rows_that_arrive_while_paging_shift_nothing(stream: str, page_size: int
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_limit_that_nobody_documented_hides_nothing(stream: str) -> None:
-    """Where the service gives fewer rows than were asked for, the walk goes on to the end."""
+def test_an_undocumented_limit_loses_no_row(stream: str) -> None:
+    """Where the service sends fewer rows than requested, the walk continues to the end."""
     fake = DailyFake(largest_limit=20)
     with in_process(fake) as arguments, logferry.Daily(**arguments) as daily:
         assert opened(daily, stream, fake).raw().to_list() == truth(fake, stream)
 
 
 def rows_moved(fake: DailyFake, change: Callable[[list[Any], int], list[Any]]) -> Faults:
-    """Faults: what the requests get is cut from rows that change with the number of the request."""
+    """Return faults that answer from rows which change with the number of the request."""
     rows = truth(fake, "daily.session_logs")
 
     def answer(request: FakeRequest, number: int) -> FakeResponse:
@@ -198,22 +201,22 @@ def rows_moved(fake: DailyFake, change: Callable[[list[Any], int], list[Any]]) -
 
 
 def with_ties_turned(rows: list[Any], number: int) -> list[Any]:
-    """Every second answer has rows of equal times in the opposite order."""
+    """Reverse rows of equal times in every second answer."""
     return sorted(rows[:: 1 if number % 2 else -1], key=lambda row: row["time"])
 
 
 def with_rows_removed(rows: list[Any], number: int) -> list[Any]:
-    """Before the third answer, the service has removed the three oldest rows."""
+    """Remove the three oldest rows before the third answer."""
     return rows[3:] if number >= 3 else rows
 
 
 def with_rows_in_front(rows: list[Any], number: int) -> list[Any]:
-    """Before the third answer, rows that are older than all others have come."""
+    """Add rows older than all others before the third answer."""
     return [{"time": "2020-01-01T00:00:00Z", "code": code} for code in range(5)] * (number >= 3) + rows
 
 
 def with_an_empty_page(rows: list[Any], number: int) -> list[Any]:
-    """The third answer is empty."""
+    """Empty the third answer."""
     return [] if number == 3 else rows
 
 
@@ -224,7 +227,7 @@ def with_an_empty_page(rows: list[Any], number: int) -> list[Any]:
 )
 @pytest.mark.parametrize("page_size", [30, 41, 100])
 def test_rows_that_move_are_delivered_once(change: Callable[[list[Any], int], list[Any]], page_size: int) -> None:
-    """Also where the service ignores the time that is asked for: the walk loses and doubles nothing."""
+    """The walk neither loses nor repeats a row, even if the service ignores the requested time."""
     fake = DailyFake()
     with in_process(fake, rows_moved(fake, change)) as arguments, logferry.Daily(**arguments) as daily:
         got = opened(daily, "daily.session_logs", fake, page_size=page_size).raw().to_list()
@@ -233,12 +236,12 @@ def test_rows_that_move_are_delivered_once(change: Callable[[list[Any], int], li
 
 
 def with_everything_replaced(rows: list[Any], number: int) -> list[Any]:
-    """From the third answer on, there are other rows."""
+    """Replace all rows from the third answer on."""
     return [{**row, "code": 1} for row in rows] if number >= 3 else rows
 
 
-def test_rows_that_are_all_replaced_end_the_walk() -> None:
-    """What was met comes once, and of the others those behind it, though nothing is left that pages could join by."""
+def test_a_walk_ends_when_all_rows_are_replaced() -> None:
+    """Delivered rows come once, then the new rows behind them, although no known row remains to join pages."""
     fake = DailyFake()
     rows = truth(fake, "daily.session_logs")
     transport = InProcessTransport(fake, faults=rows_moved(fake, with_everything_replaced))
@@ -259,7 +262,7 @@ CROWDED: Final = (
 
 
 def crowd(count: int, **told: Any) -> tuple[Row, ...]:
-    """Rows of one time, most of them equal to others, with one before and one behind them."""
+    """Return rows of one time, most of them equal to others, with one row before and one after them."""
     epoch = DailyFake().epoch
     edges = [Row(time=epoch - 2 * 10**9, content=1), Row(time=epoch - 10**9, content=2)]
     return (*edges, *(Row(time=epoch - 15 * 10**8, content=number % 3, **told) for number in range(count)))
@@ -267,8 +270,8 @@ def crowd(count: int, **told: Any) -> tuple[Row, ...]:
 
 @pytest.mark.parametrize("page_size", [1, 10, 500])
 @pytest.mark.parametrize("stream", SESSIONS)
-def test_more_rows_of_one_time_than_a_page_holds(stream: str, page_size: int) -> None:
-    """They are counted over pages; where some come and go meanwhile, they are read again, and an issue says how they came."""
+def test_ties_beyond_a_page_are_read_by_offset(stream: str, page_size: int) -> None:
+    """Ties beyond one page are counted over pages; if some come and go, they are read again and an issue says so."""
     begin = DailyFake().epoch
     going = [evolve(row, vanishes=begin + number * 10**9) for number, row in enumerate(crowd(6)[2:], 3)]
     coming = [evolve(row, appears=begin + number * 10**9) for number, row in enumerate(crowd(6)[2:], 4)]
@@ -292,8 +295,8 @@ def test_more_rows_of_one_time_than_a_page_holds(stream: str, page_size: int) ->
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 5, 100])
-def test_only_the_end_is_asked_for_by_offset(page_size: int) -> None:
-    """However many rows have one time, pages follow by time where the service sends as many as are asked for."""
+def test_only_the_end_is_requested_by_offset(page_size: int) -> None:
+    """With any ties, pages follow by time where the service sends as many rows as requested."""
     begin = DailyFake().epoch - 3600 * 10**9
     ties = [12, 1, 4, 2, 3, 1, 1, 30, 5, 1, 2, 2]
     rows = [
@@ -310,8 +313,8 @@ def test_only_the_end_is_asked_for_by_offset(page_size: int) -> None:
     assert len(offsets) < 3 + len(rows) / page_size
 
 
-def test_rows_of_one_time_that_never_stay_the_same_are_an_issue() -> None:
-    """More of them than a page holds, and others whenever they are looked at: the result says that some may be missing."""
+def test_ties_that_change_on_every_request_are_an_issue() -> None:
+    """Where ties exceed a page and change on every request, an issue says that some may be missing."""
     fake = DailyFake(rows=crowd(61))
     rows = truth(fake, "daily.session_logs")
 
@@ -328,12 +331,12 @@ def test_rows_of_one_time_that_never_stay_the_same_are_an_issue() -> None:
     assert len(got) >= len(rows)
     ((issue,),) = {event.issues for event in told}
     assert issue == CROWDED
-    assert transport.count < 80  # the rows of one time fill four pages
+    assert transport.count < 80  # the ties fill four pages
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_service_that_does_not_turn_pages_is_an_error(stream: str) -> None:
-    """The first page again and again ends in a PagingError with a checkpoint, after its rows were delivered."""
+def test_a_repeated_first_page_is_an_error(stream: str) -> None:
+    """A service that repeats the first page causes a PagingError with a checkpoint, after the rows of the page."""
     fake = DailyFake()
 
     def first_page_again(request: FakeRequest, _number: int) -> FakeResponse:
@@ -353,8 +356,8 @@ def test_a_service_that_does_not_turn_pages_is_an_error(stream: str) -> None:
     assert caught.value.checkpoint
 
 
-def test_a_cursor_that_the_service_refuses_loses_nothing() -> None:
-    """The walk begins again from the newest log and passes what it has delivered; refused for ever, it is an error."""
+def test_a_refused_cursor_loses_no_log() -> None:
+    """The walk restarts at the newest log and skips delivered ones; a cursor refused every time is an error."""
     fake = DailyFake(records=417)
     refusal = FakeResponse(
         400, (("Content-Type", "application/json"),), b'{"error":"invalid-request-error","info":"no such id"}'
@@ -371,7 +374,7 @@ def test_a_cursor_that_the_service_refuses_loses_nothing() -> None:
 
 
 def test_filters_reach_the_service() -> None:
-    """Each filter narrows the rows to those that the fake counts for it, and all requests keep to the spec."""
+    """Each filter leaves the rows that the fake counts for it, and all requests conform to the spec."""
     fake = DailyFake(meetings=2)
     participant, url = fake.participant_ids[1][0], "https://hooks.example/daily?token=made-up-meeting-token"
     transport = InProcessTransport(fake)
@@ -402,8 +405,8 @@ def test_filters_reach_the_service() -> None:
     assert transport.violations == []
 
 
-def test_api_logs_end_once_they_are_past_since() -> None:
-    """There is no filter by time, so what is newer is read, and what is older is not."""
+def test_api_logs_end_at_since() -> None:
+    """Without a time filter, the walk reads the newer logs and stops at `since`."""
     fake = DailyFake(records=100_000)
     transport = InProcessTransport(fake)
     with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
@@ -413,7 +416,7 @@ def test_api_logs_end_once_they_are_past_since() -> None:
 
 
 def test_meetings_lead_to_the_logs_of_calls() -> None:
-    """Meetings are asked for by their beginning, whole seconds wider than the window; their ids are those of sessions."""
+    """Meetings are requested by start, with whole seconds around the window; their ids are the session ids of logs."""
     fake = DailyFake(records=417, meetings=2)
     transport = InProcessTransport(fake)
     with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
@@ -448,16 +451,27 @@ def test_meetings_lead_to_the_logs_of_calls() -> None:
         ("meetings", {"page_size": 101}),
     ],
 )
-def test_a_call_that_cannot_be_right_sends_nothing(stream: str, arguments: dict[str, Any]) -> None:
-    """It raises before any request."""
+def test_an_invalid_call_sends_no_request(stream: str, arguments: dict[str, Any]) -> None:
+    """An invalid call raises before any request."""
     transport = InProcessTransport(DailyFake())
     with logferry.Daily(api_key="key", transport=transport) as daily, pytest.raises(logferry.InvalidRequestError):
         getattr(daily, stream)(**arguments)
     assert transport.count == 0
 
 
-def test_one_row_again_and_again_is_an_error() -> None:
-    """Equal lines are records of their own, so pages of nothing else are believed for long, and then end the walk."""
+@pytest.mark.parametrize("stream", SESSIONS)
+@pytest.mark.parametrize("first", [2, 3, 4])
+def test_a_short_page_and_an_empty_one_behind_it_are_not_the_end(stream: str, first: int) -> None:
+    """Where a page lacks its new row, and the response to the next query is emptied, the walk goes on."""
+    fake = DailyFake(records=20)
+    faults = first_of(failing(shortened, at=[first]), failing(emptied, at=[first + 1]))
+    with logferry.Daily(api_key=fake.api_key, transport=InProcessTransport(fake, faults=faults), rate=None) as daily:
+        found = opened(daily, stream, fake, page_size=1).raw().to_list()
+    assert found == truth(fake, stream)
+
+
+def test_an_endless_run_of_one_row_is_an_error() -> None:
+    """Equal lines are separate records, so pages of equal lines are accepted for long, but not without end."""
     body = b'{"logs":[{"time":"2026-01-01T00:00:00Z","message":"m"}]}'
     transport = InProcessTransport(DailyFake(), faults=lambda _request, _number: FakeResponse(200, (), body))
     with logferry.Daily(api_key="key", transport=transport, rate=None) as daily:
@@ -473,7 +487,7 @@ def test_one_row_again_and_again_is_an_error() -> None:
 @pytest.mark.parametrize("stream", UNLIMITED)
 @pytest.mark.parametrize("page_size", [1, 20, 100_000])
 def test_any_page_size_is_sent(stream: str, page_size: int) -> None:
-    """Daily documents no limit for these, so how many rows a page may have is left to it; no source is sent unasked."""
+    """Daily documents no limit here, so any page size is sent; no source is sent unless requested."""
     fake = DailyFake(records=5)
     transport = InProcessTransport(fake)
     with logferry.Daily(api_key=fake.api_key, transport=transport) as daily:
@@ -494,10 +508,8 @@ def test_any_page_size_is_sent(stream: str, page_size: int) -> None:
         (500, "server-error", logferry.ServiceError),
     ],
 )
-def test_refusals_are_errors_with_the_code_of_the_service(
-    status: int, code: str, kind: type[logferry.LogferryError]
-) -> None:
-    """The code decides, also where the status misleads; errors about credentials name the setting, and no secret."""
+def test_errors_have_the_code_of_the_service(status: int, code: str, kind: type[logferry.LogferryError]) -> None:
+    """The code takes precedence over the status; credential errors name the setting and contain no secret."""
     fake = DailyFake()
     body = orjson.dumps({"error": code, "info": "some words"})
     transport = InProcessTransport(fake, faults=lambda _request, _number: FakeResponse(status, (), body))
@@ -513,8 +525,8 @@ def test_refusals_are_errors_with_the_code_of_the_service(
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"logs":null}', b'{"logs":{}}', b"null"])
-def test_an_answer_of_another_shape_is_no_end(body: bytes) -> None:
-    """An answer without the array is an error, never an empty stream."""
+def test_an_answer_of_another_shape_is_an_error(body: bytes) -> None:
+    """An answer without the array is an error, never the end of a stream."""
     transport = InProcessTransport(DailyFake(), faults=lambda _request, _number: FakeResponse(200, (), body))
     with (
         logferry.Daily(api_key="key", transport=transport) as daily,
@@ -523,8 +535,8 @@ def test_an_answer_of_another_shape_is_no_end(body: bytes) -> None:
         daily.session_logs(mtg_session_id="m").to_list()
 
 
-def test_items_that_do_not_fit_cost_nobody_else() -> None:
-    """Every item of a page becomes a record; what did not decode is listed."""
+def test_items_that_do_not_decode_lose_no_other() -> None:
+    """Every item of a page becomes a record; fields that did not decode are listed."""
     body = orjson.dumps({"logs": [{"time": 5}, "text", None, {"message": "m", "time": "1970-01-01T00:00:01Z"}]})
     transport = InProcessTransport(
         DailyFake(),
@@ -537,8 +549,8 @@ def test_items_that_do_not_fit_cost_nobody_else() -> None:
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 5, 100])
-def test_equal_rows_without_a_time_are_told_apart(page_size: int) -> None:
-    """They may stand anywhere, so their count outlives the rows of other times between them."""
+def test_equal_rows_without_a_time_are_distinguished(page_size: int) -> None:
+    """Equal rows without a time may stand anywhere, so their count is kept past rows of other times."""
     fake = DailyFake()
     rows = [
         row
@@ -556,8 +568,8 @@ def test_equal_rows_without_a_time_are_told_apart(page_size: int) -> None:
     assert [uid.partition("-")[2] for uid in uids] == ["", "1", "2", "3"]
 
 
-def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key comes from the environment, the address has a default; neither the key nor its absence is silent."""
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key comes from the environment and the address has a default; a missing key is an error; no key is shown."""
     monkeypatch.delenv("DAILY_API_KEY", raising=False)
     monkeypatch.delenv("DAILY_BASE_URL", raising=False)
     with pytest.raises(logferry.ConfigurationError, match="DAILY_API_KEY"):
@@ -579,11 +591,11 @@ CHECKPOINT_OF_BEFORE: Final = (
     '"b2b987ad5d99ea1c819eecf4863c5c26":[1767222216545,1],"d1fc526f44106495443a47890b068a7e":[1767222216545,2],'
     '"eba00b553e4e1b2c4f4e9a486628b2f3":[1767222216545,1]},"bounded":true,"ended":false},"digest":"5a37ce8df7c3ac2e"}'
 )
-"""Of a walk that had delivered twelve rows, as it was before positions knew how many rows had passed."""
+"""The checkpoint of a walk that had delivered twelve rows, from before positions had the number of passed rows."""
 
 
-def test_a_checkpoint_of_before_resumes() -> None:
-    """It brings the rows behind those that were delivered, with the same ``uid``s."""
+def test_a_checkpoint_of_an_earlier_version_resumes() -> None:
+    """The rest comes with the same ``uid``s."""
     fake = DailyFake(records=61)
     with in_process(fake) as arguments, logferry.Daily(**arguments) as daily:
         whole = [record.uid for record in opened(daily, "daily.session_logs", fake).records()]
@@ -591,8 +603,8 @@ def test_a_checkpoint_of_before_resumes() -> None:
         assert [record.uid for record in resumed] == whole[12:]
 
 
-def test_a_position_of_before_resumes_where_bounds_are_ignored() -> None:
-    """It has all rows that were delivered, whatever their time: those that come every time are asked for besides."""
+def test_a_position_of_an_earlier_version_resumes_where_bounds_are_ignored() -> None:
+    """The position has all delivered rows of any time, so rows that a service sends every time are skipped."""
     fake = DailyFake(records=61)
     rows = truth(fake, "daily.session_logs")
     times = SESSION_LOG_NORMALIZER.times(rows)

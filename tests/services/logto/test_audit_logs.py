@@ -1,4 +1,4 @@
-"""The stream of audit logs, end to end: both worlds, in process and over the loopback server, from one definition."""
+"""The stream of audit logs, end to end: sync and async, in process and over the loopback server."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from logferry.testing import (
 from logferry_clients.logto.models import AuditLog
 
 LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
-"""After everything that a fake has."""
+"""A time after all logs of a fake."""
 
 RECORDS: Final = 417
 
 
 @contextmanager
 def in_process(fake: LogtoFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
-    """A client's arguments to ask *fake* in process."""
+    """Return a client's arguments for requests to *fake* in process."""
     transport = InProcessTransport(fake, faults=faults)
     yield {"endpoint": "https://default.logto.app", "transport": transport, "rate": None, **credentials(fake)}
 
 
 @contextmanager
 def on_loopback(fake: LogtoFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
-    """A client's arguments to ask *fake* over the loopback server."""
+    """Return a client's arguments for requests to *fake* over the loopback server."""
     with serve(Recorder(fake, faults=faults)) as url:
         yield {"endpoint": url, **credentials(fake)}
 
@@ -53,7 +53,7 @@ def credentials(fake: LogtoFake) -> dict[str, str]:
 
 
 def opened(arguments: dict[str, Any], **changes: Any) -> logferry.Logto:
-    """A client with some arguments changed."""
+    """Return a client with some arguments changed."""
     return logferry.Logto(**(arguments | changes))
 
 
@@ -61,7 +61,7 @@ Views: TypeAlias = Callable[[logferry.Logto], list[Any]]
 
 
 def collected(arguments: dict[str, Any], views: Views, *, sync: bool) -> list[list[Any]]:
-    """Everything of some views of a client's streams, one way or the other."""
+    """Return all items of some views of a client's streams, sync or async."""
     if sync:
         with logferry.Logto(**arguments) as logto:
             return [list(view) for view in views(logto)]
@@ -79,8 +79,8 @@ def uids(fake: LogtoFake, ids: Iterable[str]) -> list[str]:
 
 @pytest.mark.parametrize("adapter", [in_process, on_loopback])
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
-def test_every_view_gives_the_truth(adapter: Any, sync: bool) -> None:
-    """Entries, records, raw items and pages hold every log once, newest first, whichever way they are asked."""
+def test_every_view_yields_each_log_once(adapter: Any, sync: bool) -> None:
+    """Entries, records, raw items and pages have every log once, newest first, sync and async."""
     fake = LogtoFake(records=RECORDS)
     truth = list(fake.truth())
 
@@ -101,8 +101,8 @@ def test_every_view_gives_the_truth(adapter: Any, sync: bool) -> None:
 
 @pytest.mark.parametrize("adapter", [in_process, on_loopback])
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
-def test_after_an_error_on_page_3_the_same_iterator_goes_on(adapter: Any, sync: bool) -> None:
-    """The error is raised after pages 1 and 2, and the next call goes on with page 3: nothing lost, nothing doubled."""
+def test_the_iterator_continues_after_an_error_on_page_3(adapter: Any, sync: bool) -> None:
+    """The error is raised after pages 1 and 2; the next call continues with page 3, and no log is lost or repeated."""
     fake = LogtoFake(records=RECORDS)
     before: list[str] = []
     after: list[str] = []
@@ -117,7 +117,7 @@ def test_after_an_error_on_page_3_the_same_iterator_goes_on(adapter: Any, sync: 
 
     async def extend(ids: list[str], iterator: AsyncIterator[AuditLog]) -> None:
         async for entry in iterator:
-            ids.append(entry.id)  # noqa: PERF401  # what came before an error has to be kept
+            ids.append(entry.id)  # noqa: PERF401  # items before an error are kept
 
     async def adrain(arguments: dict[str, Any]) -> logferry.LogferryError:
         async with logferry.Logto(retries=0, **arguments) as logto:
@@ -127,7 +127,7 @@ def test_after_an_error_on_page_3_the_same_iterator_goes_on(adapter: Any, sync: 
             await extend(after, iterator)
         return caught.value
 
-    # Request 1 fetches the token, so request 4 asks for page 3.
+    # Request 1 fetches the token, so request 4 is for page 3.
     with adapter(fake, failing(FakeResponse(503), at=[4])) as arguments:
         error = drain(arguments) if sync else anyio.run(adrain, arguments)
     assert (len(before), len(after)) == (199, RECORDS - 199)
@@ -146,7 +146,7 @@ with logferry.Logto.from_env() as logto:
 
 @pytest.mark.parametrize("delivered", [0, 1, 100, 250, 417])
 def test_a_checkpoint_resumes_in_another_process(delivered: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a stream had delivered and what another process gets from its checkpoint are together the truth."""
+    """The logs of a stream and those that another process reads from its checkpoint are together all logs."""
     fake = LogtoFake(records=RECORDS)
     with serve(fake) as url:
         variables = {"LOGTO_ENDPOINT": url, "LOGTO_APP_ID": fake.app_id, "LOGTO_APP_SECRET": fake.app_secret}
@@ -164,7 +164,7 @@ def test_a_checkpoint_resumes_in_another_process(delivered: int, monkeypatch: py
 
 
 @pytest.mark.parametrize("release", ["1.36.0", "1.40.0", "1.41.0", "1.42.0"])
-def test_the_window_is_the_same_whatever_the_server_makes_of_it(release: str) -> None:
+def test_the_window_is_half_open_with_any_bounds_of_the_server(release: str) -> None:
     """Ignored, exclusive and inclusive bounds of the server give the same half-open window."""
     fake = LogtoFake(records=RECORDS, release=release)
     times = sorted(set(all_times(fake)))
@@ -185,8 +185,8 @@ def iso(nanoseconds: int) -> str:
 
 
 @pytest.mark.parametrize("release", ["1.36.0", "1.42.0"])
-def test_logs_that_arrive_while_paging_shift_nothing(release: str) -> None:
-    """The window ends where the first request was made; on old servers later logs move the pages, and are left out."""
+def test_logs_that_arrive_while_paging_do_not_shift_pages(release: str) -> None:
+    """The window ends at the time of the first request; on old servers later logs move the pages, and are left out."""
     fake = LogtoFake(records=RECORDS, release=release, spacing=1.0)
     clock = VirtualClock(fake.epoch + 1)
     transport = InProcessTransport(fake, clock=clock.now)
@@ -205,8 +205,8 @@ def test_logs_that_arrive_while_paging_shift_nothing(release: str) -> None:
 
 @pytest.mark.parametrize("page_size", [1, 3, 100])
 @pytest.mark.parametrize(("count", "certain"), [(80, True), (150, False)])
-def test_equal_times_in_another_order_on_every_page(count: int, certain: bool, page_size: int) -> None:
-    """An old server without a tie-break: the walk ends, whole where one page can show them, and says so where none can."""
+def test_ties_that_are_reordered_on_every_page(count: int, certain: bool, page_size: int) -> None:
+    """An old server without a tie-break: ties within one page all come; ties beyond one page are reported."""
     begin = LogtoFake().epoch
     times = [begin, *[begin - 10**9] * count, *(begin - number * 10**9 for number in range(2, 40))]
     fake = LogtoFake(rows=[Row(time=time) for time in times], release="1.36.0", stable_ties=False, compression=False)
@@ -220,8 +220,8 @@ def test_equal_times_in_another_order_on_every_page(count: int, certain: bool, p
     assert bool(stream.stats.doubts) is not certain
 
 
-def test_equal_times_right_before_the_window_are_no_way_back_for_ever() -> None:
-    """Nothing of them is delivered, and every page has others of them: an old server's walk still ends with the window."""
+def test_ties_before_the_window_do_not_keep_a_walk_going() -> None:
+    """Ties before the window are not delivered, and although every page has new ones, the walk ends."""
     begin = LogtoFake().epoch
     times = [*(begin - number * 10**9 for number in range(60)), *[begin - 61 * 10**9] * 70]
     fake = LogtoFake(rows=[Row(time=time) for time in times], release="1.36.0", stable_ties=False, compression=False)
@@ -233,8 +233,8 @@ def test_equal_times_right_before_the_window_are_no_way_back_for_ever() -> None:
     assert len(asked) < 60
 
 
-def test_equal_times_that_one_page_shows_are_no_issue() -> None:
-    """Though they fill the page that was asked for: nothing is behind them."""
+def test_ties_that_fit_one_page_are_no_issue() -> None:
+    """Ties that exactly fill the requested page are complete."""
     begin = LogtoFake().epoch
     fake = LogtoFake(rows=[Row(time=begin)] * 4, compression=False)
     with in_process(fake) as arguments, logferry.Logto(**arguments) as logto:
@@ -244,7 +244,7 @@ def test_equal_times_that_one_page_shows_are_no_issue() -> None:
 
 
 def test_filters_reach_the_server() -> None:
-    """Each filter narrows the logs to those that the fake counts for it."""
+    """Each filter leaves the logs that the fake counts for it."""
     fake = LogtoFake(records=RECORDS)
     with in_process(fake) as arguments, logferry.Logto(**arguments) as logto:
         everything = list(logto.audit_logs(until=LATER))
@@ -259,8 +259,8 @@ def test_filters_reach_the_server() -> None:
             assert 0 < len(got) < RECORDS
 
 
-def test_the_server_sees_what_the_spec_allows() -> None:
-    """All requests of a pull, the token's included, keep to the spec that ships with the generated client."""
+def test_requests_conform_to_the_spec() -> None:
+    """All requests of a pull, also for the token, conform to the spec that ships with the generated client."""
     fake = LogtoFake(records=RECORDS)
     transport = InProcessTransport(fake)
     with logferry.Logto(
@@ -271,8 +271,8 @@ def test_the_server_sees_what_the_spec_allows() -> None:
     assert list(transport.violations) == []
 
 
-def test_a_server_that_does_not_turn_pages_is_an_error() -> None:
-    """A page that comes again and again ends in a PagingError with a checkpoint, after its logs were delivered."""
+def test_a_repeated_page_is_an_error() -> None:
+    """A server that repeats a page causes a PagingError with a checkpoint, after the logs of the page."""
     fake = LogtoFake(records=RECORDS, release="1.36.0")
     transport = InProcessTransport(fake, faults=first_page_again(fake))
     got: list[str] = []
@@ -288,7 +288,7 @@ def test_a_server_that_does_not_turn_pages_is_an_error() -> None:
 
 
 def first_page_again(fake: LogtoFake) -> Callable[[FakeRequest, int], FakeResponse | None]:
-    """Faults: whatever page is asked for, the first one comes."""
+    """Return faults that send the first page for every page."""
 
     def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
         if request.path != "/api/logs":
@@ -315,10 +315,10 @@ def first_page_again(fake: LogtoFake) -> Callable[[FakeRequest, int], FakeRespon
         ),
     ],
 )
-def test_wrong_credentials_say_which_setting_to_check(
+def test_wrong_credentials_name_the_setting(
     arguments: dict[str, Any], kind: type[logferry.LogferryError], words: str
 ) -> None:
-    """The error names the setting, and no secret."""
+    """The error names the setting to check, and contains no secret."""
     fake = LogtoFake()
     with (
         in_process(fake) as where,
@@ -332,8 +332,8 @@ def test_wrong_credentials_say_which_setting_to_check(
         assert secret not in str(caught.value)
 
 
-def test_an_app_without_the_role_is_told_what_to_give_it() -> None:
-    """A token without the permission is a PermissionDeniedError that says which role to give."""
+def test_an_app_without_the_role_gets_its_name() -> None:
+    """A token without the permission raises a PermissionDeniedError that names the role to assign."""
     fake = LogtoFake()
     with (
         in_process(fake) as where,
@@ -345,8 +345,8 @@ def test_an_app_without_the_role_is_told_what_to_give_it() -> None:
     assert "role" in str(caught.value)
 
 
-def test_a_token_that_expires_on_the_way_is_renewed() -> None:
-    """Tokens are renewed early, and a pull that outlives several of them loses nothing."""
+def test_an_expiring_token_is_renewed_during_a_pull() -> None:
+    """Tokens are renewed before they expire, and a pull across several tokens loses no log."""
     fake = LogtoFake(records=RECORDS, token_lifetime=120)
     clock = VirtualClock(fake.epoch)
     transport = InProcessTransport(fake, clock=clock.now)

@@ -1,4 +1,4 @@
-"""From audit logs to records: the golden files, and the mapping stated field by field."""
+"""From audit logs to records: the golden files, and the mapping field by field."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ HELD_BACK = {
     "payload.payload.value",
     "payload.error.stack",
 }
-"""What the 150 logs hold in clear that can be a live secret, or names paths of the server; it stays in ``raw``."""
+"""Plain values of the 150 logs that can be valid secrets or are paths of the server; they stay in ``raw``."""
 
 MASKED = "******"
 
@@ -56,7 +56,7 @@ def record_of(item: Any) -> LogRecord:
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each scalar and each empty container of a JSON value, with its path."""
+    """Yield each scalar and each empty container of a JSON value, with its path."""
     members: list[tuple[str, Any]] = []
     if is_object(value):
         members = [(f"{path}.{name}".lstrip("."), member) for name, member in value.items()]
@@ -70,7 +70,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def place(path: str) -> str:
-    """The attribute where a field of the payload that is not in ``MAPPED`` has to be."""
+    """Return the attribute for a field of the payload that is not in ``MAPPED``."""
     for source, target in (
         ("payload.userAgentParsed.", "logto.user_agent."),
         ("payload.signInContext", "logto.sign_in_context"),
@@ -84,12 +84,12 @@ def place(path: str) -> str:
 
 
 def flat(record: LogRecord) -> dict[str, Any]:
-    """All leaves of a record's attributes."""
+    """Return all leaves of a record's attributes."""
     return dict(leaves(record.attributes))
 
 
 def expected_leaves(log: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Each leaf of a log, its error taken apart where it is a text that holds JSON."""
+    """Return each leaf of a log; an error that is a string of JSON is decoded."""
     payload = dict(log["payload"])
     if isinstance(payload.get("error"), str):
         payload["error"] = orjson.loads(payload["error"])
@@ -100,7 +100,7 @@ def expected_leaves(log: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def test_every_real_log_becomes_its_golden_record(
     recorded: str, expected: str, samples: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Each recorded log, of 1.42.0 and of the kinds seen in 2026-08, gives the record in the golden file."""
+    """Each recorded log, of 1.42.0 and of the kinds seen in 2026-08, becomes the record in the golden file."""
     folder = samples / "logto/list_audit_logs"
     golden = folder / f"{expected}.jsonl"
     real_logs: list[dict[str, Any]] = orjson.loads((folder / f"{recorded}.json").read_bytes())
@@ -111,7 +111,7 @@ def test_every_real_log_becomes_its_golden_record(
 
 
 def test_logs_of_every_kind_fit_the_spec(samples: Path) -> None:
-    """A log of each kind that a server of 2026-08 wrote has the documented shape, and its model gives it back."""
+    """A log of each kind of a server of 2026-08 has the documented shape, and its model returns it unchanged."""
     kinds: list[dict[str, Any]] = orjson.loads((samples / "logto/list_audit_logs/kinds.json").read_bytes())
     assert all(map(fits_audit_log, kinds))
     assert [AuditLog.from_dict(log).to_dict() for log in kinds] == kinds
@@ -121,7 +121,7 @@ def test_logs_of_every_kind_fit_the_spec(samples: Path) -> None:
 def test_the_page_example_becomes_its_golden_record(
     page_example: list[dict[str, Any]], samples: Path, request: pytest.FixtureRequest
 ) -> None:
-    """The documentation page's example gives the record in the golden file."""
+    """The example of the documentation page becomes the record in the golden file."""
     golden = samples / "logto/page_example.records.jsonl"
     lines = [record_of(log).to_json().decode() for log in page_example]
     if request.config.getoption("--golden"):
@@ -130,7 +130,7 @@ def test_the_page_example_becomes_its_golden_record(
 
 
 def expected_leaf(log: dict[str, Any], path: str) -> str | None:
-    """The attribute where a field of a log has to be; ``None`` where it is no attribute, or held back."""
+    """Return the attribute for a field of a log; ``None`` if it has none or is held back."""
     error = log["payload"].get("error")
     if path in {"id", "tenantId", "createdAt", "payload.key"} or path in HELD_BACK:
         return None
@@ -164,26 +164,26 @@ def test_no_field_of_a_real_log_is_lost(real_logs: list[dict[str, Any]]) -> None
 
 
 def log_name(log: dict[str, Any]) -> str | None:
-    """What stands in ``payload.payload.value`` where that is a user's name, not a password."""
+    """The paths ``payload.payload.value`` that hold a user name, not a password."""
     typed: dict[str, Any] = log["payload"].get("payload", {})
     return None if typed.get("type") == "password" else typed.get("value")
 
 
-def test_every_field_goes_through_entry_and_json(real_logs: list[dict[str, Any]]) -> None:
+def test_every_field_round_trips(real_logs: list[dict[str, Any]]) -> None:
     """Each log survives item -> entry -> JSON unchanged."""
     for log in real_logs:
         assert AuditLog.from_dict(log).to_dict() == log
 
 
 def test_severity_is_the_result(real_logs: list[dict[str, Any]]) -> None:
-    """Success is INFO (9), Error is ERROR (17), and the text is the service's own word."""
+    """Success is INFO (9), Error is ERROR (17), and the text is the word of the service."""
     severities = {(log["payload"]["result"], record_of(log).severity_number) for log in real_logs}
     assert severities == {("Success", 9), ("Error", 17)}
     assert {record_of(log).severity_text for log in real_logs} == {"Success", "Error"}
 
 
 def test_an_unknown_result_is_kept_and_has_no_severity(page_example: list[dict[str, Any]]) -> None:
-    """A word that nobody documented stays in text and attribute, with severity number 0."""
+    """An undocumented result stays in text and attribute, with severity number 0."""
     log = {**page_example[0], "payload": {**page_example[0]["payload"], "result": "Pending"}}
     record = record_of(log)
     assert (record.severity_number, record.severity_text, record.attributes["logto.result"]) == (
@@ -207,17 +207,17 @@ def test_an_unknown_result_is_kept_and_has_no_severity(page_example: list[dict[s
         ),
     ],
 )
-def test_an_error_is_an_object_or_a_text_that_may_hold_json(
+def test_an_error_is_an_object_or_a_string(
     error: Any, expected: dict[str, Any], page_example: list[dict[str, Any]]
 ) -> None:
-    """The error's type and message are attributes; its stack trace and secrets stay in the raw item."""
+    """Type and message of an error, an object or a string of JSON, are attributes; stack and secrets stay in raw."""
     log = {**page_example[0], "payload": {"key": "k", "result": "Error", "error": error}}
     attributes = record_of(log).attributes
     assert {name: value for name, value in attributes.items() if "error" in name} == expected
 
 
 def test_injected_headers_of_old_servers_are_header_attributes(page_example: list[dict[str, Any]]) -> None:
-    """Where a request came from becomes header attributes; other headers are kept together, secrets masked."""
+    """Headers that name the source of a request become attributes; others are kept together, secrets masked."""
     headers = {"Country": "FR", "X-Forwarded-For": "10.0.0.1", "Authorization": "Bearer live"}
     log = {**page_example[0], "payload": {"key": "k", "result": "Success", "injectedHeaders": headers}}
     attributes = record_of(log).attributes
@@ -244,19 +244,19 @@ def test_injected_headers_of_old_servers_are_header_attributes(page_example: lis
     ],
 )
 def test_milliseconds_become_nanoseconds_without_loss(milliseconds: object, nanoseconds: int | None) -> None:
-    """Integer and fractional milliseconds are exact; what is no moment before the year 10000 is unknown."""
+    """Integer and fractional milliseconds are exact; a value beyond the year 9999 or no moment is unknown."""
     assert NORMALIZER.times([{"createdAt": milliseconds}])[0] == nanoseconds
 
 
-def test_an_absurd_time_is_unknown_and_flagged(page_example: list[dict[str, Any]]) -> None:
-    """A time beyond the year 9999 gives time 0 and an issue, and the record can still be written."""
+def test_an_implausible_time_is_unknown(page_example: list[dict[str, Any]]) -> None:
+    """A time beyond the year 9999 becomes time 0 with an issue, and the record can still be written."""
     record = record_of({**page_example[0], "createdAt": 10**30})
     assert (record.time_unix_nano, len(record.issues)) == (0, 1)
     assert record.to_json().startswith(b'{"uid":"logto:string:string"')
 
 
-def test_without_tenant_and_id_the_account_and_a_digest_make_the_uid() -> None:
-    """Older servers name no tenant; an item without id is known by its content, so two of the same are one."""
+def test_account_and_digest_replace_tenant_and_id_in_the_uid() -> None:
+    """Older servers name no tenant; an item without id is identified by its content, so two equal ones are one."""
     items = [{"key": "k"}, {"key": "k"}, {"key": "other"}]
     uids: list[str] = []
     for item in items:
@@ -266,8 +266,8 @@ def test_without_tenant_and_id_the_account_and_a_digest_make_the_uid() -> None:
     assert uids[0].startswith("logto:login:")
 
 
-def test_what_is_nested_too_deeply_costs_nothing_else(page_example: list[dict[str, Any]]) -> None:
-    """A value that could not be written as JSON becomes a text that says so, in attributes, raw item and digest."""
+def test_a_value_that_is_nested_too_deeply_is_replaced(page_example: list[dict[str, Any]]) -> None:
+    """A value too deep for JSON becomes a text that says so, in attributes, raw item and digest."""
     deep: Any = "x"
     for _ in range(800):
         deep = {"more": deep}
@@ -277,14 +277,14 @@ def test_what_is_nested_too_deeply_costs_nothing_else(page_example: list[dict[st
 
 
 def test_two_spellings_of_a_header_are_one_attribute(page_example: list[dict[str, Any]]) -> None:
-    """Header names ignore case, so both values are kept, in the order in which they came."""
+    """Header names ignore case, so both values are kept in the order received."""
     payload = {"key": "k", "result": "Success", "injectedHeaders": {"City": "Paris", "city": "Lyon"}}
     attributes = record_of({**page_example[0], "payload": payload}).attributes
     assert attributes["http.request.header.city"] == ["Paris", "Lyon"]
 
 
-def test_the_default_record_holds_no_secret_that_the_raw_item_has(real_logs: list[dict[str, Any]]) -> None:
-    """Authorization codes, verifiers and passwords of the recording are in no default record, and in raw."""
+def test_the_default_record_has_no_secret_of_the_raw_item(real_logs: list[dict[str, Any]]) -> None:
+    """Authorization codes, verifiers and passwords of the recording are in raw and in no default record."""
     text = b"\n".join(record_of(log).to_json() for log in real_logs)
     raw = b"\n".join(record_of(log).to_json(raw=True) for log in real_logs)
     for secret in (b"N0t-so-c0mmon-pass", b"zIidVXhS7mc1Gvdhxd41vdcw23z5jiR", b"V_-8vmOcZ6f_rwo_YV0uSp7ClcXuX"):

@@ -26,14 +26,14 @@ RELEASES: Final = ("1.40.0", "1.42.0")
 
 
 def fake_of(*times: int, release: str = "1.42.0", others: int = 800) -> LogtoFake:
-    """Logs of these times among others, one each second; ties have no order of their own."""
+    """Return logs of these times among others, one each second; ties have no order of their own."""
     among = [BEGIN - number * SECOND - 7 for number in range(others)]
     rows = tuple(Row(time=time, content=number) for number, time in enumerate([*times, *among]))
     return LogtoFake(rows=rows, release=release, stable_ties=False, compression=False)
 
 
 def client(fake: LogtoFake, transport: InProcessTransport | None = None, **options: Any) -> logferry.Logto:
-    """A client of the fake."""
+    """Return a client of the fake."""
     return logferry.Logto(
         endpoint="https://default.logto.app",
         app_id=fake.app_id,
@@ -45,7 +45,7 @@ def client(fake: LogtoFake, transport: InProcessTransport | None = None, **optio
 
 
 def pulled(fake: LogtoFake, walk: Walk, **options: Any) -> tuple[list[str], Stats, int]:
-    """The ids that come, what the stream says of itself, and how many requests for logs it took."""
+    """Return the delivered ids, the issues of the stream, and the number of requests for logs."""
     asked: list[RequestEvent] = []
     concurrency = options.pop("concurrency", 4)
     with client(fake, concurrency=concurrency, on_request=asked.append) as logto:
@@ -58,8 +58,8 @@ def pulled(fake: LogtoFake, walk: Walk, **options: Any) -> tuple[list[str], Stat
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("page_size", [7, 100])
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_a_crowded_moment_among_many_logs(walk: Walk, release: str, page_size: int, concurrency: int) -> None:
-    """All of 180 logs of one microsecond come, whatever the page size, and nothing is in doubt."""
+def test_a_crowd_among_many_logs_is_complete(walk: Walk, release: str, page_size: int, concurrency: int) -> None:
+    """All 180 logs of one microsecond come with any page size, without a doubt."""
     fake = fake_of(*[CROWDED] * 180, release=release)
     got, stats, _ = pulled(fake, walk, page_size=page_size, concurrency=concurrency)
     assert sorted(got) == sorted(fake.truth())
@@ -69,8 +69,8 @@ def test_a_crowded_moment_among_many_logs(walk: Walk, release: str, page_size: i
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("count", [100, 101, 1000])
 @pytest.mark.parametrize("newest", [False, True])
-def test_crowds_of_any_size(walk: Walk, release: str, count: int, newest: bool) -> None:
-    """Exactly a page, one more, many pages; among others, or with nothing before and behind them: all, without an alarm."""
+def test_crowds_of_any_size_are_complete(walk: Walk, release: str, count: int, newest: bool) -> None:
+    """A crowd of a page, one more, or many pages, alone or among others, comes completely and without an issue."""
     fake = fake_of(*[CROWDED] * count, release=release, others=0 if newest else 800)
     got, stats, _ = pulled(fake, walk)
     assert sorted(got) == sorted(fake.truth())
@@ -78,8 +78,8 @@ def test_crowds_of_any_size(walk: Walk, release: str, count: int, newest: bool) 
 
 
 @pytest.mark.parametrize("release", ["1.36.0", *RELEASES])
-def test_different_microseconds_are_no_crowd(walk: Walk, release: str) -> None:
-    """250 logs of one millisecond have an order where their microseconds differ, so none is lost and nothing is in doubt."""
+def test_different_microseconds_order_the_logs(walk: Walk, release: str) -> None:
+    """250 logs of one millisecond with different microseconds have an order, so all come without a doubt."""
     fake = fake_of(*(CROWDED + 1000 * number for number in range(250)), release=release)
     got, stats, _ = pulled(fake, walk)
     assert sorted(got) == sorted(fake.truth())
@@ -87,8 +87,8 @@ def test_different_microseconds_are_no_crowd(walk: Walk, release: str) -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_crowds_side_by_side(walk: Walk, release: str) -> None:
-    """Neighbouring milliseconds that are crowded each, and a window that ends or begins in the middle of them."""
+def test_adjacent_crowds_are_complete(walk: Walk, release: str) -> None:
+    """Crowded neighbouring milliseconds come completely, also if the window begins or ends among them."""
     fake = fake_of(*(CROWDED + step * MILLISECOND for step in range(4) for _ in range(130)), release=release)
     for since, until in ((None, None), (1, None), (None, 3), (1, 3), (2, 3), (None, 1), (3, None)):
         first = None if since is None else CROWDED + since * MILLISECOND
@@ -101,8 +101,8 @@ def test_crowds_side_by_side(walk: Walk, release: str) -> None:
 
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize(("concurrency", "step"), [(1, 1), (4, 33), (1, 90), (4, 7)])
-def test_resuming_in_the_middle_of_a_crowd(walk: Walk, release: str, concurrency: int, step: int) -> None:
-    """From a checkpoint after any number of its logs, another process brings the others."""
+def test_a_checkpoint_within_a_crowd_resumes(walk: Walk, release: str, concurrency: int, step: int) -> None:
+    """A checkpoint after any number of logs of a crowd yields the others in another process."""
     fake = fake_of(*[CROWDED] * 230, release=release, others=500)
     with client(fake, concurrency=concurrency) as logto:
         stream = logto.audit_logs(until=LATER).raw()
@@ -118,8 +118,8 @@ def test_resuming_in_the_middle_of_a_crowd(walk: Walk, release: str, concurrency
     assert sorted(got) == sorted(fake.truth())
 
 
-def test_page_by_page_with_a_checkpoint_each(walk: Walk) -> None:
-    """A process that takes one page and ends comes to the end all the same."""
+def test_a_new_process_for_each_page_reaches_the_end(walk: Walk) -> None:
+    """Processes that take one page each and pass on the checkpoint read all logs."""
     fake, got, checkpoint = fake_of(*[CROWDED] * 430, others=500), list[str](), None
     with client(fake) as logto:
         for _ in range(60):
@@ -133,15 +133,15 @@ def test_page_by_page_with_a_checkpoint_each(walk: Walk) -> None:
     assert sorted(got) == sorted(fake.truth())
 
 
-def test_what_it_costs(walk: Walk) -> None:
-    """A crowd of ten pages costs its pages, and a few requests more."""
+def test_a_crowd_costs_few_extra_requests(walk: Walk) -> None:
+    """A crowd of ten pages costs ten requests and a few more."""
     _, _, without = pulled(fake_of(), walk, concurrency=1)
     _, _, among = pulled(fake_of(*[CROWDED] * 1000), walk, concurrency=1)
     assert among - without <= 10 + 4
 
 
-def test_a_crowd_that_a_server_does_not_give_is_in_doubt(walk: Walk) -> None:
-    """Where fewer come than the server counts, however often it is asked, the result says so."""
+def test_an_incomplete_crowd_is_in_doubt(walk: Walk) -> None:
+    """If the server repeatedly sends fewer logs than it counts, the result says so."""
     fake = fake_of(*[CROWDED] * 180)
 
     def without(request: FakeRequest, _number: int) -> FakeResponse | None:
@@ -157,15 +157,15 @@ def test_a_crowd_that_a_server_does_not_give_is_in_doubt(walk: Walk) -> None:
     with client(fake, InProcessTransport(fake, faults=without), on_issue=told.append) as logto:
         got = [item["id"] for item in walk(logto.audit_logs(until=LATER).raw())]
     assert set(got) == set(fake.truth()) - hidden
-    # One log more is right before the moment.
+    # One log more is just before the crowd.
     (issue,) = {issue for event in told for issue in event.issues if issue.startswith("createdAt: ")}
     assert issue.startswith("createdAt: the server counts 181 logs around ")
     assert "sent 178" in issue
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_following_a_crowd(walk: Walk, release: str) -> None:
-    """All of it comes, once, when it appears, and again nothing at the polls behind it."""
+def test_a_follow_yields_a_crowd_once(walk: Walk, release: str) -> None:
+    """A follow yields each log of a crowd when it appears, and none again in later polls."""
     moment = BEGIN + 100 * SECOND
     rows = [Row(time=moment, appears=moment + number % 3 * SECOND, content=number) for number in range(260)]
     fake = LogtoFake(rows=rows, release=release, stable_ties=False, compression=False)

@@ -11,6 +11,6 @@ import pytest
 
 @pytest.fixture(scope="session")
 def page_example(samples: Path) -> list[dict[str, Any]]:
-    """The logs that the documentation page shows."""
+    """Return the logs on the documentation page."""
     logs: list[dict[str, Any]] = orjson.loads((samples / "signalwire/page_example.json").read_bytes())["data"]
     return logs

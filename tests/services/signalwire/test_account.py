@@ -1,4 +1,4 @@
-"""Settings of an account, and what errors say about them."""
+"""Settings of an account, and the errors about them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(**changes: Any) -> logferry.SignalWire:
-    """A client with some arguments changed."""
+    """Return a client with some arguments changed."""
     arguments: dict[str, Any] = {
         "space": FAKE.space,
         "project_id": FAKE.project_id,
@@ -31,7 +31,7 @@ def opened(**changes: Any) -> logferry.SignalWire:
 
 @pytest.mark.parametrize("space", ["acme", "Acme", "acme.signalwire.com", "ACME.SIGNALWIRE.COM", " acme "])
 def test_a_space_is_a_name_or_a_host(space: str) -> None:
-    """Both spellings of a space lead to its own address."""
+    """Both spellings of a space give the same address."""
     with opened(space=space) as client:
         assert repr(client) == "<SignalWire account='signalwire' https://acme.signalwire.com>"
 
@@ -39,14 +39,14 @@ def test_a_space_is_a_name_or_a_host(space: str) -> None:
 @pytest.mark.parametrize(
     "space", ["acme.evil.example", "evil.example/", "a/b", "-", "https://acme.signalwire.com", "a@b", ".signalwire.com"]
 )
-def test_what_is_no_space_is_refused(space: str) -> None:
-    """Nothing but the name of a space can make an address that credentials are sent to."""
+def test_an_invalid_space_is_refused(space: str) -> None:
+    """Only the name of a space can form an address to which credentials are sent."""
     with pytest.raises(logferry.ConfigurationError, match="SIGNALWIRE_SPACE is no name of a space"):
         opened(space=space)
 
 
-def test_the_environment_describes_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is no argument comes from the environment; a base URL there needs no space, and an argument wins over it."""
+def test_the_environment_configures_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing arguments come from the environment; a base URL there needs no space; an argument takes precedence."""
     monkeypatch.setenv("SIGNALWIRE_PROJECT_ID", "p")
     monkeypatch.setenv("SIGNALWIRE_API_TOKEN", "t")
     with pytest.raises(logferry.ConfigurationError, match="SIGNALWIRE_SPACE"):
@@ -63,12 +63,12 @@ def test_the_environment_describes_an_account(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_project_id_with_a_colon_is_refused() -> None:
-    """A colon would make another pair of project id and token on the wire."""
+    """A colon would shift the border between project id and token in the header."""
     with pytest.raises(logferry.ConfigurationError, match="colon"):
         opened(project_id="p:t")
 
 
-def test_the_project_makes_the_uid() -> None:
+def test_the_project_is_part_of_the_uid() -> None:
     """Records of two accounts of one project have the same uids."""
     with opened(account="one") as one, opened(account="two") as two:
         uids = [[record.uid for record in client.video_logs(until="2027-01-01").records()] for client in (one, two)]
@@ -84,10 +84,10 @@ def test_the_project_makes_the_uid() -> None:
         ({"api_token": FAKE.scopeless_token}, 403, logferry.PermissionDeniedError, "scope Video"),
     ],
 )
-def test_wrong_credentials_say_what_to_check(
+def test_wrong_credentials_name_the_setting(
     changes: dict[str, str], status: int, kind: type[logferry.LogferryError], words: str
 ) -> None:
-    """The error names the setting or the scope, in one line, and no secret."""
+    """The error names the setting or the scope in one line, and contains no secret."""
     fake = SignalWireFake(records=3, scope_status=status)
     with opened(transport=InProcessTransport(fake), **changes) as client, pytest.raises(kind) as caught:
         list(client.video_logs())
@@ -116,7 +116,7 @@ def test_wrong_credentials_say_what_to_check(
     ],
 )
 def test_every_shape_of_an_error_is_read(body: bytes, message: str, code: str | None) -> None:
-    """The vendor's error bodies have several shapes; each gives its words and its code."""
+    """The error bodies of the vendor have several shapes; from each its message and code are read."""
 
     def fault(_request: FakeRequest, _number: int) -> FakeResponse:
         return FakeResponse(422, (), body)

@@ -1,4 +1,4 @@
-"""What is taken from the link to a next page, and which links end a walk."""
+"""Which parts of a link to the next page are used, and which links end a walk."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PAGE = "/api/video/logs?page_number=1&page_size=50&page_token=PA1"
 @pytest.mark.parametrize(
     "asked", [ASKED, "http://127.0.0.1:8700/api/video/logs", "https://gate.example/sw/api/video/logs"]
 )
-def test_a_relative_link_is_taken(asked: str) -> None:
-    """A path, a bare query and a path relative to the page all lead to the same address as the page."""
+def test_a_relative_link_is_accepted(asked: str) -> None:
+    """A path, a bare query and a path relative to the page all resolve to the address of the page."""
     query = PAGE.partition("?")[2]
     for path in ("", "logs", urlsplit(asked).path):
         assert next_page(f"{path}?{query}", asked=asked, current=PageAddress()) == (PageAddress(1, 50, "PA1"), ())
@@ -39,8 +39,8 @@ def test_a_relative_link_is_taken(asked: str) -> None:
         ("/api/video/logs?page_token=t&page_number=99999999999", PageAddress(None, None, "t")),
     ],
 )
-def test_a_link_to_the_same_place_is_taken_apart(link: str, expected: PageAddress) -> None:
-    """Absolute, relative and http links give page number, size and token, and nothing else."""
+def test_a_link_to_the_same_address_is_parsed(link: str, expected: PageAddress) -> None:
+    """Absolute, relative and http links give page number, size and token, and no other values."""
     assert next_page(link, asked=ASKED, current=PageAddress()) == (expected, ())
 
 
@@ -63,8 +63,8 @@ def test_no_link_is_the_end(link: object) -> None:
         (f"javascript:{PAGE}", "another host"),
     ],
 )
-def test_of_a_link_elsewhere_only_the_token_is_used(link: str, where: str) -> None:
-    """The links of the documentation's own example lead to another path; it is told, without repeating the link."""
+def test_only_the_token_of_a_foreign_link_is_used(link: str, where: str) -> None:
+    """The example links of the documentation have another path; an issue says so without repeating the link."""
     address, (issue,) = next_page(link, asked=ASKED, current=PageAddress())
     assert address == PageAddress(1, 50, "PA1")
     assert where in issue
@@ -86,14 +86,14 @@ def test_of_a_link_elsewhere_only_the_token_is_used(link: str, where: str) -> No
     ],
 )
 def test_a_link_that_cannot_be_used_is_an_error(link: object, words: str) -> None:
-    """A link without a token, or that does not lead forward, is said so, without repeating it."""
+    """A link without a token, or one that does not lead forward, is an error that does not repeat the link."""
     with pytest.raises(PagingError, match=words) as caught:
         next_page(link, asked=ASKED, current=PageAddress())
     assert "evil" not in str(caught.value)
 
 
 def test_a_link_back_is_an_error() -> None:
-    """From page 3, neither page 3 nor page 2 is forward."""
+    """On page 3, links to page 3 and page 2 do not lead forward."""
     for number in (2, 3):
         with pytest.raises(PagingError, match="forward"):
             next_page(f"?page_number={number}&page_token=t", asked=ASKED, current=PageAddress(3, None, "t"))

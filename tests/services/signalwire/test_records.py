@@ -1,4 +1,4 @@
-"""From video logs to records: the golden file, and the mapping stated field by field."""
+"""From video logs to records: the golden file, and the mapping field by field."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def record_of(item: Any, origin: Origin = ORIGIN) -> LogRecord:
 def test_the_page_example_becomes_its_golden_record(
     page_example: list[dict[str, Any]], samples: Path, request: pytest.FixtureRequest
 ) -> None:
-    """The documentation page's example gives the record in the golden file."""
+    """The example of the documentation page becomes the record in the golden file."""
     golden = samples / "signalwire/page_example.records.jsonl"
     lines = [record_of(log).to_json().decode() for log in page_example]
     if request.config.getoption("--golden"):
@@ -61,7 +61,7 @@ def test_the_page_example_becomes_its_golden_record(
 
 
 def test_no_field_of_the_page_is_lost(page_example: list[dict[str, Any]]) -> None:
-    """Each field of the page's example is where the mapping says."""
+    """Each field of the example is where the mapping says."""
     (log,) = page_example
     record = record_of(log)
     assert record.uid == f"signalwire:project:{log['id']}"
@@ -80,21 +80,21 @@ def test_no_field_of_the_page_is_lost(page_example: list[dict[str, Any]]) -> Non
     }
 
 
-def test_without_a_project_the_account_stands_for_it(page_example: list[dict[str, Any]]) -> None:
-    """An origin without a tenant leaves the account's name in the uid, and the project out of the resource."""
+def test_the_account_replaces_a_missing_project_in_the_uid(page_example: list[dict[str, Any]]) -> None:
+    """An origin without a tenant puts the account's name into the uid and no project into the resource."""
     record = record_of(page_example[0], evolve(ORIGIN, tenant=None))
     assert record.uid.startswith("signalwire:calls:")
     assert "signalwire.project.id" not in record.resource
 
 
-def test_a_host_of_ones_own_names_no_space(page_example: list[dict[str, Any]]) -> None:
-    """Behind another address nobody knows the space."""
+def test_a_custom_host_names_no_space(page_example: list[dict[str, Any]]) -> None:
+    """With a custom address the space is unknown."""
     resource = record_of(page_example[0], evolve(ORIGIN, server_address="127.0.0.1")).resource
     assert (resource["server.address"], "signalwire.space" in resource) == ("127.0.0.1", False)
 
 
 def test_a_session_in_progress_has_no_end(page_example: list[dict[str, Any]]) -> None:
-    """What is null while a session goes on is left out, and there is no duration."""
+    """Fields that are null during a session are left out, and there is no duration."""
     log = {**page_example[0], "status": "in-progress", "ended_at": None, "room_name": None, "url": None}
     record = record_of(log)
     assert record.body == "video_conference_session in-progress"
@@ -103,8 +103,8 @@ def test_a_session_in_progress_has_no_end(page_example: list[dict[str, Any]]) ->
     assert record.uid == record_of(page_example[0]).uid
 
 
-def test_an_unknown_type_is_kept_and_makes_no_event_name(page_example: list[dict[str, Any]]) -> None:
-    """A word that nobody documented stays in attribute and body; the event's name stays one of a few."""
+def test_an_unknown_type_has_no_event_name(page_example: list[dict[str, Any]]) -> None:
+    """An undocumented type stays in attribute and body; the event name remains one of the known ones."""
     record = record_of({**page_example[0], "type": "video_hologram", "source": "sip"})
     assert record.event_name == "signalwire.video.log"
     assert record.attributes["signalwire.type"] == "video_hologram"
@@ -112,7 +112,7 @@ def test_an_unknown_type_is_kept_and_makes_no_event_name(page_example: list[dict
 
 
 def test_the_older_shape_gives_the_same_attributes(page_example: list[dict[str, Any]]) -> None:
-    """Older names of times and a charge as text end where today's do."""
+    """Older names of times, and a charge as a string, become the current attributes."""
     log = dict(page_example[0])
     older = {
         "start_time": log.pop("started_at"),
@@ -131,12 +131,12 @@ def test_the_older_shape_gives_the_same_attributes(page_example: list[dict[str, 
     ("charge", "expected"), [(0.01, 0.01), ("0.01", 0.01), ("5", 5.0), ("free", "free"), ("", ""), ("0.0.1", "0.0.1")]
 )
 def test_a_charge_is_a_number_where_it_can_be(charge: Any, expected: Any, page_example: list[dict[str, Any]]) -> None:
-    """A charge as text becomes a number; a text that is none stays."""
+    """A numeric string becomes a number; another string stays."""
     assert record_of({**page_example[0], "charge": charge}).attributes["signalwire.charge"] == expected
 
 
 def test_unknown_fields_are_kept_without_secrets(page_example: list[dict[str, Any]]) -> None:
-    """A field that nobody documented becomes an attribute; what can be a secret is masked there, and in raw."""
+    """An undocumented field becomes an attribute; possible secrets are masked there and in raw."""
     log = {**page_example[0], "region": {"name": "eu"}, "join_token": "live"}
     record = record_of(log)
     assert record.attributes["signalwire.region"] == {"name": "eu"}
@@ -144,8 +144,8 @@ def test_unknown_fields_are_kept_without_secrets(page_example: list[dict[str, An
     assert record.raw["join_token"] == "live"
 
 
-def test_what_is_left_of_a_deleted_log() -> None:
-    """A deleted log is a record with its own time, and both models know their kind."""
+def test_a_deleted_log_is_a_record() -> None:
+    """A deleted log is a record with its own time, and each model recognises its kind."""
     record = record_of(DISCARDED)
     assert (record.uid, record.body, record.event_name) == (
         "signalwire:project:d1",
@@ -159,7 +159,7 @@ def test_what_is_left_of_a_deleted_log() -> None:
     }
 
 
-def test_every_field_goes_through_entry_and_json(page_example: list[dict[str, Any]]) -> None:
+def test_every_field_round_trips(page_example: list[dict[str, Any]]) -> None:
     """Each item survives item -> entry -> JSON unchanged, as the model of its kind."""
     for item, kind in ((page_example[0], VideoLog), (DISCARDED, DiscardedLog)):
         entry = item_entry(item)
@@ -167,8 +167,8 @@ def test_every_field_goes_through_entry_and_json(page_example: list[dict[str, An
         assert entry.to_dict() == item
 
 
-def test_a_bad_item_is_repaired_as_its_kind(page_example: list[dict[str, Any]]) -> None:
-    """What does not fit is taken out and listed, and the rest stays."""
+def test_an_invalid_item_is_repaired_as_its_kind(page_example: list[dict[str, Any]]) -> None:
+    """Fields that do not decode are removed and listed, and the others stay."""
     bad: dict[str, Any] = {**page_example[0], "locked": "perhaps", "charge_details": [{"charge": {}}]}
     assert not fits_item(bad)
     repaired = repair_item(bad)
@@ -179,16 +179,16 @@ def test_a_bad_item_is_repaired_as_its_kind(page_example: list[dict[str, Any]]) 
     assert NORMALIZER.record(lost.value, ORIGIN).uid == "signalwire:project:d1"
 
 
-def test_an_unreadable_time_is_flagged(page_example: list[dict[str, Any]]) -> None:
-    """A creation time that cannot be read gives time 0 and an issue, and the record can still be written."""
+def test_an_unreadable_time_is_an_issue(page_example: list[dict[str, Any]]) -> None:
+    """An unreadable creation time becomes time 0 with an issue, and the record can still be written."""
     record = record_of({**page_example[0], "created_at": "soon"})
     assert (record.time_unix_nano, record.issues) == (0, ("created_at: no date and time",))
     assert record.to_json()
 
 
 def test_records_survive_pickling(page_example: list[dict[str, Any]]) -> None:
-    """A copy from another process knows its project."""
+    """A record that was pickled in another process keeps its project."""
     record = record_of(page_example[0])
-    copy = pickle.loads(pickle.dumps(record))  # noqa: S301  # our own
+    copy = pickle.loads(pickle.dumps(record))  # noqa: S301  # our own data
     assert copy == record
     assert copy.uid == record.uid

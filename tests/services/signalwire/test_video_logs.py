@@ -1,4 +1,4 @@
-"""The stream of video logs, end to end: both worlds, in process and over the loopback server, from one definition."""
+"""The stream of video logs, end to end: sync and async, in process and over the loopback server."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from logferry.testing import (
 from logferry_clients.signalwire.models import DiscardedLog, VideoLog
 
 LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
-"""After everything that a fake has."""
+"""A time after all logs of a fake."""
 
 RECORDS: Final = 417
 LISTED: Final = 385
-"""So many of them are not deleted."""
+"""The number of logs that are not deleted."""
 
 
 def rewritten(
     fake: SignalWireFake, change: Callable[[dict[str, Any], int], object]
 ) -> Callable[[FakeRequest, int], FakeResponse | None]:
-    """Faults: each answer's body is changed, knowing the number of the request from 1."""
+    """Return faults that change each answer's body, given the number of the request from 1."""
 
     def fault(request: FakeRequest, number: int) -> FakeResponse:
         answer = fake.answer(request, fake.epoch)
@@ -55,13 +55,13 @@ def rewritten(
 
 @contextmanager
 def in_process(fake: SignalWireFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
-    """A client's arguments to ask *fake* in process."""
+    """Return a client's arguments for requests to *fake* in process."""
     yield {"space": fake.space, "transport": InProcessTransport(fake, faults=faults), **credentials(fake)}
 
 
 @contextmanager
 def on_loopback(fake: SignalWireFake, faults: Faults | None = None) -> Generator[dict[str, Any]]:
-    """A client's arguments to ask *fake* over the loopback server."""
+    """Return a client's arguments for requests to *fake* over the loopback server."""
     with serve(Recorder(fake, faults=faults)) as url:
         yield {"base_url": url, **credentials(fake)}
 
@@ -73,7 +73,7 @@ def credentials(fake: SignalWireFake) -> dict[str, Any]:
 def collected(
     arguments: dict[str, Any], views: Callable[[logferry.SignalWire], list[Any]], *, sync: bool
 ) -> list[list[Any]]:
-    """Everything of some views of a client's streams, one way or the other."""
+    """Return all items of some views of a client's streams, sync or async."""
     if sync:
         with logferry.SignalWire(**arguments) as client:
             return [list(view) for view in views(client)]
@@ -88,8 +88,8 @@ def collected(
 @pytest.mark.parametrize("adapter", [in_process, on_loopback])
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 @pytest.mark.parametrize("scheme", ["https", "http", None], ids=["https", "http", "relative"])
-def test_every_view_gives_the_truth(adapter: Any, sync: bool, scheme: str | None) -> None:
-    """Entries, records, raw items and pages hold every log once, in the service's order, whatever its links look like."""
+def test_every_view_yields_each_log_once(adapter: Any, sync: bool, scheme: str | None) -> None:
+    """Entries, records, raw items and pages have every log once, in the service's order, with every form of links."""
     fake = SignalWireFake(records=RECORDS, link_scheme=scheme)
     truth = list(fake.truth())
 
@@ -108,8 +108,8 @@ def test_every_view_gives_the_truth(adapter: Any, sync: bool, scheme: str | None
     assert all(page.request_id for page in pages)
 
 
-def test_one_request_is_enough_for_a_thousand_logs() -> None:
-    """Without a page size, the largest that the service allows is asked for."""
+def test_the_default_page_size_is_the_largest() -> None:
+    """Without a page size, one request gets the thousand logs that the service allows."""
     fake = SignalWireFake(records=RECORDS)
     transport = InProcessTransport(fake)
     with logferry.SignalWire(space=fake.space, transport=transport, **credentials(fake)) as client:
@@ -118,7 +118,7 @@ def test_one_request_is_enough_for_a_thousand_logs() -> None:
 
 
 def test_deleted_logs_are_entries_of_their_own() -> None:
-    """With deleted ones, everything that the service has comes, each as the model of its kind."""
+    """With deleted logs included, all logs of the service come, each as the model of its kind."""
     fake = SignalWireFake(records=RECORDS)
     with in_process(fake) as arguments, logferry.SignalWire(**arguments) as client:
         entries = client.video_logs(include_deleted=True, until=LATER, page_size=70).to_list()
@@ -133,8 +133,8 @@ def test_deleted_logs_are_entries_of_their_own() -> None:
 
 @pytest.mark.parametrize("adapter", [in_process, on_loopback])
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
-def test_after_an_error_on_page_3_the_same_iterator_goes_on(adapter: Any, sync: bool) -> None:
-    """The error is raised after pages 1 and 2, and the next call goes on with page 3: nothing lost, nothing doubled."""
+def test_the_iterator_continues_after_an_error_on_page_3(adapter: Any, sync: bool) -> None:
+    """The error is raised after pages 1 and 2; the next call continues with page 3, and no log is lost or repeated."""
     fake = SignalWireFake(records=RECORDS)
     before: list[str] = []
     after: list[str] = []
@@ -149,7 +149,7 @@ def test_after_an_error_on_page_3_the_same_iterator_goes_on(adapter: Any, sync: 
 
     async def extend(ids: list[str], iterator: AsyncIterator[VideoLog | DiscardedLog]) -> None:
         async for entry in iterator:
-            ids.append(entry.id)  # noqa: PERF401  # what came before an error has to be kept
+            ids.append(entry.id)  # noqa: PERF401  # items before an error are kept
 
     async def adrain(arguments: dict[str, Any]) -> logferry.LogferryError:
         async with logferry.SignalWire(retries=0, **arguments) as client:
@@ -177,7 +177,7 @@ with logferry.SignalWire.from_env() as client:
 
 @pytest.mark.parametrize("delivered", [0, 1, 100, 250, 385])
 def test_a_checkpoint_resumes_in_another_process(delivered: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a stream had delivered and what another process gets from its checkpoint are together the truth."""
+    """The logs of a stream and those that another process reads from its checkpoint are together all logs."""
     fake = SignalWireFake(records=RECORDS)
     with serve(fake) as url:
         variables = {"BASE_URL": url, "PROJECT_ID": fake.project_id, "API_TOKEN": fake.api_token}
@@ -195,7 +195,7 @@ def test_a_checkpoint_resumes_in_another_process(delivered: int, monkeypatch: py
 
 
 def test_a_checkpoint_stays_small() -> None:
-    """In the middle of the second of the largest pages, it still fits into an argument of a command."""
+    """A checkpoint within the second page of the largest size still fits into a command-line argument."""
     fake = SignalWireFake(records=3000)
     with in_process(fake) as arguments, logferry.SignalWire(**arguments) as client:
         stream = client.video_logs(until=LATER)
@@ -206,7 +206,7 @@ def test_a_checkpoint_stays_small() -> None:
 @pytest.mark.parametrize("inclusive", [True, False])
 @pytest.mark.parametrize("oldest_first", [True, False])
 @pytest.mark.parametrize("spacing", [0.3, 1.0, 60.0])
-def test_the_window_is_the_same_whatever_the_server_makes_of_it(
+def test_the_window_is_half_open_with_any_bounds_of_the_server(
     inclusive: bool, oldest_first: bool, spacing: float
 ) -> None:
     """Inclusive and exclusive bounds, either order and shared seconds give the same half-open window."""
@@ -231,8 +231,8 @@ def moment(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
 
 
-def test_logs_that_arrive_while_paging_change_nothing() -> None:
-    """The window ends where the first request was made."""
+def test_logs_that_arrive_while_paging_do_not_shift_pages() -> None:
+    """The window ends at the time of the first request."""
     fake = SignalWireFake(records=RECORDS, spacing=1.0)
     clock = VirtualClock(fake.epoch + 1_000_000_000)
     transport = InProcessTransport(fake, clock=clock.now)
@@ -248,7 +248,7 @@ def test_logs_that_arrive_while_paging_change_nothing() -> None:
 
 
 def test_a_session_read_again_keeps_its_uid() -> None:
-    """What was in progress is completed later, under the same uid."""
+    """A session in progress is completed later, under the same uid."""
     fake = SignalWireFake(records=3)
     records: list[list[logferry.LogRecord]] = []
     for hours in (0, 3):
@@ -261,8 +261,8 @@ def test_a_session_read_again_keeps_its_uid() -> None:
     assert [one[0].attributes["signalwire.status"] for one in records] == ["in-progress", "completed"]
 
 
-def test_the_server_sees_what_the_spec_allows() -> None:
-    """All requests of a pull keep to the spec, and each page is asked for on the account's own address."""
+def test_requests_conform_to_the_spec() -> None:
+    """All requests of a pull conform to the spec, and each page is requested at the account's own address."""
     fake = SignalWireFake(records=RECORDS)
     transport = InProcessTransport(fake)
     with logferry.SignalWire(space=fake.space, transport=transport, **credentials(fake)) as client:
@@ -272,13 +272,13 @@ def test_the_server_sees_what_the_spec_allows() -> None:
     queries = [parse_qs(urlsplit(request.target).query) for request in transport.requests]
     assert {request.path for request in transport.requests} == {"/api/video/logs"}
     assert [query.get("page_number", ["-"]) for query in queries] == [["-"], ["1"], ["2"], ["3"], ["4"]]
-    # One second more on each side, since the documentation leaves open what the bounds include.
+    # One more second on each side, since the documentation does not say whether the bounds are inclusive.
     assert {query["created_after"][0] for query in queries} == {"2024-12-31T23:59:59Z"}
     assert {query["created_before"][0] for query in queries} == {"2027-01-01T00:00:01Z"}
 
 
 def test_an_empty_page_with_a_next_link_is_not_the_end() -> None:
-    """A page that has lost all its logs, also when it is asked for again, costs those only."""
+    """A page that is empty twice in place of its logs loses only these logs."""
     fake = SignalWireFake(records=RECORDS)
 
     def empty(body: dict[str, Any], number: int) -> None:
@@ -294,8 +294,8 @@ def test_an_empty_page_with_a_next_link_is_not_the_end() -> None:
     assert got == truth[:100] + truth[200:]
 
 
-def test_pages_that_overlap_give_each_log_once() -> None:
-    """A page that begins with the end of the one before it, or repeats a log, gives only what is new; also resumed."""
+def test_overlapping_pages_yield_each_log_once() -> None:
+    """A page that starts with the end of the previous one, or repeats a log, yields only new logs, also if resumed."""
     fake = SignalWireFake(records=RECORDS)
     truth = list(fake.truth())
     kept: list[Any] = []
@@ -315,7 +315,7 @@ def test_pages_that_overlap_give_each_log_once() -> None:
 
 
 def elsewhere(link: str) -> Callable[[dict[str, Any], int], None]:
-    """Changes of an answer: the second page's next link is *link*."""
+    """Return changes of an answer: the next link of the second page becomes *link*."""
 
     def change(body: dict[str, Any], number: int) -> None:
         if number == 2:
@@ -335,7 +335,7 @@ def elsewhere(link: str) -> Callable[[dict[str, Any], int], None]:
     ],
 )
 def test_a_link_that_cannot_be_followed_is_an_error_that_resumes(link: Any, words: str) -> None:
-    """The page is delivered, then the error; nothing is sent elsewhere; later the checkpoint gives the rest."""
+    """The page is delivered before the error; no request leaves the address; the checkpoint yields the rest later."""
     fake = SignalWireFake(records=RECORDS)
     transport = InProcessTransport(fake, faults=rewritten(fake, elsewhere(link)))
     got: list[str] = []
@@ -354,8 +354,8 @@ def test_a_link_that_cannot_be_followed_is_an_error_that_resumes(link: Any, word
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://{host}:8443", "{own}/api/video/rooms?"])
-def test_a_link_elsewhere_is_an_issue_and_never_requested(origin: str) -> None:
-    """Its token is asked for at the account's own address, so nothing is lost and no credentials leave."""
+def test_a_foreign_link_is_an_issue_and_never_requested(origin: str) -> None:
+    """Its token is requested at the account's own address, so no log is lost and no credentials leave."""
     fake = SignalWireFake(records=RECORDS)
 
     def lead_elsewhere(body: dict[str, Any], _number: int) -> None:
@@ -372,8 +372,8 @@ def test_a_link_elsewhere_is_an_issue_and_never_requested(origin: str) -> None:
     assert {request.path for request in transport.requests} == {"/api/video/logs"}
 
 
-def test_a_page_that_the_service_has_forgotten_is_looked_for_from_the_start() -> None:
-    """A token that is refused once costs requests; what was delivered is not delivered again."""
+def test_a_refused_token_restarts_the_walk() -> None:
+    """A token that is refused once costs requests, but no delivered log comes again."""
     fake = SignalWireFake(records=RECORDS)
     body = b'{"errors":[{"attribute":"page_token","code":"invalid_parameter","message":"has expired"}]}'
     refusal = FakeResponse(422, (("Content-Type", "application/json"),), body)
@@ -381,8 +381,8 @@ def test_a_page_that_the_service_has_forgotten_is_looked_for_from_the_start() ->
         assert [entry.id for entry in client.video_logs(until=LATER, page_size=100)] == list(fake.truth())
 
 
-def test_a_page_that_is_always_forgotten_is_an_error() -> None:
-    """After a bounded number of new beginnings, with the service's own words."""
+def test_a_token_that_is_always_refused_is_an_error() -> None:
+    """After a bounded number of restarts, the error has the words of the service."""
     fake = SignalWireFake(records=RECORDS)
 
     def forget(body: dict[str, Any], _number: int) -> None:
@@ -399,8 +399,8 @@ def test_a_page_that_is_always_forgotten_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("numbered", [True, False])
-def test_a_service_that_goes_round_in_circles_is_an_error(numbered: bool) -> None:
-    """A next link that leads back ends in a PagingError, whether links have numbers or tokens alone."""
+def test_links_in_a_circle_are_an_error(numbered: bool) -> None:
+    """A next link that leads back raises a PagingError, with page numbers or with tokens alone."""
     fake = SignalWireFake(records=RECORDS)
 
     def circle(body: dict[str, Any], number: int) -> None:
@@ -425,8 +425,8 @@ def test_a_service_that_goes_round_in_circles_is_an_error(numbered: bool) -> Non
     assert caught.value.checkpoint
 
 
-def test_empty_pages_for_ever_are_an_error() -> None:
-    """A hundred pages in a row with nothing new end the walk; only the first three of them are asked for twice."""
+def test_a_long_run_of_empty_pages_is_an_error() -> None:
+    """A hundred pages in a row without a new log end the walk; only the first three are requested twice."""
     fake = SignalWireFake(records=RECORDS)
 
     def fault(_request: FakeRequest, number: int) -> FakeResponse:
@@ -446,8 +446,8 @@ def test_empty_pages_for_ever_are_an_error() -> None:
     "body",
     [b"[]", b"{}", b'{"data":[]}', b'{"links":{},"data":{}}', b'{"links":null,"data":[]}', b'"x"', b"<html></html>"],
 )
-def test_an_answer_of_another_shape_is_no_end(body: bytes) -> None:
-    """A page without its logs or its links is an error, since it does not say whether it is the last."""
+def test_an_answer_of_another_shape_is_an_error(body: bytes) -> None:
+    """A page without logs or links is an error, since it does not show whether it is the last."""
     fake = SignalWireFake(records=3)
     transport = InProcessTransport(fake, faults=lambda _request, _number: FakeResponse(200, (), body))
     with (
@@ -457,8 +457,8 @@ def test_an_answer_of_another_shape_is_no_end(body: bytes) -> None:
         list(client.video_logs(until=LATER))
 
 
-def test_one_bad_item_never_costs_the_page() -> None:
-    """Items without id or time, and what are no objects at all, become records with issues, each once."""
+def test_an_invalid_item_never_loses_the_page() -> None:
+    """Items without id or time, and values that are no objects, become records with issues, each once."""
     fake = SignalWireFake(records=3)
 
     def spoil(body: dict[str, Any], _number: int) -> None:
@@ -478,8 +478,8 @@ def test_one_bad_item_never_costs_the_page() -> None:
     assert len(page.undecoded) == 6
 
 
-def test_windows_at_the_ends_of_time_can_be_asked_for() -> None:
-    """From the beginning of the epoch to the end of the year 9999, no bound leaves the calendar."""
+def test_windows_may_span_the_whole_calendar() -> None:
+    """From the start of the epoch to the end of the year 9999, no bound leaves the calendar."""
     fake = SignalWireFake(records=3)
     transport = InProcessTransport(fake)
     with logferry.SignalWire(space=fake.space, transport=transport, **credentials(fake)) as client:
@@ -490,7 +490,7 @@ def test_windows_at_the_ends_of_time_can_be_asked_for() -> None:
 
 
 def test_the_page_size_has_the_limits_of_the_service() -> None:
-    """More than 1000 logs, or none, cannot be asked for."""
+    """A page size above 1000 or below 1 is refused."""
     fake = SignalWireFake(records=3)
     assert (VIDEO_LOGS.page_size, VIDEO_LOGS.largest_page_size) == (1000, 1000)
     with in_process(fake) as arguments, logferry.SignalWire(**arguments) as client:

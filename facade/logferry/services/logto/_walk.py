@@ -1,16 +1,16 @@
 """
 The walk through Logto's audit logs.
 
-The service pages by number, newest first, without a tie-break, so pages shift while logs arrive or are removed
-(measured on 1.36.0 and 1.42.0).  Hence the next request is bounded by time: it ends at the time of the oldest received
-log.  That log and all others of its time come again, and the walk drops the received ones.  No arrival or removal can
-shift this.  A moment with more logs than a page holds is read in a window of its own, see ``_crowd``.
+The service pages by number, newest first, without a tie-break, so pages shift while logs arrive or go (measured on
+1.36.0 and 1.42.0).  The next request therefore ends at the oldest time read, inclusive; logs of that time come again and
+known ones are dropped, so insertions and deletions shift nothing.  A timestamp shared by more logs than fit on a page (a
+*crowd*) is read in a window of its own, see ``_crowd``.
 
-Servers before 1.40 silently ignore time bounds; the walk detects this by logs newer than the bound.  It then counts
-rows, and its pages overlap, which covers arrivals.  If a page does not begin with a received log, rows were removed,
-and the walk steps back until it does.
+Servers before 1.40 silently ignore time bounds; a response with logs newer than requested reveals them.  There, pages are
+requested by row number and overlap, to absorb new rows; a page without a known log means that rows were deleted, so the walk
+steps back until a page has one.
 
-The window is pinned, and the walk filters it again.
+``until`` is fixed at the start; items outside the window are dropped here too.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
 def _next_page(
     filters: AuditLogFilters, window: Window, here: WalkPosition, page_size: int, doubts: Doubts
 ) -> SubFlow[tuple[WalkPosition, Page]]:
-    """The page at the walk's position, and the corrected position."""
+    """Fetch the page at the position, correcting the position where the response shows that it is wrong."""
     while True:
         number, size = here.page(page_size)
         asking = partial(ask, filters, here.bounds(window), number, size, is_capped=here.crowd is None)
@@ -80,13 +80,13 @@ def _evidence(page: Page) -> Evidence:
 
 def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPosition, window: Window) -> Batch:
     """
-    The logs of a page that are new and within the window, for the caller.
+    Return the logs of a page that are new and within the window.
 
     Args:
         here: The position before the page.
         page: The page.
-        new: Indices of its logs that had not been received.
-        following: The position after it.
+        new: Indexes of its logs that were not read before.
+        following: The position after the page.
         window: The window.
     """
     keys = page.keys
@@ -114,10 +114,10 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
 
 def _issues(here: WalkPosition, page: Page, following: WalkPosition, since: int | None) -> tuple[str, ...]:
     """
-    What may be missing, if a page is short or more logs have one time than a page can show.
+    Return what may be missing: where a page is short, or more logs share a time than fit on a page.
 
-    In the window of a crowd, the server's count decides.  By row, the walk must advance by one row for each new log;
-    otherwise the server has reordered logs of one time, or logs have arrived or were removed.
+    For a crowd with a window of its own, the server's count decides.  With pages by row number, each row advanced over must be
+    a new log; otherwise the server reordered ties, or rows were added or removed.
     """
     if here.crowd is not None:
         crowd = here.crowd.after(page.keys)
@@ -135,12 +135,12 @@ def _issues(here: WalkPosition, page: Page, following: WalkPosition, since: int 
 @define
 class _Progress:
     """
-    Ends a walk that does not advance.
+    Detects a walk that makes no progress.
 
     Attributes:
         furthest: The furthest row so far.
-        setbacks: Number of pages in a row that lay too low and had nothing new.
-        idle: Number of pages in a row that did not advance the walk.
+        setbacks: How many consecutive pages started too far down the list and brought nothing new.
+        idle: How many consecutive pages made no progress.
         previous: The keys of the last page.
     """
 
@@ -153,14 +153,14 @@ class _Progress:
         self, here: WalkPosition, page: Page, new: int, following: WalkPosition, *, is_setback: bool
     ) -> PagingError | None:
         """
-        Count a page, and return the error if the walk cannot continue.
+        Record a page; return an error if no progress is possible.
 
         Args:
             here: The position before the page.
             page: The page.
-            new: Number of its logs that had not been received.
-            following: The position after it.
-            is_setback: Whether the walk stepped back for it.
+            new: How many of its logs were not read before.
+            following: The position after the page.
+            is_setback: Whether the walk had to step back for it.
         """
         self.setbacks = 0 if new or following.row > self.furthest else self.setbacks + is_setback
         self.furthest = max(self.furthest, following.row)

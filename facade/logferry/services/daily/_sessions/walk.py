@@ -225,7 +225,11 @@ class Walk:
         """
         overlap = int(len(first.rows) > 1)
         size = len(whole.rows)
-        found = yield from self._ask(position, size - overlap, self.query.limit(position) + _SPARE)
+        limit = self.query.limit(position) + _SPARE
+        found = yield from self._ask(position, size - overlap, limit)
+        if not (overlap or found.sent):
+            # Behind a single row no row has to come again, so an emptied response looks like the end.
+            found = yield from self._ask(position, size, limit)
         if overlap and not (len(found.rows) and found.rows.identity(0) == whole.rows.identity(size - 1)):
             return None
         return evolve(found, rows=found.rows.behind(overlap))
