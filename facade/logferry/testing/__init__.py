@@ -1,12 +1,12 @@
 """
-Fakes of the services, for tests and for trying things out.
+Fakes of the services, for tests and for first steps.
 
-A fake is a pure function of request, state and clock, with the real service's habits. Two adapters put it to work:
-`InProcessTransport` under an httpx client, and `serve` on a loopback port. `VirtualClock` gives time that passes at once (`Clock` is
-what it stands for),
-`failing` and `Schedule` let requests fail, `relay` breaks connections, `Row` and `random_rows` tell what a fake has, from when until when, and
-`Comparison` says whether all came that a fake knows to be there. `connected` makes a client that asks a fake, `configuration`
-and `Hosts` let `open_accounts` open several;
+A fake is a pure function of request, state and clock that behaves like the real service.  Two adapters run it:
+`InProcessTransport` in an httpx client, and `serve` on a loopback port.
+
+`VirtualClock` is a clock that never waits (`Clock` is its protocol).  `failing` and `Schedule` make requests fail,
+`relay` breaks connections.  `Row` and `random_rows` script the history of a fake, and `Comparison` checks that all its
+items arrive.  `connected` makes a client of a fake; `configuration` and `Hosts` let `open_accounts` open several.
 `logferry.testing.pytest` is a plugin with fixtures.
 """
 
@@ -83,7 +83,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    # Most bring along something heavy: httpx, anyio, uvicorn, a service.
+    # Most of these import something heavy: httpx, anyio, uvicorn, a service.
     __getattr__, __dir__ = lazy_names(
         globals(),
         {

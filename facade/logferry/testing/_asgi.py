@@ -1,4 +1,4 @@
-"""A fake as an ASGI application."""
+"""An ASGI application that serves a fake."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -17,7 +17,7 @@ Application = Callable[
 
 
 def asgi(recorder: Recorder) -> Application:
-    """Return an ASGI application that answers HTTP requests as `recorder` does, header lines in order and in case."""
+    """Return an ASGI application that responds as `recorder` does, with its header lines in order and in case."""
 
     async def application(
         scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
@@ -39,7 +39,7 @@ def asgi(recorder: Recorder) -> Application:
             await asyncio.sleep(answer.delay)
         lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": lines})
-        # Where the body is not announced to be complete, the server closes the connection behind it.
+        # If the end of the body is not announced, the server closes the connection after it.
         more = answer.end != "complete"
         await send({"type": "http.response.body", "body": answer.body, "more_body": more})
 

@@ -1,4 +1,4 @@
-"""Time that passes only when somebody sleeps."""
+"""A clock that advances only when a task or thread sleeps."""
 
 import threading
 
@@ -11,9 +11,9 @@ _NANOSECONDS = 1_000_000_000
 
 class VirtualClock:
     """
-    A clock that stands still, and that sleeping moves on at once.
+    A clock that stands still; sleeping advances it at once.
 
-    Give its methods to whatever takes a clock: ``now=clock.now, sleep=clock.sleep, async_sleep=clock.asleep``.
+    Pass its methods to code that takes a clock: ``now=clock.now, sleep=clock.sleep, async_sleep=clock.asleep``.
     Threads may share it.
 
     Args:
@@ -30,7 +30,7 @@ class VirtualClock:
 
     @property
     def naps(self) -> tuple[float, ...]:
-        """How long each sleep was to take, in seconds, in order."""
+        """The durations of the sleeps so far, in seconds, in order."""
         return tuple(self._naps)
 
     def now(self) -> int:
@@ -38,21 +38,21 @@ class VirtualClock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass without anybody sleeping."""
+        """Advance the clock by `seconds` without a sleep."""
         with self._lock:
             self._now += round(seconds * _NANOSECONDS)
 
     def reach(self, moment: int) -> None:
-        """Let time pass up to `moment`, in nanoseconds since 1970-01-01 UTC; none if that is over."""
+        """Advance the clock to `moment`, in nanoseconds since 1970-01-01 UTC; do nothing if it is past."""
         with self._lock:
             self._now = max(self._now, moment)
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass at once."""
+        """Advance the clock by `seconds` at once."""
         self._naps.append(seconds)
         self.advance(max(seconds, 0))
 
     async def asleep(self, seconds: float) -> None:
-        """Let `seconds` pass at once; other tasks get their turn, and a cancelled one stops here."""
+        """Advance the clock by `seconds` at once; other tasks run meanwhile, and a cancelled task ends here."""
         await anyio.lowlevel.checkpoint()
         self.sleep(seconds)

@@ -1,4 +1,4 @@
-"""What a trial of syncs puts in the place of a store and of a client: one that dies, one whose pages are small."""
+"""Doubles for trials of syncs: a store that fails like a killed process, and a client with small pages."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -19,9 +19,9 @@ class DyingStore:
     A store in memory.
 
     Attributes:
-        items: What was received, as JSON text, by account, stream and `uid`.
-        left: How many more commits it takes; `None` for any number.
-        told: Is called behind each commit, on the event loop.
+        items: The received items as JSON text, by account, stream and `uid`.
+        left: Number of commits that it still accepts; `None` for no limit.
+        told: Called after each commit, on the event loop.
     """
 
     def __init__(self) -> None:
@@ -37,11 +37,11 @@ class DyingStore:
         pass
 
     def coverage(self) -> Mapping[Question, Coverage]:
-        """What it has."""
+        """Its coverage."""
         return dict(self._coverage)
 
     def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
-        """Take both, unless it takes nothing any more."""
+        """Take records and coverage; raise if no commits are left."""
         if self.left == 0:
             raise StoreError("made up: killed")
         self.left = None if self.left is None else self.left - 1
@@ -52,7 +52,7 @@ class DyingStore:
 
 
 class SmallPages:
-    """A client whose pages are small, so that a short history has many."""
+    """A client whose pages are small, so that a short history has many pages."""
 
     def __init__(self, client: Client, page_size: int) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Faults: what goes wrong between a client and a fake, said in a line."""
+"""Faults between a client and a fake, each made by one call."""
 
 import gzip
 from collections.abc import Callable, Collection, Mapping
@@ -29,18 +29,18 @@ def failing(
     times: int | None = None,
 ) -> Faults:
     """
-    Let requests fail, all of them or those that meet each condition given.
+    Make requests fail: all of them, or those that meet every given condition.
 
-    It counts the requests that it is asked about, so make a new one for each `Recorder` or `InProcessTransport`.
+    It counts requests, so make a new one for each `Recorder` or `InProcessTransport`.
 
     Args:
-        outcome: What happens instead of the fake's answer: another answer, or an error such as `httpx.ReadTimeout`; or
-            what its answer is changed by, such as `cut`, `stale` or ``late(20)``.
+        outcome: What replaces the fake's response: another response, an error such as `httpx.ReadTimeout`, or a
+            function that changes the response, such as `cut`, `stale` or ``late(20)``.
         path: Only requests for this path, such as ``/api/logs``.
-        query: Only requests with these parameters, decoded; others may be beside them.
-        at: Only these of the requests that path and query leave, counted from 1.  A retry is a request too.
-        every: Only each so-manieth of them.
-        times: Only so many, and none afterwards.
+        query: Only requests with at least these parameters, decoded.
+        at: Only these of the requests that match path and query, counted from 1.  A retry is a request too.
+        every: Only every n-th of them.
+        times: At most this many failures.
     """
     wanted = {name: [value] for name, value in (query or {}).items()}
     asked, failed = count(1), count(1)
@@ -61,7 +61,7 @@ def failing(
 
 
 def first_of(*faults: Faults) -> Faults:
-    """Join faults: each is asked about every request, and the first that has an outcome decides."""
+    """Join faults: the first one with an outcome for a request decides."""
 
     def joined(request: FakeRequest, number: int) -> Outcome | None:
         outcomes = [fault(request, number) for fault in faults]
@@ -71,7 +71,7 @@ def first_of(*faults: Faults) -> Faults:
 
 
 def cut(answer: FakeResponse) -> FakeResponse:
-    """Close the connection in the middle of the body; the header says how long it should have been."""
+    """Close the connection in the middle of the body; the header announces the whole length."""
     return _broken(answer, "cut")
 
 
@@ -81,39 +81,39 @@ def reset(answer: FakeResponse) -> FakeResponse:
 
 
 def html_page(answer: FakeResponse) -> FakeResponse:
-    """Put a web page in the body's place, with status 200, as a login portal or a wrong address does."""
+    """Replace the body with a web page and the status with 200, as a login portal or a wrong address does."""
     return _with_body(attrs.evolve(answer, status=200), _PAGE, "text/html; charset=utf-8")
 
 
 def emptied(answer: FakeResponse) -> FakeResponse:
     """
-    Take all items out of a page and leave the rest, such as the cursor of the next page and the total.
+    Remove all items from a page and keep the rest, such as the cursor of the next page and the total.
 
-    Lists of the outermost object are emptied, and those in HAL's ``_embedded``; or the body, where it is a list. What is
-    no JSON stays as it is.
+    Items are the lists of the outermost object and of HAL's ``_embedded``, or the body if it is a list.  A body that is
+    not JSON stays unchanged.
     """
     return _with_items(answer, lambda _items: [])
 
 
 def shortened(answer: FakeResponse) -> FakeResponse:
-    """Take the item in the middle of a page out and leave the rest; see `emptied`."""
+    """Remove the item in the middle of a page and keep the rest; see `emptied`."""
     return _with_items(answer, lambda items: [*items[: len(items) // 2], *items[len(items) // 2 + 1 :]])
 
 
 def stale(answer: FakeResponse) -> FakeResponse:
-    """Answer as the last request for the same path was answered, whatever its query: the same page and cursor again."""
+    """Repeat the last response for the same path, whatever its query: the same page and cursor again."""
     return answer.previous or answer
 
 
 def late(seconds: float) -> Change:
     """
-    Let the answer come late.
+    Delay the response.
 
-    In process a `VirtualClock` that the transport has as its clock moves on, and a client that waits for less raises
-    `httpx.ReadTimeout`; over the loopback the time really passes.
+    In process, the transport's `VirtualClock` advances, and a client with a shorter timeout raises `httpx.ReadTimeout`.
+    On loopback, the time really passes.
 
     Args:
-        seconds: How late.
+        seconds: The delay.
     """
     return lambda answer: attrs.evolve(answer, delay=seconds)
 
@@ -124,7 +124,7 @@ def _broken(answer: FakeResponse, end: Literal["cut", "reset"]) -> FakeResponse:
 
 
 def _with_length(answer: FakeResponse, length: int) -> FakeResponse:
-    """Announce the length in place of chunks: of those nobody could tell how much is missing."""
+    """Replace chunked encoding with a length: without one, a client cannot detect how much of the body is missing."""
     framing = {"content-length", "transfer-encoding"}
     headers = tuple((name, value) for name, value in answer.headers if name.lower() not in framing)
     return attrs.evolve(answer, headers=(*headers, ("Content-Length", str(length))))
@@ -137,7 +137,7 @@ def _with_body(answer: FakeResponse, body: bytes, kind: str) -> FakeResponse:
 
 
 def _with_items(answer: FakeResponse, change: Callable[[list[Any]], list[Any]]) -> FakeResponse:
-    """The answer with other items on its page; what is no JSON stays as it is."""
+    """Replace the items of a response's page; a body that is not JSON stays unchanged."""
     body = answer.body
     try:
         if answer.header("Content-Encoding") == "gzip":

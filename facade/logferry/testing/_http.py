@@ -1,7 +1,7 @@
 """
-What a fake is: a pure function of request, state and clock, whichever way the request comes in.
+The protocol of a fake: a pure function of request, state and clock, independent of the transport.
 
-The adapters around it are `logferry.testing.InProcessTransport` and `logferry.testing.serve`.
+Its adapters are `logferry.testing.InProcessTransport` and `logferry.testing.serve`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,13 +24,13 @@ def _values(headers: Headers, name: str) -> Iterator[str]:
 @attrs.frozen
 class FakeRequest:
     """
-    A request as it was sent.
+    A request as the client sent it.
 
     Attributes:
         method: In the case that was sent, such as ``GET``.
         target: Raw path and query, percent-encoded as sent, such as ``/api/logs?page=2``.
-        headers: Header lines in the order sent, ``Host`` included; credentials stay out of `repr`.
-        body: Empty where there is none.
+        headers: Header lines in the order sent, ``Host`` included; `repr` hides them, as they hold credentials.
+        body: The body; empty without one.
     """
 
     method: str
@@ -45,7 +45,7 @@ class FakeRequest:
 
     @property
     def query(self) -> str:
-        """The target after the first question mark, as sent; empty where there is none."""
+        """The target after the first question mark, as sent; empty without a query."""
         return self.target.partition("?")[2]
 
     def header(self, name: str) -> str | None:
@@ -60,12 +60,12 @@ class FakeResponse:
 
     Attributes:
         status: Status code.
-        headers: Header lines in order. Names repeat where the service repeats them, so never read them as a mapping.
+        headers: Header lines in order. Names repeat as the service repeats them, so never read them as a mapping.
         body: The bytes sent, after any compression.
-        end: What happens behind the body: the connection is closed although there should be more (``cut``), or it is
-            reset (``reset``).
-        delay: Seconds that pass before the answer comes.
-        previous: For a fault that changes an answer: what the service said last on this path, if anything.
+        end: What happens after the body: the connection closes before the announced end (``cut``), or it is reset
+            (``reset``).
+        delay: Seconds before the response arrives.
+        previous: For a fault that changes a response: the service's last response for this path, if any.
     """
 
     status: int
@@ -77,7 +77,7 @@ class FakeResponse:
 
     @property
     def reason(self) -> str:
-        """The phrase that goes with the status, empty for a status that has none."""
+        """The reason phrase of the status, empty for a status without one."""
         try:
             return HTTPStatus(self.status).phrase
         except ValueError:
@@ -94,7 +94,7 @@ class FakeResponse:
 
 class Fake(Protocol):
     """
-    One embedded service: it answers requests, and knows what a client that asks for everything has to find.
+    One fake service: it responds to requests, and knows the items that a complete pull must return.
 
     The suites of trials, such as `logferry.testing.conformance`, also need an attrs class with a field `rows`, a tuple of
     `Row`: they compute the truth of a changed history with ``attrs.evolve(fake, rows=...).truth(...)``.  `MakeFake` makes it.
@@ -102,12 +102,12 @@ class Fake(Protocol):
 
     @property
     def epoch(self) -> int:
-        """The moment at which the service starts, in nanoseconds since 1970-01-01 UTC; clocks stand there by default."""
+        """The start of the service, in nanoseconds since 1970-01-01 UTC; the default time of its clocks."""
         ...
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The settings that make an account of it, by name, such as ``app_id``; all but the one for its address."""
+        """The settings of an account of it, by name, such as ``app_id``; all except its address."""
         ...
 
     @property
@@ -116,14 +116,14 @@ class Fake(Protocol):
         ...
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
-        """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC; equal input, equal answer."""
+        """Respond to a request at `now`, in nanoseconds since 1970-01-01 UTC; equal input, equal response."""
         ...
 
     def violations(self, request: FakeRequest) -> list[str]:
-        """Name what in the request goes against the service's spec; empty for a request that keeps to it."""
+        """Name what violates the service's spec in the request; empty for a valid request."""
         ...
 
-    # `*_: Any` is there for type checkers: so they accept fakes that spell their filters out.
+    # `*_: Any` lets type checkers accept fakes with explicit filters.
     def truth(
         self,
         stream: str,
@@ -136,15 +136,15 @@ class Fake(Protocol):
         """
         Return the identities of a stream's items in the window ``[since, until)``, in the order of a pull.
 
-        They are computed when they are looked at; `len` computes none.  Items that are equal have one identity, which
-        is there as often as they are.
+        They are computed on access; `len` computes none.  Equal items share one identity, which occurs once for each of
+        them.
 
         Args:
             stream: One of `streams`.
-            since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first item on.
-            until: End of the window, not included. Default: up to the newest item.
-            now: When to look. Default: `epoch`.
-            filters: The stream's filters, by their names in Python; what is left out is as the service has it then.
+            since: Start of the window, inclusive, in nanoseconds since 1970-01-01 UTC. Default: the first item.
+            until: End of the window, exclusive. Default: after the newest item.
+            now: The moment of the reading. Default: `epoch`.
+            filters: The stream's filters, by their names in Python; default: those of the service.
 
         Raises:
             ValueError: There is no such stream.
@@ -152,14 +152,14 @@ class Fake(Protocol):
         ...
 
     def identity(self, stream: str, item: Any) -> str:
-        """Return the identity of a decoded JSON item: its id, or a text that only equal items share where it has none."""
+        """Return the identity of a decoded JSON item: its id, or a text that only equal items share if it has none."""
         ...
 
     def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
         """
-        Return the filters of the questions that find all items of a stream, each once.
+        Return the filters of the queries that find all items of a stream, each once.
 
-        One empty mapping where a question without filters does.  `Client.stream` and `truth` both take them.
+        One empty mapping if a query without filters finds them.  `Client.stream` and `truth` both take these filters.
 
         Raises:
             ValueError: There is no such stream.

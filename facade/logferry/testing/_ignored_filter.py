@@ -1,4 +1,4 @@
-"""A filter that a service of a trial ignores, and what has to come all the same."""
+"""A filter that the service of a trial ignores, and the items that must arrive all the same."""
 
 import random
 from collections import Counter
@@ -24,14 +24,14 @@ _SHARE: Final = 0.25
 @attrs.frozen
 class IgnoredFilter:
     """
-    A filter that a caller uses, and that the service ignores.
+    A filter that the caller uses and the service ignores.
 
     Attributes:
-        check: What of it is checked.
-        value: What is asked for.
-        parameters: Its names on the wire.
+        check: How the client checks it.
+        value: The value of the filter.
+        parameters: Its parameter names on the wire.
         matching: The identities of the items that show that value.
-        others: Those of the items that show another one.
+        others: The identities of the items that show another value.
     """
 
     check: Check
@@ -50,13 +50,13 @@ class IgnoredFilter:
         seed: int,
     ) -> "IgnoredFilter | None":
         """
-        A filter that a seed decides, with a value that items of a scripted fake show; mostly none.
+        Draw a filter, with a value that items of a scripted fake show; mostly `None`.
 
         Args:
             client: The client's class.
             fake: The fake.
             definition: The stream.
-            question: Filters that are used besides.
+            question: The other filters of the query.
             seed: Decides it.
         """
         chance = random.Random(f"ignored filter {definition.name} {seed}")  # noqa: S311 - the same on every run
@@ -82,7 +82,7 @@ class IgnoredFilter:
 
     @property
     def remark(self) -> str:
-        """What the caller learns."""
+        """The remark that the caller must receive."""
         return self.check.remark
 
     def asked(self, question: Mapping[str, str]) -> Mapping[str, str]:
@@ -91,11 +91,11 @@ class IgnoredFilter:
 
     def sifted(self, certain: Counter[str], possible: Counter[str]) -> tuple[Counter[str], Counter[str], int]:
         """
-        What has to come, and what may, of what would without the filter; and how many show that it is ignored.
+        The items that must and may arrive with the filter, and the number that show that the service ignores it.
 
         Args:
-            certain: The identities of what has to come.
-            possible: Those of what may.
+            certain: The identities that must arrive without the filter.
+            possible: The identities that may arrive without it.
         """
         return (
             Counter({identity: count for identity, count in certain.items() if identity in self.matching}),
@@ -107,7 +107,7 @@ class IgnoredFilter:
 def _items(
     client: type[Client], fake: Fake, definition: StreamDefinition[Any, Any, Any], question: Mapping[str, str]
 ) -> list[Any]:
-    """All items that a scripted fake ever lists, whose service ends all walks."""
+    """All items that a scripted fake ever lists; its service ends every walk."""
     told: Any = fake
     rows: list[Row] = [attrs.evolve(row, appears=None, vanishes=None) for row in told.rows]
     with connected(client, attrs.evolve(told, rows=tuple(rows)), concurrency=1) as opened:

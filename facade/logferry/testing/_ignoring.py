@@ -1,4 +1,4 @@
-"""A service that does not know some parameters, as older releases do not know newer ones, and ignores them."""
+"""A service that ignores unknown parameters, as an older release ignores newer ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,11 +14,11 @@ __all__ = ["Ignoring"]
 @attrs.frozen
 class Ignoring:
     """
-    A fake that answers as if some query parameters had not been sent.
+    A fake that responds as if some query parameters had not been sent.
 
     Attributes:
-        fake: Who answers.
-        names: Names of the parameters on the wire; those of a list may be written with brackets behind them.
+        fake: The fake that responds.
+        names: Names of the parameters on the wire; those of a list may have brackets after them.
     """
 
     fake: Fake
@@ -26,21 +26,21 @@ class Ignoring:
 
     @property
     def epoch(self) -> int:
-        """That of the fake."""
+        """The epoch of the fake."""
         return self.fake.epoch
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """Those of the fake."""
+        """The settings of the fake."""
         return self.fake.settings
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """Those of the fake."""
+        """The streams of the fake."""
         return self.fake.streams
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
-        """Answer a request without those parameters."""
+        """Respond to a request without those parameters."""
         sent = parse_qsl(request.query, keep_blank_values=True)
         left = [(name, value) for name, value in sent if name.removesuffix("[]") not in self.names]
         if len(left) == len(sent):
@@ -49,11 +49,11 @@ class Ignoring:
         return self.fake.answer(attrs.evolve(request, target=target), now)
 
     def violations(self, request: FakeRequest) -> list[str]:
-        """What in the request goes against the spec, which has those parameters."""
+        """Name what violates the spec in the request; the spec knows those parameters."""
         return self.fake.violations(request)
 
     def truth(self, stream: str, *args: Any, **kwargs: Any) -> Sequence[str]:
-        """The identities of what the service has to give where filters count."""
+        """The identities of the items that the service must return with working filters."""
         return self.fake.truth(stream, *args, **kwargs)
 
     def identity(self, stream: str, item: Any) -> str:
@@ -61,5 +61,5 @@ class Ignoring:
         return self.fake.identity(stream, item)
 
     def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
-        """Those of the fake."""
+        """The queries of the fake."""
         return self.fake.questions(stream)

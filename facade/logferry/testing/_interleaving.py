@@ -1,4 +1,4 @@
-"""Threads and blocking iterators in the single thread of a trial, so that a seed decides the order of events."""
+"""Threads and blocking iterators in the single thread of a trial, so that the seed decides the order of events."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -8,7 +8,7 @@ __all__ = ["Blocking", "Launched"]
 
 
 class Launched:
-    """A request in flight that is done at one of two moments: when it is sent, or when its answer is waited for."""
+    """A request in flight that runs at one of two moments: when it is sent, or when its result is awaited."""
 
     def __init__(self, work: Callable[[], None], *, at_once: bool) -> None:
         self._work: Callable[[], None] | None = work
@@ -16,14 +16,14 @@ class Launched:
             self.join()
 
     def join(self) -> None:
-        """Do it, once."""
+        """Run it, once."""
         work, self._work = self._work, None
         if work is not None:
             work()
 
 
 class Blocking:
-    """A blocking iterator for who awaits: one body of a pull serves both worlds."""
+    """An asynchronous iterator over a blocking one, so that one test body serves both."""
 
     def __init__(self, iterator: Iterator[LogRecord]) -> None:
         self._iterator = iterator

@@ -1,4 +1,4 @@
-"""Pages that are short where that can be noticed: the service counts, names a next page, or has more behind a full page."""
+"""Short pages that a client can detect: the service counts, names a next page, or has more after a full page."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -19,12 +19,12 @@ _COUNTS: Final = ("total", "total_count")
 
 def noticeably_shortened(fake: Fake, request: FakeRequest, now: Callable[[], int]) -> Change:
     """
-    What `shortened` does, unless a client could not notice: the last page of a service that does not count is believed.
+    Apply `shortened`, except where a client cannot detect it: on the last page of a service that does not count.
 
     Args:
-        fake: Whose answer it is.
-        request: What was asked.
-        now: When, in nanoseconds since 1970-01-01 UTC.
+        fake: The fake that responded.
+        request: The request.
+        now: Its time, in nanoseconds since 1970-01-01 UTC.
     """
 
     def change(answer: FakeResponse) -> FakeResponse:
@@ -50,7 +50,7 @@ def _shows(fake: Fake, request: FakeRequest, now: int, answer: FakeResponse) -> 
 
 
 def _has_more(fake: Fake, request: FakeRequest, now: int, items: int) -> bool:
-    """Whether a page is full, and the fake has more behind it."""
+    """Whether a page is full, and the fake has more after it."""
     query = dict(parse_qsl(request.query, keep_blank_values=True))
     limit = query.get("limit", "")
     if not limit.isdigit() or items < int(limit):

@@ -39,10 +39,10 @@ class _Operation:
 
 class SpecChecker:
     """
-    Names what in a request goes against a spec: path, method, parameters, form fields, credentials.
+    Names what violates a spec in a request: path, method, parameters, form fields, credentials.
 
-    It is strict where a service is lenient: a parameter that the spec does not know is worth a message, since a
-    service ignores it silently.
+    It is stricter than the services: it reports a parameter that the spec does not know, since services ignore it
+    silently.
 
     Args:
         spec: An OpenAPI 3 document.
@@ -50,7 +50,7 @@ class SpecChecker:
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self._spec = spec
-        # The longest one first, since an alternative that matches ends the search.
+        # Longest first, since the first alternative that matches ends the search.
         urls: list[str] = [server["url"] for server in spec.get("servers", ())]
         prefixes = sorted((urlsplit(url).path.rstrip("/") for url in urls), key=len)
         self._prefix = re.compile("|".join(re.escape(prefix) for prefix in reversed(prefixes)))
@@ -62,7 +62,7 @@ class SpecChecker:
         ]
 
     def violations(self, request: FakeRequest) -> list[str]:
-        """Return one sentence for each violation; empty for a request that keeps to the spec."""
+        """Return one sentence for each violation; empty for a valid request."""
         prefix = self._prefix.match(request.path)
         path = request.path[prefix.end() :] if prefix else request.path
         candidates = [operation for operation in self._operations if operation.path.match(path)]
@@ -148,7 +148,7 @@ class SpecChecker:
                 yield f"{kind} {name!r} {reason}"
 
     def _wrong(self, text: str, schema: Schema) -> str | None:
-        """Say what is wrong with a value, without the value, since it can be secret; `None` if nothing is."""
+        """Describe the violation of a value without the value, since it can be secret; `None` for a valid one."""
         schema = self._resolve(schema)
         choices = schema.get("anyOf") or schema.get("oneOf")
         if choices:

@@ -1,4 +1,4 @@
-"""What both adapters do around a fake: give it the time, count, keep and check requests, let them fail."""
+"""The common part of both adapters: the clock, the record and check of requests, and the faults."""
 
 import threading
 from collections import deque
@@ -13,48 +13,48 @@ from logferry.testing._http import Fake, FakeRequest, FakeResponse
 __all__ = ["Change", "Faults", "Movable", "Outcome", "Recorder"]
 
 Change = Callable[[FakeResponse], FakeResponse]
-"""What makes another answer of the fake's, such as `cut` and `html_page`."""
+"""Changes the fake's response, such as `cut` and `html_page`."""
 
 Outcome = FakeResponse | Exception | Change
-"""What becomes of a request: another answer, an error that is raised to the client, or a change of the fake's answer."""
+"""The outcome of a request: another response, an error that the client raises, or a change of the fake's response."""
 
 Faults = Callable[[FakeRequest, int], Outcome | None]
 """
-What happens instead of the fake's answer, or to it, or nothing (`None`), by request and its number from 1.
+Return the outcome of a request, by the request and its number from 1; `None` for the fake's response.
 
-Any function will do; `failing` and `first_of` make the usual ones, and a `Schedule` is one.
+Any such function works; `failing` and `first_of` make the usual ones, and a `Schedule` is one.
 """
 
 
 class Movable(Protocol):
-    """A clock that can be moved on, such as `VirtualClock`."""
+    """A clock that can be advanced, such as `VirtualClock`."""
 
     def now(self) -> int:
         """Return the time in nanoseconds since 1970-01-01 UTC."""
         ...
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Advance the clock by `seconds`."""
         ...
 
 
 class Recorder:
     """
-    A fake with a clock, that remembers what it was asked. Threads may share it.
+    A fake with a clock and a record of its requests. Threads may share it.
 
     Args:
-        fake: Who answers.
-        clock: Gives the time in nanoseconds since 1970-01-01 UTC: a function, or a `VirtualClock`, which moves on where
-            an answer is late. Default: it stands still at the fake's epoch.
-        faults: Asked before the fake, so that a test can let a request fail. An `Exception` it returns is raised;
-            httpx's own, such as `httpx.ReadTimeout`, stand for what happens on the network.
-        keep: How many requests `requests` holds, the latest ones.
-        check: Whether requests are checked against the service's spec.
+        fake: The fake that responds.
+        clock: Returns the time in nanoseconds since 1970-01-01 UTC: a function, or a `VirtualClock`, which a late
+            response advances.  Default: it stands still at the fake's epoch.
+        faults: Called before the fake, to make a request fail.  An `Exception` it returns is raised; httpx's own, such
+            as `httpx.ReadTimeout`, stand for failures of the network.
+        keep: Maximum length of `requests`; the latest are kept.
+        check: Whether to check requests against the service's spec.
 
     Attributes:
-        count: How many requests there have been.
-        requests: The latest of them, oldest first.
-        violations: What in the requests went against the spec, each message once.
+        count: Number of requests so far.
+        requests: The latest requests, oldest first.
+        violations: Violations of the spec in the requests, each message once.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Recorder:
         self._lock = threading.Lock()
 
     def answer(self, request: FakeRequest) -> FakeResponse:
-        """Answer a request now."""
+        """Respond to a request now."""
         found = self._fake.violations(request) if self._check else ()
         with self._lock:
             self.count += 1
@@ -93,7 +93,7 @@ class Recorder:
         try:
             answer = self._fake.answer(request, self._clock() if self._clock else self._fake.epoch)
         except Exception as error:
-            mark_defect(error)  # otherwise an OSError, say, would be taken for the network's, and tried again
+            mark_defect(error)  # otherwise an OSError would count as the network's, and be retried
             raise
         if self._faults is None:
             return answer
@@ -106,6 +106,6 @@ class Recorder:
         return attrs.evolve(fault(attrs.evolve(answer, previous=previous)), previous=None)
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, where the clock can be moved."""
+        """Advance the clock, if it can be advanced."""
         if self._advance is not None:
             self._advance(seconds)

@@ -1,4 +1,4 @@
-"""Whose fake it is: the fake of each service, and the settings that make an account of one."""
+"""The fake of each service, and the settings of an account of it."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ _HOMES: Final = {
 
 def make_fake(service: Service, *, records: int, epoch: int, growing: bool = True) -> Fake:
     """
-    Make a fake of a service with a history of its own.
+    Make a fake of a service with a computed history.
 
     Args:
         service: The service.
-        records: How many records it has at *epoch*.
-        epoch: When the newest of them was written, in nanoseconds since the epoch, UTC.
-        growing: Whether more arrive as time goes on.
+        records: Number of records at *epoch*.
+        epoch: The time of the newest record, in nanoseconds since the epoch, UTC.
+        growing: Whether more records arrive as time passes.
     """
     made: Fake = loaded(_HOMES[service.name])(records=records, epoch=epoch, growing=growing)
     return made
 
 
 def scripted_fake(service: Service) -> MakeFake:
-    """Return what makes fakes of a service with a scripted history."""
+    """Return the function that makes fakes of a service with a scripted history."""
     make: MakeFake = loaded(_HOMES[service.name]).of_rows
     return make
 
 
 def service_of(fake: Fake) -> Service:
     """
-    Return the service that a fake stands for.
+    Return the service of a fake.
 
     Raises:
-        TypeError: None of those that there are has its streams.
+        TypeError: No known service has its streams.
     """
     streams = getattr(fake, "streams", ())
     for service in SERVICES:
@@ -58,7 +58,7 @@ def service_of(fake: Fake) -> Service:
 
 
 def settings_for(fake: Fake, url: str) -> dict[str, str]:
-    """Return the settings that make an account of *fake*, served at *url*."""
+    """Return the settings of an account of *fake*, served at *url*."""
     return {service_of(fake).client.address: url, **fake.settings}
 
 

@@ -1,4 +1,4 @@
-"""A TCP relay between a client and a fake that is served, for what goes wrong below HTTP."""
+"""A TCP relay between a client and a served fake, for failures below HTTP."""
 
 import os
 import random
@@ -25,14 +25,14 @@ _NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 @attrs.frozen
 class Disruption:
     """
-    What happens to an answer on its way.
+    What happens to a response on its way.
 
     Attributes:
-        how: ``"reset"``: the connection is reset.  ``"close"``: it is closed, as if the answer ended there.  ``"stall"``:
-            nothing more comes, until the client hangs up.  ``"trickle"``: the rest comes byte by byte.
-        part: Where it happens: in the answer's ``"head"`` (status line and headers), in its ``"body"``, or at its
-            ``"end"``, when the client has all of it.
-        after: So many bytes of the part come through before it happens.
+        how: ``"reset"``: the connection is reset.  ``"close"``: it is closed, as if the response ended there.
+            ``"stall"``: nothing more arrives, until the client hangs up.  ``"trickle"``: the rest arrives byte by byte.
+        part: Where it happens: in the ``"head"`` (status line and headers), in the ``"body"``, or at the ``"end"``,
+            after the client has received everything.
+        after: Number of bytes of the part that arrive before it happens.
     """
 
     how: Literal["reset", "close", "stall", "trickle"]
@@ -42,12 +42,12 @@ class Disruption:
 
 def random_disruptions(seed: int, *, rate: float = 0.5, among: int = 100) -> dict[int, Disruption]:
     """
-    Draw what happens to answers: connections that are reset or closed, never three in a row.
+    Draw disruptions of responses: connections that are reset or closed, never three in a row.
 
     Args:
         seed: Decides everything.
-        rate: Share of the answers that are disrupted, of those that can be.
-        among: So many answers can be.
+        rate: Share of the responses that are disrupted.
+        among: Only responses with a lower number than this are disrupted.
     """
     chance = random.Random(f"relay {seed}")  # noqa: S311 - the same on every run
     hows: tuple[Literal["reset", "close"], ...] = ("reset", "close")
@@ -59,13 +59,13 @@ def random_disruptions(seed: int, *, rate: float = 0.5, among: int = 100) -> dic
 @contextmanager
 def relay(url: str, disruptions: Mapping[int, Disruption]) -> Generator[str]:
     """
-    Listen on a free loopback port while the block runs, and pass on requests and answers, some of them disrupted.
+    Listen on a free loopback port while the block runs; forward requests and responses, and disrupt some of them.
 
-    Connections stay open between answers, as servers keep them.
+    Connections stay open between responses, as servers keep them.
 
     Args:
-        url: Where the requests go, as `serve` yields it; plain http.
-        disruptions: What happens to which answers, counted from 1 over all connections.  A retry has an answer too.
+        url: The target of the requests, as `serve` yields it; plain http.
+        disruptions: The disruptions by response, counted from 1 over all connections.  A retry has a response too.
 
     Yields:
         The base URL of the relay, without a slash at the end.
@@ -82,7 +82,7 @@ def relay(url: str, disruptions: Mapping[int, Disruption]) -> Generator[str]:
 
 
 class _Relay(socketserver.ThreadingTCPServer):
-    """The relay's listening socket, and its connections, each in a thread of its own."""
+    """The relay's listening socket, and its connections, each in its own thread."""
 
     request_queue_size = 128
 
@@ -96,12 +96,12 @@ class _Relay(socketserver.ThreadingTCPServer):
         self._lock = threading.Lock()
 
     def next_disruption(self) -> Disruption | None:
-        """What happens to the next answer."""
+        """Return the disruption of the next response."""
         with self._lock:
             return self._disruptions.get(next(self._numbers))
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Relay what comes over a connection, until either side has had enough of it."""
+        """Relay a connection until either side closes it."""
         with self._lock:
             self._open.add(request)
         try:
@@ -123,11 +123,11 @@ class _Connection(socketserver.BaseRequestHandler):
     """One connection of a client."""
 
     request: socket.socket
-    server: "_Relay"  # pyright: ignore[reportIncompatibleVariableOverride]  # it serves no other
+    server: "_Relay"  # pyright: ignore[reportIncompatibleVariableOverride]  # it serves no other type
 
     def handle(self) -> None:
-        """Pass on one request after the other."""
-        # Bytes that trickle must not be gathered on the way.
+        """Forward requests one after the other."""
+        # Trickling bytes must not be coalesced.
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         going = True
         while going:
@@ -135,7 +135,7 @@ class _Connection(socketserver.BaseRequestHandler):
             going = bool(request) and self._deliver(self._ask(request), self.server.next_disruption())
 
     def _ask(self, request: bytes) -> bytes:
-        """The whole answer: it ends where the server closes, which it is asked to do."""
+        """Return the whole response, which ends when the server closes; the request asks it to."""
         answer = b""
         with socket.create_connection(self.server.target) as upstream:
             upstream.sendall(_with_connection(request, b"Connection: close"))
@@ -144,7 +144,7 @@ class _Connection(socketserver.BaseRequestHandler):
         return _with_connection(answer)
 
     def _deliver(self, answer: bytes, disruption: Disruption | None) -> bool:
-        """Send an answer; whether the connection stays open."""
+        """Send a response; return whether the connection stays open."""
         if disruption is None:
             self.request.sendall(answer)
             return True
@@ -167,7 +167,7 @@ class _Connection(socketserver.BaseRequestHandler):
 
 
 def _read_request(connection: socket.socket) -> bytes:
-    """The next request with its body; empty once the client has hung up."""
+    """Return the next request with its body; empty after the client has hung up."""
     received = b""
     while _HEAD_END not in received:
         chunk = connection.recv(_CHUNK)
@@ -185,7 +185,7 @@ def _read_request(connection: socket.socket) -> bytes:
 
 
 def _with_connection(message: bytes, *lines: bytes) -> bytes:
-    """A message with these lines in the place of those that say what becomes of the connection."""
+    """Replace the header lines about the connection in a message."""
     head, end, body = message.partition(_HEAD_END)
     kept = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
     return b"\r\n".join([*kept, *lines]) + end + body

@@ -1,4 +1,4 @@
-"""Histories that are told row by row: which rows there are, from when on, and until when a service lists them."""
+"""Scripted histories: rows, each with the times from and until which a service lists it."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -10,21 +10,21 @@ __all__ = ["Row", "Script", "as_rows", "random_rows"]
 _SECOND = 1_000_000_000
 _DAY = 86_400 * _SECOND
 _OUT_OF_ORDER = 2 * _SECOND
-"""Rows that are not late arrive up to so much after their time, so that neighbours change places."""
+"""Rows that are not late arrive at most this long after their time, so that neighbours change order."""
 
 
 @attrs.frozen(kw_only=True)
 class Row:
     """
-    One row of a history. Rows arrive in the order of `appears`; those of one moment in the order in which they are told.
+    One row of a history. Rows arrive in the order of `appears`; rows of one moment in their order in the script.
 
     Attributes:
-        time: What its timestamp says, in nanoseconds since 1970-01-01 UTC; a fake cuts it to what its service writes.
-        appears: From when on the service lists it, by the fake's clock; `None` for always. Much later than `time` makes
-            a late row, earlier than `time` one that is dated in the future.
-        vanishes: From when on the service does not list it any more; `None` for never.
-        content: What it says. Where a service gives no ids, two rows of equal time and equal content are equal lines;
-            where it gives some, each row has one of its own. It also decides what can be filtered by.
+        time: Its timestamp, in nanoseconds since 1970-01-01 UTC; a fake truncates it to its service's resolution.
+        appears: The fake's time from which the service lists it; `None` for always. Much later than `time` makes a late
+            row, earlier than `time` a row dated in the future.
+        vanishes: The time from which the service no longer lists it; `None` for never.
+        content: Decides its fields, and so the filters that match it.  Two rows of equal time and equal content are
+            equal if the service has no ids; otherwise each row has its own id.
     """
 
     time: int
@@ -38,19 +38,19 @@ class Row:
 
 
 def as_rows(rows: Iterable[Row] | None) -> tuple[Row, ...] | None:
-    """Convert what a fake takes as its rows."""
+    """Convert the rows that a fake accepts."""
     return None if rows is None else tuple(rows)
 
 
 class Script:
     """
-    Rows in the order in which a service lists them. A row is known by its place in what was told, from 0.
+    Rows in the order in which a service lists them. The index of a row in the script, from 0, identifies it.
 
     Args:
-        rows: What was told.
-        resolution: What times are cut to whole multiples of, in nanoseconds.
+        rows: The rows.
+        resolution: Times are truncated to multiples of this, in nanoseconds.
         by_time: Whether the service sorts by time, equal times in the order of arrival; else by arrival alone.
-        stored: What the times that it sorts by are cut to, where that is finer than what it shows.
+        stored: The resolution of the times that it sorts by, if that is finer than `resolution`.
     """
 
     def __init__(
@@ -64,20 +64,20 @@ class Script:
         self._ranks = {place: rank for rank, place in enumerate(self._order)}
 
     def time(self, place: int) -> int:
-        """Return what a row's timestamp says, in nanoseconds since 1970-01-01 UTC."""
+        """Return the timestamp of a row, in nanoseconds since 1970-01-01 UTC."""
         return self._times[place]
 
     def arrived(self, place: int) -> int:
-        """Return when a row came; one that was always there came at its time."""
+        """Return when a row arrived; a row that was always listed arrived at its time."""
         appears = self.rows[place].appears
         return self._times[place] if appears is None else appears
 
     def rank(self, place: int) -> int:
-        """Return how many rows, of all that there ever are, are listed before this one, oldest first."""
+        """Return the number of all rows, listed or not, that come before this one, oldest first."""
         return self._ranks[place]
 
     def visible(self, now: int, since: int | None = None, until: int | None = None) -> list[int]:
-        """Return the places of the rows listed at `now` whose timestamps are in ``[since, until)``, oldest first."""
+        """Return the indices of the rows listed at `now` whose timestamps are in ``[since, until)``, oldest first."""
         rows, times = self.rows, self._times
         return [
             place
@@ -106,23 +106,23 @@ def random_rows(
     future: float = 0.02,
 ) -> tuple[Row, ...]:
     """
-    Make a hostile history: what users of log services were hurt by, all of it at once; equal input, equal rows.
+    Make a hostile history that combines the problems of users of log services; equal input, equal rows.
 
     Times are spread over the window in bursts with gaps between them, and rows arrive up to 2 seconds after their time,
     so that neighbours come out of order. There are ties, equal lines, and rows of exactly `since` and `until` and right
-    before them; late rows, rows that vanish, and rows dated up to a month behind `until`.
+    before them; late rows, rows that vanish, and rows dated up to a month after `until`.
 
     Args:
         seed: Decides everything.
-        count: How many rows.
+        count: Number of rows.
         since: Start of the window, in nanoseconds since 1970-01-01 UTC, at least a day after the epoch.
         until: End of the window, at least two seconds later.
-        resolution: What times are whole multiples of, in nanoseconds: take the service's.
-        tie: How many rows the largest group of equal times has at most; more than a page holds makes it span several.
-        late: Share of the rows that come up to `lateness` after their time.
+        resolution: Times are multiples of this, in nanoseconds: use the service's resolution.
+        tie: Maximum number of rows of one time; more than a page holds makes the group span several pages.
+        late: Share of the rows that arrive up to `lateness` after their time.
         lateness: In seconds.
-        vanishing: Share of the rows that are gone again some time within the window's length after they came.
-        future: Share of the rows that are dated behind `until` although they come within the window.
+        vanishing: Share of the rows that vanish within the window's length after they arrived.
+        future: Share of the rows that are dated after `until` although they arrive within the window.
     """
     chance = random.Random(f"rows {seed}")  # noqa: S311 - test data has to be the same on every run
     edges = [since, since, since - resolution, until, until, until - resolution]
@@ -143,6 +143,6 @@ def random_rows(
         if chance.random() < future:
             time += (until - time) // _DAY * _DAY + chance.randint(1, 30) * _DAY
         vanishes = appears + chance.randrange(1, until - since) if chance.random() < vanishing else None
-        # Few contents, so that some rows of one moment are equal lines.
+        # Few contents, so that some rows of one moment are equal.
         rows.append(Row(time=time, appears=appears, vanishes=vanishes, content=chance.randrange(12)))
     return tuple(sorted(rows, key=lambda row: row.appears or 0))

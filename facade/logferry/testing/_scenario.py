@@ -1,4 +1,4 @@
-"""What the seed of a trial draws: a hostile history, a variant of the service, faults, and how the caller reads."""
+"""Draws a trial from its seed: a hostile history, a variant of the service, faults, and how the caller reads."""
 
 import random
 from collections import Counter
@@ -28,12 +28,12 @@ __all__ = ["Scenario"]
 
 class Scenario:
     """
-    What the seed of a trial draws, in an order that never changes, so that a seed stays the same trial.
+    What a trial draws from its seed, in a fixed order, so that a seed always means the same trial.
 
     Args:
-        trial: Its seed decides.
+        trial: The trial with the seed.
         loopback: Whether requests go to a loopback server behind a relay that breaks connections.
-        concurrency: How many requests may be in flight; `None` for what the seed says, 1 to 8.
+        concurrency: Maximum number of requests in flight; `None` to draw it, 1 to 8.
     """
 
     def __init__(self, trial: Seeded, *, loopback: bool, concurrency: int | None) -> None:
@@ -52,7 +52,7 @@ class Scenario:
         }
         count = chance.choice((0, 1, 7, 60, 200))
         within = random_rows(trial.seed, count, self.since, self.until, **told)
-        # The half day before the window, which a service that does not filter by time lists as well.
+        # The half day before the window, which a service without a time filter lists too.
         earlier = chance.choice((0, 3, 40, 150))
         before = random_rows(trial.seed + 1, earlier, self.since - DAY // 2, self.since - 1, future=0.0, **told)
         self.rows = tuple(sorted((*before, *within), key=lambda row: row.appears or 0))
@@ -83,12 +83,12 @@ class Scenario:
         self.concurrency = concurrency or self.interleaving.choice((1, 2, 3, 4, 8))
 
     def fault(self, request: FakeRequest, number: int) -> FaultOutcome | None:
-        """Return what happens to a request, as a transport asks for it."""
+        """Return the outcome of a request, as faults for a transport."""
         outcome = self.schedule(request, number)
         return noticeably_shortened(self.asked, request, self.clock.now) if outcome is shortened else outcome
 
     def truth(self, there: Callable[[Row], bool]) -> Counter[str]:
-        """The identities in the window of the rows that are there, however often."""
+        """The identities of the rows in the window that are `there`, with their counts."""
         fake: Any = self.fake
         told = attrs.evolve(fake, rows=ever_listed(self.rows, there))
         since = self.since if self.window["since"] else None

@@ -1,4 +1,4 @@
-"""Faults by chance that can be had again: what goes wrong is drawn from a seed and the request's number."""
+"""Reproducible random faults, drawn from a seed and the request's number."""
 
 import random
 import threading
@@ -25,35 +25,35 @@ FatalKind: TypeAlias = Literal["429 hour", "401"]
 QuietKind: TypeAlias = Literal["empty page", "short page"]
 Kind: TypeAlias = PassingKind | FatalKind | QuietKind
 """
-What can go wrong with a request.
+The kinds of faults.
 
-``429`` has no ``Retry-After``, the others have one of 1 to 5 seconds, as a number or a date, of ``0``, of an hour, or of
-no sense.  ``disconnected`` is a server that closes without an answer.  ``slow`` is 1 to 40 seconds late.  ``401`` hits
-requests with a bearer token only, and the same one never twice in a row: the token expired.  ``empty page`` and ``short
-page`` are a success without its items, or without one of them, while count and cursor stay; never two of these in a row for
-the same request.
+``429`` has no ``Retry-After``; the others have one of 1 to 5 seconds, as a number or a date, of ``0``, of an hour, or
+an invalid one.  ``disconnected``: the server closes without a response.  ``slow``: 1 to 40 seconds late.  ``401``
+affects only requests with a bearer token, never the same one twice in a row: the token expired.  ``empty page`` and
+``short page`` are a success without its items, or without one of them, with an unchanged count and cursor; never two of
+these in a row for the same request.
 """
 
 PASSING: Final[frozenset[Kind]] = frozenset(get_args(PassingKind))
-"""What a client gets through by sending the request again."""
+"""Faults that a client survives by sending the request again."""
 
 FATAL: Final[frozenset[Kind]] = frozenset(get_args(FatalKind))
 """
-What surfaces as an error, so that the caller has to go on from the checkpoint.
+Faults that surface as an error, so that the caller must resume from the checkpoint.
 
-A client that renews its tokens gets through ``401`` too: ``{*PASSING, "401"}``.
+A client that renews its tokens survives ``401`` too: ``{*PASSING, "401"}``.
 """
 
 QUIET: Final[frozenset[Kind]] = frozenset(get_args(QuietKind))
-"""What looks like a success: only who asks again, or compares with the count of the service, can tell."""
+"""Faults that look like a success: only a repeated request or the service's count reveals them."""
 
 ALL: Final[frozenset[Kind]] = PASSING | FATAL | QUIET
-"""Everything."""
+"""All faults."""
 
 NETWORK: Final[frozenset[Kind]] = frozenset(
     {"connect error", "connect timeout", "read error", "disconnected", "read timeout", "slow", "cut body", "reset body"}
 )
-"""What happens on the way, not in the service: over a real connection, a `relay` does it."""
+"""Faults of the connection, not of the service: on loopback, a `relay` causes them."""
 
 _ERRORS: Final[dict[str, Callable[[], Exception]]] = {
     "connect error": lambda: httpx.ConnectError("[Errno 111] Connection refused"),
@@ -77,21 +77,21 @@ class Schedule:
     """
     A fault schedule for a `Recorder` or an `InProcessTransport`; make a new one for each.
 
-    The same requests in the same order meet the same faults. `str` tells how to make it again.
+    The same requests in the same order meet the same faults. `str` shows how to make it again.
 
     Args:
         seed: Decides everything.
-        rate: Share of the requests that something happens to, 0 to 1.
-        kinds: What can happen.
-        clock: Gives the time for dates in answers: a function, in nanoseconds since 1970-01-01 UTC, or a `VirtualClock`.
-            Default: some day; an answer's ``Retry-After`` fits its ``Date`` anyway.
-        longest_run: How many requests for one path and query fail in a row at most: less than a client's attempts.
+        rate: Share of the requests that fail, 0 to 1.
+        kinds: The kinds of faults.
+        clock: Returns the time for dates in responses: a function, in nanoseconds since 1970-01-01 UTC, or a
+            `VirtualClock`. Default: a fixed day; a response's ``Retry-After`` always fits its ``Date``.
+        longest_run: Maximum number of failures in a row for one path and query; keep it below a client's attempts.
 
     Attributes:
-        counts: How often each kind has happened.
+        counts: Number of faults of each kind so far.
 
     Raises:
-        ValueError: The rate is no share, or a kind is none.
+        ValueError: The rate is not a share, or a kind is unknown.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Schedule:
         return f"Schedule({self._seed}, {self._rate}{kinds}, longest_run={self._longest_run})"
 
     def __call__(self, request: FakeRequest, number: int) -> Outcome | None:
-        """Return what happens to a request, or `None` where nothing does."""
+        """Return the outcome of a request, or `None` for the fake's response."""
         chance = random.Random(f"{self._seed} {number}")  # noqa: S311 - faults have to be the same on every run
         happens = chance.random() < self._rate and bool(self._kinds)
         kind = chance.choice(self._kinds) if happens else None
@@ -166,9 +166,9 @@ class Schedule:
 
 def _suits(kind: Kind, request: FakeRequest, run: list[Kind]) -> bool:
     """
-    Whether it can happen.
+    Whether a fault can happen to a request.
 
-    A token expires only where there is one, and a new one does not at once; what is asked for once more is not wrong again.
+    A token expires only if there is one, and a new one not at once; a repeated request does not get a wrong page again.
     """
     if kind in QUIET:
         return request.method == "GET" and not {*run} & QUIET

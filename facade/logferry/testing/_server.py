@@ -1,4 +1,4 @@
-"""The loopback adapter: fakes behind uvicorn, one port each."""
+"""The loopback adapter: fakes on uvicorn, each on its own port."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ _STOP_SECONDS = 10
 
 def require_server() -> None:
     """
-    Make sure that there is what the loopback server is made of, without loading it.
+    Check that the packages of the loopback server are installed, without importing them.
 
     Raises:
         MissingPackageError: uvicorn is missing; it comes with the extra ``logferry[simulate]``.
@@ -36,13 +36,13 @@ def serve(
     fake: Fake | Recorder, *, host: str = "127.0.0.1", port: int = 0, clock: Callable[[], int] | None = None
 ) -> Generator[str]:
     """
-    Serve a fake over HTTP while the block runs, in a thread of its own.
+    Serve a fake over HTTP while the block runs, in its own thread.
 
     Args:
-        fake: Who answers; a `Recorder` around it shows what it was asked.
+        fake: The fake; wrap it in a `Recorder` to see its requests.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
-        clock: Gives the time in nanoseconds since 1970-01-01 UTC, such as `time.time_ns`. Default: it stands still
+        clock: Returns the time in nanoseconds since 1970-01-01 UTC, such as `time.time_ns`. Default: it stands still
             at the fake's epoch. A `Recorder` has its own.
 
     Yields:
@@ -67,7 +67,7 @@ def serve_all(
     Serve several fakes, one port each; otherwise as `serve`.
 
     Args:
-        fakes: Who answers.
+        fakes: The fakes.
         host: Address to listen on.
         ports: Ports in the order of `fakes`. Default: free ones.
         clock: As in `serve`, for all of them.
@@ -79,7 +79,7 @@ def serve_all(
     servers = [_server(recorder) for recorder in recorders]
     sockets: list[socket.socket] = []
     try:
-        # Listening starts here, so that the URLs work at once and a port that is taken is an error in the caller.
+        # Listening starts here: the URLs work at once, and a port in use raises an error in the caller.
         for port in ports or [0] * len(servers):
             sockets.append(_listen(host, port))  # noqa: PERF401 - those before one that fails get closed
         urls = tuple(f"http://{host}:{listening.getsockname()[1]}" for listening in sockets)
@@ -108,11 +108,11 @@ def serve_until_interrupted(
     Serve fakes until Ctrl-C; otherwise as `serve_all`.
 
     Args:
-        fakes: Who answers.
+        fakes: The fakes.
         host: Address to listen on.
         ports: Ports in the order of `fakes`. Default: free ones.
         clock: As in `serve`, for all of them.
-        ready: Called with the base URLs once they can be used.
+        ready: Called with the base URLs once they work.
     """
     with suppress(KeyboardInterrupt), serve_all(fakes, host=host, ports=ports, clock=clock) as urls:
         if ready is not None:
@@ -121,8 +121,8 @@ def serve_until_interrupted(
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    # The protocol is named since asyncio switches Nagle's algorithm off for such sockets only; with it on, every answer
-    # sent in two parts waits 40 ms for the client's delayed acknowledgement.
+    # asyncio disables Nagle's algorithm only for sockets with a named protocol; with it, every response sent in two
+    # parts waits 40 ms for the client's delayed acknowledgement.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # elsewhere it would let two servers share a port

@@ -1,4 +1,4 @@
-"""What the seed of a trial of syncs draws: a history, the service and its faults, its clock, and what is synced."""
+"""Draws a trial of syncs from its seed: a history, the service and its faults, its clock, and the queries."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -20,15 +20,15 @@ from logferry.testing._trials import BEGIN, DAY, SECOND, Seeded, ever_listed
 __all__ = ["SyncScenario"]
 
 _LATENESS: Final = 590.0
-"""Rows come at most so late, in seconds: within the settling time, also where a service cuts times to whole seconds."""
+"""Rows are at most this late, in seconds: within the settling time, even if a service truncates times to seconds."""
 
 
 class SyncScenario:
     """
-    What the seed of a trial of syncs draws, in an order that never changes, so that a seed stays the same trial.
+    What a trial of syncs draws from its seed, in a fixed order, so that a seed always means the same trial.
 
     Args:
-        trial: Its seed decides.
+        trial: The trial with the seed.
 
     Attributes:
         disturbed: Whether faults happen; false for the last sync.
@@ -51,13 +51,13 @@ class SyncScenario:
             lateness=_LATENESS,
             vanishing=chance.choice((0.0, 0.05, 0.2)),
         )
-        # What lists the sessions of calls has the row that came first as the one whose logs there are.
+        # The list of sessions uses the first row as the session whose logs exist, so that row never vanishes.
         self.rows = (attrs.evolve(rows[0], vanishes=None), *rows[1:])
-        # Drawn apart, so that the rest of a seed's schedule is as it was without.
+        # Drawn from its own source, so that the rest of a seed's schedule stays the same.
         self.skew = trial.chance("clock")
         self.dateless = self.skew.random() < 0.3  # noqa: PLR2004 - a share
         if self.dateless:
-            # Nothing tells a record that is dated days ahead from one of now, where no clock can be believed.
+            # Without a reliable clock, a sync cannot distinguish a record dated days ahead from a current one.
             self.rows = tuple(row for row in self.rows if row.time <= (row.appears or row.time) + DAY)
         self.settled = max((row.appears or 0 for row in self.rows), default=until) + 600 * SECOND
         self.fake = trial.make_fake(self.rows, epoch=self.settled, chance=chance)
@@ -71,15 +71,15 @@ class SyncScenario:
         self.definition = trial.definition
         self.filters = self._chosen_filters()
         self.page_size = min(chance.choice((1, 3, 10, 100)), self.definition.page_size)
-        # Several slices at once are read in an order that threads decide: one seed in two can be had again exactly.
+        # Threads decide the order of concurrent slices: every second seed has one slice at a time, and is reproducible.
         self.concurrency = 1 + 3 * (trial.seed % 2)
 
     def _chosen_filters(self) -> Mapping[str, str]:
-        """None, or those of a question that finds something."""
+        """No filters, or those of a query that finds something."""
         return self.chance.choice(({}, {}, *self.fake.questions(self.trial.stream)))
 
     def questions(self) -> Iterator[Mapping[str, str]]:
-        """What the syncs ask, together."""
+        """The queries of the syncs, together."""
         sessions = self.definition.incremental.sessions is not None
         if sessions and not self.filters:
             yield from self.fake.questions(self.trial.stream)
@@ -87,25 +87,25 @@ class SyncScenario:
             yield from self.definition.incremental.asked(self.filters)
 
     def fault(self, request: FakeRequest, number: int) -> Outcome | None:
-        """Return what happens to a request, as a transport asks for it."""
+        """Return the outcome of a request, as faults for a transport."""
         outcome = self.schedule(request, number) if self.disturbed else None
         if outcome is shortened:
             outcome = noticeably_shortened(self.fake, request, self.clock.now)
         return _without_date(outcome) if self.dateless else outcome
 
     def skewed(self) -> Clock:
-        """The clock of who syncs: where the service does not say what time it is, it is thirty days ahead now and then."""
+        """The clock of the sync: if the service sends no date, it is sometimes thirty days ahead."""
         ahead = self.disturbed and self.dateless and self.skew.random() < 0.5  # noqa: PLR2004 - a share
         return _Ahead(self.clock) if ahead else self.clock
 
     def until(self) -> int | None:
-        """Mostly now; else some moment before."""
+        """The end of a sync: mostly now, else an earlier moment."""
         if not self.disturbed or self.chance.random() < 0.8:  # noqa: PLR2004 - a share
             return None
         return self.clock.now() - self.chance.randrange(self.length)
 
     def truth(self, there: Callable[[Row], bool]) -> Counter[str]:
-        """The identities of the rows that are there, however often."""
+        """The identities of the rows that are `there`, with their counts."""
         told: Any = attrs.evolve(self.fake, rows=ever_listed(self.rows, there))  # type: ignore[misc]  # a fake that scripts make is attrs
         return Counter(
             identity
@@ -131,7 +131,7 @@ class _Ahead:
 
 
 def _without_date(outcome: Outcome | None) -> Outcome:
-    """The same outcome, of a service that does not say what time it is."""
+    """The same outcome without the service's date."""
 
     def changed(answer: FakeResponse) -> FakeResponse:
         if callable(outcome) and not isinstance(outcome, FakeResponse):

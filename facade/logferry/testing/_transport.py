@@ -1,4 +1,4 @@
-"""The in-process adapter: an httpx transport, blocking and async, that asks a fake."""
+"""The in-process adapter: an httpx transport, blocking and async, that calls a fake."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,7 +11,7 @@ __all__ = ["InProcessTransport"]
 
 
 class _Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that ends in an error, in the words of httpx."""
+    """A body that ends in an error of httpx."""
 
     def __init__(self, answer: FakeResponse) -> None:
         self._body = answer.body
@@ -33,17 +33,17 @@ class _Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 class InProcessTransport(Recorder, httpx.BaseTransport, httpx.AsyncBaseTransport):
     """
-    Answers the requests of `httpx.Client` and `httpx.AsyncClient` without a network.
+    Responds to the requests of `httpx.Client` and `httpx.AsyncClient` without a network.
 
-    What it takes and keeps is that of `Recorder`.
+    Its arguments and attributes are those of `Recorder`.
     """
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a blocking client."""
+        """Respond to a blocking client."""
         return self._respond(request, request.read())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer an async client."""
+        """Respond to an async client."""
         return self._respond(request, await request.aread())
 
     def _respond(self, request: httpx.Request, body: bytes) -> httpx.Response:
@@ -58,7 +58,7 @@ class InProcessTransport(Recorder, httpx.BaseTransport, httpx.AsyncBaseTransport
         return httpx.Response(
             answer.status,
             headers=list(answer.headers),
-            # With `content`, httpx would add headers of its own.
+            # With `content`, httpx would add its own headers.
             stream=httpx.ByteStream(answer.body) if answer.end == "complete" else _Broken(answer),
             extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.reason.encode("ascii")},
         )

@@ -1,4 +1,4 @@
-"""What the suites share: a schedule that its seed decides, and the verdict on what came of it."""
+"""The common part of the suites: a schedule that is drawn from a seed, and its verdict."""
 
 import random
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -22,7 +22,7 @@ BEGIN: Final = 1_767_225_600 * SECOND
 
 class MakeFake(Protocol):
     """
-    Makes a fake with a scripted history, in a variant of the service that *chance* decides.
+    Makes a fake with a scripted history, in a variant of the service drawn from *chance*.
 
     The fake is an instance of an attrs class with a field `rows`, from which it answers: trials evolve it.
     """
@@ -33,7 +33,7 @@ class MakeFake(Protocol):
 
         Args:
             rows: Its history.
-            epoch: Where its clock stands by default, in nanoseconds since 1970-01-01 UTC.
+            epoch: The default time of its clock.
             chance: Decides what the service's documentation leaves open, such as whether bounds are inclusive.
         """
         ...
@@ -42,7 +42,7 @@ class MakeFake(Protocol):
 @attrs.frozen
 class Seeded:
     """
-    A schedule of one stream that its seed decides.
+    A schedule of one stream, drawn from a seed.
 
     Args:
         client: The client's class.
@@ -57,7 +57,7 @@ class Seeded:
     seed: int
 
     def chance(self, name: str) -> random.Random:
-        """Return a source of random numbers, which are the same on every run; sources of other names have others."""
+        """Return a reproducible source of random numbers; each name has its own."""
         return random.Random(f"{name} {self.stream} {self.seed}")  # noqa: S311 - the same on every run
 
     @property
@@ -73,7 +73,7 @@ class Seeded:
 @attrs.frozen(kw_only=True)
 class Verdict:
     """
-    What came of a schedule.
+    The result of a schedule.
 
     Attributes:
         trial: The schedule.
@@ -83,20 +83,20 @@ class Verdict:
 
     @property
     def _found(self) -> Mapping[str, object]:
-        """What can break the promise, as texts, and whether it does."""
+        """The possible problems as texts, each with whether it occurred."""
         raise NotImplementedError
 
     @property
     def problems(self) -> list[str]:
-        """What breaks the promise; empty for a schedule that was passed."""
+        """The problems of the schedule; empty for success."""
         return [problem for problem, holds in self._found.items() if holds]
 
     def check(self) -> None:
         """
-        Do nothing if the schedule was passed.
+        Raise if the schedule has problems.
 
         Raises:
-            AssertionError: It was not; the message says what is wrong, and how to run it again.
+            AssertionError: It has; the message names the problems, and how to run the schedule again.
         """
         if self.problems:
             raise AssertionError(f"{self.trial.stream}: {'; '.join(self.problems)}; {self.trial}")
@@ -104,7 +104,7 @@ class Verdict:
 
 @contextmanager
 def seeded(seed: int) -> Generator[None]:
-    """Seed the module `random`, from which retries take their jitter, and restore its state at the end."""
+    """Seed the module `random`, the source of the retries' jitter, and restore its state at the end."""
     before = random.getstate()
     random.seed(seed)
     try:

@@ -1,4 +1,4 @@
-"""What a service has, said as identities, and the comparison of what arrives with it."""
+"""The identities of a service's items, and their comparison with those that arrive."""
 
 import hashlib
 from collections import Counter
@@ -17,10 +17,10 @@ __all__ = ["Comparison", "Differences", "Identities", "identity_of", "require_st
 
 def require_stream(stream: str, streams: Sequence[str]) -> None:
     """
-    Refuse a stream that a fake does not serve.
+    Raise for a stream that a fake does not serve.
 
     Raises:
-        ValueError: It is none of `streams`.
+        ValueError: It is not in `streams`.
     """
     if stream not in streams:
         raise ValueError(f"there is no stream {stream!r}; there are {', '.join(streams)}")
@@ -28,9 +28,9 @@ def require_stream(stream: str, streams: Sequence[str]) -> None:
 
 def identity_of(item: object, name: str | None) -> str:
     """
-    Return the id that an item has under `name`; where it has none, a digest that only equal items share.
+    Return the id of an item under `name`; without one, a digest that only equal items share.
 
-    It is not the facade's `uid`, and not made by its code, so that one can tell whether the other is right.
+    It is independent of the facade's `uid`, in code too, so that tests can compare the two.
     """
     identity = item.get(name) if name is not None and is_object(item) else None
     if isinstance(identity, str):
@@ -41,11 +41,11 @@ def identity_of(item: object, name: str | None) -> str:
 @attrs.frozen(eq=False)
 class Identities(Sequence[str]):
     """
-    The identities of items, computed when they are looked at.
+    The identities of items, computed on access.
 
     Attributes:
-        items: What they are of, computed when looked at as well.
-        identity: From an item to its identity.
+        items: The items, computed on access too.
+        identity: Returns the identity of an item.
     """
 
     items: Sequence[Any]
@@ -70,12 +70,12 @@ class Identities(Sequence[str]):
 @attrs.frozen(kw_only=True)
 class Differences:
     """
-    What is wrong with what arrived; empty, and so false, where nothing is.
+    The differences between what arrived and the truth; empty, and so false, without any.
 
     Attributes:
-        missing: Identities that the service has and that did not arrive, with how often they are missing.
-        doubled: Identities that arrived more often than the service has them, with how much more often.
-        unexpected: Identities that arrived and that the service does not have, with how often.
+        missing: Identities that did not arrive, with the number of missing items.
+        doubled: Identities that arrived more often than the service has them, with the number of extra items.
+        unexpected: Identities that arrived and that the service does not have, with their number.
     """
 
     missing: Mapping[str, int]
@@ -90,15 +90,15 @@ class Comparison:
     """
     Compares identities with the truth as they arrive, in any order.
 
-    As long as they come in the order of the truth, give or take a few, it needs no memory, however many there are: only
-    what is out of place is kept, until its counterpart has come.
+    In or almost in the order of the truth, it needs constant memory: it keeps only identities out of order, until their
+    counterparts arrive.
 
     Args:
-        truths: What has to arrive, all of them together; see `Fake.truth`.
+        truths: The identities that must arrive, all together; see `Fake.truth`.
 
     Attributes:
-        expected: How many have to arrive.
-        arrived: How many have.
+        expected: Number of identities that must arrive.
+        arrived: Number of identities that have arrived.
     """
 
     def __init__(self, *truths: Sequence[str]) -> None:
@@ -110,7 +110,7 @@ class Comparison:
 
     @classmethod
     def of(cls, fake: Fake, stream: str) -> Self:
-        """Compare with all that `fake` has of a stream at its epoch: what a pull of all its `questions` has to give."""
+        """Compare with all items of a stream at the fake's epoch: the result of a pull of all its `questions`."""
         questions: list[dict[str, Any]] = [dict(question) for question in fake.questions(stream)]
         return cls(*(fake.truth(stream, **question) for question in questions))
 
@@ -118,7 +118,7 @@ class Comparison:
         return f"<Comparison {self.arrived} of {self.expected}>"
 
     def add(self, identity: str) -> None:
-        """Take what has arrived."""
+        """Add identities that have arrived."""
         self.arrived += 1
         expected = next(self._rest, None)
         if identity != expected:
@@ -127,11 +127,11 @@ class Comparison:
                 self._count(expected, -1)
 
     def differences(self) -> Differences:
-        """Say what is missing, doubled and unexpected, now that nothing more will arrive."""
+        """Return what is missing, doubled and unexpected, after the last item has arrived."""
         for expected in self._rest:
             self._count(expected, -1)
         more = {identity: count for identity, count in self._surplus.items() if count > 0}
-        # Only a truth that is gone through once more can tell, which nobody needs to do while all is well.
+        # Only a second pass over the truth can distinguish these, so it runs only if there are differences.
         known = {one for one in chain.from_iterable(self._truths) if one in more} if more else set[str]()
         return Differences(
             missing={identity: -count for identity, count in self._surplus.items() if count < 0},

@@ -1,4 +1,4 @@
-"""Clients whose service is a fake: in process, or on loopback as the environment's account."""
+"""Clients of fakes: in process, or on loopback as the environment's account."""
 
 from typing import Any, Protocol, TypeVar, Unpack
 
@@ -18,7 +18,7 @@ _ADDRESS = "https://fake.example"
 
 
 class MakeClient(Protocol):
-    """Makes clients that ask a fake in process; see `connected`."""
+    """Makes clients of fakes in process; see `connected`."""
 
     def __call__(
         self, client: type[C], fake: Fake, *, faults: Faults | None = None, **options: Unpack[ClientOptions]
@@ -28,7 +28,7 @@ class MakeClient(Protocol):
 
 
 class MakeAccount(Protocol):
-    """Serves fakes on loopback, and lets the environment describe an account of each."""
+    """Serves fakes on loopback, and sets the environment variables of an account of each."""
 
     def __call__(self, fake: Fake, *, faults: Faults | None = None) -> Recorder:
         """

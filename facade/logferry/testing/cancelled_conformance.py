@@ -1,9 +1,9 @@
 """
-A suite for iterations over all accounts that are cancelled again and again, and for clients in processes that are forked.
+A suite for iterations over all accounts that are cancelled repeatedly, and for clients in forked processes.
 
-A schedule is decided by its seed: how much the services have, what goes wrong on the way, when the caller is cancelled, where it
-stops and resumes from its checkpoints; or how far an iteration is when a process is forked.  Every record has to come, and
-come once::
+A schedule is drawn from its seed: the histories of the services, the faults, when the caller is cancelled, and where it
+stops and resumes from its checkpoints; or how far an iteration is when its process forks.  Every record must arrive,
+exactly once::
 
     from logferry.testing.cancelled_conformance import CancelledTrial
 
@@ -44,24 +44,24 @@ from logferry.testing._wiring import just_after
 __all__ = ["CancelledOutcome", "CancelledTrial", "ForkedTrial"]
 
 _PATIENCE: Final = 60
-"""Seconds after which a child process that hangs is ended."""
+"""Seconds after which a hanging child process is killed."""
 
 _ENDLESS: Final = 5_000
-"""The most cancellations of one iteration over a few hundred rows."""
+"""Maximum number of cancellations of one iteration over a few hundred rows."""
 
 
 @attrs.frozen(kw_only=True)
 class CancelledOutcome(Verdict):
     """
-    What came of a schedule.
+    The result of a schedule.
 
     Attributes:
-        records: How many records came.
-        stopped: How often the caller was cancelled, or a process forked.
-        resumed: How often it went on from checkpoints.
-        lost: How many records did not come.
-        doubled: How many came more than once, or are none of the service's.
-        stuck: What went wrong otherwise, or `None`.
+        records: Number of records that arrived.
+        stopped: Number of cancellations or forks.
+        resumed: Number of times the caller resumed from checkpoints.
+        lost: Number of records that did not arrive.
+        doubled: Number of records that arrived more than once, or are not the service's.
+        stuck: Any other failure, or `None`.
     """
 
     records: int
@@ -81,7 +81,7 @@ class CancelledOutcome(Verdict):
 
 
 def _settled_fake(trial: Seeded, chance: random.Random) -> Fake:
-    """A fake whose rows came in time and stay, so that every iteration has to give the same."""
+    """A fake whose rows arrived in time and stay, so that every iteration must return the same."""
     count = chance.choice((1, 30, 120))
     rows = random_rows(trial.seed, count, BEGIN, BEGIN + 3600 * SECOND, late=0.0, vanishing=0.0, future=0.0)
     return trial.make_fake(rows, epoch=BEGIN + 7200 * SECOND, chance=chance)
@@ -95,7 +95,7 @@ def _compared(trial: Seeded, due: Counter[str], got: Counter[str], **counts: Any
 @attrs.frozen
 class CancelledTrial(Seeded):
     """
-    One schedule of a stream that two accounts have.
+    One schedule of a stream of two accounts.
 
     Args:
         client: The client's class.
@@ -105,7 +105,7 @@ class CancelledTrial(Seeded):
     """
 
     def run(self) -> CancelledOutcome:
-        """Read everything, and compare with what an undisturbed iteration gives."""
+        """Read everything, and compare with an undisturbed iteration."""
         with seeded(self.seed):
             return anyio.run(self._run)
 
@@ -117,7 +117,7 @@ class CancelledTrial(Seeded):
             "streams": self.stream,
             "filters": {self.stream: filters},
             "page_size": self.allowed_page_size(chance.choice((1, 5, 20))),
-            # Faults let time pass, so that a window without an end would hold more.
+            # Faults advance the clock, so a window without an end would grow.
             "until": rfc3339(BEGIN + 7200 * SECOND),
         }
         with TemporaryDirectory() as folder:
@@ -152,7 +152,7 @@ class CancelledTrial(Seeded):
                         if chance.random() < 0.7:  # noqa: PLR2004 - a share
                             scope.cancel()
                         else:
-                            # As many turns as it takes for pages to arrive meanwhile.
+                            # Enough turns of the event loop for pages to arrive meanwhile.
                             for _ in range(chance.randint(1, 30)):
                                 await anyio.lowlevel.checkpoint()
                         try:
@@ -169,7 +169,7 @@ class CancelledTrial(Seeded):
 
 
 def service_needs(client: type[Client], stream: str) -> bool:
-    """Whether a stream cannot be asked without a filter."""
+    """Whether a stream requires a filter."""
     return any(one.name == stream and one.needs_one_of for one in client.streams)
 
 
@@ -180,7 +180,7 @@ def _name(record: LogRecord) -> str:
 @attrs.frozen
 class ForkedTrial(Seeded):
     """
-    One schedule of an iteration with which a parent and a child process both go on, over loopback.
+    One schedule of an iteration that a parent and a child process both continue, over loopback.
 
     Args:
         client: The client's class.
@@ -190,11 +190,11 @@ class ForkedTrial(Seeded):
     """
 
     def run(self) -> CancelledOutcome:
-        """Read everything in both processes, and compare with what one alone gets."""
+        """Read everything in both processes, and compare with a single process."""
         chance = self.chance("forked")
         fake = _settled_fake(self, chance)
         filters = dict(fake.questions(self.stream)[0])
-        make: Any = self.client  # a service's own settings are not among those that all clients take
+        make: Any = self.client  # a service's own settings are not in the base class
         with serve(fake) as url:
             settings = settings_for(fake, url)
             client: Client = make(**settings, clock=VirtualClock(just_after(fake)), concurrency=chance.choice((1, 4)))
@@ -218,7 +218,7 @@ class ForkedTrial(Seeded):
 
 
 def _forked(work: Callable[[], list[str]]) -> tuple[int, int]:
-    """Do work in a child process; where it says what came of it, and its number."""
+    """Run work in a child process; return the pipe of its result, and its process id."""
     reading, writing = os.pipe()
     child = os.fork()
     if child:

@@ -1,17 +1,18 @@
 """
-A suite that any service's streams have to pass: nothing lost, nothing doubled, never endless, whatever the world does.
+A suite for any service's streams: no record lost, none doubled, every walk ends, whatever the service and network do.
 
-A *trial* is decided by its seed: a hostile history (rows that arrive late, vanish, share their time, are dated in the
-future), a variant of the service, a schedule of faults, a window, a page size, where the caller stops and resumes from a
-checkpoint, blocking or not, and sometimes a filter that the service ignores.  It runs in process and in virtual time, so that thousands take seconds::
+A *trial* is drawn from its seed: a hostile history (rows that arrive late, vanish, share their time, are dated in the
+future), a variant of the service, a schedule of faults, a window, a page size, where the caller stops and resumes from
+a checkpoint, blocking or not, and sometimes a filter that the service ignores.  It runs in process and in virtual time,
+so thousands of trials take seconds::
 
     from logferry.testing.conformance import Trial
 
     def test_my_stream(seed):
         Trial(Mine, MineFake.of_rows, "mine.logs", seed).run().check()
 
-What a pull has to give is what the service lists from its beginning to its end, each item once; what it may give is what
-the service lists at any time in between.  Nothing else, nothing twice.
+A pull must return each item once that the service lists from the beginning to the end of the pull.  It may return what
+the service lists at any time in between.  It must return nothing else, and nothing twice.
 """
 
 from collections import Counter
@@ -37,34 +38,33 @@ from logferry.testing._wiring import connected
 __all__ = ["MakeFake", "Outcome", "Trial"]
 
 _UNKNOWN: Final = 20
-"""So many requests may find out what pages do not tell."""
+"""At most this many requests for what pages do not show."""
 
 _ENDLESS: Final = 50_000
-"""No walk through a few hundred rows takes so many requests."""
+"""A walk through a few hundred rows never takes this many requests."""
 
 _PATIENCE: Final = 200
-"""So many errors in a row without a record in between mean that a caller gets nowhere."""
+"""After this many errors in a row without a record in between, the caller is stuck."""
 
 
 @attrs.frozen(kw_only=True)
 class Outcome(Verdict):
     """
-    What came of a trial.
+    The result of a trial.
 
     Attributes:
-        records: How many records came.
-        requests: How many requests were sent, those for tokens included.
-        bound: How many there may be at most, see `Trial.run`.
-        faults: How many requests something happened to.
-        errors: How many errors the caller got, and went on from.
-        resumed: How often it went on from a checkpoint with another client.
-        lost: How many items of those that had to come did not.
-        doubled: How many records came that were there already, by identity or by `uid`, or are none of the service's.
-        doubts: Issues of pages: what the service makes it impossible to be sure of, so that items may be missing, or
-            come twice.
-        untold: How many items show that the service ignores a filter, though the caller did not get to know it.
-        stuck: The error at which the caller got nowhere any more, or `None`.
-        violations: What in the requests goes against the service's spec.
+        records: Number of records that arrived.
+        requests: Number of requests, including those for tokens.
+        bound: Maximum number of requests, see `Trial.run`.
+        faults: Number of requests that met a fault.
+        errors: Number of errors after which the caller resumed.
+        resumed: Number of times it resumed from a checkpoint with another client.
+        lost: Number of items that had to arrive and did not.
+        doubled: Number of records that arrived before, by identity or by `uid`, or are not the service's.
+        doubts: Issues of pages: where the service gives no certainty, items may be missing or come twice.
+        untold: Number of items that show that the service ignores a filter, if no page said so.
+        stuck: The error after which the caller could not advance, or `None`.
+        violations: Violations of the service's spec in the requests.
     """
 
     records: int
@@ -103,9 +103,9 @@ class Trial(Seeded):
         stream: The stream's name.
         seed: Decides everything.
         sync: Whether to iterate with ``for``, or with ``async for``.
-        loopback: Whether to ask over a real loopback server, behind a relay that breaks connections, instead of in process;
-            what would take real time is left out then.
-        concurrency: How many requests may be under way; `None` for what the seed says, 1 to 8.
+        loopback: Whether to use a real loopback server, behind a relay that breaks connections, instead of a call in
+            process; this leaves out what would take real time.
+        concurrency: Maximum number of requests in flight; `None` to draw it, 1 to 8.
     """
 
     sync: bool = True
@@ -116,23 +116,24 @@ class Trial(Seeded):
         """
         Pull, and compare.
 
-        With P for the pages that hold all rows, and one more; B for how often the caller began: once, after each error, and
-        from each checkpoint; F for the faults, each of which costs a request at most, there may be so many requests::
+        The number of requests is bounded.  P is the number of pages of all rows, plus one; B the number of beginnings:
+        the first, one after each error, and one from each checkpoint; F the number of faults, each of which costs at
+        most one request; C the concurrency::
 
-            2 P + (20 + C) B + F        where cursors are good for ever
-            2 P + (20 + C) B + F + P B  where they can be refused, so that the way back is walked once more
+            2 P + (20 + C) B + F        where cursors are valid for ever
+            2 P + (20 + C) B + F + P B  where they can be refused, so that the walk starts again
 
-        Each page may be asked for twice, since what shifts has to be looked at again; and what cannot be known from pages
-        (whether a page is the last, whether bounds are kept to, rows of one time that no page shows whole) may take twenty
-        requests after each beginning, those for tokens among them; with them goes what was under way, C - 1 requests at most
-        where C may be at once.
+        Each page may be requested twice, since the walk reads shifted pages again.  After each beginning, twenty
+        requests may find out what pages do not show (whether a page is the last, whether the service respects bounds,
+        rows of one time that no page shows whole), including those for tokens; and C - 1 requests may have been in
+        flight.
         """
         with seeded(self.seed):
             return anyio.run(_Pull(self).run)
 
 
 class _Pull:
-    """A caller who wants everything, and does not give up."""
+    """A caller that reads everything, and resumes after errors."""
 
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
@@ -185,16 +186,16 @@ class _Pull:
         }
         if self._address is None:
             client = connected(self._trial.client, self._world.fake, transport=self._world.transport, **options)
-            # Threads would come in another order on each run.
+            # Threads would change the order on each run.
             vars(client)["_pool"].launch = self._launch
             return client
         settings = settings_for(self._world.fake, self._address)
-        make: Any = self._trial.client  # a service's own settings are not among those that all clients take
+        make: Any = self._trial.client  # a service's own settings are not in the base class
         made: Client = make(**settings, **options)
         return made
 
     def _bound(self) -> int:
-        """How many requests there may be at most, see `Trial.run`."""
+        """The maximum number of requests, see `Trial.run`."""
         pages = -(-len(self._world.rows) // self._world.page_size) + 1
         beginnings = 1 + self._errors + self._resumed
         back = pages * beginnings if self._world.refuses else 0
@@ -202,7 +203,7 @@ class _Pull:
         return known + self._world.schedule.counts.total() + len(self._world.broken) + back
 
     async def _pull(self) -> str | None:
-        """Pull everything; the error at which there is no getting on, or ``None``."""
+        """Pull everything; return the error after which the caller is stuck, or ``None``."""
         checkpoint: str | None = None
         while True:
             client = self._connected()

@@ -1,7 +1,7 @@
 """
-Fixtures for pytest, by ``pytest_plugins = ["logferry.testing.pytest"]`` in a test module or the topmost ``conftest.py``.
+Fixtures for pytest: set ``pytest_plugins = ["logferry.testing.pytest"]`` in a test module or the top ``conftest.py``.
 
-They hide the accounts that the environment describes, so that a test never asks a real service.
+They hide the accounts of the environment, so that a test never sends requests to a real service.
 """
 
 from collections.abc import Generator
@@ -27,8 +27,8 @@ def logferry_clock() -> VirtualClock:
     """
     The clock of the test's clients and of their fakes.
 
-    It stands a millisecond after the latest epoch of the fakes, and moves on when a client waits; ``advance`` it to let
-    logs arrive.
+    It stands a millisecond after the latest epoch of the fakes, and a waiting client advances it.  Call ``advance`` to
+    let logs arrive.
     """
     return VirtualClock()
 
@@ -43,7 +43,7 @@ def _logferry_no_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def logferry_client(logferry_clock: VirtualClock, _logferry_no_accounts: None) -> Generator[MakeClient]:
     """
-    Make clients that ask fakes in process, and close them after the test.
+    Make clients of fakes in process, and close them after the test.
 
     ::
 
@@ -67,7 +67,7 @@ def logferry_account(monkeypatch: pytest.MonkeyPatch, _logferry_no_accounts: Non
     """
     Serve fakes on loopback while the test runs, for code that makes its own clients, or runs the shell command.
 
-    The environment describes an account of each.  Needs ``logferry[simulate]``.
+    The environment variables describe an account of each fake.  Needs ``logferry[simulate]``.
 
     ::
 

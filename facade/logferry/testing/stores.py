@@ -1,5 +1,5 @@
 """
-A suite that any store has to pass: each record once, as it came, and with it what is complete.
+A suite for any store: it must keep each record once, unchanged, together with its coverage.
 
 ::
 
@@ -9,7 +9,7 @@ A suite that any store has to pass: each record once, as it came, and with it wh
     def test_my_store(check, tmp_path):
         check(Case(make=lambda: MyStore(tmp_path / "logs"), rows=lambda: read(tmp_path / "logs")))
 
-Each check wants a place of its own, where nothing is yet, and raises an `AssertionError` that says what is wrong.
+Each check needs its own empty location, and raises an `AssertionError` that names the problem.
 """
 
 from __future__ import annotations
@@ -40,13 +40,12 @@ _NAMES: Final = ("main", "Main", "../up", "a/b\\c", "na\u00efve \u2603", "'quote
 @frozen(kw_only=True)
 class Case:
     """
-    A place for a store, and a way to look into it.
+    A location for a store, and a way to read its rows.
 
     Attributes:
-        make: Makes the store; always for the same place.
-        rows: What is in it while it is closed, row by row: the columns that it keeps, with times as nanoseconds since the
-            epoch.
-        resolution: How many nanoseconds apart times have to be that it keeps apart.
+        make: Makes the store; always at the same location.
+        rows: Reads its rows while it is closed: the columns that it keeps, with times as nanoseconds since the epoch.
+        resolution: The resolution of its times, in nanoseconds.
     """
 
     make: Callable[[], Store]
@@ -55,10 +54,10 @@ class Case:
 
     def check(self, *tables: pa.Table) -> None:
         """
-        Nothing, if these records are what is in the store.
+        Raise unless the store has exactly these records.
 
         Raises:
-            AssertionError: They are not.
+            AssertionError: It has others.
         """
         wanted = {row["uid"]: row for table in tables for row in _rows(table)}
         found = list(self.rows())
@@ -79,7 +78,7 @@ class Case:
 
 
 Check: TypeAlias = Callable[[Case], None]
-"""Raises an `AssertionError` if a store does not do what it has to."""
+"""Raises an `AssertionError` if a store violates the contract."""
 
 
 def records(count: int, *, first: int = 0, time: int = _NOON, body: str | None = "", **columns: Any) -> pa.Table:
@@ -87,11 +86,11 @@ def records(count: int, *, first: int = 0, time: int = _NOON, body: str | None =
     Records of `logferry.stores.SCHEMA`, the same ones for the same arguments.
 
     Args:
-        count: How many.
+        count: Number of records.
         first: The number of the first one, which is in its ``uid``.
-        time: When the one with number 0 was, in nanoseconds since the epoch; each is a second and a nanosecond later than
+        time: The time of number 0, in nanoseconds since the epoch; each record is a second and a nanosecond later than
             the one before.
-        body: What they say, before their number; ``None`` for nothing.
+        body: The prefix of their bodies, before the number; ``None`` for no body.
         columns: Other columns, the same value in all rows.
     """
     numbers = range(first, first + count)
@@ -112,7 +111,7 @@ def records(count: int, *, first: int = 0, time: int = _NOON, body: str | None =
 
 
 def starts_empty(case: Case) -> None:
-    """A new store has nothing, and can be opened again."""
+    """A new store is empty, and can be opened again."""
     for _ in range(2):
         with case.make() as store:
             _same("the coverage", dict(store.coverage()), {})
@@ -120,7 +119,7 @@ def starts_empty(case: Case) -> None:
 
 
 def keeps_records(case: Case) -> None:
-    """What was committed is there after it was closed, and after more came, also without anything being complete."""
+    """Committed records remain after the store was closed, and after further commits, with or without coverage."""
     with case.make() as store:
         store.commit(records(50), {_HERE: _covered(0, 50)})
     case.check(records(50))
@@ -132,7 +131,7 @@ def keeps_records(case: Case) -> None:
 
 
 def keeps_every_column(case: Case) -> None:
-    """Every column survives: nanoseconds, times long ago and far ahead, JSON, texts of any kind, and what is absent."""
+    """Every column survives: nanoseconds, distant past and future times, JSON, texts of any kind, and nulls."""
     text = 'caf\u00e9 \u2603 \U0001f600 "quoted" back\\slash\nnew line\ttab \'; --'
     told = orjson.dumps({"text": text, "large": 2**53 + 1, "none": None, "list": [[], {}]})
     full = records(
@@ -157,7 +156,7 @@ def keeps_every_column(case: Case) -> None:
 
 
 def replaces_by_uid(case: Case) -> None:
-    """A record that comes again replaces the one that was there, among others that are new, however often."""
+    """A record that comes again replaces the earlier one, repeatedly, and in a batch with new ones."""
     with case.make() as store:
         store.commit(records(100), {})
         store.commit(records(60, first=70, body="changed "), {})
@@ -173,7 +172,7 @@ def replaces_by_uid(case: Case) -> None:
 
 
 def keeps_days_apart(case: Case) -> None:
-    """Records of many days, streams and accounts in one commit all arrive, also around midnight."""
+    """A commit with records of many days, streams and accounts keeps them all, also around midnight."""
     midnight = _NOON - _NOON % _DAY
     tables = [
         records(
@@ -194,7 +193,7 @@ def keeps_days_apart(case: Case) -> None:
 
 
 def replaces_coverage(case: Case) -> None:
-    """What is complete is replaced by question, of several at once, and stays as it is for all others."""
+    """A commit replaces the coverage of its queries, one or several, and keeps that of all others."""
     questions = [
         Question(name, stream, filters)
         for name in _NAMES
@@ -213,7 +212,7 @@ def replaces_coverage(case: Case) -> None:
 
 
 def keeps_every_state(case: Case) -> None:
-    """Each state of a stretch comes back as it was."""
+    """Each state of a stretch is read back unchanged."""
     coverage = (
         _covered(-(2**62), 0)
         .having(Stretch(since=0, until=_DAY, state="lost"))
@@ -227,7 +226,7 @@ def keeps_every_state(case: Case) -> None:
 
 
 def forgets(case: Case) -> None:
-    """A question of which nothing is complete any more has no coverage; its records stay."""
+    """A query whose coverage becomes empty has no coverage; its records stay."""
     other = Question("main", "other.logs")
     with case.make() as store:
         store.commit(records(5), {_HERE: _covered(0, 10), other: _covered(0, 10)})
@@ -241,7 +240,7 @@ def forgets(case: Case) -> None:
 
 
 def takes_nothing(case: Case) -> None:
-    """A commit of nothing changes nothing."""
+    """An empty commit changes nothing."""
     with case.make() as store:
         store.commit(records(0), {})
         store.commit(records(2), {_HERE: _covered(0, 10)})
@@ -251,7 +250,7 @@ def takes_nothing(case: Case) -> None:
 
 
 def serves_any_thread(case: Case) -> None:
-    """It can be opened by one thread, used by another, and closed by a third."""
+    """One thread can open the store, another use it, and a third close it."""
 
     def commit(store: Store) -> None:
         store.commit(records(5), {_HERE: _covered(0, 10)})
@@ -281,7 +280,7 @@ CHECKS: Final[Sequence[Check]] = (
     takes_nothing,
     serves_any_thread,
 )
-"""All of it."""
+"""All checks."""
 
 
 def _covered(since: int, until: int) -> Coverage:

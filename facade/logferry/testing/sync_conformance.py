@@ -1,20 +1,20 @@
 """
-A suite that syncing any service's stream has to pass: nothing lost, nothing doubled, wherever it was stopped.
+A suite for syncs of any service's stream: no record lost, none doubled, wherever a sync is stopped.
 
-A *trial* is decided by its seed, as in `logferry.testing.conformance`: a hostile history, a variant of the service, a
-schedule of faults, and several syncs into one store, at random moments.  Each is stopped somewhere, or killed: cancelled
-before a request or behind a commit, or its store takes nothing any more, as if the process had died there.  Some services
-do not say what time it is, and the clock of who syncs is then thirty days ahead now and then.  The last one,
-when all has settled, is left alone::
+A *trial* is drawn from its seed, as in `logferry.testing.conformance`: a hostile history, a variant of the service, a
+schedule of faults, and several syncs into one store, at random moments.  Each is stopped or killed at some point: it is
+cancelled before a request or after a commit, or its store accepts no more commits, as if the process had died.  Some
+services send no date; then the local clock is sometimes thirty days ahead.  The last sync, after all rows have
+settled, runs undisturbed::
 
     from logferry.testing.sync_conformance import SyncTrial
 
     def test_my_stream(seed):
         SyncTrial(Mine, MineFake.of_rows, "mine.logs", seed).run().check()
 
-What the store has to have is what the service lists from the beginning to the end of any sync that was read to its end;
-what it may have is what the service has ever listed.  Nothing else, nothing twice, and what did not change while the last
-sync ran as it was then.
+The store must have every item that the service lists from the beginning to the end of any sync that was read to its
+end.  It may have what the service has ever listed.  It must have nothing else, and nothing twice.  Items that did not
+change during the last sync must be stored as they were then.
 """
 
 from collections import Counter
@@ -41,29 +41,29 @@ __all__ = ["SyncOutcome", "SyncTrial"]
 T = TypeVar("T")
 
 _PATIENCE: Final = 200
-"""So many syncs in a row that are not read to their end mean that nobody gets anywhere."""
+"""After this many syncs in a row that were not read to their end, the trial is stuck."""
 
 _ENDLESS: Final = 50_000
-"""No sync of a few hundred rows takes so many requests."""
+"""A sync of a few hundred rows never takes this many requests."""
 
 
 @attrs.frozen(kw_only=True)
 class SyncOutcome(Verdict):
     """
-    What came of a trial.
+    The result of a trial.
 
     Attributes:
-        syncs: How many syncs there were.
-        stopped: How many of them were stopped or killed.
-        failed: How many of the others did not read their stream to its end.
-        records: How many records the store has.
-        requests: How many requests were sent.
-        faults: How many requests something happened to.
-        lost: How many items of those that had to be in the store are not.
-        doubled: How many records are in the store twice, or are none of the service's.
-        outdated: How many records are not as the service had them from the beginning to the end of the last sync.
-        unread: How many stretches the last sync left unread.
-        violations: What in the requests goes against the service's spec.
+        syncs: Number of syncs.
+        stopped: Number of syncs that were stopped or killed.
+        failed: Number of the others that did not read their stream to its end.
+        records: Number of records in the store.
+        requests: Number of requests.
+        faults: Number of requests that met a fault.
+        lost: Number of items that had to be in the store and are not.
+        doubled: Number of records that are in the store twice, or are not the service's.
+        outdated: Number of records that differ from what the service had throughout the last sync.
+        unread: Number of stretches that the last sync left unread.
+        violations: Violations of the service's spec in the requests.
     """
 
     syncs: int
@@ -106,14 +106,14 @@ class SyncTrial(Seeded):
         Sync, and compare.
 
         Raises:
-            AssertionError: The last sync, which nothing disturbs, failed; or one did not end.
+            AssertionError: The last, undisturbed sync failed; or a sync did not end.
         """
         with seeded(self.seed):
             return anyio.run(_Syncs(self).run)
 
 
 class _Syncs:
-    """Somebody whose syncs are stopped again and again."""
+    """A caller whose syncs are stopped repeatedly."""
 
     def __init__(self, trial: SyncTrial) -> None:
         self._trial = trial
@@ -133,7 +133,7 @@ class _Syncs:
         self._world.disturbed = False
         self._world.clock.reach(self._world.settled + 3600 * SECOND)
         before = await self._listed()
-        # Where a walk does not get on, another one goes on from where it was, as with a pull.
+        # If a walk does not advance, another one continues from its position, as with a pull.
         for _ in range(_PATIENCE):
             if await self._sync():
                 break
@@ -143,7 +143,7 @@ class _Syncs:
         got = Counter(self._identity(text) for text in self._store.items.values())
         certain = Counter[str]()
         for first, last in self._seen:
-            # Where lines have no ids, equal ones are told apart only while they are listed at the same time.
+            # Without ids, equal lines can be counted only while they are listed at the same time.
             certain |= self._world.truth(lambda row: row.is_visible(first) and row.is_visible(last))  # noqa: B023
         possible = self._world.truth(
             lambda row: (row.appears or 0) <= end and (row.vanishes is None or row.vanishes > self._world.first)
@@ -164,7 +164,7 @@ class _Syncs:
         )
 
     async def _sync(self) -> bool | None:
-        """Sync once; whether all was read, or ``None`` where it was stopped."""
+        """Sync once; return whether all was read, or ``None`` if it was stopped."""
         clock = self._world.skewed()
         client = connected(
             self._trial.client,
@@ -208,7 +208,7 @@ class _Syncs:
         return not report.failures
 
     def _arm(self) -> None:
-        """Decide where the sync will be stopped."""
+        """Decide where to stop the sync."""
         store = self._store
         self._requests, store.left, store.told = None, None, lambda: None
         if not self._world.disturbed:
@@ -236,11 +236,11 @@ class _Syncs:
         return self._world.fake.identity(self._trial.stream, orjson.loads(text))
 
     def _stored(self) -> Counter[str]:
-        """What the store has, in full."""
+        """The items in the store, as JSON text."""
         return Counter(_canonical(orjson.loads(text)) for text in self._store.items.values())
 
     async def _listed(self) -> Counter[str]:
-        """What the service lists at this moment, in full."""
+        """The items that the service lists now, as JSON text."""
         clock = VirtualClock(self._world.clock.now())
         until = rfc3339(clock.now() + 400 * DAY)
         async with connected(self._trial.client, self._world.fake, clock=clock) as client:

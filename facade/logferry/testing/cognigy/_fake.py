@@ -1,7 +1,7 @@
 """
-The fake of Cognigy: ``GET /v2.1/projects/{projectId}/logs`` as it is documented, and as its users met it.
+The fake of Cognigy: ``GET /v2.1/projects/{projectId}/logs``, from its documentation and reports of its users.
 
-No real installation was measured: what the documentation leaves open (the order, which bounds are inclusive) is a guess.
+No real installation was measured.  Where the documentation is silent (the order, inclusive bounds), the fake guesses.
 """
 
 import hashlib
@@ -39,34 +39,33 @@ _HAL = "application/hal+json"
 @attrs.frozen(kw_only=True)
 class CognigyFake:
     """
-    A Cognigy.AI project with a made-up log, in the habits that are documented or that users tell of.
+    A Cognigy.AI project with a made-up log, which behaves as its documentation or its users describe.
 
-    It is a pure function of settings, request and clock: it keeps nothing between requests, and all its entries are
-    computed from their number, unless they are told row by row. It sends the newest entry first; ``sort`` turns that round. Ids tell the order in which
-    entries were written, which is not quite that of their times.
+    It is a pure function of settings, request and clock: it keeps nothing between requests, and computes each entry
+    from its number, unless `rows` scripts them.  It sends the newest entry first; ``sort`` reverses that.  Ids have the
+    order in which entries were written, which differs a little from that of their times.
 
     Args:
-        records: How many entries exist at `epoch`, older ones than `retention` included.
+        records: Number of entries at `epoch`, including those older than `retention`.
         epoch: When the newest of them was written, in nanoseconds since 1970-01-01 UTC, whole milliseconds. Default:
             2026-01-01T00:00:00Z.
-        spacing: Time between two entries, in seconds, at least 0.001. Default: 60, or less where so many records
-            would not fit into the retention.
-        growing: Whether entries keep arriving after `epoch` as the clock goes on.
+        spacing: Time between two entries, in seconds, at least 0.001. Default: 60, or less if the records would not fit
+            into the retention.
+        growing: Whether entries keep arriving after `epoch` as the clock advances.
         retention: Seconds for which entries are kept; `None` for ever.
         api_key: The key that may read the project.
         project_id: The project.
-        forbidden_project_id: A project that exists, and that the key's user may not read.
-        with_type: Whether entries show their level, as they do beyond the documentation; one in four never does.
-        hal: Whether answers are HAL: where nothing else is accepted than any or HAL (``"by default"``), or ``"always"``.
-        type_parameter: How several levels are to be written: ``type``, ``type[]``, or ``"both"``. What is written
-            otherwise is ignored.
-        cursor_names: What the cursors of the next and the previous page are called.
-        rows: The entries, told row by row, instead of those that are computed; `records`, `spacing`, `growing` and
-            `retention` are of no account then. They are listed by when they came.
-        lost_cursors: What becomes of a cursor whose entry has vanished: the list goes on from where it was, or the
-            cursor is refused.
-        cursor_life: Seconds after which a cursor is refused, `None` for never. Cursors then hold their birth, and are
-            no ids of entries; the id of an entry is no cursor.
+        forbidden_project_id: An existing project that the key's user may not read.
+        with_type: Whether entries show their level, which is not documented; one in four never does.
+        hal: Whether responses are HAL: if the request accepts only anything or HAL (``"by default"``), or ``"always"``.
+        type_parameter: The parameter of several levels: ``type``, ``type[]``, or ``"both"``. Any other is ignored.
+        cursor_names: The names of the cursors of the next and the previous page.
+        rows: A script of the entries; `records`, `spacing`, `growing` and `retention` have no effect then. Entries are
+            listed by arrival.
+        lost_cursors: The effect of a cursor whose entry has vanished: the list continues from there, or the cursor is
+            refused.
+        cursor_life: Seconds after which a cursor is refused, `None` for never.  If set, cursors contain the time of
+            their page, and ids of entries are not valid cursors.
     """
 
     records: int = attrs.field(default=417, validator=attrs.validators.ge(0))
@@ -87,7 +86,7 @@ class CognigyFake:
 
     @classmethod
     def of_rows(cls, rows: tuple[Row, ...], *, epoch: int, chance: Random) -> "CognigyFake":
-        """Make one with a scripted history; *chance* decides about the form of answers, and about cursors."""
+        """Make one with a scripted history; *chance* decides the format of responses, and the rules of cursors."""
         return cls(
             rows=rows,
             epoch=epoch,
@@ -104,15 +103,15 @@ class CognigyFake:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The settings that make an account of it, all but the one for its address."""
+        """The settings of an account of it, all except its address."""
         return {"api_key": self.api_key, "project_id": self.project_id}
 
     @cached_property
     def history(self) -> History:
-        """All the entries that are computed."""
+        """The history of computed entries."""
         spacing = 60.0 if self.spacing is None else self.spacing
         if self.spacing is None and self.retention is not None:
-            # A tenth less, so that they are still there for a while.
+            # A tenth less, so that they stay within the retention for a while.
             spacing = min(spacing, 0.9 * self.retention / max(1, self.records))
         return History(
             records=self.records,
@@ -128,7 +127,7 @@ class CognigyFake:
         return None if self.rows is None else ScriptedHistory(self.rows, self.history)
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
-        """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
+        """Respond to a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
         reply = self._reply(request, now)
         return attrs.evolve(reply, headers=(*reply.headers, ("Date", formatdate(now / 1e9, usegmt=True))))
 
@@ -150,7 +149,7 @@ class CognigyFake:
             return _reply(request, refusal.status, orjson.dumps(body), "application/problem+json")
 
     def violations(self, request: FakeRequest) -> list[str]:
-        """Name what in the request goes against the spec of the generated client; values are never repeated."""
+        """Name what violates the spec of the generated client in the request, without its values."""
         return spec_checker("cognigy").violations(request)
 
     def truth(
@@ -168,13 +167,13 @@ class CognigyFake:
         """
         Return the ids of the entries in the window ``[since, until)``, newest first.
 
-        The ids are computed when they are looked at; `len` computes none, but where a text can be part of a trace id.
+        The ids are computed on access; `len` computes none, except for a text that can be part of a trace id.
 
         Args:
             stream: The stream's name; there is one.
-            since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first one on.
-            until: End of the window, not included. Default: up to the newest.
-            now: When to look. Default: `epoch`.
+            since: Start of the window, inclusive, in nanoseconds since 1970-01-01 UTC. Default: the first entry.
+            until: End of the window, exclusive. Default: after the newest.
+            now: The moment of the reading. Default: `epoch`.
             filter_: Only entries with this in level, message or trace id.
             type_: Only entries of these levels.
             user_id: Only entries of this user.
@@ -200,14 +199,14 @@ class CognigyFake:
         return identity_of(item, "_id")
 
     def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
-        """Return the filters of the one question that finds all entries: none, since the account has the project."""
+        """Return the filters of the only query, which finds all entries: none, since the account has the project."""
         require_stream(stream, self.streams)
         return ({},)
 
     def _route(self, request: FakeRequest, now: int) -> FakeResponse:
         match = _LOGS.fullmatch(request.path)
         if match is None:
-            # What a wrong base URL meets: the pages of the user interface.
+            # A wrong base URL reaches the pages of the user interface.
             page = b"<!DOCTYPE html><html><head><title>Cognigy.AI</title></head><body></body></html>"
             return _reply(
                 request, 404 if request.path.startswith("/openapi") else 200, page, "text/html; charset=utf-8"
@@ -258,7 +257,7 @@ class CognigyFake:
         return (self._scripted or self.history).id_of(number)
 
     def _number(self, cursor: str, name: str, now: int) -> int:
-        """The number of the entry at which a page ended."""
+        """The number of the entry at which the cursor's page ended."""
         history = self._scripted or self.history
         birth, number = now, history.number_at(cursor)
         if self.cursor_life is not None:
@@ -275,7 +274,7 @@ class CognigyFake:
 def _page(
     matches: Matches | ScriptedMatches, question: Question, after: int | None, before: int | None
 ) -> tuple[list[int], bool, bool]:
-    """Return the numbers of a page, whether there are more behind it, and whether there are some before it."""
+    """Return the numbers of a page, whether entries follow it, and whether entries precede it."""
     size = question.limit
     forward = matches.ascending if question.ascending else matches.descending
     backward = matches.descending if question.ascending else matches.ascending

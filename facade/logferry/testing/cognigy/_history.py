@@ -10,7 +10,7 @@ import attrs
 
 __all__ = ["History", "Matches", "NewestFirst", "Wanted", "instant"]
 
-# Ids are 24 hexadecimal digits that grow with the number, as MongoDB's do: where entries are written tells their order.
+# Ids are 24 hexadecimal digits that grow with the number, like MongoDB's, so they show the order of writing.
 _ID_OFFSET = 0x650000000000000000000000
 _ID_FACTOR = 0x1000000D1
 _FIRST_NUMBER = 1_000_000
@@ -32,16 +32,16 @@ _FLOWS = ("Main", "Booking", "Main", "Handover")
 _USERS = ("user-anna", "user-ben", "user-carl", "user-dora", "user-emil")
 
 PERIOD = len(_LEVELS) * len(_USERS)
-"""After so many entries all that can be filtered by comes again."""
+"""Number of entries after which the filtered fields repeat."""
 
 _TIED = 5
-"""In each sixteen, the entry that has the time of the one before."""
+"""Of sixteen entries, the one that has the time of the entry before."""
 _LATE = 9
-"""In each sixteen, the entry that was written late: it has the time of the one three before."""
+"""Of sixteen entries, the one that was written late: it has the time of the third entry before it."""
 
 
 def instant(milliseconds: int) -> str:
-    """Write a time as the service does: ISO 8601 with three digits of a second, in UTC."""
+    """Format a time as the service does: ISO 8601 with milliseconds, in UTC."""
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
 
@@ -49,7 +49,7 @@ def instant(milliseconds: int) -> str:
 @attrs.frozen(kw_only=True)
 class Wanted:
     """
-    What a question narrows the entries to.
+    The filters of a query.
 
     Attributes:
         types: Any of these levels; empty for all.
@@ -71,13 +71,13 @@ class Wanted:
 @attrs.frozen(kw_only=True)
 class History:
     """
-    Every entry that a project has or will have, in the order in which they are written, from number 0.
+    All past and future entries of a project, in the order of writing, from number 0.
 
     Attributes:
-        records: How many there are at `epoch`.
+        records: Number of entries at `epoch`.
         epoch: When the newest of them was written, in milliseconds since 1970-01-01 UTC.
         spacing: Milliseconds between two.
-        growing: Whether there are more as time goes on.
+        growing: Whether more arrive as time passes.
         retention: Milliseconds for which they are kept, or `None` for ever.
         with_type: Whether entries show their level; one in four never does.
     """
@@ -90,7 +90,7 @@ class History:
     with_type: bool
 
     def existing(self, now: int) -> range:
-        """Return the numbers of the entries that there are at a moment."""
+        """Return the numbers of the entries that exist at a moment."""
         arrived = (now - self.epoch) // self.spacing if self.growing or now < self.epoch else 0
         end = max(0, self.records + arrived)
         if self.retention is None:
@@ -103,7 +103,7 @@ class History:
         return self.entry(self.id_of(number), number, self.time_of(number))
 
     def entry(self, identity: str, content: int, time: int) -> dict[str, Any]:
-        """Return what an entry of a content looks like, with an id and a time in milliseconds since 1970-01-01 UTC."""
+        """Return the entry of a content, with an id and a time in milliseconds since 1970-01-01 UTC."""
         level, user, flow = self._features(content)
         entry: dict[str, Any] = {
             "_id": identity,
@@ -138,7 +138,7 @@ class History:
 
     @staticmethod
     def trace_of(number: int) -> str:
-        """Return what the four entries of a turn share: a UUID, or for every other turn some other text."""
+        """Return the trace id that four adjacent entries share: a UUID, or for every other group another text."""
         turn = number // 4
         return f"00000000-0000-4000-8000-{turn:012x}" if turn % 2 == 0 else f"turn-{turn}"
 
@@ -147,11 +147,11 @@ class History:
         return self._written_at(number - _delay(number))
 
     def matches(self, now: int, wanted: Wanted) -> "Matches":
-        """Return the entries that match, of those that there are at `now`, in nanoseconds since 1970-01-01 UTC."""
+        """Return the matching entries that exist at `now`, in nanoseconds since 1970-01-01 UTC."""
         return self.select(self.existing(now // _MILLISECOND), wanted)
 
     def has(self, number: int, now: int) -> bool:
-        """Whether there is an entry at `now`, in nanoseconds since 1970-01-01 UTC."""
+        """Whether an entry exists at `now`, in nanoseconds since 1970-01-01 UTC."""
         return number in self.existing(now // _MILLISECOND)
 
     def matches_content(self, content: int, wanted: Wanted) -> bool:
@@ -159,7 +159,7 @@ class History:
         return self._matches(content, wanted) and _rare(wanted.text).lower() in self.trace_of(content)
 
     def select(self, existing: range, wanted: Wanted) -> "Matches":
-        """Return the entries that match, of those that there are."""
+        """Return the matching entries of those that exist."""
         places = [place for place in range(PERIOD) if self._matches(place, wanted)]
         spans = [self._span(place, existing, wanted) for place in places]
         return Matches(history=self, spans=tuple(spans), text=_rare(wanted.text))
@@ -172,7 +172,7 @@ class History:
         return -((self.epoch - time) // self.spacing) + self.records - 1
 
     def _span(self, place: int, existing: range, wanted: Wanted) -> range:
-        """Return the numbers of one place of the period that exist and lie within the dates."""
+        """Return the numbers of one index of the period that exist and lie within the dates."""
         first, end = existing.start, existing.stop
         delay = _delay(place)
         if wanted.start is not None:
@@ -202,18 +202,18 @@ def _delay(number: int) -> int:
 
 
 def _rare(text: str) -> str:
-    """Return the text where it can be part of a trace id only, which no arithmetic finds: it has a digit or a hyphen."""
+    """Return the text if only a trace id can contain it, since it has a digit or a hyphen; else an empty one."""
     return text if any(character.isdigit() or character == "-" for character in text) else ""
 
 
 @attrs.frozen(eq=False)
 class Matches:
     """
-    The entries that match a question.
+    The entries that match a query.
 
     Attributes:
-        history: Where they come from.
-        spans: Their numbers, one range for each place of the period that matches.
+        history: Their history.
+        spans: Their numbers, one range for each index of the period that matches.
         text: A text that must be in the trace id; empty for all.
     """
 
@@ -227,11 +227,11 @@ class Matches:
         return sum(len(span) for span in self.spans)
 
     def ascending(self, after: int | None = None) -> Iterator[int]:
-        """Yield their numbers in the order written, from behind the number `after`."""
+        """Yield their numbers in the order of writing, after the number `after`."""
         return self._with_text(merge(*(_behind(span, after) for span in self.spans)))
 
     def descending(self, before: int | None = None) -> Iterator[int]:
-        """Yield their numbers from the newest on, from before the number `before`."""
+        """Yield their numbers, newest first, before the number `before`."""
         return self._with_text(merge(*(_ahead(span, before)[::-1] for span in self.spans), reverse=True))
 
     def _with_text(self, numbers: Iterable[int]) -> Iterator[int]:
@@ -242,12 +242,12 @@ class Matches:
 @attrs.frozen(eq=False)
 class NewestFirst(Sequence[str]):
     """
-    The ids of the entries that match, newest first, computed when they are looked at.
+    The ids of the matching entries, newest first, computed on access.
 
-    Going through them is cheap; an index, or a slice, is found by going there from the nearer end.
+    Iteration is cheap; an index or a slice iterates from the nearer end.
 
     Attributes:
-        matches: What they are of.
+        matches: The entries.
     """
 
     matches: Matches

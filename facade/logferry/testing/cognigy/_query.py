@@ -1,4 +1,4 @@
-"""How the fake Cognigy reads queries, what it refuses, and the links of its HAL answers."""
+"""Parses and validates the queries of the fake Cognigy, and makes the links of its HAL responses."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _LEVELS = frozenset({"fatal", "error", "warn", "info", "debug", "trace"})
 
 
 class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of the fake
-    """The service answers with an error instead."""
+    """The service responds with an error instead."""
 
     def __init__(self, status: int, code: int, title: str, detail: str) -> None:
         super().__init__(status, code)
@@ -33,14 +33,14 @@ class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error
 @attrs.frozen(kw_only=True)
 class Question:
     """
-    A valid query, but for its cursors.
+    A valid query.
 
     Attributes:
-        wanted: Which entries.
-        limit: How many at most.
-        skip: How many not to send before.
-        ascending: In the order written; else newest first.
-        after: The cursor behind which to go on, or `None`.
+        wanted: Its filters.
+        limit: Maximum number of entries.
+        skip: Number of entries to skip first.
+        ascending: In the order of writing; else newest first.
+        after: The cursor after which to continue, or `None`.
         before: The cursor before which to end, or `None`.
     """
 
@@ -53,7 +53,7 @@ class Question:
 
 
 def invalid(detail: str) -> Refusal:
-    """Return what a wrong parameter is answered with."""
+    """Return the error of a wrong parameter."""
     return Refusal(400, 1005, "Bad Request", detail)
 
 
@@ -64,10 +64,10 @@ def read_question(query: Sequence[tuple[str, str]], now: int, type_parameter: st
     Args:
         query: Names and values in the order sent.
         now: Milliseconds since 1970-01-01 UTC.
-        type_parameter: How several levels are written: ``type``, ``type[]``, or ``both``.
+        type_parameter: The parameter of several levels: ``type``, ``type[]``, or ``both``.
 
     Raises:
-        Refusal: The service answers with an error.
+        Refusal: The service responds with an error.
     """
     values = dict(query)
     sort = values.get("sort", "_id:desc")
@@ -95,7 +95,7 @@ def read_question(query: Sequence[tuple[str, str]], now: int, type_parameter: st
 def links(
     request: FakeRequest, query: Sequence[tuple[str, str]], following: str | None, before: str | None
 ) -> Mapping[str, Any]:
-    """Return HAL's links, with the flaws that users repair: the scheme http, and the other cursor empty."""
+    """Return HAL's links, with their known flaws: the scheme http, and an empty other cursor."""
     base = f"http://{request.header('Host') or 'localhost'}{request.path}"
     kept = [(name, value) for name, value in query if name not in {"next", "previous"}]
 

@@ -1,4 +1,4 @@
-"""The log entries of the fake Cognigy where they are told row by row."""
+"""The scripted log entries of the fake Cognigy."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,10 +15,10 @@ _MILLISECOND = 1_000_000
 
 class ScriptedHistory:
     """
-    The entries that are told; their numbers are their places in what was told.
+    Scripted entries; the number of an entry is its index in the script.
 
     Args:
-        rows: What was told.
+        rows: The script.
         history: Makes entries of a content.
     """
 
@@ -47,7 +47,7 @@ class ScriptedHistory:
         return self._history.entry(self.id_of(number), self.script.rows[number].content, time)
 
     def id_of(self, number: int) -> str:
-        """Return the id of an entry: when it came, and then its number, so that ids grow with the arrival."""
+        """Return the id of an entry: its arrival and its number, so that ids grow with the arrival."""
         return f"{self.script.rows[number].appears or 0:016x}{number:08x}"
 
     def number_at(self, cursor: str) -> int | None:
@@ -62,11 +62,11 @@ class ScriptedHistory:
 @attrs.frozen(eq=False)
 class ScriptedMatches:
     """
-    The entries that match a question.
+    The entries that match a query.
 
     Attributes:
-        history: Where they come from.
-        numbers: Their numbers, in the order written.
+        history: Their history.
+        numbers: Their numbers, in the order of writing.
     """
 
     history: ScriptedHistory
@@ -76,11 +76,11 @@ class ScriptedMatches:
         return len(self.numbers)
 
     def ascending(self, after: int | None = None) -> Iterator[int]:
-        """Yield their numbers in the order written, from behind the number `after`."""
+        """Yield their numbers in the order of writing, after the number `after`."""
         rank = self.history.script.rank
         return (number for number in self.numbers if after is None or rank(number) > rank(after))
 
     def descending(self, before: int | None = None) -> Iterator[int]:
-        """Yield their numbers from the newest on, from before the number `before`."""
+        """Yield their numbers, newest first, before the number `before`."""
         rank = self.history.script.rank
         return (number for number in reversed(self.numbers) if before is None or rank(number) < rank(before))

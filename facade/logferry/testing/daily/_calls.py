@@ -1,4 +1,4 @@
-"""The log of the REST API of the fake Daily: what requests and webhooks were."""
+"""The log of the REST API of the fake Daily: requests and webhooks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +44,7 @@ _CALLS: tuple[dict[str, Any], ...] = (
 
 class Calls:
     """
-    What the log of the REST API and of webhooks says.
+    The contents of the log of the REST API and of webhooks.
 
     Args:
         seed: Decides ids.
@@ -54,7 +54,7 @@ class Calls:
         self._ids = IdMap(str(seed))
 
     def matching(self, filters: RowFilters) -> Callable[[int], bool]:
-        """Return what tells whether logs of a content match every filter given; without a source, it is ``api``."""
+        """Return a predicate on contents for the given filters; without a source, it is ``api``."""
         wanted: dict[str, str | None] = {"source": filters.get("source") or "api", "url": filters.get("url")}
         wanted = {name: value for name, value in wanted.items() if value is not None}
         return lambda content: all(_CALLS[content % len(_CALLS)].get(name) == value for name, value in wanted.items())
@@ -71,5 +71,5 @@ class Calls:
         }
 
     def number(self, identity: str) -> int | None:
-        """Return the number of the log with this id, or `None` for what is no id."""
+        """Return the number of the log with this id, or `None` if it is not an id."""
         return self._ids.number(identity)

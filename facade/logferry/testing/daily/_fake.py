@@ -1,4 +1,4 @@
-"""The fake of Daily: its logs and its meetings, as the documentation and published descriptions have them."""
+"""The fake of Daily: its logs and its meetings, from its documentation and published descriptions."""
 
 from collections.abc import Mapping, Sequence
 from email.utils import formatdate
@@ -36,7 +36,7 @@ _SOURCES = ("api", "webhook")
 _SESSION_LOGS, _SESSION_METRICS, _API_LOGS = "daily.session_logs", "daily.session_metrics", "daily.api_logs"
 _MEETINGS = "daily.meetings"
 _MOST_MEETINGS = 100
-"""So many meetings a page has at most, and unless fewer are asked for."""
+"""The maximum and default size of a page of meetings."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,30 +44,28 @@ class DailyFake:
     """
     A Daily domain with a made-up history.
 
-    It is a pure function of settings, request and clock: it keeps nothing between requests, and all its rows are
-    computed from their number, unless they are told one by one.  Paths are served with and without the ``/v1`` in front.
+    It is a pure function of settings, request and clock: it keeps nothing between requests, and computes each row from
+    its number, unless `rows` scripts them.  Paths work with and without the prefix ``/v1``.
 
     Args:
-        records: How many logs the REST API, how many rows each meeting session, and how many meetings the domain has at
-            `epoch`.
+        records: Number of logs of the REST API, of rows of each meeting session, and of meetings at `epoch`.
         epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC. Default: 2026-01-01T00:00:00Z.
         spacing: Mean time between two of them, in seconds, more than 0.
-        growing: Whether they keep arriving after `epoch` as the clock goes on.
+        growing: Whether they keep arriving after `epoch` as the clock advances.
         seed: Decides times and ids.
         api_key: The domain's key.
         domain: The domain's name.
-        meetings: How many meeting sessions have rows: the first ones of the domain's meetings, as far as `records` goes.
-            They began before their rows, and all others are without any.
-        inclusive_bounds: Whether rows of exactly `startTime` or `endTime` are within; Daily does not say.
-        largest_limit: Pages are never larger, whatever is asked for; Daily does not say.
-        rows: What the REST API's log, each meeting session, and the list of meetings has, told row by row, instead of
-            what is computed; `records`, `spacing` and `growing` are of no account then.  Sessions and meetings list by
-            time, and those of equal times by when they came; the REST API's log lists by when they came.
-        lost_cursors: What becomes of the id of an item that has vanished, as a cursor: the list goes on behind it, or it
-            is refused.  Any other id that there is not is refused always.
-        lost_cursor_status: What a refused cursor is answered with; Daily does not say.
-        cursor_life: Seconds after which the id of an item, counted from when it came, is refused as a cursor; `None` for
-            never.
+        meetings: Number of meeting sessions with rows, at most `records`: the first meetings of the domain.  They began
+            before their rows; all other meetings have no rows.
+        inclusive_bounds: Whether `startTime` and `endTime` are inclusive; Daily does not document it.
+        largest_limit: The maximum page size, whatever the request says; Daily does not document it.
+        rows: A script of the REST API's log, of each meeting session, and of the list of meetings; `records`, `spacing`
+            and `growing` have no effect then.  Sessions and meetings are listed by time, equal times by arrival; the
+            REST API's log is listed by arrival.
+        lost_cursors: The effect of a cursor whose item has vanished: the list continues after it, or the cursor is
+            refused.  Any other unknown id is always refused.
+        lost_cursor_status: The status of a refused cursor; Daily does not document it.
+        cursor_life: Seconds after an item's arrival from which its id is refused as a cursor; `None` for never.
     """
 
     records: int = attrs.field(default=417, validator=attrs.validators.ge(0))
@@ -87,7 +85,7 @@ class DailyFake:
 
     @classmethod
     def of_rows(cls, rows: tuple[Row, ...], *, epoch: int, chance: Random) -> "DailyFake":
-        """Make one with a scripted history; *chance* decides about bounds, limits and cursors."""
+        """Make one with a scripted history; *chance* decides bounds, limits and the rules of cursors."""
         return cls(
             rows=rows,
             epoch=epoch,
@@ -104,7 +102,7 @@ class DailyFake:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The settings that make an account of it, all but the one for its address."""
+        """The settings of an account of it, all except its address."""
         return {"api_key": self.api_key}
 
     @property
@@ -114,7 +112,7 @@ class DailyFake:
 
     @property
     def participant_ids(self) -> tuple[tuple[str, ...], ...]:
-        """For each meeting session the ids of its participants' sessions."""
+        """The ids of the participants' sessions, by meeting session."""
         return tuple(history.participants for history in self._sessions.logs)
 
     @cached_property
@@ -156,7 +154,7 @@ class DailyFake:
         )
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
-        """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
+        """Respond to a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
         try:
             status, body = 200, self._route(request, now)
         except Refusal as refusal:
@@ -171,7 +169,7 @@ class DailyFake:
 
     def violations(self, request: FakeRequest) -> list[str]:
         """
-        Name what in the request goes against the spec of the generated client: unknown parameters, wrong types.
+        Name what violates the spec of the generated client in the request: unknown parameters, wrong types.
 
         Values are never repeated, since they can be secret.
         """
@@ -186,9 +184,9 @@ class DailyFake:
         **filters: Unpack[RowFilters],
     ) -> Sequence[str]:
         """
-        Return the identities of the rows that `items` returns: ids where there are any, digests of rows of sessions.
+        Return the identities of the rows that `items` returns: their ids, or digests for the rows of sessions.
 
-        They are computed when they are looked at; `len` computes none.
+        They are computed on access; `len` computes none.
         """
         return Identities(self.items(stream, since, until, now, **filters), partial(self.identity, stream))
 
@@ -198,7 +196,7 @@ class DailyFake:
         return identity_of(item, "id" if stream in {_API_LOGS, _MEETINGS} else None)
 
     def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
-        """Return the filters of the questions that find all rows: one for each source, or each meeting session."""
+        """Return the filters of the queries that find all rows: one for each source, or each meeting session."""
         require_stream(stream, self.streams)
         if stream == _MEETINGS:
             return ({},)
@@ -215,15 +213,15 @@ class DailyFake:
         **filters: Unpack[RowFilters],
     ) -> Sequence[dict[str, Any]]:
         """
-        Return the rows of a stream in the window ``[since, until)``, in the order in which a pull gives them.
+        Return the rows of a stream in the window ``[since, until)``, in the order of a pull.
 
-        They are computed when they are looked at; `len` computes none.
+        They are computed on access; `len` computes none.
 
         Args:
             stream: One of `streams`.
-            since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first row on.
-            until: End of the window, not included. Default: up to the newest row.
-            now: When to look. Default: `epoch`.
+            since: Start of the window, inclusive, in nanoseconds since 1970-01-01 UTC. Default: the first row.
+            until: End of the window, exclusive. Default: after the newest row.
+            now: The moment of the reading. Default: `epoch`.
             filters: Only rows that match all of them.
         """
         require_stream(stream, self.streams)

@@ -24,17 +24,17 @@ __all__ = [
 
 _SECOND = 1_000_000_000
 CYCLE = 60
-"""After so many rows, contents recur."""
+"""Number of rows after which contents repeat."""
 
 _TIED = (2, 3, 4)
-"""Of every seven rows, those that have the time of the row before."""
+"""Of seven rows, those that have the time of the row before."""
 
 _ID_MASK = (1 << 128) - 1
 _ID_FACTOR = 0x9E3779B97F4A7C15F39CC0605CEDC835
 _ID_INVERSE = pow(_ID_FACTOR, -1, 1 << 128)
-"""Ids are an affine map of the log's number modulo 2**128: an odd factor makes it a bijection that can be undone."""
+"""Ids are an affine map of the log's number modulo 2**128; with an odd factor it can be inverted."""
 
-# Level, code and words of lines; the first three are those of Daily's documentation, the others are made up.
+# Level, code and text of lines; the first three are those of Daily's documentation, the others are made up.
 _LINES: tuple[tuple[int, int | None, str], ...] = (
     (2, 7991, "disconnect on pagehide"),
     (1, 8000, "leaving session"),
@@ -53,7 +53,7 @@ def uuid_text(value: int) -> str:
 
 
 def iso_text(nanoseconds: int, digits: int) -> str:
-    """Return nanoseconds since 1970-01-01 UTC as ISO 8601 text with so many digits of a second."""
+    """Return nanoseconds since 1970-01-01 UTC as ISO 8601 text with this many digits of a second."""
     seconds, fraction = divmod(nanoseconds, _SECOND)
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{f'{fraction:09}'[:digits]}Z"
@@ -61,14 +61,14 @@ def iso_text(nanoseconds: int, digits: int) -> str:
 
 class Series:
     """
-    Times of rows, ascending from number 0; they recur in cycles, so that they are counted by arithmetic.
+    Times of rows, ascending from number 0; their gaps repeat in cycles, so that arithmetic counts them.
 
     Args:
-        records: How many rows exist at `epoch`.
+        records: Number of rows at `epoch`.
         epoch: Time of the last of them, in nanoseconds since 1970-01-01 UTC.
         spacing: Mean time between two rows, in seconds.
         growing: Whether rows keep arriving after `epoch`.
-        resolution: What times are whole multiples of, in nanoseconds.
+        resolution: Times are multiples of this, in nanoseconds.
         seed: Decides the times.
     """
 
@@ -92,17 +92,17 @@ class Series:
         return self._start + block * self._span + self._offsets[place]
 
     def before(self, moment: int) -> int:
-        """Return how many rows were written before `moment`, ever."""
+        """Return the number of rows ever written before `moment`."""
         block, rest = divmod(moment - self._start, self._span)
         return max(block * CYCLE + bisect_left(self._offsets, rest), 0)
 
     def until(self, moment: int) -> int:
-        """Return how many rows were written up to and including `moment`, ever."""
+        """Return the number of rows ever written up to `moment`, inclusive."""
         block, rest = divmod(moment - self._start, self._span)
         return max(block * CYCLE + bisect_right(self._offsets, rest), 0)
 
     def existing(self, now: int) -> int:
-        """Return how many rows exist at `now`."""
+        """Return the number of rows at `now`."""
         count = self.until(now)
         return count if self._growing else min(count, self._records)
 
@@ -115,16 +115,16 @@ class Times(Protocol):
         ...
 
     def before(self, moment: int) -> int:
-        """Return how many rows were written before `moment`, ever."""
+        """Return the number of rows ever written before `moment`."""
         ...
 
     def existing(self, now: int) -> int:
-        """Return how many rows exist at `now`."""
+        """Return the number of rows at `now`."""
         ...
 
 
 def numbers_between(times: Times, since: int | None, until: int | None, now: int) -> tuple[int, int]:
-    """Return the numbers of the first row in a window, of those that exist, and of the first one behind it."""
+    """Return the number of the first existing row in a window, and of the first one after the window."""
     existing = times.existing(now)
     first = 0 if since is None else times.before(since)
     return first, existing if until is None else min(times.before(until), existing)
@@ -133,14 +133,14 @@ def numbers_between(times: Times, since: int | None, until: int | None, now: int
 @attrs.frozen(eq=False)
 class Rows(Sequence[dict[str, Any]]):
     """
-    Rows that match a filter, oldest first, computed when they are looked at.
+    Rows that match a filter, oldest first, computed on access.
 
     Attributes:
         item: Makes the row of a number.
-        places: The places in the cycle that match, ascending.
+        places: The indices in the cycle that match, ascending.
         first: Number of the first row that may be among them.
         end: Number after the last.
-        newest_first: Whether they come the other way round.
+        newest_first: Whether the order is reversed.
     """
 
     item: Callable[[int], dict[str, Any]]
@@ -175,11 +175,11 @@ class Rows(Sequence[dict[str, Any]]):
 @attrs.frozen(eq=False)
 class Placed(Sequence[dict[str, Any]]):
     """
-    Rows that are told, computed when they are looked at: a page is a few of many.
+    Scripted rows, computed on access: a page needs few of many.
 
     Attributes:
-        item: Makes the row of a place.
-        places: Which rows, in their order.
+        item: Makes the row of an index.
+        places: The indices of the rows, in their order.
     """
 
     item: Callable[[int], dict[str, Any]]
@@ -205,9 +205,9 @@ class SessionHistory:
     The logs or the metrics of one meeting session.
 
     Attributes:
-        series: When its rows were written.
+        series: The times of its rows.
         meeting: Its id.
-        participants: Ids of its participants' sessions; the rows are theirs in turn.
+        participants: Ids of its participants' sessions, which own the rows in turn.
         domain: The domain's name.
         metrics: Metrics, not logs.
     """
@@ -225,7 +225,7 @@ class SessionHistory:
         return Rows(self.item, places, first, end if places else first)
 
     def matching(self, *, participant: str | None, level: str | None) -> Callable[[int], bool]:
-        """Return what tells whether rows of a content match every filter given."""
+        """Return a predicate on contents for the given filters."""
         return lambda content: (
             (participant is None or self._participant(content) == participant)
             and (self.metrics or level is None or _line(content)[0] == _LEVELS[level])
@@ -266,7 +266,7 @@ def _line(place: int) -> tuple[int, int | None, str]:
 
 
 def _content(place: int) -> int:
-    """Return the place whose content a row has: two of the rows of equal times are identical."""
+    """Return the index of a row's content: two of the rows of equal times are identical."""
     return place - (place % 7 == _TIED[1])
 
 
@@ -286,7 +286,7 @@ class IdMap:
         return uuid_text((number * _ID_FACTOR + self._shift) & _ID_MASK)
 
     def number(self, identity: str) -> int | None:
-        """Return the number that has this id, or `None` for what is no id."""
+        """Return the number that has this id, or `None` if it is not an id."""
         try:
             value = int(identity.replace("-", ""), 16)
         except ValueError:

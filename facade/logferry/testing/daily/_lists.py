@@ -1,4 +1,4 @@
-"""The lists of the fake Daily that are paged by id, newest first: computed from numbers, or told one by one."""
+"""The lists of the fake Daily that are paged by id, newest first: computed or scripted."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
@@ -15,10 +15,10 @@ _SECOND = 1_000_000_000
 
 
 class Contents(Protocol):
-    """What the items of a list say."""
+    """The contents of a list's items."""
 
     def matching(self, filters: RowFilters) -> Callable[[int], bool]:
-        """Return what tells whether items of a content match every filter given."""
+        """Return a predicate on contents for the given filters."""
         ...
 
     def item(self, number: int, content: int, time: int) -> dict[str, Any]:
@@ -26,22 +26,22 @@ class Contents(Protocol):
         ...
 
     def number(self, identity: str) -> int | None:
-        """Return the number of the item with this id, or `None` for what is no id."""
+        """Return the number of the item with this id, or `None` if it is not an id."""
         ...
 
 
 @attrs.frozen(kw_only=True)
 class Selection:
     """
-    Which items of a list are wanted.
+    The items of a list that a request selects.
 
     Attributes:
         since: First moment within, or `None`.
-        until: First moment behind, or `None`.
-        now: When to look.
-        filters: Which items.
-        older_than: Only what comes behind the item of this number.
-        newer_than: Only what comes before it.
+        until: First moment after the window, or `None`.
+        now: The moment of the reading.
+        filters: The filters.
+        older_than: Only items listed after the item of this number.
+        newer_than: Only items listed before it.
     """
 
     since: int | None = None
@@ -53,16 +53,16 @@ class Selection:
 
 
 class IdList(Protocol):
-    """A list whose items are known by their numbers."""
+    """A list whose items have numbers."""
 
     contents: Contents
 
     def select(self, wanted: Selection) -> Sequence[dict[str, Any]]:
-        """Return the items that are wanted, newest first."""
+        """Return the selected items, newest first."""
         ...
 
     def has_had(self, number: int, now: int) -> bool:
-        """Whether an item has come, be it gone again or not."""
+        """Whether an item has arrived, even if it has vanished since."""
         ...
 
     def is_visible(self, number: int, now: int) -> bool:
@@ -70,17 +70,17 @@ class IdList(Protocol):
         ...
 
     def arrived(self, number: int) -> int:
-        """Return when an item came, in nanoseconds since 1970-01-01 UTC."""
+        """Return when an item arrived, in nanoseconds since 1970-01-01 UTC."""
         ...
 
 
 class ComputedList:
     """
-    A list whose items are computed.
+    A list of computed items.
 
     Args:
-        contents: What they say.
-        times: When they came.
+        contents: Their contents.
+        times: Their times of arrival.
     """
 
     def __init__(self, contents: Contents, times: Times) -> None:
@@ -97,7 +97,7 @@ class ComputedList:
         return Rows(self._item, places, first, end if places else first, newest_first=True)
 
     def has_had(self, number: int, now: int) -> bool:
-        """Whether an item has come."""
+        """Whether an item has arrived."""
         return number < self._times.existing(now)
 
     def is_visible(self, number: int, now: int) -> bool:
@@ -105,7 +105,7 @@ class ComputedList:
         return self.has_had(number, now)
 
     def arrived(self, number: int) -> int:
-        """Return when an item came, in nanoseconds since 1970-01-01 UTC."""
+        """Return when an item arrived, in nanoseconds since 1970-01-01 UTC."""
         return self._times.time(number)
 
     def _item(self, number: int) -> dict[str, Any]:
@@ -114,12 +114,12 @@ class ComputedList:
 
 class ScriptedList:
     """
-    A list whose items are told.
+    A list of scripted items.
 
     Args:
-        contents: What they say.
-        rows: What was told.
-        resolution: What times are cut to whole multiples of, in nanoseconds.
+        contents: Their contents.
+        rows: The script.
+        resolution: Times are truncated to multiples of this, in nanoseconds.
         by_time: Whether the list is sorted by time, equal times in the order of arrival; else by arrival alone.
     """
 
@@ -141,7 +141,7 @@ class ScriptedList:
         return Placed(self._item, places)
 
     def has_had(self, number: int, now: int) -> bool:
-        """Whether a row has come, be it gone again or not."""
+        """Whether a row has arrived, even if it has vanished since."""
         return number < len(self._script.rows) and (self._script.rows[number].appears or 0) <= now
 
     def is_visible(self, number: int, now: int) -> bool:
@@ -149,7 +149,7 @@ class ScriptedList:
         return self._script.rows[number].is_visible(now)
 
     def arrived(self, number: int) -> int:
-        """Return when a row came."""
+        """Return when a row arrived."""
         return self._script.arrived(number)
 
     def _item(self, place: int) -> dict[str, Any]:
@@ -159,12 +159,12 @@ class ScriptedList:
 @attrs.frozen
 class CursorRules:
     """
-    What becomes of the ids that pages are asked for by.
+    The rules of the ids that are used as cursors.
 
     Attributes:
-        lost: Whether the list goes on behind an item that has vanished, or its id is refused.
-        status: What a refused id is answered with.
-        life: Seconds after which an id is refused, counted from when its item came; `None` for never.
+        lost: Whether the list continues after an item that has vanished, or its id is refused.
+        status: The status of the error for a refused id.
+        life: Seconds after an item's arrival from which its id is refused; `None` for never.
     """
 
     lost: Literal["continue", "refuse"]
@@ -173,10 +173,10 @@ class CursorRules:
 
     def number(self, listed: IdList, identity: str, now: int) -> int:
         """
-        Return the number of the item that a page is asked for by.
+        Return the number of a cursor's item.
 
         Raises:
-            Refusal: There is none, or it is gone.
+            Refusal: There is no such item, or its id is refused.
         """
         number = listed.contents.number(identity)
         if number is None or not listed.has_had(number, now):
@@ -188,16 +188,16 @@ class CursorRules:
 
     def page(self, listed: IdList, values: Mapping[str, str], wanted: Selection, *, size: int) -> list[dict[str, Any]]:
         """
-        Return the page that a request asks for.
+        Return the page that a request selects.
 
         Args:
             listed: The list.
             values: The request's parameters.
-            wanted: Which items, wherever the page begins.
-            size: How many items at most.
+            wanted: The selected items of all pages.
+            size: Maximum number of items.
 
         Raises:
-            Refusal: The service answers with an error.
+            Refusal: The service responds with an error.
         """
         after, before = values.get("starting_after"), values.get("ending_before")
         if after is None and before is not None:

@@ -1,4 +1,4 @@
-"""The meetings of the fake Daily: when they began, and what is told of them."""
+"""The meetings of the fake Daily: their start times and contents."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,12 +19,12 @@ _MOST = 3
 @attrs.frozen
 class Starts:
     """
-    When meetings began: some at once, as the first of all, the others one by one.
+    The start times of meetings: some begin together with the first, the others one by one.
 
     Attributes:
-        series: When the others began; the first of its times are of no account.
-        first: When the first ones began, in nanoseconds since 1970-01-01 UTC, not after the series.
-        count: How many these are.
+        series: The start times of the others; the first of its times are not used.
+        first: The start time of the first ones, in nanoseconds since 1970-01-01 UTC, not after the series.
+        count: Number of the first ones.
     """
 
     series: Series
@@ -36,21 +36,21 @@ class Starts:
         return self.first if number < self.count else self.series.time(number)
 
     def before(self, moment: int) -> int:
-        """Return how many began before `moment`, ever."""
+        """Return the number of meetings that ever began before `moment`."""
         return max(self.count if self.first < moment else 0, self.series.before(moment))
 
     def existing(self, now: int) -> int:
-        """Return how many there are at `now`."""
+        """Return the number of meetings at `now`."""
         return max(self.count if self.first <= now else 0, self.series.existing(now))
 
 
 class Meetings:
     """
-    What the meetings are.
+    The contents of meetings.
 
     Args:
         sessions: The meeting sessions that have rows; they are the first meetings.
-        epoch: Until when these go on, in nanoseconds since 1970-01-01 UTC.
+        epoch: The end of these, in nanoseconds since 1970-01-01 UTC.
         seed: Decides ids.
     """
 
@@ -61,7 +61,7 @@ class Meetings:
         self._participant_ids = IdMap(f"participants {seed}")
 
     def matching(self, filters: RowFilters) -> Callable[[int], bool]:
-        """Return what tells whether meetings of a content match every filter given."""
+        """Return a predicate on contents for the given filters."""
         room, ongoing = filters.get("room"), filters.get("ongoing")
         return lambda content: room in {None, _room(content)} and ongoing in {None, _is_ongoing(content)}
 
@@ -92,7 +92,7 @@ class Meetings:
         }
 
     def number(self, identity: str) -> int | None:
-        """Return the number of the meeting with this id, or `None` for what is no id."""
+        """Return the number of the meeting with this id, or `None` if it is not an id."""
         for number, session in enumerate(self._sessions):
             if session.meeting == identity:
                 return number

@@ -1,4 +1,4 @@
-"""How the fake Daily reads queries, and what it refuses."""
+"""Parses and validates the queries of the fake Daily."""
 
 from collections.abc import Mapping
 from typing import TypedDict
@@ -25,8 +25,8 @@ _ARRAYS = (("logs", "includeLogs", "true"), ("metrics", "includeMetrics", "false
 
 
 @attrs.frozen
-class Refusal(Exception):  # noqa: N818  # an answer, not an error
-    """An error answer: its status, and what its body says."""
+class Refusal(Exception):  # noqa: N818  # a response, not an error
+    """An error response: its status, and its body."""
 
     status: int
     error: str
@@ -34,7 +34,7 @@ class Refusal(Exception):  # noqa: N818  # an answer, not an error
 
 
 class RowFilters(TypedDict, total=False):
-    """What rows can be narrowed to; each stream has some of these."""
+    """The filters of rows; each stream has some of these."""
 
     mtg_session_id: str | None
     """Rows of this meeting session."""
@@ -49,7 +49,7 @@ class RowFilters(TypedDict, total=False):
     room: str | None
     """Meetings in this room."""
     ongoing: bool | None
-    """Meetings that go on, or that are over."""
+    """Ongoing meetings, or finished ones."""
 
 
 @attrs.frozen(kw_only=True)
@@ -58,12 +58,12 @@ class SessionQuery:
     A valid query for rows of a session.
 
     Attributes:
-        filters: Which rows.
+        filters: The filters.
         since: First moment within, in nanoseconds since 1970-01-01 UTC, or `None`.
-        until: First moment behind, or `None`.
+        until: First moment after the window, or `None`.
         newest_first: The order.
-        offset: How many rows to skip.
-        arrays: What is asked for: ``logs``, ``metrics``, or both.
+        offset: Number of rows to skip.
+        arrays: The arrays of the response: ``logs``, ``metrics``, or both.
     """
 
     filters: RowFilters
@@ -80,10 +80,10 @@ class MeetingQuery:
     A valid query for meetings.
 
     Attributes:
-        filters: Which meetings.
+        filters: The filters.
         since: First moment within, in nanoseconds since 1970-01-01 UTC, or `None`.
-        until: First moment behind, or `None`.
-        participants: Whether to tell who was there.
+        until: First moment after the window, or `None`.
+        participants: Whether to include the participants.
     """
 
     filters: RowFilters
@@ -93,7 +93,7 @@ class MeetingQuery:
 
 
 def invalid(info: str) -> Refusal:
-    """Return what a wrong parameter is answered with."""
+    """Return the error of a wrong parameter."""
     return Refusal(400, "invalid-request-error", info)
 
 
@@ -103,10 +103,10 @@ def read_session_query(values: Mapping[str, str], *, inclusive: bool) -> Session
 
     Args:
         values: The parameters.
-        inclusive: Whether rows of exactly the bounds are within.
+        inclusive: Whether the bounds are inclusive.
 
     Raises:
-        Refusal: The service answers with an error.
+        Refusal: The service responds with an error.
     """
     meeting, participant = values.get("mtgSessionId"), values.get("userSessionId")
     if not meeting and not participant:
@@ -131,7 +131,7 @@ def read_meeting_query(values: Mapping[str, str]) -> MeetingQuery:
     Validate a query.
 
     Raises:
-        Refusal: The service answers with an error.
+        Refusal: The service responds with an error.
     """
     ongoing, silent = _switch(values, "ongoing"), _switch(values, "no_participants")
     since, until = (_integer(values, name, 0) * _SECOND for name in ("timeframe_start", "timeframe_end"))
@@ -144,7 +144,7 @@ def read_meeting_query(values: Mapping[str, str]) -> MeetingQuery:
 
 
 def read_limit(values: Mapping[str, str], largest: int | None, default: int = _DEFAULT_LIMIT) -> int:
-    """Return how many rows are asked for, at most the largest number, if there is one."""
+    """Return the limit of the request, at most the largest limit, if there is one."""
     limit = _integer(values, "limit", default)
     return limit if largest is None else min(limit, largest)
 

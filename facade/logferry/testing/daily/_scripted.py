@@ -1,4 +1,4 @@
-"""The rows of the meeting sessions of the fake Daily where they are told one by one."""
+"""The scripted rows of the meeting sessions of the fake Daily."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +11,10 @@ __all__ = ["ScriptedLines"]
 
 class ScriptedLines:
     """
-    The rows of a meeting session that are told, the same for each session.
+    The scripted rows of a meeting session, the same for each session.
 
     Args:
-        rows: What was told.
+        rows: The script.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
@@ -31,7 +31,7 @@ class ScriptedLines:
         level: str | None = None,
         newest_first: bool = False,
     ) -> Placed:
-        """Return the rows of a session listed at `now` that match every filter, oldest first unless told otherwise."""
+        """Return the rows of a session listed at `now` that match every filter, oldest first unless `newest_first`."""
         script, matching = self._script, session.matching(participant=participant, level=level)
         places = [place for place in script.visible(now, since, until) if matching(script.rows[place].content)]
 

@@ -1,4 +1,4 @@
-"""The meeting sessions of the fake Daily: which there are, and which rows a query selects."""
+"""The meeting sessions of the fake Daily, and the rows of each that a query selects."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ class Sessions:
     The meeting sessions of a domain.
 
     Attributes:
-        series: When the rows of a session were written.
-        meetings: How many sessions have rows.
+        series: The times of a session's rows.
+        meetings: Number of sessions with rows.
         domain: The domain's name.
         seed: Decides ids.
-        rows: The rows of each session, told one by one; `None` for those that are computed.
+        rows: The scripted rows of each session; `None` for computed rows.
     """
 
     series: Series
@@ -58,9 +58,9 @@ class Sessions:
         newest_first: bool = False,
     ) -> Sequence[dict[str, Any]]:
         """
-        Return the rows of a session that match every filter, oldest first unless `newest_first`; bounds as in `Selection`.
+        Return the rows of a session that match every filter, oldest first unless `newest_first`.
 
-        Without `mtg_session_id` it is the first session that has the participant.
+        The bounds are those of `Selection`.  Without `mtg_session_id` it is the first session of the participant.
         """
         participant, level = filters.get("user_session_id"), filters.get("log_level")
         found = self._session(filters.get("mtg_session_id"), participant, metrics=metrics)

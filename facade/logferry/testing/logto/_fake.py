@@ -25,33 +25,33 @@ _DEFAULT_AUDIENCE = "https://default.logto.app/api"
 @attrs.frozen(kw_only=True)
 class LogtoFake:
     """
-    A Logto with a made-up history, in its real habits (measured on 1.42.0 and 1.36.0).
+    A Logto tenant with a made-up history, which behaves as measured on 1.42.0 and 1.36.0.
 
-    It is a pure function of settings, request and clock: it keeps nothing between requests, and all its logs are
-    computed from their number, unless they are told row by row.
+    It is a pure function of settings, request and clock: it keeps nothing between requests, and computes each log from
+    its number, unless `rows` scripts them.
 
     Args:
-        records: How many logs exist at `epoch`; where logs keep arriving, also those that share the newest one's time.
+        records: Number of logs at `epoch`; if logs keep arriving, including those that share the newest one's time.
         epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC, whole milliseconds. Default:
             2026-01-01T00:00:00Z.
         spacing: Mean time between two logs, in seconds, more than 0.
-        growing: Whether logs keep arriving after `epoch` as the clock goes on.
+        growing: Whether logs keep arriving after `epoch` as the clock advances.
         seed: Decides order, times and ids of the logs, and the key that signs tokens.
         tenant: Tenant id. The management API of the tenant ``t`` is ``https://t.logto.app/api``;
-            ``https://default.logto.app/api`` is accepted always.
+            ``https://default.logto.app/api`` is always accepted.
         app_id: Id of an application that has the role for the management API.
         app_secret: Its secret.
         roleless_app_id: Id of an application without the role: it gets tokens without scope. Same secret.
-        release: Which release to behave as. Before 1.40 there are no time filters, before 1.42 their bounds are
-            exclusive, and the logs themselves differ. Times are kept in microseconds and shown in milliseconds, so that
-            the lower bound ``T`` of 1.40 and 1.41 includes the logs that are shown as ``T``.
+        release: The release to behave as.  Before 1.40 there are no time filters, before 1.42 their bounds are
+            exclusive, and the logs themselves differ.  Times are stored in microseconds and shown in milliseconds, so
+            that the lower bound ``T`` of 1.40 and 1.41 includes the logs that are shown as ``T``.
         token_lifetime: Seconds until a token expires.
         other_resource: Indicator of another API: tokens are issued for it and are refused here.
-        rows: The logs, told row by row, instead of those that are computed; `records`, `spacing` and `growing` are of
-            no account then, and there are no webhook logs.
-        stable_ties: Whether logs of one time keep their order. Logto has no tie-break, and PostgreSQL orders them
-            otherwise on each page of a wide window; where this is false, so does the fake, unless a window is narrow: up
-            to a second long. Logs are sorted by microseconds, and say milliseconds.
+        rows: A script of the logs; `records`, `spacing` and `growing` have no effect then, and there are no webhook
+            logs.
+        stable_ties: Whether logs of one time keep their order.  Logto has no tie-break, and PostgreSQL orders them
+            differently on each page of a wide window; if this is false, so does the fake, except in a narrow window of
+            up to a second.  Logs are sorted by microseconds, and show milliseconds.
         compression: Whether to compress a body of 1 KiB or more as the request accepts it: br, gzip or deflate.
     """
 
@@ -73,7 +73,7 @@ class LogtoFake:
 
     @classmethod
     def of_rows(cls, rows: tuple[Row, ...], *, epoch: int, chance: Random) -> "LogtoFake":
-        """Make one with a scripted history; *chance* decides the release, and how long tokens are good."""
+        """Make one with a scripted history; *chance* decides the release, and the lifetime of tokens."""
         return cls(
             rows=rows,
             epoch=epoch,
@@ -90,12 +90,12 @@ class LogtoFake:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The settings that make an account of it, all but the one for its address."""
+        """The settings of an account of it, all except its address."""
         return {"app_id": self.app_id, "app_secret": self.app_secret}
 
     @cached_property
     def history(self) -> History:
-        """All the logs that are computed."""
+        """The history of computed logs."""
         return History(
             records=self.records,
             epoch=self.epoch,
@@ -112,7 +112,7 @@ class LogtoFake:
 
     @cached_property
     def tokens(self) -> TokenIssuer:
-        """Who issues and checks tokens, also those that a test wants to be wrong."""
+        """Issues and checks tokens, including invalid ones for tests."""
         digest = hashlib.sha256(f"logferry fake logto {self.seed} {self.tenant}".encode())
         return TokenIssuer(
             key=digest.digest(),
@@ -144,12 +144,12 @@ class LogtoFake:
         return int(major), int(minor)
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
-        """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
+        """Respond to a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
         return self._routes.answer(request, now)
 
     def violations(self, request: FakeRequest) -> list[str]:
         """
-        Name what in the request goes against the spec of the generated client: unknown parameters, wrong types, bounds.
+        Name what violates the spec of the generated client in the request: unknown parameters, wrong types, bounds.
 
         Logto itself ignores most of it silently. Values are never repeated, since they can be secret.
         """
@@ -169,13 +169,13 @@ class LogtoFake:
         """
         Return the ids of the logs in the window ``[since, until)``, newest first.
 
-        The ids are computed when they are looked at; `len` computes none.
+        The ids are computed on access; `len` computes none.
 
         Args:
             stream: The stream's name; there is one.
-            since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first log on.
-            until: End of the window, not included. Default: up to the newest log.
-            now: When to look. Default: `epoch`.
+            since: Start of the window, inclusive, in nanoseconds since 1970-01-01 UTC. Default: the first log.
+            until: End of the window, exclusive. Default: after the newest log.
+            now: The moment of the reading. Default: `epoch`.
             user_id: Only logs of this user.
             application_id: Only logs of this application.
             log_key: Only logs with this key.
@@ -197,30 +197,30 @@ class LogtoFake:
         return identity_of(item, "id")
 
     def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
-        """Return the filters of the one question that finds all logs: none."""
+        """Return the filters of the only query, which finds all logs: none."""
         require_stream(stream, self.streams)
         return ({},)
 
     def access_token(self, *, now: int | None = None, scope: str = "all", audience: str = _DEFAULT_AUDIENCE) -> str:
         """
-        Return a token as the token endpoint gives it.
+        Return a token as the token endpoint issues it.
 
         Args:
             now: When it is issued. Default: `epoch`.
             scope: Empty for the token of an application without the role.
-            audience: The API that it is for.
+            audience: The API that accepts it.
         """
         issued = self.epoch if now is None else now
         return self.tokens.token(self.app_id, audience, scope, "http://127.0.0.1/oidc", issued)
 
     def webhook_id(self, number: int) -> str:
-        """Return the id of a webhook log: never listed, and readable on its own. `number` is below `records`."""
+        """Return the id of a webhook log: never listed, but readable by id. `number` is below `records`."""
         return self.history.webhook_id(number)
 
     def _select(
         self, since: int | None, until: int | None, now: int, **filters: Unpack[Filters]
     ) -> Selection | ScriptedSelection:
-        """Select the logs there are at `now`; bounds in milliseconds, the second not included."""
+        """Select the logs that exist at `now`; bounds in milliseconds, the second exclusive."""
         if self._scripted is not None:
             return self._scripted.select(since, until, now, **filters)
         history = self.history

@@ -13,8 +13,8 @@ __all__ = ["History", "Selection", "shuffled"]
 
 _MILLISECOND = 1_000_000
 
-# Ids are 21 hexadecimal digits: an affine map of the record's number modulo 2**84. An odd factor makes it a bijection,
-# so that an id leads back to its record without a search.
+# Ids are 21 hexadecimal digits: an affine map of the record's number modulo 2**84. With an odd factor it can be
+# inverted, so that an id leads back to its record without a search.
 _ID_MASK = (1 << 84) - 1
 _ID_FACTOR = 0x9E3779B97F4A7C15F39CD
 _ID_INVERSE = pow(_ID_FACTOR, -1, 1 << 84)
@@ -33,7 +33,8 @@ def _as_of(release: tuple[int, int], payload: dict[str, Any]) -> dict[str, Any]:
     if release < (1, 42) and "signInContext" in payload:
         payload = {("injectedHeaders" if key == "signInContext" else key): value for key, value in payload.items()}
     if release < (1, 37) and isinstance(payload.get("params"), dict):
-        # Measured on 1.36.0: tokens are in clear, client_secret is left out, and what was not sent is not there.
+        # Measured on 1.36.0: tokens are in clear, client_secret is left out, and parameters that were not sent are
+        # absent.
         params = payload["params"]
         sent = {"RevokeToken": "token", "ExchangeTokenBy.RefreshToken": "refresh_token"}.get(payload["key"])
         payload["params"] = {
@@ -45,7 +46,7 @@ def _as_of(release: tuple[int, int], payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _webhook_payload() -> dict[str, Any]:
-    # Made up: webhook logs were never among the recorded ones, since no list returns them.
+    # Made up: webhook logs were never recorded, since no list returns them.
     body = {"event": "PostSignIn", "hookId": "made-up-hook", "createdAt": "2026-01-01T00:00:00.000Z"}
     return {
         "key": "TriggerHook.PostSignIn",
@@ -59,12 +60,12 @@ def _webhook_payload() -> dict[str, Any]:
 @attrs.frozen(eq=False)
 class Selection(Sequence[str]):
     """
-    The ids of the logs that match a filter, newest first, computed when asked for.
+    The ids of the logs that match a filter, newest first, computed on access.
 
     Attributes:
-        history: What is selected from.
-        positions: The places in the cycle that match, ascending.
-        first: Rank of the oldest match inside the window, counted among all matches from the beginning of time.
+        history: The history.
+        positions: The indices in the cycle that match, ascending.
+        first: Rank of the oldest match inside the window, counted among all matches from the first log on.
         end: Rank after the newest.
     """
 
@@ -87,16 +88,16 @@ class Selection(Sequence[str]):
         return self.history.id_of(next(self.numbers((range(len(self))[index],))))
 
     def shuffled(self, places: Sequence[int], salt: str) -> list[int]:
-        """Return the places of the logs that come here where ties have an order that depends on *salt*."""
+        """Map each index to that of the log that stands there when *salt* decides the order of ties."""
         time_at: Callable[[int], int] = lambda other: self.history.created_at(next(self.numbers((other,))))  # noqa: E731
         return shuffled(places, len(self), time_at, salt)
 
     def page(self, places: Sequence[int]) -> bytes:
-        """Return the logs at these places as a JSON array."""
+        """Return the logs at these indices as a JSON array."""
         return self.history.page(self.numbers(places))
 
     def numbers(self, places: Sequence[int]) -> Iterator[int]:
-        """Yield the number of the log at each place; place 0 is the newest."""
+        """Yield the number of the log at each index; index 0 is the newest."""
         length, positions, last = self.history.length, self.positions, self.end - 1
         width = len(positions)
         for place in places:
@@ -106,12 +107,12 @@ class Selection(Sequence[str]):
 
 def shuffled(places: Sequence[int], length: int, time_at: Callable[[int], int], salt: str) -> list[int]:
     """
-    Return the places whose logs stand at ascending *places* where logs of one time have no order of their own.
+    Map each of the ascending *places* to the index of the log that stands there when *salt* decides the order of ties.
 
     Args:
         places: Some of ``range(length)``.
-        length: How many logs there are.
-        time_at: What the logs are sorted by, at a place.
+        length: Number of logs.
+        time_at: Returns the sort time of an index.
         salt: Decides the order of logs of one time.
     """
     found: list[int] = []
@@ -131,13 +132,13 @@ def shuffled(places: Sequence[int], length: int, time_at: Callable[[int], int], 
 
 class History:
     """
-    Every log that the service has or will have, oldest first from number 0.
+    All past and future logs of the service, oldest first from number 0.
 
-    The recorded kinds recur in one order, so that the matches of a filter are counted by arithmetic.
+    The recorded kinds repeat in one order, so that arithmetic counts the matches of a filter.
 
     Args:
-        records: How many logs exist at `epoch`.
-        epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC; below the millisecond it is cut.
+        records: Number of logs at `epoch`.
+        epoch: Time of the newest of them, in nanoseconds since 1970-01-01 UTC; truncated to milliseconds.
         spacing: Mean time between two logs, in seconds.
         growing: Whether logs keep arriving after `epoch`.
         seed: Decides order, times and ids.
@@ -179,17 +180,17 @@ class History:
         return self._start + block * self._span + self._offsets[place]
 
     def before(self, moment: float) -> int:
-        """Return how many logs were written before `moment`, in milliseconds since 1970-01-01 UTC, ever."""
+        """Return the number of logs ever written before `moment`, in milliseconds since 1970-01-01 UTC."""
         block, rest = divmod(moment - self._start, self._span)
         return max(int(block) * self.length + bisect_left(self._offsets, rest), 0)
 
     def until(self, moment: float) -> int:
-        """Return how many logs were written up to and including `moment`, in milliseconds since 1970-01-01 UTC, ever."""
+        """Return the number of logs ever written up to `moment`, inclusive, in milliseconds since 1970-01-01 UTC."""
         block, rest = divmod(moment - self._start, self._span)
         return max(int(block) * self.length + bisect_right(self._offsets, rest), 0)
 
     def existing(self, now: int) -> int:
-        """Return how many logs exist at `now`, in nanoseconds since 1970-01-01 UTC."""
+        """Return the number of logs at `now`, in nanoseconds since 1970-01-01 UTC."""
         count = self.until(now // _MILLISECOND)
         return count if self._growing else min(count, self._records)
 
@@ -214,7 +215,7 @@ class History:
     def kinds(
         self, *, user_id: str | None = None, application_id: str | None = None, log_key: str | None = None
     ) -> Sequence[int]:
-        """Return the places in the cycle, ascending, whose logs match every filter given."""
+        """Return the indices in the cycle, ascending, whose logs match every filter given."""
         wanted = {"userId": user_id, "applicationId": application_id, "key": log_key}
         wanted = {name: value for name, value in wanted.items() if value is not None}
         if not wanted:
@@ -250,13 +251,13 @@ class History:
         return self.log(log_id, None if number >= _WEBHOOK else number % self.length, created)
 
     def log(self, log_id: str, kind: int | None, created: int) -> bytes:
-        """Return a log as JSON: of a kind, which is a place in the cycle, or `None` for one of a webhook."""
+        """Return a log as JSON; its kind is an index in the cycle, or `None` for a webhook log."""
         body = self._webhook_body if kind is None else self._bodies[kind]
         return b"%b%b%b%d}" % (self._head, log_id.encode(), body, created)
 
     def page(self, numbers: Iterator[int]) -> bytes:
         """Return these logs as a JSON array."""
-        # One flat list joined once: a page of 100 has to take far less time than reading it.
+        # One flat list joined once: making a page of 100 must take far less time than reading it.
         parts: list[bytes] = []
         head, shift, length = b"," + self._head, self._id_shift, self.length
         bodies, offsets, start, span = self._bodies, self._offsets, self._start, self._span
@@ -272,7 +273,7 @@ class History:
 
 
 def _body(payload: dict[str, Any]) -> bytes:
-    """Return what stands between a log's id and its time."""
+    """Return the JSON between a log's id and its time."""
     return b'","key":%b,"payload":%b,"createdAt":' % (orjson.dumps(payload["key"]), orjson.dumps(payload))
 
 

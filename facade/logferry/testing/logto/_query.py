@@ -1,4 +1,4 @@
-"""How Logto reads the query of ``GET /api/logs``: JavaScript numbers, page, filters, time window, links."""
+"""Parses the query of ``GET /api/logs`` as Logto does: JavaScript numbers, page, filters, time window, links."""
 
 import math
 import re
@@ -24,13 +24,13 @@ __all__ = [
 ]
 
 Values = Mapping[str, str | list[str]]
-"""Query parameters by name in the order sent; one that was sent more than once has a list."""
+"""Query parameters by name in the order sent; a repeated one has a list."""
 
 _DEFAULT_PAGE_SIZE = 20.0
 _MAX_PAGE_SIZE = 100  # measured on Logto 1.42.0; neither in the documentation nor in its OpenAPI
 _BIGINT_END = 2**63
-_EXPONENT_FROM = 1e21  # where JavaScript starts to write numbers with an exponent, which PostgreSQL then refuses
-# What PostgreSQL's to_timestamp() takes, in milliseconds; beyond it the query fails.
+_EXPONENT_FROM = 1e21  # JavaScript writes numbers from here with an exponent, which PostgreSQL then refuses
+# The range of PostgreSQL's to_timestamp(), in milliseconds; beyond it the query fails.
 _EARLIEST, _LATEST = -210_866_803_200_000, 9_224_318_016_000_000
 
 _JS_SPACE = "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -39,17 +39,17 @@ _JS_RADIX = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\Z")
 
 
 _YES = frozenset(("1", "true", "y", "yes", "yep", "yeah"))
-"""What switches the cap on, in any case (the library that reads it; ``1``, ``true`` and ``yes`` were measured)."""
+"""The values that enable the cap, in any case (from the parsing library; ``1``, ``true`` and ``yes`` were measured)."""
 
 
 class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of the fake
     """
-    The service answers with an error instead.
+    The service responds with an error instead.
 
     Args:
         status: Status code.
-        body: What it says, as JSON.
-        headers: Header lines that this error has beyond the usual ones.
+        body: Its body, as JSON.
+        headers: Header lines of this error in addition to the usual ones.
     """
 
     def __init__(self, status: int, body: Mapping[str, Any], headers: Headers = ()) -> None:
@@ -60,7 +60,7 @@ class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error
 
 
 def internal_error() -> Refusal:
-    """Return the answer to a request that breaks a query of the database."""
+    """Return the response to a request that breaks a query of the database."""
     return Refusal(500, {"message": "Internal server error."})
 
 
@@ -70,10 +70,10 @@ class ListQuery:
     A valid query for a page of logs.
 
     Attributes:
-        page: From 1; 1.5 is accepted where the offset is whole.
+        page: From 1; 1.5 is accepted if the offset is an integer.
         page_size: 1 to 100.
-        offset: How many matches to skip.
-        filters: `userId`, `applicationId`, `logKey`, as far as sent and not empty.
+        offset: Number of matches to skip.
+        filters: `userId`, `applicationId`, `logKey`, if sent and not empty.
         start_time: Lower bound in milliseconds since 1970-01-01 UTC, or `None`.
         end_time: Upper bound, likewise.
         capped: Whether counting stops above 10,000.
@@ -89,7 +89,7 @@ class ListQuery:
 
 
 def to_number(text: str) -> float:
-    """Convert as JavaScript's ``Number(text)`` does; NaN where it is no number."""
+    """Convert as JavaScript's ``Number(text)`` does; NaN if it is not a number."""
     text = text.strip(_JS_SPACE)
     if not text:
         return 0.0
@@ -120,10 +120,10 @@ def read_query(query: str) -> Values:
 
 def read_list_query(values: Values, release: tuple[int, int]) -> ListQuery:
     """
-    Validate a query in the order in which Logto does: page, types, time window, database.
+    Validate a query in the order of Logto: page, types, time window, database.
 
     Raises:
-        Refusal: The service answers with an error.
+        Refusal: The service responds with an error.
     """
     page, page_size = _read_pagination(values)
     timed = release >= (1, 40)
@@ -158,7 +158,7 @@ def link_lines(url: str, values: Values, query: ListQuery, total: int, *, capped
 
     Args:
         url: Scheme and host from the ``Host`` header alone, and the path without ``/api``, which Logto strips before.
-        values: Every query parameter that was sent; `page` keeps its place and is appended where it was not sent.
+        values: Every query parameter that was sent; `page` keeps its index, and is appended if it was not sent.
         query: The current page.
         total: Matches.
         capped: Whether the count stopped at the cap; then neither last nor next is known.
@@ -200,8 +200,8 @@ def _read_pagination(values: Values) -> tuple[float, float]:
 
 
 def _read_offset(page: float, page_size: float) -> int:
-    # What the database makes of it: numbers that are not whole, or written with an exponent, fail as input, those
-    # that are negative or too large fail in the query (measured on Logto 1.42.0 for every branch).
+    # The errors of the database: numbers that are not integers, or have an exponent, fail as input; negative or too
+    # large ones fail in the query (measured on Logto 1.42.0 for every branch).
     offset = (page - 1) * page_size
     if not (page_size.is_integer() and math.isfinite(offset) and offset.is_integer() and offset < _EXPONENT_FROM):
         raise Refusal(422, {"code": "entity.invalid_input", "message": "Invalid input. Value list must not be empty."})

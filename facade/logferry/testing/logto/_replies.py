@@ -1,4 +1,4 @@
-"""The outside of Logto's answers: header lines in the recorded order, entity tags, compression, languages."""
+"""The frame of Logto's responses: header lines in the recorded order, entity tags, compression, languages."""
 
 import gzip
 import hashlib
@@ -39,7 +39,7 @@ _MESSAGES = {
     ("fr", "oidc.invalid_request"): "La requête est invalide.",
     ("fr", "oidc.invalid_target"): "Indicateur de ressource invalide.",
 }
-"""Messages by language and code, as far as they are known; English stands in for the others."""
+"""The known messages by language and code; English replaces the others."""
 
 _ADMIN_ORIGIN = "http://localhost:3002"
 _TOKENS = "/oidc/token"
@@ -55,16 +55,16 @@ def _brotli(body: bytes) -> bytes:
     blocks: list[bytes] = []
     for start in range(0, len(body), _BROTLI_BLOCK):
         block = body[start : start + _BROTLI_BLOCK]
-        # From the lowest bit on: not the last block, a length of four digits, the length, stored.
+        # From the lowest bit: not the last block, a length of four digits, the length, stored.
         head = (len(block) - 1) << 3 | 1 << 19
-        # The first block has the window's size in front, which is one bit for 64 KiB.
+        # The first block begins with the size of the window, one bit for 64 KiB.
         bits = head << 1 if start == 0 else head
         blocks += (bits.to_bytes(3, "little"), block)
     return b"".join(blocks) + (b"\x03" if body else b"\x06")
 
 
 _CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"br": _brotli, "gzip": _gzip, "deflate": zlib.compress}
-"""What compresses, in the server's order of preference (measured)."""
+"""The compressors, in the server's order of preference (measured)."""
 
 
 def reply(
@@ -78,15 +78,15 @@ def reply(
     compression: bool = False,
 ) -> FakeResponse:
     """
-    Frame an answer as Node does.
+    Frame a response as Node does.
 
     Args:
-        request: What is answered; the answer to HEAD has no body.
+        request: The request; a response to HEAD has no body.
         now: Nanoseconds since 1970-01-01 UTC.
         status: Status code.
         body: Before compression.
-        headers: What the route adds, before the request id.
-        late: What is added after the request id, as plain-text answers do.
+        headers: The route's header lines, before the request id.
+        late: Header lines after the request id, as in plain-text responses.
         compression: Whether a body of 1 KiB or more is compressed as the request accepts it.
     """
     digest = hashlib.sha1(f"{request.method} {request.target} {now}".encode(), usedforsecurity=False).digest()
@@ -112,7 +112,7 @@ def reply(
 
 
 def preflight(request: FakeRequest) -> Headers | None:
-    """Return the headers that answer a browser's preflight request, or `None` where nothing is allowed."""
+    """Return the headers of the response to a browser's preflight request, or `None` if nothing is allowed."""
     origin = request.header("Origin")
     if not origin or not request.header("Access-Control-Request-Method"):
         return None
@@ -127,7 +127,7 @@ def preflight(request: FakeRequest) -> Headers | None:
 
 
 def _shared(request: FakeRequest) -> Headers:
-    """Return the header lines that let scripts of other origins read the answer."""
+    """Return the header lines that let scripts of other origins read the response."""
     origin = request.header("Origin")
     if request.method == "OPTIONS":
         return ()
@@ -139,13 +139,13 @@ def _shared(request: FakeRequest) -> Headers:
 
 
 def entity_tag(body: bytes) -> str:
-    """Return the strong tag that Koa gives: length in hexadecimal, and SHA-1 in base 64 without padding."""
+    """Return Koa's strong tag: length in hexadecimal, and SHA-1 in base 64 without padding."""
     digest = hashlib.sha1(body, usedforsecurity=False).digest()
     return f'"{len(body):x}-{b64encode(digest).decode().rstrip("=")}"'
 
 
 def localized(request: FakeRequest, body: Mapping[str, Any]) -> bytes:
-    """Return an error body as JSON, in the language that the request prefers where its message is known."""
+    """Return an error body as JSON, in the language that the request prefers if its message is known."""
     for language in _languages(request.header("Accept-Language") or ""):
         if language == "en":
             break
@@ -161,7 +161,7 @@ def _languages(accepted: str) -> list[str]:
 
 
 def _coding(request: FakeRequest) -> str | None:
-    """Return the coding that the request accepts most, the server's first choice among equals, or `None`."""
+    """Return the coding that the request prefers, the server's first choice among equals, or `None`."""
     weights = dict(_weighted(request.header("Accept-Encoding") or ""))
     accepted = {name: weights.get(name, weights.get("*", 0.0)) for name in _CODINGS}
     best = max(accepted, key=accepted.__getitem__)

@@ -1,4 +1,4 @@
-"""What the fake of Logto answers, path by path."""
+"""The responses of the fake of Logto, path by path."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ _ONE = re.compile(r"/logs/([^/]+)/?\Z", re.IGNORECASE)
 
 
 class Filters(TypedDict, total=False):
-    """What logs are selected by."""
+    """The filters of logs."""
 
     user_id: str | None
     application_id: str | None
@@ -43,7 +43,7 @@ class Filters(TypedDict, total=False):
 
 
 class Select(Protocol):
-    """Selects the logs there are at `now`; bounds in milliseconds, the second not included."""
+    """Selects the logs that exist at `now`; bounds in milliseconds, the second exclusive."""
 
     def __call__(
         self, since: int | None, until: int | None, now: int, **filters: Unpack[Filters]
@@ -60,9 +60,9 @@ class Routes:
     Attributes:
         tokens: Issues and checks tokens.
         select: Selects logs.
-        item: The JSON of the log of an id at a moment; `None` where there is none.
+        item: Returns the JSON of the log of an id at a moment; `None` without one.
         release: Major and minor number of the release.
-        seed: Decides the order of logs of one time, where it is not stable.
+        seed: Decides the order of logs of one time, if it is not stable.
         stable_ties: Whether logs of one time keep their order.
         compression: Whether to compress a body of 1 KiB or more as the request accepts it.
     """
@@ -76,7 +76,7 @@ class Routes:
     compression: bool
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
-        """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
+        """Respond to a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
         try:
             return self._route(request, now)
         except Refusal as refusal:
@@ -89,7 +89,7 @@ class Routes:
             return self._token(request, now)
         if path == "/api" or path.startswith("/api/"):
             return self._api(request, now, path.removeprefix("/api"))
-        # Everything else is the sign-in page. The links of a list lead here, since they lack /api.
+        # Every other path is the sign-in page. The links of a list lead here, since they lack /api.
         page = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>"
         return reply(request, now, 200, page, (HTML,))
 
@@ -115,7 +115,7 @@ class Routes:
         since, until = query.start_time, query.end_time
         filters = query.filters
         matches = self.select(
-            # A log is later than the whole millisecond that it is shown as.
+            # The stored time of a log is later than the millisecond that it shows.
             None if since is None else ceil(since),
             None if until is None else floor(until) + 1 if inclusive else ceil(until),
             now,
@@ -155,7 +155,7 @@ class Routes:
         self, request: FakeRequest, now: int, body: bytes, headers: tuple[tuple[str, str], ...]
     ) -> FakeResponse:
         if request.method == "HEAD":
-            return reply(request, now, 200, body, (JSON, *headers))  # the tag is made of a body
+            return reply(request, now, 200, body, (JSON, *headers))  # the tag depends on the body
         tag = entity_tag(body)
         known = [part.strip().removeprefix("W/") for part in (request.header("If-None-Match") or "").split(",")]
         if tag in known or "*" in known:
@@ -177,7 +177,7 @@ class Routes:
 
 
 def _decoded(part: str) -> str:
-    """Return a part of a path, decoded; one that cannot be decoded stays as it was sent."""
+    """Return a part of a path, decoded; an invalid one stays unchanged."""
     if _BROKEN_ESCAPE.search(part):
         return part
     try:
@@ -187,7 +187,7 @@ def _decoded(part: str) -> str:
 
 
 def _is_narrow(query: ListQuery) -> bool:
-    """Whether the rows of a query are so few that PostgreSQL keeps the order of equal times from page to page."""
+    """Whether a query has so few rows that PostgreSQL keeps the order of equal times from page to page."""
     start, end = query.start_time, query.end_time
     return start is not None and end is not None and end - start <= _NARROW
 

@@ -1,4 +1,4 @@
-"""The logs of the fake Logto where they are told row by row."""
+"""The scripted logs of the fake Logto."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,11 @@ _MILLISECOND = 1_000_000
 
 class ScriptedHistory:
     """
-    The logs that are told; kinds, ids and the outside of logs are those of the computed history.
+    Scripted logs; their kinds, ids and fields are those of the computed history.
 
     Args:
-        rows: What was told.
-        history: What logs look like; a row's content is the place of its kind there.
+        rows: The script.
+        history: Makes the logs; a row's content is the index of its kind there.
     """
 
     def __init__(self, rows: Sequence[Row], history: History) -> None:
@@ -36,7 +36,7 @@ class ScriptedHistory:
         application_id: str | None = None,
         log_key: str | None = None,
     ) -> "ScriptedSelection":
-        """Select the logs listed at `now` that match every filter; bounds in milliseconds, the second not included."""
+        """Select the logs listed at `now` that match every filter; bounds in milliseconds, the second exclusive."""
         kinds = set(self._history.kinds(user_id=user_id, application_id=application_id, log_key=log_key))
         visible = self._script.visible(
             now,
@@ -50,11 +50,11 @@ class ScriptedHistory:
         return self._history.id_of(place)
 
     def created_at(self, place: int) -> int:
-        """Return when a row says that it was written, in milliseconds since 1970-01-01 UTC."""
+        """Return the time that a row shows, in milliseconds since 1970-01-01 UTC."""
         return self._script.time(place) // _MILLISECOND
 
     def stored_at(self, place: int) -> int:
-        """Return what a row is sorted by, in microseconds since 1970-01-01 UTC: it says less of its time."""
+        """Return the sort time of a row, in microseconds since 1970-01-01 UTC: more precise than the shown time."""
         return self._script.rows[place].time // _MICROSECOND
 
     def item(self, log_id: str, now: int) -> bytes | None:
@@ -78,8 +78,8 @@ class ScriptedSelection:
     Rows that match a filter, newest first.
 
     Attributes:
-        history: What is selected from.
-        rows: Their places in what was told.
+        history: The history.
+        rows: Their indices in the script.
     """
 
     history: ScriptedHistory
@@ -93,9 +93,9 @@ class ScriptedSelection:
         return [self.history.id_of(row) for row in self.rows]
 
     def shuffled(self, places: Sequence[int], salt: str) -> list[int]:
-        """Return the places of the rows that come here where ties have an order that depends on *salt*."""
+        """Map each index to that of the row that stands there when *salt* decides the order of ties."""
         return shuffled(places, len(self), lambda other: self.history.stored_at(self.rows[other]), salt)
 
     def page(self, places: Sequence[int]) -> bytes:
-        """Return the logs at these places as a JSON array."""
+        """Return the logs at these indices as a JSON array."""
         return b"[" + b",".join(self.history.log(self.rows[place]) for place in places) + b"]"

@@ -1,8 +1,8 @@
 """
 The fake Logto's access tokens and its token endpoint.
 
-A token is a JWT that holds all there is to know about it, so that the fake keeps no state. Its signature is a keyed
-hash; a client never looks inside, and what a changed or foreign token is answered with was measured on Logto 1.42.0.
+A token is a JWT that contains its whole state, so that the fake keeps none.  Its signature is a keyed hash, since a
+client never checks it.  The responses to a changed or foreign token were measured on Logto 1.42.0.
 """
 
 import binascii
@@ -35,8 +35,8 @@ class Application:
     A machine-to-machine application.
 
     Attributes:
-        app_id: What ``client_id`` has to be.
-        app_secret: What ``client_secret`` has to be.
+        app_id: The valid ``client_id``.
+        app_secret: The valid ``client_secret``.
         has_role: Whether it has the role that grants the management API's scope ``all``.
     """
 
@@ -51,11 +51,11 @@ class TokenIssuer:
     Issues and checks tokens.
 
     Attributes:
-        key: Signs; a fake with another key does not know the signature.
+        key: Signs; a fake with another key rejects the signature.
         key_id: Names the key; a token with another one is from a foreign issuer.
         audiences: Indicators of the management API; tokens for them are accepted.
-        other_resources: Further API resources: tokens are issued for them, and are of no use here.
-        applications: Who may ask for tokens.
+        other_resources: Further API resources: tokens are issued for them, and are refused here.
+        applications: The applications that may request tokens.
         lifetime: Seconds until a token expires.
     """
 
@@ -103,7 +103,7 @@ class TokenIssuer:
 
     def issue(self, request: FakeRequest, issuer: str, now: int) -> dict[str, Any]:
         """
-        Answer a token request.
+        Respond to a token request.
 
         Args:
             request: Credentials by HTTP Basic or in the body, which is a form or JSON.
@@ -140,7 +140,7 @@ class TokenIssuer:
         }
 
     def token(self, app_id: str, audience: str, scope: str, issuer: str, now: int) -> str:
-        """Return a token issued at `now`, in nanoseconds since 1970-01-01 UTC; without scope where `scope` is empty."""
+        """Return a token issued at `now`, in nanoseconds since 1970-01-01 UTC; without scope if `scope` is empty."""
         issued = now // _SECOND
         return self.sign(
             {
@@ -169,7 +169,7 @@ class TokenIssuer:
         if not hmac.compare_digest(application.app_secret.encode(), secret.encode()):
             description = "client authentication failed"
             challenge = f'Basic realm="{issuer}", error="invalid_client", error_description="{description}"'
-            # Only for those who chose HTTP Basic.
+            # Only for HTTP Basic.
             headers = (("WWW-Authenticate", challenge),) if basic else ()
             raise oauth_error(401, "invalid_client", description, headers)
         return application
@@ -200,7 +200,7 @@ class TokenIssuer:
 
 
 def _read_form(request: FakeRequest) -> dict[str, list[str]]:
-    """Return the parameters of a token request, each with all its values; JSON does as well as a form."""
+    """Return the parameters of a token request, each with all its values; a form and JSON are equivalent."""
     text = request.body.decode("utf-8", "replace")
     pairs: Iterable[tuple[str, Any]] = parse_qsl(text, keep_blank_values=True)
     if (request.header("Content-Type") or "").partition(";")[0].strip().lower() == "application/json":
@@ -229,7 +229,7 @@ def _read_basic(header: str | None) -> tuple[str, str] | None:
 
 
 def oauth_error(status: int, error: str, description: str, headers: Headers = ()) -> Refusal:
-    """Return an answer of the token endpoint that refuses: the error of the standard, and Logto's words for it."""
+    """Return an error of the token endpoint: the standard's code, and Logto's description."""
     messages = {
         "invalid_request": "Request is invalid.",
         "invalid_target": "Invalid resource indicator.",
@@ -252,7 +252,7 @@ def _unauthorized(code: str, name: str, data: Mapping[str, Any] | None = None) -
 
 
 def _failed_claim(code: str, name: str, claim: str, claims: Claims) -> Refusal:
-    # Logto echoes the claims of the token, so its error bodies are not for everybody's eyes.
+    # Logto echoes the claims of the token, so its error bodies can hold secrets.
     return _unauthorized(code, name, {"claim": claim, "reason": "check_failed", "payload": claims})
 
 
@@ -261,6 +261,6 @@ def _encode(data: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    # White space is skipped, as the real decoder does: two blanks after "Bearer" fail at the signature only.
+    # The real decoder skips white space: two blanks after "Bearer" fail at the signature only.
     text = "".join(text.split())
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))

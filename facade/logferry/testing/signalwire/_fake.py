@@ -1,4 +1,4 @@
-"""The fake of SignalWire: ``GET /api/video/logs`` as the documentation has it, and as its other lists page."""
+"""The fake of SignalWire: ``GET /api/video/logs`` as documented, paged like the service's other lists."""
 
 import hashlib
 from base64 import b64decode
@@ -33,30 +33,31 @@ class SignalWireFake:
     """
     A SignalWire project with a made-up history.
 
-    It keeps to the documentation, since no real project was measured; what that leaves open is a setting here.  It is a
-    pure function of settings, request and clock: it keeps nothing between requests, and all its logs are computed from
-    their number, unless they are told row by row.  One log of thirteen is deleted; sessions that are still going on change as the clock goes on.
+    It follows the documentation, since no real project was measured; a setting decides what the documentation leaves
+    open.  It is a pure function of settings, request and clock: it keeps nothing between requests, and computes each
+    log from its number, unless `rows` scripts them.  One log of thirteen is deleted; ongoing sessions change as the
+    clock advances.
 
     Args:
-        records: How many logs exist at `epoch`, deleted ones included.
+        records: Number of logs at `epoch`, including deleted ones.
         epoch: When the newest of them was created, in nanoseconds since 1970-01-01 UTC. Default: 2026-01-01T00:00:00Z.
         spacing: Time between two logs, in seconds, more than 0.
-        growing: Whether logs keep arriving after `epoch` as the clock goes on.
+        growing: Whether logs keep arriving after `epoch` as the clock advances.
         seed: Decides ids.
         space: The name of the space.
         project_id: The project's id.
         api_token: A token with the scope Video.
         scopeless_token: A token without it.
-        scope_status: What a token without the scope is answered with; the documentation says 401 here and 403 there.
-        link_scheme: The scheme of the links' addresses; `None` for relative links.
+        scope_status: The status for a token without the scope; the documentation is inconsistent, 401 or 403.
+        link_scheme: The scheme of the links' URLs; `None` for relative links.
         inclusive_bounds: Whether `created_before` and `created_after` include the day or second that they name.
         oldest_first: Whether logs are sent oldest first; else newest first.
-        rows: The logs, told row by row, instead of those that are computed; `records`, `spacing` and `growing` are of
-            no account then.  They are listed by when they came.  A token pins the list as it was when its first page was
-            asked for; what has vanished since leaves gaps in the pages.
-        lost_cursors: What becomes of a token where the last row of the page before has vanished:
-            the list goes on behind it, or the token is refused.
-        cursor_life: Seconds after which the token that a page gave is refused; `None` for never.
+        rows: A script of the logs; `records`, `spacing` and `growing` have no effect then.  Logs are listed by arrival.
+            A token pins the list as it was at the request for its first page; logs that have vanished since leave gaps
+            in the pages.
+        lost_cursors: The effect of a token if the last row of the page before has vanished: the list continues after
+            it, or the token is refused.
+        cursor_life: Seconds after which a page's token is refused; `None` for never.
     """
 
     records: int = attrs.field(default=417, validator=attrs.validators.ge(0))
@@ -78,7 +79,7 @@ class SignalWireFake:
 
     @classmethod
     def of_rows(cls, rows: tuple[Row, ...], *, epoch: int, chance: Random) -> "SignalWireFake":
-        """Make one with a scripted history; *chance* decides about order, bounds, links and tokens."""
+        """Make one with a scripted history; *chance* decides order, bounds, links and the rules of tokens."""
         return cls(
             rows=rows,
             epoch=epoch,
@@ -96,12 +97,12 @@ class SignalWireFake:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The settings that make an account of it, all but the one for its address."""
+        """The settings of an account of it, all except its address."""
         return {"space": self.space, "project_id": self.project_id, "api_token": self.api_token}
 
     @cached_property
     def history(self) -> History:
-        """All the logs that are computed."""
+        """The history of computed logs."""
         return History(
             records=self.records,
             epoch=self.epoch,
@@ -116,14 +117,14 @@ class SignalWireFake:
         return None if self.rows is None else ScriptedHistory(self.rows, self.history)
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
-        """Answer a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
+        """Respond to a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
         try:
             return _reply(request, now, 200, self._route(request, now))
         except Refusal as refusal:
             return _reply(request, now, refusal.status, refusal.body)
 
     def violations(self, request: FakeRequest) -> list[str]:
-        """Name what in the request goes against the spec of the generated client: unknown parameters, types, bounds."""
+        """Name what violates the spec of the generated client in the request: unknown parameters, types, bounds."""
         return spec_checker("signalwire").violations(request)
 
     def truth(
@@ -138,14 +139,14 @@ class SignalWireFake:
         """
         Return the ids of the logs in the window ``[since, until)``, in the order in which they are sent.
 
-        The ids are computed when they are looked at; `len` computes none.
+        The ids are computed on access; `len` computes none.
 
         Args:
             stream: The stream's name; there is one.
-            since: Start of the window, included, in nanoseconds since 1970-01-01 UTC. Default: from the first log on.
-            until: End of the window, not included. Default: up to the newest log.
-            now: When to look. Default: `epoch`.
-            include_deleted: Whether deleted logs are among them; a text as on the wire will do.
+            since: Start of the window, inclusive, in nanoseconds since 1970-01-01 UTC. Default: the first log.
+            until: End of the window, exclusive. Default: after the newest log.
+            now: The moment of the reading. Default: `epoch`.
+            include_deleted: Whether to include deleted logs; also a text as on the wire.
         """
         require_stream(stream, self.streams)
         return self._selection(
@@ -161,12 +162,12 @@ class SignalWireFake:
         return identity_of(item, "id")
 
     def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:
-        """Return the filters of the question that finds all logs, deleted ones too."""
+        """Return the filters of the query that finds all logs, including deleted ones."""
         require_stream(stream, self.streams)
         return ({"include_deleted": "true"},)
 
     def _pin(self, now: int) -> int:
-        """What a list is of: so many logs as there are, or those that are listed at this moment."""
+        """The version of a list: its number of logs, or the moment at which a scripted one is listed."""
         return self.history.existing(now) if self._scripted is None else now
 
     def _selection(
@@ -199,7 +200,7 @@ class SignalWireFake:
             raise Refusal(401, {"error": "Unauthorized"})
 
     def _list(self, request: FakeRequest, now: int) -> Mapping[str, Any]:
-        # Names are case-sensitive; what is not known is ignored.
+        # Names are case-sensitive; unknown ones are ignored.
         values = dict(parse_qsl(request.query, keep_blank_values=True))
         page_size = read_integer(values, "page_size", _DEFAULT_PAGE_SIZE, 1, _LARGEST_PAGE)
         page = read_integer(values, "page_number", 0, 0, 10**9)
@@ -251,8 +252,8 @@ class SignalWireFake:
         )
 
     def _token(self, pin: int, birth: int, filters: Mapping[str, str], page_size: int) -> str:
-        """A token pins what a list is of, so that its pages do not shift, and belongs to one question."""
-        # Where it lives for ever, its birth is left out, so that all pages of a list have the same.
+        """A token pins the version of a list, so that its pages do not shift, and belongs to one query."""
+        # Without an expiry the token has no time, so that all pages of a list share one.
         birth = 0 if self.cursor_life is None else birth
         digest = hashlib.blake2b(
             repr((self.seed, pin, birth, sorted(filters.items()), page_size)).encode(), digest_size=8

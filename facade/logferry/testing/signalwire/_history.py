@@ -13,16 +13,16 @@ from logferry.testing.signalwire._query import DAY
 __all__ = ["History", "Selection", "is_deleted"]
 
 _CYCLE, _DELETED = 13, 5
-"""Of so many logs in a row, the one with this number is deleted."""
+"""The number of the deleted log within each cycle."""
 
 
 @attrs.frozen(kw_only=True)
 class History:
     """
-    Every log that the service has or will have, oldest first from number 0.
+    All past and future logs of the service, oldest first from number 0.
 
     Args:
-        records: How many logs exist at `epoch`.
+        records: Number of logs at `epoch`.
         epoch: When the newest of them was created, in nanoseconds since 1970-01-01 UTC.
         step: Time between two logs, in nanoseconds.
         growing: Whether logs keep arriving after `epoch`.
@@ -38,18 +38,18 @@ class History:
     space: str
 
     def existing(self, now: int) -> int:
-        """Return how many logs exist at a moment."""
+        """Return the number of logs at a moment."""
         count = max(0, (now - self._time(0)) // self.step + 1)
         return count if self.growing else min(count, self.records)
 
     def before(self, second: int) -> int:
-        """Return how many logs were created before a second since 1970-01-01 UTC; answers have whole seconds."""
+        """Return the number of logs created before a second since 1970-01-01 UTC; responses have whole seconds."""
         return max(0, -((self._time(0) - second * SECOND) // self.step))
 
     def id_of(self, number: int) -> str:
         """Return the id of a log."""
         digits = hashlib.blake2b(b"%d %d" % (self.seed, number), digest_size=16).hexdigest()
-        # As a UUID of version 4, which the module for them takes much longer to make.
+        # A UUID of version 4; the standard module takes much longer to format one.
         variant = "89ab"[int(digits[16], 16) & 3]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
@@ -59,11 +59,11 @@ class History:
 
     def log(self, number: int, content: int, created: int, now: int) -> dict[str, Any]:
         """
-        Return what a log looks like at a moment: its session begins with it, and ends 1 to 121 minutes later.
+        Return a log as it is at a moment: its session begins with it, and ends 1 to 121 minutes later.
 
         Args:
             number: Decides the ids.
-            content: Decides all else.
+            content: Decides all other fields.
             created: Seconds since 1970-01-01 UTC.
             now: Nanoseconds since 1970-01-01 UTC.
         """
@@ -92,7 +92,7 @@ class History:
                 for name, charge in zip(("Video", "Recording"), charges, strict=True)
             ],
         }
-        # A field that nobody documented, as services add them.
+        # An undocumented field, as services add them.
         return item if content % 19 else {**item, "made_up": {"number": content}}
 
     def _time(self, number: int) -> int:
@@ -102,13 +102,13 @@ class History:
 @attrs.frozen(eq=False)
 class Selection(Sequence[str]):
     """
-    The ids of a range of logs in the order in which the service sends them, computed when asked for.
+    The ids of a range of logs in the order in which the service sends them, computed on access.
 
     Attributes:
-        history: What is selected from.
+        history: The history.
         first: Number of the oldest log.
         end: Number after the newest.
-        with_deleted: Whether deleted logs are among them.
+        with_deleted: Whether to include deleted logs.
         oldest_first: The order; else newest first.
     """
 
@@ -132,7 +132,7 @@ class Selection(Sequence[str]):
         return self.history.id_of(self.number(range(len(self))[index]))
 
     def number(self, place: int) -> int:
-        """Return the number of the log at a place."""
+        """Return the number of the log at an index."""
         return self._number(self._rank(self.first) + (place if self.oldest_first else len(self) - 1 - place))
 
     def _number(self, rank: int) -> int:
@@ -146,22 +146,22 @@ class Selection(Sequence[str]):
         return self
 
     def has_lost(self, _place: int, _now: int) -> bool:
-        """Whether the log at a place is not listed any more: no log ever vanishes."""
+        """Whether the log at an index has vanished: none ever does."""
         return False
 
     def items(self, places: range, now: int) -> list[dict[str, Any]]:
-        """Return the logs at these places as they are at a moment."""
+        """Return the logs at these indices as they are at a moment."""
         first, newest = self._rank(self.first), self._rank(self.end) - 1
         ranks = (first + place if self.oldest_first else newest - place for place in places)
         return [self.history.item(self._number(rank), now) for rank in ranks]
 
     def _rank(self, number: int) -> int:
-        """How many logs that can be selected come before this one."""
+        """Return the number of selectable logs before this one."""
         return number if self.with_deleted else number - (number + _CYCLE - 1 - _DELETED) // _CYCLE
 
 
 def is_deleted(number: int) -> bool:
-    """Whether a log has been deleted, one second after it was created."""
+    """Whether a log is deleted, from one second after its creation on."""
     return number % _CYCLE == _DELETED
 
 

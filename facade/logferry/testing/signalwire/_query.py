@@ -1,4 +1,4 @@
-"""How the fake SignalWire reads queries, and what it refuses."""
+"""Parses and validates the queries of the fake SignalWire."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of the fake
-    """The service answers with an error instead."""
+    """The service responds with an error instead."""
 
     def __init__(self, status: int, body: Mapping[str, Any]) -> None:
         super().__init__(status, body)
@@ -25,7 +25,7 @@ class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error
 
 def read_integer(values: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
     """
-    Return a number that has to be within bounds.
+    Return a number within bounds.
 
     Raises:
         Refusal: It is not.
@@ -53,8 +53,8 @@ def read_span(filters: Mapping[str, str], name: str) -> tuple[int, int]:
 
 
 def invalid(name: str, what: str) -> Refusal:
-    """Return what a wrong parameter is answered with."""
-    # The fields of a mistake are documented, the words are made up.
+    """Return the error of a wrong parameter."""
+    # The fields of an error are documented, its words are made up.
     mistake = {
         "type": "validation_error",
         "code": "invalid_parameter",

@@ -1,4 +1,4 @@
-"""The video logs of the fake SignalWire where they are told row by row."""
+"""The scripted video logs of the fake SignalWire."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,10 +14,10 @@ __all__ = ["ScriptedHistory", "ScriptedSelection"]
 
 class ScriptedHistory:
     """
-    The logs that are told; what they look like is as in the computed history.
+    Scripted logs; their fields are those of the computed history.
 
     Args:
-        rows: What was told.
+        rows: The script.
         history: Makes ids, and logs of a content; it also decides which contents are those of deleted logs.
     """
 
@@ -57,8 +57,8 @@ class ScriptedSelection:
     Rows in the order in which the service sends them.
 
     Attributes:
-        history: What is selected from.
-        rows: Their places in what was told.
+        history: The history.
+        rows: Their indices in the script.
     """
 
     history: ScriptedHistory
@@ -72,10 +72,10 @@ class ScriptedSelection:
         return [self.history.id_of(row) for row in self.rows]
 
     def has_lost(self, place: int, now: int) -> bool:
-        """Whether the row at a place is not listed any more."""
+        """Whether the row at an index has vanished."""
         return place < len(self.rows) and not self.history.is_visible(self.rows[place], now)
 
     def items(self, places: range, now: int) -> list[dict[str, Any]]:
-        """Return the logs at these places as they are at a moment, but for those that have vanished."""
+        """Return the logs at these indices as they are at a moment, without those that have vanished."""
         found = (self.rows[place] for place in places)
         return [self.history.item(row, now) for row in found if self.history.is_visible(row, now)]
