@@ -107,7 +107,7 @@ def test_retry_after_has_every_form() -> None:
 
 
 def test_network_errors_are_raised_as_by_httpx() -> None:
-    """Each is raised as httpx raises it, a new one each time."""
+    """Each error has the type that httpx raises, and is a new instance each time."""
     errors: dict[Kind, type[Exception]] = {
         "connect error": httpx.ConnectError,
         "connect timeout": httpx.ConnectTimeout,
