@@ -23,14 +23,7 @@ EXTRAS: Final[Mapping[str, str]] = {
 
 
 def missing(package: str, what: str, *, extra: str | None = None) -> MissingPackageError:
-    """
-    The error that a package is missing.
-
-    Args:
-        package: Its name.
-        what: What needs it, as in ``this store``.
-        extra: The extra that brings it, and what else is needed with it; default: the smallest one.
-    """
+    """The error that *what* needs a package that *extra* brings; default: the smallest extra that brings it."""
     error = MissingPackageError(
         f"{what} needs the package {package}", hint=f"pip install 'logferry[{extra or EXTRAS[package]}]'"
     )
@@ -39,12 +32,7 @@ def missing(package: str, what: str, *, extra: str | None = None) -> MissingPack
 
 
 def require(package: str, what: str) -> None:
-    """
-    Make sure that a package is there, without loading it.
-
-    Raises:
-        MissingPackageError: It is not.
-    """
+    """Raise MissingPackageError where a package is not there; it is not loaded."""
     if find_spec(package) is None:
         raise missing(package, what)
 

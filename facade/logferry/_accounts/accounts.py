@@ -55,13 +55,10 @@ class Account:
     A named set of credentials and settings for one service.
 
     Attributes:
-        name: The account's name.
-        service: The service that it is for.
         file: The configuration file that describes it; ``None`` for the environment.
         allow_insecure: Accept plain ``http`` to other machines than this one.
         rate: How many requests it makes in how much time, as the file says; ``None`` for the service's own limit.
-        retention: How long the service keeps this account's logs, in nanoseconds, as the file says; ``None`` for what is
-            usual there.
+        retention: How long the service keeps its logs, in nanoseconds, as the file says; ``None`` for the usual time.
         values: What the file says, by the setting's name.
     """
 
@@ -80,12 +77,7 @@ class Account:
         return setting in self.service.all_settings and Settings(service=self.service.name).find(setting) is not None
 
     def open(self, **options: Unpack[ClientOptions]) -> Client:
-        """
-        A client of the account; secrets are looked up now.
-
-        Raises:
-            ConfigurationError: A setting is missing or wrong, or a secret cannot be had.
-        """
+        """A client of the account; looks up its secrets, and raises ConfigurationError where a setting is missing or wrong."""
         hide_secrets(options)
         options["account"] = self.name
         if self.allow_insecure:
@@ -131,45 +123,25 @@ class Account:
 
 
 def find_accounts(config: str | PurePath | None = None) -> tuple[Account, ...]:
-    """
-    All accounts: of the configuration file, or where there is none, of the environment.
-
-    Args:
-        config: The file; default: see the module.
-
-    Raises:
-        ConfigurationError: The file cannot be read, or says what it cannot say.
-    """
+    """All accounts: of the configuration file (default: see the module), or where there is none, of the environment."""
     found = configuration_file(config)
     if found is not None:
         with ShortTraceback():
-            return _read_accounts(*found)
+            path, trusted = found
+            return tuple(_read_account(path, name, table, trusted) for name, table in _read_tables(path).items())
     described = (Account(name=service.name, service=service) for service in SERVICES)
     return tuple(account for account in described if any(account.has(name) for name in account.service.all_settings))
 
 
 def described_accounts(config: str | PurePath | None = None) -> list[str] | None:
-    """
-    The names of the configuration file's accounts, as they stand there, unchecked; ``None`` where there is no file.
-
-    Raises:
-        ConfigurationError: The file cannot be read.
-    """
+    """The names of the configuration file's accounts, unchecked; ``None`` where there is no file."""
     found = configuration_file(config)
     with ShortTraceback():
         return None if found is None else list(_read_tables(found[0]))
 
 
 def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool] | None:
-    """
-    The configuration file, and whether it is the user's own or was named, so that it may read files and run commands.
-
-    Args:
-        config: The file that the caller names, if any.
-
-    Returns:
-        ``None`` where there is none.
-    """
+    """The configuration file, if any; and whether it may read files and run commands: the user's own, or named."""
     named = config or os.environ.get(VARIABLE)
     if named:
         return local_path(named, f"--config or {VARIABLE}", "Name a file, such as logferry.toml").absolute(), True
@@ -183,10 +155,6 @@ def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool
     if here.is_file():
         return here, own.exists() and here.samefile(own)
     return (own, True) if own.is_file() else None
-
-
-def _read_accounts(path: Path, trusted: bool) -> tuple[Account, ...]:  # noqa: FBT001  # private
-    return tuple(_read_account(path, name, table, trusted) for name, table in _read_tables(path).items())
 
 
 def _read_tables(path: Path) -> Mapping[str, Any]:

@@ -18,18 +18,10 @@ if TYPE_CHECKING:  # clients bring along httpx, which a look at the names does n
 
 @frozen(kw_only=True)
 class Service:
-    """
-    A service by name; its code is loaded when it is used.
-
-    Attributes:
-        name: Such as ``"logto"``.
-        client_home: Module and name of its client class.
-        attributes_home: Module and name of the tables of its streams' attributes.
-    """
+    """A service by name; its code is loaded when it is used, from the module and the name in it that *client_home* gives."""
 
     name: str
     client_home: str
-    attributes_home: str
 
     @property
     def client(self) -> type[Client]:
@@ -45,7 +37,7 @@ class Service:
     @property
     def attributes(self) -> Mapping[str, tuple[Attribute, ...]]:
         """The attributes of its streams, by the stream's name; loads neither its client nor its streams."""
-        tables: Mapping[str, tuple[Attribute, ...]] = loaded(self.attributes_home)
+        tables: Mapping[str, tuple[Attribute, ...]] = loaded(f"logferry.services.{self.name}._attributes:ATTRIBUTES")
         return tables
 
     @property
@@ -73,26 +65,8 @@ class Service:
         return Settings(service=self.name).variable(name)
 
 
-SERVICES: Final = (
-    Service(
-        name="cognigy",
-        client_home="logferry.services.cognigy:Cognigy",
-        attributes_home="logferry.services.cognigy._attributes:ATTRIBUTES",
-    ),
-    Service(
-        name="daily",
-        client_home="logferry.services.daily:Daily",
-        attributes_home="logferry.services.daily._attributes:ATTRIBUTES",
-    ),
-    Service(
-        name="logto",
-        client_home="logferry.services.logto:Logto",
-        attributes_home="logferry.services.logto._attributes:ATTRIBUTES",
-    ),
-    Service(
-        name="signalwire",
-        client_home="logferry.services.signalwire:SignalWire",
-        attributes_home="logferry.services.signalwire._attributes:ATTRIBUTES",
-    ),
+SERVICES: Final = tuple(
+    Service(name=name, client_home=f"logferry.services.{name}:{client}")
+    for name, client in (("cognigy", "Cognigy"), ("daily", "Daily"), ("logto", "Logto"), ("signalwire", "SignalWire"))
 )
 """All services, by name."""

@@ -34,10 +34,9 @@ class Job:
 
     def spellings(self, *, sessions: bool = False) -> dict[str, str]:
         """
-        The stream's filters: from the name in Python, and from that on the wire, to the name in Python.
+        The stream's filters: from the names in Python and on the wire to the name in Python.
 
-        Args:
-            sessions: Add those that narrow which sessions are read, where it is read session by session.
+        With *sessions* also those that narrow which sessions are read, where it is read session by session.
         """
         filters = [*self.stream.filter_list]
         listing = self.stream.incremental.sessions
@@ -87,17 +86,7 @@ class Skipped:
 
 
 def selected_accounts(names: Sequence[str] = (), *, config: str | PurePath | None = None) -> tuple[Account, ...]:
-    """
-    The accounts of these names; all without a name.
-
-    Args:
-        names: The accounts' names.
-        config: The configuration file; default: where it usually is, else the environment.
-
-    Raises:
-        ConfigurationError: There is no account, or the configuration file cannot be used.
-        InvalidRequestError: There is none of that name.
-    """
+    """The accounts of these names; all without a name.  Without any account, a ConfigurationError says how to have one."""
     accounts = find_accounts(config)
     if not accounts:
         found = configuration_file(config)
@@ -113,12 +102,7 @@ def selected_accounts(names: Sequence[str] = (), *, config: str | PurePath | Non
 
 
 def named_accounts(names: Sequence[str], accounts: Sequence[Account]) -> tuple[Account, ...]:
-    """
-    Those of the accounts that have these names; all without a name.
-
-    Raises:
-        InvalidRequestError: There is none of that name.
-    """
+    """Those of the accounts that have these names; all without a name.  An unknown name is an InvalidRequestError."""
     known = {account.name: account for account in accounts}
     for name in names:
         if name not in known:
@@ -127,25 +111,14 @@ def named_accounts(names: Sequence[str], accounts: Sequence[Account]) -> tuple[A
 
 
 def how_to_have(service: Service, file: Path | None) -> str:
-    """
-    What makes an account of a service, as a hint.
-
-    Args:
-        service: The service.
-        file: The configuration file; ``None`` where the environment describes the accounts.
-    """
+    """A hint: what makes an account of a service, in a configuration file or (``None``) in the environment."""
     if file is None:
         return f"set {', '.join(service.variables)}"
     return f'add a table with service = "{service.name}" to {file}'
 
 
 def require_streams(names: Sequence[str]) -> None:
-    """
-    Nothing, where there are streams of these names.
-
-    Raises:
-        InvalidRequestError: There is no such stream.
-    """
+    """Refuse names that no stream has, by an InvalidRequestError."""
     known = [stream.name for service in SERVICES for stream in service.streams]
     services = {service.name: service for service in SERVICES}
     for name in names:
@@ -158,12 +131,7 @@ def require_streams(names: Sequence[str]) -> None:
 
 def selected_jobs(streams: Sequence[str], accounts: Sequence[Account], names: Sequence[str] = ()) -> list[Job]:
     """
-    The streams of these names in the accounts that are meant; all streams without a name.
-
-    Args:
-        streams: The streams' names.
-        accounts: All accounts that there are, at least one.
-        names: The names of the accounts that are meant; all without a name.
+    The streams of these names in the accounts that are meant; without names, all of them.
 
     Raises:
         InvalidRequestError: There is no such stream or account.
@@ -229,12 +197,7 @@ class Filters:
         return {**self.common, **self.own.get(stream, {})}
 
     def require_among(self, jobs: Sequence[Job]) -> None:
-        """
-        Nothing, where every stream that has filters of its own is read.
-
-        Raises:
-            InvalidRequestError: One is not.
-        """
+        """Refuse filters of a single stream that is not read, by an InvalidRequestError."""
         require_streams(list(self.own))
         read = {job.stream.name for job in jobs}
         for stream in self.own:
@@ -252,7 +215,7 @@ def askable_jobs(
     sessions: bool = False,
 ) -> tuple[list[Job], list[LeftOut]]:
     """
-    Of streams that nobody named, those that can be asked with these filters, and the others.
+    Of streams that were not named, those that can be asked with these filters, and the others.
 
     Args:
         jobs: The streams.
@@ -260,9 +223,6 @@ def askable_jobs(
         own: Names of further filters, by the stream that alone gets them.
         sessions: Whether a stream that needs a session's id is asked for all sessions that another stream lists; it then
             takes the filters that narrow these, too.
-
-    Raises:
-        InvalidRequestError: No stream has one of the filters, or no stream is left.
     """
     spellings = [job.spellings(sessions=sessions) for job in jobs]
     known = {spelling: name for names in spellings for spelling, name in names.items()}

@@ -113,10 +113,14 @@ def narrowed(batch: Batch, kept: Sequence[int]) -> Batch:
     """A batch with only some of its items; the others count as delivered with the ones that follow them."""
     position, numbers, times = batch.position, batch.ordinals, batch.times
     end = kept[-1] + 1 if kept else 0
+
+    def after(delivered: int) -> Position:
+        return position(kept[delivered] if delivered < len(kept) else end)
+
     return evolve(
         batch,
         items=[batch.items[index] for index in kept],
-        position=lambda delivered: position(kept[delivered] if delivered < len(kept) else end),
+        position=after,
         times=None if times is None else known_times([times[index] for index in kept]),
         ordinals=partial(_chosen, numbers, kept),
     )

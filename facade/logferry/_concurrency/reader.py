@@ -1,16 +1,17 @@
 """
 Reads several partitions of a window at once, for streams whose service filters by time.
 
-A walk goes on alone for a few pages, until it has shown that there is more, and that waiting for it is what takes time.  Then
-its window is cut a page behind its position, and other partitions of about a page are asked for meanwhile.  Each is walked by
-the stream's own walk, and they are delivered in the stream's direction.
+The first five pages are read one by one.  If more remains and responses take 10 ms or longer, the window is split one page
+past the position, and further partitions of about one page are requested at the same time.  Each partition is read by the
+stream's own walk, and partitions are delivered in the stream's direction.
 
-Where the service sorts by time, a partition is asked for with an open end: from its beginning to the end of the whole window.
-It is over once a page reaches beyond the beginning of the next partition, so none is empty in the middle, and only the walk
-that meets the end of the window has to tell whether it is the end.  What is sent in another order (``as sent``) is asked for
-with both ends, and each partition is walked to its own end.
+Where the service sorts by time, a partition is requested with an open end: from its beginning to the end of the whole window.
+It is over once a page reaches past the beginning of the next partition, so a gap leaves no partition empty, and only the last
+one must detect the end of the window.  Streams in another order (``as sent``) are requested with both ends, and each
+partition is read to its own end.
 
-A position is that of the partition being delivered; what was fetched ahead is asked for again by whoever resumes.
+A position is that of the partition being delivered.  Prefetched pages are not part of it and are requested again after
+resuming.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ from logferry._http.messages import Response
 from logferry._time.window import Window
 
 _SMALL: Final = 1024 * 1024
-"""At most this many bytes of responses are decoded before their turn; others are kept as they came, which takes less memory."""
+"""
+Prefetched responses are decoded early until they total more than this many bytes; further ones stay undecoded, which takes
+less memory.
+"""
 
 _OK: Final = 200
 
@@ -79,7 +83,7 @@ class Reader:
     def _read(self, window: Window, position: Position | None, max_items: int | None) -> Flow:
         if is_partitioned(position):
             return _Reading(self, PartitionPosition.from_json(position), max_items).flow()
-        # What came before a position of a walk can lie anywhere in the window, unless the service sorts by time.
+        # Without time order, delivered items may have any time, so the rest cannot be partitioned.
         is_unknown = position is not None and direction_of(self.order) is None
         if self.resolution is None or self.concurrency == 1 or is_unknown:
             return self.walk(window, position)
@@ -123,7 +127,7 @@ class _Reading:
                 part.drop()
 
     def _send(self) -> SubFlow[None]:
-        """Send what the partitions want, the first ones first, as far as there is room."""
+        """Send pending requests in partition order, within the budget."""
         yield from self._look()
         index = 0
         while index < len(self._left.parts):
@@ -148,10 +152,10 @@ class _Reading:
             index += 1
 
     def _go_on(self, part: Partition) -> None:
-        """Let a walk begin, or go on behind its page, in a narrower window where its partition is asked for with both ends."""
+        """Start a walk, or advance it past its page, in a narrower window where its partition has both ends."""
         cuts = not self._left.sorts and self._ahead() > 0
         if part.is_fresh:
-            # Where nothing is, it is unknown for how long: the next page of all that is left shows it.
+            # After an empty partition the gap's length is unknown; request the whole rest to see where items resume.
             if cuts and not self._left.pauses:
                 self._left.cut(part, self._budget.page_size)
             self._begin(part)
@@ -169,7 +173,7 @@ class _Reading:
             self._advance(part, None)
 
     def _look(self) -> SubFlow[None]:
-        """Look at the responses of the next partitions that are there: they may want another request."""
+        """Process, without waiting, responses already received for later partitions; their walks may need another request."""
         for part in self._left.parts[1:]:
             if part.ticket is not None and part.batch is None:
                 outcome: object = yield Peek(part.ticket)
@@ -183,14 +187,14 @@ class _Reading:
 
     def _receive(self, part: Partition) -> SubFlow[None]:
         ticket, part.ticket = part.ticket, None
-        assert ticket is not None  # noqa: S101  # the caller has looked
+        assert ticket is not None  # noqa: S101  # callers check the ticket
         outcome: object
         try:
             outcome = yield Receive(ticket)
         except LogferryError as error:
             outcome = error
         self._advance(part, outcome)
-        # Nothing is asked for once more before its turn: the partition before it may have met the end.
+        # Do not repeat a request for a later partition: an earlier one may prove to be the last.
         if part in self._left.parts[1:] and part.wish is not None and part.batch is None:
             part.waits = True
 
@@ -199,7 +203,7 @@ class _Reading:
         behind = self._left.parts[1:]
         in_flight = sum(part.ticket is not None for part in behind) + len(self._left.abandoned)
         waiting = sum(part.batch is not None for part in behind)
-        # What is small may wait beside as many requests in flight: one that takes longer does not hold up the others.
+        # While held responses are small, as many again may wait decoded, so one slow request does not stall the rest.
         free = self._reader.concurrency if self._held <= _SMALL else 0
         return self._ahead() - in_flight - max(0, waiting - free)
 
@@ -213,7 +217,7 @@ class _Reading:
 
     @property
     def _held(self) -> int:
-        """How many bytes the responses have that are decoded and wait for their turn."""
+        """Total bytes of the responses that are decoded and not yet delivered."""
         return sum(len(part.batch.response.content) for part in self._left.parts if part.batch is not None)
 
     def _advance(self, part: Partition, answer: object) -> None:
@@ -234,7 +238,7 @@ class _Reading:
             self._left.end(part)
 
     def _fail(self, part: Partition, error: LogferryError) -> None:
-        """What was asked for ahead is asked for again when it is its turn, and then the error is the caller's."""
+        """A failed prefetch is retried when its partition is first; a second error is raised."""
         if part is self._left.parts[0] and not part.is_ahead:
             raise error
         part.is_ahead = False
@@ -242,7 +246,7 @@ class _Reading:
         part.waits = True
 
     def _delivered(self, head: Partition, batch: Batch) -> Batch:
-        """The page of a partition as one of the whole window."""
+        """Return the page of a partition as a page of the whole window."""
         head.batch = None
         if self._place.total is None and head.asked == self._place.window:
             self._budget.total = batch.total

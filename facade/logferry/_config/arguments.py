@@ -24,17 +24,7 @@ LONGEST: Final = 30.0
 
 @frozen(kw_only=True)
 class CallOptions:
-    """
-    How requests are made; a view of a client may have its own.
-
-    Attributes:
-        timeouts: Bounds of one attempt.
-        retries: When a failed request is sent again.
-        deadline: Seconds that one iteration may take in all, or ``None``.
-        rate: How many requests the account makes in how much time; ``None`` for no bound but the service's own words.
-        concurrency: How many requests of one iteration may be in flight.
-        hooks: What is called when something happens.
-    """
+    """How requests are made, as ``CallChanges`` describes it; a view of a client may have its own."""
 
     timeouts: Timeouts = field(factory=Timeouts)
     retries: RetryPolicy = field(factory=RetryPolicy)
@@ -141,17 +131,7 @@ def _require_positive(name: str, seconds: object) -> None:
 
 
 def refuse_unknown(given: Mapping[str, Any], own: Iterable[str], options: type[Any]) -> None:
-    """
-    What Python does for parameters that are spelled out, for callers without a type checker.
-
-    Args:
-        given: The arguments.
-        own: Names that are known, and told first.
-        options: A ``TypedDict`` of further ones.
-
-    Raises:
-        TypeError: One is not known; it says which may have been meant.
-    """
+    """Raise TypeError for arguments that are neither among *own* names nor keys of *options*, a ``TypedDict``."""
     known = [*own, *sorted(options.__optional_keys__)]
     for name in given:
         if name not in known:
@@ -159,12 +139,7 @@ def refuse_unknown(given: Mapping[str, Any], own: Iterable[str], options: type[A
 
 
 def changed_options(options: CallOptions, changes: CallChanges) -> CallOptions:
-    """
-    The options with these changes.
-
-    Raises:
-        ConfigurationError: One of them cannot be.
-    """
+    """The options with these changes; one that cannot be is a ConfigurationError."""
     if "timeout" in changes:
         timeout = changes["timeout"]
         if not isinstance(timeout, Timeouts):

@@ -18,32 +18,25 @@ What follows the slash can be a password, so it is never shown.
 """
 
 _COPIED: Final = {
-    "abfs": "azcopy sync",
-    "abfss": "azcopy sync",
-    "az": "azcopy sync",
-    "azure": "azcopy sync",
-    "gcs": "gcloud storage rsync",
-    "gs": "gcloud storage rsync",
+    **dict.fromkeys(("abfs", "abfss", "az", "azure"), "azcopy sync"),
+    **dict.fromkeys(("gcs", "gs"), "gcloud storage rsync"),
+    **dict.fromkeys(("s3", "s3a", "s3n"), "aws s3 sync"),
     "r2": "rclone sync",
-    "s3": "aws s3 sync",
-    "s3a": "aws s3 sync",
-    "s3n": "aws s3 sync",
 }
 """What copies a folder to an object store."""
 
-_DESTINATIONS: Final = {
-    "bigquery": "bigquery",
-    "clickhouse": "clickhouse",
-    "databricks": "databricks",
-    "ducklake": "ducklake",
-    "md": "motherduck",
-    "motherduck": "motherduck",
-    "mssql": "mssql",
-    "postgres": "postgres",
-    "postgresql": "postgres",
-    "redshift": "redshift",
-    "snowflake": "snowflake",
-}
+_DATABASES: Final = (
+    "bigquery",
+    "clickhouse",
+    "databricks",
+    "ducklake",
+    "motherduck",
+    "mssql",
+    "postgres",
+    "redshift",
+    "snowflake",
+)
+_DESTINATIONS: Final = {"md": "motherduck", "postgresql": "postgres", **{name: name for name in _DATABASES}}
 """The destinations of dlt for the schemes of databases."""
 
 _ON_DISK: Final = ("duckdb", "file")
@@ -57,15 +50,12 @@ def scheme_of(text: str) -> str | None:
 
 def local_path(named: str | os.PathLike[str], what: str, instead: str | Callable[[str], str]) -> Path:
     """
-    The path that a caller names, with ``~`` expanded.
+    The path that a caller names, with ``~`` expanded; a ConfigurationError for an address, or what is no path.
 
     Args:
         named: What was given.
         what: What names it, for errors, such as ``--output``.
         instead: What to do instead of giving an address; or what says so, for its scheme.
-
-    Raises:
-        ConfigurationError: It is an address, has a zero byte, or begins with the name of a user who does not exist.
     """
     text = os.fspath(named)
     scheme = scheme_of(text)
@@ -101,12 +91,7 @@ def store_instead(scheme: str) -> str:
 
 
 def followed(path: Path) -> Path:
-    """
-    What a link leads to, whether or not that exists; any other path as it is, also ``/dev/stdout`` and its like.
-
-    Raises:
-        ConfigurationError: The link leads to itself.
-    """
+    """What a link leads to, whether or not that exists; any other path as it is, also ``/dev/stdout`` and its like."""
     if not os.path.islink(path):  # noqa: PTH114  # the method of a path raises where a name is too long
         return path
     try:

@@ -48,12 +48,7 @@ class Reference:
     variables: Collection[str] = ()
 
     def look_up(self) -> str:
-        """
-        The secret, without the line end that files and commands add.
-
-        Raises:
-            ConfigurationError: It cannot be had; the message says why, and never what was read.
-        """
+        """The secret, without the line end that files and commands add; errors say why it cannot be read, not what was read."""
         secret = Secret(_KINDS[self.kind](self)).strip()
         if not secret:
             raise self.error("is empty", hint="Put the secret there")
@@ -91,13 +86,7 @@ class Reference:
 
 
 def untrusted(problem: str, *, alternative: str | None = None) -> ConfigurationError:
-    """
-    An error about a file that was only found.
-
-    Args:
-        problem: What is refused; the words for the file follow.
-        alternative: What such a file may do instead.
-    """
+    """An error about a file that was only found: what is refused, and what such a file may do instead."""
     also = f"; {alternative}" if alternative else ""
     return ConfigurationError(
         f"{problem} a file that is only found in the working directory, since anybody may have put it there{also}",
@@ -191,13 +180,10 @@ def read_reference(
 
     Args:
         value: What stands in the file.
-        setting: Which setting it is for, as errors call it.
+        setting: See ``Reference``, as for *trusted* and *variables*.
         folder: What a relative path is relative to.
         trusted: See ``Reference``.
         variables: See ``Reference``.
-
-    Raises:
-        ConfigurationError: It is no such table.
     """
     if is_object(value) and len(value) == 1:
         ((kind, words),) = value.items()

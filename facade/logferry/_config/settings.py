@@ -122,15 +122,10 @@ class Settings:
 
 def worded(hint: str, *, variables: Mapping[str, str], source: str | None) -> str:
     """
-    A hint that names environment variables, in the words of whoever wrote the settings.
+    A hint that names environment variables, in the words of the settings' source.
 
-    Args:
-        hint: The hint.
-        variables: The names of all settings of the service, by the variable.
-        source: See ``Settings``.
-
-    Returns:
-        For an account of a file, the settings as they are called there, and where that is; else the hint as it is.
+    For an account of a file these are the settings as they are called there, and where that is; else the hint stays as it is.
+    *variables* are the names of all settings of the service, by the variable.
     """
     known = rf"\b(?:{'|'.join(variables)})\b"
     first = re.search(rf"{known}(?:,? (?:and |or )?{known})*", hint)

@@ -28,14 +28,7 @@ _LOGGER: Final = logging.getLogger("logferry")
 
 @define
 class Clients:
-    """
-    The clients of accounts; each is opened when it is first needed.
-
-    Attributes:
-        accounts: The accounts, in the order of the configuration.
-        options: What every client takes.
-        by_account: The clients that have been opened.
-    """
+    """The clients of accounts, in the order of the configuration; each is opened when it is first needed."""
 
     accounts: tuple[Account, ...]
     options: ClientOptions
@@ -43,13 +36,7 @@ class Clients:
     _logged: set[str] = field(factory=set[str])
 
     def client(self, account: str) -> Client:
-        """
-        The client of an account.
-
-        Raises:
-            InvalidRequestError: There is no such account.
-            ConfigurationError: A setting is missing or wrong.
-        """
+        """The client of an account; an unknown name is an InvalidRequestError, wrong settings are a ConfigurationError."""
         (described,) = named_accounts([account], self.accounts)
         if account not in self.by_account:
             self.by_account[account] = described.open(**self.options)
@@ -66,11 +53,7 @@ class Clients:
         """
         The streams that a call selects, with their clients; streams that lack a filter; accounts that cannot be opened.
 
-        Args:
-            streams: Their full names; empty for all that can be requested.
-            accounts: Names of accounts; empty for all.
-            filters: The filters of the call.
-            sessions: Whether streams of single sessions need no filter.
+        Without names, all streams and all accounts are meant; with *sessions*, streams of single sessions need no filter.
         """
         named = names_of(streams)
         jobs = selected_jobs(named, self.accounts, names_of(accounts))

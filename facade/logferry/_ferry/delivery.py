@@ -42,13 +42,7 @@ class Delivery(Generic[R, T]):
 
     def next_batch(self) -> T | None:
         """Return the next batch, blocking the thread; ``None`` at the end, if nothing has failed."""
-        if self._in_use:
-            raise used_at_once(self._where)
-        self._in_use = True
-        try:
-            return self._tasks.call(self._next)
-        finally:
-            self._in_use = False
+        return self._tasks.call(self.anext_batch)
 
     async def anext_batch(self) -> T | None:
         """Return the next batch, blocking only the task; ``None`` at the end, if nothing has failed."""

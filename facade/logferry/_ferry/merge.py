@@ -32,13 +32,7 @@ _FIRST_PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 300.0
 """Seconds until a failed stream is tried again: they double from the first to the longest."""
 
-_REFUSED: Final = (
-    AuthenticationError,
-    PermissionDeniedError,
-    ConfigurationError,
-    InvalidRequestError,
-    CheckpointError,
-)
+_REFUSED: Final = (AuthenticationError, PermissionDeniedError, ConfigurationError, InvalidRequestError, CheckpointError)
 """Errors that a retry cannot fix."""
 
 _LOGGER: Final = logging.getLogger("logferry")
@@ -50,13 +44,12 @@ class Lane:
     A stream that is followed.
 
     Attributes:
-        iteration: Its walk.
-        convert: Makes records of its items.
         held: Records that have arrived and are not delivered, in the order of time.
         arrived: When the first of them arrived, in nanoseconds since the epoch.
         failure: Why it has ended; ``None`` while it has not.
         has_read: Whether a poll has ever succeeded.
         expects_more: Whether older records may come soon: no poll has ended yet, or the last one brought records.
+        taken: Set when all held records are delivered and the caller wants more.
     """
 
     iteration: Iteration
@@ -66,7 +59,7 @@ class Lane:
     failure: Exception | None = None
     has_read: bool = False
     expects_more: bool = True
-    _taken: anyio.Event = field(factory=anyio.Event)
+    taken: anyio.Event = field(factory=anyio.Event)
 
     async def next(self, clock: Clock) -> bool:
         """Hold the records of the next poll, once all held ones are delivered; return whether there are any."""
@@ -74,29 +67,16 @@ class Lane:
         if records is None:  # a follow has no end
             raise AssertionError(self.iteration.plan)
         self.has_read = True
-        self.arrived, self._taken = clock.now(), anyio.Event()
+        self.arrived, self.taken = clock.now(), anyio.Event()
         self.held.extend(records)
         # Each counts as delivered when the caller takes it.
         self.iteration.hold(self.held)
         self.expects_more = bool(records)
         return bool(records)
 
-    async def wait_until_taken(self) -> None:
-        """Wait until all held records are delivered and the caller wants more."""
-        await self._taken.wait()
-
-    def want_more(self) -> None:
-        """Note that the caller wants more."""
-        if not self.held:
-            self._taken.set()
-
     def time(self, record: LogRecord) -> int:
         """Return the time by which a record is ordered."""
         return record.time_unix_nano or self.arrived
-
-    def first_time(self) -> int:
-        """Return the time by which the first held record is ordered."""
-        return self.time(self.held[0])
 
     def rows(self) -> Iterator[tuple[int, Lane, LogRecord]]:
         """Yield the held records, each after the time by which it is ordered."""
@@ -131,10 +111,8 @@ class Confluence:
     Merges the streams that are followed.
 
     Attributes:
-        lanes: The streams.
-        clock: Tells the time.
         reordering: Seconds after its time for which a record waits for older ones.
-        told: Receives each failure.
+        told: Receives each failure; ``None`` for a warning in the log.
         unopened: The errors of accounts that could not be opened.
     """
 
@@ -177,14 +155,17 @@ class Confluence:
     async def due(self) -> list[Arrival] | None:
         """Return the records that are due, in the order of time, once the previous ones are delivered; ``None`` at the end."""
         for lane in self.lanes:
-            lane.want_more()
+            if not lane.held:
+                lane.taken.set()
         while not self._closed:
             self._change = anyio.Event()
             now = self.clock.now()
             due = self._due(now)
             if due:
                 return due
-            first = min((lane for lane in self.lanes if lane.held), key=Lane.first_time, default=None)
+            first = min(
+                (lane for lane in self.lanes if lane.held), key=lambda lane: lane.time(lane.held[0]), default=None
+            )
             if first is None and all(lane.failure for lane in self.lanes):
                 return None
             left = {lane: len(lane.held) for lane in self.lanes}
@@ -242,7 +223,7 @@ class Confluence:
                 brought = await lane.next(self.clock)
                 self._change.set()
                 if brought:
-                    await lane.wait_until_taken()
+                    await lane.taken.wait()
                 pause = _FIRST_PAUSE
             except Exception as error:  # noqa: BLE001  # a caller's hook may raise anything, too
                 lane.expects_more = False

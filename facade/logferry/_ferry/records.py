@@ -33,15 +33,7 @@ Name: TypeAlias = tuple[str, str]
 
 @frozen
 class _Arrived:
-    """
-    The records of a page, on their way to the caller.
-
-    Attributes:
-        name: Their account and stream.
-        records: The records that the caller selects.
-        place: The checkpoint after the first *n* of them.
-        taken: Set when the caller begins to take them.
-    """
+    """Selected records of a page, the checkpoint after the first *n*, and whether the caller has begun to take them."""
 
     name: Name
     records: list[LogRecord]
@@ -212,12 +204,7 @@ class FerryRecords:
 
 
 def refuse_other_names(options: WindowOptions) -> None:
-    """
-    Refuse arguments of ``records()`` that it does not have, as Python does for parameters that are spelled out.
-
-    Raises:
-        TypeError: There is one; the hint explains how to set a filter, which most callers mean.
-    """
+    """Raise TypeError for arguments of ``records()`` that it does not have; the hint explains how to set a filter."""
     known = WindowOptions.__optional_keys__
     for name in options:
         if name not in known:

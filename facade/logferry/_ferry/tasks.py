@@ -40,11 +40,9 @@ class Reading(Protocol):
 @define
 class Tasks:
     """
-    Runs readings while its ``async with`` block runs, and ends them with it.
+    Runs readings while its ``async with`` block runs; at the end it stops them and closes the clients.
 
-    Attributes:
-        clients: The clients by account; closed at the end.
-        portal: The way into its event loop from the thread of a ``with`` block; ``None`` in ``async with``.
+    *portal* is the way into its event loop from the thread of a ``with`` block; ``None`` in ``async with``.
     """
 
     clients: Mapping[str, Client]
@@ -81,12 +79,7 @@ class Tasks:
                 soon(self.stop, reading)
 
     def require(self, reading: Reading) -> None:
-        """
-        Do nothing while the block in which a reading has begun goes on.
-
-        Raises:
-            InvalidRequestError: The block has ended.
-        """
+        """Raise InvalidRequestError where the block in which a reading has begun has ended."""
         self._require_group()
         if reading not in self._begun:
             raise InvalidRequestError(

@@ -36,9 +36,9 @@ _HEADERS = (
     (b"User-Agent", f"logferry/{__version__} python-httpx/{httpx.__version__}".encode("ascii")),
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", ENCODINGS.encode("ascii")),
-    (b"Cache-Control", b"no-cache"),  # a cached response is one to an older request
+    (b"Cache-Control", b"no-cache"),  # no cache may answer without asking the service
 )
-"""What every request has."""
+"""Headers of every request."""
 
 
 @frozen
@@ -67,7 +67,7 @@ class Sender:
                 body = self._body(incoming)
                 for chunk in incoming.chunks:
                     body.add(chunk)
-                    # A transport of the caller may bound each chunk only.
+                    # A custom transport may time out per chunk only, so check the total.
                     if monotonic() > end:
                         raise TimeoutError
                 content = body.complete(_announced(incoming))
@@ -140,7 +140,7 @@ class Sender:
         self, send: Send[Any], outgoing: Outgoing, incoming: Incoming | AsyncIncoming, content: bytes
     ) -> Response[Any]:
         if incoming.status != HTTPStatus.OK:
-            # What a refusal says ends up in an error, and some repeat what they were sent.
+            # Error bodies are copied into messages, and some services echo credentials.
             content = without_credentials(content, send.headers)
         return Response(
             request=send.request,
@@ -179,7 +179,7 @@ class _Failures:
 
 
 def _failure(error: BaseException, host: str) -> LogferryError | None:
-    """What an exception of a transport means for the caller; ``None`` where it is none of those."""
+    """Return the logferry error for a transport failure; ``None`` for exceptions that are not transport failures."""
     failure: LogferryError | None
     match error:
         case httpx.TimeoutException() | TimeoutError():
@@ -222,7 +222,7 @@ _CERTIFICATE_HINT: Final = (
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception, and what it came from; where all addresses of a host have failed, what each of them did."""
+    """The exception, its causes, and the members of exception groups, such as one error for each address of a host."""
     while error is not None:
         yield error
         parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
@@ -232,5 +232,5 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _announced(incoming: Incoming | AsyncIncoming) -> str | None:
-    """How long the body must be; a response that says that there is none may announce the length that it would have."""
+    """The Content-Length of a 200 response; a non-200 response without a body may still have one."""
     return header_of(incoming.headers, "content-length") if incoming.status == HTTPStatus.OK else None

@@ -9,6 +9,7 @@ are made by its stream's normalizer when they are read.
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, NoReturn, final
 
 from logferry._json import digest, dumps
@@ -27,6 +28,11 @@ ERROR: Final = 17
 
 _keep: Final = object.__setattr__
 """Sets what is made when read, past the class that lets nobody set anything."""
+
+_state: Final = attrgetter(
+    "_origin", "_item", "time_unix_nano", "severity_number", "severity_text", "event_name", "body"
+)
+"""The arguments of ``make_record`` that make a record again."""
 
 
 def make_record(  # noqa: PLR0917  # positional, because it is called for every item
@@ -96,7 +102,7 @@ class LogRecord(Fields):
             issues: What did not decode.
             ordinal: How many equal items without id came before.
         """
-        record = make_record(*self._state())
+        record = make_record(*_state(self))
         _keep(record, "raw", raw)
         _keep(record, "issues", issues)
         _keep(record, "_ordinal", ordinal)
@@ -225,17 +231,6 @@ class LogRecord(Fields):
             values["raw"] = self.raw
         return values
 
-    def _state(self) -> tuple[Any, ...]:
-        return (
-            self._origin,
-            self._item,
-            self.time_unix_nano,
-            self.severity_number,
-            self.severity_text,
-            self.event_name,
-            self.body,
-        )
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LogRecord):
             return NotImplemented
@@ -246,7 +241,7 @@ class LogRecord(Fields):
         return hash(self.uid)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self._state(), self.raw, self.issues, self._ordinal)
+        return _restored, (_state(self), self.raw, self.issues, self._ordinal)
 
     def __repr__(self) -> str:
         return (

@@ -11,12 +11,7 @@ _HIGHEST: Final = 24
 
 
 def lowest_severity(value: str | int | None) -> int:
-    """
-    The number of a severity: from OpenTelemetry's name, in any case, or a number from 1 to 24; 0 for ``None``.
-
-    Raises:
-        ValueError: It is none.
-    """
+    """The number of a severity: from OpenTelemetry's name, in any case, or a number from 1 to 24; 0 for ``None``; else ValueError."""
     if value is None:
         return 0
     text = str(value)

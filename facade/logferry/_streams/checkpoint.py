@@ -34,7 +34,6 @@ class Checkpoint:
     Where a stream resumes, and the question that it belongs to.
 
     Attributes:
-        stream: The stream's name, such as ``"logto.audit_logs"``.
         filters: The filters that were given, by their Python names.
         asked: ``since`` and ``until`` as the caller gave them, so that the same call can be recognised.
         window: The pinned window.
@@ -60,12 +59,7 @@ class Checkpoint:
         return _dumps(fields | {"digest": _digest(fields)})
 
     def belongs_to(self, *, stream: str, filters: Mapping[str, Any], asked: tuple[str | None, str | None]) -> None:
-        """
-        Make sure that a call asks the checkpoint's own question; what the call leaves out is taken from the checkpoint.
-
-        Raises:
-            CheckpointError: The call names another stream, another filter, or another window.
-        """
+        """Raise CheckpointError where a call names another stream, filter or window; what it leaves out is the checkpoint's."""
         if stream != self.stream:
             raise CheckpointError(f"the checkpoint belongs to {self.stream}, not to {stream}", hint=_START_AGAIN)
         if filters and filters != self.filters:
@@ -103,12 +97,7 @@ def _digest(fields: Mapping[str, Any]) -> str:
 
 
 def read_checkpoint(text: str) -> Checkpoint:
-    """
-    The checkpoint that *text* holds.
-
-    Raises:
-        CheckpointError: It is damaged, no checkpoint at all, or from a newer logferry.
-    """
+    """The checkpoint that *text* holds; CheckpointError where it is damaged, none at all, or from a newer logferry."""
     try:
         fields = json.loads(text)
         version, digest = fields.pop("logferry"), fields.pop("digest")

@@ -107,11 +107,7 @@ def entries(definition: StreamDefinition[E, Any, Any]) -> Convert[E]:
 
 
 def _second(iteration: Iteration) -> InvalidRequestError:
-    """
-    What another thread gets while the first one converts an item: the one that it took is the next one again.
-
-    A generator would refuse it, too, but in words of the interpreter.
-    """
+    """Refuse a second thread that takes an item while the first one converts it, and make that item the next one again."""
     iteration.rewind(iteration.delivered - 1)
     return used_at_once(iteration.plan.stream)
 

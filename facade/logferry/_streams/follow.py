@@ -12,7 +12,6 @@ A follow is a flow like any other: its batches are polls, and its positions are 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -27,14 +26,7 @@ from logferry._time.window import Window
 
 @frozen(kw_only=True)
 class Follow:
-    """
-    Starts the flow of a follow at a place.
-
-    Attributes:
-        walk: Starts the stream's own flow at a place.
-        definition: The stream.
-        pace: How often it is polled.
-    """
+    """Starts the flow of a follow at a place: *walk* starts the stream's own flow, *pace* says how often it is polled."""
 
     walk: Callable[[Window, Position | None], Flow]
     definition: StreamDefinition[Any, Any, Any]
@@ -74,24 +66,11 @@ class Follow:
 
 
 def followed(reader: Reader, definition: StreamDefinition[Any, Any, Any], pace: Polling) -> Reader:
-    """
-    What follows a stream.
-
-    Args:
-        reader: How the stream is read.
-        definition: The stream.
-        pace: How often it is polled.
-    """
+    """A reader that follows the stream that *reader* reads."""
     sized = reader.sized
     return evolve(
         reader,
         walk=Follow(walk=reader.walk, definition=definition, pace=pace),
         resolution=None,
-        sized=None if sized is None else partial(_followed, sized, definition, pace),
+        sized=None if sized is None else lambda page_size: followed(sized(page_size), definition, pace),
     )
-
-
-def _followed(
-    sized: Callable[[int], Reader], definition: StreamDefinition[Any, Any, Any], pace: Polling, page_size: int
-) -> Reader:
-    return followed(sized(page_size), definition, pace)

@@ -9,7 +9,7 @@ from itertools import islice
 from struct import Struct
 from typing import Any, Final, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from logferry._flow.steps import Position
 from logferry._streams.checkpoint import FOLLOW
@@ -92,13 +92,7 @@ class Known:
 
 @frozen
 class Watched:
-    """
-    An item that was delivered and can still change.
-
-    Attributes:
-        time: Its time, in nanoseconds since the epoch.
-        content: What it said when it was delivered, as a digest.
-    """
+    """An item that was delivered and can still change: its time in nanoseconds since the epoch, and a digest of what it said."""
 
     time: int
     content: str
@@ -152,13 +146,7 @@ class Place:
         return Place(read=now, known=self.known, watched=self.watched), (issue,)
 
     def end(self, settling: int, *, ahead: int = 0) -> Place:
-        """
-        The end of the poll that is under way.
-
-        Args:
-            settling: How late records may come, in nanoseconds.
-            ahead: How far our clock is ahead of the service's, in nanoseconds.
-        """
+        """The end of the poll in progress; records may be *settling* late, our clock *ahead* of the service's (nanoseconds)."""
         assert self.begun is not None  # noqa: S101  # only what has begun can end
         read = self.begun - ahead
         left = {one: item for one, item in self.watched.items() if item.time >= read - WATCHED_FOR}
@@ -181,17 +169,8 @@ class Place:
 
     def to_json(self) -> Position:
         """The place as JSON values."""
-        return {
-            FOLLOW: {
-                "read": self.read,
-                "begun": self.begun,
-                "since": self.since,
-                "walk": self.walk,
-                "whole": self.whole,
-                "known": self.known.to_json(),
-                "watched": {item.hex(): [one.time, one.content] for item, one in self.watched.items()},
-            }
-        }
+        watched = {item.hex(): [one.time, one.content] for item, one in self.watched.items()}
+        return {FOLLOW: asdict(self, recurse=False) | {"known": self.known.to_json(), "watched": watched}}
 
     @classmethod
     def from_json(cls, position: Position) -> Place:

@@ -1,4 +1,10 @@
-"""One walk through a stream: where it is, what it has done, and how it goes on after an error."""
+"""
+An iteration: one pass of a caller over a stream, with its position, its counts, and how it goes on after an error.
+
+Four words, from the outside in: an *iteration* is what a caller drives; a *flow* is any generator of steps that performs no
+I/O; the *reading* is the flow that fetches a window, in partitions where requests overlap; a *walk* is a service's own flow
+through one partition, page after page.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +32,7 @@ T = TypeVar("T")
 
 
 def used_at_once(where: str) -> InvalidRequestError:
-    """What the second user of an iterator gets, while the first one is inside."""
+    """Error for a call made while another thread or task is using the iterator."""
     return InvalidRequestError(
         f"{where}: the iterator is in use by another thread or task",
         hint="Give each thread or task an iterator of its own, or take from this one under a lock",
@@ -35,16 +41,16 @@ def used_at_once(where: str) -> InvalidRequestError:
 
 class Iteration:
     """
-    One walk through a stream, driven from outside: a driver asks for batches, a view converts their items.
+    One pass over a stream: iterators request batches from it, a view converts their items.
 
-    It knows at any moment which items have been delivered, because views take them from the list iterator that
-    ``deliver`` gives, and such an iterator tells how many it still has.  So delivering an item costs no bookkeeping.
+    The number of delivered items is always known: views take items from the list iterator that ``deliver`` returns, and its
+    length hint is the number that remains.  So delivering an item costs no bookkeeping.
 
-    One caller at a time can be inside; a second one is refused, and the first goes on undisturbed.
+    Only one thread or task may use it at a time; a concurrent call raises, and the first one is not disturbed.
 
     Attributes:
-        plan: What is asked.
-        converting: Whether an item is on its way from the list iterator to the caller.
+        plan: Stream, window, filters and limits.
+        converting: True while an item is being converted.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -66,7 +72,7 @@ class Iteration:
 
     @property
     def stats(self) -> Stats:
-        """What it has done so far."""
+        """Counts of what has been read and delivered so far."""
         return evolve(self._done, items=self._done.items + self.delivered)
 
     @property
@@ -80,7 +86,7 @@ class Iteration:
         return len(self._todo) - length_hint(self._left)
 
     def places(self) -> Callable[[int], str]:
-        """The checkpoints of the current batch, by how many of its items have been delivered; good also later."""
+        """Checkpoints of the current batch, by number of delivered items; stays valid after the iteration moves on."""
         start = self._start or self.plan.beginning()
         position = None if self._batch is None else self._batch.position
         return lambda delivered: (start if position is None else evolve(start, position=position(delivered))).to_text()
@@ -92,15 +98,15 @@ class Iteration:
 
     def next_batch(self, make: Callable[[Batch], T]) -> T | None:
         """
-        What *make* makes of the next batch, or of the one that an error has left unfinished, blocking the thread.
+        Return ``make(batch)`` for the next batch, or for the one that an error interrupted, blocking the thread.
 
         Returns:
             ``None`` at the end.
 
         Raises:
-            InvalidRequestError: Another thread or task is inside.
+            InvalidRequestError: Another thread or task is using the iteration.
         """
-        # No call stands between the question and the note: neither another thread nor Ctrl-C comes in between.
+        # No call between check and assignment, so CPython cannot switch threads or raise KeyboardInterrupt there.
         if self._in_use or self.converting:
             raise used_at_once(self.plan.stream)
         self._in_use = True
@@ -147,16 +153,16 @@ class Iteration:
         return self._batch if length_hint(self._left) else None
 
     def deliver(self) -> Iterator[Any]:
-        """The items of the batch that have not been delivered yet; taking one delivers it."""
+        """Return an iterator over the undelivered items of the batch; taking an item delivers it."""
         left: Iterator[Any] = self._left
         return left
 
     def hold(self, items: deque[Any]) -> None:
-        """The last items of the batch are here instead; removing one delivers it."""
+        """Replace the iterator by *items*, the undelivered tail of the batch; removing an item delivers it."""
         self._left = items
 
     def take_back(self, error: BaseException, *, delivered: int) -> None:
-        """Only the first *delivered* items of the batch have been delivered: the next failed on its way."""
+        """Only the first *delivered* items of the batch have been delivered; converting a further one raised *error*."""
         self.rewind(delivered)
         self._describe(error)
 
@@ -164,7 +170,7 @@ class Iteration:
         """
         Only the first *delivered* items of the batch have been delivered.
 
-        What ``deliver`` gave before gives nothing any more: its taker asks for the batch again.
+        Iterators that ``deliver`` returned earlier are exhausted; their holder must fetch the batch again.
         """
         old, self._left = self._left, iter(self._todo)
         self._left.__setstate__(delivered)
@@ -175,7 +181,7 @@ class Iteration:
         Count and report an item in which something did not decode.
 
         Raises:
-            ResponseShapeError: The caller wants to be strict.
+            ResponseShapeError: ``strict`` is set.
         """
         if self.plan.strict:
             error = ResponseShapeError(
@@ -187,17 +193,17 @@ class Iteration:
         self._done.issues += 1
 
     def _leave_parent(self) -> None:
-        """In a child process that was forked: what is under way is the parent's; go on from the last position."""
+        """In a forked child, leave the requests in flight to the parent and continue from the last position."""
         if self._process != os.getpid():
             self._process = os.getpid()
             keep(self._flow, self._in_flight)
             self._flow, self._in_flight = None, InFlight(self.plan.runtime.sender)
 
     def _begin(self) -> Flow | None:
-        """The flow to go on with, or ``None`` where there is nothing more to ask for."""
+        """The current flow or a new one; ``None`` at the end."""
         self._leave_parent()
         if self._batch is not None:
-            # Most pages are never resumed from, so the position is worked out when somebody asks.
+            # Most pages are never resumed from, so the position is computed lazily, when the checkpoint is read.
             self._position = partial(self._batch.position, self.delivered)
             self._done.items += self.delivered
             self._batch, self._todo, self._left = None, [], iter(())
@@ -210,14 +216,14 @@ class Iteration:
         return self._flow
 
     def _reading(self) -> Flow:
-        """The stream's walk, with as many requests under way as there may be; with smaller pages where one is too large."""
+        """Read on from the last position, halving the page size when a response is too large."""
         while True:
             reached = self._reached()
             wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
             try:
                 yield from self._reader.read(reached.window, reached.position, max_items=wanted)
             except ResponseShapeError as error:
-                # A token, which is asked for by POST, has no pages.
+                # Token requests (POST) are not paged.
                 if not error.is_too_large or error.method != "GET":
                     raise
                 smaller = self._reader.smaller()
@@ -248,7 +254,7 @@ class Iteration:
         self._describe(error)
 
     def stop(self) -> None:
-        """Leave nothing in flight; the next call goes on from the last position."""
+        """Abandon the requests in flight; the next call continues from the last position."""
         self._leave_parent()
         flow, self._flow = self._flow, None
         if flow is not None:

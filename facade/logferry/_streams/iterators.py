@@ -70,11 +70,7 @@ class _ItemsOf(Generic[T]):
 
 
 def raised(error: BaseException) -> Iterator[Any]:
-    """
-    An iterator that raises an error.
-
-    No generator: another thread that takes from the same chain meanwhile would get an error of the interpreter's.
-    """
+    """An iterator that raises an error.  No generator: another thread in the same chain would get an error of the interpreter."""
     return map(_raise, (error,))
 
 

@@ -47,7 +47,6 @@ class Check:
     A filter that a caller uses, and whose value items show.
 
     Attributes:
-        name: The filter's name in Python.
         asked: The values that are asked for, one of which an item has to show.
         shown: Gives what an item shows, ``None`` for nothing.
         any_case: Whether upper and lower case are the same.
@@ -90,13 +89,7 @@ def checks_of(definition: StreamDefinition[Any, Any, Any], filters: AttrsInstanc
 
 
 def matching(flow: Flow, checks: Sequence[Check]) -> Flow:
-    """
-    Leave out the items of a flow's batches that show another value than asked for.
-
-    Args:
-        flow: The flow.
-        checks: What is checked.
-    """
+    """Leave out the items of a flow's batches that show another value than asked for."""
     told: set[str] = set()
 
     def sift(batch: Batch) -> SubFlow[object]:

@@ -29,12 +29,6 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
     """
     A stream of an account.
 
-    Args:
-        definition: The stream.
-        filters: What of it is wanted.
-        options: What every stream takes.
-        runtime: What the streams of the account's client share.
-
     Raises:
         InvalidRequestError: The call cannot be right.
         CheckpointError: ``resume`` belongs to another question, or is damaged.
@@ -79,12 +73,7 @@ def _check(
     page_size: int | None,
     max_items: int | None,
 ) -> None:
-    """
-    Make sure that filters and counts can be right.
-
-    Raises:
-        InvalidRequestError: One of them cannot.
-    """
+    """Raise InvalidRequestError for filters and counts that cannot be right."""
     for name, value in given.items():
         if isinstance(value, str) and (not value or not value.isprintable()):
             raise InvalidRequestError(

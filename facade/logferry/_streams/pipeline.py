@@ -17,14 +17,7 @@ from logferry._streams.runtime import Runtime, Stats
 
 @frozen
 class Pipeline:
-    """
-    The layers around the flow of an iteration, and the hooks that are called from them.
-
-    Attributes:
-        stream: The stream's name.
-        runtime: What the streams of a client share.
-        stats: What the iteration has done so far; retries and doubts are counted here.
-    """
+    """The layers around the flow of an iteration, and the hooks that are called from them; counts retries and doubts in *stats*."""
 
     stream: str
     runtime: Runtime
@@ -46,14 +39,7 @@ class Pipeline:
         return flow if options.deadline is None else bounded(flow, options.deadline)
 
     def count_retry(self, attempt: int, delay: float, outcome: Response[Any] | LogferryError) -> None:
-        """
-        Count and report a request that is sent again.
-
-        Args:
-            attempt: The number of the attempt that has failed, from 1.
-            delay: Seconds until the next one.
-            outcome: What came of it.
-        """
+        """Count and report a request that is sent again: the failed attempt, from 1, seconds until the next, and its outcome."""
         self.stats.retries += 1
         hook = self.runtime.options.hooks.on_retry
         if hook is None:
@@ -64,13 +50,7 @@ class Pipeline:
         hook(RetryEvent(stream=self.stream, account=self.runtime.account, attempt=attempt, delay=delay, reason=reason))
 
     def tell_page(self, batch: Batch, *, items: int) -> None:
-        """
-        Report a page, and what is in doubt about it.
-
-        Args:
-            batch: The page's batch.
-            items: How many of its items the caller gets.
-        """
+        """Report a page, of which the caller gets so many items, and what is in doubt about it."""
         if doubts := (*batch.issues, *batch.remarks):
             # It is not about the shape of an item, so it never raises, strict or not.
             self.tell_issues(doubts, None, delivered=True, is_doubt=True)
@@ -89,15 +69,7 @@ class Pipeline:
             )
 
     def tell_issues(self, issues: tuple[str, ...], item: Any, *, delivered: bool, is_doubt: bool = False) -> None:
-        """
-        Report issues.
-
-        Args:
-            issues: What is wrong, in words.
-            item: The item that they are about; ``None`` where they are about none.
-            delivered: Whether the caller gets the item.
-            is_doubt: Whether they are about the page, not about an item.
-        """
+        """Report issues about an item, or where *item* is ``None``, about the page."""
         hook = self.runtime.options.hooks.on_issue
         if hook is not None:
             hook(

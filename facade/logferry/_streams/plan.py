@@ -24,16 +24,10 @@ class Plan:
     What a caller asked of a stream.
 
     Attributes:
-        stream: The stream's name.
-        definition: The stream.
         reader: Reads the stream's window, filters and page size included.
         filters: The filters that were given, by their Python names.
         since: See ``Time``; ``None`` for all that the service still has.
         until: See ``Time``; ``None`` for the moment at which an iteration begins.
-        max_items: How many items at most; ``None`` for all.
-        resume: Where to begin; ``None`` for the start.
-        strict: Raise for an item that does not decode.
-        runtime: What the streams of a client share.
         following: Whether the flow is that of a follow, which has no end.
     """
 
@@ -58,12 +52,7 @@ class Plan:
         return f"<Plan {self}>"
 
     def require_kind(self) -> None:
-        """
-        Make sure that the checkpoint is of this kind: of a follow, or of a walk that ends.
-
-        Raises:
-            CheckpointError: It is of the other kind.
-        """
+        """Raise CheckpointError where the checkpoint is of the other kind: of a follow, or of a walk that ends."""
         position = None if self.resume is None else self.resume.position
         if position is not None and is_follow(position) != self.following:
             raise CheckpointError(

@@ -31,13 +31,7 @@ _MOST_KNOWN: Final = 20_000
 
 @frozen(kw_only=True)
 class Polling:
-    """
-    How often a stream is polled.
-
-    Attributes:
-        shortest: Seconds between two polls while items come.
-        longest: Seconds between two polls at most: the time doubles while no items come.
-    """
+    """How often a stream is polled: seconds between two polls, doubled from *shortest* to *longest* while no items come."""
 
     shortest: float = SHORTEST
     longest: float = LONGEST
@@ -50,13 +44,7 @@ class Polling:
             )
 
     def pause(self, quiet: int, took: int) -> float:
-        """
-        Seconds until the next poll.
-
-        Args:
-            quiet: How many polls in a row have brought nothing.
-            took: How long the last one took, in nanoseconds: at most half of the time is spent on polling.
-        """
+        """Seconds until the next poll after *quiet* ones without items; at least what the last one *took*, in nanoseconds."""
         backed_off = self.shortest * 2.0 ** min(quiet, 30)
         return min(max(backed_off, took / SECOND), self.longest)
 
@@ -79,7 +67,6 @@ class Poll:
 
     Attributes:
         walk: Starts the stream's own flow at a place.
-        definition: The stream.
         window: The window of the call.
         edge: The time from which on an unknown item is new.
         place: Where the follow is.
@@ -104,12 +91,7 @@ class Poll:
     _keys: set[Key] = field(factory=set[Key])
 
     def run(self) -> SubFlow[None]:
-        """
-        Yield what is new in the order of time.
-
-        Raises:
-            LogferryError: The service did not give all; what it gave has been delivered.
-        """
+        """Yield what is new in the order of time; an error is raised after what came before it."""
         self.issues.update(dict.fromkeys(self._outlived()))
         resumed, trouble = self.place.walk is not None, (yield from self._read())
         if resumed and isinstance(trouble, PagingError) and not self._new:

@@ -39,15 +39,8 @@ class Runtime:
     What the streams of a client share.
 
     Attributes:
-        service: The service's name.
-        account: The account's name.
         tenant: Whose logs they are, where the items do not say; ``None`` where that is unknown.
         server_address: Host name of the service.
-        sender: Sends requests.
-        clock: Tells the time.
-        authorizer: Knows the account's credentials.
-        rate_limiter: When the account may make its requests.
-        options: How requests are made.
         chance: Gives random numbers, 0 <= chance < 1, for the jitter of retries.
         worded: Rewrites a hint that names settings to the names that the caller used.
     """

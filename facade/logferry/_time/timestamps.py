@@ -81,12 +81,7 @@ _SECONDS: Final = _Seconds()
 
 
 def unix_nano(text: str) -> int:
-    """
-    Nanoseconds since the epoch of ISO 8601 text; UTC where it has no offset; digits beyond the ninth are cut.
-
-    Raises:
-        ValueError: The text is no date and time.
-    """
+    """Nanoseconds since the epoch of ISO 8601 text; UTC where it has no offset; digits beyond the ninth are cut."""
     match = _ISO.fullmatch(text)
     if match is None:
         if not _ISO_OTHER.fullmatch(text):
@@ -140,8 +135,7 @@ def alike_to_nano(texts: Sequence[str]) -> list[int | None]:
     """
     Nanoseconds since the epoch of moments, as ``text_to_nano`` makes them, in half the time (measured).
 
-    Args:
-        texts: ISO 8601 texts in UTC as in ``2026-11-20T08:47:06Z``, all with as many digits of a second, at most nine.
+    The texts are ISO 8601 in UTC as in ``2026-11-20T08:47:06Z``, all with as many digits of a second, at most nine.
     """
     times: list[int | None] = []
     add, seconds, hour, begin = times.append, _SECONDS, "", 0
@@ -210,12 +204,7 @@ def utc_datetime(nanoseconds: int) -> datetime:
 
 def moment(time: object, *, now: int, name: str) -> int:
     """
-    Nanoseconds since the epoch of what a caller gave.
-
-    Args:
-        time: See ``Time``.
-        now: What ages count back from, in nanoseconds since the epoch.
-        name: What to call it in errors, such as ``"since"``.
+    Nanoseconds since the epoch of a ``Time`` that a caller gave as *name*; ages count back from *now*.
 
     Raises:
         InvalidRequestError: It is a naive ``datetime``, text of another form, or outside the years 1970 to 9999.
@@ -238,12 +227,7 @@ def moment(time: object, *, now: int, name: str) -> int:
 
 
 def duration_of(text: str) -> timedelta:
-    """
-    How long a text says, as in ``30s``, ``1h30m``, ``2 weeks``; months and years have no length of their own.
-
-    Raises:
-        ValueError: It says no duration.
-    """
+    """How long a text says, as in ``30s``, ``1h30m``, ``2 weeks``; months and years have no length, and raise ValueError."""
     counts = _counts(text.strip())
     if not counts or counts.keys() & {"months", "years"}:
         raise ValueError(f"no duration: {text!r}")

@@ -40,12 +40,7 @@ class Window:
 
 def window(since: Time | None, until: Time | None, *, now: int) -> Window:
     """
-    The window that a caller asks for.
-
-    Args:
-        since: Its beginning, or ``None`` for all that the service still has.
-        until: Its end, or ``None`` for now.
-        now: Nanoseconds since the epoch.
+    The window that a caller asks for: since ``None`` for all that the service still has, until ``None`` for now.
 
     Raises:
         InvalidRequestError: One of them is no time, or *since* lies after *until*.

@@ -1,8 +1,8 @@
 """
-Stores: where `sync` keeps records and the windows that it has.
+Stores: keep the records that `sync` reads, and which windows are complete.
 
-``open_store("logs.duckdb")`` is a DuckDB file, ``open_store("folder/")`` or ``open_store(Path("folder"))`` a Parquet folder,
-``open_store("dlt:...")`` any destination of dlt.  Whatever is a `Store` can be used instead.
+``open_store("logs.duckdb")`` opens a DuckDB file, ``open_store("folder/")`` or ``open_store(Path("folder"))`` a Parquet
+folder, ``open_store("dlt:...")`` a destination of dlt.  Any other implementation of `Store` works too.
 """
 
 from importlib import import_module
@@ -49,7 +49,7 @@ __all__ = [
 
 
 if not TYPE_CHECKING:
-    # Hidden from type checkers, which would take any name for one that exists.  Each store wants packages of its own.
+    # Hidden from type checkers, which would accept any name otherwise.  Each store imports its own packages.
     def __getattr__(name: str) -> object:
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

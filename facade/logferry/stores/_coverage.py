@@ -1,4 +1,4 @@
-"""Which stretches of time a store has: a set of intervals, not one mark, so that a gap is known and a late start is no end."""
+"""The intervals of time that a store has read: a set, so that gaps are known."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from logferry._json import dumps, is_array, is_object
 
 State: TypeAlias = Literal["complete", "provisional", "partial", "gap", "lost", "expired"]
 """
-What a store has of a stretch of time.
+The state of a stretch of time.
 
-``complete``: every record, for good.  ``provisional``: every record that was there when it was read; more may come, or
-some may change, so it is read again.  ``partial``: a part, with the checkpoint that goes on.  ``gap``: nothing that it could
-be sure of, so it is to be read from its start.  ``lost``: nothing, and the service does not keep it any more.  ``expired``: the same of
-what the service did not keep any more when the store began.
+``complete``: every record, final.  ``provisional``: every record that existed at the time of reading; records may still
+arrive or change, so it is read again.  ``partial``: some records, with the checkpoint that continues the walk.
+``gap``: to be read from its start.  ``lost``: no record was read, and the service has removed them since.  ``expired``:
+the service had removed the records before the store began.
 """
 
 _STATES: Final[dict[str, State]] = {state: state for state in get_args(State)}
@@ -28,14 +28,14 @@ _STATES: Final[dict[str, State]] = {state: state for state in get_args(State)}
 @frozen(kw_only=True)
 class Stretch:
     """
-    A half-open interval of time, and what a store has of it.
+    A half-open interval of time, and its state in a store.
 
     Attributes:
         since: First nanosecond within, since the epoch.
         until: First nanosecond after it.
-        state: What the store has.
-        checkpoint: Where reading it goes on; of a partial one only.
-        begun: When reading it began, in nanoseconds since the epoch; of a partial one only.
+        state: Its state.
+        checkpoint: Where the walk continues; only of a partial stretch.
+        begun: When the walk began, in nanoseconds since the epoch; only of a partial stretch.
     """
 
     since: int
@@ -45,7 +45,7 @@ class Stretch:
     begun: int = 0
 
     def outside(self, since: int, until: int) -> Iterator[Stretch]:
-        """What is left of it without an interval; a part of a partial one is a gap, as its checkpoint is about the whole."""
+        """The parts outside an interval; those of a partial stretch are gaps, since its checkpoint covers all of it."""
         if until <= self.since or self.until <= since:
             yield self
             return
@@ -63,10 +63,10 @@ _until: Final = attrgetter("until")
 @frozen(repr=False)
 class Coverage:
     """
-    What a store has of one question.
+    The stretches that a store has of one query.
 
     Attributes:
-        stretches: Disjoint, in order of time, none of them empty.
+        stretches: Disjoint, not empty, ordered by time.
     """
 
     stretches: tuple[Stretch, ...] = ()
@@ -76,25 +76,25 @@ class Coverage:
 
     @property
     def begin(self) -> int | None:
-        """Where the first stretch begins; ``None`` where there is none."""
+        """The start of the first stretch; ``None`` without stretches."""
         return self.stretches[0].since if self.stretches else None
 
     @property
     def complete_until(self) -> int | None:
-        """Where the last stretch ends that was read to its end; ``None`` where there is none."""
+        """The end of the last stretch that was read to its end; ``None`` if there is none."""
         return max((one.until for one in self.stretches if one.state in ("complete", "provisional")), default=None)
 
     @property
     def partial(self) -> tuple[Stretch, ...]:
-        """The stretches whose reading was interrupted."""
+        """The stretches whose walk was interrupted."""
         return tuple(one for one in self.stretches if one.state == "partial")
 
     def doubted(self, now: int) -> tuple[Stretch, ...]:
         """
-        The stretches that are said to be read beyond now, or since a later moment, as what is to be read again.
+        The stretches that end or began after now, in the state in which they are read again.
 
-        Who read them had a clock that was ahead, and how far is not known: what the service wrote since does not count as
-        read, and a walk that was interrupted does not go on, since it would not meet that.
+        They were read with a clock that was ahead by an unknown time.  Records that the service wrote since may be
+        missing, so these stretches are not complete, and an interrupted walk does not continue.
 
         Args:
             now: Nanoseconds since the epoch.
@@ -106,18 +106,18 @@ class Coverage:
         )
 
     def trusted(self, now: int) -> Coverage:
-        """The coverage in which what is doubted is not believed."""
+        """The coverage in which doubted stretches are to be read again."""
         coverage = self
         for stretch in self.doubted(now):
             coverage = coverage.having(stretch)
         return coverage
 
     def having(self, new: Stretch) -> Coverage:
-        """The coverage once a stretch is as it is said to be, whatever it was."""
+        """The coverage after a stretch replaces what it overlaps."""
         if new.since >= new.until:
             return self
-        # There can be thousands, of records that may still change: only those that it touches are looked at, and their
-        # neighbours, as what is left of an interrupted one is a gap like others.
+        # There can be thousands of provisional stretches.  Only the overlapping ones and their neighbours can change:
+        # the rest of a partial stretch becomes a gap, which may join the next.
         first = max(0, bisect_left(self.stretches, new.since, key=_until) - 1)
         last = bisect_right(self.stretches, new.until, lo=first, key=_since) + 1
         pieces = [piece for one in self.stretches[first:last] for piece in one.outside(new.since, new.until)]
@@ -131,23 +131,23 @@ class Coverage:
         return Coverage((*self.stretches[:first], *joined, *self.stretches[last:]))
 
     def without(self, since: int, until: int) -> Coverage:
-        """The coverage once an interval is forgotten: what was had of it is a gap, to be read again."""
+        """The coverage in which every stretch within an interval is a gap, to be read again."""
         coverage = self
         for one in self.stretches:
             coverage = coverage.having(Stretch(since=max(since, one.since), until=min(until, one.until), state="gap"))
         return coverage
 
     def to_json(self) -> str:
-        """The coverage as JSON text, for a store to keep; its times stay exact."""
+        """The coverage as JSON text, with exact times."""
         return dumps([_told(one) for one in self.stretches]).decode()
 
     @staticmethod
     def from_json(text: str | bytes) -> Coverage:
         """
-        The coverage of which `to_json` made a text.
+        Parse the text that `to_json` returned.
 
         Raises:
-            ValueError: It made none such.
+            ValueError: The text is not a coverage.
         """
         told = orjson.loads(text)
         if not is_array(told):
@@ -155,19 +155,19 @@ class Coverage:
         return Coverage(tuple(_stretch(one) for one in told))
 
     def gaps(self, since: int, until: int) -> list[tuple[int, int]]:
-        """What of an interval has to be read, provisional stretches included, interrupted ones left out; in order."""
+        """The parts of an interval to read, in order; includes provisional stretches, excludes partial ones."""
         return self._without(since, until, ("complete", "lost", "expired", "partial"))
 
     def unsettled(self, since: int, until: int) -> list[tuple[int, int]]:
-        """What of an interval is neither complete nor given up; in order."""
+        """The parts of an interval that are neither complete, lost nor expired; in order."""
         return self._without(since, until, ("complete", "lost", "expired"))
 
     def missing(self, since: int, until: int) -> list[tuple[int, int]]:
-        """What of an interval the store has not read to its end, ever; in order."""
+        """The parts of an interval that were never read to their end; in order."""
         return self._without(since, until, ("complete", "lost", "expired", "provisional"))
 
     def unknown(self, since: int, until: int) -> list[tuple[int, int]]:
-        """What of an interval nothing has been said about; in order."""
+        """The parts of an interval without any stretch; in order."""
         return self._without(since, until, get_args(State))
 
     def _without(self, since: int, until: int, states: Collection[State]) -> list[tuple[int, int]]:

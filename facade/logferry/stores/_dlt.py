@@ -1,7 +1,7 @@
-"""Any destination of dlt: PostgreSQL, BigQuery, Snowflake, DuckDB and others; records first, then the windows."""
+"""A store in any destination of dlt: PostgreSQL, BigQuery, Snowflake, DuckDB and others."""
 
 # pyright: reportUnknownMemberType=false
-# The stubs of pyarrow leave parameters of types open.
+# The stubs of pyarrow are partly untyped.
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 Migration: TypeAlias = Callable[[Pipeline], None]
-"""Brings the tables of a destination up to date, by the pipeline that leads to it."""
+"""Migrates the tables of a destination through its pipeline."""
 
 _JSON: Final = ("attributes", "resource", "issues", "raw")
 _NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-"""The character 0 in JSON text, and not a backslash that is followed by such digits."""
+"""An escaped NUL character in JSON text, but not an escaped backslash that is followed by the same digits."""
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _FOLDER: Final = "Name a folder on this machine"
@@ -48,31 +48,31 @@ _VERSIONS: Final = "logferry_schema"
 
 class DltStore:
     """
-    A destination of dlt, which finds its credentials where it always does: in the environment or in ``secrets.toml``.
+    A destination of dlt, which finds its credentials as usual: in the environment or in ``secrets.toml``.
 
-    Table ``logs`` has the fields of a record, merged on ``uid``.  Times are in UTC, with nanoseconds where the
-    destination has them (DuckDB: ``TIMESTAMP_NS``), elsewhere as fine as it has them (PostgreSQL: microseconds), the
-    rest cut off.  ``attributes``, ``resource``, ``issues`` and ``raw`` have its JSON type (PostgreSQL: ``jsonb``), or
-    are texts where it has none that Arrow tables can fill.  The character 0, which PostgreSQL and its like cannot have
-    in a text, becomes U+FFFD.
+    Table ``logs`` has the fields of a record, merged on ``uid``.  Times are in UTC, with nanoseconds if the destination
+    supports them (DuckDB: ``TIMESTAMP_NS``), else truncated to its precision (PostgreSQL: microseconds).
+    ``attributes``, ``resource``, ``issues`` and ``raw`` have its JSON type (PostgreSQL: ``jsonb``), or are texts if it
+    has no JSON type that Arrow tables can fill.  The NUL character, which PostgreSQL and others reject in texts,
+    becomes U+FFFD.
 
-    Table ``logferry_windows`` has what is complete, a row for each question with its stretches as JSON text.  It is
-    written after the records, so that what a kill leaves between is merely read again; and it is read from the
-    destination, so that another machine goes on where one ended.  Only one may write at a time.
+    Table ``logferry_windows`` has a row for each query with its stretches as JSON text.  It is written after the
+    records: records that a killed process wrote without their windows are read again.  It is read from the destination,
+    so that another machine can continue.  Only one process may write at a time.
 
-    dlt's telemetry, and what it logs, is switched off as long as the process lives.
+    dlt's telemetry and logging are switched off for the life of the process.
 
     Args:
         destination: Its name in dlt, such as ``postgres``, or the path of a class.
-        credentials: Whatever the destination takes as credentials; ``None`` for what dlt finds.
-        dataset: The schema, data set or folder there that gets the tables.
-        folder: Where the packages on their way are; by default what ``LOGFERRY_DATA`` names, else the user's folder for
-            data.  It may be lost.
-        mode: What it is opened for; what a kill has left on its way to the destination is finished in any case.
+        credentials: The destination's credentials, in any form that it takes; ``None`` for those that dlt finds.
+        dataset: The schema, data set or folder of the tables.
+        folder: The folder of pending load packages; default: below ``LOGFERRY_DATA``, else below the user's data
+            folder.  It may be lost.
+        mode: What it is opened for; packages that a killed process left pending are loaded in any mode.
     """
 
     migrations: ClassVar[Mapping[int, Migration]] = {}
-    """What makes a store of a version one of the next."""
+    """The migrations; each leads to the next version."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class DltStore:
         mode: Mode = "make",
     ) -> None:
         if not _NAME.fullmatch(destination):
-            # Not shown: people put addresses with passwords here.
+            # Not shown: it may contain a password.
             scheme = scheme_of(destination)
             raise ConfigurationError(
                 "what follows dlt: names no destination of dlt",
@@ -119,7 +119,7 @@ class DltStore:
         self._stack.close()
 
     def coverage(self) -> Mapping[Question, Coverage]:
-        """What it has, by question, as the destination says now."""
+        """The coverage by query, read from the destination."""
         with self._errors():
             rows = self._opened().rows(_WINDOWS, "account, stream, filters, stretches")
         try:
@@ -132,10 +132,10 @@ class DltStore:
         return {question: covered for question, covered in found.items() if covered.stretches}
 
     def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
-        """Take records, then what the store has with them."""
+        """Write the records, then the coverage."""
         with self._errors():
             pipeline = self._opened()
-            # Of a commit that failed: dlt would load that instead of this one.
+            # Drop the packages of a failed commit: dlt would load them instead of this one.
             self._settle()
             if records.num_rows:
                 pipeline.load(_LOGS, _converted(records, pipeline.moment), key=["uid"], json=_JSON)
@@ -143,13 +143,13 @@ class DltStore:
                 pipeline.load(_WINDOWS, _windows(coverage), key=["account", "stream", "filters"])
 
     def counts(self) -> Mapping[tuple[str, str], int]:
-        """How many records it has, by names of account and stream."""
+        """The number of records, by names of account and stream."""
         with self._errors():
             rows = self._opened().rows(_LOGS, "account, stream, count(*)", "GROUP BY account, stream")
         return {(account, stream): int(count) for account, stream, count in rows}
 
     def size(self) -> int | None:
-        """Nothing: a destination does not say how many bytes a table takes."""
+        """``None``: destinations do not report the size of a table."""
         return None
 
     def _opened(self) -> Pipeline:
@@ -158,7 +158,7 @@ class DltStore:
         return self._pipeline
 
     def _found_folder(self) -> Path:
-        """The folder of this destination's packages, which no other destination has."""
+        """The folder of this destination's packages, shared with no other destination."""
         with tempfile.TemporaryDirectory() as folder:
             pipeline = self._made(Path(folder))
             place = pipeline.place
@@ -170,20 +170,20 @@ class DltStore:
         return Pipeline(self._destination, self._credentials, self._dataset, folder)
 
     def _begin(self, folder: Path) -> None:
-        """Take up the pipeline where it was, or from the destination where what is here does not make sense."""
+        """Restore the pipeline from its folder, or from the destination if the folder is not usable."""
         try:
             self._pipeline = self._made(folder)
             self._settle()
-        except Exception:  # noqa: BLE001  # a kill may leave anything, and nothing in it is needed
+        except Exception:  # noqa: BLE001  # a kill may leave any state; all of it can be restored
             shutil.rmtree(folder, ignore_errors=True)
             self._pipeline = self._made(folder)
 
     def _settle(self) -> None:
         """
-        Finish what a kill has left on its way, unless another machine has written since: that is newer.
+        Load the packages that a killed process left pending, unless another machine has written newer ones since.
 
         Raises:
-            Exception: It cannot be finished.
+            Exception: They cannot be loaded.
         """
         pipeline = self._opened()
         if pipeline.pending and pipeline.is_overtaken():
@@ -197,7 +197,7 @@ class DltStore:
         self._pipeline = None
 
     def _prepare(self) -> None:
-        """Make the table of the version, or bring those of an older logferry up to date."""
+        """Create the tables, or migrate those of an older logferry."""
         pipeline = self._opened()
         pipeline.refuse_appending()
         versions = [version for (version,) in pipeline.rows(_VERSIONS, "version")]
@@ -221,7 +221,7 @@ class DltStore:
 
     @contextmanager
     def _errors(self) -> Generator[None]:
-        """Whatever dlt, a driver or the destination has against it, as an error of logferry's."""
+        """Convert any exception of dlt, a driver or the destination to an error of logferry."""
         try:
             with owner_only():
                 yield
@@ -238,7 +238,7 @@ def _data_folder() -> Path:
 
 
 def _replaced(records: pa.Table, place: int, sign: str, replace: Callable[[str], str]) -> pa.Table:
-    """Records with the texts of a column replaced, where any has the sign."""
+    """The records with a text replaced in a column, if any row contains it."""
     column = records.column(place)
     if not pc.any(pc.match_substring(column, sign)).as_py():
         return records
@@ -264,7 +264,7 @@ def _windows(coverage: Mapping[Question, Coverage]) -> pa.Table:
 
 
 def _converted(records: pa.Table, kind: pa.DataType) -> pa.Table:
-    """Records as a destination takes them: times as fine as it has them, and no character that it cannot have."""
+    """Convert records to the types of a destination: its precision of times, and no NUL characters."""
     for place, name in enumerate(records.schema.names):
         if name in _JSON:
             records = _replaced(records, place, "\\u0000", lambda text: _NUL.sub(r"\1\\ufffd", text))
@@ -272,7 +272,7 @@ def _converted(records: pa.Table, kind: pa.DataType) -> pa.Table:
             records = _replaced(records, place, "\0", lambda text: text.replace("\0", "\ufffd"))
     for name in MOMENTS:
         place = records.schema.get_field_index(name)
-        # Without its zone: what rounds would want the zone database of the machine, for nothing.
+        # Without the zone: rounding would load the machine's zone database, which UTC does not need.
         times: Any = records.column(place).cast(pa.timestamp("ns"))
         if kind != times.type:
             times = pc.floor_temporal(times, unit="microsecond").cast(pa.timestamp("us")).cast(kind)

@@ -1,4 +1,4 @@
-"""The little that a store wants of dlt: merge a table, read a table back, finish what a kill left on its way."""
+"""The operations of dlt that the store uses: merge a table, read a table, load pending packages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _NAME: Final = "logferry"
 _NANOSECONDS: Final = 9
 MOMENTS: Final = ("timestamp", "observed_timestamp")
-"""The columns that are times."""
+"""The columns of times."""
 
 
 class Pipeline:
@@ -37,17 +37,17 @@ class Pipeline:
 
     Args:
         destination: The destination's name in dlt, or the path of its class.
-        credentials: Whatever it takes as credentials; ``None`` for what dlt finds.
-        dataset: What gets the tables there.
-        folder: Where the packages on their way are.
+        credentials: The credentials that it takes; ``None`` for those that dlt finds.
+        dataset: The name of the data set that holds the tables.
+        folder: The folder of pending packages.
     """
 
     def __init__(self, destination: str, credentials: object, dataset: str, folder: Path) -> None:
         _be_quiet()
         self._folder = folder
-        # By its path: for a bare name dlt would also look for modules of the working directory's name, and import them.
+        # A full path: for a bare name dlt would also import a module of that name from the working directory.
         path = destination if "." in destination else f"dlt.destinations.{destination}"
-        # Older versions of the format would cut nanoseconds off.
+        # Older versions of the format truncate nanoseconds.
         made = Destination.from_reference(
             path, credentials=credentials, parquet_format=ParquetFormatConfiguration(version="2.6")
         )
@@ -60,32 +60,32 @@ class Pipeline:
 
     @property
     def place(self) -> str:
-        """Where the destination is, without secrets."""
+        """Identifies the destination, without secrets."""
         return f"{self._client.config} {self._client.config.fingerprint()}"
 
     @property
     def capabilities(self) -> DestinationCapabilitiesContext:
-        """What the destination can do."""
+        """The capabilities of the destination."""
         return self._client.capabilities
 
     @property
     def moment(self) -> pa.DataType:
-        """The type of times that it takes."""
+        """The type of its times."""
         if self.keeps_nanoseconds:
             return pa.timestamp("ns", None)
         return pa.timestamp("us", "UTC")
 
     @property
     def keeps_nanoseconds(self) -> bool:
-        """Whether it has times with nanoseconds; those have no time zone in dlt's tables."""
+        """Whether its times have nanoseconds; those have no time zone in dlt's tables."""
         return self.capabilities.max_timestamp_precision >= _NANOSECONDS
 
     def refuse_appending(self) -> None:
         """
-        Nothing, where rows can be replaced.
+        Raise if the destination can only append rows.
 
         Raises:
-            StoreError: The destination can only append, so that records that come again would be doubled.
+            StoreError: It cannot replace rows, so records that are read again would be duplicated.
         """
         if not self._strategies:
             raise StoreError(
@@ -95,13 +95,15 @@ class Pipeline:
 
     @property
     def _strategies(self) -> Sequence[str]:
-        """How it can merge."""
+        """The merge strategies that it supports."""
         found = self.capabilities.supported_merge_strategies or []
-        select: Any = self.capabilities.merge_strategies_selector  # None for most, whatever its annotation says
+        select: Any = (
+            self.capabilities.merge_strategies_selector
+        )  # None for most destinations, contrary to its annotation
         return found if select is None else select(found, table_schema={"name": "logs"})
 
     def rows(self, table: str, columns: str, rest: str = "") -> Sequence[Sequence[Any]]:
-        """What a table has; nothing where it does not exist yet."""
+        """The rows of a table; none if it does not exist yet."""
         with self._dlt.sql_client() as client:
             query = f"SELECT {columns} FROM {client.make_qualified_table_name(table)} {rest}"  # noqa: S608  # our names
             try:
@@ -110,10 +112,10 @@ class Pipeline:
                 return []
 
     def load(self, table: str, rows: pa.Table, *, key: Sequence[str], json: Sequence[str] = ()) -> None:
-        """Merge rows into a table, and wait until they are there."""
+        """Merge rows into a table, and wait until they are loaded."""
         columns: dict[str, TColumnSchema] = {name: {"nullable": False} for name in key}
         if len(key) == 1:
-            columns[key[0]]["unique"] = True  # an index, where the destination has such and dlt makes it
+            columns[key[0]]["unique"] = True  # an index, if the destination supports it and dlt creates it
         columns |= {name: {"data_type": "json"} for name in json if self._has_json(name)}
         if self.keeps_nanoseconds:
             columns |= {
@@ -143,35 +145,35 @@ class Pipeline:
 
     @property
     def pending(self) -> Sequence[str]:
-        """The ids of the packages that are on their way."""
+        """The ids of the pending packages."""
         return [*self._dlt.list_extracted_load_packages(), *self._dlt.list_normalized_load_packages()]
 
     def is_overtaken(self) -> bool:
-        """Whether the destination got other packages since those on their way were made: what they have is outdated."""
+        """Whether the destination has newer packages than the pending ones, which are outdated then."""
         loads = self.rows("_dlt_loads", "max(load_id)")
         last = max((float(load) for (load,) in loads if load is not None), default=0.0)
         return any(float(load) < last for load in self.pending)
 
     def finish(self) -> None:
-        """Bring the packages on their way to their end."""
+        """Load the pending packages."""
         self._dlt.run()
 
     def close(self) -> None:
-        """Let go of what dlt has for the whole process."""
+        """Release dlt's state of the whole process."""
         if self._dlt.is_active:
             self._dlt.deactivate()
 
     def forget(self) -> None:
-        """Drop what is on its way, and whatever else dlt knows here only; the pipeline is of no use then."""
+        """Delete the pending packages and dlt's local state; the pipeline cannot be used afterwards."""
         self.close()
         shutil.rmtree(self._folder / _NAME, ignore_errors=True)
 
 
 def _be_quiet() -> None:
     """
-    Switch off telemetry, and what dlt says about its own affairs on stderr: what matters comes as an error.
+    Switch off dlt's telemetry and its log on stderr; failures are raised.
 
-    It is started once in a process, by whoever comes first, hence stopped first.
+    dlt starts telemetry once in a process, so it is stopped before the first pipeline.
     """
     telemetry.stop_telemetry()
     runtime = resolve_configuration(RuntimeConfiguration())
@@ -181,7 +183,7 @@ def _be_quiet() -> None:
 
 
 def as_told(error: Exception, store: str) -> LogferryError:
-    """What went wrong in dlt, or in the driver below it, as an error of logferry's."""
+    """Convert an exception of dlt, or of a driver below it, to an error of logferry."""
     if isinstance(error, LogferryError):
         return error
     causes = [error]

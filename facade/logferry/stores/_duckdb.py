@@ -1,4 +1,4 @@
-"""The embedded store: one DuckDB file, a table of records and a table of windows, changed in one transaction."""
+"""The embedded store: one DuckDB file with a table of records and a table of windows, changed in one transaction."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 _MEMORY: Final = 96
 """
-So much of the machine's memory is for DuckDB, in MiB, beside what a commit needs.
+Memory limit of DuckDB, in MiB, without the memory of a commit.
 
-By itself it takes most of it, for what it may need again: the index of many records too, which it reads from the file as well.
+By default DuckDB takes most of the machine's memory for its cache.
 """
 
 _TIMES_AS_MUCH: Final = 4
-"""So many times the size of its records a commit may need beside (measured: 89 MiB that are all replaced take less)."""
+"""The memory of a commit, as a multiple of the size of its records (measured: 89 MiB, all replaced, need less)."""
 
 _TABLES: Final = """
 CREATE TABLE logferry_schema (version INTEGER NOT NULL);
@@ -79,22 +79,22 @@ class DuckDBStore:
     """
     A DuckDB file.
 
-    Table ``logs`` has the fields of a record, ``uid`` being its primary key, times as ``TIMESTAMP_NS`` in UTC, and
-    ``attributes``, ``resource``, ``issues`` and ``raw`` as JSON.  Table ``logferry_windows`` has what is complete.
+    Table ``logs`` has the fields of a record, with ``uid`` as its primary key, times as ``TIMESTAMP_NS`` in UTC, and
+    ``attributes``, ``resource``, ``issues`` and ``raw`` as JSON.  Table ``logferry_windows`` has the complete windows.
 
-    Each stream has a view, such as ``logto_audit_logs``: the fields of its records, and a typed column for each documented
-    attribute, named after it.  A value of another type than the documented one is null there (in a column of texts it is
-    JSON text); ``attributes`` has it as it is.  Views are brought up to date whenever the file is opened for change; a table
-    or view of such a name that logferry has not made, or whose comment was changed, is left alone.
+    Each stream has a view, such as ``logto_audit_logs``: the fields of its records, and a typed column for each
+    documented attribute, with its name.  A value of another type than documented is null there (JSON text in a column
+    of texts); ``attributes`` has it unchanged.  Views are updated whenever the file is opened for writing.  A table or
+    view of such a name that logferry did not make, or whose comment was changed, is left alone.
 
     Args:
-        path: The file; it is made if it does not exist, readable by its owner only, in a format that DuckDB 1.4 reads.  A
-            link is followed.
+        path: The file; created if missing, readable by its owner only, in a format that DuckDB 1.4 reads.  A link is
+            followed.
         mode: What it is opened for.
     """
 
     migrations: ClassVar[Mapping[int, str]] = {}
-    """What makes a store of a version one of the next, as SQL."""
+    """The migrations as SQL; each leads to the next version."""
 
     def __init__(self, path: str | Path, *, mode: Mode = "make") -> None:
         self._path = local_path(path, "store", store_instead)
@@ -124,7 +124,7 @@ class DuckDBStore:
                     raise no_store(self._path)
                 else:
                     make(self._file)
-                # A whole path: of a relative one DuckDB would take what stands before a colon for the name of an extension.
+                # Absolute: DuckDB takes the part of a relative path before a colon for the name of an extension.
                 connection = duckdb.connect(str(self._file.absolute()), read_only=reading, config={"threads": 1})
                 self._connection = stack.enter_context(connection)
             self._room = 0
@@ -141,7 +141,7 @@ class DuckDBStore:
             self._stack.close()
 
     def coverage(self) -> Mapping[Question, Coverage]:
-        """What it has, by question."""
+        """The coverage by query."""
         found: dict[Question, list[Stretch]] = {}
         for account, stream, filters, since, until, state, checkpoint, begun in self._rows(
             "SELECT account, stream, filters, epoch_ns(since), epoch_ns(until), state, checkpoint, epoch_ns(begun) "
@@ -152,7 +152,7 @@ class DuckDBStore:
         return {question: Coverage(tuple(stretches)) for question, stretches in found.items()}
 
     def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
-        """Take records and what the store then has, in one transaction."""
+        """Write records and coverage in one transaction."""
         windows = [
             (one.account, one.stream, one.filters, part.since, part.until, part.state, part.checkpoint, part.begun)
             for one, covered in coverage.items()
@@ -181,23 +181,23 @@ class DuckDBStore:
                 ).fetchall()
 
     def counts(self) -> Mapping[tuple[str, str], int]:
-        """How many records it has, by names of account and stream."""
+        """The number of records, by names of account and stream."""
         rows = self._rows("SELECT account, stream, count(*) FROM logs GROUP BY account, stream")
         return {(account, stream): count for account, stream, count in rows}
 
     def size(self) -> int | None:
-        """How many bytes the file takes, with what is not yet part of it."""
+        """The size of the file and its write-ahead log, in bytes."""
         return sum(path.stat().st_size for path in (self._file, beside(self._file, "wal")) if path.exists())
 
     def _make_room(self, size: int) -> None:
-        """Let it have the memory for a commit of so many bytes; it cannot always give any back."""
+        """Raise the memory limit for a commit of this many bytes; it stays, since DuckDB cannot always free memory."""
         room = _MEMORY + _TIMES_AS_MUCH * -(-size // 2**20)
         if room > self._room:
             self._opened().execute(f"SET memory_limit = '{room}MiB'").fetchall()
             self._room = room
 
     def _prepare(self) -> None:
-        """Make the tables, or bring those of an older logferry up to date."""
+        """Create the tables, or migrate those of an older logferry."""
         with self._transaction() as connection:
             names = {name for (name,) in self._rows("SELECT table_name FROM duckdb_tables()")}
             if "logferry_schema" in names:
@@ -235,7 +235,7 @@ class DuckDBStore:
         try:
             yield connection
         except BaseException:
-            # After some errors there is no transaction any more, and the first one says why.
+            # Some errors end the transaction, and the first error is the one to report.
             with suppress(duckdb.Error):
                 connection.rollback()
             raise
@@ -244,7 +244,7 @@ class DuckDBStore:
 
     @contextmanager
     def _errors(self) -> Generator[None]:
-        """Whatever DuckDB has against the file, as a StoreError."""
+        """Convert any DuckDB error to a StoreError."""
         try:
             yield
         except (duckdb.Error, OSError) as error:

@@ -1,4 +1,4 @@
-"""The file of a DuckDB store: how it is made, what is beside it, and whether it is one of DuckDB's."""
+"""The file of a DuckDB store: its creation, its write-ahead log, and its format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from logferry._errors import StoreError
 
 _STORAGE: Final = "v1.4.0"
 """
-The version of the format of files that are made: that of the oldest DuckDB that pyproject.toml allows.
+The format version of new files: that of the oldest DuckDB that pyproject.toml allows.
 
 A file keeps its format, whichever DuckDB writes to it.
 """
@@ -19,13 +19,13 @@ A file keeps its format, whichever DuckDB writes to it.
 _SQLITE: Final = b"SQLite format 3\0"
 _DUCKDB: Final = b"DUCK"
 _CHECKSUM: Final = 8
-"""How many bytes stand in front of it."""
+"""The number of bytes before the magic bytes."""
 
 _ANOTHER: Final = "Name another file, such as logs.duckdb"
 
 
 def make(file: Path) -> None:
-    """Make the file under another name first: one that is half made is no database, and would never be opened again."""
+    """Create the file under another name, then rename it: DuckDB cannot open a file that is half written."""
     new = beside(file, "new")
     for left in (new, beside(new, "wal")):
         left.unlink(missing_ok=True)
@@ -35,11 +35,13 @@ def make(file: Path) -> None:
 
 def take_log_along(path: Path, file: Path) -> None:
     """
-    Move the log that a kill left beside a link to where the file is: DuckDB 1.4 writes it there, 2.0 reads it here.
+    Move the write-ahead log that a killed process left beside a link to the file that the link leads to.
+
+    DuckDB 1.4 writes the log beside the link, 2.0 reads it beside the file.
 
     Args:
-        path: The file as it was named, which can be a link.
-        file: Where it leads.
+        path: The path as the caller gave it, which can be a link.
+        file: The file that it leads to.
     """
     left, log = beside(path, "wal"), beside(file, "wal")
     if file != path and left.exists() and not log.exists():
@@ -48,16 +50,16 @@ def take_log_along(path: Path, file: Path) -> None:
 
 def refuse_other(file: Path, store: str) -> None:
     """
-    Nothing, for a file of DuckDB's.
+    Raise if the file is not a DuckDB file.
 
-    DuckDB itself would look for an extension that reads a file of another kind, also on the network.
+    For a file of another kind, DuckDB would look for an extension, also on the network.
 
     Args:
         file: The file; it exists.
-        store: What to call it in errors.
+        store: The store's name in errors.
 
     Raises:
-        StoreError: It is something else.
+        StoreError: It is not a DuckDB file.
     """
     if not file.is_file():
         raise StoreError(f"{store} is no file", hint=_ANOTHER)
@@ -72,5 +74,5 @@ def refuse_other(file: Path, store: str) -> None:
 
 
 def beside(path: Path, suffix: str) -> Path:
-    """The file beside another one, whose name has this suffix, too."""
+    """The path with a suffix appended to its name."""
     return path.with_name(f"{path.name}.{suffix}")

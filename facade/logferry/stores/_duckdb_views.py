@@ -22,10 +22,10 @@ _CASTS: Final[dict[AttributeType, tuple[str, str]]] = {
     "number": ("DOUBLE", "'DOUBLE', 'BIGINT', 'UBIGINT'"),
     "boolean": ("BOOLEAN", "'BOOLEAN'"),
 }
-"""A column's type, and what DuckDB calls the JSON types that are values of it."""
+"""The type of a column, and DuckDB's names of the JSON types that it takes."""
 
 _MARK: Final = "made by logferry: "
-"""How the comment of a view begins that is logferry's; then comes a digest of its query."""
+"""The prefix of the comment of logferry's views; a digest of the query follows."""
 
 _NAMES: Final = """
 SELECT lower(table_name), NULL FROM duckdb_tables()
@@ -38,9 +38,9 @@ WHERE database_name = current_database() AND schema_name = current_schema()
 
 def bring_views_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
     """
-    Make the views that are missing, and replace those of an older logferry.
+    Create missing views, and replace those of an older logferry.
 
-    A table or view of such a name that logferry has not made is left alone.
+    A table or view of such a name that logferry did not make is left alone.
 
     Args:
         connection: In a transaction that changes the store.
@@ -61,18 +61,18 @@ def view_name(stream: str) -> str:
 
 
 def view_query(stream: str, attributes: Iterable[Attribute]) -> str:
-    """What a stream's view selects; families of attributes have no column, they are in ``attributes``."""
+    """The query of a stream's view; families of attributes have no column, only ``attributes`` has them."""
     columns = [_column(one) for one in attributes if not one.is_family]
-    return f"SELECT {', '.join((*_FIRST, *columns, *_LAST))} FROM logs WHERE stream = {_text(stream)}"  # noqa: S608  # quoted
+    return f"SELECT {', '.join((*_FIRST, *columns, *_LAST))} FROM logs WHERE stream = {_text(stream)}"  # noqa: S608
 
 
 def _column(attribute: Attribute) -> str:
-    """An attribute as a column, see ``DuckDBStore``; nothing in it fails, whatever type a value is of."""
-    # A JSON pointer: whatever the name is, only two characters of it need an escape.
+    """An attribute as a column, see ``DuckDBStore``; no value makes the query fail."""
+    # A JSON pointer needs an escape for two characters only, whatever the name.
     place = _text("/" + attribute.name.replace("~", "~0").replace("/", "~1"))
     if attribute.type in _CASTS:
         kind, types = _CASTS[attribute.type]
-        # A cast alone would round numbers and read texts.
+        # A cast alone would round numbers and parse texts.
         is_one = f"json_type(attributes, {place}) IN ({types})"
         value = f"CASE WHEN {is_one} THEN TRY_CAST(attributes ->> {place} AS {kind}) END"
     elif attribute.type == "string":

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and stay there when the power goes; for their owner only."""
+"""Atomic, durable writes of files that only their owner can read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OWNER: Final = 0o600
 
 @contextmanager
 def owner_only() -> Generator[None]:
-    """Files that others' code makes meanwhile are for their owner only."""
+    """Make files that other code creates meanwhile readable by their owner only."""
     before = os.umask(0o077)
     try:
         yield
@@ -24,7 +24,7 @@ def owner_only() -> Generator[None]:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, where they are missing; for the owner only.  Links are followed."""
+    """Create a folder and its missing parents, for the owner only; links are followed."""
     path = followed(path)
     if not path.is_dir():
         make_folder(path.parent)
@@ -33,8 +33,8 @@ def make_folder(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Wait until a folder's names are on the disk."""
-    if os.name != "nt":  # there a folder cannot be opened, and need not be
+    """Wait until a folder's entries are on the disk."""
+    if os.name != "nt":  # Windows cannot open a folder, and does not need to
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -43,7 +43,7 @@ def sync_folder(path: Path) -> None:
 
 
 def private_file(path: Path) -> int:
-    """A descriptor to write a new file by."""
+    """Create a file, and return a descriptor that writes it."""
     return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), _OWNER)
 
 
@@ -52,7 +52,7 @@ def put_in_place(written: Iterable[tuple[Path, Path]]) -> None:
     Replace files by new ones that are on the disk already, each in one step.
 
     Args:
-        written: The new file and the name it gets, of each.
+        written: The new file and its final name, of each.
     """
     folders: set[Path] = set()
     for new, path in written:

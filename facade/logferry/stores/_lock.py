@@ -1,4 +1,4 @@
-"""One process per store: a lock of the operating system's, which ends with its owner, however that ends."""
+"""One process per store: a lock of the operating system, which ends with its process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from logferry._errors import StoreError
 @contextmanager
 def locked(path: Path, store: str) -> Generator[None]:
     """
-    Hold the lock while this runs.
+    Hold the lock while the block runs.
 
     Args:
-        path: Its file; it stays, and means nothing by itself.
-        store: What to call the store in errors.
+        path: The lock file; it stays, and has no meaning by itself.
+        store: The store's name in errors.
 
     Raises:
         StoreError: Another process holds it, or the file cannot be made.

@@ -1,4 +1,4 @@
-"""From what a user writes to a store."""
+"""Opens the store that a caller names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from logferry.stores._store import Described, Mode
 _FORMS: Final = "Name a file such as logs.duckdb, a folder such as logs/, or dlt:<destination>"
 _DATABASES: Final = (".duckdb", ".db")
 _UNSLASHED: Final = re.compile(r"\s*([^./\\:][^/\\:]+)?:")
-"""Addresses to other programs, such as ``md:logs``, ``:memory:`` or ``user:password@host``, which is why they are not shown."""
+"""Addresses of other programs, such as ``md:logs`` or ``user:password@host``; never shown, as they may hold secrets."""
 
 
 def open_store(to: str | os.PathLike[str], *, mode: Mode = "make") -> Described:
@@ -27,12 +27,12 @@ def open_store(to: str | os.PathLike[str], *, mode: Mode = "make") -> Described:
     Args:
         to: A file that ends in ``.duckdb`` or ``.db``; a folder, or a name that ends in a slash or has no suffix, for
             Parquet files; or ``dlt:`` and the name of a destination.  ``~`` is expanded, and a link is followed.
-        mode: ``"make"`` it where it does not exist; ``"change"`` what exists, and is a store; ``"read"`` it, and change
-            nothing, so that others can read it meanwhile.
+        mode: ``"make"`` creates a missing store; ``"change"`` requires an existing one; ``"read"`` changes nothing, so
+            that other processes can read it meanwhile.
 
     Raises:
-        ConfigurationError: It names none, such as an address or a file of another kind; or a package is missing that
-            the store needs.
+        ConfigurationError: It names no store, such as an address or a file of another kind; or a package that the store
+            needs is missing.
     """
     text = os.fspath(to)
     if text.startswith("dlt:"):

@@ -1,7 +1,7 @@
-"""A folder of Parquet files that any reader can glob, and a file that says which windows are complete."""
+"""A folder of Parquet files that any reader can glob, and a state file of the complete windows."""
 
 # pyright: reportUnknownMemberType=false
-# The stubs of pyarrow leave parameters of types open.
+# The stubs of pyarrow are partly untyped.
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 Migration: TypeAlias = Callable[[Path, dict[str, Any]], dict[str, Any]]
-"""Brings a store up to date: it gets the folder and what the state file says, and gives what that is to say."""
+"""Migrates a store: takes the folder and its state, and returns the new state."""
 
 _OWN: Final = "_logferry"
-"""Readers of folders pass over names that begin so."""
+"""Readers of folders skip names with this prefix."""
 
 _UNFINISHED: Final = ".new"
 _READABLE: Final = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -54,9 +54,9 @@ _READABLE: Final = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 def _stream_out(folder: Path, state: dict[str, Any]) -> dict[str, Any]:
     """
-    Version 2: the files have the stream in their path alone.
+    Version 2: the stream is in the path of a file, not in a column.
 
-    Each file is replaced in one step, so a kill leaves some of either version, which is gone on from.
+    Each file is replaced in one step, so a killed migration can continue with files of both versions.
     """
     for number, path in enumerate(all_files(folder)):
         if has_stream_inside(path):
@@ -70,22 +70,23 @@ class ParquetStore:
     """
     A folder of Parquet files, ``stream=…/date=…/….parquet``, by the Hive convention.
 
-    Stream and date are in the path alone, so that pandas, Arrow, DuckDB and what else knows the convention have both as columns
-    when they read the folder.  The date is that of the record's own time in UTC, ``1970-01-01`` where that is unknown.  The files of an account and
-    date are disjoint, and each is always replaced whole, so that who reads ``folder/**/*.parquet`` sees each record
-    once, at any moment.  A row that comes again is replaced where it is; a new one goes to the account's last file of
-    its date, until that is full.  (A record whose known time changes from one date to another is a new one.)
+    Stream and date are in the path alone; pandas, Arrow, DuckDB and other readers of the convention show both as
+    columns. The date is that of the record's own time in UTC, ``1970-01-01`` if that is unknown.  The files of an
+    account and date are disjoint, and each is always replaced whole, so that a reader of ``folder/**/*.parquet`` sees
+    each record once, at any moment.  A row that is read again is replaced in its file; a new row goes to the account's
+    last file of its date, until that is full.  (A record whose known time changes from one date to another is a new
+    one.)
 
-    What is complete is in ``_logferry/state.json``, which is replaced after the files, so that what a kill leaves
-    between is merely read again.
+    The coverage is in ``_logferry/state.json``.  It is replaced after the files: records that a killed process wrote
+    without their coverage are read again.
 
     Args:
-        path: The folder; it is made if it does not exist, readable by its owner only.  A link is followed.
+        path: The folder; created if missing, readable by its owner only.  A link is followed.
         mode: What it is opened for.
     """
 
     migrations: ClassVar[Mapping[int, Migration]] = {1: _stream_out}
-    """What makes a store of a version one of the next."""
+    """The migrations; each leads to the next version."""
 
     def __init__(self, path: str | Path, *, mode: Mode = "make") -> None:
         self._path = local_path(path, "store", store_instead)
@@ -117,11 +118,11 @@ class ParquetStore:
         self._stack.close()
 
     def coverage(self) -> Mapping[Question, Coverage]:
-        """What it has, by question."""
+        """The coverage by query."""
         return dict(self._opened())
 
     def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
-        """Take records, then what the store has with them."""
+        """Write the records, then the coverage."""
         after = {question: covered for question, covered in {**self._opened(), **coverage}.items() if covered.stretches}
         with self._errors():
             try:
@@ -136,7 +137,7 @@ class ParquetStore:
         self._coverage = after
 
     def counts(self) -> Mapping[tuple[str, str], int]:
-        """How many records it has, by names of account and stream."""
+        """The number of records, by names of account and stream."""
         self._opened()
         found: dict[tuple[str, str], int] = {}
         with self._errors():
@@ -147,7 +148,7 @@ class ParquetStore:
         return {key: rows for key, rows in found.items() if rows}
 
     def size(self) -> int | None:
-        """How many bytes its files take."""
+        """The size of its files, in bytes."""
         with self._errors():
             return sum(path.stat().st_size for path in self._path.rglob("*") if path.is_file())
 
@@ -157,7 +158,7 @@ class ParquetStore:
         return self._coverage
 
     def _written(self, part: Part) -> Iterator[tuple[Path, Path]]:
-        """Write the files that a part of a commit changes, beside; each with the name that it is to get."""
+        """Write the files of a part under temporary names; yields each with its final name."""
         make_folder(part.folder(self._path))
         files = part.files(self._path)
         rest = part.records
@@ -184,7 +185,7 @@ class ParquetStore:
             yield new, part.new_file(self._path, number)
 
     def _written_without(self, part: Part) -> Iterator[tuple[Path, Path]]:
-        """The same for records whose time was unknown, and is known now: they have moved to their date."""
+        """Rewrite the files of unknown dates without records whose time is known now: they have moved to their date."""
         if part.date != UNKNOWN_DATE:
             for path in part.files(self._path, UNKNOWN_DATE):
                 _, moved = held(path, part.records.column("uid"))
@@ -204,7 +205,7 @@ class ParquetStore:
             path.unlink()
 
     def _refuse_what_is_none(self) -> None:
-        """Nothing, for a store, or a folder that can become one where it may."""
+        """Raise unless the folder is a store, or can become one in this mode."""
         if self._mode != "make" and not self._own.is_dir():
             raise no_store(self._path)
         if self._path.exists() and not self._path.is_dir():
@@ -217,11 +218,11 @@ class ParquetStore:
                 )
 
     def _opened_state(self) -> dict[Question, Coverage]:
-        """What the state file says, brought up to date."""
+        """The state file, migrated to the current version."""
         try:
             state = orjson.loads(self._state.read_bytes())
         except FileNotFoundError:
-            # The folder is new; or the file was removed, and the folder can be of any version.
+            # The folder is new, or the file was removed and the folder can be of any version.
             if self._mode == "read":
                 return {}
             state = dict[str, Any](version=1, windows=[])
@@ -266,7 +267,7 @@ class ParquetStore:
 
     @contextmanager
     def _errors(self) -> Generator[None]:
-        """Whatever there is against the folder, as a StoreError."""
+        """Convert errors of the file system and of Arrow to a StoreError."""
         try:
             yield
         except (OSError, pa.ArrowException) as error:

@@ -1,7 +1,7 @@
-"""The Parquet files of one account's day: found, looked through and written anew, piece by piece, whatever their size."""
+"""The Parquet files of one account's day: found, searched and rewritten in bounded memory."""
 
 # pyright: reportUnknownMemberType=false
-# The stubs of pyarrow leave parameters of types open.
+# The stubs of pyarrow are partly untyped.
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from io import BufferedWriter
 
 MOST_ROWS: Final = 2**17
-"""A file that has so many rows gets no more; so what a commit writes does not depend on how full the day is."""
+"""At most this many rows in a file; so the size of a write does not depend on how full the day is."""
 
 _MOST_BYTES: Final = 2**26
-"""Nor does one of such a size."""
+"""A file of this size gets no more rows."""
 
 _GROUP_ROWS: Final = 2**14
 _GROUP_BYTES: Final = 2**25
-"""A row group has so many rows and bytes at most, give or take a batch: it is what a reader has in memory at once."""
+"""At most this many rows and bytes in a row group, give or take a batch: a reader holds one in memory."""
 
 _BATCH_ROWS: Final = 2**12
 _ACCOUNT: Final = b"logferry.account"
 FILE_SCHEMA: Final = SCHEMA.remove(SCHEMA.get_field_index("stream"))
-"""What is in a file: ``stream`` and ``date`` are in its path alone, as readers of the Hive convention expect."""
+"""The columns of a file: ``stream`` and ``date`` are in its path alone, as readers of the Hive convention expect."""
 
 UNKNOWN_DATE: Final = "1970-01-01"
-"""Where records are whose time is unknown."""
+"""The date of records whose time is unknown."""
 
 
 Texts: TypeAlias = "pa.ChunkedArray[pa.StringScalar]"
@@ -57,7 +57,7 @@ class Part:
         stream: The stream's name.
         account: The account's name.
         date: The day, such as ``2026-11-27``.
-        records: The rows, in order of time.
+        records: The rows, ordered by time.
     """
 
     stream: str
@@ -66,11 +66,11 @@ class Part:
     records: pa.Table
 
     def folder(self, store: Path, date: str | None = None) -> Path:
-        """Where its files are in a store, or those of another day."""
+        """The folder of its files in a store, or of the files of another day."""
         return store / f"stream={quote(self.stream, safe='')}" / f"date={date or self.date}"
 
     def files(self, store: Path, date: str | None = None) -> list[Path]:
-        """Its files, in the order in which they came to be."""
+        """Its files, oldest first."""
         return sorted(self.folder(store, date).glob(f"{_prefix(self.account)}-*.parquet"))
 
     def new_file(self, store: Path, number: int) -> Path:
@@ -84,8 +84,8 @@ def number_of(path: Path) -> int:
 
 
 def parts(records: pa.Table) -> Iterator[Part]:
-    """Records by stream, account and day."""
-    # Without its zone: converting it would want the zone database of the machine, for nothing.
+    """Split records by stream, account and day."""
+    # Without the zone: the conversion would load the machine's zone database, which UTC does not need.
     dates: Any = records.column("timestamp").cast(pa.timestamp("ns")).cast(pa.date32(), safe=False).cast(pa.string())
     dated = records.append_column("date", dates.fill_null(UNKNOWN_DATE))
     keys = ["stream", "account", "date"]
@@ -99,7 +99,7 @@ def parts(records: pa.Table) -> Iterator[Part]:
 
 
 def _prefix(account: str) -> str:
-    """What the names of an account's files begin with; accounts can have any name, also such as differ in case only."""
+    """The prefix of the names of an account's files; account names can be any text, and may differ in case only."""
     told = re.sub("[^a-z0-9]+", "-", account.lower()).strip("-")[:40]
     digest = hashlib.blake2b(account.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return f"{told}-{digest}" if told else digest
@@ -108,10 +108,10 @@ def _prefix(account: str) -> str:
 @contextmanager
 def opened(path: Path) -> Generator[pq.ParquetFile]:
     """
-    A file of the store, for reading.
+    Open a file of the store for reading.
 
     Raises:
-        StoreError: It is damaged, or none of logferry's.
+        StoreError: It is damaged, or not a file of logferry.
     """
     try:
         # A whole path: Arrow takes a relative one with a colon for an address.
@@ -131,7 +131,7 @@ def _line(error: Exception) -> str:
 
 
 def counted(path: Path) -> tuple[str, int]:
-    """The account of a file, and how many rows it has."""
+    """The account of a file, and its number of rows."""
     with opened(path) as file:
         told = (file.schema_arrow.metadata or {}).get(_ACCOUNT)
         if told is None:
@@ -145,18 +145,18 @@ def all_files(store: Path) -> list[Path]:
 
 
 def has_stream_inside(path: Path) -> bool:
-    """Whether a file has the stream as a column too, as those of version 1 of the folder."""
+    """Whether a file has the stream as a column too, as in version 1 of the folder."""
     with opened(path) as file:
         return file.schema_arrow.names != FILE_SCHEMA.names
 
 
 def has_room(path: Path, rows: int) -> bool:
-    """Whether a file can take so many rows more."""
+    """Whether a file can take this many more rows."""
     return counted(path)[1] + rows <= MOST_ROWS and path.stat().st_size <= _MOST_BYTES
 
 
 def held(path: Path, uids: Texts) -> tuple[Texts, frozenset[int]]:
-    """Those of the uids that a file has, and in which of its rows."""
+    """The uids that a file has, and the indices of their rows."""
     first, last = pc.min(uids).as_py(), pc.max(uids).as_py()
     sought = uids.combine_chunks()
     found: list[Texts] = []
@@ -166,7 +166,7 @@ def held(path: Path, uids: Texts) -> tuple[Texts, frozenset[int]]:
         for group in range(file.num_row_groups):
             if _can_have(file, group, first, last):
                 there = file.read_row_group(group, columns=["uid"]).column(0)
-                # The way round that costs least: a table of the few that are here, not of all that are sought.
+                # Index the few uids of the row group, not the many that are sought.
                 places = pc.index_in(sought, value_set=there).drop_null()
                 found.append(there.take(places))
                 rows += pc.add(places, begin).to_pylist()
@@ -176,7 +176,7 @@ def held(path: Path, uids: Texts) -> tuple[Texts, frozenset[int]]:
 
 
 def _can_have(file: pq.ParquetFile, group: int, first: Any, last: Any) -> bool:
-    """Whether a row group may have a uid between two, as far as its statistics say."""
+    """Whether a row group may have a uid in a range, by its statistics."""
     told = file.metadata.row_group(group).column(0).statistics
     if told is None or told.min is None or told.max is None:
         return True
@@ -195,11 +195,11 @@ def write(
     Write a file, and wait until it is on the disk.
 
     Args:
-        new: Its name; nothing is there.
+        new: Its name; no such file exists.
         account: The account of all its rows.
-        records: The rows that it gets.
-        old: The file of which it gets the rows before; ``None`` for none.
-        without: Which of its rows are left out.
+        records: The rows to write after those of ``old``.
+        old: The file whose rows are copied first; ``None`` for none.
+        without: The indices of the rows of ``old`` that are left out.
     """
     with os.fdopen(private_file(new), "wb") as sink:
         with _Rows(sink, account) as rows:
@@ -214,7 +214,7 @@ def write(
 
 
 def _kept(path: Path, without: frozenset[int]) -> Iterator[pa.Table]:
-    """The rows of a file, batch by batch, without some."""
+    """The rows of a file without those of these indices, batch by batch."""
     with opened(path) as file:
         begin = 0
         for batch in file.iter_batches(_BATCH_ROWS, columns=FILE_SCHEMA.names):
@@ -241,7 +241,7 @@ class _Rows:
         self._writer.close()
 
     def add(self, table: pa.Table) -> None:
-        """Take rows."""
+        """Add rows."""
         self._tables.append(table)
         if sum(one.num_rows for one in self._tables) >= _GROUP_ROWS or (
             sum(one.nbytes for one in self._tables) >= _GROUP_BYTES

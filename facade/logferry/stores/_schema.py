@@ -34,8 +34,8 @@ SCHEMA: Final = pa.schema(_FIELDS)
 """
 The fields of a record; ``attributes``, ``resource``, ``issues`` and ``raw`` are JSON texts, absent values are null.
 
-Times are nanoseconds, UTC; one that is unknown is null.  Arrow's reach from 1677 to 2262: a time beyond is null, and told in
-``issues``.
+Times are nanoseconds, UTC; an unknown time is null.  Arrow's range is 1677 to 2262: a time outside it is null, and
+``issues`` says so.
 """
 
 _TYPES: Final[list[pa.DataType]] = [one.type for one in _FIELDS]
@@ -48,7 +48,7 @@ def record_batch(records: Sequence[LogRecord], *, raw: bool = False) -> pa.Recor
     Records as a batch of `SCHEMA`, in their order.
 
     Args:
-        records: What to convert.
+        records: The records to convert.
         raw: Fill the column ``raw`` with the items as received, which may hold secrets; else it is null.
     """
     columns: list[list[Any]] = [
@@ -68,7 +68,7 @@ def record_batch(records: Sequence[LogRecord], *, raw: bool = False) -> pa.Recor
         [dumps(record.raw) for record in records] if raw else [None] * len(records),
     ]
     arrays = [pa.array(column, kind) for column, kind in zip(columns, _TYPES, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)  # pyright: ignore[reportUnknownMemberType]  # its stub
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)  # pyright: ignore[reportUnknownMemberType]  # untyped stub
 
 
 def _moment(nanoseconds: int) -> int | None:

@@ -1,4 +1,4 @@
-"""What a store is: it takes records and the windows that it then has, both or neither."""
+"""The protocol of a store: it takes records and their coverage, both or neither."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @frozen(order=True)
 class Question:
     """
-    What a stretch of time is complete of: one stream of one account, asked with these filters.
+    What a coverage is about: one stream of one account, with these filters.
 
     Attributes:
         account: The account's name.
@@ -34,43 +34,43 @@ class Question:
 
     @classmethod
     def of(cls, account: str, stream: str, filters: Mapping[str, str]) -> Self:
-        """The question that these filters make, by their names in Python."""
+        """The query with these filters, by their names in Python."""
         return cls(account, stream, dumps(dict(filters), sorted_keys=True).decode())
 
 
 class Store(Protocol):
     """
-    Keeps records, and which stretches of time it has; both change in one step.
+    Keeps records and their coverage; both change in one step.
 
-    It is used by one thread at a time, though not always the same.  `logferry.testing.stores` has a suite that tries all of
-    it on a store of your own.  Whatever keeps it from working is a `StoreError`
-    (other exceptions end a `sync`, too, but are told as bugs).
+    One thread at a time uses it, not always the same thread.  `logferry.testing.stores` has a test suite for a store of
+    your own.  A store raises `StoreError` when it cannot work; any other exception ends a `sync` too, but is reported
+    as a bug.
     """
 
     def __enter__(self) -> Self:
-        """Open it, for this process alone."""
+        """Open it for this process alone."""
         ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
     ) -> bool | None:
-        """Close it; what was committed stays."""
+        """Close it; committed data stays."""
         ...
 
     def coverage(self) -> Mapping[Question, Coverage]:
-        """What it has, by question."""
+        """The coverage by query."""
         ...
 
     def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
         """
-        Take records and what the store then has, so that a kill at any instant loses nothing and doubles nothing.
+        Write records and coverage, so that a kill at any instant neither loses nor duplicates records.
 
-        Best both or neither, in one transaction; where there is none, the records first: whatever has come without its
-        coverage comes again, and is replaced.
+        Best is one transaction.  Without transactions, write the records first: records without their coverage are read
+        again, and replaced.
 
         Args:
-            records: Rows of `logferry.stores.SCHEMA`, each ``uid`` once; one that the store has already is replaced.
-            coverage: Replaces what the store has of these questions.
+            records: Rows of `logferry.stores.SCHEMA`, each ``uid`` once; a row whose ``uid`` the store has is replaced.
+            coverage: Replaces the coverage of these queries.
         """
         ...
 
@@ -79,23 +79,23 @@ Mode: TypeAlias = Literal["make", "change", "read"]
 """
 What a store is opened for.
 
-``make``: it is made where there is none.  ``change``: what is no store of logferry's is refused.  ``read``: that too, and
-nothing is changed, so that it can be looked at while others read it.
+``make``: create a missing store.  ``change``: refuse what is not a store of logferry.  ``read``: the same, and change
+nothing, so that other processes can read it meanwhile.
 """
 
 
 def no_store(place: object) -> StoreError:
-    """The error that something else is there than a store."""
+    """The error for a path that is not a store."""
     return StoreError(f"{place} is no store of logferry's", hint="Is the path right? logferry sync makes one")
 
 
 class Described(Store, Protocol):
-    """A store that can tell what is in it, for `logferry state show`."""
+    """A store that can describe its contents, for `logferry state show`."""
 
     def counts(self) -> Mapping[tuple[str, str], int]:
-        """How many records it has, by names of account and stream."""
+        """The number of records, by names of account and stream."""
         ...
 
     def size(self) -> int | None:
-        """How many bytes it takes on disk; ``None`` where it does not know."""
+        """The size on disk, in bytes; ``None`` if unknown."""
         ...

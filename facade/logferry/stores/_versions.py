@@ -1,4 +1,4 @@
-"""Versions of what stores write: an older one is brought up to date step by step, a newer one is refused."""
+"""Versions of what stores write: an older one is migrated step by step, a newer one is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ M = TypeVar("M")
 
 
 def current(migrations: Mapping[int, M]) -> int:
-    """The version that the last migration leads to; without any, the first."""
+    """The version that the last migration leads to; 1 without migrations."""
     return max(migrations, default=0) + 1
 
 
@@ -23,14 +23,14 @@ def outstanding(
     The migrations that a store still needs, each with the version it leads to.
 
     Args:
-        found: The version that the store says to have.
-        migrations: What makes a store of a version one of the next.
-        store: What to call the store in errors.
+        found: The version in the store.
+        migrations: The migrations, oldest first.
+        store: The store's name in errors.
         mode: What the store is opened for.
 
     Raises:
-        StoreError: The store is newer than this logferry, or says nothing that could be a version; or it is older, and
-            nothing is to be changed.
+        StoreError: The store is newer than this logferry, or has no valid version; or it is older, and the mode forbids
+            changes.
     """
     if not isinstance(found, int) or found < 1:
         raise StoreError(f"{store} does not say its version", hint="It is damaged; restore it, or choose another store")

@@ -1,7 +1,7 @@
 """
-Incremental reading: what a store does not have yet, every record once.
+Incremental reading: a sync reads what a store does not have yet, every record once.
 
-``logferry.open_accounts().sync(...)`` makes a `Sync`; this package has what it is made of.
+``logferry.open_accounts().sync(...)`` makes a `Sync`; this package has the types it uses.
 """
 
 from logferry._extras import needing

@@ -1,4 +1,4 @@
-"""Gathers what slices have read, and commits it to a store with the stretches that are then complete."""
+"""Gathers the batches that slices read, and commits them to a store with their coverage."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from logferry.stores._store import Question, Store
 
 _MOST_BYTES: Final = 8 * 2**20
-"""So much is committed at once at most, give or take a page: a store needs some times as much meanwhile."""
+"""A commit is due at this size; it exceeds it by a page at most.  A store needs some times as much memory meanwhile."""
 
 
 class Commits:
     """
-    What stands between slices, which read at the same time, and a store, which takes one commit at a time.
+    Gathers what concurrent slices read, for a store that takes one commit at a time.
 
-    Slices go on while a commit is under way, until the next one is due: memory is bounded by two commits, and a page of
+    While a commit runs, slices continue until the next commit is due.  Memory is bounded by two commits and one page of
     each slice.
 
     Args:
-        store: Takes the commits, in a thread of its own.
-        coverage: What the store has.
-        now: Tells the time, in nanoseconds since the epoch.
-        every: How long what has been read waits at most, as long as more comes, in seconds.
+        store: Takes the commits, each in a thread.
+        coverage: The coverage of the store.
+        now: Returns the time, in nanoseconds since the epoch.
+        every: A batch waits at most this long while further batches arrive, in seconds.
     """
 
     def __init__(
@@ -51,15 +51,15 @@ class Commits:
         self._failure: Exception | None = None
 
     def coverage(self, question: Question) -> Coverage:
-        """What the store has of a question, and will have once all that was added is committed."""
+        """The coverage of a query once everything that was added is committed."""
         return self._coverage.get(question, Coverage())
 
     async def add(self, question: Question, stretches: Iterable[Stretch], batch: pa.RecordBatch | None = None) -> None:
         """
-        Take what a slice has read, and what the store has of its question then; commit if it is time to.
+        Add a batch and the stretches of its query; commit if a commit is due.
 
         Raises:
-            StoreError: The commit failed; nothing that was added since the last one is in the store.
+            StoreError: A commit failed; nothing that was added after the last successful commit is in the store.
         """
         self._refuse_after_failure()
         coverage = self.coverage(question)
@@ -76,7 +76,7 @@ class Commits:
                 self._refuse_after_failure()
                 if self._is_due:  # another slice may have committed meanwhile
                     await self._commit()
-        await anyio.lowlevel.checkpoint()  # who is cancelled stops here, with nothing in hand
+        await anyio.lowlevel.checkpoint()  # a cancelled task ends here, after its batch is added
 
     @property
     def _is_due(self) -> bool:
@@ -89,7 +89,9 @@ class Commits:
 
     async def flush(self) -> None:
         """
-        Commit what has been added; nothing once a commit has failed, as what it held is not in the store.
+        Commit everything that was added; do nothing after a failed commit.
+
+        Its batches are lost, but the gathered coverage includes them.
 
         Raises:
             StoreError: The commit failed.
@@ -105,13 +107,13 @@ class Commits:
         try:
             await in_thread(partial(self._store.commit, _distinct(batches), coverage))
         except Exception as error:
-            # From now on the coverage says more than the store has.
+            # From here the coverage claims more than the store has.
             self._failure = error
             raise
 
 
 def _distinct(batches: list[pa.RecordBatch]) -> pa.Table:
-    """The rows of the batches, of those with equal ``uid`` the last one only."""
+    """The rows of the batches, the last one of each ``uid``."""
     table = pa.Table.from_batches(batches, SCHEMA)
     uids = table.column("uid").to_pylist()
     latest = {uid: place for place, uid in enumerate(uids)}

@@ -1,4 +1,4 @@
-"""What a caller wants of a sync."""
+"""The options of a sync."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from logferry.sync._report import Told
 @frozen(kw_only=True)
 class Order:
     """
-    What a caller wants of a sync.
+    The options of a sync.
 
     Attributes:
-        since: How far back to go, in nanoseconds since the epoch; ``None`` for where the store begins.
-        first: Where to begin a stream of which the store has nothing, unless `since` says.
-        until: Up to where; ``None`` for now.
+        since: Start of the interval to read, in nanoseconds since the epoch; ``None`` for where the store begins.
+        first: Start for a stream of which the store has nothing, unless `since` is given.
+        until: End of the interval; ``None`` for now.
         raw: Keep the items as received, too.
-        config: The configuration file, where one was named.
-        commit_every: How long what has been read waits to be committed at most, in seconds.
-        told: Is told how it gets on.
+        config: The configuration file that the caller named; ``None`` for none.
+        commit_every: A batch waits at most this long for its commit, in seconds.
+        told: Called with the report after every change.
     """
 
     since: int | None = None
@@ -32,11 +32,11 @@ class Order:
 
     def span(self, begin: int | None, now: int) -> tuple[int, int]:
         """
-        From when on and up to when records of a stream are wanted.
+        The start and end of the records to read.
 
         Args:
-            begin: Where the store begins; ``None`` where it has nothing of the stream.
-            now: The time now.
+            begin: Where the store begins; ``None`` if it has nothing of the stream.
+            now: The current time.
         """
         if self.since is None:
             since = self.first if begin is None else begin

@@ -1,4 +1,4 @@
-"""From what a store has to what is to be read: a list of pieces, each a window or a walk that goes on."""
+"""Plans what to read: from the coverage of a store to pieces, each a window or an interrupted walk to continue."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from logferry.stores._coverage import Coverage
 
 _DAY: Final = 86_400 * SECOND
 _MOST_DAYS: Final = 400
-"""So many days are windows of their own; what lies before is one window."""
+"""At most this many days are windows of their own; the time before them is one window."""
 
 _NEAR: Final = 3600 * SECOND
-"""Gaps that are nearer to each other are read at once: a request costs more than some records that are known."""
+"""Gaps nearer than this are read as one: a request costs more than a few records that the store has already."""
 
 SLIVER: Final = 60 * SECOND
-"""What is shorter is no window of its own."""
+"""Anything shorter does not get a window of its own."""
 
 
 @frozen(kw_only=True)
@@ -29,8 +29,8 @@ class Piece:
     Attributes:
         since: First nanosecond within, since the epoch.
         until: First nanosecond after it.
-        checkpoint: Where an interrupted reading goes on; ``None`` for the start.
-        begun: When that reading began, in nanoseconds since the epoch; 0 for one that has not begun.
+        checkpoint: Where an interrupted walk continues; ``None`` for the start.
+        begun: When that walk began, in nanoseconds since the epoch; 0 for a new one.
     """
 
     since: int
@@ -41,15 +41,16 @@ class Piece:
 
 def plan(coverage: Coverage, *, since: int, until: int, windowed: bool, kept_since: int | None = None) -> list[Piece]:
     """
-    What has to be read so that a store has an interval: oldest first, hence gaps first.
+    The pieces to read so that a store covers an interval, oldest first.
 
     Args:
-        coverage: What the store has.
-        since: Beginning of the interval, in nanoseconds since the epoch.
+        coverage: The coverage of the store.
+        since: Start of the interval, in nanoseconds since the epoch.
         until: End of the interval.
-        windowed: Whether a window costs what is in it: then windows are cut at UTC midnight.  Elsewhere a gap is one
-            walk from the newest record, and gaps without an interrupted walk between them are walked at once.
-        kept_since: Where the service's retention begins, if it is known; windows are cut there.
+        windowed: Whether the service reads only the records of a window: then windows are cut at UTC midnight.
+            Otherwise a gap is one walk from the newest record, and gaps without an interrupted walk between them are
+            one walk.
+        kept_since: Start of the service's retention; windows are cut there.  ``None`` if unknown.
     """
     interrupted = [
         Piece(since=one.since, until=one.until, checkpoint=one.checkpoint, begun=one.begun) for one in coverage.partial
@@ -63,7 +64,7 @@ def plan(coverage: Coverage, *, since: int, until: int, windowed: bool, kept_sin
 
 
 def _joined(gaps: list[tuple[int, int]], barriers: list[int], *, near: int | None) -> list[tuple[int, int]]:
-    """Gaps with what lies between them, where they are near, or at any distance; never across a barrier."""
+    """Gaps, joined if they are nearer to each other than this (``None``: always), but not across a barrier."""
     joined: list[tuple[int, int]] = []
     for begin, end in gaps:
         last = joined[-1] if joined else None
@@ -79,11 +80,11 @@ def _joined(gaps: list[tuple[int, int]], barriers: list[int], *, near: int | Non
 
 
 def _edges(begin: int, end: int, kept_since: int | None) -> list[int]:
-    # From the epoch on means that nobody knows where the first record is: most of those days would be asked in vain.
+    # From the epoch on: the first record is unknown, and most requests for single days would return nothing.
     first_day = max(begin // _DAY + 1, end // _DAY - _MOST_DAYS) if begin else end // _DAY
     edges = {begin, end, *(day * _DAY for day in range(first_day, -(-end // _DAY)))}
     if kept_since is not None and begin + SLIVER < kept_since < end:
-        # What the service has removed is one window: nothing is there to be cut.
+        # The service has removed everything before its retention, so that time is one window.
         edges = {edge for edge in edges if edge in (begin, end) or edge > kept_since} | {kept_since}
     elif kept_since is not None and end <= kept_since:
         edges = {begin, end}

@@ -1,4 +1,4 @@
-"""How the reading of one stream gets on: what its report says, and whether it has come to an end before the time."""
+"""The progress of one stream: its report, and whether its reading must stop early."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from logferry.sync._plan import Piece
 
 _ABOUT_ONE: Final = (BadRequestError, PagingError, ResponseShapeError)
-"""What can be wrong with one piece alone: it must not keep the others from being read."""
+"""Errors that can concern one piece alone; the other pieces are still read."""
 
 _MOST_FAILURES: Final = 3
-"""So many pieces in a row that fail are no accident of theirs."""
+"""After this many failed pieces in a row the other pieces are not read."""
 
 
 class Progress:
     """
-    How the reading of one stream gets on.
+    The progress of one stream.
 
     Args:
         account: The account's name.
         stream: The stream's name.
-        told: Is told whenever something has changed.
+        told: Called with the report after every change.
 
     Attributes:
-        report: What there is to be said.
-        is_over: Whether nothing more shall be read, since it would fail, too.
+        report: The report.
+        is_over: Whether no further piece is read, since it would fail too.
     """
 
     def __init__(self, account: str, stream: str, told: Told | None) -> None:
@@ -41,51 +41,51 @@ class Progress:
         self._failed = 0
 
     def announce(self, pieces: Sequence[Piece], *, instead_of: Sequence[Piece] = ()) -> None:
-        """Pieces are going to be read, perhaps instead of others."""
+        """Add planned pieces, perhaps instead of others."""
         self.report.planned += len(pieces) - len(instead_of)
         self.report.span += _span(pieces) - _span(instead_of)
         self._tell()
 
     def start_anew(self) -> None:
-        """What was announced and has not been read will not be."""
+        """Withdraw the planned pieces that have not been read."""
         self.report.planned, self.report.span = self.report.slices, self.report.covered
 
     def note(self, page: Page[LogRecord]) -> None:
-        """A page has been read."""
+        """Count a page."""
         self.report.records += len(page.items)
         self.doubt((*page.issues, *page.remarks))
         self._tell()
 
     def doubt(self, issues: Iterable[str]) -> None:
-        """Something may be missing; what is said again and again is kept once, since there are many pages."""
+        """Report what may be missing; each text is kept once."""
         self.report.doubts += [one for one in dict.fromkeys(issues) if one not in self.report.doubts]
 
     def finish(self, piece: Piece) -> None:
-        """A piece has been read to its end."""
+        """Count a piece that was read to its end."""
         self.succeed()
         self.report.slices += 1
         self.report.covered += piece.until - piece.since
         self._tell()
 
     def finish_session(self) -> None:
-        """A session has been read to its end."""
+        """Count a session that was read to its end."""
         self.succeed()
         self.report.sessions += 1
         self._tell()
 
     def succeed(self) -> None:
-        """What failed before was an accident."""
+        """Reset the count of failures in a row."""
         self._failed = 0
 
     def fail(self, error: LogferryError) -> None:
-        """A piece could not be read."""
+        """Record the failure of a piece."""
         self.report.failure = self.report.failure or error
         self._failed += 1
         self.is_over = self.is_over or self._failed >= _MOST_FAILURES or not isinstance(error, _ABOUT_ONE)
         self._tell()
 
     def end(self) -> None:
-        """Nothing more is going to be read."""
+        """Mark the stream as done."""
         self.report.done = True
         self._tell()
 

@@ -1,4 +1,4 @@
-"""Reads one stream of one account into a store: what is missing, and what may have changed."""
+"""Reads one stream of one account into a store: missing records, and records that may have changed."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from logferry.sync._report import StreamReport
 
 _AHEAD: Final = 366 * 86_400 * SECOND
-"""Records that are dated so far in the future at most come too."""
+"""Records dated at most this far in the future are read too."""
 
 
 @frozen
-class _Ignored(Exception):  # noqa: N818  # it is no error: the plan is made anew
-    """The service ignores the bounds of a window, so windows make no sense."""
+class _Ignored(Exception):  # noqa: N818  # not an error: the sync plans again
+    """The service ignores the bounds of a window, so the stream cannot be read in windows."""
 
 
 def _parted(pieces: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
-    """Those that go on where they were interrupted, and the others."""
+    """Split pieces into interrupted and new ones."""
     return [one for one in pieces if one.checkpoint is not None], [one for one in pieces if one.checkpoint is None]
 
 
@@ -55,11 +55,11 @@ class Reader:
         client: The account's client.
         definition: The stream.
         filters: Values by the filter's name in Python, as text.
-        retention: How long the service keeps records, in nanoseconds; ``None`` where nobody knows.
-        order: What the caller wants.
+        retention: How long the service keeps records, in nanoseconds; ``None`` if unknown.
+        order: The options of the sync.
         commits: Takes what is read.
-        limiter: How many slices of the account are read at once.
-        clock: Tells the time.
+        limiter: Limits the slices of the account that are in flight.
+        clock: The clock.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Reader:
 
     @property
     def report(self) -> StreamReport:
-        """How it gets on."""
+        """The report of the stream."""
         return self._progress.report
 
     async def run(self) -> None:
@@ -108,7 +108,7 @@ class Reader:
         self._progress.end()
 
     async def slices(self) -> list[Slice]:
-        """What `run` would read, unread."""
+        """The slices that `run` would read."""
         plans = [(filters, *self._plan(filters)) for filters in self._incremental.asked(self._filters)]
         return [self._slice(filters, piece, now) for filters, pieces, _, now in plans for piece in pieces]
 
@@ -117,7 +117,7 @@ class Reader:
             await self._read(question)
 
     async def _read(self, filters: Mapping[str, str]) -> None:
-        """Read what is missing of a question."""
+        """Read what is missing of a query."""
         self.report.warnings += self._retention.warnings(
             self._commits.coverage(self._question(filters)), self._clock.now()
         )
@@ -137,7 +137,7 @@ class Reader:
         interrupted, fresh = _parted(pieces)
         if interrupted:
             await self._read_pieces(filters, interrupted, now)
-            # What they began with was new then, so late records can have come: that is read again with the rest.
+            # Late records may have arrived since these walks began: their newest part is planned again with the rest.
             pieces, now = await self._planned(filters)
             _, rest = _parted(pieces)
             self._progress.announce(rest, instead_of=fresh)
@@ -145,7 +145,7 @@ class Reader:
         await self._read_pieces(filters, fresh, now)
 
     async def _read_pieces(self, filters: Mapping[str, str], pieces: Sequence[Piece], now: int) -> None:
-        # Whether the bounds of windows count shows at the first one that has any: no need to ask for several.
+        # The first window shows whether the service respects bounds, so it is read alone.
         alone = int(self._incremental.ignores_bounds is not None and self._windowed)
         for piece in pieces[:alone]:
             await self._try_piece(filters, piece, now)
@@ -154,7 +154,7 @@ class Reader:
                 tasks.start_soon(self._try_piece, filters, piece, now)
 
     async def _planned(self, filters: Mapping[str, str]) -> tuple[list[Piece], int]:
-        """What there is to be read of a question, which the store then knows of; and the time that is meant by now."""
+        """The pieces to read of a query, and the time of the plan; the store records their gaps first."""
         pieces, unknown, now = self._plan(filters)
         self.report.warnings += [
             f"the store is complete until {rfc3339(one.until)}, which lies ahead, so a clock was or is wrong: it is read "
@@ -162,12 +162,12 @@ class Reader:
             for one in unknown
             if one.state == "provisional"
         ]
-        # Else a store in which a late window is complete, and an early one not, would begin with the late one.
+        # Otherwise a store in which a late window is complete, and an early one is not, would begin with the late one.
         await self._commits.add(self._question(filters), unknown)
         return pieces, now
 
     def _plan(self, filters: Mapping[str, str]) -> tuple[list[Piece], list[Stretch], int]:
-        """What there is to be read of a question, what of it the store has to know before: gaps and doubts, and now."""
+        """The pieces to read of a query, the gaps and doubted stretches to record before, and the time of the plan."""
         now, order = self._clock.now(), self._order
         kept = self._commits.coverage(self._question(filters))
         coverage, doubted = kept.trusted(now), kept.doubted(now)
@@ -195,16 +195,16 @@ class Reader:
         except (BadRequestError, CheckpointError, PagingError):
             if piece.checkpoint is None:
                 raise
-            # Its cursor has expired, or its place is lost: the window is still there.
+            # The cursor has expired or the position is lost; the window can still be read from its start.
             await self._walk(filters, Piece(since=piece.since, until=piece.until), now)
 
     async def _walk(self, filters: Mapping[str, str], piece: Piece, now: int) -> None:
-        """Read a piece to its end, committing on the way."""
+        """Read a piece to its end, and commit its pages on the way."""
         question, view = self._question(filters), self._slice(filters, piece, now).records(self._client)
         begun, changing, oldest, doubtful = piece.begun or now, list[int](), LAST, False
         service, settling = ServiceClock(begun), self._incremental.settling
         before = self._commits.coverage(question)
-        # Where an item can change, all of its window has to be looked at in one go; and what is complete stays so.
+        # A window whose items can change is read in one walk; and a complete stretch never becomes partial.
         resumable = (
             self._incremental.resumable
             and self._incremental.is_final is None
@@ -217,7 +217,7 @@ class Reader:
                 Stretch(since=piece.since, until=piece.until, state="partial", checkpoint=page.checkpoint, begun=begun)
             ]
             if doubtful:
-                # A walk that goes on behind this page would not find what is missing on it.
+                # A walk that resumes behind this page would not find what is missing from it.
                 progress = [*doubtful_stretches(piece, before)]
             batch = record_batch(self._wanted(page, piece, now), raw=self._order.raw)
             await self._commits.add(question, progress if doubtful or resumable else [], batch)
@@ -226,7 +226,7 @@ class Reader:
             changing += self._changing(page, now)
             self._progress.note(page)
         self.report.issues += view.stats.issues
-        # A clock that is ahead must make nothing complete too early, nor lost what the service still keeps.
+        # A local clock that is ahead must not make records complete too early, nor lost while the service keeps them.
         covered = self._commits.coverage(question)
         begun, now = (service.over(moment, covered, settling=settling) for moment in (begun, now))
         gone = [*self._retention.gone(before, piece, oldest, begun=begun, now=now)]
@@ -276,7 +276,7 @@ class Reader:
         """
         The records of a page that are in a piece, or dated in the future.
 
-        A walk that cannot ask for a window meets those of the future where they came, and never again.
+        Records of the future are taken by the walk that reaches now: without windows, no later walk meets them again.
         """
         if self._windowed:
             return page.items
@@ -295,5 +295,5 @@ class Reader:
             return
         if ignores(read_checkpoint(page.checkpoint).position):
             raise _Ignored
-        # Where bounds are ignored, the second page would have begun with the newest record again.
+        # With ignored bounds, the second page would have begun with the newest record again.
         self._bounds_count = not is_first

@@ -1,4 +1,4 @@
-"""What a sync has done, and what is wrong, by stream of each account."""
+"""The result of a sync, by account and stream."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from logferry._redaction import short
 @define(kw_only=True)
 class StreamReport:
     """
-    How one stream of one account got on.
+    The result of one stream of one account.
 
     Attributes:
         account: The account's name.
         stream: The stream's name.
-        records: How many records have been read; those that the store had already, too.
-        slices: How many slices have been read to their end.
-        planned: How many slices are to be read, as far as is known.
-        sessions: How many sessions have been read to their end, of a stream that is read session by session.
-        span: How much time the slices cover that are to be read, in nanoseconds.
-        covered: How much of it has been read to its end.
-        issues: In how many items something did not decode.
-        doubts: What may be missing, where the service makes it impossible to be sure.
-        lost: Stretches of time, in nanoseconds since the epoch, of which the service keeps nothing any more, though the
-            store had what came before.
-        warnings: What should be looked after, such as a store that falls behind the service's retention.
-        failure: What ended the reading of the stream; ``None`` where nothing did.
-        done: Whether its reading has ended, so that no further slices are found.
+        records: Number of records that were read, including those that the store had already.
+        slices: Number of slices that were read to their end.
+        planned: Number of slices to read, known so far.
+        sessions: Number of sessions that were read to their end, of a stream that is read session by session.
+        span: Total time of the slices to read, in nanoseconds.
+        covered: Total time of those that were read to their end, in nanoseconds.
+        issues: Number of items in which something did not decode.
+        doubts: What may be missing, where the service gives no certainty.
+        lost: Stretches of time, in nanoseconds since the epoch, whose records the service removed before they were
+            read, though the store has earlier ones.
+        warnings: What needs attention, such as a store that falls behind the service's retention.
+        failure: The error that ended the reading of the stream; ``None`` without one.
+        done: Whether the reading has ended, so that no further slices are planned.
     """
 
     account: str
@@ -53,22 +53,22 @@ class StreamReport:
 @frozen(repr=False)
 class SyncReport:
     """
-    How a sync got on.
+    The result of a sync.
 
     Attributes:
-        streams: A report of each stream of each account.
+        streams: The report of each stream of each account.
     """
 
     streams: Sequence[StreamReport]
 
     @property
     def records(self) -> int:
-        """How many records have been read."""
+        """Number of records that were read."""
         return sum(one.records for one in self.streams)
 
     @property
     def failures(self) -> list[LogferryError]:
-        """What ended the reading of streams; the others have been read to their end."""
+        """The errors that ended the reading of streams; the other streams were read to their end."""
         return [one.failure for one in self.streams if one.failure is not None]
 
     def __iter__(self) -> Iterator[StreamReport]:
@@ -79,14 +79,14 @@ class SyncReport:
 
     def raise_failures(self) -> None:
         """
-        Nothing, if every stream was read to its end.
+        Raise if any stream was not read to its end.
 
         Raises:
-            ExceptionGroup: Some were not.
+            ExceptionGroup: The failures.
         """
         if self.failures:
             raise ExceptionGroup(f"{len(self.failures)} of the accounts' streams failed", self.failures)
 
 
 Told: TypeAlias = Callable[[StreamReport], None]
-"""Is told whenever something has changed in a report."""
+"""Called with a report after every change of it."""

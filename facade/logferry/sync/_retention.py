@@ -1,4 +1,4 @@
-"""What a service does not keep any more, and what it will not for long."""
+"""The records that a service has removed, and those that it will remove soon."""
 
 from __future__ import annotations
 
@@ -22,28 +22,29 @@ class Retention:
     How long a service keeps records.
 
     Attributes:
-        length: In nanoseconds; ``None`` where it keeps them for good, or nobody knows.
+        length: In nanoseconds; ``None`` if it keeps them for good, or if unknown.
     """
 
     length: int | None
 
     def since(self, now: int) -> int | None:
-        """Since when it keeps records; ``None`` where nobody knows."""
+        """The start of the retention; ``None`` if unknown."""
         return None if self.length is None else now - self.length
 
     def gone(self, before: Coverage, piece: Piece, oldest: int, *, begun: int, now: int) -> Iterator[Stretch]:
         """
-        What of a piece was never read and is not kept any more: nothing came of the time before the retention.
+        The stretches of a piece that were never read, and that the service has removed.
 
-        It is lost, but for what was gone before reading the store's first piece began: that is expired.  There, a minute
-        or less is neither, since a store that begins where the service's memory does has missed nothing by that.
+        There are none if the service returned a record from before its retention.
+        They are lost, except for those that were removed before the walk of the store's first piece began: these are
+        expired.  There, a minute or less is neither: a store that begins where the retention begins has missed nothing.
 
         Args:
-            before: What the store had before the piece was read.
-            piece: What was read.
-            oldest: The earliest time of the records that came.
-            begun: When reading the piece began, perhaps by a sync that was interrupted.
-            now: When reading was planned.
+            before: The coverage before the piece was read.
+            piece: The piece that was read.
+            oldest: The earliest time of its records.
+            begun: When the walk of the piece began, perhaps in an earlier sync.
+            now: The time of the plan.
         """
         since, began = self.since(now), self.since(begun)
         if since is None or began is None or oldest < since:
@@ -59,7 +60,7 @@ class Retention:
                 yield Stretch(since=border, until=last, state="lost")
 
     def warnings(self, coverage: Coverage, now: int) -> list[str]:
-        """What to tell of a store whose end is older than half the retention."""
+        """The warning for a store whose end is older than half the retention."""
         until = coverage.complete_until
         if self.length is None or until is None or now - until <= self.length // 2:
             return []

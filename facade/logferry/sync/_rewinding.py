@@ -1,4 +1,4 @@
-"""Forgetting what a store has, so that it is read again; its records stay."""
+"""Removes coverage from a store, so that its windows are read again; its records stay."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def forget(
     until: int = LAST,
 ) -> Mapping[Question, Coverage]:
     """
-    Let an open store forget which windows it has, so that the next sync reads them again.
+    Remove windows from the coverage of an open store, so that the next sync reads them again.
 
     Args:
-        store: The store; its records stay, and are replaced as they come again.
+        store: The store; its records stay, and are replaced as they are read again.
         streams: Only of these streams; default: all.
         accounts: Only of these accounts; default: all.
-        since: From this moment on, in nanoseconds since the epoch.
-        until: Up to this moment.
+        since: Start of the windows, in nanoseconds since the epoch.
+        until: End of the windows.
 
     Returns:
-        What it has now, of the questions that have changed.
+        The new coverage of the queries that have changed.
 
     Raises:
         InvalidRequestError: The store has nothing of a stream or an account, or `since` lies after `until`.

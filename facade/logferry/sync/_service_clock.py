@@ -1,4 +1,4 @@
-"""What the pages of a reading say about the service's clock, since ours can be ahead of it."""
+"""Estimates the service's clock from the pages of a walk, since the local clock can be ahead."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 @define
 class ServiceClock:
     """
-    The service's clock, as far as the pages of a reading show it.
+    The service's clock, estimated from the pages of a walk.
 
     Times are in nanoseconds since the epoch.
 
     Attributes:
-        begun: When the reading began, by our clock.
+        begun: When the walk began, by the local clock.
     """
 
     begun: int
@@ -29,7 +29,7 @@ class ServiceClock:
     _is_told: bool | None = None
 
     def note(self, page: Page[LogRecord]) -> None:
-        """Take what a page says: in its ``Date`` header, or else by the time of its newest record."""
+        """Take the time of a page: its ``Date`` header, or else the time of its newest record."""
         self._ahead = max(self._ahead, page.clock_ahead_nano)
         if page.tells_time:
             self._is_told = self._is_told is not False
@@ -40,14 +40,15 @@ class ServiceClock:
 
     def over(self, moment: int, coverage: Coverage, *, settling: int) -> int:
         """
-        A moment of our clock, or an earlier one that is certainly over by the service's clock.
+        A moment of the local clock, or an earlier one that has passed by the service's clock.
 
-        Without a ``Date``, that is the time of the newest record, or the end of what is complete, which was settled then.
+        Without a ``Date`` header it is at most the time of the newest record, or the settled end of the complete
+        stretches.
 
         Args:
             moment: The moment.
-            coverage: What the store has.
-            settling: How late records may come, in nanoseconds.
+            coverage: The coverage of the store.
+            settling: How late records may arrive, in nanoseconds.
         """
         if not self._is_told:
             complete = max((one.until for one in coverage.stretches if one.state == "complete"), default=0)

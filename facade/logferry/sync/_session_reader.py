@@ -1,4 +1,4 @@
-"""Reads a stream that can only be asked session by session into a store."""
+"""Reads a stream that the service returns session by session only."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class _Begun:
     The sessions that began in a piece.
 
     Attributes:
-        unsettled: When those began that have to be read again, in nanoseconds since the epoch.
-        doubtful: When those began of which something may be missing.
-        over: A moment that is certainly over by the service's clock.
-        unknown: Whether one of them is not known to have begun at any time, and was not read.
+        unsettled: Start times of the sessions that must be read again, in nanoseconds since the epoch.
+        doubtful: Start times of the sessions in which something may be missing.
+        over: A moment that has passed by the service's clock.
+        unknown: Whether a session without a known start time was not read completely.
         list_is_doubtful: Whether sessions may be missing.
     """
 
@@ -45,10 +45,10 @@ class _Begun:
 
 
 class SessionReader(Reader):
-    """A stretch is complete once all sessions are that began in it; a session is, once it has been over for a while."""
+    """A stretch is complete once all sessions that began in it are, and a session once it has been over for a while."""
 
     async def slices(self) -> list[Slice]:
-        """What `run` would read, unread; the sessions are listed, which asks the service."""
+        """The slices that `run` would read; sends requests, to list the sessions."""
         sessions = self._sessions
         if sessions is None:
             return await super().slices()
@@ -63,7 +63,7 @@ class SessionReader(Reader):
 
     @property
     def _sessions(self) -> Sessions | None:
-        """How its sessions are found, unless the caller names one."""
+        """How sessions are listed; ``None`` if the caller's filters name one."""
         named = any(name in self._filters for name in self._definition.needs_one_of)
         return None if named else self._incremental.sessions
 
@@ -91,7 +91,7 @@ class SessionReader(Reader):
                 self._conclude(piece, doubtful=begun.list_is_doubtful or bool(begun.doubtful))
 
     async def _read_begun(self, sessions: Sessions, question: Question, piece: Piece, now: int) -> _Begun:
-        """Read the sessions that began in a piece, those of a page of the list at once."""
+        """Read the sessions that began in a piece, those of one page of the list concurrently."""
         service, covered, settling = ServiceClock(now), self._commits.coverage(question), self._incremental.settling
         begun = _Begun(service.over(now, covered, settling=settling))
         async for page in self._listed(sessions, piece, now):
@@ -118,7 +118,7 @@ class SessionReader(Reader):
         return asked
 
     def _session_slice(self, filters: Mapping[str, str], now: int) -> Slice:
-        """A session, whole."""
+        """A slice of one whole session."""
         return self._slice(filters, Piece(since=0, until=now), now, whole=True)
 
     async def _try_session(
@@ -138,7 +138,7 @@ class SessionReader(Reader):
     async def _read_session(
         self, filters: Mapping[str, str], question: Question, now: int
     ) -> Literal["whole", "doubtful", "failed"]:
-        """Read all of a session: whether that was possible, and whether something may be missing all the same."""
+        """Read a whole session, and return whether it was complete, may be incomplete, or failed."""
         doubtful = False
         async with self._limiter:
             if self._progress.is_over:
@@ -159,5 +159,5 @@ class SessionReader(Reader):
             return "doubtful" if doubtful else "whole"
 
     def _own(self, sessions: Sessions) -> Mapping[str, str]:
-        """The filters that are not those of the list."""
+        """The filters that do not belong to the list of sessions."""
         return {name: value for name, value in self._filters.items() if name not in sessions.filters}

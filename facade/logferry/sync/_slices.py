@@ -2,7 +2,7 @@
 Slices: pieces of one account's stream, each readable on its own.
 
 A slice is plain data: it can be pickled, sent to another machine, and read there as Arrow record batches.  Equal slices
-give equal records, as long as the service has them, so a slice that failed is simply read again.
+return equal records while the service keeps them, so a failed slice can be read again.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class Slice:
         filters: Values by the filter's name in Python, as text.
         since: First nanosecond of the window, since the epoch, UTC.
         until: First nanosecond after it.
-        read_until: Up to when records are read: beyond ``until`` where the window ends at the present, so that records
-            which are dated in the future come too.
-        checkpoint: Where an interrupted reading goes on; ``None`` for the start.
-        config: The configuration file that describes the account; ``None`` for the usual one, or the environment.
+        read_until: End of the records to read: later than ``until`` if the window ends at the present, so that records
+            dated in the future are read too.
+        checkpoint: Where an interrupted walk continues; ``None`` for the start.
+        config: The configuration file that describes the account; ``None`` for the default one, or the environment.
     """
 
     account: str
@@ -57,18 +57,18 @@ class Slice:
 
     @property
     def question(self) -> Question:
-        """What it is a piece of."""
+        """The query that it is a piece of."""
         return Question.of(self.account, self.stream, self.filters)
 
     @property
     def name(self) -> str:
-        """A name of letters, digits and dashes that no other slice has, the same on every run."""
+        """A unique name of letters, digits and dashes, the same on every run."""
         told = dumps([self.account, self.stream, self.question.filters, self.since, self.until])
         return f"{self.stream.replace('.', '-')}-{hashlib.blake2b(told, digest_size=8).hexdigest()}"
 
     def records(self, client: Client) -> View[LogRecord]:
-        """The records of the slice, by a client of its account."""
-        # Several slices are read at once, so each asks for one page after the other.
+        """The records of the slice, read by a client of its account."""
+        # Slices run concurrently, so each requests its pages one after the other.
         one_by_one = client.with_options(concurrency=1)
         stream: Stream[Any] = one_by_one.stream(self.stream, filters=self.filters, **self._options())
         return stream.records()
@@ -80,7 +80,7 @@ class Slice:
 
     def read(self, *, raw: bool = False) -> Iterator[pa.RecordBatch]:
         """
-        Its records as Arrow batches of `logferry.stores.SCHEMA`, blocking; the account is opened and closed.
+        Its records as Arrow batches of `logferry.stores.SCHEMA`, blocking; opens and closes the account.
 
         Args:
             raw: Add the items as received, which may hold secrets.

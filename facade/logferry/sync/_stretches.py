@@ -1,4 +1,4 @@
-"""What a store has of a piece that was read to its end, with and without doubt."""
+"""The stretches that reading a piece to its end adds to the coverage."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 def read_stretches(piece: Piece, begun: int, changing: Sequence[int], *, settling: int) -> Iterator[Stretch]:
     """
-    What a store has of a piece of which nothing is missing.
+    The stretches of a piece of which nothing is missing.
 
     Args:
         piece: The piece.
-        begun: When reading it began, by the service's clock where that is behind ours: what it has not written yet must not
-            count as read.
+        begun: When its walk began, by the service's clock if that is behind the local one: records after it are not yet
+            written.
         changing: Times of records that may still change.
-        settling: How late records may come, in nanoseconds.
+        settling: How late records may arrive, in nanoseconds.
     """
     settled = min(max(begun - settling, piece.since), piece.until)
     yield Stretch(since=piece.since, until=settled, state="complete")
@@ -33,11 +33,11 @@ def read_stretches(piece: Piece, begun: int, changing: Sequence[int], *, settlin
 
 def doubtful_stretches(piece: Piece, before: Coverage) -> Iterator[Stretch]:
     """
-    What a store has of a piece of which something may be missing: gaps, but for what was complete before.
+    The stretches of a piece in which something may be missing: gaps, except where it was complete before.
 
     Args:
         piece: The piece.
-        before: What the store had before the piece was read.
+        before: The coverage before the piece was read.
     """
     for since, until in before.unsettled(piece.since, piece.until):
         yield Stretch(since=since, until=until, state="gap")

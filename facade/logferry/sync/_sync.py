@@ -1,4 +1,4 @@
-"""A sync: lanes of slices, one per account, into one store."""
+"""A sync: the slices of several accounts, read concurrently into one store."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CONCURRENCY: Final = 4
-"""So many slices of an account are read at once."""
+"""Default number of slices of an account that are read concurrently."""
 
 
 class Blocking(Protocol):
-    """Runs what is asynchronous from a thread."""
+    """Runs an asynchronous function from a thread."""
 
     def __call__(self, run: Callable[[], Awaitable[T]]) -> T:
         """Run it to its end."""
@@ -48,8 +48,9 @@ class Lane:
     Attributes:
         client: The account's client.
         streams: Its streams, each with its filters as text.
-        concurrency: How many slices are read at once.
-        retention: How long the service keeps the account's logs, in nanoseconds; ``None`` for what is usual of a stream.
+        concurrency: Number of slices that are read concurrently.
+        retention: How long the service keeps the account's logs, in nanoseconds; ``None`` for the default of each
+            stream.
     """
 
     client: Client
@@ -63,10 +64,10 @@ class Sync:
     """
     A sync that has not begun: `run` it in a ``with`` block of its accounts, `arun` it in an ``async with`` block.
 
-    It can be run any number of times; each brings what is new since.
+    It can run any number of times; each run reads what is new.
 
     Attributes:
-        unopened: What is wrong with accounts that could not be opened, by the account's name.
+        unopened: The errors of accounts that could not be opened, by the account's name.
     """
 
     _store: Store = field(alias="store")
@@ -81,15 +82,15 @@ class Sync:
 
     def run(self) -> SyncReport:
         """
-        Bring what is new, blocking; a stream that fails stops no other, and is told in the report.
+        Read what is new, blocking; a stream that fails does not stop the others, and the report has its error.
 
         Raises:
-            StoreError: The store cannot be opened, or does not work; what it had committed is still there.
+            StoreError: The store cannot be opened, or does not work; what it has committed stays.
         """
         return self._blocking(self.arun)
 
     async def arun(self) -> SyncReport:
-        """The same, blocking only the task; where it is cancelled, what has been read is committed."""
+        """The same, asynchronous; if it is cancelled, it commits what it has read."""
         with_store = ExitStack()
         try:
             return await self._bring(await in_thread(partial(with_store.enter_context, self._store)))
@@ -98,10 +99,10 @@ class Sync:
 
     def slices(self) -> list[Slice]:
         """
-        What a run would read now, as slices that can be read anywhere, such as by an engine of many machines; blocking.
+        The slices that a run would read now, blocking; other processes or machines can read them.
 
-        The store is only asked what it has.  Sessions are listed, which asks the service.  A service that ignores bounds of
-        time, such as an old Logto, reads all that is newer with each slice.
+        It reads the coverage of the store only, and sends requests to list sessions.  A service that ignores time
+        bounds, such as an old Logto, returns all newer records with each slice.
 
         Raises:
             LogferryError: The store does not work, or sessions cannot be listed.
@@ -109,7 +110,7 @@ class Sync:
         return self._blocking(self.aslices)
 
     async def aslices(self) -> list[Slice]:
-        """The same, blocking only the task."""
+        """The same, asynchronous."""
         with_store = ExitStack()
         try:
             store = await in_thread(partial(with_store.enter_context, self._store))
@@ -158,7 +159,7 @@ class Sync:
 
 
 def _first(group: BaseExceptionGroup[StoreError]) -> StoreError:
-    """The first of the errors in a group, however deep."""
+    """The first error in a group of groups."""
     error: StoreError | BaseExceptionGroup[StoreError] = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

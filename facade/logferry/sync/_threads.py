@@ -1,4 +1,4 @@
-"""Calls of a store, which block: each in a thread, and waited for to its end."""
+"""Runs the blocking calls of a store in threads, each to its end."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 async def in_thread(call: Callable[[], T]) -> T:
     """
-    What a call gives, made in a thread; a task that is cancelled meanwhile waits for it.
+    Run a call in a thread and return its result; a task that is cancelled meanwhile still waits for it.
 
-    A store is used by one thread at a time, so the next call must not begin before this one has ended.  A shield alone
-    holds only until asyncio itself cancels the task, as its timeouts do; then the task group waits for its child.
+    One thread at a time uses a store, so the next call must not begin before this one has ended.  A shield alone does
+    not hold when asyncio itself cancels the task, as its timeouts do; the task group then waits for its child.
     """
     results: list[T] = []
     failures: list[Exception] = []
@@ -33,6 +33,6 @@ async def in_thread(call: Callable[[], T]) -> T:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(run)
     finally:
-        if failures:  # which counts for more than being cancelled
+        if failures:  # a failure takes precedence over the cancellation
             raise failures[0]
     return results[0]

@@ -58,7 +58,7 @@ class Scenario:
         self.rows = tuple(sorted((*before, *within), key=lambda row: row.appears or 0))
         self.fake = trial.make_fake(self.rows, epoch=self.start, chance=chance)
         self.clock = VirtualClock(self.start)
-        definition = next(one for one in trial.client.streams if one.name == trial.stream)
+        definition = trial.definition
         fake: Any = self.fake
         by_cursor = definition.paging not in {"offset", "page number"}
         self.refuses = by_cursor and (
@@ -69,7 +69,7 @@ class Scenario:
         self.schedule = Schedule(trial.seed, chance.choice((0.0, 0.1, 0.3)), kinds, self.clock)
         self.broken = random_disruptions(trial.seed) if loopback else {}
         self.pace = chance.choice((0.0, 0.5, 10.0))
-        self.page_size = chance.choice((1, 2, 5, 10, 33, 100))
+        self.page_size = trial.allowed_page_size(chance.choice((1, 2, 5, 10, 33, 100)))
         self.filters: Mapping[str, str] = chance.choice(self.fake.questions(trial.stream))
         self.ignored = IgnoredFilter.found(trial.client, self.fake, definition, self.filters, trial.seed)
         self.asked: Fake = self.fake if self.ignored is None else Ignoring(self.fake, self.ignored.parameters)

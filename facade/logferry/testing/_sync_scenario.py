@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import attrs
 
-from logferry._streams.definition import StreamDefinition
 from logferry._time.clock import Clock
 from logferry.testing._clock import VirtualClock
 from logferry.testing._faults import shortened
@@ -69,9 +68,7 @@ class SyncScenario:
         self.disturbed = True
         self.transport = InProcessTransport(self.fake, clock=self.clock, faults=self.fault)
         self.pace = chance.choice((0.0, 0.5, 10.0))
-        self.definition: StreamDefinition[Any, Any, Any] = next(
-            one for one in trial.client.streams if one.name == trial.stream
-        )
+        self.definition = trial.definition
         self.filters = self._chosen_filters()
         self.page_size = min(chance.choice((1, 3, 10, 100)), self.definition.page_size)
         # Several slices at once are read in an order that threads decide: one seed in two can be had again exactly.

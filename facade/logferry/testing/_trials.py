@@ -3,11 +3,12 @@
 import random
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 
 from logferry._client import Client
+from logferry._streams.definition import StreamDefinition
 from logferry.testing._http import Fake
 from logferry.testing._rows import Row
 
@@ -54,6 +55,15 @@ class Seeded:
     def chance(self, name: str) -> random.Random:
         """Return a source of random numbers, which are the same on every run; sources of other names have others."""
         return random.Random(f"{name} {self.stream} {self.seed}")  # noqa: S311 - the same on every run
+
+    @property
+    def definition(self) -> StreamDefinition[Any, Any, Any]:
+        """The stream."""
+        return next(one for one in self.client.streams if one.name == self.stream)
+
+    def allowed_page_size(self, drawn: int) -> int:
+        """Return the page size that was drawn, or the service's largest one where that is smaller."""
+        return min(drawn, self.definition.largest_page_size or drawn)
 
 
 @attrs.frozen(kw_only=True)

@@ -116,7 +116,7 @@ class CancelledTrial(Seeded):
         options: dict[str, Any] = {
             "streams": self.stream,
             "filters": {self.stream: filters},
-            "page_size": chance.choice((1, 5, 20)),
+            "page_size": self.allowed_page_size(chance.choice((1, 5, 20))),
             # Faults let time pass, so that a window without an end would hold more.
             "until": rfc3339(BEGIN + 7200 * SECOND),
         }
@@ -198,7 +198,9 @@ class ForkedTrial(Seeded):
         with serve(fake) as url:
             settings = settings_for(fake, url)
             client: Client = make(**settings, clock=VirtualClock(just_after(fake)), concurrency=chance.choice((1, 4)))
-            view = client.stream(self.stream, filters=filters, page_size=chance.choice((1, 5, 20))).records()
+            view = client.stream(
+                self.stream, filters=filters, page_size=self.allowed_page_size(chance.choice((1, 5, 20)))
+            ).records()
             due = Counter([one.uid for one in view])
             left = iter(view)
             first = Counter([one.uid for _, one in zip(range(chance.randint(0, due.total())), left, strict=False)])

@@ -29,8 +29,11 @@ from logferry.testing import (
     Recorder,
     Row,
     VirtualClock,
+    emptied,
     failing,
+    first_of,
     serve,
+    shortened,
 )
 
 LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
@@ -454,6 +457,17 @@ def test_an_invalid_call_sends_no_request(stream: str, arguments: dict[str, Any]
     with logferry.Daily(api_key="key", transport=transport) as daily, pytest.raises(logferry.InvalidRequestError):
         getattr(daily, stream)(**arguments)
     assert transport.count == 0
+
+
+@pytest.mark.parametrize("stream", SESSIONS)
+@pytest.mark.parametrize("first", [2, 3, 4])
+def test_a_short_page_and_an_empty_one_behind_it_are_not_the_end(stream: str, first: int) -> None:
+    """Where a page lacks its new row, and the response to the next query is emptied, the walk goes on."""
+    fake = DailyFake(records=20)
+    faults = first_of(failing(shortened, at=[first]), failing(emptied, at=[first + 1]))
+    with logferry.Daily(api_key=fake.api_key, transport=InProcessTransport(fake, faults=faults), rate=None) as daily:
+        found = opened(daily, stream, fake, page_size=1).raw().to_list()
+    assert found == truth(fake, stream)
 
 
 def test_an_endless_run_of_one_row_is_an_error() -> None:

@@ -1,4 +1,4 @@
-"""Cognigy: what the flows, endpoints and integrations of a project reported."""
+"""Cognigy: the logs of a project's flows, endpoints and integrations."""
 
 from logferry.services.cognigy._client import Cognigy
 

@@ -1,4 +1,4 @@
-"""A Cognigy account: the API key of a user, and what the API's refusals say."""
+"""A Cognigy account: a user's API key, and the errors of the API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from logferry_clients.cognigy.models.problem import ProblemKey
 
 EXAMPLE: Final = "https://api-trial.cognigy.ai/new"
-"""What a right base URL looks like."""
+"""The form of a base URL."""
 
 _CODE: Final[ProblemKey] = "code"
 _TITLE: Final[ProblemKey] = "title"
@@ -34,7 +34,7 @@ _HINTS: Final[Mapping[int, str]] = {
 
 
 def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
-    """What an error body says: problem details (RFC 7807), or OAuth's ``error`` and ``error_description``."""
+    """The details of an error body: problem details (RFC 7807), or OAuth's ``error`` and ``error_description``."""
     code = body.get(_CODE, body.get("error"))
     message = text_in(body.get(_DETAIL)) or text_in(body.get(_TITLE)) or text_in(body.get("error_description"))
     hint = _HINTS.get(status)

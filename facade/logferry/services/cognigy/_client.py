@@ -34,19 +34,21 @@ _PASTED: Final = re.compile(r"/(openapi|v2\.\d+)$")
 
 class Cognigy(Client):
     """
-    A user of a Cognigy.AI installation, the vendor's or one's own.
+    A user of a Cognigy.AI installation, hosted by the vendor or self-hosted.
 
-    What is not given as an argument comes from the environment.
+    Missing arguments are read from the environment.
 
     Args:
         api_key: An API key of a user who may read the projects' logs (``COGNIGY_API_KEY``).
         base_url: The API's address, without its version, such as ``https://api-trial.cognigy.ai/new``
             (``COGNIGY_BASE_URL``).
-        project_id: The project to read where a call names none (``COGNIGY_PROJECT_ID``).
+        project_id: The project of calls that name none (``COGNIGY_PROJECT_ID``).
         type_brackets: Write levels as ``type[]=error&type[]=warn`` instead of ``type=error&type=warn``
-            (``COGNIGY_TYPE_BRACKETS``, ``true`` or ``false``); which one an installation takes is not documented.
-        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
-            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+            (``COGNIGY_TYPE_BRACKETS``, ``true`` or ``false``); the documentation does not say which one an
+            installation takes.
+        options: Options of every client: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
+            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``,
+            ``clock``.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
@@ -109,21 +111,21 @@ class Cognigy(Client):
         The logs of a project: what its flows, endpoints and integrations reported.
 
         The service keeps them for a short time, 24 hours unless the installation is configured otherwise.  Without
-        ``since``, everything that it still has is asked for.
+        ``since``, the walk reads everything that the service still has.
 
         Args:
             project_id: The project; default: the account's.
             filter_: Only entries with this in their type, message or trace id.
-            type_: Only entries of these levels, such as ``["error", "warn"]``.  Entries can lack their level; with one
-                level asked for, it is their record's.
+            type_: Only entries of these levels, such as ``["error", "warn"]``.  An entry can lack its
+                level; if the query names exactly one, its record has that level.
             user_id: Only entries of this user.
             flow_name: Only entries of the flow with this name.
-            options: What every stream takes: ``since``, ``until``, ``page_size`` (1 to 100, default 100),
+            options: Options of every stream: ``since``, ``until``, ``page_size`` (1 to 100, default 100),
                 ``max_items``, ``resume``, ``strict``.
 
         Raises:
-            InvalidRequestError: The call cannot be right; nothing was sent.
-            CheckpointError: ``resume`` belongs to another question, or is damaged.
+            InvalidRequestError: The arguments are not valid; nothing was sent.
+            CheckpointError: ``resume`` belongs to another query, or is damaged.
         """
         from logferry.services.cognigy._streams import PROJECT_LOGS, PROJECT_LOGS_WITH_BRACKETS, ProjectLogFilters
 
@@ -132,7 +134,7 @@ class Cognigy(Client):
         given = ProjectLogFilters(
             project_id=project_id, filter_=filter_, type_=type_, user_id=user_id, flow_name=flow_name
         )
-        # A checkpoint that is given alone knows its project; else the account's goes in, and so into checkpoints.
+        # A checkpoint without other arguments has its project; otherwise the account's project applies.
         if project_id is None and (options.get("resume") is None or given != ProjectLogFilters()):
             if self._project_id is None:
                 raise InvalidRequestError(

@@ -1,4 +1,4 @@
-"""From a log entry to a record: OpenTelemetry's names where they exist, else names of Cognigy's own."""
+"""Converts log entries to records: OpenTelemetry's names where they exist, else Cognigy's own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from logferry_clients.cognigy.models.log_entry import LogEntryJson, LogEntryKey
 
 _SEVERITIES: Final = {"fatal": 21, "error": 17, "warn": 13, "info": 9, "debug": 5, "trace": 1}
 
-# The keys are of the generated types, so that both type checkers know one that the spec does not have.
+# The keys come from the generated types: both type checkers reject a key that the spec does not have.
 _ENTRY: Final[Mapping[LogEntryKey, str | None]] = {
     "_id": None,
     "timestamp": None,
@@ -33,7 +33,7 @@ _ENTRY: Final[Mapping[LogEntryKey, str | None]] = {
 _TIMESTAMP: Final[LogEntryKey] = "timestamp"
 
 _LIFTED: Final = {"userId": "user.id", "sessionId": "session.id", "flowName": "cognigy.flow.name"}
-"""What has an attribute of its own, of a ``meta`` whose content is not documented; the rest stays there."""
+"""The fields of ``meta`` that get an attribute; its content is not documented, and the rest stays in it."""
 
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -48,19 +48,19 @@ def _record(item: LogEntryJson, origin: Origin, time: int) -> LogRecord:
         time,
         _SEVERITIES.get(level.lower(), 0) if level else 0,
         level,
-        None,  # free text is no event
+        None,  # free text is not an event name
         item.get("msg") or None,
     )
 
 
 def _level_asked_for(origin: Origin) -> str | None:
-    """Entries can lack their level; where one level was asked for, it is theirs."""
+    """The level of the query, for an entry without a level; ``None`` unless the query names one level."""
     asked: list[str] = origin.filters.get("type_") or []
     return asked[0] if len(asked) == 1 else None
 
 
 def _trace_id(item: LogEntryJson) -> str | None:
-    """OpenTelemetry's trace id, where the text is one or a UUID; the service does not document its form."""
+    """OpenTelemetry's trace id, if the text is one or a UUID; the service does not document its form."""
     text = item.get("traceId", "")
     if len(text) not in _TRACE_ID_LENGTHS or not _TRACE_ID.fullmatch(text):
         return None
@@ -85,7 +85,7 @@ def _resource(_item: LogEntryJson, origin: Origin) -> Attributes:
 def _attributes(item: LogEntryJson) -> Attributes:
     attributes = mapped(item, _ENTRY, prefix="cognigy")
     if "meta" in item:
-        # Flows log what they are given, so anything can be in there.
+        # A flow logs any value.
         meta: dict[str, Any] = without_secrets(item["meta"])
         left = meta.copy()
         for key, name in _LIFTED.items():

@@ -1,10 +1,10 @@
 """
 The stream of a project's logs.
 
-The service pages by cursors, which are ids of entries, so entries that arrive do not shift the pages; the order of ids
-is not that of timestamps.  Hence: both dates are sent always, since the documentation calls them required and defaulted
-at once, and filtered here as well; a walk ends where there is no next cursor, never with a short page.  Answers of
-version 2.0 (other names of the cursors, HAL) are read too.
+The service pages by cursors, which are ids of entries, so entries that arrive do not shift the pages.  The order of ids
+is not that of timestamps.  Every request has both dates, since the documentation calls them both required and optional
+with a default; the walk filters the window again.  A walk ends at a page without a next cursor, never at a short page.
+Responses of version 2.0 (other names of the cursors, HAL) are supported.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ from logferry_clients.cognigy.models.page_links import PageLinksKey
 from logferry_clients.cognigy.types import Request
 
 _LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
-"""The levels that can be asked for."""
+"""The levels that a query can name."""
 
 _ID: Final[LogEntryKey] = "_id"
 _TYPE: Final[LogEntryKey] = "type"
@@ -72,34 +72,34 @@ _NEXT: Final[PageLinksKey] = "next"
 _HREF: Final[PageLinkKey] = "href"
 
 _LARGEST_PAGE: Final = 100
-"""So many entries are on a page at most."""
+"""The maximum page size."""
 
 _RETENTION: Final = 86_400 * SECOND
-"""So long entries are kept unless an installation is configured otherwise (documentation of the Logs page)."""
+"""The default retention of an installation (documentation of the Logs page)."""
 
 _SHOWN: Final = 200
-"""So much of a link is shown in an error."""
+"""Number of characters of a link that errors show."""
 
 _BRACKETS: Final = {"type": "type[]"}
-"""What is spelled otherwise where an installation wants levels as the vendor's own client writes them."""
+"""The parameters whose names differ in installations that want levels as the vendor's own client writes them."""
 
 
 def _shown_level(item: Any) -> str | None:
-    """The level that an entry shows; ``None`` for none, or for one that cannot be asked for."""
+    """The level of an entry; ``None`` without one, or for one that a query cannot name."""
     level = item.get(_TYPE) if is_object(item) else None
     return next((one for one in _LEVELS if one == level), None)
 
 
 @frozen(kw_only=True)
 class ProjectLogFilters:
-    """Filters of a project's logs; the project itself is one, since an account can see several."""
+    """Filters of a project's logs; the project is a filter, since an account can read several."""
 
     project_id: str | None = filter_field("projectId", "the project; default: the account's")
     filter_: str | None = filter_field("filter", "only entries with this in their type, message or trace id")
-    type_: Sequence[LogLevel] | None = filter_field(  # it makes a field, as for the others
+    type_: Sequence[LogLevel] | None = filter_field(  # a function that makes a field
         "type", "only entries of these levels, such as error,warn", choices=_LEVELS, several=True, shown=_shown_level
     )
-    # Of these, entries show at most a copy in their free `meta`, whose names are not documented.
+    # Entries show these at most as a copy in their free `meta`, whose names are not documented.
     user_id: str | None = filter_field("userId", "only entries of this user")
     flow_name: str | None = filter_field("flowName", "only entries of the flow with this name")
 
@@ -117,8 +117,8 @@ def walk(
 
     Args:
         filters: The caller's filters.
-        page_size: How many entries to ask for at once.
-        window: Which entries.
+        page_size: Number of entries of a request.
+        window: The window.
         position: Where to resume; ``None`` for the start.
         type_brackets: Write levels as ``type[]=error&type[]=warn``, as the vendor's own client does.
     """
@@ -142,8 +142,8 @@ def _request(filters: ProjectLogFilters, page_size: int, window: Window, cursor:
         type_=None if filters.type_ is None else [*filters.type_],
         user_id=filters.user_id,
         flow_name=filters.flow_name,
-        # Whether the bounds are inclusive is not documented, so one more millisecond is asked for on both sides.  All that
-        # the service still has begins at the epoch: for how long entries are kept is up to the installation.
+        # The documentation does not say whether the bounds are inclusive, so the request has one more millisecond on
+        # both sides.  A window without a beginning starts at the epoch, since each installation sets its own retention.
         start_date=_date(0 if window.since is None else max(0, window.since // MILLISECOND - 1)),
         end_date=_date(-(-window.until // MILLISECOND) + 1),
         limit=page_size,
@@ -152,7 +152,7 @@ def _request(filters: ProjectLogFilters, page_size: int, window: Window, cursor:
 
 
 def _date(milliseconds: int) -> str:
-    """As in the documentation's example: three digits of a second, and ``Z``."""
+    """The format of the documentation's example: milliseconds and ``Z``."""
     return f"{rfc3339(milliseconds * MILLISECOND)[:-7]}Z"
 
 
@@ -190,10 +190,10 @@ def _items(response: Response[Any], body: object) -> list[Any]:
 
 def _next_cursor(response: Response[Any], fields: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
     """
-    The cursor of the next page under either name, or from the link that HAL has instead; and what is odd about it.
+    The cursor of the next page, under either name or from the HAL link, and issues with it.
 
     Raises:
-        PagingError: There is something, but no cursor.
+        PagingError: There is a value, but it is not a cursor.
     """
     cursor = next((fields[name] for name in _CURSORS if fields.get(name)), None)
     if isinstance(cursor, str):
@@ -208,17 +208,17 @@ def _next_cursor(response: Response[Any], fields: Mapping[str, Any]) -> tuple[st
 
 def _cursor_of_link(response: Response[Any], href: object) -> tuple[str | None, tuple[str, ...]]:
     """
-    The cursor in a link; the rest of the link is never used, but told where it leads elsewhere.
+    The cursor in a link, and issues with the link; the request uses nothing else of it.
 
-    Links come with the scheme http and an empty ``previous``, and a gateway can have put something before the path, so
-    only a link to another host or endpoint is foreign.  An empty cursor is the end, a missing one is not.
+    Links come with the scheme http and an empty ``previous``, and a gateway may add a prefix to the path, so only a
+    link to another host or endpoint is an issue.  An empty cursor is the end, a missing one is an error.
     """
-    shown = printable(repr(href).partition("?")[0])[:_SHOWN]  # what follows could be a secret
+    shown = printable(repr(href).partition("?")[0])[:_SHOWN]  # the query string may hold a secret
     try:
         link = urlsplit(href) if isinstance(href, str) else None
         cursor = parse_qs(link.query, keep_blank_values=True)["next"][0] if link is not None else None
         host = link.hostname if link is not None else None
-    except (ValueError, KeyError):  # no URL, or no cursor in it
+    except (ValueError, KeyError):  # not a URL, or no cursor in it
         link = cursor = host = None
     if link is None or cursor is None:
         raise PagingError(f"the link to the next page has no cursor: {shown}", hint="Check COGNIGY_BASE_URL")

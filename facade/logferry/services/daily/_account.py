@@ -26,13 +26,13 @@ _ADDRESS_HINT: Final = f"Check DAILY_BASE_URL: it looks like {DEFAULT_BASE_URL},
 
 
 def refusal(status: int, body: Mapping[str, Any]) -> Refusal:
-    """What Daily's error body says: ``error`` is stable, ``info`` is for people."""
+    """The details of Daily's error body: ``error`` is stable, ``info`` is a text for people."""
     code, message = text_in(body.get("error")), text_in(body.get("info"))
     misplaced = status == HTTPStatus.NOT_FOUND or is_foreign(status, body)
     return Refusal(
         code=code,
         message=message,
         hint=_HINTS.get(code or "") or (_ADDRESS_HINT if misplaced else None),
-        # Its status is 400, though it is about credentials.
+        # This error concerns credentials, but its status is 400.
         error=AuthenticationError if code == "authorization-header-error" else None,
     )

@@ -1,8 +1,8 @@
 """
-The stream of the REST API's log: requests that were made, or webhooks that were delivered.
+The stream of the REST API's log: requests to the API, or webhook deliveries.
 
-Daily lists them newest first and pages by id.  There is no filter by time: the window is filtered here, and the walk ends
-once it is past ``since``.
+Daily lists them newest first and pages by id.  It does not filter by time: the walk filters the window, and ends once
+it is past ``since``.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ from logferry_clients.daily.models.api_log import ApiLog, ApiLogJson, fits_api_l
 from logferry_clients.daily.models.list_api_logs_source import LIST_API_LOGS_SOURCE_VALUES, ListApiLogsSource
 
 _PAGE: Final = 100
-"""The limit of Daily's other lists; this one's is not documented."""
+"""The maximum page size of Daily's other lists; that of this list is not documented."""
 
 _PAST: Final = 50
-"""So many logs in a row before the window mean that all others are, too; a few can be listed late, with an older time."""
+"""The walk ends after this many logs in a row before the window; a few logs can be listed late, with an older time."""
 
 _NEAR: Final = 5 * SECOND
-"""How far before the window a log counts as near it, in nanoseconds: neighbours can be out of order."""
+"""A log at most this far before the window counts as near, in nanoseconds: neighbours can be out of order."""
 
 
 @frozen(kw_only=True)
 class ApiLogFilters:
     """Filters of the REST API's log."""
 
-    source: ListApiLogsSource | None = filter_field(  # noqa: RUF009  # it makes an attrs field
+    source: ListApiLogsSource | None = filter_field(  # noqa: RUF009  # makes an attrs field
         "source",
         "api (the service's default) or webhook",
         choices=sorted(LIST_API_LOGS_SOURCE_VALUES),
         shown=shown_at("source"),
         any_case=True,
     )
-    # How it is compared is not documented.
+    # The comparison is not documented.
     url: str | None = filter_field("url", "only logs of this route of the API, or of this address of a webhook server")
 
 
@@ -100,7 +100,7 @@ class _Past:
     _count: int = field(default=0, init=False)
 
     def after(self, times: PageTimes, cursor: Position | None) -> int:
-        """How many there are at the end of a page, which may have been asked for before."""
+        """The count at the end of a page; a repeated page is counted once."""
         if cursor != self._cursor:
             self._cursor, self._before = cursor, self._count
         self._count = _past(times, self._window, self._before)
@@ -109,15 +109,15 @@ class _Past:
 
 def _past(times: PageTimes, window: Window, past: int) -> int:
     """
-    How many logs in a row lie before the window, and not near it, at the end of a page.
+    The number of logs in a row, at the end of a page, that lie before the window and not near it.
 
     Args:
-        times: Those of the page.
+        times: The times of the page.
         window: The window.
-        past: How many there were at the end of the page before.
+        past: The number at the end of the page before.
     """
     span, first = times.span(), None if window.since is None else window.since - _NEAR
-    if first is None or span is None or span[0] >= first:  # as on most pages
+    if first is None or span is None or span[0] >= first:  # the usual case
         return past if not len(times) else 0
     for time in times:
         past = past + 1 if time is not None and time < first else 0

@@ -1,4 +1,4 @@
-"""What the attributes of Daily's records are, as data; ``_records`` and ``_meeting_records`` make them."""
+"""The attributes of Daily's records as a table; ``_records`` and ``_meeting_records`` make them."""
 
 from __future__ import annotations
 

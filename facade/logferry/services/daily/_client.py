@@ -30,13 +30,14 @@ class Daily(Client):
     """
     A Daily domain.
 
-    What is not given as an argument comes from the environment.
+    Missing arguments are read from the environment.
 
     Args:
         api_key: The domain's API key (``DAILY_API_KEY``).
-        base_url: Where the REST API is (``DAILY_BASE_URL``); default: ``https://api.daily.co/v1``.
-        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
-            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+        base_url: The address of the REST API (``DAILY_BASE_URL``); default: ``https://api.daily.co/v1``.
+        options: Options of every client: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
+            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``,
+            ``clock``.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
@@ -75,18 +76,18 @@ class Daily(Client):
         **options: Unpack[StreamOptions],
     ) -> Stream[SessionLog]:
         """
-        What the clients of a call's participants told; oldest first.  Daily wants at least one of the two ids.
+        The logs that the clients of a call's participants sent; oldest first.  Daily requires at least one of the ids.
 
         Args:
             mtg_session_id: Only logs of this meeting session.
             user_session_id: Only logs of this participant's session.
             log_level: Only logs of this level: ``ERROR``, ``INFO`` or ``DEBUG``.
-            options: What every stream takes: ``since``, ``until``, ``page_size`` (default 500), ``max_items``,
+            options: Options of every stream: ``since``, ``until``, ``page_size`` (default 500), ``max_items``,
                 ``resume``, ``strict``.
 
         Raises:
-            InvalidRequestError: The call cannot be right; nothing was sent.
-            CheckpointError: ``resume`` belongs to another question, or is damaged.
+            InvalidRequestError: The arguments are not valid; nothing was sent.
+            CheckpointError: ``resume`` belongs to another query, or is damaged.
         """
         from logferry.services.daily._sessions.streams import SESSION_LOGS, SessionLogFilters
 
@@ -101,20 +102,20 @@ class Daily(Client):
         **options: Unpack[StreamOptions],
     ) -> Stream[SessionMetric]:
         """
-        Samples of the connections of a call's participants; oldest first.  Daily wants at least one of the two ids.
+        Samples of the connections of a call's participants; oldest first.  Daily requires at least one of the ids.
 
-        Daily documents no list of a sample's fields: an entry has those that were seen elsewhere, all of them optional, and
-        keeps all others in ``additional_properties``.
+        Daily does not document the fields of a sample.  An entry has the fields of published examples, all optional,
+        and keeps all others in ``additional_properties``.
 
         Args:
             mtg_session_id: Only samples of this meeting session.
             user_session_id: Only samples of this participant's session.
-            options: What every stream takes: ``since``, ``until``, ``page_size`` (default 500), ``max_items``,
+            options: Options of every stream: ``since``, ``until``, ``page_size`` (default 500), ``max_items``,
                 ``resume``, ``strict``.
 
         Raises:
-            InvalidRequestError: The call cannot be right; nothing was sent.
-            CheckpointError: ``resume`` belongs to another question, or is damaged.
+            InvalidRequestError: The arguments are not valid; nothing was sent.
+            CheckpointError: ``resume`` belongs to another query, or is damaged.
         """
         from logferry.services.daily._sessions.streams import SESSION_METRICS, SessionMetricFilters
 
@@ -131,17 +132,17 @@ class Daily(Client):
         """
         Requests to the REST API, or webhooks that Daily delivered; newest first.
 
-        Daily has no filter by time, so everything newer than ``since`` is read.
+        Daily does not filter this list by time, so the walk reads everything newer than ``since``.
 
         Args:
             source: ``api`` for requests to the REST API, which is the service's default, or ``webhook``.
             url: Only logs of this route of the API, such as ``/v1/rooms``, or of this address of a webhook server.
-            options: What every stream takes: ``since``, ``until``, ``page_size`` (default 100), ``max_items``,
+            options: Options of every stream: ``since``, ``until``, ``page_size`` (default 100), ``max_items``,
                 ``resume``, ``strict``.
 
         Raises:
-            InvalidRequestError: The call cannot be right; nothing was sent.
-            CheckpointError: ``resume`` belongs to another question, or is damaged.
+            InvalidRequestError: The arguments are not valid; nothing was sent.
+            CheckpointError: ``resume`` belongs to another query, or is damaged.
         """
         from logferry.services.daily._api_logs import API_LOGS, ApiLogFilters
 
@@ -151,20 +152,20 @@ class Daily(Client):
         self, *, room: str | None = None, ongoing: bool | None = None, **options: Unpack[StreamOptions]
     ) -> Stream[Meeting]:
         """
-        Meeting sessions, with who was there; the one that began last first.
+        Meeting sessions with their participants; newest start first.
 
-        The id of a meeting is what ``session_logs`` and ``session_metrics`` take as ``mtg_session_id``.  The window is about
-        when meetings began.
+        ``session_logs`` and ``session_metrics`` take the id of a meeting as ``mtg_session_id``.  The window applies to
+        the start of meetings.
 
         Args:
             room: Only meetings in the room of this name.
-            ongoing: Only meetings that go on (true), or that are over (false).
-            options: What every stream takes: ``since``, ``until``, ``page_size`` (default 100, the service's limit),
+            ongoing: Only ongoing meetings (true), or only finished ones (false).
+            options: Options of every stream: ``since``, ``until``, ``page_size`` (default 100, the service's limit),
                 ``max_items``, ``resume``, ``strict``.
 
         Raises:
-            InvalidRequestError: The call cannot be right; nothing was sent.
-            CheckpointError: ``resume`` belongs to another question, or is damaged.
+            InvalidRequestError: The arguments are not valid; nothing was sent.
+            CheckpointError: ``resume`` belongs to another query, or is damaged.
         """
         from logferry.services.daily._meetings import MEETINGS, MeetingFilters
 

@@ -1,8 +1,8 @@
 """
-Pages of Daily's lists: newest first, asked for by the id of the last item of the page before that has one.
+Pages of Daily's lists: newest first, requested by the id of the last item on the page before that has an id.
 
-Items that arrive while paging shift nothing.  A short page is no end, since the service may have a limit of its own; an
-empty one is.
+Items that arrive during a walk do not shift the pages.  A short page is not the end, since the service may have a lower
+limit; an empty page is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from logferry.extend import (
 
 
 def starting_after(cursor: Position | None) -> tuple[str | None, int]:
-    """The id that a cursor asks for items behind, and how many of those have been met."""
+    """The id that a cursor starts after, and the number of delivered items behind that id."""
     if cursor is None or isinstance(cursor, str):
         return cursor, 0
     identity, met = cursor
@@ -36,8 +36,8 @@ class ListPages:
     """
     Makes the pages of one walk, for ``cursor_walk``.
 
-    The next page is asked for by the last item that has an id.  Those without one behind it come again then, and are known
-    by their digests.  Where a page has none, a larger one is asked for in its place.
+    The next request starts after the last item that has an id.  The items behind that one come again, and are
+    recognized by their digests.  If no item of a page has an id, a larger page is requested instead.
     """
 
     _most: int = field(default=0, init=False)
@@ -53,15 +53,15 @@ class ListPages:
         total: int | None = None,
     ) -> CursorPage:
         """
-        The page of an answer.
+        Make the page of a response.
 
         Args:
-            response: The answer.
+            response: The response.
             items: Its items.
-            times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
-            asked: The cursor that it was asked for by.
-            size: How many items were asked for.
-            total: How many items the service counts for the question, or ``None`` where it does not say.
+            times: Their times, in nanoseconds since the epoch; ``None`` for an unreadable one.
+            asked: The cursor of the request.
+            size: The page size of the request.
+            total: The service's count of all items of the query; ``None`` without one.
         """
         behind = next((count for count, item in enumerate(reversed(items)) if _has_id(item)), len(items))
         identity, met = starting_after(asked)
@@ -71,7 +71,7 @@ class ListPages:
         trouble: PagingError | None = None
         if behind > met or behind < len(items):
             cursor = [identity, behind] if behind else identity
-        # A page that is smaller than another was is the last.
+        # A page smaller than an earlier one is the last.
         if behind >= (REMEMBERED if cursor else max(1, self._most)):
             trouble = PagingError("no item of a page has an id, so the next page cannot be asked for")
             cursor = None

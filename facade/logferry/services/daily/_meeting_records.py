@@ -1,9 +1,9 @@
 """
-From Daily's meetings to records.
+Converts Daily's meetings to records.
 
-OpenTelemetry has no names for meetings, so all attributes are Daily's own; the meeting session has the name that it has in
-the logs of calls, so that both can be joined.  A record's time is when the meeting began, its text the room and whether the
-meeting goes on.
+OpenTelemetry has no names for meetings, so all attributes are Daily's own.  The meeting session has the same name as in
+the logs of calls, so that the two can be joined.  A record's time is the start of the meeting; its text has the room
+and whether the meeting is ongoing.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _record(item: MeetingJson, origin: Origin, time: int) -> LogRecord:
 
 
 def _identity(item: MeetingJson) -> tuple[str | None, str | None]:
-    # The item names no domain; the account stands for it.
+    # The item has no domain; the account identifies it.
     return None, item.get("id")
 
 

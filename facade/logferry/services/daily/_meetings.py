@@ -1,8 +1,8 @@
 """
-The stream of meeting sessions: who met when in which room; it finds the sessions that the logs of calls are asked for by.
+The stream of meeting sessions: participants, times and room.  Its ids are the queries of the logs of calls.
 
-Daily lists them by their beginning, newest first, and pages by id.  Its bounds are whole seconds of the beginning: a second
-more is asked for on both sides, and the window is filtered here as well.
+Daily lists them by their start, newest first, and pages by id.  Its bounds are whole seconds of the start: the request
+has one more second on both sides, and the walk filters the window.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ _DATA: Final[MeetingPageKey] = "data"
 _TOTAL: Final[MeetingPageKey] = "total_count"
 
 _SETTLING: Final = 1800 * SECOND
-"""So long after its end a session's logs may come."""
+"""A session's logs arrive at most this long after its end."""
 
 _LARGEST_PAGE: Final = 100
-"""So many meetings are on a page at most."""
+"""The maximum page size."""
 
 
 @frozen(kw_only=True)
@@ -57,7 +57,7 @@ class MeetingFilters:
     room: str | None = filter_field(
         "room", "only meetings in the room of this name", shown=shown_at("room"), any_case=True
     )
-    ongoing: bool | None = filter_field(  # it makes an attrs field
+    ongoing: bool | None = filter_field(  # makes an attrs field
         "ongoing", "only meetings that go on (true), or that are over (false)", parse=flag, shown=shown_at("ongoing")
     )
 
@@ -100,7 +100,7 @@ def _page(response: Response[Any], pages: ListPages, asked: Position | None, siz
 
 
 def _is_over(item: Any, now: int) -> bool:
-    """Whether a meeting has been over for so long that nothing more will come of it: logs are sent until its end."""
+    """Whether a meeting ended so long ago that no more logs arrive: clients send them until the end."""
     fields = item if is_object(item) else {}
     begin, duration = MEETING_NORMALIZER.time(item), fields.get("duration")
     if begin is None or type(duration) is not int:
@@ -124,7 +124,7 @@ SESSIONS: Final = Incremental(
         is_over=_is_over,
     ),
 )
-"""How the streams of a call are read again: session by session, until each has been over for a while."""
+"""How the streams of a call are synced: session by session, again until each has been over for a while."""
 
 MEETINGS: Final[StreamDefinition[Meeting, MeetingJson, MeetingFilters]] = StreamDefinition(
     name="daily.meetings",

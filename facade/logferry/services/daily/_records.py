@@ -1,4 +1,4 @@
-"""From Daily's items to records: OpenTelemetry's names where they exist, else names of Daily's own."""
+"""Converts Daily's items to records: OpenTelemetry's names where they exist, else Daily's own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from logferry_clients.daily.models.session_metric import SessionMetricJson, Sess
 _DEBUG: Final = 5
 _WARN: Final = 13
 _LEVELS: Final = {0: ERROR, 1: INFO, 2: _DEBUG}
-"""A guess that fits the documented examples: Daily names ERROR, INFO and DEBUG, and does not say their numbers."""
+"""Chosen to fit the documented examples: Daily names ERROR, INFO and DEBUG, but not their numbers."""
 
 _SEVERITIES: Final = {1: INFO, 2: INFO, 3: INFO, 4: _WARN, 5: ERROR}
 """By the first digit of a status."""
@@ -46,23 +46,23 @@ _EVENTS: Final = {"api": "daily.api.request", "webhook": "daily.webhook.delivery
 _METHODS: Final = frozenset({
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
 })  # fmt: skip
-"""The methods that OpenTelemetry knows."""
+"""The HTTP methods that OpenTelemetry knows."""
 
 _TIME_FIELDS: Final = ("time", "timestamp", "clientTime")
-"""Where the time of a metric may be: Daily does not document its fields."""
+"""Candidate fields of the time of a metric: Daily does not document its fields."""
 
 _TOKEN_IN_PATH: Final = re.compile(r"(/meeting-tokens/)[^/?#]+")
-"""Daily's REST API takes a meeting token to be looked up as a part of the path."""
+"""A route with a meeting token in its path: Daily's REST API looks the token up by it."""
 
 _PLAIN_ROUTE: Final = re.compile(r"(/[\w.~-]+)+/?", re.ASCII)
-"""Most routes look like this, and hold no secret unless it is a meeting token."""
+"""Most routes match this, and hold no secret except a meeting token."""
 
 _USUAL_LENGTH: Final = 200
 
 _TOKEN_IN_QUERY: Final = re.compile(r"((?:^|&)t=)[^&]*")
-"""The address of a room takes a meeting token as ``t``."""
+"""The URL of a room has a meeting token in its parameter ``t``."""
 
-# The keys are of the generated types, so that both type checkers know one that the spec does not have.
+# The keys come from the generated types: both type checkers reject a key that the spec does not have.
 _SESSION_LOG: Final[Mapping[SessionLogKey, str | None]] = {
     "time": None,
     "clientTime": "daily.client_time",
@@ -80,7 +80,7 @@ _SESSION_METRIC: Final[Mapping[SessionMetricKey, str]] = {
     "userSessionId": "session.id",
     "roomName": "daily.room.name",
 }
-"""What a metric says as a log of the same call does; its numbers are in the whole item."""
+"""The fields that a metric shares with the logs of its call; its numbers are in the raw item."""
 _API_LOG: Final[Mapping[ApiLogKey, str | None]] = {
     "id": None,
     "userId": "user.id",
@@ -91,7 +91,7 @@ _API_LOG: Final[Mapping[ApiLogKey, str | None]] = {
     "url": None,
     "status": None,
     "createdAt": None,
-    # The bodies stay in the raw item: they can hold meeting tokens, which are not recognizable by a name alone.
+    # The bodies stay in the raw item: they can hold meeting tokens, which no field name identifies.
     "request": None,
     "response": None,
 }
@@ -101,7 +101,7 @@ _CREATED: Final[ApiLogKey] = "createdAt"
 
 
 def metric_to_nano(item: Mapping[str, Any]) -> int | None:
-    """When a metric was sampled, where one of its fields tells: ISO 8601 text, or Unix milliseconds."""
+    """The time of a metric, from the first readable field: ISO 8601 text, or Unix milliseconds."""
     for name in _TIME_FIELDS:
         value = item.get(name)
         time = text_to_nano(value) if isinstance(value, str) else number_to_nano(value, MILLISECOND)
@@ -135,7 +135,7 @@ def _session_attributes(item: SessionLogJson) -> Attributes:
 
 
 def _metric_times(items: list[Any]) -> PageTimes:
-    """When metrics were sampled."""
+    """The times of metrics."""
     return known_times([metric_to_nano(item) if is_object(item) else None for item in items])
 
 
@@ -201,7 +201,7 @@ def _api_attributes(item: ApiLogJson) -> Attributes:
 
 
 def _status(item: ApiLogJson) -> int | None:
-    """The HTTP status, which older descriptions have as a text."""
+    """The HTTP status; older descriptions have it as a text."""
     status = item.get("status")
     if isinstance(status, str):
         return int(status) if len(status) == 3 and status.isascii() and status.isdigit() else None  # noqa: PLR2004  # as every status
@@ -245,13 +245,13 @@ def _any_path(url: str) -> str:
     return _public(url).partition("?")[0]
 
 
-# Few routes make most of a log; what is longer than usual is not kept.
+# Few routes make up most of a log; a long one is not cached.
 _usual_url: Final = lru_cache(maxsize=1024)(_any_url)
 _usual_path: Final = lru_cache(maxsize=1024)(_any_path)
 
 
 def _public(url: str) -> str:
-    """A route or an address without what can be a secret; empty where it is neither."""
+    """A route or URL without its possible secrets; empty for anything else."""
     if _PLAIN_ROUTE.fullmatch(url) and "/meeting-tokens/" not in url:
         return url
     try:
@@ -267,7 +267,7 @@ def _size(body: str) -> int:
 
 
 def resource_of(origin: Origin, tenant: Attributes) -> Attributes:
-    """The resource of a record, with what is known of its domain."""
+    """The resource of a record, with the domain if it is known."""
     return present({"service.name": "daily", "server.address": origin.server_address, **tenant})
 
 

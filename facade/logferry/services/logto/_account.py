@@ -1,4 +1,4 @@
-"""A Logto account: OAuth 2 client credentials of a machine-to-machine app, or a ready token."""
+"""A Logto account: OAuth 2 client credentials of a machine-to-machine app, or an access token."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _CLOUD_DOMAIN: Final = ".logto.app"
 
 def management_api(endpoint: str) -> str:
     """
-    The indicator of the Management API, which a token must be asked for; it is a name, not an address.
+    The indicator of the Management API, the resource of a token; it is a name, not an address.
 
-    On Logto Cloud it is the tenant's own; on a server of one's own it is always that of the tenant ``default``
+    On Logto Cloud it is that of the tenant; on a self-hosted server always that of the tenant ``default``
     (logto-io/logto, packages/api, ``management.ts``).
     """
     host = urlsplit(endpoint).hostname or ""
@@ -35,7 +35,7 @@ def management_api(endpoint: str) -> str:
 
 def app_token(*, app_id: str, app_secret: str, resource: str) -> Authorizer:
     """
-    Authorize with tokens that are fetched from the token endpoint with the credentials of a machine-to-machine app.
+    Authorize with tokens from the token endpoint, by the credentials of a machine-to-machine app.
 
     Args:
         app_id: The app's id.
@@ -47,10 +47,10 @@ def app_token(*, app_id: str, app_secret: str, resource: str) -> Authorizer:
 
 
 def _token_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
-    """What the token endpoint's error body says: OAuth's ``error`` and ``error_description``."""
+    """The details of the token endpoint's error body: OAuth's ``error`` and ``error_description``."""
     code, message = text_in(body.get("error")), text_in(body.get("error_description"))
     if code == "invalid_client":
-        # Logto repeats an id that it does not know, and who has swapped id and secret would read the secret.
+        # Logto repeats an unknown id: after a swap of id and secret, that would show the secret.
         message = "there is no app with this id" if status == HTTPStatus.BAD_REQUEST else message
         hint = "Check LOGTO_APP_ID and LOGTO_APP_SECRET: they must be those of a machine-to-machine app"
         return Refusal(code=code, message=message, hint=hint, error=AuthenticationError)
@@ -61,7 +61,7 @@ def _token_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
 
 
 def _address_hint(status: int, body: Mapping[str, Any]) -> str | None:
-    """What to do where something else than Logto's API answered."""
+    """The hint for a response that is not from Logto's API."""
     hint = "Check LOGTO_ENDPOINT: it must be the tenant's address alone, such as https://acme.logto.app"
     return hint if status == HTTPStatus.NOT_FOUND or is_foreign(status, body) else None
 
@@ -76,7 +76,7 @@ _HINTS: Final[Mapping[str, str]] = {
 
 
 def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
-    """What the Management API's error body says; ``message`` is localized, so ``code`` decides (measured on 1.42.0)."""
+    """The details of an error body of the API; ``message`` is localized, so ``code`` decides (measured on 1.42.0)."""
     code, data = text_in(body.get("code")), body.get("data")
     reason = text_in(data.get("code")) if is_object(data) else None
     return Refusal(

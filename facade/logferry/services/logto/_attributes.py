@@ -1,4 +1,4 @@
-"""What the attributes of Logto's records are, as data; ``_records`` makes them."""
+"""The attributes of Logto's records as a table; ``_records`` makes them."""
 
 from __future__ import annotations
 

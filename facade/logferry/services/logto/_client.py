@@ -29,21 +29,22 @@ _EXAMPLE: Final = "https://acme.logto.app"
 
 class Logto(Client):
     """
-    A Logto tenant, on Logto Cloud or on a server of one's own.
+    A Logto tenant, on Logto Cloud or self-hosted.
 
-    What is not given as an argument comes from the environment.  With an access token, given or in the environment,
-    the app's credentials are not used, unless they are given as arguments.
+    Missing arguments are read from the environment.  An access token, as an argument or in the
+    environment, takes precedence over the app's credentials, unless those are arguments.
 
     Args:
         endpoint: The tenant's address, such as ``https://acme.logto.app`` (``LOGTO_ENDPOINT``).
         app_id: Id of a machine-to-machine app whose role has the Management API's permission ``all``
             (``LOGTO_APP_ID``).
         app_secret: The app's secret (``LOGTO_APP_SECRET``).
-        access_token: A ready token instead, which somebody else renews (``LOGTO_ACCESS_TOKEN``).
+        access_token: An access token instead; the caller renews it (``LOGTO_ACCESS_TOKEN``).
         resource: Indicator of the Management API (``LOGTO_RESOURCE``); default: ``{endpoint}/api`` on Logto Cloud,
             ``https://default.logto.app/api`` elsewhere.
-        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
-            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+        options: Options of every client: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
+            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``,
+            ``clock``.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
@@ -118,12 +119,12 @@ class Logto(Client):
                 submits, everything of machine-to-machine apps.
             application_id: Only logs of this application.
             log_key: Only logs of this event, such as ``Interaction.SignIn.Submit``; no prefixes.
-            options: What every stream takes: ``since``, ``until``, ``page_size`` (1 to 100, default 100),
+            options: Options of every stream: ``since``, ``until``, ``page_size`` (1 to 100, default 100),
                 ``max_items``, ``resume``, ``strict``.
 
         Raises:
-            InvalidRequestError: The call cannot be right; nothing was sent.
-            CheckpointError: ``resume`` belongs to another question, or is damaged.
+            InvalidRequestError: The arguments are not valid; nothing was sent.
+            CheckpointError: ``resume`` belongs to another query, or is damaged.
         """
         from logferry.services.logto._query import AuditLogFilters
         from logferry.services.logto._streams import AUDIT_LOGS

@@ -1,9 +1,9 @@
 """
 A moment with more logs than a page holds.
 
-The server has no tie-break: on each page of a wide window it can order logs of one time anew, so that some come twice and
-others never.  In a window around the moment it keeps their order and counts them exactly (both measured), so they are read
-there, page by page, and the count says whether all have come.
+The server has no tie-break: each page of a wide window can have another order of logs of one time, so that some logs
+come twice and others never.  In a narrow window around the moment their order is stable and their count exact (both
+measured).  So the walk reads that window page by page, and the count shows whether all logs have come.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from logferry.extend import (
 )
 
 _BELOW: Final = 2 * MILLISECOND
-"""How long before the moment its window begins, in nanoseconds: see ``Crowd.edge``."""
+"""The window begins this long before the moment, in nanoseconds: see ``Crowd.edge``."""
 
 _READINGS: Final = 3
-"""How many times the window is read at most, until as many logs have come as the server counts."""
+"""The window is read at most this many times, until as many logs have come as the server counts."""
 
 
 @frozen
 class Crowd:
     """
-    Where the reading of such a moment is.
+    The state of reading a crowded moment.
 
     Attributes:
         time: The moment, in nanoseconds since the epoch, whole milliseconds.
-        met: Identity to time, of all logs met in its window, those outside of the caller's window included.
+        met: Time by identity, of all logs received in its window, including those outside the caller's window.
         read: How many times its window has been read to the end.
     """
 
@@ -49,43 +49,43 @@ class Crowd:
     @property
     def edge(self) -> int:
         """
-        The latest time of which a log can be left once the window has been read, in nanoseconds since the epoch.
+        The latest time of the remaining logs after the window has been read, in nanoseconds since the epoch.
 
-        Bounds are inclusive since 1.42 and exclusive before.  So the window has all logs of the moment and of the
-        millisecond before it, whichever the server means, and what is left can be asked for by a bound in between.
+        Bounds are inclusive since 1.42 and exclusive before.  In both cases the window has all logs of the moment and
+        of the millisecond before it, and a bound in between covers the rest.
         """
         return self.time - _BELOW
 
     def bounds(self, window: Window, bound: int) -> tuple[int, int]:
         """
-        The bounds to ask for, in nanoseconds since the epoch, whole milliseconds.
+        The bounds of a request, in nanoseconds since the epoch, whole milliseconds.
 
         Args:
-            window: What the caller wants: at most a millisecond more is asked for.
-            bound: Where it ends.
+            window: The caller's window; the request has at most one more millisecond.
+            bound: Its end.
         """
         least = 0 if window.since is None else (window.since // MILLISECOND - 1) * MILLISECOND
         return max(least, self.edge), min(bound, self.time + MILLISECOND)
 
     @property
     def keys(self) -> list[Key]:
-        """The keys of the logs met."""
+        """The keys of the received logs."""
         return [(time, identity) for identity, time in self.met.items()]
 
     def after(self, keys: Sequence[Key]) -> Crowd:
-        """The crowd once logs with these keys have been met."""
+        """The crowd after logs with these keys have been received."""
         return evolve(self, met={**self.met, **{identity: time for time, identity in keys}})
 
     def again(self) -> Crowd | None:
-        """The crowd at the start of its window; ``None`` where that has been read often enough."""
+        """The crowd at the start of its window; ``None`` after the last reading."""
         return evolve(self, read=self.read + 1) if self.read + 1 < _READINGS else None
 
     def has_all(self, total: int | None) -> bool:
-        """Whether all have been met that the server counts."""
+        """Whether as many logs have been received as the server counts."""
         return total is not None and len(self.met) >= total
 
     def doubt(self, total: int | None) -> str:
-        """What may be missing, where it has been read often enough."""
+        """The issue after the last reading: what may be missing."""
         counted = "an unknown number of" if total is None else f"{total:,}"
         return (
             f"createdAt: the server counts {counted} logs around {rfc3339(self.time)} and sent {len(self.met):,}; "

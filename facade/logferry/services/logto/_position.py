@@ -1,4 +1,4 @@
-"""Where a walk through the audit logs is: below which time, at which row, and what of it has been met."""
+"""The position of a walk through the audit logs: its upper time, its row, and the logs that were received."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from logferry.services.logto._query import Page
 from logferry.services.logto._rows import LARGEST_PAGE, is_crowded, page_from
 
 _REACH: Final = MILLISECOND
-"""How far above the oldest log met the next page is asked for: see ``WalkPosition.bounds``."""
+"""The next request ends this far above the oldest received log: see ``WalkPosition.bounds``."""
 
 
 @frozen(kw_only=True)
 class WalkPosition:
     """
-    Where a walk is.
+    The position of a walk.
 
     Attributes:
-        delivered: What has been met, within the window or not; only logs up to its mark are asked for.  As long as a crowd
-            is read, what had been met before it.
-        row: The next row to ask for, counted from the newest log up to the mark.
-        total: How many logs the server counts for the question, or ``None`` where it does not say.
-        counting: Whether the server ignores bounds of time, as releases before 1.40 do, so that rows are counted from
-            the newest log of all.
-        crowd: The moment that is read in a window of its own, since its logs have filled the largest page; the row is
-            counted there.
-        met: How many logs have been met.
-        least: How many logs the server has counted at the least, where rows are counted; ``None`` where it does not say.
-        ended: Whether there is nothing more.
+        delivered: The received logs, within the window or not; requests end at its mark.  While a crowd is read, those
+            from before it.
+        row: The next row, counted from the newest log below the mark.
+        total: The server's count of the logs of the query, or ``None`` without one.
+        counting: Whether the server ignores time bounds, as releases before 1.40 do; rows are then counted from the
+            newest log of all.
+        crowd: The moment that is read in a window of its own, since its logs filled the largest page; the row is
+            counted in that window.
+        met: Number of received logs.
+        least: The lowest count of the server so far, if rows are counted; ``None`` without one.
+        ended: Whether the walk has ended.
     """
 
     delivered: Delivered = field(factory=lambda: Delivered(_REACH))
@@ -66,7 +66,7 @@ class WalkPosition:
 
     @classmethod
     def from_json(cls, position: Position) -> WalkPosition:
-        """The position that ``to_json`` gave, also that of an earlier release."""
+        """Parse a position of ``to_json``, also of an earlier release."""
         given = dict(_of_earlier_release(position) if "trail" in position else position)
         delivered = Delivered(_REACH, given.pop("mark"), given.pop("border"))
         crowd = given.pop("crowd")
@@ -74,20 +74,20 @@ class WalkPosition:
 
     def bounds(self, window: Window) -> tuple[int | None, int]:
         """
-        From when on and up to when logs are asked for, in nanoseconds since the epoch, whole milliseconds.
+        The bounds of a request, in nanoseconds since the epoch, whole milliseconds.
 
-        Bounds are inclusive since 1.42 and exclusive before, so it is one millisecond more on either side than has to come.
+        Bounds are inclusive since 1.42 and exclusive before, so the request has one more millisecond on both sides.
         """
         end = -(-window.until // MILLISECOND) * MILLISECOND
         if self.crowd is not None:
             return self.crowd.bounds(window, end)
         begin = None if window.since is None else max(0, window.since // MILLISECOND - 1) * MILLISECOND
         mark = None if self.counting else self.delivered.mark
-        # A server refuses what ends before it begins, as where the window begins in the middle of the last millisecond.
+        # The server refuses an end before the start; a window that begins within the last millisecond would have one.
         return begin, max(end if mark is None else min(end, mark + _REACH), begin or 0)
 
     def narrowed(self, wanted: int) -> WalkPosition:
-        """The same position, in a window of its own where more logs of the border would come again than are *wanted*."""
+        """The same position, with a crowd if more than *wanted* logs of the border would come again."""
         mark = self.delivered.mark
         if self.counting or self.crowd is not None or mark is None or len(self.delivered.border) <= wanted:
             return self
@@ -95,10 +95,11 @@ class WalkPosition:
 
     def page(self, wanted: int) -> tuple[int, int]:
         """
-        The page to ask for, counted from 0, and its size: *wanted* new logs, beside some that come again.
+        The page to request, counted from 0, and its size: *wanted* new logs, and some that come again.
 
-        By time, those at the border come again; in the window of a crowd, half of a page may.  Where rows are counted, at least the last one does, and all of its time:
-        the server leaves the order of equal times open, so none of them may stay behind the border of a page.
+        By time, the logs at the border come again; in the window of a crowd, up to half a page.  By row, all logs with
+        the time of the last one come again: the server does not order equal times, so none may stay behind the end of a
+        page.
         """
         if not self.counting:
             again = wanted if self.crowd is not None else len(self.delivered.border)
@@ -110,26 +111,26 @@ class WalkPosition:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether too many logs have the time of the last one for a page to show all of them, and one more."""
+        """Whether the logs with the time of the last one, and one more, do not fit on a page."""
         return is_crowded(self._first_again, self.row)
 
     @property
     def _first_again(self) -> int:
-        """The row from which on logs have to come again."""
+        """The first row that must come again."""
         return max(0, self.row - 1 - len(self.delivered.border))
 
     def new(self, keys: Sequence[Key]) -> list[int]:
-        """Indexes of the logs of a page that have not been met, each once."""
+        """Indices of the logs of a page that have not been received, each log once."""
         found = self.delivered.new(keys)
         return found if self.crowd is None else [index for index in found if keys[index][1] not in self.crowd.met]
 
     def corrected(self, page: Page, until: int) -> WalkPosition | None:
         """
-        The position to ask for instead, where a page shows that this one is not where the walk believes it to be.
+        The position to request instead, if a page shows that the walk is not where it expects to be; else ``None``.
 
         Args:
             page: The page.
-            until: The end of the window, itself outside.
+            until: End of the window, exclusive.
         """
         keys = page.keys
         if not self.counting:
@@ -137,8 +138,8 @@ class WalkPosition:
             span = page.times.span()
             is_below = self.crowd is not None and begin is not None and min(plausible(keys), default=begin) < begin
             return self._counted() if is_below or (span is not None and span[1] > end) else None
-        # Rows that go move others up, past the position: a page has to have something that was met, or lies too low.  Of a
-        # time that no page shows whole, it can have others than it had before.
+        # When rows are removed, later rows move up past the position: a page without any received log lies too low.
+        # Logs of a crowded time are accepted instead, since their order can change.
         mark = self.delivered.mark if self.is_crowded else None
         joins = any(
             self.delivered.knows(key) or (key[0] is not None and (key[0] >= until or key[0] == mark)) for key in keys
@@ -146,21 +147,21 @@ class WalkPosition:
         return None if joins or page.row == 0 else evolve(self, row=max(0, page.row - LARGEST_PAGE // 2))
 
     def _counted(self) -> WalkPosition:
-        """The same position, once the server has shown that it ignores bounds of time."""
+        """The same position for a server that ignores time bounds."""
         delivered = self.delivered if self.crowd is None else self.delivered.after(self.crowd.keys)
         return evolve(self, delivered=delivered, row=self.met, counting=True, crowd=None)
 
     def after(self, page: Page, new: int, since: int | None) -> WalkPosition:
         """
-        Where the walk is behind a page.
+        The position after a page.
 
         Args:
             page: The page.
-            new: How many of its logs had not been met.
-            since: The beginning of the window, or ``None``.
+            new: Number of its logs that had not been received.
+            since: Start of the window, or ``None``.
         """
         following = self._behind(page, new)
-        # Behind a crowd, and in front of one, all that is left is older.
+        # Before and after a crowd, the remaining logs are older than it.
         crowd = following.crowd
         is_past = following.delivered.is_past(since) if crowd is None else since is not None and crowd.time < since
         return evolve(following, ended=True) if is_past or (page.is_last and self.crowd is None) else following
@@ -173,7 +174,7 @@ class WalkPosition:
         following = evolve(self, met=self.met + new, delivered=self.delivered.after(page.keys))
         behind = page.row + len(page.keys)
         if self.counting:
-            # Rows that have arrived since the last page have moved what was met further down.
+            # Rows that arrived since the last page have moved the received ones down.
             arrived = 0 if new or page.total is None or self.total is None else max(0, page.total - self.total)
             least = min((count for count in (self.least, page.total) if count is not None), default=None)
             return evolve(following, row=max(behind, self.row + arrived), total=page.total, least=least)
@@ -181,15 +182,15 @@ class WalkPosition:
             following = evolve(following, total=page.total)
         if following.delivered.mark != self.delivered.mark:
             return evolve(following, row=0)
-        if page.size < LARGEST_PAGE:  # the next one is larger by what has come
+        if page.size < LARGEST_PAGE:  # the next page is larger by the received logs
             return following
-        # All of one time: they are read in a window of their own.
+        # All logs of the page have one time: they are read in a window of their own.
         oldest = min(plausible(page.keys), default=None)
         return evolve(following, row=behind) if oldest is None else evolve(following, row=0, crowd=Crowd(oldest))
 
     def _through(self, crowd: Crowd, page: Page, met: int) -> WalkPosition:
-        """Where the walk is behind a page of a crowd, which is given as it is once the page has been met."""
-        # A page that comes short of what the server has is no reason to ask for the same one again.
+        """The position after a page of a crowd; ``crowd`` already includes the page."""
+        # Advance by the size, not by the number of logs: a short page must not be requested again.
         row = page.row + page.size
         if page.keys and (page.total is None or row < page.total):
             return evolve(self, row=row, crowd=crowd, met=met)
@@ -200,7 +201,7 @@ class WalkPosition:
         return evolve(self, delivered=delivered, row=0, crowd=None, met=met)
 
     def within(self, delivered: Sequence[Key]) -> WalkPosition:
-        """Where the walk is once these logs of a page have been delivered: the rest of the page comes again."""
+        """The position after these logs of a page have been delivered; the rest of the page comes again."""
         met = self.met + len(delivered)
         if self.crowd is not None:
             return evolve(self, met=met, crowd=self.crowd.after(delivered))
@@ -210,12 +211,12 @@ class WalkPosition:
 
     def has_advanced(self, page: Page, new: int, following: WalkPosition) -> bool:
         """
-        Whether a page has brought the walk nearer to its end.
+        Whether a page has advanced the walk.
 
         Args:
             page: The page.
-            new: How many of its logs had not been met.
-            following: Where the walk is behind it.
+            new: Number of its logs that had not been received.
+            following: The position after it.
         """
         if new:
             return True
@@ -229,7 +230,7 @@ class WalkPosition:
 
 
 def _of_earlier_release(position: dict[str, Any]) -> dict[str, Any]:
-    """A position that had the logs of the last five seconds, and the oldest time met apart from that delivered."""
+    """Convert a position of an earlier release, which had the logs of the last five seconds and two separate times."""
     trail, crowd = position["trail"], position.get("crowd")
     times = trail["recent"]
     mark = min((time for time in (position["edge"], trail["mark"]) if time is not None), default=None)

@@ -1,7 +1,7 @@
 """
-The request for a page of audit logs, and what the server answers.
+The request for a page of audit logs, and the page of its response.
 
-The ``Link`` header is not used: its addresses lack ``/api``.
+The walk does not use the ``Link`` header: its URLs lack ``/api``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ID: Final[AuditLogKey] = "id"
 class AuditLogFilters:
     """Filters of the audit logs: exact matches, case-sensitive, combined by AND."""
 
-    # Each compares with this very field, so that a log without it is never found (measured, and in the server's source).
+    # Each compares with this field itself, so it never matches a log without it (measured, and in the server's source).
     user_id: str | None = filter_field(
         "userId", "only logs of this user; many kinds of log name none", shown=shown_at("payload", "userId", absent="")
     )
@@ -55,14 +55,14 @@ class Page:
     One page as the server sent it.
 
     Attributes:
-        response: The answer.
+        response: The response.
         items: Its items.
         times: Their times.
         keys: Their keys.
-        bounds: From when on and up to when logs were asked for, in nanoseconds since the epoch.
+        bounds: The time bounds of the request, in nanoseconds since the epoch.
         row: The row of its first item, counted from 0.
-        size: How many were asked for.
-        total: How many rows there are, or ``None`` where the server stopped counting, or counts fewer than have come.
+        size: The page size of the request.
+        total: The server's count of rows, or ``None`` if it stopped counting or counts fewer than were received.
     """
 
     response: Response[Any]
@@ -76,12 +76,12 @@ class Page:
 
     @property
     def is_last(self) -> bool:
-        """Whether there are no rows behind it; one that is empty although there are more is not the last."""
+        """Whether no rows follow it; an empty page before the end is not the last."""
         return not self.keys if self.total is None else self.row + len(self.keys) >= self.total
 
     @property
     def evidence(self) -> Evidence:
-        """What tells how many items it should have."""
+        """How many items it should have."""
         return Evidence(items=len(self.keys), size=self.size, goes_on=not self.is_last, met=self.row, total=self.total)
 
 
@@ -89,13 +89,13 @@ def ask(
     filters: AuditLogFilters, bounds: tuple[int | None, int], number: int, size: int, *, is_capped: bool
 ) -> SubFlow[Page]:
     """
-    Ask for a page.
+    Request a page.
 
     Args:
         filters: The caller's filters.
-        bounds: From when on and up to when, in nanoseconds since the epoch, whole milliseconds.
+        bounds: Time bounds in nanoseconds since the epoch, whole milliseconds.
         number: The page's number, counted from 0.
-        size: How many logs a page has.
+        size: The page size.
         is_capped: Whether the server may stop counting at 10,000 logs.
     """
     begin, end = bounds
@@ -115,13 +115,13 @@ def ask(
         raise wrong_shape(response, "an array of audit logs")
     times, row, total = NORMALIZER.times(items), number * size, _total(response)
     if items and total is not None and total < row + len(items):
-        total = None  # a count of fewer logs than have come ends no walk
+        total = None  # a count below the number of received logs must not end the walk
     keys = list(zip(times.read(), keys_of(items, _ID), strict=True))
     return Page(response, items, times, keys, bounds, row, size, total)
 
 
 def _total(response: Response[Any]) -> int | None:
-    """How many logs match, or ``None`` where the server stopped counting (beyond 10,000, since 1.40)."""
+    """The count of matching logs, or ``None`` if the server stopped counting (beyond 10,000, since 1.40)."""
     text = response.header("total-number") or ""
     if response.header("total-number-is-capped") == "true" or not (text.isascii() and text.isdigit()):
         return None

@@ -1,4 +1,4 @@
-"""From an audit log to a record: OpenTelemetry's names where they exist, else names of Logto's own."""
+"""Converts audit logs to records: OpenTelemetry's names where they exist, else Logto's own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from logferry_clients.logto.models.user_agent_os import UserAgentOsKey
 _SEVERITIES: Final = {"Success": INFO, "Error": ERROR}
 
 _SEPARATE_HEADERS: Final = frozenset({"botverified", "city", "country", "latitude", "longitude", "region", "timezone"})
-"""Injected headers that get an attribute each: where a request came from, and whether it was a robot's."""
+"""Injected headers with an attribute each: the origin of a request, and whether a robot sent it."""
 
 _USUAL_USER_AGENT: Final = 1000
 """Most parsed user agents have at most this many bytes of JSON."""
@@ -44,7 +44,7 @@ _PAYLOAD_KEY: Final = "logto.payload.key"
 _UA: Final = "logto.user_agent.ua"
 
 _Target: TypeAlias = str | Callable[[Any], Attributes]
-"""Where a field goes: to the attribute of this name, or to those that are made of its value."""
+"""The target of a field: the attribute of this name, or the attributes that are made of its value."""
 
 
 def _record(item: AuditLogJson, origin: Origin, time: int) -> LogRecord:
@@ -68,7 +68,7 @@ def _attributes(item: AuditLogJson) -> Attributes:
     for key, value in item["payload"].items():
         target = _PAYLOAD.get(key)
         if target is None:
-            # What the documentation does not name; a server adds fields with every release.
+            # Fields that the documentation does not name; every release of the server adds some.
             name, is_secret = _other_field(key)
             attributes[name] = without_secrets(value, under_secret=is_secret, levels=99)
         elif isinstance(target, str):
@@ -85,20 +85,20 @@ def _attributes(item: AuditLogJson) -> Attributes:
 
 @lru_cache(maxsize=512)
 def _other_field(key: str) -> tuple[str, bool]:
-    """The attribute of another field of the payload, and whether it can be a secret."""
+    """The attribute of an undocumented field of the payload, and whether it can be a secret."""
     return f"logto.payload.{key}", is_secret_name(key)
 
 
 def _error(error: Mapping[str, Any] | str) -> Attributes:
-    """An error is an object, or a text that holds an OpenID Connect error as JSON (47 of 63 measured), or any text."""
+    """An error's attributes: it is an object, OpenID Connect's error as JSON text (47 of 63 measured), or any text."""
     details = _json_object(error) if isinstance(error, str) else error
     if details is None:
         return {"error.type": "_OTHER", "logto.error.message": error}
     code, message = ("error", "error_description") if isinstance(error, str) else ("code", "message")
     kind, told = details.get(code), details.get(message)
     attributes: Attributes = {"error.type": kind if isinstance(kind, str) and kind else "_OTHER"}
-    # The stack trace names paths of the server; it stays in the raw item.  OpenID Connect errors repeat their type as
-    # their message.
+    # The stack trace names paths of the server, so it stays in the raw item.  OpenID Connect errors repeat their type
+    # as their message.
     said = {code, "stack", *(["message"] if details.get("message") == kind else [])}
     if isinstance(told, str):
         attributes["logto.error.message"] = told
@@ -118,7 +118,7 @@ def _json_object(text: str) -> Mapping[str, Any] | None:
 
 
 def _user_agent(parsed: Mapping[str, Any]) -> Attributes:
-    """The parsed user agent; of the login client, hence not OpenTelemetry's ``os.*``, ``device.*`` and ``host.*``."""
+    """The parsed user agent of the login client, so not OpenTelemetry's ``os.*``, ``device.*`` and ``host.*``."""
     try:
         text = orjson.dumps(parsed)
     except TypeError:  # nested too deeply
@@ -128,7 +128,7 @@ def _user_agent(parsed: Mapping[str, Any]) -> Attributes:
 
 @lru_cache(maxsize=256)
 def _usual_user_agent(text: bytes) -> Attributes:
-    # Few user agents make most of a log, and writing one down is quicker than taking it apart.
+    # Few user agents make up most of a log, and serializing one is faster than flattening it.
     return _any_user_agent(orjson.loads(text))
 
 
@@ -144,7 +144,7 @@ def _any_user_agent(parsed: Mapping[str, Any]) -> Attributes:
 
 @lru_cache(maxsize=512)
 def _user_agent_name(part: str, name: str) -> str:
-    """The attribute of a detail of a part, or of a part that is no object, whose detail has no name."""
+    """The attribute of a detail of a part, or of a part that is not an object, whose detail has no name."""
     return _PARTS.get(part, {}).get(name) or f"logto.user_agent.{f'{part}.{name}' if name else part}"
 
 
@@ -159,9 +159,9 @@ def _injected_headers(headers: Mapping[str, str]) -> Attributes:
     return attributes | {"logto.injected_headers": without_secrets(others) or None}
 
 
-# The mapping, by keys of the generated types, so that both type checkers know a key that the spec does not have.  It is
-# the only way by which a field is read: pyright takes ``.get("misspelt")`` for Any, and the code behind
-# ``"misspelt" in payload`` for unreachable.
+# The mapping, by keys of the generated types: both type checkers reject a key that the spec does not have.  Fields are
+# read in no other way: pyright infers Any for ``.get("misspelt")``, and takes the code after ``"misspelt" in payload``
+# for unreachable.
 _ITEM: Final[Mapping[AuditLogKey, str | None]] = {
     "tenantId": None,
     "id": None,
@@ -182,7 +182,7 @@ _PAYLOAD_MAPPING: Final[Mapping[AuditLogPayloadKey, _Target]] = {
     "applicationId": "logto.application.id",
     "cimdClientId": "logto.application.cimd_client_id",
     "sessionId": "session.id",
-    # Authorization codes and their verifiers come unmasked, on older servers live tokens too (measured).
+    # Authorization codes and their verifiers come unmasked, on older servers also live tokens (measured).
     "params": "logto.params",
 }
 _BROWSER: Final[Mapping[UserAgentBrowserKey, str]] = {"name": "user_agent.name", "version": "user_agent.version"}

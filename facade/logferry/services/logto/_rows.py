@@ -1,7 +1,7 @@
 """
-Which page has a row, where rows are counted from the newest log: releases before 1.40 ignore bounds of time.
+Finds the page of a row, counted from the newest log, for releases before 1.40, which ignore time bounds.
 
-A page is asked for by its number and its size, so it begins at a multiple of its size.
+A page has a number and a size, so it begins at a multiple of its size.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ LARGEST_PAGE: Final = 100
 
 def page_from(first: int, wanted: int, row: int) -> tuple[int, int]:
     """
-    The smallest page that has the rows that are asked for, or as many of them as a page can have.
+    The smallest page that has the wanted rows, or as many of them as a page can have.
 
     Args:
-        first: A row that it has to have, counted from 0.
-        wanted: How many rows it should have from *row* on.
+        first: A row that the page must have, counted from 0.
+        wanted: Number of rows that it should have from *row* on.
         row: The next row that has not been read.
 
     Returns:

@@ -2,15 +2,15 @@
 The walk through Logto's audit logs.
 
 The service pages by number, newest first, without a tie-break, so pages shift while logs arrive or go (measured on
-1.36.0 and 1.42.0).  Hence the next page is asked for by time: the logs up to that of the oldest one met, which so comes
-again, with all that share its time; those that were met are left out.  Nothing that arrives or goes can shift that.  A
-moment with more logs than a page holds is read in a window of its own, see ``_crowd``.
+1.36.0 and 1.42.0).  The next request therefore ends at the oldest time read, inclusive; logs of that time come again and
+known ones are dropped, so insertions and deletions shift nothing.  A timestamp shared by more logs than fit on a page (a
+*crowd*) is read in a window of its own, see ``_crowd``.
 
-Servers before 1.40 ignore bounds of time silently, which shows when newer logs come than were asked for.  There, rows
-are counted, and pages overlap, which takes care of those that arrive; where a page does not begin with what was met, some
-have gone, and the walk steps back until it does.
+Servers before 1.40 silently ignore time bounds; a response with logs newer than requested reveals them.  There, pages are
+requested by row number and overlap, to absorb new rows; a page without a known log means that rows were deleted, so the walk
+steps back until a page has one.
 
-The window is pinned, and filtered here as well.
+``until`` is fixed at the start; items outside the window are dropped here too.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
         following = here.after(page, len(new), window.since)
         trouble = progress.trouble(here, page, len(new), following, is_setback=here.row < row)
         yield _batch(here, page, new, following, window)
-        del page  # so that there are never two pages in memory
+        del page  # at most one page in memory
         if trouble is not None:
             raise trouble
         here = following
@@ -63,7 +63,7 @@ def walk(filters: AuditLogFilters, page_size: int, window: Window, position: Pos
 def _next_page(
     filters: AuditLogFilters, window: Window, here: WalkPosition, page_size: int, doubts: Doubts
 ) -> SubFlow[tuple[WalkPosition, Page]]:
-    """The page at the walk's position, and where that turns out to be."""
+    """Fetch the page at the position, correcting the position where the response shows that it is wrong."""
     while True:
         number, size = here.page(page_size)
         asking = partial(ask, filters, here.bounds(window), number, size, is_capped=here.crowd is None)
@@ -80,13 +80,13 @@ def _evidence(page: Page) -> Evidence:
 
 def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPosition, window: Window) -> Batch:
     """
-    What of a page is within the window and new, for the caller.
+    Return the logs of a page that are new and within the window.
 
     Args:
-        here: Where the walk was.
+        here: The position before the page.
         page: The page.
-        new: Indexes of its logs that had not been met.
-        following: Where the walk is behind it.
+        new: Indexes of its logs that were not read before.
+        following: The position after the page.
         window: The window.
     """
     keys = page.keys
@@ -97,7 +97,7 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
     times = page.times if is_whole else known_times([time for time, _ in fresh])
 
     def position(delivered: int) -> Position:
-        """At the same page, until all of it has been delivered."""
+        """The position after this many logs; it stays at the same page until all have been delivered."""
         return (following if delivered == len(fresh) else here.within(fresh[:delivered])).to_json()
 
     return Batch(
@@ -107,18 +107,17 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
         following.total,
         issues=_issues(here, page, following, window.since),
         times=times,
-        # A server that ignores bounds of time cannot be asked for a part of the window.
+        # A server that ignores time bounds cannot read a part of the window.
         sent=None if following.counting else page.times,
     )
 
 
 def _issues(here: WalkPosition, page: Page, following: WalkPosition, since: int | None) -> tuple[str, ...]:
     """
-    What may be missing, where a page is short, or more logs have one time than a page can show.
+    Return what may be missing: where a page is short, or more logs share a time than fit on a page.
 
-    Where those are read in a window of their own, the server's count tells.  Where rows are counted, each row that a page
-    goes on by has to be a log that was not met before: else the server has turned round the order of logs of one time, or
-    some have come or gone.
+    For a crowd with a window of its own, the server's count decides.  With pages by row number, each row advanced over must be
+    a new log; otherwise the server reordered ties, or rows were added or removed.
     """
     if here.crowd is not None:
         crowd = here.crowd.after(page.keys)
@@ -136,12 +135,12 @@ def _issues(here: WalkPosition, page: Page, following: WalkPosition, since: int 
 @define
 class _Progress:
     """
-    Sees to it that a walk ends.
+    Detects a walk that makes no progress.
 
     Attributes:
         furthest: The furthest row so far.
-        setbacks: How many pages in a row lay too low, without anything new.
-        idle: How many pages in a row have brought the walk no nearer to its end.
+        setbacks: How many consecutive pages started too far down the list and brought nothing new.
+        idle: How many consecutive pages made no progress.
         previous: The keys of the last page.
     """
 
@@ -154,13 +153,13 @@ class _Progress:
         self, here: WalkPosition, page: Page, new: int, following: WalkPosition, *, is_setback: bool
     ) -> PagingError | None:
         """
-        Note a page, and tell why the walk cannot go on behind it, if it cannot.
+        Record a page; return an error if no progress is possible.
 
         Args:
-            here: Where it was.
+            here: The position before the page.
             page: The page.
-            new: How many of its logs had not been met.
-            following: Where the walk is behind it.
+            new: How many of its logs were not read before.
+            following: The position after the page.
             is_setback: Whether the walk had to step back for it.
         """
         self.setbacks = 0 if new or following.row > self.furthest else self.setbacks + is_setback

@@ -32,7 +32,7 @@ def space_url(space: str, *, setting: str) -> str:
 
     Args:
         space: Its name, such as ``acme``, or its host, such as ``acme.signalwire.com``.
-        setting: What to call it in errors.
+        setting: The setting's name in errors.
 
     Raises:
         ConfigurationError: It is neither.
@@ -47,7 +47,7 @@ def space_url(space: str, *, setting: str) -> str:
 
 
 def space_of(host: str) -> str | None:
-    """The name of the space that has this host; ``None`` for a host of one's own."""
+    """The name of the space that has this host; ``None`` for a custom host."""
     return host.removesuffix(_DOMAIN) if host.endswith(_DOMAIN) else None
 
 
@@ -60,7 +60,7 @@ def project_token(*, project_id: str, api_token: str) -> Authorizer:
         api_token: The token.
 
     Raises:
-        ConfigurationError: The project id has a colon, which separates it from the token on the wire.
+        ConfigurationError: The project id has a colon, which separates it from the token in the header.
     """
     if ":" in project_id:
         raise ConfigurationError("project_id has a colon", hint="Check SIGNALWIRE_PROJECT_ID")
@@ -68,13 +68,13 @@ def project_token(*, project_id: str, api_token: str) -> Authorizer:
 
 
 _ATTRIBUTE: Final[ValidationErrorKey] = "attribute"
-_PAGE_TOKEN: Final = "page_token"  # noqa: S105  # a parameter's name
+_PAGE_TOKEN: Final = "page_token"  # noqa: S105  # the name of a parameter
 
 _ADDRESS_HINT: Final = (
     "Check SIGNALWIRE_SPACE, or SIGNALWIRE_BASE_URL where it is set: it looks like https://acme.signalwire.com"
 )
 _HINTS: Final[Mapping[int, str]] = {
-    # The service's own pages disagree on whether a missing scope is 401 or 403.
+    # The service's documentation is inconsistent: a missing scope is 401 on one page, 403 on another.
     HTTPStatus.UNAUTHORIZED: (
         "Check SIGNALWIRE_PROJECT_ID and SIGNALWIRE_API_TOKEN, that SIGNALWIRE_SPACE is the project's space, "
         "and that the token has the scope Video"
@@ -85,7 +85,7 @@ _HINTS: Final[Mapping[int, str]] = {
 
 
 def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
-    """What an error body says: ``error`` in words, or for 422 a list ``errors``, one entry for each mistake."""
+    """The details of an error body: a text ``error``, or for 422 a list ``errors``, one entry for each mistake."""
     hint = _HINTS.get(status) or (_ADDRESS_HINT if is_foreign(status, body) else None)
     errors = body.get("errors")
     mistakes = [one for one in errors if is_object(one)] if is_array(errors) else []

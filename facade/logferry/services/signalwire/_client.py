@@ -25,16 +25,17 @@ class SignalWire(Client):
     """
     A project of a SignalWire space.
 
-    What is not given as an argument comes from the environment.
+    Missing arguments are read from the environment.
 
     Args:
         space: The space's name, such as ``acme``, or its host, such as ``acme.signalwire.com`` (``SIGNALWIRE_SPACE``).
         project_id: The project's id (``SIGNALWIRE_PROJECT_ID``).
         api_token: An API token of the project that has the scope Video (``SIGNALWIRE_API_TOKEN``).
-        base_url: Another address than the space's own (``SIGNALWIRE_BASE_URL``); then no space is needed.  The links
-            of its pages must lead to the same address, or be relative.
-        options: What every client takes: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
-            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``, ``clock``.
+        base_url: An address that replaces the space's (``SIGNALWIRE_BASE_URL``).  The links of its pages must lead to
+            the same address, or be relative.
+        options: Options of every client: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
+            ``verify``, ``transport``, ``on_request``, ``on_retry``, ``on_page``, ``on_issue``, ``allow_insecure``,
+            ``clock``.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
@@ -64,7 +65,7 @@ class SignalWire(Client):
 
     def _connect(self, settings: Settings) -> Connection:
         address: str | None = None
-        # An argument wins over the environment, also where the two are not of the same name.
+        # An argument takes precedence over the environment, even if they have different names.
         if settings.is_given("base_url") or not settings.is_given("space"):
             address = settings.find("base_url")
         project, token, *space = settings.require("project_id", "api_token", *(() if address else ("space",)))
@@ -86,17 +87,17 @@ class SignalWire(Client):
         """
         The video logs: one for each session in a video room or a video conference, in the service's order.
 
-        A log changes until its session is over (its status, end and charge), so a session in progress is worth reading
-        again; its ``uid`` stays.
+        A log changes until its session is over (its status, end and charge), so read a session in progress again; its
+        ``uid`` stays.
 
         Args:
-            include_deleted: Whether to give what is left of deleted logs too, as ``DiscardedLog``.
-            options: What every stream takes: ``since``, ``until``, ``page_size`` (1 to 1000, default 1000),
+            include_deleted: Whether to return the remains of deleted logs too, as ``DiscardedLog``.
+            options: Options of every stream: ``since``, ``until``, ``page_size`` (1 to 1000, default 1000),
                 ``max_items``, ``resume``, ``strict``.
 
         Raises:
-            InvalidRequestError: The call cannot be right; nothing was sent.
-            CheckpointError: ``resume`` belongs to another question, or is damaged.
+            InvalidRequestError: The arguments are not valid; nothing was sent.
+            CheckpointError: ``resume`` belongs to another query, or is damaged.
         """
         from logferry.services.signalwire._streams import VIDEO_LOGS, VideoLogFilters
 

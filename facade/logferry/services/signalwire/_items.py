@@ -1,4 +1,4 @@
-"""The two kinds of item that a page of video logs has, as one."""
+"""The two kinds of item on a page of video logs, as one type."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from logferry_clients.signalwire.models.video_log import VideoLog, VideoLogJson,
 _MARK: Final[DiscardedLogKey] = "discarded_at"
 
 VideoItemJson: TypeAlias = VideoLogJson | DiscardedLogJson
-"""The JSON of a video log, or of what is left of a deleted one."""
+"""The JSON of a video log, or of the remains of a deleted one."""
 
 
 def is_discarded(item: object) -> bool:
-    """Whether an item is what is left of a deleted log, whatever its shape."""
+    """Whether an item is the remains of a deleted log, whatever its shape."""
     return is_object(item) and item.get(_MARK) is not None
 
 
@@ -31,7 +31,7 @@ def fits_item(item: object) -> bool:
 
 
 def repair_item(item: object) -> Repaired[VideoItemJson]:
-    """An item made to fit its kind."""
+    """Change an item to fit its kind."""
     return repair_discarded_log(item) if is_discarded(item) else repair_video_log(item)
 
 

@@ -1,8 +1,8 @@
 """
-From the link of a next page to what the next page is asked for by.
+Parses the link to the next page.
 
-A link is never requested.  It is taken apart, and the request is built anew on the account's own address: a link that
-leads elsewhere cannot take the credentials along, and one that says http for https, as proxies make them, does no harm.
+A link is never requested itself.  The next request is built from its parts for the account's own address: a link that
+leads elsewhere cannot receive the credentials, and a link with http for https, as proxies make them, is harmless.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from attrs import asdict, frozen
 from logferry.extend import PagingError, Position
 
 LARGEST_PAGE: Final = 1000
-"""The service's limit."""
+"""The service's maximum page size."""
 
 _HINT: Final = "Go on from the checkpoint later; what has been delivered is not delivered again"
 _USUAL_PORTS: Final = {"http": 80, "https": 443}
@@ -25,12 +25,12 @@ _LONGEST_NUMBER: Final = 9
 @frozen
 class PageAddress:
     """
-    What a page is asked for by.
+    The address of a page.
 
     Attributes:
-        number: Its number, from 0; ``None`` where the link does not say.
-        size: How many logs it has at most, as its token was given for; ``None`` for what the caller wants.
-        token: What the service wants to see beside the number; ``None`` for the first page.
+        number: Its number, from 0; ``None`` if the link has none.
+        size: The page size that its token belongs to; ``None`` for the caller's.
+        token: The page token, which the service requires with the number; ``None`` for the first page.
     """
 
     number: int | None = None
@@ -43,21 +43,21 @@ class PageAddress:
 
     @classmethod
     def of(cls, cursor: Position | None) -> PageAddress:
-        """The address that `to_json` gave; ``None`` is that of the first page."""
+        """Parse an address of `to_json`; ``None`` is the first page."""
         return cls() if cursor is None else cls(**cursor)
 
 
 def next_page(link: Any, *, asked: str, current: PageAddress) -> tuple[PageAddress | None, tuple[str, ...]]:
     """
-    The address of the next page, ``None`` for no next page; and what is odd about the link.
+    The address of the next page, ``None`` without one; and issues with the link.
 
     Args:
         link: ``links.next`` of a page: absolute or relative, or absent.
-        asked: The URL that the page was asked for at.
-        current: What it was asked for by.
+        asked: The URL of the request for the page.
+        current: The address of the page.
 
     Raises:
-        PagingError: The link is no address, has no page token, or does not advance.
+        PagingError: The link is not a URL, has no page token, or does not advance.
     """
     if link is None or link == "":
         return None, ()
@@ -74,7 +74,7 @@ def next_page(link: Any, *, asked: str, current: PageAddress) -> tuple[PageAddre
     if number is not None and number <= (current.number or 0):
         raise _broken("does not lead forward")
     size = _number(query.get("page_size", [""])[-1])
-    # The links of the documentation's own example lead to another path, so that alone is no reason to stop.
+    # The links of the documentation's own example lead to another path, so another path is not an error.
     where = "host" if not same_host else "path"
     issues = () if same_host and same_path else (f"links.next: it leads to another {where}, so only its token is used",)
     size = size if size is not None and 1 <= size <= LARGEST_PAGE else current.size

@@ -1,4 +1,4 @@
-"""From a video log to a record: SignalWire's own names, since OpenTelemetry has none for sessions in video rooms."""
+"""Converts video logs to records, with SignalWire's own names: OpenTelemetry has none for sessions in video rooms."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STARTED: Final = "signalwire.started_at"
 _ENDED: Final = "signalwire.ended_at"
 _DETAILS: Final = "signalwire.charge_details"
 
-# The keys are of the generated types, so that both type checkers know one that the spec does not have.
+# The keys come from the generated types: both type checkers reject a key that the spec does not have.
 _LOG: Final[Mapping[VideoLogKey, str | None]] = {
     "id": "signalwire.log.id",
     "source": "signalwire.source",
@@ -56,7 +56,7 @@ _ALL: Final = dict[str, str | None]([*_LOG.items(), *_DISCARDED.items()])
 _USUAL: Final[Mapping[str, str | None]] = {
     key: name for key, name in _LOG.items() if key not in {"start_time", "end_time"}
 }
-"""The attribute of each field of a log that has no other name.  None is a secret's, and all but one are scalars."""
+"""The attribute of each other field of a log.  None of them holds a secret, and all but one are scalars."""
 
 _TIME: Final[VideoLogKey] = "created_at"
 _TYPE: Final[VideoLogKey] = "type"
@@ -75,13 +75,13 @@ def _record(item: VideoItemJson, origin: Origin, time: int) -> LogRecord:
         body = "discarded"
     else:
         room, status = fields.get(_ROOM), fields.get(_STATUS)
-        # What most logs have, first: a join takes four times as long.
+        # The usual case first: a join takes four times as long.
         body = f"{kind} {room} {status}" if kind and room and status else " ".join(filter(None, (kind, room, status)))
     return make_record(origin, item, time, INFO, None, event, body or None)
 
 
 def _identity(item: VideoItemJson) -> tuple[str | None, str | None]:
-    # The item names no project; the client knows it.
+    # The item has no project; the client knows it.
     return None, item["id"]
 
 
@@ -117,7 +117,7 @@ def _fields_of_log(item: Mapping[str, Any]) -> Attributes:
 
 
 def _any_fields(item: Mapping[str, Any]) -> Attributes:
-    """The fields of an item, of two names of one the first; what is left of a deleted log is checked for few of them."""
+    """The fields of an item as attributes; of two fields for one attribute, the first wins."""
     attributes: Attributes = {}
     for key, value in without_secrets(item).items():
         name = _ALL.get(key, f"signalwire.{key}")
@@ -127,7 +127,7 @@ def _any_fields(item: Mapping[str, Any]) -> Attributes:
 
 
 def _dollars(charge: str) -> float | str:
-    """A charge that the service sends as a text, as a number; a text that is no number stays."""
+    """A charge as a number, if it is a text with a number; any other text stays."""
     return float(charge) if charge.isascii() and charge.replace(".", "", 1).isdigit() else charge
 
 

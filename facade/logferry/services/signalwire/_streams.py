@@ -1,15 +1,14 @@
 """
 The stream of SignalWire's video logs.
 
-A page names the next one in ``links.next``, and only a page without one is the last, also where a page is empty.  The
-link is taken apart, see ``_links``; where it cannot be used, the walk ends in an error, after its page was delivered.
-The walk itself is that of all cursors, see ``_cursors``.
+A page names the next one in ``links.next``; only a page without one is the last, even if a page is empty.  ``_links``
+parses the link; if the link is not usable, the walk ends in an error after the page was delivered.  The walk itself is
+``cursor_walk``.
 
-Whether the service's bounds of time are inclusive, and how finely it compares, is not documented: one second more is
-asked for on each side, and the window is filtered here.  Nor is the order, so a walk reads all pages.  The window is
-pinned, so no log enters it while paging.  A page token belongs to the list that it was given for, so it is of no use in
-another window, nor with pages of another size: where smaller ones are asked for than so far, the walk looks for its place
-from the start.
+The documentation does not say whether the time bounds are inclusive, nor how precise they are: the request has one more
+second on both sides, and the walk filters the window.  It does not give the order either, so a walk reads all pages.
+The window is pinned, so no log enters it during the walk.  A page token belongs to one list: it is not valid for
+another window, nor for another page size.  If the page size shrinks, the walk searches its position from the start.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ from logferry_clients.signalwire.models.video_log import VideoLog, VideoLogKey
 from logferry_clients.signalwire.models.video_log_page import VideoLogPageKey
 from logferry_clients.signalwire.models.video_log_status import VideoLogStatus
 
-# Keys are of the generated types, so that both type checkers know one that the spec does not have.
+# Keys come from the generated types: both type checkers reject a key that the spec does not have.
 _LINKS: Final[VideoLogPageKey] = "links"
 _DATA: Final[VideoLogPageKey] = "data"
 _NEXT: Final[PageLinksKey] = "next"
@@ -64,7 +63,7 @@ _IN_PROGRESS: Final[tuple[VideoLogStatus, ...]] = ("in-progress",)
 
 
 def _shown_deleted(item: Any) -> bool | None:
-    """What an item shows of the filter for deleted logs: one that is not deleted comes either way."""
+    """The value of the filter for deleted logs that an item shows; a log that is not deleted matches both values."""
     return True if is_discarded(item) else None
 
 
@@ -103,7 +102,7 @@ def _page(response: Response[Any], address: PageAddress, size: int) -> CursorPag
     body = decoded(response, api_refusal)
     items = body.get(_DATA) if is_object(body) else None
     links = body.get(_LINKS) if is_object(body) else None
-    # A page without links does not say whether it is the last.
+    # A page without links does not show whether it is the last.
     if not (is_array(items) and is_object(links)):
         raise wrong_shape(response, "a page of video logs with its links")
     following: PageAddress | None = None
@@ -141,7 +140,7 @@ def _whole_second(second: int) -> str:
 
 
 def _is_final(item: Any, _now: int) -> bool:
-    """Whether a log does not change any more: its session is over."""
+    """Whether a log is final: its session is over."""
     return not is_object(item) or item.get(_STATUS) not in _IN_PROGRESS
 
 

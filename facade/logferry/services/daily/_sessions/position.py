@@ -1,11 +1,11 @@
 """
-Where a walk is among rows that have no id, and several of which have the same time or are equal.
+The position of a walk through rows that have no id, and of which several can have the same time or be equal.
 
-A position is a border, in milliseconds: earlier rows have been delivered, those from right before it on come again.  Of these
-the position counts the delivered ones by digest: of equal rows, as many have been delivered as one response has shown.
+A position has a border, in milliseconds.  Earlier rows have been delivered; the rows from just before the border on
+come again.  The position counts the delivered ones of these by digest: of equal rows, as many as one response had.
 
-Nearly all responses are *regular*: in order of time, with no row from before the border.  Each row of those stands at its own
-time, so only the few around the border can have been delivered, and no digest is made of the others.
+Nearly all responses are *regular*: ordered by time, with no row before the border.  Then each row belongs to its
+own time, only the few rows around the border can have been delivered, and the others need no digest.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from logferry.services.daily._sessions.rows import Rows
 
 _OVERLAP: Final = 2
 _DISORDERED: Final = 10
-"""Rows that come again at least, so that one whose time is wrong does not move the border; more where rows are out of order."""
+"""Minimum number of rows that come again in unordered responses, so that one wrong time does not move the border."""
 
 _TIMELESS: Final = 1000
-"""Different rows without a readable time that are counted at most."""
+"""Maximum number of different rows without a readable time that are counted."""
 
 
 @frozen
@@ -34,8 +34,8 @@ class Delivered:
     Equal rows that have been delivered.
 
     Attributes:
-        tick: The latest millisecond that they can stand at; ``None`` where nothing tells.
-        count: How many there are.
+        tick: The latest millisecond that they can belong to; ``None`` if unknown.
+        count: Their number.
     """
 
     tick: int | None
@@ -45,15 +45,16 @@ class Delivered:
 @frozen
 class Seen:
     """
-    A response's rows, as they look from a position.
+    The rows of a response, compared with a position.
 
     Attributes:
         rows: The rows.
-        new: Indexes of those that have not been delivered, in order.
-        near: How many rows, from the first on, can equal delivered ones.
-        passed: How many rows are earlier than the border, though the service was asked for none of them.
-        stands: Where each row stands, in milliseconds, ``None`` where nothing tells; or ``None`` where the rows are regular.
-        bounds: Until where each can stand: one without a time lies between those around it that have one.
+        new: Indices of those that have not been delivered, ascending.
+        near: Number of first rows that can equal delivered ones.
+        passed: Number of rows earlier than the border, which the request excluded.
+        stands: The millisecond each row belongs to, ``None`` if unknown; ``None`` as a whole for a regular response.
+        bounds: The latest millisecond each row can belong to: one without a time lies between its neighbours that have
+            one.
     """
 
     rows: Rows
@@ -64,14 +65,14 @@ class Seen:
     bounds: Sequence[int | None] = ()
 
     def bound(self, index: int) -> int | None:
-        """Until where a row can stand, in milliseconds; ``None`` where nothing tells."""
+        """The latest millisecond that a row can belong to; ``None`` if unknown."""
         return self.rows.tick(index) if self.stands is None else self.bounds[index]
 
     def border(self, end: int) -> int | None:
         """
-        The border behind the rows before an index; ``None`` where nothing tells.
+        The border after the rows before an index; ``None`` if unknown.
 
-        Of rows out of order nothing does before the last one.
+        An unordered response has a border only at its end.
         """
         if self.stands is None:
             return self.rows.tick(max(0, end - _OVERLAP)) if end else None
@@ -86,7 +87,7 @@ class Seen:
         return [self.rows.identity(index) for index in new if self.rows.tick(index) is None]
 
     def counted(self, border: int | None, end: int) -> dict[str, Delivered]:
-        """The rows before an index that come again where the border is at a millisecond, by their digests."""
+        """The rows before an index that come again for a border, counted by digest."""
         is_known = self.stands is None and border is not None
         begin = self.rows.times.earlier(((border or 0) - 1) * MILLISECOND) if is_known else self.passed
         counts = dict[str, Delivered]()
@@ -102,13 +103,13 @@ class Seen:
 @frozen
 class Position:
     """
-    Where a walk is.
+    The position of a walk.
 
     Attributes:
-        tick: The border, in milliseconds; ``None`` for the window's beginning.
-        delivered: The rows from right before it on that have been delivered, by their digests.
-        passed: How many earlier rows the service sends all the same, since it ignores the time that it is asked for.
-        timeless: How many rows without a readable time have been delivered in all, by their digests.
+        tick: The border, in milliseconds; ``None`` for the start of the window.
+        delivered: The delivered rows from just before the border on, by digest.
+        passed: Number of earlier rows in each response of a service that ignores time bounds.
+        timeless: Number of all delivered rows without a readable time, by digest.
     """
 
     tick: int | None = None
@@ -123,7 +124,7 @@ class Position:
 
     @classmethod
     def from_json(cls, position: SavedPosition) -> Position:
-        """The position that ``to_json`` gave; an older one has no ``passed``, and kept all rows where they came every time."""
+        """Parse a position; an older one has no ``passed``, and has all rows if the service ignores bounds."""
         tick: int | None = position["tick"]
         met = {identity: Delivered(*one) for identity, one in position["met"].items()}
         passed = [identity for identity, one in met.items() if not _comes_again(one.tick, tick)]
@@ -133,19 +134,19 @@ class Position:
     @property
     def start(self) -> int | None:
         """
-        The first millisecond to ask for; ``None`` for the window's beginning.
+        The first millisecond to request; ``None`` for the start of the window.
 
-        It is one before the border: whether a bound is itself within is not documented.
+        It is one before the border: the documentation does not say whether a bound is inclusive.
         """
         return None if self.tick is None else self.tick - 1
 
     @property
     def latest(self) -> int | None:
-        """The latest millisecond at which a delivered row can stand."""
+        """The latest millisecond that a delivered row can belong to."""
         return max((one.tick for one in self.delivered.values() if one.tick is not None), default=None)
 
     def look(self, rows: Rows) -> Seen:
-        """Tell the rows of one response that have not been delivered from those that have."""
+        """Find the rows of a response that have not been delivered."""
         first = rows.tick(0) if len(rows) else None
         if rows.times.in_order() and (self.start is None or first is None or first >= self.start):
             latest = self.latest
@@ -157,7 +158,7 @@ class Position:
         return Seen(rows, new, len(rows), passed, stands, bounds)
 
     def _new(self, rows: Rows, indexes: Sequence[int]) -> list[int]:
-        """Which of the rows come more often than they have been delivered."""
+        """The rows that occur more often than they have been delivered."""
         left = {identity: one.count for identity, one in self.delivered.items()}
         new: list[int] = []
         for index in indexes:
@@ -169,9 +170,9 @@ class Position:
 
     def _stands(self, rows: Rows) -> tuple[list[int | None], list[int | None], int]:
         """
-        Where rows stand and until where they can, see ``Seen``; and how many, from the first on, are earlier than the border.
+        The ``stands`` and ``bounds`` of `Seen`, and the number of first rows that are earlier than the border.
 
-        A row with no readable time, or one from before the border, stands where the row before it does.
+        A row without a readable time, or from before the border, belongs to the millisecond of the row before it.
         """
         ticks = [rows.tick(index) for index in range(len(rows))]
         stands: list[int | None] = []
@@ -192,11 +193,11 @@ class Position:
 
     def after(self, seen: Seen, end: int | None = None) -> Position:
         """
-        The position behind rows of a response.
+        The position after rows of a response.
 
         Args:
-            seen: The rows, as they look from here.
-            end: How many of them have been dealt with; ``None`` for all.
+            seen: The rows, compared with this position.
+            end: How many of them are done; ``None`` for all.
         """
         until = len(seen.rows) if end is None else end
         tick = max((tick for tick in (self.tick, seen.border(until)) if tick is not None), default=None)
@@ -206,7 +207,7 @@ class Position:
         delivered = seen.counted(tick, until)
         for identity, one in self.delivered.items():
             now = delivered.get(identity, one)
-            # Equal rows without a time stand apart: some of them come again, others do not.
+            # Equal rows without a time can lie apart, so some of them come again and others do not.
             if _comes_again(one.tick, tick) and not (end is None and identity in timeless):
                 delivered[identity] = evolve(now, count=max(now.count, one.count))
         passed = (
@@ -215,7 +216,7 @@ class Position:
         return Position(tick, delivered, passed, dict([*timeless.items()][-_TIMELESS:]))
 
     def ordinals(self, seen: Seen) -> dict[int, int]:
-        """How many equal rows came before a new one, by its index in ``new``; without those that have none."""
+        """The number of equal rows before each new row, by its index in ``new``; zeros are left out."""
         counts = {identity: one.count for identity, one in self.delivered.items()} | dict(self.timeless)
         numbers: dict[int, int] = {}
         for order, index in enumerate(seen.new):
@@ -226,12 +227,12 @@ class Position:
                 numbers[order] = count
             counts[identity] = count + 1
         if seen.stands is None:
-            # Those that follow are later than all delivered ones, and stand together in `new` as in the response.
+            # The rows behind are later than all delivered ones, and adjacent in both `new` and the response.
             behind = len(seen.rows) - len(seen.new)
             numbers |= {index - behind: count for index, count in seen.rows.repeats().items() if index >= seen.near}
         return numbers
 
 
 def _comes_again(bound: int | None, border: int | None) -> bool:
-    """Whether the service sends a row again, which can stand until a millisecond."""
+    """Whether a row that belongs to a millisecond up to the bound comes again."""
     return border is None or bound is None or bound >= border - 1

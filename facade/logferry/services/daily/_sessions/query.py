@@ -1,4 +1,4 @@
-"""Which rows of a session are asked for, and a page of them."""
+"""The request for rows of a session, and the page of its response."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from logferry_clients.daily.models.session_log_page import SessionLogPageKey
 @frozen
 class Page:
     """
-    Rows as the service sent them.
+    The rows of a response.
 
     Attributes:
         response: The response.
         rows: Its rows.
-        limit: How many were asked for.
-        sent: How many the service sent.
+        limit: The limit of the request.
+        sent: Number of rows that the service sent.
     """
 
     response: Response[Any]
@@ -44,26 +44,26 @@ class Page:
 
     @property
     def is_full(self) -> bool:
-        """Whether there are as many rows as were asked for."""
+        """Whether it has as many rows as the limit."""
         return self.sent >= self.limit
 
     def joined(self, other: Page) -> Page:
-        """The rows of this page, and those of one behind it."""
+        """The rows of this page and of the next one."""
         return evolve(self, response=other.response, rows=self.rows.joined(other.rows))
 
 
 @frozen(kw_only=True)
 class Query:
     """
-    Which rows are asked for, page after page.
+    The query of a walk.
 
     Attributes:
-        metrics: Metrics, not logs.
+        metrics: Metrics instead of logs.
         mtg_session_id: Only rows of this meeting session.
         user_session_id: Only rows of this participant's session.
         log_level: Only logs of this level.
-        window: Which rows.
-        page_size: How many at once.
+        window: Only rows of this window.
+        page_size: Number of new rows per request.
     """
 
     metrics: bool
@@ -74,28 +74,29 @@ class Query:
     page_size: int
 
     def start(self, position: Position) -> int | None:
-        """The first millisecond to ask for at a position, 0 or later; ``None`` for the first that there is."""
+        """The first millisecond to request at a position, 0 or later; ``None`` for no bound."""
         since = None if self.window.since is None else self.window.since // MILLISECOND - 1
         start = max((tick for tick in (since, position.start) if tick is not None), default=None)
         return None if start is None else max(0, start)
 
     def limit(self, position: Position) -> int:
         """
-        How many rows to ask for at a position: all that come again and a page of others.
+        The limit of a request at a position: the rows that come again, and a page of new ones.
 
-        Where rows of few milliseconds fill a page, as many others as come again: else there would be little new on each page.
+        If the rows that come again exceed a page, the limit has as many new ones again: otherwise each page would have
+        few.
         """
         again = sum(one.count for one in position.delivered.values())
         return self.page_size + position.passed + (2 * again if again > self.page_size + 1 else again)
 
     def request(self, start: int | None, limit: int, offset: int = 0) -> Request[Any]:
         """
-        Ask for rows, oldest first.
+        Request rows, oldest first.
 
         Args:
             start: See ``start``.
-            limit: How many at most.
-            offset: How many to pass over.
+            limit: Maximum number of rows.
+            offset: Number of rows to skip.
         """
         return list_logs.request(
             include_logs=not self.metrics,
@@ -112,7 +113,7 @@ class Query:
 
     def page(self, response: Response[Any], limit: int) -> Page:
         """
-        The rows of the response to a request for this many.
+        The rows of the response to a request with this limit.
 
         Raises:
             LogferryError: It has none.

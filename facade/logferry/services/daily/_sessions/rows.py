@@ -1,4 +1,4 @@
-"""The rows of a response.  They have no id: times tell most of them apart, and digests the others."""
+"""The rows of a response.  They have no id: times distinguish most of them, and digests the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from logferry.extend import (
 )
 
 _CROWD: Final = 8
-"""More rows of one time than this are compared by digest: comparing each with each would take longer."""
+"""Above this many rows of one time, digests replace the comparison of each row with each other."""
 
 
 @define(eq=False)
@@ -26,11 +26,11 @@ class Rows:
     """
     Rows in the order of a response.
 
-    A digest takes four times as long to make as its row takes to be decoded (measured), so each is made at first use.
+    A digest costs four times as much as decoding its row (measured), so each is computed at first use.
 
     Attributes:
-        items: As the service sent them.
-        times: Of each, in nanoseconds; ``None`` where it cannot be read.
+        items: The items as received.
+        times: Their times, in nanoseconds; ``None`` for an unreadable one.
     """
 
     items: list[Any]
@@ -48,22 +48,22 @@ class Rows:
         return found
 
     def tick(self, index: int) -> int | None:
-        """The millisecond of a row; ``None`` where its time cannot be read."""
+        """The millisecond of a row; ``None`` if its time is unreadable."""
         time = self.times[index]
         return None if time is None else time // MILLISECOND
 
     def behind(self, count: int) -> Rows:
-        """The rows behind the first few."""
+        """The rows after the first few."""
         return Rows(self.items[count:], self.times[count:]) if count else self
 
     def joined(self, other: Rows) -> Rows:
-        """These rows, and others behind them."""
+        """These rows and the next ones."""
         return Rows(self.items + other.items, known_times([*self.times.read(), *other.times.read()]))
 
     def repeats(self) -> dict[int, int]:
-        """Of rows in order of time, index to how many equal ones stand before a row; without those that have none."""
+        """The number of equal rows before each row, by index; zeros are left out.  The rows must be ordered by time."""
         moments, items, numbers, crowds = self.times.moments, self.items, dict[int, int](), set[object]()
-        # That a row has the time of the one before it is found out in C, since most have not.
+        # C code finds the rows that have the time of the row before; most do not.
         for index in compress(range(1, len(moments)), map(eq, moments, moments[1:])):
             item, moment, before = items[index], moments[index], index - 1
             while True:
@@ -79,13 +79,13 @@ class Rows:
         return numbers | self._repeats_of(crowds) if crowds else numbers
 
     def _are_equal(self, index: int, other: int) -> bool:
-        """Whether rows that Python takes for equal are equal: it takes 1 for 1.0 and True."""
-        # Nearly always their texts are equal, which takes half the time of digests to find out.
+        """Whether two rows that are equal in Python have equal JSON: Python takes 1, 1.0 and True as equal."""
+        # Their texts are nearly always equal, and cost half the time of digests.
         one, two = dumps(self.items[index]), dumps(self.items[other])
         return one == two or self.identity(index) == self.identity(other)
 
     def _repeats_of(self, crowds: set[object]) -> dict[int, int]:
-        """The same of the rows of these times, by their digests."""
+        """The same for the rows of these times, by digest."""
         counts, numbers = Counter[str](), dict[int, int]()
         for index, moment in enumerate(self.times.moments):
             if moment in crowds:

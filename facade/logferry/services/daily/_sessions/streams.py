@@ -1,4 +1,4 @@
-"""The two streams of a call, its logs and its metrics: two arrays of one endpoint that page alike."""
+"""The two streams of a call, its logs and its metrics: two arrays of one endpoint, paged alike."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from logferry_clients.daily.models.session_metric import (
 F = TypeVar("F")
 
 _PAGE: Final = 500
-"""A maximum is not documented; published code asks for this many."""
+"""The default page size, as in published code; a maximum is not documented."""
 
 
 @frozen(kw_only=True)
 class SessionLogFilters:
-    """Filters of the logs of a call; at least one of the ids is needed."""
+    """Filters of the logs of a call; at least one of the ids is required."""
 
     mtg_session_id: str | None = filter_field(
         "mtgSessionId", "only logs of this meeting session", shown=shown_at("mtgSessionId"), any_case=True
@@ -46,15 +46,15 @@ class SessionLogFilters:
     user_session_id: str | None = filter_field(
         "userSessionId", "only logs of this participant's session", shown=shown_at("userSessionId"), any_case=True
     )
-    # Items show a number, and which number means which level is not documented.
-    log_level: ListLogsLogLevel | None = filter_field(  # noqa: RUF009  # it makes an attrs field
+    # Items have a number, and the documentation does not map numbers to levels.
+    log_level: ListLogsLogLevel | None = filter_field(  # noqa: RUF009  # makes an attrs field
         "logLevel", "only logs of this level: ERROR, INFO or DEBUG", choices=sorted(LIST_LOGS_LOG_LEVEL_VALUES)
     )
 
 
 @frozen(kw_only=True)
 class SessionMetricFilters:
-    """Filters of the metrics of a call; at least one of the ids is needed."""
+    """Filters of the metrics of a call; at least one of the ids is required."""
 
     mtg_session_id: str | None = filter_field(
         "mtgSessionId", "only samples of this meeting session", shown=shown_at("mtgSessionId"), any_case=True

@@ -1,15 +1,16 @@
 """
-How the rows of a session are walked through, its logs and its metrics alike: oldest first, millisecond by millisecond.
+Walks through the rows of a session, logs or metrics: oldest first, millisecond by millisecond.
 
-Rows have no id, and several have the same time.  Each page is asked for from the millisecond on at which the last one ended,
-and `Position` counts the rows that come again, so that rows which come or go in front shift nothing.  A page is one view of
-the session, so its count of equal rows is right.
+Rows have no id, and several can have the same time.  Each request starts at the millisecond at which the last page
+ended, and `Position` counts the rows that come again, so rows that arrive or disappear before it shift nothing.  A page
+is one view of the session, so its count of equal rows is right.
 
-Only where more rows have one time than the service sends at once, pages follow each other by offset.  A row that comes or goes
-meanwhile shifts those pages, which the walk cannot always see, so an issue says that some may be missing.
+Only if more rows have one time than the service sends at once, pages follow each other by offset.  A row that arrives
+or disappears meanwhile shifts those pages.  The walk cannot always detect that, so an issue says that rows may be
+missing.
 
-Whether the bounds of time are themselves within is not documented: a millisecond more is asked for on both sides, and the
-window is filtered here.  A service that ignores the bounds sends the rows before the border again every time.
+The documentation does not say whether the time bounds are inclusive: the request has one more millisecond on both
+sides, and the walk filters the window.  A service that ignores the bounds sends the rows before the border every time.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ from logferry.services.daily._sessions.position import Position, Seen
 from logferry.services.daily._sessions.query import Page, Query
 
 _EQUAL: Final = 100
-"""Equal pages in a row are an error from this many on: the service does not turn pages."""
+"""This many equal pages in a row are an error: the service ignores the offset."""
 
 _SPARE: Final = 2
-"""Rows requested by offset beyond a page, so that a response which lacks one row does not look like the end."""
+"""Extra rows of a request by offset, so that a response which lacks one row does not look like the end."""
 
 _CROWDED: Final = (
     "time: more rows have one time than the service sends at once; they were read by offset, and some may be missing",
@@ -52,10 +53,10 @@ class _Portion:
     What a page adds to a walk.
 
     Attributes:
-        position: Where the walk was.
+        position: The position before the page.
         page: The page.
-        seen: How it looks from there.
-        within: Which of ``seen.new`` are within the window, by their indexes there.
+        seen: Its rows, compared with the position.
+        within: The indices in ``seen.new`` of the rows within the window.
         issues: What may be missing.
     """
 
@@ -66,7 +67,7 @@ class _Portion:
     issues: tuple[str, ...]
 
     def resume(self, delivered: int) -> SavedPosition:
-        """Where to resume once the first rows of the batch have been delivered, this many."""
+        """The position after this many rows of the batch have been delivered."""
         end = self.seen.new[self.within[delivered]] if delivered < len(self.within) else None
         return self.position.after(self.seen, end).to_json()
 
@@ -74,7 +75,7 @@ class _Portion:
         """The batch for the caller."""
         rows, new = self.page.rows, self.seen.new
         items, times = rows.items, rows.times
-        if isinstance(new, range) and len(self.within) == len(new):  # as nearly always
+        if isinstance(new, range) and len(self.within) == len(new):  # nearly always
             items, times = items[new.start :], times[new.start :]
         else:
             kept = [new[index] for index in self.within]
@@ -100,7 +101,7 @@ class Walk:
     A walk through the rows of a session.
 
     Attributes:
-        query: Which rows.
+        query: The query.
     """
 
     query: Query
@@ -120,7 +121,7 @@ class Walk:
             issues: tuple[str, ...] = ()
             page = following or (yield from self._page(position))
             following = None
-            # Rows that are others whenever they are looked at are new for ever, but lead nowhere.
+            # Rows that change with every response are always new, but do not advance the walk.
             reached = position.tick or -1, len(page.rows)
             furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
             if idle >= STUCK or not position.look(page.rows).new:
@@ -140,7 +141,7 @@ class Walk:
         return _Portion(position, page, seen, within, issues)
 
     def _page(self, position: Position, limit: int | None = None) -> SubFlow[Page]:
-        """The page at a position; an empty one is asked for once more, unless nothing contradicts it."""
+        """The page at a position; an unexpectedly empty page is requested once more."""
         page = yield from self._ask(position, limit=limit)
         if not page.sent and (position.delivered or self.query.window.looks_twice):
             page = yield from self._ask(position, limit=limit)
@@ -148,10 +149,10 @@ class Walk:
 
     def _confirmed(self, position: Position, page: Page) -> SubFlow[tuple[Page, Page | None, int]]:
         """
-        Doubt a page with less rows than were asked for: where something is behind it, it is asked for once more.
+        Check a page with fewer rows than its limit: if rows follow it, request it once more.
 
         Returns:
-            The page, or a better one; the page behind it, where that is known; and how many rows the service sends at most.
+            The page, or a better one; the next page, if it is known; and the service's maximum number of rows.
         """
         seen = position.look(page.rows)
         following = yield from self._page(position.after(seen))
@@ -164,13 +165,13 @@ class Walk:
 
     def _behind(self, position: Position, page: Page) -> SubFlow[tuple[Page, tuple[str, ...], bool]]:
         """
-        What is behind a page that has nothing new: nothing, or what the service left out of it.
+        Read on after a page that has nothing new: the session has ended, or the service left rows out.
 
         Returns:
             The page or a longer one, what may be missing, and whether the walk has ended.
 
         Raises:
-            PagingError: The service does not turn pages.
+            PagingError: The service repeats the same page.
         """
         for _ in range(STUCK):
             if not page.sent:
@@ -192,10 +193,10 @@ class Walk:
 
     def _crowd(self, position: Position, page: Page) -> SubFlow[tuple[Page, tuple[str, ...], bool] | None]:
         """
-        The rows of a page and of those behind it by offset, up to the first one later than all that have been delivered.
+        The rows of a page and of the next ones by offset, up to the first row later than all that have been delivered.
 
         Returns:
-            See ``_behind``; ``None`` where the rows changed while they were read.
+            See ``_behind``; ``None`` if the rows changed while they were read.
         """
         whole, last, equal = page, page, 0
         while _reached(last)[0] <= (position.latest or -1):
@@ -213,18 +214,22 @@ class Walk:
 
     def _next(self, position: Position, whole: Page, first: Page) -> SubFlow[Page | None]:
         """
-        The rows behind some by offset; ``None`` where they do not join.
+        The next rows by offset; ``None`` if they do not join the rows before.
 
-        One row more is asked for, which shows that nothing has shifted.
+        The request overlaps by one row, which shows that nothing has shifted.
 
         Args:
-            position: Where the walk is.
-            whole: The rows.
+            position: The position of the walk.
+            whole: The rows so far.
             first: The page that they begin with.
         """
         overlap = int(len(first.rows) > 1)
         size = len(whole.rows)
-        found = yield from self._ask(position, size - overlap, self.query.limit(position) + _SPARE)
+        limit = self.query.limit(position) + _SPARE
+        found = yield from self._ask(position, size - overlap, limit)
+        if not (overlap or found.sent):
+            # Behind a single row no row has to come again, so an emptied response looks like the end.
+            found = yield from self._ask(position, size, limit)
         if overlap and not (len(found.rows) and found.rows.identity(0) == whole.rows.identity(size - 1)):
             return None
         return evolve(found, rows=found.rows.behind(overlap))
@@ -236,6 +241,6 @@ class Walk:
 
 
 def _reached(page: Page) -> tuple[int, int]:
-    """The latest millisecond of a page, and how many rows it has."""
+    """The latest millisecond of a page, and its number of rows."""
     span = page.rows.times.span()
     return (-1 if span is None else span[1] // MILLISECOND), len(page.rows)
