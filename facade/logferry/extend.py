@@ -24,8 +24,8 @@ normalizer.  Read the names in this order:
    ``mapped`` names attributes, ``without_secrets`` masks what must not be shown, ``Attribute`` documents one.
 7. For walks and items that need more: ``exchange`` and ``Send`` for a request that is changed before it is sent; ``Evidence``,
    ``Doubts`` and ``believed`` decide whether a page is complete or is asked for again, ``shortage`` and ``disagreement`` word
-   what may be missing; ``Delivered`` knows what a walk from the newest item on has met; ``Sessions`` is for streams that are
-   asked session by session.
+   what may be missing; ``Delivered`` knows what a walk from the newest item on has met; ``to_deliver`` chooses the new items of a
+   page that are in the window, each id once; ``Sessions`` is for streams that are asked session by session.
 
 Times are nanoseconds since the epoch, UTC, in an ``int``; ``SECOND`` and ``MILLISECOND`` are the units.  Windows are half-open,
 ``[since, until)``.  Errors are those of ``logferry``: ``ConfigurationError`` for settings, ``InvalidRequestError`` for a call

@@ -132,6 +132,33 @@ def test_an_unknown_filter_of_a_named_stream_is_an_error(
     assert (result.exit_code, result.stdout) == (2, "")
     line = result.stderr.splitlines()[0]
     assert line.startswith("Error: daily.api_logs has no filter 'sorce'. Did you mean source? Known: ")
+    assert result.stderr.count("Error:") == 1
+    assert "records" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("daily")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["daily.session_logs", "--filter", "unknown=x"], "daily.session_logs has no filter 'unknown'"),
+        (["daily.session_logs", "--filter", "log_level=loud"], "daily.session_logs: log_level cannot be 'loud'"),
+        (["daily.session_logs", "--filter", "mtgSessionId="], "daily.session_logs: mtg_session_id is empty"),
+        (["daily.session_logs", "--filter", "room="], "daily.meetings: room is empty"),
+        (["daily.api_logs", "--filter", "source=nowhere"], "daily.api_logs: source cannot be 'nowhere'"),
+        (["--filter", "source=nowhere"], "daily.api_logs: source cannot be 'nowhere'"),
+    ],
+)
+def test_a_sync_with_a_wrong_filter_makes_no_store(
+    run: Run, arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the stream is read session by session, and where it is not named."""
+    monkeypatch.chdir(tmp_path)
+    result = run("sync", "--to", "logs.duckdb", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"Error: {message}" in result.stderr
+    assert "records" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("daily")

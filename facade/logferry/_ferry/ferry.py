@@ -9,7 +9,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
 from anyio.from_thread import start_blocking_portal
-from attrs import evolve
 
 from logferry._accounts.accounts import Account
 from logferry._accounts.selection import Filters, selected_accounts
@@ -237,7 +236,7 @@ class Ferry:
             spellings = job.spellings(sessions=True)
             own = {spellings.get(name, name): value for name, value in given.of_stream(job.stream.name).items()}
             lane = lanes.setdefault(client.account, Lane(client=client, streams=[], retention=job.account.retention))
-            lanes[client.account] = evolve(lane, streams=[*lane.streams, (job.stream, own)])
+            lanes[client.account] = lane.with_stream(job.stream, own)
         return Sync(
             store=to,
             lanes=tuple(lanes.values()),

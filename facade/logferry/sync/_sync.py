@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import anyio
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from logferry._errors import LogferryError, StoreError
 from logferry._redaction import short
@@ -57,6 +57,22 @@ class Lane:
     streams: Sequence[tuple[StreamDefinition[Any, Any, Any], Mapping[str, str]]] = field(repr=short)
     concurrency: int = CONCURRENCY
     retention: int | None = None
+
+    def with_stream(self, definition: StreamDefinition[Any, Any, Any], filters: Mapping[str, str]) -> Lane:
+        """
+        The same lane with one more stream, whose filters are checked before a store is opened.
+
+        Raises:
+            InvalidRequestError: The stream does not have one of the filters, or a filter cannot have its value.
+        """
+        sessions, asked = definition.incremental.sessions, dict(filters)
+        if sessions is not None and asked.keys().isdisjoint(definition.needs_one_of):
+            narrowing = {name: asked.pop(name) for name in sessions.filters if name in asked}
+            self.client.stream(sessions.stream, filters=narrowing)
+            asked[definition.needs_one_of[0]] = "any"  # the list of sessions gives the ids
+        for question in definition.incremental.asked(asked):
+            self.client.stream(definition.name, filters=question)
+        return evolve(self, streams=[*self.streams, (definition, filters)])
 
 
 @frozen(kw_only=True, repr=False)
