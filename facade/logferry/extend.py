@@ -6,15 +6,18 @@ normalizer.  Read the names in this order:
 
 1. The client.  ``Client`` is the base of an account's client: the class says what the service is called, which ``Settings`` it
    has and which ``Streams``; ``_connect`` makes a ``Connection`` of the settings, and each stream has a method that calls
-   ``_open``.  ``ClientOptions`` and ``StreamOptions`` are what all clients and all streams take.
+   ``_open``.  That method has the name of its stream after the dot: ``events`` opens ``"acorn.events"``.  ``ClientOptions`` and ``StreamOptions`` are what all clients and all streams take.
 2. Credentials.  ``bearer``, ``api_key``, ``basic`` and ``client_credentials`` make an ``Authorizer``; another one is any object
    that gives the headers of the next request.
 3. The stream.  ``StreamDefinition`` says what the stream promises and holds its parts; ``filter_field`` declares a filter;
    ``Incremental`` says how ``sync`` reads the stream again and again.
 4. The walk.  It is a generator without I/O, a ``Flow``: it sends requests by ``fetch`` and yields each ``Batch`` of items with
-   the ``Position`` after it.  ``cursor_walk`` is the walk of every stream whose page says what the next one is asked for by; it
-   needs a function that asks for one ``CursorPage``.  The service passes the ``Window``, and the walk leaves out what lies
-   outside.
+   the ``Position`` after it.  ``fetch`` takes a function that returns a ``Request``: ``get``, or the builder of a generated
+   client.  The service passes the ``Window``, and the walk leaves out what lies outside.  ``cursor_walk`` is the walk of every
+   stream whose pages name the next one by a cursor that stays valid while items are added and removed: an id, a token, a link.
+   It needs a function that fetches one ``CursorPage``.  It is not for offsets and page numbers: once an item that was read is
+   removed, all later ones move up, and the next page begins one item too late, which nothing shows.  Such a stream needs a walk
+   whose pages overlap, as the one in ``logferry/services/logto/_walk.py``.
 5. The response.  ``decoded`` gives the JSON of a ``Response`` or raises the error that its status stands for, with the
    service's own words for it, a ``Refusal``.
 6. The record.  ``Normalizer`` holds the pure functions that make a ``LogRecord`` of an item: ``TimeField`` reads times,
@@ -26,7 +29,12 @@ normalizer.  Read the names in this order:
 
 Times are nanoseconds since the epoch, UTC, in an ``int``; ``SECOND`` and ``MILLISECOND`` are the units.  Windows are half-open,
 ``[since, until)``.  Errors are those of ``logferry``: ``ConfigurationError`` for settings, ``InvalidRequestError`` for a call
-that cannot be right, ``PagingError`` for a walk that has lost its place.
+that cannot be right, ``PagingError`` for a walk that has lost its place.  Severities are ``TRACE``, ``DEBUG``, ``INFO``, ``WARN``,
+``ERROR`` and ``FATAL``.
+
+A package outside of logferry makes its clients by their class, or by ``from_env``: ``logferry.open_accounts``, ``sync`` and the
+shell know logferry's own services only.  Test such a client with ``logferry.testing.connected`` and
+``logferry.testing.conformance.Trial``.
 
 Names load when they are first used, so that a client costs what it needs.  Put streams into a module of their own and name it
 by a text (``Streams("acorn._streams:EVENTS")``) to load them, and the models they use, when one is opened.

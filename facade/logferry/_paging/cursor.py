@@ -41,6 +41,10 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
     """
     Yield the window's items in the service's order.
 
+    It is for cursors that stay valid while items are added and removed, such as an id, a token or a link.  With an offset or a
+    page number it misses an item without an issue when one that was read is removed: pages must overlap then, as in
+    ``logferry.services.logto``.
+
     Args:
         ask: Asks for a page.
         window: Which items; one whose time cannot be read is in every window.

@@ -93,7 +93,12 @@ class FakeResponse:
 
 
 class Fake(Protocol):
-    """One embedded service: it answers requests, and knows what a client that asks for everything has to find."""
+    """
+    One embedded service: it answers requests, and knows what a client that asks for everything has to find.
+
+    The suites of trials, such as `logferry.testing.conformance`, also need an attrs class with a field `rows`, a tuple of
+    `Row`: they compute the truth of a changed history with ``attrs.evolve(fake, rows=...).truth(...)``.  `MakeFake` makes it.
+    """
 
     @property
     def epoch(self) -> int:
