@@ -33,8 +33,8 @@ that cannot be right, ``PagingError`` for a walk that has lost its place, ``Resp
 documented, or too large.  Severities are ``TRACE``, ``DEBUG``, ``INFO``, ``WARN``,
 ``ERROR`` and ``FATAL``.
 
-A package outside of logferry makes its clients by their class, or by ``from_env``: ``logferry.open_accounts``, ``sync``
-included, and the shell know logferry's own services only.  Test such a client with ``logferry.testing.connected`` and
+A package outside of logferry makes its clients by their class, or by ``from_env``: ``logferry.open_accounts``, ``sync`` and the
+shell know logferry's own services only.  Test such a client with ``logferry.testing.connected`` and
 ``logferry.testing.conformance.Trial``.
 
 Names load when they are first used, so that a client costs what it needs.  Put streams into a module of their own and name it

@@ -113,3 +113,13 @@ def test_trials_respect_the_largest_page_of_a_service(sync: bool) -> None:
     for outcome in outcomes:
         outcome.check()
     assert sum(outcome.records for outcome in outcomes) > 100
+
+
+def test_trials_over_a_real_server_take_a_service_that_logferry_does_not_know() -> None:
+    """The client says which of its settings is the address of the server."""
+    outcomes = [
+        Trial(SmallAcorn, ScriptedAcorn.of_rows, "acorn.events", seed, loopback=True).run() for seed in (6, 7, 8)
+    ]
+    for outcome in outcomes:
+        outcome.check()
+    assert any(outcome.records for outcome in outcomes)

@@ -1,5 +1,5 @@
 """
-Is it the end?  Whether a page has what it should have, as far as something else says so.
+Whether a page is believed or requested again.  Which page is the last, the walk says.
 
 An answer that ends a walk (it is empty, it is short, it names no next page) can be wrong: a replica that is behind, a query that
 timed out.  It is believed where something else in it agrees: the service's count, the bound of the window, a page that is short

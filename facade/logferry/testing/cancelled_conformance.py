@@ -9,6 +9,8 @@ exactly once::
 
     def test_my_stream(seed):
         CancelledTrial(Mine, MineFake.of_rows, "mine.logs", seed).run().check()
+
+A `CancelledTrial` opens accounts, so it takes the services that logferry knows; a `ForkedTrial` takes any client.
 """
 
 import json
@@ -33,7 +35,6 @@ from logferry._time.timestamps import rfc3339
 from logferry.testing._accounts import Hosts, configuration
 from logferry.testing._clock import VirtualClock
 from logferry.testing._http import Fake
-from logferry.testing._registry import settings_for
 from logferry.testing._rows import random_rows
 from logferry.testing._schedule import PASSING, Schedule
 from logferry.testing._server import serve
@@ -196,7 +197,7 @@ class ForkedTrial(Seeded):
         filters = dict(fake.questions(self.stream)[0])
         make: Any = self.client  # a service's own settings are not in the base class
         with serve(fake) as url:
-            settings = settings_for(fake, url)
+            settings = {self.client.address: url, **fake.settings}
             client: Client = make(**settings, clock=VirtualClock(just_after(fake)), concurrency=chance.choice((1, 4)))
             view = client.stream(
                 self.stream, filters=filters, page_size=self.allowed_page_size(chance.choice((1, 5, 20)))

@@ -28,7 +28,6 @@ from logferry._config.hooks import IssueEvent, RequestEvent
 from logferry._errors import LogferryError, PagingError
 from logferry._records.record import LogRecord
 from logferry.testing._interleaving import Blocking, Launched
-from logferry.testing._registry import settings_for
 from logferry.testing._relay import relay
 from logferry.testing._scenario import Scenario
 from logferry.testing._server import serve
@@ -189,8 +188,8 @@ class _Pull:
             # Threads would change the order on each run.
             vars(client)["_pool"].launch = self._launch
             return client
-        settings = settings_for(self._world.fake, self._address)
-        make: Any = self._trial.client  # a service's own settings are not in the base class
+        settings = {self._trial.client.address: self._address, **self._world.fake.settings}
+        make: Any = self._trial.client  # a service's own settings are not among those that all clients take
         made: Client = make(**settings, **options)
         return made
 
