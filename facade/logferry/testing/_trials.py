@@ -62,7 +62,7 @@ class Seeded:
         return next(one for one in self.client.streams if one.name == self.stream)
 
     def allowed_page_size(self, drawn: int) -> int:
-        """Return the page size that was drawn, or the service's largest one where that is smaller."""
+        """Return the drawn page size, at most the service's largest."""
         return min(drawn, self.definition.largest_page_size or drawn)
 
 

@@ -187,7 +187,7 @@ class Walk:
             if crowd is not None:
                 return crowd
         error = PagingError(
-            "the service does not turn pages, or changes them all the time", hint="Go on from the checkpoint later"
+            "the service repeats a page, or changes it at each request", hint="Resume from the checkpoint later"
         )
         raise about_response(error, page.response)
 
@@ -207,7 +207,7 @@ class Walk:
                 return whole, _CROWDED, True
             equal = equal + 1 if found.rows.items == last.rows.items else 0
             if equal == _EQUAL:
-                error = PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                error = PagingError("the service repeats a page", hint="Resume from the checkpoint later")
                 raise about_response(error, found.response)
             whole, last = whole.joined(found), found
         return whole, _CROWDED, False
@@ -228,7 +228,7 @@ class Walk:
         limit = self.query.limit(position) + _SPARE
         found = yield from self._ask(position, size - overlap, limit)
         if not (overlap or found.sent):
-            # Behind a single row no row has to come again, so an emptied response looks like the end.
+            # After a single row there is no overlap, so an emptied response would look like the end.
             found = yield from self._ask(position, size, limit)
         if overlap and not (len(found.rows) and found.rows.identity(0) == whole.rows.identity(size - 1)):
             return None
