@@ -1,11 +1,11 @@
 """
-Fills a store with the last 30 days of a stream, beside a pull of the same records into nothing.
+Syncs the last 30 days of a stream into a store, and compares it with a pull of the same records into nothing.
 
-The embedded service runs on loopback in a process of its own; so do `logferry pull --format jsonl` and `logferry sync`, one
-after the other, for each number of records.  What each takes is what the operating system says of its process.
+The embedded service runs on loopback in a separate process.  For each number of records, `logferry pull --format jsonl` and then
+`logferry sync` run in processes of their own.  The operating system measures the CPU and memory of each process.
 
-Exits with 1 if the store has not every record, if `sync` brings less than half as many a second as `pull`, or if the most
-records need a good deal more memory than the fewest.
+Exits with 1 if the store lacks records, if the rate of `sync` is less than `--rate` times that of `pull`, or if the memory of
+`sync` for the most records is more than `--growth` times that for the fewest.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ DAYS = 30
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
 
-processes = multiprocessing.get_context("spawn")  # a fork has the memory of its parent
+processes = multiprocessing.get_context("spawn")  # a fork would begin with the memory of its parent
 console = Console(width=120)
 
 
 @attrs.frozen
 class Taken:
     """
-    What a process took.
+    The cost of a process.
 
     Attributes:
         seconds: From its start to its end.
-        cpu: Its own CPU, in seconds.
-        peak: Its resident memory at most, in MiB.
+        cpu: CPU time, in seconds.
+        peak: Peak resident memory, in MiB.
     """
 
     seconds: float
@@ -56,20 +56,20 @@ class Taken:
     peak: float
 
 
-def serve_records(service: Service, records: int, told: Connection) -> None:
-    """Serve so many records of all but the last hour of the days, until the other end is closed; tell the configuration."""
+def serve_records(service: Service, records: int, parent: Connection) -> None:
+    """Serve records of the 30 days except the last hour, until the parent closes the pipe; send it the configuration."""
     fake: Any = make_fake(service, records=records, epoch=time.time_ns() - HOUR, growing=False)
     fake = attrs.evolve(fake, spacing=(DAYS - 1) * 86_400 / records)
     if hasattr(fake, "retention"):
         fake = attrs.evolve(fake, retention=None)
     with serve(Recorder(fake, check=False, keep=1)) as url:
-        told.send(configuration({service.name: fake}, {service.name: url}))
-        told.poll(None)
+        parent.send(configuration({service.name: fake}, {service.name: url}))
+        parent.poll(None)
 
 
 @contextmanager
 def account(service: Service, records: int, folder: Path) -> Generator[Path]:
-    """Run the service; the path of a configuration with its account."""
+    """Run the service; give the path of a configuration with its account."""
     ours, theirs = processes.Pipe()
     process = processes.Process(target=serve_records, args=(service, records, theirs))
     process.start()
@@ -85,7 +85,7 @@ def account(service: Service, records: int, folder: Path) -> Generator[Path]:
 
 
 def run(*arguments: str) -> Taken:
-    """Run `logferry` with these arguments, its output into nothing."""
+    """Run `logferry` with these arguments, and discard its output."""
     begin = time.perf_counter()
     command = [sys.executable, "-m", "logferry", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
@@ -97,8 +97,8 @@ def run(*arguments: str) -> Taken:
 
 
 def count(store: str) -> int:
-    """How many records a store has."""
-    from logferry.stores import open_store  # noqa: PLC0415  # see where it is called
+    """Return the number of records in a store."""
+    from logferry.stores import open_store  # noqa: PLC0415  # only the child process pays for the import
 
     with open_store(store, mode="read") as opened:
         return sum(opened.counts().values())
@@ -106,7 +106,7 @@ def count(store: str) -> int:
 
 @attrs.frozen
 class Size:
-    """What both took for a number of records, and how many the store has then."""
+    """The costs of both for a number of records, and the number of records in the store."""
 
     records: int
     pull: Taken
@@ -115,12 +115,12 @@ class Size:
 
     @property
     def share(self) -> float:
-        """How many records `sync` brings while `pull` brings one."""
+        """The rate of `sync` as a share of that of `pull`."""
         return self.pull.seconds / self.sync.seconds
 
 
 def measure(service: Service, stream: str, records: int) -> Size:
-    """Pull and sync so many records."""
+    """Pull and sync this number of records."""
     with (
         tempfile.TemporaryDirectory(prefix="logferry-backfill-") as name,
         account(service, records, Path(name)) as config,
@@ -129,14 +129,14 @@ def measure(service: Service, stream: str, records: int) -> Size:
         store = str(Path(name) / "logs.duckdb")
         pull = run("pull", *asked, "--format", "jsonl")
         sync = run("sync", *asked, "--to", store)
-        # In a process of its own: what this one needs would count as needed by those that it starts.
+        # In a separate process: the memory of this process would count as that of the processes it starts.
         with ProcessPoolExecutor(1, mp_context=processes) as others:
             stored = others.submit(count, store).result()
         return Size(records, pull, sync, stored)
 
 
 def show(sizes: list[Size]) -> None:
-    """Print what they took."""
+    """Print the costs."""
     table = Table("records", "work", "seconds", "records/s", "of pull", "CPU s", "peak MiB")
     for column in table.columns:
         column.justify = "right"
@@ -156,7 +156,7 @@ def show(sizes: list[Size]) -> None:
 
 
 def failures(sizes: list[Size], rate: float, growth: float) -> list[str]:
-    """What is not as it has to be."""
+    """Return the conditions that do not hold, as text."""
     found = [f"{size.records:,}: the store has {size.stored:,}" for size in sizes if size.stored != size.records]
     found += [f"{size.records:,}: sync is slower than {rate} of pull" for size in sizes if size.share < rate]
     fewest, most = min(sizes, key=lambda size: size.records), max(sizes, key=lambda size: size.records)
@@ -166,16 +166,24 @@ def failures(sizes: list[Size], rate: float, growth: float) -> list[str]:
 
 
 def main() -> int:
-    """Fill them; 0 if all is as it has to be."""
+    """Measure all sizes; return 0 if all conditions hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("records", nargs="*", type=int, default=[100_000, 1_000_000], help="how many; several sizes")
-    parser.add_argument("--stream", default="logto.audit_logs", help="which stream")
-    parser.add_argument("--rate", type=float, default=0.5, help="the least share of pull's rate that will do")
-    parser.add_argument("--growth", type=float, default=1.25, help="the most that memory may grow, as a factor")
+    parser.add_argument(
+        "records",
+        nargs="*",
+        type=int,
+        default=[100_000, 1_000_000],
+        help="number of records; several sizes are possible",
+    )
+    parser.add_argument("--stream", default="logto.audit_logs", help="the stream")
+    parser.add_argument("--rate", type=float, default=0.5, help="the least share of pull's rate that passes")
+    parser.add_argument(
+        "--growth", type=float, default=1.25, help="the largest growth of memory that passes, as a factor"
+    )
     options = parser.parse_args()
     service = next((one for one in SERVICES if options.stream in [known.name for known in one.streams]), None)
     if service is None:
-        parser.error(f"there is no stream {options.stream}")
+        parser.error(f"unknown stream {options.stream}")
     sizes = [measure(service, options.stream, records) for records in options.records]
     show(sizes)
     found = failures(sizes, options.rate, options.growth)

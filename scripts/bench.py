@@ -1,8 +1,8 @@
 """
-What logferry costs beside a hand-written httpx + orjson loop, and beside other tools.
+Measure CPU and memory of logferry beside a hand-written httpx + orjson loop and beside other tools.
 
-Every contestant reads the same records from a server of prepared bytes in a process of its own.  Rounds are interleaved,
-and the client's CPU is compared within each round, so that a machine whose speed drifts does not matter.
+Every contestant reads the same records from a server of prepared bytes in a separate process.  Rounds are interleaved, and the
+client's CPU is compared within each round, so that drift in the speed of the machine does not matter.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ SMALL_PAGE = 100
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=20_000, help="how many records, where pages have 1000")
-    parser.add_argument("--small", type=int, default=5_000, help="how many records, where pages have 100")
-    parser.add_argument("--rounds", type=int, default=5, help="how many rounds are counted")
-    parser.add_argument("--only", default="", help="only streams with this in their name")
-    parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where to write the figures")
+    parser.add_argument("--records", type=int, default=20_000, help="number of records of streams with 1000 a page")
+    parser.add_argument("--small", type=int, default=5_000, help="number of records of streams with 100 a page")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds that are measured")
+    parser.add_argument("--only", default="", help="only streams whose name contains this text")
+    parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="file for the figures")
     parser.add_argument("--outsiders", action="store_true", help="set up dlt, grove and a Singer tap first")
     parser.add_argument("--markdown", action="store_true", help="print the README's table too")
     options = parser.parse_args()
@@ -35,7 +35,7 @@ def main() -> None:
         question.name: options.small if question.page == SMALL_PAGE else options.records for question in QUESTIONS
     }
     result = rounds.compare(
-        records, options.rounds, only=options.only, told=lambda text: print(text, file=sys.stderr, flush=True)
+        records, options.rounds, only=options.only, progress=lambda text: print(text, file=sys.stderr, flush=True)
     )
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -1,8 +1,8 @@
 """
-Schedules for scripts/soak --shell: commands whose messages find no reader.
+Schedules for scripts/soak --shell: commands whose stderr cannot be written or is not read.
 
-A process of ``logferry pull`` or ``logferry sync`` asks a fake on loopback, with a stderr that is closed, full, not read, or read
-up to a line that the seed decides.  Every record has to come once, and the exit code has to be 0.
+A process of ``logferry pull`` or ``logferry sync`` reads from a fake on loopback, with a stderr that is closed, full, not read, or
+read up to a line that the seed decides.  Every record has to come once, and the exit code has to be 0.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ KINDS: Final = ("closed", "full", "unread", "left")
 @frozen
 class ShellOutcome:
     """
-    What came of a schedule.
+    The result of a schedule.
 
     Attributes:
-        records: How many had to come.
-        lost: How many did not.
-        doubled: How many came more than once.
+        records: Number of records of the service.
+        lost: Number of records that did not come.
+        doubled: Number of records that came more than once.
         codes: The exit codes of all commands.
-        what: The command and its stderr.
+        what: The command and the kind of its stderr.
     """
 
     records: int
@@ -54,14 +54,14 @@ class ShellOutcome:
 
     @property
     def problems(self) -> Iterator[str]:
-        """What is wrong."""
+        """The problems, as text."""
         if self.lost or self.doubled:
             yield f"{self.what}: {self.lost} lost, {self.doubled} doubled"
         if any(self.codes):
             yield f"{self.what}: exit codes {self.codes}"
 
     def check(self) -> None:
-        """Fail where something is wrong."""
+        """Raise an ``AssertionError`` if there are problems."""
         assert not [*self.problems], [*self.problems]  # noqa: S101  # as the other outcomes do
 
 
@@ -71,9 +71,9 @@ class ShellTrial:
     A schedule.
 
     Args:
-        service: Whose stream.
-        stream: Its name.
-        seed: Decides everything.
+        service: The service of the stream.
+        stream: The name of the stream.
+        seed: Decides the schedule.
     """
 
     service: Service
@@ -85,7 +85,7 @@ class ShellTrial:
         self._random.seed(f"{self.stream} {self.seed}")
 
     def run(self) -> ShellOutcome:
-        """Carry it out."""
+        """Run the schedule."""
         now = time.time_ns()
         fake = make_fake(
             self.service, records=self._random.randrange(1, 60), epoch=now - now % 1_000_000, growing=False
@@ -128,7 +128,7 @@ class ShellTrial:
 
         store = folder / "logs.duckdb"
         first, *others = fake.questions(self.stream)
-        filters = [] if others else filters_of(first)  # a sync asks all questions by itself
+        filters = [] if others else filters_of(first)  # a sync sends all queries by itself
         asked = ["sync", self.stream, "--raw", "--to", str(store), "--since", "1 year", *filters]
         code, _ = self._ended(asked, kind, environment)
         comparison = Comparison.of(fake, self.stream)
@@ -153,18 +153,18 @@ class ShellTrial:
 
 
 def filters_of(question: Mapping[str, str]) -> list[str]:
-    """The options that ask it."""
+    """Return the options of the query."""
     return [word for name, value in question.items() for word in ("--filter", f"{name}={value}")]
 
 
 def leave_after(reader: IO[bytes], lines: int) -> None:
-    """Read that many lines, then no more."""
+    """Read this number of lines, then close the pipe."""
     for _ in range(lines):
         reader.readline()
     reader.close()
 
 
 def shell_trial(stream: str, seed: int) -> ShellTrial:
-    """A schedule for a stream."""
+    """Return the schedule of a stream and a seed."""
     service = next(one for one in SERVICES if stream in [definition.name for definition in one.streams])
     return ShellTrial(service, stream, seed)

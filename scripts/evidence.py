@@ -1,4 +1,4 @@
-"""List every fact that a spec has beyond, or against, its documentation page: where it is, what it says, and its source."""
+"""List every fact of the specs that the documentation pages lack or contradict: its element, its text, and its source."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Evidence(NamedTuple):
-    """One fact and where it comes from."""
+    """One fact and its source."""
 
     pointer: str
-    """The element it is about, as a JSON pointer into the spec."""
+    """The element that the fact is about, as a JSON pointer into the spec."""
     fact: str
     source: str
 

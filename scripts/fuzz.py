@@ -1,8 +1,8 @@
 """
-Feeds damaged data to whatever reads data from outside, and reports what raises anything but logferry's own errors.
+Feeds damaged data to all code that reads data from outside, and reports inputs that raise other errors than logferry's own.
 
-Inputs are mutations of real samples: cut, repeated, swapped, with odd pieces put in.  A finding is printed with the
-input that reproduces it; the exit code is 1 then.
+Inputs are mutations of real samples: cut, repeated, swapped, with odd pieces inserted.  A finding is printed with the input that
+reproduces it, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ PIECES: Final = (
 @frozen
 class Target:
     """
-    Something that reads data from outside.
+    Code that reads data from outside.
 
     Attributes:
-        seeds: Good inputs.
-        run: Reads one; raises nothing but logferry's own errors.
+        seeds: Valid inputs.
+        run: Reads one input; may raise only errors of logferry.
     """
 
     seeds: list[bytes]
@@ -67,12 +67,12 @@ class Target:
 @define
 class Outcome:
     """
-    What came of fuzzing a target.
+    The result of fuzzing a target.
 
     Attributes:
-        runs: How many inputs it read.
-        refused: How many of them it refused with an error of logferry's.
-        findings: Kind of error to the first input that raised it, and the error.
+        runs: Number of inputs.
+        refused: Number of inputs that raised an error of logferry.
+        findings: By kind of error, the first input that raised it, and the error.
     """
 
     runs: int = 0
@@ -81,7 +81,7 @@ class Outcome:
 
 
 def mutated(seeds: list[bytes], chance: random.Random) -> bytes:
-    """A seed with a few things wrong."""
+    """Return a seed with a few mutations."""
     data = chance.choice(seeds)
     for _ in range(chance.choice((0, 1, 1, 1, 2, 3, 8))):
         start = chance.randint(0, len(data))
@@ -107,7 +107,7 @@ def mutated(seeds: list[bytes], chance: random.Random) -> bytes:
 
 
 def fuzzed(target: Target, *, seconds: float, seed: int) -> Outcome:
-    """Feed a target for so long."""
+    """Feed a target for this number of seconds."""
     chance, outcome, end = random.Random(seed), Outcome(), time.monotonic() + seconds  # noqa: S311  # no secret
     while time.monotonic() < end:
         data = mutated(target.seeds, chance)
@@ -118,7 +118,7 @@ def fuzzed(target: Target, *, seconds: float, seed: int) -> Outcome:
             outcome.refused += 1
             if len(str(error).splitlines()) != 1:
                 outcome.findings.setdefault("an error of several lines", (data, error))
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is a finding
+        except Exception as error:  # noqa: BLE001  # any other error is a finding
             place = error.__traceback__
             while place is not None and place.tb_next is not None:
                 place = place.tb_next
@@ -128,12 +128,12 @@ def fuzzed(target: Target, *, seconds: float, seed: int) -> Outcome:
 
 
 def text(data: bytes) -> str:
-    """The input as a text, lone surrogates and all."""
+    """Return the input as a text, with lone surrogates for bytes that are no UTF-8."""
     return data.decode("utf-8", "surrogateescape")
 
 
 def response(content: bytes = b"", **headers: bytes) -> Response[Any]:
-    """An answer with this body."""
+    """Return a response with this body."""
     lines = [(name.replace("_", "-").encode(), value) for name, value in headers.items()]
     return Response(
         request=Request(method="GET", path="/logs", params=(), headers=(), form=None, parse=dict),
@@ -146,12 +146,12 @@ def response(content: bytes = b"", **headers: bytes) -> Response[Any]:
 
 
 def no_refusal(_status: int, _body: Mapping[str, Any]) -> Refusal:
-    """As a service that says nothing."""
+    """Return the refusal of a service that explains nothing."""
     return Refusal()
 
 
 def read_times(data: bytes) -> None:
-    """All readers of times; what they understand can be written."""
+    """Feed all readers of times; a time that was read can be written."""
     words = text(data)
     number = json_value(data)
     found = [
@@ -166,12 +166,12 @@ def read_times(data: bytes) -> None:
             utc_datetime(nanoseconds)
     try:
         unix_nano(words)
-    except (ValueError, OverflowError):  # what it documents, and what its callers expect
+    except (ValueError, OverflowError):  # the documented errors, which its callers expect
         return
 
 
 def json_value(data: bytes) -> object:
-    """The input as a JSON value, where it is one."""
+    """Return the input as a JSON value, or ``None`` if it is none."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
@@ -179,7 +179,7 @@ def json_value(data: bytes) -> object:
 
 
 def read_links(data: bytes) -> None:
-    """The links to next pages."""
+    """Feed the readers of links to next pages."""
     asked = "https://acme.signalwire.com/api/video/logs?page_size=50"
     for link in (text(data), json_value(data)):
         for read in (
@@ -195,21 +195,21 @@ def read_links(data: bytes) -> None:
 
 
 MOST_REQUESTS: Final = 20
-"""No walk through two pages takes more, whatever the first one names as the second."""
+"""A walk through two pages sends no more requests, whatever cursor the first page names."""
 
 
 @define
 class Naming:
     """
-    A service whose first page names what it is told as the next page; the second one names nothing.
+    A service whose first page names a given cursor of the next page; the second page names none.
 
     Attributes:
-        stream: The stream that asks for them.
-        path: Where it asks.
+        stream: The stream that requests the pages.
+        path: The path of the requests.
         first: Makes the body of the first page.
-        last: The body of the second one.
-        cursor: What is named.
-        asked: How many requests there have been.
+        last: The body of the second page.
+        cursor: The cursor that the first page names.
+        asked: Number of requests so far.
     """
 
     stream: str
@@ -220,7 +220,7 @@ class Naming:
     asked: int = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Answer; credentials go nowhere else, and paging ends."""
+        """Answer; fail if a request goes to another address, or if paging does not end."""
         if (request.url.host, request.url.path) != ("c.example", self.path):
             raise AssertionError(f"asked elsewhere: {request.url}")
         self.asked += 1
@@ -232,7 +232,7 @@ class Naming:
         return httpx.Response(200, content=json.dumps(body).encode())
 
     def read(self, client: Any, cursor: object, filters: dict[str, str]) -> None:
-        """Walk, also from the place where an error ended it."""
+        """Walk, and resume where an error ended the walk."""
         self.cursor, self.asked = cursor, 0
         begun = client.stream(self.stream, filters=filters, until="2030-01-01").raw()
         first = next(iter(begun), None)
@@ -248,7 +248,7 @@ class Naming:
 
 
 def naming() -> list[tuple[Naming, Any, dict[str, str]]]:
-    """Every way in which a service names its next page, with a client that asks it."""
+    """Return every way in which a service names its next page, with a client that uses it."""
     project = {"project_id": "p" * 24}
     linked: dict[str, Any] = {"data": [{"id": "a"}], "links": {}}
     entries, path = {"items": [{"_id": "a"}]}, f"/v2.1/projects/{project['project_id']}/logs"
@@ -289,7 +289,7 @@ def naming() -> list[tuple[Naming, Any, dict[str, str]]]:
 
 
 def cursors() -> Callable[[bytes], None]:
-    """What a service names as its next page, end to end: every stream that follows such names."""
+    """Return a target that walks every stream that follows cursors or links, with the input as the cursor."""
     ways = naming()
 
     def read(data: bytes) -> None:
@@ -305,11 +305,11 @@ def cursors() -> Callable[[bytes], None]:
 
 
 def read_checkpoints(data: bytes) -> None:
-    """Checkpoints, as they are and with their digest renewed; what is read can be written."""
+    """Feed the reader of checkpoints, with the digest as it is and renewed; a checkpoint that was read can be written."""
     for words in (text(data), _resealed(data)):
         checkpoint = read_checkpoint(words)
         if read_checkpoint(checkpoint.to_text()) != checkpoint:
-            raise AssertionError("it does not come back")
+            raise AssertionError("the checkpoint does not survive a round trip")
         for service in SERVICES:
             for stream in service.client.streams:
                 if stream.name == checkpoint.stream:
@@ -330,7 +330,7 @@ def _opened(client: Any, name: str, resume: str) -> None:
 
 
 def _resealed(data: bytes) -> str:
-    from logferry._streams.checkpoint import (  # noqa: PLC0415  # what only a forger would do
+    from logferry._streams.checkpoint import (  # noqa: PLC0415  # only a forger renews the digest
         _digest,  # pyright: ignore[reportPrivateUsage]
         _dumps,  # pyright: ignore[reportPrivateUsage]
     )
@@ -349,7 +349,7 @@ STREAMS: Final = [(service.client, stream) for service in SERVICES for stream in
 
 
 def read_bodies(data: bytes) -> None:
-    """Bodies of answers: each item of a page becomes a record that can be written, whatever stream it is taken for."""
+    """Feed bodies of responses: each item of a page becomes a record of each stream, and the record can be written."""
     value = decoded(response(data, content_type=b"application/json"), no_refusal)
     for item in _items(value)[:20]:
         for _, stream in STREAMS:
@@ -383,7 +383,7 @@ def _items(value: object) -> list[Any]:
 
 
 def read_refusals(data: bytes) -> None:
-    """Error bodies, of every service."""
+    """Feed error bodies to the readers of every service."""
     from logferry.services.cognigy._account import api_refusal as cognigy_refusal  # noqa: PLC0415
     from logferry.services.daily._account import refusal as daily  # noqa: PLC0415  # only needed here
     from logferry.services.logto._account import (  # noqa: PLC0415
@@ -403,7 +403,7 @@ def read_refusals(data: bytes) -> None:
 
 
 def read_compressed(data: bytes) -> None:
-    """Compressed bodies, in chunks."""
+    """Feed compressed bodies, in chunks."""
     for encoding in ("gzip", "deflate", text(data[:9])):
         try:
             body = Body(encoding, limit=1 << 20)
@@ -415,7 +415,7 @@ def read_compressed(data: bytes) -> None:
 
 
 def read_retry_after(data: bytes) -> None:
-    """The header ``Retry-After``, beside a ``Date``."""
+    """Feed the header ``Retry-After``, beside a ``Date``."""
     for date in (b"", data, b"Fri, 20 Nov 2026 08:00:00 GMT"):
         wanted = retry_after(response(retry_after=data, date=date))
         if wanted is not None and not wanted >= 0:
@@ -423,26 +423,26 @@ def read_retry_after(data: bytes) -> None:
 
 
 def read_configuration(data: bytes) -> None:
-    """``logferry.toml``, up to the clients."""
+    """Feed ``logferry.toml``, and open the clients of its accounts."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "logferry.toml")
         path.write_bytes(data)
         for account in find_accounts(path):
-            # A command must not be made up and run.
+            # Mutation can make up a command, which must not run.
             if all(isinstance(value, str | bool) for value in account.values.values()):
                 account.open()
 
 
 def read_references(data: bytes) -> None:
-    """References to secrets."""
+    """Feed references to secrets."""
     read_reference(json_value(data), setting="app_secret", folder=Path(), trusted=False).look_up()
 
 
 def read_urls(data: bytes) -> None:
-    """Addresses that are shown."""
+    """Feed addresses that logferry shows."""
     try:
         public_url(text(data))
-    except ValueError:  # what urllib says of what is no URL; callers have one that was sent, or catch it
+    except ValueError:  # urllib raises it for text that is no URL; callers have a URL that was sent, or catch it
         return
     for service in SERVICES:
         settings = dict.fromkeys(("endpoint", "base_url"), text(data))
@@ -455,15 +455,15 @@ def read_urls(data: bytes) -> None:
 
 
 def samples(pattern: str) -> list[bytes]:
-    """Real payloads."""
+    """Return real payloads."""
     found = [path.read_bytes() for path in sorted(SAMPLES.glob(pattern))]
-    # The pages are long; their first items are seeds of their own.
+    # The pages are long, so their first items are seeds too.
     items = [json.dumps(item).encode() for one in found for item in _items(json.loads(one))[:5]]
-    return [one for one in found if len(one) < 20_000] + items  # noqa: PLR2004  # long ones are slow, and no better
+    return [one for one in found if len(one) < 20_000] + items  # noqa: PLR2004  # long inputs are slow, and find no more
 
 
 def checkpoints() -> list[bytes]:
-    """A checkpoint of each stream, from its own client."""
+    """Return checkpoints of each stream."""
     from logferry._streams.checkpoint import Checkpoint  # noqa: PLC0415
     from logferry._time.window import Window  # noqa: PLC0415
 
@@ -509,7 +509,7 @@ base_url = "http://127.0.0.1:80/v1"
 
 
 def targets() -> dict[str, Target]:
-    """What is fuzzed, by name."""
+    """Return the targets, by name."""
     import gzip  # noqa: PLC0415
     import zlib  # noqa: PLC0415
 
@@ -566,13 +566,13 @@ def main() -> int:
     """Fuzz, and print a table."""
     known = targets()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(known)}; default: all")
-    parser.add_argument("--seconds", type=float, default=20, help="for each target; default: 20")
-    parser.add_argument("--seed", type=int, default=None, help="repeats a run; default: another each time")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"one of {', '.join(known)}; default: all")
+    parser.add_argument("--seconds", type=float, default=20, help="seconds for each target; default: 20")
+    parser.add_argument("--seed", type=int, default=None, help="repeats a run; default: a random seed")
     chosen = parser.parse_args()
     for name in chosen.targets:
         if name not in known:
-            parser.error(f"there is no target {name!r}; there are {', '.join(known)}")
+            parser.error(f"unknown target {name!r}; the targets are {', '.join(known)}")
     seed = random.randrange(1 << 32) if chosen.seed is None else chosen.seed  # noqa: S311  # no secret
     print(f"seed {seed}\n{'target':<14}{'runs':>12}{'refused':>12}{'findings':>10}")
     failed = False

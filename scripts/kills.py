@@ -1,9 +1,9 @@
 """
-Kills syncs at random instants, and compares what the store then has with the truth.
+Kills syncs at random instants, and compares the store with the records of the service.
 
-Round after round, over all streams: the embedded services run on loopback, with a history that stands still or one that
-grows meanwhile; a process syncs a stream into a new store and gets SIGKILL some time between its start and its end; so does
-the next, and so on; the last one is left alone.  Then the store has to open, and to have every record once.
+In each round an embedded service runs on loopback, with a history that is fixed or that grows.  One process after the other
+syncs a stream into a new store and gets SIGKILL between its start and its end; the last process runs to its end.  Then the store
+has to open, and to have every record once.
 
 Exits with 1 if a record was lost or came twice, or a store did not open.
 """
@@ -38,19 +38,19 @@ from logferry.testing._registry import make_fake
 COLUMNS = ("rounds", "kills", "too late", "records", "lost", "doubled", "unopened")
 FAILURES = COLUMNS[-3:]
 IN_A_ROW = 6
-"""So many syncs into one store are killed one after the other."""
+"""Syncs into one store that are killed, one after the other."""
 
 PATIENCE = 120
-"""So long a sync may take that is left alone, in seconds."""
+"""Seconds that a sync may take that is not killed."""
 
 SECOND = 1_000_000_000
 
-processes = multiprocessing.get_context("forkserver")  # a fork in time for each kill; what serves has threads
+processes = multiprocessing.get_context("forkserver")  # a quick fork for each sync; the parent has threads
 console = Console(width=120)
 
 
 def bring(config: str, store: str, stream: str) -> None:
-    """Sync a stream, committing page by page; the process's whole work."""
+    """Sync a stream, with a commit for each page; the target of the process."""
     with open_accounts(config) as ferry:
         ferry.sync(store, streams=[stream], raw=True, commit_every=0).run().raise_failures()
 
@@ -58,14 +58,14 @@ def bring(config: str, store: str, stream: str) -> None:
 @attrs.frozen
 class Round:
     """
-    One store, whose syncs are killed one after the other.
+    One store, into which syncs run that are killed one after the other.
 
     Attributes:
-        service: Whose stream it is.
+        service: The service of the stream.
         definition: The stream.
         store: The store, as `logferry sync --to` takes it.
-        growing: Whether the history grows meanwhile.
-        chance: Decides when.
+        growing: Whether the history grows during the round.
+        chance: Decides the instants.
     """
 
     service: Service
@@ -75,12 +75,12 @@ class Round:
     chance: random.Random
 
     def run(self, folder: Path, kills: int) -> Counter[str]:
-        """Kill so many; what the table says of it."""
+        """Kill this number of syncs; return the counts for the table."""
         fake = self._fake()
         store = str(folder / self.store) + ("/" if self.store.endswith("/") else "")
         with serve(fake, clock=time.time_ns if self.growing else None) as url:
             config = str(self._configuration(fake, url, folder))
-            # How long a whole sync takes, from nothing.
+            # The time of a whole sync into an empty store.
             length, _ = self._whole(config, f"{folder}/other-{self.store}")
             late = sum(self._killed(config, store, None if number == 0 else length) for number in range(kills))
             begin = time.time_ns() if self.growing else fake.epoch
@@ -89,7 +89,7 @@ class Round:
         tally = Counter({"rounds": 1, "kills": kills, "too late": late})
         try:
             got = self._identities(fake, store)
-        except Exception as error:  # noqa: BLE001  # whatever keeps a user from the records
+        except Exception as error:  # noqa: BLE001  # any error keeps a user from the records
             console.print(f"{self.definition.name}: {error}", markup=False)
             return tally + Counter(unopened=1)
         if code:
@@ -99,7 +99,7 @@ class Round:
         return tally + Counter(records=got.total(), lost=lost.total(), doubled=doubled.total())
 
     def _fake(self) -> Fake:
-        # Sessions cost a request each; and what stands still has settled.
+        # Each session costs a request.  A fixed history is old enough to be final.
         records = 60 if self.definition.incremental.sessions is not None else 1200
         epoch = time.time_ns() - (0 if self.growing else 7200 * SECOND)
         return make_fake(self.service, records=records, epoch=epoch, growing=self.growing)
@@ -110,7 +110,7 @@ class Round:
         return path
 
     def _whole(self, config: str, store: str) -> tuple[float, int | None]:
-        """Sync, left alone: how long it takes in seconds, and how the process ends."""
+        """Sync without a kill; return the seconds and the exit code of the process."""
         begin = time.monotonic()
         process = processes.Process(target=bring, args=(config, store, self.definition.name))
         process.start()
@@ -119,7 +119,7 @@ class Round:
         return time.monotonic() - begin, process.exitcode
 
     def _killed(self, config: str, store: str, length: float | None) -> bool:
-        """Sync, and kill it some time from its start to a bit after its end, or while it makes the store; whether too late."""
+        """Sync and kill it, between its start and a bit after its end, or while it makes the store; return whether it had ended."""
         process = processes.Process(target=bring, args=(config, store, self.definition.name))
         process.start()
         if length is None:
@@ -136,14 +136,14 @@ class Round:
         return process.exitcode == 0
 
     def _identities(self, fake: Fake, store: str) -> Counter[str]:
-        """What the store has, as a user reads it."""
+        """Return the identities of the records in the store, as a user reads them."""
         with open_store(store, mode="read") as opened:
             counts = opened.counts()
         table = f"read_parquet('{store}stream=*/**/*.parquet')" if store.endswith("/") else "logs"
         with duckdb.connect(":memory:" if store.endswith("/") else store, read_only=not store.endswith("/")) as reading:
             rows = reading.execute(f"SELECT raw FROM {table}").fetchall()  # noqa: S608  # a path of our own
         if sum(counts.values()) != len(rows):
-            raise AssertionError(f"the store counts {counts}, and has {len(rows)}")
+            raise AssertionError(f"the store counts {counts} records, but has {len(rows)}")
         return Counter(fake.identity(self.definition.name, orjson.loads(raw)) for (raw,) in rows)
 
     def _truth(self, fake: Fake, now: int) -> Counter[str]:
@@ -162,10 +162,10 @@ class Round:
 
 
 def main() -> int:
-    """Kill them; 0 if nothing was lost or doubled."""
+    """Run the rounds; return 0 if no record was lost or doubled and all stores opened."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("store", nargs="?", default="logs.duckdb", help="what to sync into, such as folder/")
-    parser.add_argument("--kills", type=int, default=210, help="how many, shared out among the streams")
+    parser.add_argument("store", nargs="?", default="logs.duckdb", help="the store to sync into, such as folder/")
+    parser.add_argument("--kills", type=int, default=210, help="number of kills, divided among the streams")
     parser.add_argument("--seed", type=int, default=0, help="decides the instants, as far as that is possible")
     parser.add_argument("--stream", action="append", help="only this stream; repeatable")
     options = parser.parse_args()
@@ -173,7 +173,7 @@ def main() -> int:
     if options.stream:
         wanted = [(service, one) for service, one in wanted if one.name in options.stream]
     if not wanted:
-        parser.error(f"there is no stream {options.stream[0]}")
+        parser.error(f"unknown stream {options.stream[0]}")
     processes.set_forkserver_preload(["logferry.sync", "logferry.stores", "duckdb", "pyarrow", *map(_home, SERVICES)])
     table = Table("stream", *(f"[bold]{name}" if name in FAILURES else name for name in COLUMNS))
     for column in table.columns[1:]:
@@ -196,7 +196,7 @@ def main() -> int:
     table.add_section()
     table.add_row("all", *(f"{total[name]:,}" for name in COLUMNS))
     console.print(table)
-    console.print(f"{options.store}: {time.perf_counter() - begin:.0f} s; too late: the sync had ended before")
+    console.print(f"{options.store}: {time.perf_counter() - begin:.0f} s; too late: the sync had ended before the kill")
     return int(any(total[name] for name in FAILURES))
 
 

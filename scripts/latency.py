@@ -1,9 +1,9 @@
 """
-How much faster streams are read where answers take their time: ratios to one request after the other, in one run.
+Measure how much faster streams are read with several requests in flight than with a hand-written loop.
 
-Fakes are served on loopback by a process of their own, and every answer comes late.  Each contestant runs in a process of its
-own too, so that its peak memory is its own: a hand-written loop of httpx and orjson, logferry with one request after the
-other, and with several in flight, blocking and async.  What comes has to be the same, and so has its order where the service
+A separate process serves the fakes on loopback, and delays every response.  Each contestant runs in a separate process too, so
+that its peak memory is its own: a hand-written loop of httpx and orjson, logferry with one request at a time, and logferry with
+several requests in flight, blocking and async.  All contestants have to read the same items, in the same order where the service
 sorts by time.
 """
 
@@ -36,29 +36,29 @@ from logferry.testing import (
 from logferry.testing._registry import make_fake, settings_for
 
 Result: TypeAlias = tuple[float, float, int, str]
-"""Seconds, megabytes at the peak, items, and a digest of them: of their order, too, where the service sorts by time."""
+"""Seconds, peak megabytes, number of items, and a digest of the items, which covers their order where the service sorts by time."""
 
 EPOCH: Final = 1_767_225_600_000_000_000
-"""When the newest record was written."""
+"""The time of the newest record, in nanoseconds since the epoch."""
 
 UNTIL: Final = "2027-01-01"
 
 STREAMS: Final = tuple(one.name for service in SERVICES for one in service.streams if one.resolution is not None)
-"""Those that are read several pages at once."""
+"""The streams that logferry reads several pages at once."""
 
 
 def fake_of(stream: str, records: int) -> Fake:
-    """A fake with so many records."""
+    """Return a fake with this number of records."""
     return make_fake(service_of(stream), records=records, epoch=EPOCH)
 
 
 def service_of(stream: str) -> Service:
-    """The service of a stream."""
+    """Return the service of a stream."""
     return next(service for service in SERVICES if stream in [one.name for one in service.streams])
 
 
 class Prepared(Recorder):
-    """Sends again what it has sent for the same address: making pages takes the fakes longer than the network would."""
+    """Keeps the response to each address, because a fake takes longer to make a page than a network to send it."""
 
     def __init__(self, fake: Fake, delay: float) -> None:
         super().__init__(fake, keep=1, check=False)
@@ -66,7 +66,7 @@ class Prepared(Recorder):
         self._made: dict[str, FakeResponse] = {}
 
     def answer(self, request: FakeRequest) -> FakeResponse:
-        """Answer late."""
+        """Answer after the delay."""
         made = self._made.get(request.target)
         if made is not None:
             return made
@@ -74,7 +74,7 @@ class Prepared(Recorder):
         answer = super().answer(request)
         spent = time.perf_counter() - begin
         self._made[request.target] = attrs.evolve(answer, delay=self._delay)
-        # Partitions are not cut at the same moments in every run, and what it takes to make a page is not on top of its delay.
+        # Partitions differ from run to run, so a page may be new: the time to make it counts towards the delay.
         return attrs.evolve(answer, delay=max(0.0, self._delay - spent))
 
 
@@ -85,8 +85,8 @@ def served(stream: str, records: int, delay: float, url: Any) -> None:
         time.sleep(3600)
 
 
-def by_hand(stream: str, url: str, fake: Any) -> Iterator[Any]:  # noqa: C901  # one loop per service, as people write them
-    """The loop that people write."""
+def by_hand(stream: str, url: str, fake: Any) -> Iterator[Any]:  # noqa: C901  # one loop per service
+    """Read a stream with a plain loop of httpx and orjson."""
     with httpx.Client(base_url=url, headers={"Accept": "application/json"}) as client:
 
         def get(path: str, **params: Any) -> Any:
@@ -100,7 +100,7 @@ def by_hand(stream: str, url: str, fake: Any) -> Iterator[Any]:  # noqa: C901  #
                     page += 1
                     items = get("/api/logs", page=page, page_size=100)
                     yield from items
-                    if len(items) < 100:  # noqa: PLR2004  # as people write it
+                    if len(items) < 100:  # noqa: PLR2004  # a plain loop has the number
                         return
             case "cognigy.project_logs":
                 client.headers["X-API-Key"] = fake.api_key
@@ -139,7 +139,7 @@ def by_hand(stream: str, url: str, fake: Any) -> Iterator[Any]:  # noqa: C901  #
 
 
 def opened(stream: str, url: str, fake: Any, concurrency: int) -> Any:
-    """The stream through logferry, without a bound on its rate."""
+    """Open the stream with logferry, without a rate limit."""
     service = service_of(stream)
     make: Any = service.client
     client = make(**settings_for(fake, url), concurrency=concurrency, rate=None)
@@ -150,17 +150,17 @@ def opened(stream: str, url: str, fake: Any, concurrency: int) -> Any:
 def timed(  # noqa: PLR0917  # called by a process
     contestant: str, stream: str, url: str, records: int, concurrency: int, answer: Any
 ) -> None:
-    """Read everything, and tell how it went."""
+    """Read all items, and send the result through the pipe."""
     fake = fake_of(stream, records)
     (order,) = (one.order for one in service_of(stream).streams if one.name == stream)
-    seen, count, whatever = hashlib.blake2b(digest_size=8), 0, 0
+    seen, count, unordered = hashlib.blake2b(digest_size=8), 0, 0
 
     def take(item: Any) -> None:
-        nonlocal count, whatever
+        nonlocal count, unordered
         count += 1
         text = orjson.dumps(item.get("id") or item.get("_id") or item)
         if order == "as sent":
-            whatever ^= int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
+            unordered ^= int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
         else:
             seen.update(text)
 
@@ -177,12 +177,12 @@ def timed(  # noqa: PLR0917  # called by a process
             take(item)
     seconds = time.perf_counter() - begin
     answer.send(
-        (seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, count, f"{seen.hexdigest()}{whatever:x}")
+        (seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, count, f"{seen.hexdigest()}{unordered:x}")
     )
 
 
 def measured(contestant: str, *arguments: Any) -> Result:
-    """One contestant in a process of its own."""
+    """Run one contestant in a separate process."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=timed, args=(contestant, *arguments, sender))
@@ -194,14 +194,14 @@ def measured(contestant: str, *arguments: Any) -> Result:
 
 
 def main() -> int:
-    """Measure, print, and say by the exit code whether the same came."""
+    """Measure and print; return 1 if a contestant read other items."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pages", type=int, default=200, help="how many pages a stream has")
-    parser.add_argument("--delay", type=float, default=0.05, help="how late an answer is, in seconds")
-    parser.add_argument("--concurrency", type=int, default=8)
+    parser.add_argument("--pages", type=int, default=200, help="number of pages of a stream")
+    parser.add_argument("--delay", type=float, default=0.05, help="delay of a response, in seconds")
+    parser.add_argument("--concurrency", type=int, default=8, help="requests in flight at most")
     parser.add_argument("--stream", action="append", help="only this stream; repeatable")
     options = parser.parse_args()
-    table = Table("stream", "contestant", "seconds", "times as fast", "peak MB", "of the loop's", "items", "what came")
+    table = Table("stream", "contestant", "seconds", "times as fast", "peak MB", "of the loop's", "items", "result")
     context = multiprocessing.get_context("spawn")
     wrong = False
     for stream in options.stream or STREAMS:
@@ -214,7 +214,7 @@ def main() -> int:
             url = receiver.recv()
             loop: Result | None = None
             for contestant in ("by hand", "one by one", "sync", "async"):
-                measured(contestant, stream, url, records, options.concurrency)  # its pages are made now
+                measured(contestant, stream, url, records, options.concurrency)  # the fake makes its pages now
                 result = measured(contestant, stream, url, records, options.concurrency)
                 loop = loop or result
                 same: bool = result[2:] == loop[2:]
@@ -227,7 +227,7 @@ def main() -> int:
                     f"{result[1]:.0f}",
                     f"{result[1] / loop[1]:.2f}",
                     f"{result[2]:,}",
-                    "same" if same else "other",
+                    "same" if same else "differs",
                 )
         finally:
             server.kill()
@@ -236,7 +236,7 @@ def main() -> int:
     console = Console(width=130)
     console.print(table)
     console.print(
-        f"{options.delay * 1000:g} ms an answer, {options.concurrency} requests in flight, {options.pages} pages"
+        f"{options.delay * 1000:g} ms a response, {options.concurrency} requests in flight, {options.pages} pages"
     )
     return int(wrong)
 

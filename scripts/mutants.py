@@ -1,8 +1,8 @@
 """
-Breaks the core on purpose, one way after the other, and shows that the suite of the hostile world notices each.
+Applies one mutation of the core after the other, and checks that the tests notice each.
 
-A mutation is made in a copy of the package; ``SUITE`` runs against it, up to the first test that fails.  Exits with 1 if a mutation
-goes unnoticed, or cannot be made because the code has changed.
+The script mutates a copy of the package and runs ``SUITE`` against it, up to the first test that fails.  It exits with 1 if the
+tests do not notice a mutation, or if the code that a mutation replaces has changed.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ SUITE = (
     "tests/cli/test_telling.py",
 )
 PATIENCE = 240
-"""Seconds after which a run is ended; without its guards a walk is endless, which is noticed, too."""
+"""Seconds after which a run is ended.  Such a run counts as noticed: without its guards a walk is endless."""
 
 
 @frozen
 class Mutation:
     """
-    A way to break the core.
+    A mutation of the core.
 
     Attributes:
-        name: What is broken.
-        file: Where, below the package.
-        before: The code as it is; once in the file.
-        after: The code that is broken.
+        name: The defect.
+        file: The file, below the package.
+        before: The code that is replaced; it occurs once in the file.
+        after: The mutated code.
     """
 
     name: str
@@ -52,13 +52,13 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
-        "what the caller filters by is not checked",
+        "the filters of the caller are not checked",
         "_concurrency/reader.py",
         "return flow if self.sift is None else self.sift(flow)\n",
         "return flow\n",
     ),
     Mutation(
-        "an ignored filter is not told",
+        "an ignored filter is not reported",
         "_streams/matching.py",
         "        remarks = tuple(check.remark for check in failed if check.name not in told)\n",
         "        remarks = ()\n",
@@ -100,13 +100,13 @@ MUTATIONS = (
         "                return _attempted(outcome, attempt)\n",
     ),
     Mutation(
-        "messages that fail stop the work",
+        "a message that cannot be written stops the work",
         "cli/_standard.py",
         "        with suppress(OSError, ValueError):\n            while left",
         "        with suppress(KeyError):\n            while left",
     ),
     Mutation(
-        "a retry whose answer is dropped",
+        "a retry whose response is dropped",
         "_flow/layers.py",
         "                step = Receive((yield step.ticket.send))\n",
         "                yield from _outcome(Receive((yield step.ticket.send)))\n",
@@ -118,13 +118,13 @@ MUTATIONS = (
         "        return False\n",
     ),
     Mutation(
-        "processes that were forked share connections",
+        "forked processes share connections",
         "_http/pool.py",
         "        self._blocking, self._tasks, self._running, self._lock = None, {}, WeakSet(), Lock()\n",
         "        self._shared = False\n",
     ),
     Mutation(
-        "an iteration goes on with its parent's requests",
+        "an iteration in a child goes on with its parent's requests",
         "_streams/iteration.py",
         "        if self._process != os.getpid():\n",
         "        if self._process == -1:\n",
@@ -145,13 +145,13 @@ MUTATIONS = (
 
 
 def noticed(mutation: Mutation, folder: Path) -> str | None:
-    """The first test that notices a mutation, or ``None``."""
+    """Return the first test that notices a mutation, or ``None``."""
     package = folder / "logferry"
     shutil.copytree(ROOT / "facade/logferry", package, ignore=shutil.ignore_patterns("__pycache__"))
     file = package / mutation.file
     code = file.read_text(encoding="utf-8")
     if code.count(mutation.before) != 1:
-        raise SystemExit(f"{mutation.name}: {mutation.file} has changed; say anew how to break it")
+        raise SystemExit(f"{mutation.name}: {mutation.file} has changed: update the mutation")
     file.write_text(code.replace(mutation.before, mutation.after), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-x", "-n", str(os.cpu_count() or 1), *SUITE]
     environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT / 'generated'}"}
@@ -168,14 +168,14 @@ def noticed(mutation: Mutation, folder: Path) -> str | None:
 
 
 def main() -> int:
-    """Try them all; 0 if each is noticed."""
-    table = Table("broken on purpose", "noticed by", title="mutations")
+    """Run all mutations; return 0 if the tests notice each."""
+    table = Table("mutation", "noticed by", title="mutations")
     survivors = 0
     for mutation in MUTATIONS:
         with tempfile.TemporaryDirectory() as folder:
             found = noticed(mutation, Path(folder))
         survivors += found is None
-        table.add_row(mutation.name, found or "[bold red]nobody")
+        table.add_row(mutation.name, found or "[bold red]no test")
     Console(width=160).print(table)
     return int(survivors > 0)
 

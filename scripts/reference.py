@@ -1,7 +1,7 @@
 """
 Write docs/cli.md from the commands' --help, docs/attributes.md from the tables of attributes, and the names that shells complete.
 
-With --check, only say what differs.
+With --check, only list the files that differ.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ ROOT = Path(__file__).resolve().parent.parent
 INTRODUCTION = """\
 # The shell command
 
-What `--help` says, written by `scripts/reference`; to change it, change the command.
+`scripts/reference` writes this page from `--help`; to change it, change the command.
 
-A cell of csv that a spreadsheet could take for a formula has a single quote in front.
+A csv cell that a spreadsheet could take for a formula begins with a single quote.
 """
 
 
 ATTRIBUTES = """\
 # The attributes of records
 
-What `logferry streams NAME` says, written by `scripts/reference` from the tables beside the normalizers
-(`facade/logferry/services/*/_attributes.py`).
+`scripts/reference` writes this page from the tables beside the normalizers (`facade/logferry/services/*/_attributes.py`);
+`logferry streams NAME` prints the same.
 
-Names are those of OpenTelemetry's semantic conventions where they exist.  A name that ends in `*` is a family: all names that
-begin so and have no row of their own.  A source is a path in the item as the service sends it, `*` any field; a record lacks
-an attribute whose source the item lacks.  A DuckDB store has a view for each stream, with a column for each attribute.
+Names follow OpenTelemetry's semantic conventions where these have one.  A name that ends in `*` stands for all names with that
+prefix that have no row of their own.  A source is a path in the item as the service sends it; `*` is any field.  A record has
+no attribute whose source the item lacks.  A DuckDB store has a view for each stream, with a column for each attribute.
 """
 
 
 def main() -> int:
-    """Write what differs, or tell it."""
+    """Write the files that differ; with --check, list them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail where a file is not as written")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if a file differs")
     check = parser.parse_args().check
     written = {
         ROOT / "docs/cli.md": reference(),
@@ -63,18 +63,18 @@ def main() -> int:
             path.parent.mkdir(exist_ok=True)
             path.write_text(written[path], encoding="utf-8")
     if check and stale:
-        print("These files are not what the commands say: run scripts/reference.", file=sys.stderr)
+        print("These files differ from what the code gives: run scripts/reference.", file=sys.stderr)
     return 1 if check and stale else 0
 
 
 def reference() -> str:
-    """The page: --help of the command and of each of its commands."""
+    """Return docs/cli.md: --help of the command and of each of its commands."""
     sections = [f"## {name}\n\n```\n{text}\n```\n" for name, text in helps()]
     return "\n".join((INTRODUCTION, *sections))
 
 
 def attributes() -> str:
-    """The page: a table for each stream."""
+    """Return docs/attributes.md: a table for each stream."""
     sections = (
         f"## {stream.name}\n\n{stream.summary}\n\n{attribute_table(stream.attributes)}\n"
         for service in SERVICES
@@ -84,7 +84,7 @@ def attributes() -> str:
 
 
 def attribute_table(rows: Iterable[Attribute]) -> str:
-    """A table in Markdown."""
+    """Return the attributes as a table in Markdown."""
     lines = ["| attribute | type | comes from | meaning |", "|---|---|---|---|"]
     for row in rows:
         source = ", ".join(f"`{field}`" for field in row.source.split(", "))
@@ -94,22 +94,22 @@ def attribute_table(rows: Iterable[Attribute]) -> str:
 
 
 def helps() -> Iterator[tuple[str, str]]:
-    """Each command line with what its --help says at 80 columns."""
+    """Yield each command line with its --help at 80 columns."""
     contexts: dict[str, click.Context] = {}
     for name, command in commands_of(logferry):
         above, _, word = name.rpartition(" ")
-        # The parent of a command of the first level is the command itself, whose name is empty.
+        # The parent of a command of the first level is `logferry`, whose name here is empty.
         contexts[name] = context_of(command, word or "logferry", contexts[above] if name else None)
         yield f"logferry {name}".strip(), command.get_help(contexts[name])
 
 
 def context_of(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:
-    """What a command knows of a call that asks for help on a terminal of 80 columns."""
+    """Return the context of a call that prints help on a terminal of 80 columns."""
     return command.make_context(name, [], parent, resilient_parsing=True, terminal_width=80, color=False)
 
 
 def names() -> str:
-    """What shells complete without importing a service."""
+    """Return the names that shells complete without importing a service, as JSON."""
     known = {
         "accounts": {service.name: [*service.variables, *service.optional_variables] for service in SERVICES},
         "streams": [

@@ -1,4 +1,4 @@
-"""Generate logferry_clients from specs/<service>/openapi.yaml; with --check, only say what differs."""
+"""Generate logferry_clients from specs/<service>/openapi.yaml; with --check, only list the files that differ."""
 
 from __future__ import annotations
 
@@ -25,16 +25,14 @@ BANNER = (
 
 
 def main() -> int:
-    """Generate into a fresh folder, then compare it with the package, or put it in the package's place."""
+    """Generate into a fresh folder, then replace the package with it, or compare both."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; fail where the package is not as generated"
-    )
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if the package differs")
     parser.add_argument("--specs", type=Path, default=ROOT / "specs", help="the folder of the specs")
     parser.add_argument("--output", type=Path, default=ROOT / "generated", help=f"the folder that holds {PACKAGE}")
     arguments = parser.parse_args()
     require_pinned("openapi-python-client", "ruff")
-    # Outside of the checkout, because ruff would skip a folder that git ignores.
+    # Outside of the checkout, because ruff skips folders that git ignores.
     with TemporaryDirectory(prefix="regenerate-") as scratch:
         fresh = Path(scratch)
         generate(arguments.specs.resolve(), fresh / PACKAGE)
@@ -45,12 +43,12 @@ def main() -> int:
     for difference in differences:
         print(difference)
     if differences:
-        print("The generated package is not what the specs generate: run scripts/regenerate.", file=sys.stderr)
+        print("The generated package differs from what the specs generate: run scripts/regenerate.", file=sys.stderr)
     return 1 if differences else 0
 
 
 def require_pinned(*tools: str) -> None:
-    """Stop unless the installed tools are the pinned ones, since their output differs from version to version."""
+    """Stop unless the installed tools are the pinned ones: their output differs from version to version."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     pins = dict(entry.split("==") for entry in groups["development"] if "==" in entry)
     for tool in tools:
@@ -70,7 +68,7 @@ def generate(specs: Path, package: Path) -> None:
     """Generate the whole package, one client for each service."""
     services = sorted(spec.parent.name for spec in specs.glob("*/openapi.yaml"))
     if not services:
-        sys.exit(f"there is no spec in {specs}")
+        sys.exit(f"{specs} has no spec")
     package.mkdir()
     banner = BANNER.format(origin="specs")
     names = ", ".join(services)
@@ -90,7 +88,7 @@ def generate_client(specs: Path, service: str, client: Path) -> None:
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
     command += ["--path", str(spec), "--config", str(spec.with_name("generator.yaml"))]
     command += ["--custom-template-path", str(specs / "templates"), "--output-path", str(client)]
-    # The generator's hooks find ruff on the PATH; the one of this environment comes first.
+    # The generator's hooks look for ruff on the PATH; the ruff of this environment has to come first.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -104,7 +102,7 @@ def generate_client(specs: Path, service: str, client: Path) -> None:
 
 
 def swap(fresh: Path, package: Path) -> None:
-    """Put the fresh package in the place of the old one, which is whole until then."""
+    """Replace the old package by the fresh one, in one rename, so that it is never incomplete."""
     package.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".regenerate-", dir=package.parent) as beside:
         new, old = Path(beside, "new"), Path(beside, "old")
@@ -115,7 +113,7 @@ def swap(fresh: Path, package: Path) -> None:
 
 
 def compare(fresh: Path, output: Path) -> list[str]:
-    """Say which files differ from the generated ones, are missing, or do not belong there."""
+    """List files that differ from the generated ones, are missing, or are superfluous."""
     expected, found = files(fresh), files(output)
     differences: list[str] = []
     for name in sorted(expected.keys() | found.keys()):
@@ -129,7 +127,7 @@ def compare(fresh: Path, output: Path) -> list[str]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Read every file below a folder, except what Python caches there."""
+    """Read every file below a folder, except Python's caches."""
     paths = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 

@@ -1,15 +1,15 @@
 """
-Tries every stream on thousands of hostile schedules, blocking and async, and prints what came of them.
+Reads every stream on thousands of schedules of faults, blocking and async, and prints the results.
 
-A schedule is decided by its seed: see ``logferry.testing.conformance``, and for the other modes
+A seed decides a schedule: see ``logferry.testing.conformance``, and for the other modes
 
 ``--sync``   ``logferry.testing.sync_conformance``: syncs instead of pulling;
-``--ferry``  ``logferry.testing.cancelled_conformance``: reads several accounts, and is cancelled all the time;
+``--ferry``  ``logferry.testing.cancelled_conformance``: reads several accounts, and cancels again and again;
 ``--fork``   the same module: forks in the middle of an iteration;
-``--shell``  ``broken_stderr``: runs the command with a stderr that takes nothing.
+``--shell``  ``broken_stderr``: runs the command with a stderr that cannot be written.
 
-Exits with 1 if a record was lost or came twice, a caller got nowhere, more requests were sent than may be, or another exception than
-logferry's own came out.
+Exits with 1 if a record was lost or came twice, an iteration made no progress, a schedule sent more requests than its bound, or
+another exception than those of logferry was raised.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ FAILURES = ("lost", "doubled", "outdated", "unread", "endless", "coded", "foreig
 @frozen
 class Mode:
     """
-    A way to try the streams.
+    A mode of the script.
 
     Attributes:
-        summary: What it does.
-        columns: What its table counts.
-        note: What of that has to be explained.
-        worlds: The worlds that its schedules are run in.
+        summary: Description for ``--help``.
+        columns: The columns of its table.
+        note: Explains a column.
+        worlds: The worlds in which its schedules run, such as ``sync`` and ``async``.
     """
 
     summary: str
@@ -88,31 +88,31 @@ MODES = {
     "pull": Mode(
         "pull, blocking and async",
         COLUMNS,
-        "doubts: schedules whose result says that records may be missing or come twice, not counted among the lost and doubled",
+        "doubts: schedules whose result says that records may be missing or come twice; lost and doubled leave them out",
         ("sync", "async"),
     ),
     "sync": Mode(
         "sync into a store, stopped again and again",
         SYNC_COLUMNS,
-        "stopped: syncs that were cancelled or killed; the last one of each schedule is left alone",
+        "stopped: syncs that were cancelled or killed; the last sync of each schedule runs to its end",
         ("store",),
     ),
     "shell": Mode(
-        "run the command, with a stderr that takes nothing",
+        "run the command, with a stderr that cannot be written",
         SHELL_COLUMNS,
         "coded: schedules with an exit code other than 0",
         ("shell",),
     ),
     "ferry": Mode(
-        "read several accounts, cancelled all the time",
+        "read several accounts, cancelled again and again",
         OTHER_COLUMNS,
-        "stopped: how often the caller was cancelled",
+        "stopped: number of cancellations",
         ("ferry",),
     ),
     "fork": Mode(
         "fork in the middle of an iteration, over loopback",
         OTHER_COLUMNS,
-        "stopped: how often the caller forked",
+        "stopped: number of forks",
         ("fork",),
     ),
 }
@@ -121,14 +121,14 @@ console = Console(width=140)
 
 
 def streams(*worlds: str) -> Iterator[tuple[str, str]]:
-    """Every stream, in each world."""
+    """Yield every stream with each world."""
     for service in SERVICES:
         for definition in service.streams:
             yield from ((definition.name, world) for world in worlds)
 
 
 def trial(stream: str, world: str, seed: int) -> Trial | SyncTrial | ShellTrial | CancelledTrial | ForkedTrial:
-    """A schedule for a stream."""
+    """Return the schedule of a stream and a seed."""
     if world == "shell":
         return shell_trial(stream, seed)
     service = next(one for one in SERVICES if stream in [definition.name for definition in one.streams])
@@ -142,7 +142,7 @@ def trial(stream: str, world: str, seed: int) -> Trial | SyncTrial | ShellTrial 
 
 
 def counted(outcome: Outcome | SyncOutcome | ShellOutcome | CancelledOutcome) -> Counter[str]:
-    """What a schedule adds to the table."""
+    """Return the counts that a schedule adds to the table."""
     if isinstance(outcome, ShellOutcome):
         counts = {name: getattr(outcome, name) for name in ("records", "lost", "doubled")}
         return Counter(schedules=1, coded=any(outcome.codes), **counts)
@@ -166,20 +166,20 @@ def counted(outcome: Outcome | SyncOutcome | ShellOutcome | CancelledOutcome) ->
 
 
 def tried(stream: str, world: str, seed: int) -> tuple[Counter[str], str]:
-    """One schedule: what it adds to the table, and what is wrong, if anything."""
+    """Run one schedule; return its counts for the table, and its problems, if any."""
     try:
         outcome = trial(stream, world, seed).run()
-    except Exception as error:  # noqa: BLE001  # that is what is looked for
+    except Exception as error:  # noqa: BLE001  # the script looks for such errors
         return Counter(schedules=1, foreign=1), f"{type(error).__name__}: {error}"
     return counted(outcome), "; ".join(outcome.problems)
 
 
 def main() -> int:
-    """Try them; 0 if all were passed."""
+    """Run the schedules; return 0 if all pass."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--schedules", type=int, default=10_000, help="how many, shared out among all streams")
+    parser.add_argument("--schedules", type=int, default=10_000, help="number of schedules, divided among all streams")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--seed", type=int, help="only this seed, in this process, with a traceback where it fails")
+    parser.add_argument("--seed", type=int, help="only this seed, in this process, with a traceback if it fails")
     parser.add_argument("--stream", help="only this stream")
     modes = parser.add_mutually_exclusive_group()
     for name, one in MODES.items():
@@ -193,7 +193,7 @@ def main() -> int:
     wanted = [one for one in streams(*worlds) if options.stream in (None, one[0])]
     if not wanted:
         parser.error(
-            f"there is no stream {options.stream}; there are {', '.join(sorted({name for name, _ in streams(*worlds)}))}"
+            f"unknown stream {options.stream}; the streams are {', '.join(sorted({name for name, _ in streams(*worlds)}))}"
         )
     if options.seed is not None:
         for stream, world in wanted:

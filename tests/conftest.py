@@ -1,4 +1,4 @@
-"""What all tests share: where the samples are, how golden files are renewed, how async tests run, one body for both worlds."""
+"""Shared parts of all tests: sample paths, golden files, async tests, and one test body for sync and async."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from logferry.testing import Fake, Faults, InProcessTransport, LogtoFake
 T = TypeVar("T")
 
 PATIENCE: Final = 600.0
-"""How long a test waits for what has to come, in seconds: only one that fails waits so long."""
+"""The seconds that a test waits for an expected event; only a failing test waits that long."""
 
-# How fast the machine is decides nothing, nor does what an earlier run found.
+# Results depend neither on the speed of the machine nor on earlier runs.
 hypothesis.settings.register_profile(
     "logferry", deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -41,7 +41,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs a server of its own, unless it was asked for."""
+    """Skip tests that need a server of their own, unless they are requested."""
     if not config.getoption("--all"):
         left_out = [item for item in items if item.get_closest_marker("server")]
         config.hook.pytest_deselected(items=left_out)
@@ -56,7 +56,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def no_account_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the environment nor a file describes an account unless a test says so."""
+    """Hide accounts of the environment and of files, unless a test sets one."""
     monkeypatch.delenv("LOGFERRY_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nowhere")
     for service in SERVICES:
@@ -67,9 +67,9 @@ def no_account_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def foreground() -> Generator[None]:
     """
-    Signals do what they do in the foreground, here and in the processes that tests start.
+    Give signals their foreground behaviour, here and in processes that tests start.
 
-    A run in the background, as from cron or under nohup, is started with some of them ignored, and hands that on.
+    A background run, as from cron or under nohup, starts with some signals ignored, and its children inherit that.
     """
     usual: dict[signal.Signals, Any] = {
         signal.SIGINT: signal.default_int_handler,
@@ -84,7 +84,7 @@ def foreground() -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def samples() -> Path:
-    """The folder of real payloads."""
+    """Return the folder of real payloads."""
     return Path(__file__).parent / "samples"
 
 
@@ -113,14 +113,14 @@ class _FromTasks(Generic[T]):
 
 @pytest.fixture(scope="session")
 def portal() -> Generator[BlockingPortal]:
-    """An event loop in a thread of its own."""
+    """Return an event loop in its own thread."""
     with start_blocking_portal() as running:
         yield running
 
 
 @pytest.fixture(scope="session", params=["sync", "async"])
 def walk(request: pytest.FixtureRequest, portal: BlockingPortal) -> Callable[[Any], Iterator[Any]]:
-    """Iterate a view with ``for``, or with ``async for`` item by item: one test for both worlds."""
+    """Iterate a view with ``for``, or with ``async for`` item by item: one test body for sync and async."""
     if request.param == "sync":
         return iter
 
@@ -132,7 +132,7 @@ def walk(request: pytest.FixtureRequest, portal: BlockingPortal) -> Callable[[An
 
 @pytest.fixture(scope="session")
 def client() -> Callable[..., logferry.Logto]:
-    """Make a client that asks a fake in process; further arguments are the client's."""
+    """Make a client of a fake in process; further arguments go to the client."""
 
     def make(fake: Fake | None = None, *, faults: Faults | None = None, **options: Any) -> logferry.Logto:
         clock = options.get("clock")
@@ -144,7 +144,7 @@ def client() -> Callable[..., logferry.Logto]:
             "app_id": LogtoFake().app_id,
             "app_secret": LogtoFake().app_secret,
             "transport": transport,
-            "rate": None,  # most tests have the machine's clock, and none waits for its turn
+            "rate": None,  # most tests use the machine's clock, and none waits for the rate limiter
         }
         return logferry.Logto(**given | options)
 
@@ -153,6 +153,6 @@ def client() -> Callable[..., logferry.Logto]:
 
 @pytest.fixture(scope="session")
 def real_logs(samples: Any) -> list[dict[str, Any]]:
-    """150 audit logs, as a real server 1.42.0 sent them."""
+    """Return 150 audit logs of a real server 1.42.0."""
     logs: list[dict[str, Any]] = orjson.loads((samples / "logto/list_audit_logs/logs.json").read_bytes())
     return logs

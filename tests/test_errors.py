@@ -41,7 +41,7 @@ EXIT_CODES = {
 
 
 def drawn() -> dict[str, str]:
-    """Each error in the module's drawing, and the one that it hangs from."""
+    """Return each error in the drawing of the module, with its parent."""
     found: dict[str, str] = {}
     above: dict[int, str] = {}
     for line in (_errors.__doc__ or "").splitlines():
@@ -54,33 +54,33 @@ def drawn() -> dict[str, str]:
     return found
 
 
-def test_the_tree_is_as_drawn() -> None:
-    """The drawing in the module's docstring has every error, under the class that it inherits from."""
+def test_the_drawing_shows_the_tree() -> None:
+    """The drawing in the docstring of the module has every error under its base class."""
     bases = {kind.__name__: kind.__mro__[1].__name__ for kind in KINDS if kind is not LogferryError}
     assert drawn() == bases
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_error_is_public(kind: type[LogferryError]) -> None:
-    """And says what it means."""
+    """Every error is exported and has a docstring."""
     assert getattr(logferry, kind.__name__) is kind
     assert kind.__doc__
 
 
-def test_calls_that_cannot_be_right_are_value_errors() -> None:
-    """Those that were not sent for what the caller gave; no others."""
+def test_errors_about_arguments_are_value_errors() -> None:
+    """Only errors about the caller's arguments, raised before a request, are value errors."""
     values = {kind.__name__ for kind in KINDS if issubclass(kind, ValueError)}
     assert values == {"InvalidRequestError", "CheckpointError"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_exit_codes(kind: type[LogferryError]) -> None:
-    """What the shell exits with, as the design says."""
+    """Each error has the exit code of the command that the design gives it."""
     assert kind.exit_code == EXIT_CODES[kind.__name__]
 
 
 def full(kind: type[LogferryError]) -> LogferryError:
-    """An error with everything set."""
+    """Return an error with every attribute set."""
     error = kind("503 Service Unavailable: try later", hint="Try again").about(
         method="GET",
         url="https://acme.logto.app/api/logs?page=2",
@@ -98,7 +98,7 @@ def full(kind: type[LogferryError]) -> LogferryError:
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_error_pickles(kind: type[LogferryError], protocol: int) -> None:
-    """With all its attributes, so that it survives process pools and task queues."""
+    """An error keeps all attributes in a pickle, so it survives process pools and task queues."""
     for error in (full(kind), kind("bare")):
         copy = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301
         assert type(copy) is kind
@@ -107,8 +107,8 @@ def test_every_error_pickles(kind: type[LogferryError], protocol: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_error_reads_as_one_line(kind: type[LogferryError]) -> None:
-    """What happened, where, and what to do."""
+def test_an_error_is_one_line(kind: type[LogferryError]) -> None:
+    """The line has what happened, where, and what to do."""
     assert str(full(kind)) == (
         "logto.audit_logs: 503 Service Unavailable: try later (account login, "
         "GET https://acme.logto.app/api/logs?page=2, request id abc, 4 attempts). Try again"
@@ -116,15 +116,15 @@ def test_an_error_reads_as_one_line(kind: type[LogferryError]) -> None:
     assert str(kind("bare")) == "bare"
 
 
-def test_what_is_not_known_is_not_told() -> None:
+def test_absent_facts_are_left_out() -> None:
     """An account named after its service, a single attempt and absent facts are left out."""
     error = LogferryError("failed").about(attempts=1)
     error.service = error.account = "logto"
     assert str(error) == "logto: failed"
 
 
-def test_what_is_told_later_adds_to_what_is_known() -> None:
-    """A later layer knows more, and erases nothing."""
+def test_later_layers_add_facts() -> None:
+    """A later layer adds its facts and erases none."""
     error = LogferryError("failed").about(method="GET", url="https://x.example", attempts=1).about(attempts=3)
     assert (error.method, error.url, error.attempts) == ("GET", "https://x.example", 3)
 
@@ -153,8 +153,8 @@ def test_what_is_told_later_adds_to_what_is_known() -> None:
         (307, logferry.ResponseShapeError),
     ],
 )
-def test_statuses(client: Make, walk: Walk, status: int, kind: type[LogferryError]) -> None:
-    """Each status is one kind of error, that knows all about the request."""
+def test_each_status_is_one_kind_of_error(client: Make, walk: Walk, status: int, kind: type[LogferryError]) -> None:
+    """The error of a status has all facts about the request."""
     headers = (("Content-Type", "application/json"), ("logto-core-request-id", "abc-123"))
     answer = FakeResponse(status, headers, b'{"code":"some.code","message":"Said the server.","details":null}')
     with (
@@ -185,8 +185,8 @@ def test_statuses(client: Make, walk: Walk, status: int, kind: type[LogferryErro
         b"\xff\xfe",
     ],
 )
-def test_error_bodies_of_any_kind(client: Make, walk: Walk, body: bytes) -> None:
-    """A body that is no JSON object says nothing, and hides nothing: the status decides."""
+def test_any_error_body_is_accepted(client: Make, walk: Walk, body: bytes) -> None:
+    """A body that is no JSON object adds no text; the status decides the error."""
     with (
         client(faults=failing(FakeResponse(502, (), body), path="/api/logs"), retries=0) as logto,
         pytest.raises(logferry.ServiceError, match="502 Bad Gateway") as caught,
@@ -203,8 +203,8 @@ def test_error_bodies_of_any_kind(client: Make, walk: Walk, body: bytes) -> None
         FakeResponse(200, (("Content-Type", "text/\x1b[31m"),), b"?"),
     ],
 )
-def test_a_service_cannot_break_the_line(client: Make, walk: Walk, hostile: FakeResponse) -> None:
-    """Its words are shown in one line, shortened, with control characters as escapes."""
+def test_the_text_of_a_service_stays_on_one_line(client: Make, walk: Walk, hostile: FakeResponse) -> None:
+    """The text of a service is shown on one line, shortened, with control characters escaped."""
     with client(faults=failing(hostile, path="/api/logs")) as logto, pytest.raises(LogferryError) as caught:
         next(walk(logto.audit_logs()))
     shown = str(caught.value)

@@ -1,4 +1,4 @@
-"""Without the packages of the extras: each command, and each name in Python, says which extra brings what is missing."""
+"""Without the packages of the extras, each command and each name in Python names the extra to install."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ access_token = %s
 
 
 def names(requirements: list[str]) -> set[str]:
-    """The packages of requirements."""
+    """Return the packages of requirements."""
     found = (re.match(r"[\w.-]+", one) for one in requirements)
     return {one[0] for one in found if one is not None}
 
@@ -74,7 +74,7 @@ def without(folder: Path, missing: tuple[str, ...], *command: str) -> subprocess
 
 
 def test_every_package_of_an_extra_is_known() -> None:
-    """Each is named with an extra that brings it, and `all` brings every other extra."""
+    """Each package is mapped to an extra that includes it, and `all` includes every other extra."""
     others = {extra: requirements for extra, requirements in OPTIONAL.items() if extra != "all"}
     assert set().union(*map(names, others.values())) == set(EXTRAS)
     assert all(package in names(others[extra]) for package, extra in EXTRAS.items())
@@ -108,8 +108,8 @@ if sys.version_info < (3, 14):
 
 
 @pytest.mark.parametrize(("arguments", "message"), COMMANDS.items(), ids=map(" ".join, COMMANDS))
-def test_a_command_names_the_extra(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
-    """Where none of the extras is installed, the exit code is that of a wrong set-up, and nothing is made."""
+def test_a_command_names_the_missing_extra(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    """Without any extra, the exit code is that of a wrong setup, and no file is created."""
     done = without(tmp_path, tuple(EXTRAS), "-m", "logferry", *arguments)
     assert message in done.stdout + done.stderr
     assert done.returncode == 2
@@ -121,21 +121,21 @@ def test_a_command_names_the_extra(arguments: tuple[str, ...], message: str, tmp
     "arguments", [("streams",), ("--help",), ("sync", "--help"), ("completion", "bash")], ids=" ".join
 )
 def test_other_commands_need_no_extra(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    """They work without any."""
+    """Other commands work without any extra."""
     done = without(tmp_path, tuple(EXTRAS), "-m", "logferry", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="the standard library has it")
-def test_a_namespace_that_is_missing(tmp_path: Path) -> None:
-    """Is taken for the package of an extra that is in it."""
+def test_a_missing_namespace_is_mapped_to_its_package(tmp_path: Path) -> None:
+    """A missing namespace package is reported as the package of the extra within it."""
     done = without(tmp_path, ("backports",), "-m", "logferry", "pull", "--output", "a.csv.zst")
     assert "needs the package backports.zstd. pip install 'logferry[zstd]'" in done.stderr
 
 
 @pytest.mark.parametrize(("keep", "code"), [((), 0), (("--keep", "demo.duckdb"), 2)], ids=["demo", "demo --keep"])
-def test_the_demo_syncs_only_where_it_can(keep: tuple[str, ...], code: int, tmp_path: Path) -> None:
-    """Without DuckDB it says what its end needs; a file that is to be kept is not left out without an error."""
+def test_the_demo_names_the_extra_of_its_sync(keep: tuple[str, ...], code: int, tmp_path: Path) -> None:
+    """Without DuckDB the demo skips its sync with a note; with --keep this is an error."""
     done = without(tmp_path, ("duckdb", "pyarrow"), "-m", "logferry", "demo", "--records", "1", *keep)
     assert done.returncode == code
     assert "needs the package duckdb. pip install 'logferry[duckdb]'" in done.stderr
@@ -159,8 +159,8 @@ PROGRAMS: Final = {
 }
 
 
-def test_python_names_the_extra(tmp_path: Path) -> None:
-    """The error is one of logferry's, and one that a missing module raises, so that either can be caught."""
+def test_an_import_names_the_missing_extra(tmp_path: Path) -> None:
+    """The error is both one of logferry's and a ModuleNotFoundError, so either can be caught."""
     program = f"""
 from pathlib import Path
 import logferry, logferry.stores, logferry.testing
@@ -181,7 +181,7 @@ with logferry.open_accounts() as ferry:
     assert dict(zip(PROGRAMS, hints, strict=True)) == PROGRAMS
 
 
-def test_other_missing_modules_stay_bugs(tmp_path: Path) -> None:
-    """A package that no extra brings is not explained away."""
+def test_other_missing_modules_are_not_explained(tmp_path: Path) -> None:
+    """A missing package of no extra raises its usual error."""
     done = without(tmp_path, ("orjson",), "-c", "from logferry.stores import SCHEMA")
     assert "ModuleNotFoundError: No module named 'orjson'" in done.stderr

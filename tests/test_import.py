@@ -1,4 +1,4 @@
-"""``import logferry`` costs next to nothing and offers what it says."""
+"""``import logferry`` is cheap and offers exactly its public names."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ PINNED = {
         View __version__ open_accounts
     """,
     "logferry.extend": """
-        ERROR INFO LAST MILLISECOND REDACTED REMEMBERED SECOND STUCK Attribute Attributes AuthenticationError
-        Authorizer Batch Client ClientOptions ConfigurationError Connection CursorPage Delivered Doubts Evidence Flow
+        DEBUG ERROR FATAL INFO LAST MILLISECOND REDACTED REMEMBERED SECOND STUCK TRACE WARN Attribute Attributes
+        AuthenticationError Authorizer Batch Client ClientOptions ConfigurationError Connection CursorPage Delivered Doubts Evidence Flow
         Incremental InvalidRequestError Key LogRecord Normalizer Origin PageTimes PagingError Position Rate Refusal
-        Repaired Request Response Send Sessions Settings Stream StreamDefinition StreamOptions Streams SubFlow
-        TimeField Window about_response api_key basic bearer believed client_credentials cursor_at cursor_walk decoded
+        Repaired Request Response ResponseShapeError Send ServiceError Sessions Settings Stream StreamDefinition
+        StreamOptions Streams SubFlow TimeField Window about_response api_key basic bearer believed client_credentials
+        cursor_at cursor_walk decoded
         digest disagreement dumps exchange fetch filter_field flag get is_array is_foreign is_object is_secret_name
         keys_of known_times loads make_record mapped number_to_nano plausible present printable public_url restarted
-        rfc3339 shortage shown_at text_in text_to_nano without_secrets wrong_shape
+        rfc3339 shortage shown_at text_in to_deliver text_to_nano without_secrets wrong_shape
     """,
     "logferry.hooks": """
         FailureEvent IssueEvent PageEvent RequestEvent RetryEvent
@@ -44,7 +45,7 @@ PINNED = {
         random_rows relay require_server reset serve serve_all serve_until_interrupted shortened stale
     """,
 }
-"""The public names of each: a name that comes or goes is a decision, and a line in CHANGELOG."""
+"""The public names of each module; a change of a name is a decision and a line in CHANGELOG."""
 
 PUBLIC = tuple(PINNED)
 
@@ -58,12 +59,12 @@ print("\\n".join(sorted(set(sys.modules) - before)))
 
 @pytest.fixture(scope="module")
 def loaded() -> list[str]:
-    """The modules that the import loads in a fresh process."""
+    """Return the modules that the import loads in a fresh process."""
     return subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_the_import_is_light(loaded: list[str]) -> None:
-    """At most 40 modules, and nothing that is heavy."""
+    """The import loads at most 40 modules, and none that is slow."""
     assert len(loaded) <= 40
     heavy = {"httpx", "attrs", "attr", "orjson", "anyio", "dateutil", "ssl", "asyncio", "rich", "click"}
     assert heavy.isdisjoint(loaded)
@@ -71,7 +72,7 @@ def test_the_import_is_light(loaded: list[str]) -> None:
 
 
 def test_a_blocking_client_loads_no_event_loop() -> None:
-    """Nor what only tasks, mistakes and calendar ages need: they load it."""
+    """It also loads no code that only tasks, errors or calendar ages need."""
     code = "import sys, logferry; logferry.Daily(api_key='x').api_logs(); print('\\n'.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "httpx" in loaded
@@ -80,7 +81,7 @@ def test_a_blocking_client_loads_no_event_loop() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_client_loads_no_streams(service: Service) -> None:
-    """Nor their models: most of a client's code comes with the first stream that is opened."""
+    """Nor does it load their models: most code of a client comes with the first opened stream."""
     module, _, name = service.client_home.partition(":")
     code = f"import sys, {module}; {module}.{name}; print('\\n'.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
@@ -94,21 +95,21 @@ def test_a_client_loads_no_streams(service: Service) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_streams_of_a_client_are_there_when_they_are_asked_for(service: Service) -> None:
-    """Of the class and of a client alike, and each time the same."""
+def test_streams_are_loaded_on_first_use(service: Service) -> None:
+    """Class and client both give the stream methods, the same each time."""
     assert service.streams == service.client.streams
     assert {stream.name.partition(".")[0] for stream in service.streams} == {service.name}
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_are_pinned(name: str) -> None:
-    """What programs and services import changes on purpose alone."""
+    """The names that programs and services import change only on purpose."""
     assert importlib.import_module(name).__all__ == PINNED[name].split()
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_all_names_are_sorted_and_there(name: str) -> None:
-    """What ``__all__`` says can be had, each name once."""
+def test_all_is_sorted_and_importable(name: str) -> None:
+    """Every name in ``__all__`` can be imported, and is listed once."""
     module = importlib.import_module(name)
     assert module.__all__ == sorted(set(module.__all__), key=lambda one: (not one.isupper(), one.islower(), one))
     for one in module.__all__:
@@ -116,8 +117,8 @@ def test_all_names_are_sorted_and_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_all_names_are_those_that_type_checkers_read(name: str) -> None:
-    """A name that loads at first use is imported under ``TYPE_CHECKING`` from the module that it is loaded from."""
+def test_lazy_names_match_those_of_type_checkers(name: str) -> None:
+    """A lazy name is imported under ``TYPE_CHECKING`` from the module it is loaded from."""
     module = importlib.import_module(name)
     assert module.__file__ is not None
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
@@ -131,22 +132,22 @@ def test_all_names_are_those_that_type_checkers_read(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_names_are_listed_before_they_are_loaded(name: str) -> None:
-    """``dir()`` and hence completion show them all."""
+def test_dir_lists_lazy_names(name: str) -> None:
+    """``dir()`` and hence completion show lazy names before they are loaded."""
     code = f"import {name} as module; print(set(module.__all__) <= set(dir(module)))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "True"
 
 
-def test_a_name_is_loaded_once() -> None:
-    """Afterwards it is an ordinary attribute."""
+def test_a_lazy_name_is_loaded_once() -> None:
+    """After its first use a lazy name is an ordinary attribute."""
     assert logferry.LogferryError is logferry.LogferryError
     assert "LogferryError" in vars(logferry)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_an_unknown_name_is_an_attribute_error(name: str) -> None:
-    """As in any module."""
+    """An unknown name raises as in any module."""
     with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'Nothing'$"):
         getattr(importlib.import_module(name), "Nothing")  # noqa: B009
 
@@ -154,8 +155,8 @@ def test_an_unknown_name_is_an_attribute_error(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "home"), [("PageEvent", "logferry.hooks"), ("Stats", "logferry.results"), ("Clock", "logferry.testing")]
 )
-def test_the_error_for_a_name_that_left_the_top_says_where_it_is(name: str, home: str) -> None:
-    """It was there in earlier releases; the module that the error names has it."""
+def test_the_error_for_a_moved_name_says_where_it_is(name: str, home: str) -> None:
+    """A name of earlier releases raises an error with its present module."""
     with pytest.raises(AttributeError, match=f"no attribute '{name}'; it is in {home}$"):
         getattr(logferry, name)
     assert getattr(importlib.import_module(home), name) is not None

@@ -1,4 +1,4 @@
-"""Who may import whom: the layout that README's section "How it is built" draws, held by a test."""
+"""The import rules of README's section "How it is built"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 import pytest
 
 Kind: TypeAlias = Literal["import", "late", "typing"]
-"""At the top of a module; in a function, when it runs; for type checkers alone."""
+"""At the top of a module; within a function, at its call; for type checkers only."""
 
 KINDS: Final[tuple[Kind, ...]] = ("import", "late", "typing")
 
@@ -34,9 +34,9 @@ CORE: Final = (
 )
 SERVICES: Final = ("services.cognigy", "services.daily", "services.logto", "services.signalwire")
 TOP: Final = 13
-"""Floors at most: a room stands on the floor above the highest one that it imports; a wing is one room."""
+"""The highest allowed floor: a room is one floor above the highest room it imports; a wing is one room."""
 LONGEST: Final = 300
-"""Lines of a module at most."""
+"""The most lines of a module."""
 
 
 def _modules() -> Iterator[tuple[str, Path]]:
@@ -46,7 +46,7 @@ def _modules() -> Iterator[tuple[str, Path]]:
 
 
 MODULES: Final = dict(_modules())
-"""Paths by the name below ``logferry``; the package itself is ``""``."""
+"""Paths by the module name below ``logferry``; the package itself is ``""``."""
 
 
 def _kind(node: ast.AST, kind: Kind) -> Kind:
@@ -58,7 +58,7 @@ def _kind(node: ast.AST, kind: Kind) -> Kind:
 
 
 def _imported(node: ast.AST, kind: Kind) -> Iterator[tuple[str, Kind]]:
-    """Names that a node imports, dotted, with what kind of import it is."""
+    """Yield the dotted names that a node imports, with the kind of import."""
     match node:
         case ast.Import():
             for alias in node.names:
@@ -67,14 +67,14 @@ def _imported(node: ast.AST, kind: Kind) -> Iterator[tuple[str, Kind]]:
             for alias in node.names:
                 yield f"{module}.{alias.name}", kind
         case _:
-            # An import is a statement: expressions, most of a tree, are not looked into.
+            # An import is a statement, so expressions, most of a tree, are not searched.
             for child in ast.iter_child_nodes(node):
                 if not isinstance(child, ast.expr):
                     yield from _imported(child, _kind(node, kind))
 
 
 def _module_of(name: str) -> str | None:
-    """The module below ``logferry`` that a dotted name is of; ``None`` for one of other packages."""
+    """Return the module below ``logferry`` that has a dotted name; ``None`` for other packages."""
     if name.partition(".")[0] != "logferry":
         return None
     inner = name.removeprefix("logferry").removeprefix(".")
@@ -85,19 +85,19 @@ def _module_of(name: str) -> str | None:
 
 @cache
 def imports(name: str) -> tuple[tuple[str, Kind], ...]:
-    """The dotted names that a module imports."""
+    """Return the dotted names that a module imports."""
     return tuple(dict.fromkeys(_imported(ast.parse(MODULES[name].read_bytes()), "import")))
 
 
 @cache
 def inner(name: str, *kinds: Kind) -> frozenset[str]:
-    """The modules of logferry that a module imports."""
+    """Return the modules of logferry that a module imports."""
     found = {_module_of(imported) for imported, kind in imports(name) if kind in (kinds or KINDS)}
     return frozenset(module for module in found if module is not None and module != name)
 
 
 def room(name: str) -> str:
-    """The room of a module: its wing, a service's folder, or itself at the root; ``__main__`` is of the shell."""
+    """Return the room of a module: its wing, its service's folder or itself; ``__main__`` is of the command."""
     parts = name.split(".")
     if parts[0] == "services" and len(parts) > 1:
         return ".".join(parts[:2])
@@ -105,19 +105,19 @@ def room(name: str) -> str:
 
 
 def below(*prefixes: str) -> set[str]:
-    """The modules of rooms, given by their names or by what those begin with and a dot."""
+    """Return the modules of rooms, given by name or by a prefix and a dot."""
     return {name for name in MODULES if any(name == one or name.startswith(f"{one}.") for one in prefixes)}
 
 
 def forbidden(importers: AbstractSet[str], imported: AbstractSet[str], *kinds: Kind) -> Iterator[str]:
-    """The imports that lead from one set of modules to another, as readable lines."""
+    """Return the imports from one set of modules to another, as readable lines."""
     for name in importers:
         for other in inner(name, *kinds) & imported:
             yield f"{name} imports {other}"
 
 
 def outside(importers: AbstractSet[str], *packages: str) -> Iterator[str]:
-    """The modules that import one of these packages from outside."""
+    """Return the modules outside some rooms that import one of these packages."""
     for name in importers:
         for imported, _ in imports(name):
             if imported.partition(".")[0] in packages:
@@ -125,7 +125,7 @@ def outside(importers: AbstractSet[str], *packages: str) -> Iterator[str]:
 
 
 def rooms() -> Mapping[str, set[str]]:
-    """Which rooms each room imports, now or later."""
+    """Return the rooms that each room imports, at once or later."""
     graph: dict[str, set[str]] = {}
     for name in MODULES:
         graph.setdefault(room(name), set()).update(room(other) for other in inner(name, "import", "late"))
@@ -142,7 +142,7 @@ def _ground() -> Iterator[str]:
 
 
 def _http() -> Iterator[str]:
-    """Only the HTTP wing imports HTTP libraries, the test kit excepted, and it knows nothing of flows."""
+    """Only the HTTP wing and the test kit import HTTP libraries, and the HTTP wing imports no flow."""
     http = below("_http")
     yield from outside(set(MODULES) - http - below("testing"), "httpx", "httpcore", "pyreqwest", "ssl")
     higher = ("_flow", "_paging", "_concurrency", "_streams", "_accounts", "_ferry", "_client", "services", "stores")
@@ -150,7 +150,7 @@ def _http() -> Iterator[str]:
 
 
 def _pure() -> Iterator[str]:
-    """Flows and paging do no I/O and know no service, client or stream."""
+    """Flows and paging do no I/O and import no service, client or stream."""
     pure = below("_flow", "_paging")
     known = ("services", "_client", "_streams", "_accounts", "_ferry", "stores", "sync", "cli", "testing")
     yield from forbidden(pure, below(*known))
@@ -158,19 +158,19 @@ def _pure() -> Iterator[str]:
 
 
 def _streams() -> Iterator[str]:
-    """Streams alone read several pages at once, and they know no client, account or service."""
+    """Only streams import the concurrency wing, and streams import no client, account or service."""
     yield from forbidden(set(MODULES) - below("_streams", "_concurrency"), below("_concurrency"))
     yield from forbidden(below("_streams", "_concurrency"), below("_client", "_accounts", "services", "_ferry"))
 
 
 def _services() -> Iterator[str]:
-    """Of logferry a service imports ``logferry.extend`` and itself; never another service."""
+    """A service imports only ``logferry.extend`` and itself from logferry, and never another service."""
     for service in SERVICES:
         yield from forbidden(below(service), set(MODULES) - below(service) - {"extend"})
 
 
 def _product() -> Iterator[str]:
-    """Stores do not import sync, neither imports the shell, and the product does not know its test kit."""
+    """Stores do not import sync, neither imports the command, and the product does not import the test kit."""
     yield from forbidden(below("stores"), below("sync", "cli"))
     yield from forbidden(below("sync"), below("cli"))
     yield from forbidden(set(MODULES) - below("testing", "cli._demo", "cli._simulate"), below("testing"))
@@ -180,14 +180,14 @@ RULES: Final = (_ground, _http, _pure, _streams, _services, _product)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__.strip("_"))
-def test_imports_keep_the_rule(rule: Callable[[], Iterator[str]]) -> None:
-    """Each wing imports what its rule allows."""
+def test_imports_follow_the_rule(rule: Callable[[], Iterator[str]]) -> None:
+    """Each wing follows its import rule."""
     broken = sorted(rule())
     assert not broken, f"{rule.__doc__}\n" + "\n".join(broken)
 
 
-def test_no_circles() -> None:
-    """No module imports itself by way of others, late imports included; nor does a wing."""
+def test_imports_have_no_cycle() -> None:
+    """Neither a module nor a wing imports itself through others, late imports included."""
     try:
         TopologicalSorter({name: inner(name, "import", "late") for name in MODULES}).prepare()
         TopologicalSorter(rooms()).prepare()
@@ -195,8 +195,8 @@ def test_no_circles() -> None:
         pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
 
 
-def test_few_floors() -> None:
-    """A reader who starts at the ground passes a bounded number of floors up to the top."""
+def test_the_number_of_floors_is_bounded() -> None:
+    """The longest chain of imports between rooms has at most the allowed number of floors."""
     graph = rooms()
     floors: dict[str, int] = {}
     for one in TopologicalSorter(graph).static_order():
@@ -205,13 +205,13 @@ def test_few_floors() -> None:
 
 
 def test_modules_are_short() -> None:
-    """A module fits on a few screens."""
+    """No module has more lines than allowed."""
     lines = {name: path.read_bytes().count(b"\n") for name, path in MODULES.items()}
     assert {name for name, number in lines.items() if number > LONGEST} == set()
 
 
-def test_a_wing_is_named_by_a_docstring() -> None:
-    """The ``__init__`` of a private wing says what the wing is for, and holds nothing."""
+def test_a_wing_has_only_a_docstring() -> None:
+    """The ``__init__`` of a private wing describes the wing and contains no code."""
     private = [name for name in CORE if name in MODULES] + [
         name for name, path in MODULES.items() if path.name == "__init__.py" and name.startswith("cli._")
     ]

@@ -1,4 +1,4 @@
-"""Tracebacks with the locals of their frames, as Sentry and rich make them, show no credential, and no ``repr`` fails."""
+"""Tracebacks with locals, as Sentry and rich show them, contain no credential, and no ``repr`` fails."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ HERE = Path(__file__)
 
 @frozen
 class Local:
-    """A local variable of a frame: where it is, and its ``repr``."""
+    """A local variable of a frame: its location and its ``repr``."""
 
     place: str
     shown: str
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """An error, all that it was raised from or while, and all members of groups, hidden ones included."""
+    """Yield an error, its causes and contexts, and all members of groups, suppressed ones included."""
     waiting, seen = [error], set[int]()
     while waiting:
         one = waiting.pop()
@@ -50,7 +50,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def frames(trace: TracebackType | None) -> Iterator[TracebackType]:
-    """The entries of a traceback but for those of these tests, whose own variables hold secrets."""
+    """Return the entries of a traceback without those of these tests, whose variables contain secrets."""
     while trace is not None:
         code = trace.tb_frame.f_code
         if Path(code.co_filename) != HERE or code.co_name == Broken.handle_request.__name__:
@@ -59,7 +59,7 @@ def frames(trace: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def local_variables(error: BaseException) -> list[Local]:
-    """Of all frames; a ``repr`` that raises fails the test."""
+    """Return the local variables of all frames; a ``repr`` that raises fails the test."""
     return [
         Local(f"{entry.tb_frame.f_code.co_filename}:{entry.tb_lineno} {name}", repr(value))
         for one in chain(error)
@@ -69,14 +69,14 @@ def local_variables(error: BaseException) -> list[Local]:
 
 
 def own_frames(error: BaseException) -> int:
-    """How many frames of logferry the tracebacks have."""
+    """Return the number of frames of logferry in the tracebacks."""
     package = Path(logferry.__file__).parent
     places = [Path(entry.tb_frame.f_code.co_filename) for one in chain(error) for entry in frames(one.__traceback__)]
     return sum(place.is_relative_to(package) and not place.is_relative_to(package / "testing") for place in places)
 
 
 def spellings(secret: str) -> set[str]:
-    """What a secret looks like: as it is, quoted, in base64, and what is in its own base64."""
+    """Return the forms of a secret: plain, quoted, in base64, and the plain content of base64."""
     found = {secret, quote(secret, safe=""), b64encode(secret.encode()).decode()}
     with suppress(Error, UnicodeDecodeError):
         found.add(b64decode(secret, validate=True).decode().partition(":")[2])
@@ -84,7 +84,7 @@ def spellings(secret: str) -> set[str]:
 
 
 def assert_hidden(error: BaseException, secrets: set[str]) -> None:
-    """No secret is in any local variable, however it is spelled, nor in what rich makes of them."""
+    """Assert that no form of a secret is in any local variable or in rich's view of it."""
     assert secrets
     shown = local_variables(error)
     shown += [Local(type(one).__name__, f"{one!r} {one} {vars(one)}") for one in chain(error)]
@@ -94,7 +94,7 @@ def assert_hidden(error: BaseException, secrets: set[str]) -> None:
 
 @pytest.fixture(params=["usual", "fast"])
 def transport(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The transports that logferry has."""
+    """The transports of logferry."""
     return {} if request.param == "usual" else {"transport": "fast"}
 
 
@@ -103,14 +103,14 @@ Fail = Callable[[Any, World, str], BaseException]
 
 @pytest.fixture
 def fail(walk: Callable[[Any], Iterator[Any]], portal: BlockingPortal) -> Fail:
-    """What the first stream of a client fails with, blocking and async."""
+    """Return the errors of a client's first stream, sync and async."""
 
     def failed(client: Any, world: World, name: str) -> BaseException:
         definition = client.streams[0]
         (question, *_) = world.fakes[name].questions(definition.name)
         try:
             list(walk(client.stream(definition.name, filters=dict(question))))
-        except Exception as error:  # noqa: BLE001  # whatever it is
+        except Exception as error:  # noqa: BLE001  # any error
             return error
         finally:
             portal.call(client.aclose)
@@ -128,7 +128,7 @@ TROUBLED = {
 
 @pytest.mark.parametrize("trouble", sorted(TROUBLED))
 def test_a_failed_call_shows_no_credential(trouble: str, transport: dict[str, Any], fail: Fail) -> None:
-    """Of all services, blocking and async, by the API and by the token endpoint; few frames are logferry's own."""
+    """This holds for all services, sync and async, for the API and the token endpoint; logferry has few frames."""
     with World(TROUBLED[trouble]).served() as world:
         for name, make in CLIENTS.items():
             client = make(**world.settings(name), retries=0, **transport)
@@ -139,8 +139,8 @@ def test_a_failed_call_shows_no_credential(trouble: str, transport: dict[str, An
 
 
 @pytest.mark.parametrize("how", ["refused", "reset", "close"])
-def test_a_broken_connection_shows_no_credential(how: Any, transport: dict[str, Any], fail: Fail) -> None:
-    """That cannot be made, or breaks before or within the answer."""
+def test_a_failed_connection_shows_no_credential(how: Any, transport: dict[str, Any], fail: Fail) -> None:
+    """The connection cannot be made, or breaks before or within the answer."""
     with World(None).served() as world:
         for name, make in CLIENTS.items():
             every = dict.fromkeys(range(1, 99), Disruption("reset" if how == "refused" else how, "body", 5))
@@ -148,7 +148,7 @@ def test_a_broken_connection_shows_no_credential(how: Any, transport: dict[str, 
                 address = {"base_url": url} if "base_url" in world.settings(name) else {"endpoint": url}
                 client = make(**world.settings(name) | address, retries=0, **transport)
                 caught = None if how == "refused" else fail(client, world, name)
-            if caught is None:  # the relay is gone
+            if caught is None:  # the relay has ended
                 caught = fail(client, world, name)
             assert isinstance(caught, logferry.ConnectionFailedError)
             assert own_frames(caught) <= 3
@@ -156,7 +156,7 @@ def test_a_broken_connection_shows_no_credential(how: Any, transport: dict[str, 
 
 
 class Broken(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Fails as no transport should, so that the error comes through all frames as it is, with locals that show the headers."""
+    """Raises an undocumented error, which passes all frames unchanged, with locals that show the headers."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Fail."""
@@ -175,7 +175,7 @@ def broken_hook(_event: object) -> None:
 
 @pytest.mark.parametrize("broken", [{"transport": Broken()}, {"on_page": broken_hook}], ids=["transport", "hook"])
 def test_no_frame_of_logferry_shows_a_credential(broken: dict[str, Any], fail: Fail) -> None:
-    """Errors that are none of logferry's keep all their frames: a transport's, a hook's."""
+    """A foreign error, of a transport or a hook, keeps all its frames."""
     with World(None).served() as world:
         for name, make in CLIENTS.items():
             caught = fail(make(**world.settings(name), retries=0, **broken), world, name)
@@ -186,7 +186,7 @@ def test_no_frame_of_logferry_shows_a_credential(broken: dict[str, Any], fail: F
 
 
 def test_rich_shows_no_credential() -> None:
-    """It shows slices of long texts, too."""
+    """The locals of rich, which include parts of long texts, show none."""
     secret = "hush-" * 100
     for client in (
         logferry.Logto(endpoint="https://acme.logto.app", access_token=secret, transport=Broken()),
@@ -225,8 +225,8 @@ WRONG: dict[str, dict[str, Any]] = {
         {"timeout": -1},
     ],
 )
-def test_a_client_that_cannot_be_made_shows_no_setting(service: str, further: dict[str, Any]) -> None:
-    """Whatever is wrong: an address, a proxy, a name."""
+def test_a_failed_client_shows_no_setting(service: str, further: dict[str, Any]) -> None:
+    """The error is about an address, a proxy or a name."""
     for secret in (
         WRONG[service],
         WRONG[service] | {name: "hush-hush\n" for name in WRONG[service] if name in SECRET_SETTINGS},
@@ -250,10 +250,8 @@ def test_a_client_that_cannot_be_made_shows_no_setting(service: str, further: di
         'api_key = { command = ["sh", "-c", "printf \'hush-hush-secret\\\\377\'"] }',
     ],
 )
-def test_an_account_that_cannot_be_opened_shows_no_setting(
-    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither what stands in the file, nor what a reference finds, nor a proxy's password."""
+def test_a_failed_account_shows_no_setting(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the content of the file, nor the value of a reference, nor the password of a proxy is shown."""
     monkeypatch.setenv("MARKED", "hush-hush-secret\n2")
     (tmp_path / "secret").write_bytes(b"hush-hush-secret\xff")
     path = tmp_path / "logferry.toml"
@@ -269,8 +267,8 @@ def test_an_account_that_cannot_be_opened_shows_no_setting(
 
 @pytest.mark.parametrize("kind", ["entries", "records"])
 @pytest.mark.parametrize("paged", [False, True])
-def test_a_strict_pull_shows_nothing_of_the_item(kind: str, paged: bool) -> None:
-    """What an item that does not decode holds, such as an authorization code, is in no local variable."""
+def test_a_strict_pull_does_not_show_the_item(kind: str, paged: bool) -> None:
+    """No local variable has content of an item that does not decode, such as an authorization code."""
     payload = {"key": "k", "result": "Success", "params": {"code": "hush-hush-code"}, "ip": 7}
     log = {"id": "1", "key": "k", "createdAt": 1_767_225_600_000, "payload": payload}
     transport = httpx.MockTransport(
@@ -286,15 +284,15 @@ def test_a_strict_pull_shows_nothing_of_the_item(kind: str, paged: bool) -> None
 
 
 def while_handling(call: Callable[[], object]) -> None:
-    """Call while an error of the caller's own is being handled."""
+    """Call while an error of the caller is being handled."""
     try:
         broken_hook(None)
     except KeyError:
         call()
 
 
-def test_what_the_caller_is_handling_keeps_its_frames() -> None:
-    """An error while another one is being handled says so, and leaves that one alone."""
+def test_an_error_that_the_caller_handles_keeps_its_frames() -> None:
+    """An error raised meanwhile has the caller's error as its context and leaves it unchanged."""
     with (
         logferry.Daily(api_key="k", base_url="http://127.0.0.1:9", retries=0) as client,
         pytest.raises(logferry.ConnectionFailedError) as caught,
@@ -304,8 +302,8 @@ def test_what_the_caller_is_handling_keeps_its_frames() -> None:
     assert own.__traceback__ is not None
 
 
-def test_a_secret_is_used_as_any_text() -> None:
-    """It is equal to it, and hidden only where something prints its ``repr``, or that of a piece of it."""
+def test_a_secret_behaves_as_a_string() -> None:
+    """A secret equals its text, and is hidden only in its ``repr`` and in those of its parts."""
     secret = Secret(" hush ").strip()
     assert (secret, str(secret), f"Bearer {secret}", secret.encode()) == ("hush", "hush", "Bearer hush", b"hush")
     assert type(secret.encode()) is type(bytes(secret.encode())) is SecretBytes

@@ -1,4 +1,4 @@
-"""What is held back, and what may be shown."""
+"""Which values are masked, and which are shown."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ from logferry._redaction import REDACTED, is_secret_name, printable, public_url,
         "signature",
     ],
 )
-def test_secret_names(name: str) -> None:
-    """Tokens, secrets, passwords, one-time codes, keys: in snake case, camel case and as header names."""
+def test_secret_names_are_recognised(name: str) -> None:
+    """Tokens, secrets, passwords, one-time codes and keys are secret in snake case, camel case and as headers."""
     assert is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", ["secret_key", "secretAccessKey", "passphrase"])
-def test_more_secret_names(name: str) -> None:
-    """Keys that are secrets by their name, and passphrases."""
+def test_further_secret_names_are_recognised(name: str) -> None:
+    """Names of secret keys, and passphrases, are secret."""
     assert is_secret_name(name)
 
 
@@ -116,8 +116,8 @@ def test_more_secret_names(name: str) -> None:
         "",
     ],
 )
-def test_public_names(name: str) -> None:
-    """What only sounds like a secret stays readable: kinds, challenges, endpoints, codes that classify."""
+def test_public_names_are_not_masked(name: str) -> None:
+    """Kinds, challenges, endpoints and classifying codes stay readable, although their names resemble secrets."""
     assert not is_secret_name(name)
 
 
@@ -146,7 +146,7 @@ def test_public_names(name: str) -> None:
     ],
 )
 def test_values_under_secret_names_are_masked(value: Any, shown: Any) -> None:
-    """At any depth; that there was one, and what is around it, stays."""
+    """Masking reaches any depth and keeps the name and the surrounding values."""
     assert without_secrets(value) == shown
 
 
@@ -159,7 +159,7 @@ def test_values_under_secret_names_are_masked(value: Any, shown: Any) -> None:
     ],
 )
 def test_secrets_in_objects_are_masked(value: Any) -> None:
-    """Also those one level below their name."""
+    """Values one level below a secret name are masked too."""
     assert "hush" not in repr(without_secrets(value))
 
 
@@ -174,7 +174,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 @given(JSON)
 def test_masking_keeps_the_shape_and_the_original(value: Any) -> None:
-    """A copy, with the same names; masking twice is masking once."""
+    """Masking returns a copy with the same names, and is idempotent."""
     before = repr(value)
     once = without_secrets(value)
     assert repr(value) == before
@@ -191,8 +191,8 @@ def _names(value: Any) -> Any:
 
 
 @given(st.text())
-def test_printable_text_is_one_line_that_drives_no_terminal(text: str) -> None:
-    """Whatever it was; and it can be encoded."""
+def test_printable_text_is_one_safe_line(text: str) -> None:
+    """Any text becomes one encodable line without terminal controls."""
     shown = printable(text)
     assert len(shown.splitlines()) <= 1
     assert all(ord(character) >= 32 and not 0x7F <= ord(character) < 0xA0 for character in shown)
@@ -213,7 +213,7 @@ def test_printable_text_is_one_line_that_drives_no_terminal(text: str) -> None:
     ],
 )
 def test_control_characters_become_visible(text: str, shown: str) -> None:
-    """As escapes; all other text stays."""
+    """Control characters become escapes; all other text stays."""
     assert printable(text) == shown
 
 
@@ -235,7 +235,7 @@ def test_control_characters_become_visible(text: str, shown: str) -> None:
     ],
 )
 def test_urls_are_shown_without_secrets(url: str, shown: str) -> None:
-    """Without user information, fragment, and the values of secret parameters."""
+    """User information, fragment and the values of secret parameters are removed."""
     assert public_url(url) == shown
 
 
@@ -243,7 +243,7 @@ def test_urls_are_shown_without_secrets(url: str, shown: str) -> None:
     st.dictionaries(st.sampled_from(["page", "code", "q", "access_token"]), st.text("abc &=+%/?#\u00fc\n", max_size=8))
 )
 def test_public_urls_keep_all_other_parameters(params: dict[str, str]) -> None:
-    """Names and order stay, the values too unless they are secret; in one line."""
+    """Names and order stay, and so do the values that are not secret; the URL is one line."""
     shown = public_url(f"https://u:p@acme.example/x?{urlencode(params)}")
     assert parse_qs(urlsplit(shown).query, keep_blank_values=True) == {
         name: [REDACTED if is_secret_name(name) else value] for name, value in params.items()

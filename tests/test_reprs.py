@@ -1,4 +1,4 @@
-"""A ``repr`` is short, holds nothing that can be a secret, and never raises: of whatever a program is handed."""
+"""The ``repr`` of every public object is short, contains no possible secret, and never raises."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MARKED: dict[str, Any] = {
     "\x1b[31m": "mark-\x1b",
 }
 WHEN = "2026-01-01T00:00:00Z"
-"""Every place of an item that can hold a secret has one."""
+"""An item whose every field that can hold a secret has one."""
 ITEMS: dict[str, Any] = {
     "daily.api_logs": [
         {
@@ -81,7 +81,7 @@ FILTERS = {"daily.session_logs": {"mtg_session_id": "m"}, "daily.session_metrics
 
 
 def assert_short_and_public(*shown: object) -> None:
-    """Their texts are."""
+    """The texts of these secrets."""
     for one in shown:
         for text in (repr(one), str(one)):
             assert len(text) <= LONGEST, text
@@ -92,8 +92,8 @@ def assert_short_and_public(*shown: object) -> None:
 
 @pytest.mark.parametrize("damage", [{}, {"id": 7, "_id": 7, "time": 7, "level": "x"}], ids=["whole", "damaged"])
 @pytest.mark.parametrize("name", sorted(ITEMS))
-def test_what_a_stream_gives_is_short_and_public(name: str, damage: dict[str, Any]) -> None:
-    """Entries, records, pages of all kinds, streams, checkpoints, events: of items that have secrets in every place."""
+def test_objects_of_a_stream_are_short_and_public(name: str, damage: dict[str, Any]) -> None:
+    """The items of entries, records, pages, streams, checkpoints and events have secrets in every field."""
     service = name.partition(".")[0]
     make, settings = GIVEN[service]
     items = orjson.loads(orjson.dumps(ITEMS[name]))
@@ -121,8 +121,8 @@ def test_what_a_stream_gives_is_short_and_public(name: str, damage: dict[str, An
 
 
 @pytest.mark.parametrize("fake", [LogtoFake(), DailyFake(), SignalWireFake(), CognigyFake()])
-def test_what_the_fakes_have_is_short(fake: Fake) -> None:
-    """Every entry, record and page of a service's habits."""
+def test_objects_of_the_fakes_are_short(fake: Fake) -> None:
+    """Every entry, record and page of each fake has a short repr."""
     with connected(GIVEN[fake.streams[0].partition(".")[0]][0], fake) as client:
         for name in fake.streams:
             (question, *_) = fake.questions(name)
@@ -134,8 +134,8 @@ def test_what_the_fakes_have_is_short(fake: Fake) -> None:
             assert not any(str(code) in repr(entry) for code in codes for entry in entries)
 
 
-def test_an_entry_says_what_it_is() -> None:
-    """Its fields in order, texts cut, of objects the names, of lists the length, and not what was not sent."""
+def test_an_entry_shows_its_fields() -> None:
+    """The repr has the sent fields in order, with texts cut, names for objects and lengths for lists."""
     from logferry_clients.daily.models import ApiLog, Meeting  # noqa: PLC0415  # of all the clients, for this test
     from logferry_clients.logto.models import AuditLog  # noqa: PLC0415
 
@@ -148,8 +148,8 @@ def test_an_entry_says_what_it_is() -> None:
     assert repr(ApiLog.from_dict({"url": "/v1/rooms", "request": None})) == "ApiLog(url=<9 characters>, request=None)"
 
 
-def test_what_the_generated_clients_give_is_short_and_public() -> None:
-    """Requests show no headers and no body, answers the size of theirs; an unexpected status does not repeat its content."""
+def test_objects_of_generated_clients_are_short_and_public() -> None:
+    """Requests show no headers and no body, answers only a size; an unexpected status does not repeat its content."""
     pair = (("Authorization", "mark-token"),)
     answer = Response(status_code=200, content=b"mark-body" * 100, headers=dict(pair), parsed=[MARKED] * 100)
     assert (
@@ -160,8 +160,8 @@ def test_what_the_generated_clients_give_is_short_and_public() -> None:
     assert_short_and_public(Request("POST", "/x", (), pair, pair, parse=str), error)
 
 
-def test_what_a_sync_gives_is_short_and_public() -> None:
-    """Reports and coverages, however long they are."""
+def test_objects_of_a_sync_are_short_and_public() -> None:
+    """Reports and coverages of any length have a short repr."""
     error = logferry.ServiceError("x" * 1000)
     lost = [(n, n + 1) for n in range(1000)]
     one = StreamReport(account="a", stream="s", doubts=["d" * 1000], lost=lost, warnings=["w" * 1000], failure=error)
@@ -171,8 +171,8 @@ def test_what_a_sync_gives_is_short_and_public() -> None:
 
 
 @pytest.mark.usefixtures("no_account_of_the_developer")
-def test_a_ferry_and_all_that_it_gives_is_short_and_public(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """Its records, its follow, its sync: none shows a setting."""
+def test_objects_of_a_ferry_are_short_and_public(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """Its records, its follow and its sync show no setting."""
     monkeypatch.setenv("DAILY_API_KEY", "mark-key")
     with logferry.open_accounts() as ferry:
         sync = ferry.sync(str(tmp_path / "logs.duckdb"))

@@ -1,4 +1,4 @@
-"""scripts/: each one is described, and nothing is described that is not there."""
+"""scripts/: each script is described, and each description has its script."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
-def test_each_script_has_a_line() -> None:
-    """The table of scripts/README.md has each script that can be run, and no other."""
+def test_each_script_is_in_the_table() -> None:
+    """The table of scripts/README.md has each runnable script, and no other."""
     runnable = {path.name for path in SCRIPTS.iterdir() if path.is_file() and not path.suffix and path.name[0] != "_"}
     table = (SCRIPTS / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == runnable
 
 
 def test_each_module_has_a_user() -> None:
-    """Each Python file beside the scripts is what a script runs, or is imported by another one."""
+    """Each Python file beside the scripts is run by a script or imported by another file."""
     files = [path for path in SCRIPTS.rglob("*") if path.is_file() and path.suffix in {"", ".py"}]
     texts = {path: path.read_text(encoding="utf-8") for path in files}
     for path in files:

@@ -1,4 +1,4 @@
-"""Secrets never appear: whatever is asked for, whatever goes wrong, in nothing that is shown, logged, raised or stored."""
+"""Secrets never appear in output, logs, errors or files, for any command and any failure."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ ADDRESS = {"daily": "base_url", "logto": "endpoint", "signalwire": "base_url", "
 
 
 def echoed(request: FakeRequest) -> str:
-    """What a careless server says: all that it was sent, and what it made of it."""
+    """Return the text of a careless server, which repeats all that it received and decoded."""
     sent = [value for _, value in request.headers]
     sent += [b64decode(value[6:]).decode() for value in sent if value.startswith("Basic ")]
     return f"cannot read {' and '.join(sent)} of {request.target}"
 
 
 def echoing(status: int, *, tokens: bool = False) -> Faults:
-    """Refuse with an error body that repeats the credentials in every field; token requests only where it says so."""
+    """Refuse with an error body that repeats the credentials in every field; token requests only if selected."""
 
     def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
         if not tokens and request.path.endswith("/oidc/token"):
@@ -83,7 +83,7 @@ def nonsense(request: FakeRequest, _number: int) -> FakeResponse | None:
 
 
 def redirect(request: FakeRequest, _number: int) -> FakeResponse | None:
-    """Lead elsewhere."""
+    """Redirect to another address."""
     return FakeResponse(302, (("Location", "http://elsewhere.example/"),), echoed(request).encode())
 
 
@@ -105,7 +105,7 @@ TROUBLES: dict[str, Faults | None] = {
 
 
 class World:
-    """All services, served, and an environment that describes an account of each."""
+    """All services, served, and an environment with an account of each."""
 
     def __init__(self, faults: Faults | None) -> None:
         self.fakes: dict[str, Fake] = {name: make() for name, make in FAKES.items()}
@@ -114,25 +114,25 @@ class World:
 
     @contextmanager
     def served(self) -> Generator[World]:
-        """Serve them while the block runs."""
+        """Serve them during the block."""
         with serve_all(list(self.recorders.values())) as urls:
             self.urls = dict(zip(self.fakes, urls, strict=True))
             yield self
 
     def environment(self) -> dict[str, str]:
-        """The variables that describe the accounts."""
+        """Return the variables of the accounts."""
         found: dict[str, str] = {}
         for name in self.fakes:
             found |= {f"{name}_{key}".upper(): value for key, value in self.settings(name).items()}
         return found
 
     def settings(self, name: str) -> dict[str, str]:
-        """The arguments of a service's client."""
+        """Return the arguments of a service's client."""
         given = {key: value for key, value in self.fakes[name].settings.items() if key != "space"}
         return given | {ADDRESS[name]: self.urls[name]}
 
     def secrets(self) -> set[str]:
-        """All credentials: those of the settings, and what went over the wire, tokens that were issued included."""
+        """Return all credentials: those of the settings and those sent, including issued tokens."""
         found = {
             value for fake in self.fakes.values() for key, value in fake.settings.items() if key in SECRET_SETTINGS
         }
@@ -145,7 +145,7 @@ class World:
         return found
 
     def assert_absent(self, *shown: str | bytes) -> None:
-        """No secret is in any of these texts."""
+        """Assert that no secret is in any of these texts."""
         secrets = self.secrets()
         assert len(secrets) >= len(FAKES)
         for secret in secrets:
@@ -153,7 +153,7 @@ class World:
 
 
 def assert_without(secret: str, *shown: str | bytes) -> None:
-    """It is in none of these texts."""
+    """Assert that a secret is in none of these texts."""
     for text in shown:
         if isinstance(text, bytes):
             assert secret.encode() not in text
@@ -163,7 +163,7 @@ def assert_without(secret: str, *shown: str | bytes) -> None:
 
 @pytest.fixture(params=sorted(TROUBLES))
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """The services, in one kind of trouble."""
+    """Return the services with one kind of failure."""
     with World(TROUBLES[request.param]).served() as made:
         yield made
 
@@ -187,7 +187,7 @@ COMMANDS = [
 def test_no_command_shows_a_secret(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither on stdout nor stderr, nor in files, nor in the logs of any library at the level DEBUG."""
+    """Neither stdout, stderr, files, nor the logs of any library at the level DEBUG have a secret."""
     caplog.set_level(logging.DEBUG)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("random.random", lambda: 0.0)  # the jitter of retries: no waiting
@@ -208,7 +208,7 @@ def test_no_command_shows_a_secret(
 
 
 def test_tail_shows_no_secret(world: World, tmp_path: Path) -> None:
-    """Neither it nor what it keeps to go on by, in a process of its own, since only a signal ends it."""
+    """Neither the output nor the state file has a secret; the tail is a process, since a signal must end it."""
     command = ["tail", "--since", "2000-01-01", "-v", "--debug", "--format", "jsonl", "--state", "tail.json"]
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from logferry.cli import main; main()"
@@ -222,7 +222,7 @@ def test_tail_shows_no_secret(world: World, tmp_path: Path) -> None:
         env=os.environ | world.environment() | {"XDG_CONFIG_HOME": "/nowhere"},
     ) as running:
         assert running.stderr is not None
-        # Every service has been asked for something, and has refused or answered.
+        # Every service has refused or answered a request.
         while line := running.stderr.readline():
             shown.append(line)
             if all(recorder.requests for recorder in world.recorders.values()):
@@ -243,14 +243,14 @@ CLIENTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("service", sorted(CLIENTS))
-def test_no_object_tells_a_secret(world: World, service: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Clients, streams, pages, records, errors, events, checkpoints: as text, as pickle, and with all their causes."""
+def test_no_object_shows_a_secret(world: World, service: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Clients, streams, pages, records, errors and events have no secret as text, in a pickle or in a cause."""
     caplog.set_level(logging.DEBUG)
     shown: list[str | bytes] = []
     events: list[Any] = []
     hooks: dict[str, Any] = dict.fromkeys(("on_request", "on_retry", "on_page", "on_issue"), events.append)
     policy = logferry.RetryPolicy(attempts=2, first_delay=0)
-    made: logferry.Logto = CLIENTS[service](**world.settings(service), retries=policy, **hooks)  # or its like
+    made: logferry.Logto = CLIENTS[service](**world.settings(service), retries=policy, **hooks)  # or a similar one
     with made as client:
         for definition in client.streams:
             (question, *_) = world.fakes[service].questions(definition.name)
@@ -273,7 +273,7 @@ def test_no_object_tells_a_secret(world: World, service: str, caplog: pytest.Log
 
 
 def _told(error: BaseException) -> list[str | bytes]:
-    """All that an error says, its causes too."""
+    """Return all texts of an error and its causes."""
     told: list[str | bytes] = [pickle.dumps(error), "".join(traceback.format_exception(error))]
     one: BaseException | None = error
     while one is not None:
@@ -283,10 +283,10 @@ def _told(error: BaseException) -> list[str | bytes]:
 
 
 @pytest.mark.usefixtures("no_account_of_the_developer")
-def test_accounts_of_a_file_keep_their_secrets(
+def test_accounts_of_a_file_show_no_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever stands in logferry.toml, right or wrong, and whatever its references find."""
+    """With any content of logferry.toml, valid or not, and any value of its references, no secret is shown."""
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("MARKED", "hush-hush-secret\n2")
     (tmp_path / "secret").write_bytes(b"hush-hush-secret\xff")
@@ -320,8 +320,8 @@ def test_accounts_of_a_file_keep_their_secrets(
 
 
 @pytest.mark.usefixtures("no_account_of_the_developer")
-def test_a_reference_is_told_in_one_line(tmp_path: Path) -> None:
-    """Whatever it is called in the file (found by scripts/fuzz)."""
+def test_a_reference_is_reported_in_one_line(tmp_path: Path) -> None:
+    """A reference of any name is one line in the error (found by scripts/fuzz)."""
     path = tmp_path / "logferry.toml"
     path.write_text('[accounts.login]\nservice = "daily"\napi_key = { env = "a\\nb\\u001b[31m" }\n')
     result = CliRunner().invoke(main, ["pull", "--config", str(path)], catch_exceptions=False)
@@ -332,8 +332,8 @@ def test_a_reference_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["reset", "close"])
-def test_broken_connections_tell_no_secret(how: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Errors from below HTTP neither, with all that httpx and httpcore log of them."""
+def test_broken_connections_show_no_secret(how: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Errors below HTTP, and the logs of httpx and httpcore about them, have no secret."""
     caplog.set_level(logging.DEBUG)
     with World(None).served() as world, ExitStack() as stack:
         shown: list[str | bytes] = []
@@ -351,8 +351,10 @@ def test_broken_connections_tell_no_secret(how: Any, caplog: pytest.LogCaptureFi
         world.assert_absent(*shown, caplog.text)
 
 
-def test_a_proxy_keeps_its_password(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As an argument and in the environment, right and wrong."""
+def test_the_password_of_a_proxy_is_not_shown(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy is an argument or in the environment, valid or not."""
     caplog.set_level(logging.DEBUG)
     shown: list[str | bytes] = []
     for proxy in (
@@ -374,8 +376,8 @@ def test_a_proxy_keeps_its_password(caplog: pytest.LogCaptureFixture, monkeypatc
     assert_without("hush", *shown, caplog.text)
 
 
-def test_a_proxy_whose_password_ends_its_address() -> None:
-    """A password with ``#`` that is not quoted is refused, since its first part would be taken for a port."""
+def test_a_proxy_password_with_a_hash_is_refused() -> None:
+    """An unquoted ``#`` in a password is refused, since the text before it would be read as a port."""
     proxy = "http://user:12345#hush@127.0.0.1:9"
     with pytest.raises(logferry.ConfigurationError, match="proxy is no URL") as caught:
         logferry.Daily(api_key="k", proxy=proxy)
@@ -396,8 +398,8 @@ MARKED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("service", sorted(CLIENTS))
-def test_secrets_in_logs_stay_in_the_raw_item(service: str) -> None:
-    """A record's JSON does not have them, unless ``raw`` is asked for; nor has its ``repr``, nor an issue."""
+def test_secrets_of_an_item_stay_in_raw(service: str) -> None:
+    """A record has them only in JSON with ``raw``, and neither its ``repr`` nor an issue has them."""
     items: dict[str, Any] = {
         "daily": [{"id": "1", "createdAt": "2026-01-01T00:00:00Z", "url": "/meeting-tokens/mark-meeting", **MARKED}],
         "logto": [

@@ -1,4 +1,4 @@
-"""What programs import has types that all type checkers read alike."""
+"""All type checkers read the public types in the same way."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 @pytest.mark.parametrize("package", ["logferry", "logferry_clients"])
 def test_every_public_symbol_has_a_known_type(package: str, tmp_path: Path) -> None:
-    """Nothing is left to be inferred, which checkers may do differently: ``pyright --verifytypes`` gives 100 %."""
-    # With --verifytypes it passes over --pythonpath, and takes the Python that is found first.
+    """No type is left to inference, which differs between checkers: ``pyright --verifytypes`` gives 100 %."""
+    # With --verifytypes pyright ignores --pythonpath and uses the first Python on the PATH.
     tools = Path(sys.executable).parent
     path = f"{tools}{os.pathsep}{os.environ.get('PATH', '')}"
     command = [str(tools / "pyright"), "--verifytypes", package, "--ignoreexternal", "--outputjson"]

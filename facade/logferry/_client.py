@@ -69,7 +69,11 @@ class Client(ABC):
     documented_rate: ClassVar[Rate | None] = None
     """How many requests the service documents to take from an account; ``None`` where it sets no limit for reading."""
     streams: ClassVar[Streams] = Streams()
-    """The streams that the client can open: a tuple of ``StreamDefinition``."""
+    """
+    The streams that the client can open: a tuple of ``StreamDefinition``.
+
+    Each needs a method that opens it, called as the part of the stream's name after the dot: ``stream()`` calls it.
+    """
     authentication: ClassVar[str] = ""
     """How the service knows who asks, in a few words."""
     settings: ClassVar[tuple[str, ...]] = ()

@@ -6,15 +6,18 @@ normalizer.  Read the names in this order:
 
 1. The client.  ``Client`` is the base of an account's client: the class says what the service is called, which ``Settings`` it
    has and which ``Streams``; ``_connect`` makes a ``Connection`` of the settings, and each stream has a method that calls
-   ``_open``.  ``ClientOptions`` and ``StreamOptions`` are what all clients and all streams take.
+   ``_open``.  That method has the name of its stream after the dot: ``events`` opens ``"acorn.events"``.  ``ClientOptions`` and ``StreamOptions`` are what all clients and all streams take.
 2. Credentials.  ``bearer``, ``api_key``, ``basic`` and ``client_credentials`` make an ``Authorizer``; another one is any object
    that gives the headers of the next request.
 3. The stream.  ``StreamDefinition`` says what the stream promises and holds its parts; ``filter_field`` declares a filter;
    ``Incremental`` says how ``sync`` reads the stream again and again.
 4. The walk.  It is a generator without I/O, a ``Flow``: it sends requests by ``fetch`` and yields each ``Batch`` of items with
-   the ``Position`` after it.  ``cursor_walk`` is the walk of every stream whose page says what the next one is asked for by; it
-   needs a function that asks for one ``CursorPage``.  The service passes the ``Window``, and the walk leaves out what lies
-   outside.
+   the ``Position`` after it.  ``fetch`` takes a function that returns a ``Request``: ``get``, or the builder of a generated
+   client.  The service passes the ``Window``, and the walk leaves out what lies outside.  ``cursor_walk`` is the walk of every
+   stream whose pages name the next one by a cursor that stays valid while items are added and removed: an id, a token, a link.
+   It needs a function that fetches one ``CursorPage``.  It is not for offsets and page numbers: once an item that was read is
+   removed, all later ones move up, and the next page begins one item too late, which nothing shows.  Such a stream needs a walk
+   whose pages overlap, as the one in ``logferry/services/logto/_walk.py``.
 5. The response.  ``decoded`` gives the JSON of a ``Response`` or raises the error that its status stands for, with the
    service's own words for it, a ``Refusal``.
 6. The record.  ``Normalizer`` holds the pure functions that make a ``LogRecord`` of an item: ``TimeField`` reads times,
@@ -26,7 +29,13 @@ normalizer.  Read the names in this order:
 
 Times are nanoseconds since the epoch, UTC, in an ``int``; ``SECOND`` and ``MILLISECOND`` are the units.  Windows are half-open,
 ``[since, until)``.  Errors are those of ``logferry``: ``ConfigurationError`` for settings, ``InvalidRequestError`` for a call
-that cannot be right, ``PagingError`` for a walk that has lost its place.
+that cannot be right, ``PagingError`` for a walk that has lost its place, ``ResponseShapeError`` for a response that is not as
+documented, or too large.  Severities are ``TRACE``, ``DEBUG``, ``INFO``, ``WARN``,
+``ERROR`` and ``FATAL``.
+
+A package outside of logferry makes its clients by their class, or by ``from_env``: ``logferry.open_accounts``, ``sync``
+included, and the shell know logferry's own services only.  Test such a client with ``logferry.testing.connected`` and
+``logferry.testing.conformance.Trial``.
 
 Names load when they are first used, so that a client costs what it needs.  Put streams into a module of their own and name it
 by a text (``Streams("acorn._streams:EVENTS")``) to load them, and the models they use, when one is opened.
@@ -198,7 +207,14 @@ if TYPE_CHECKING:
     from logferry._client import Client, Connection
     from logferry._config.arguments import ClientOptions, StreamOptions
     from logferry._config.settings import Settings
-    from logferry._errors import AuthenticationError, ConfigurationError, InvalidRequestError, PagingError
+    from logferry._errors import (
+        AuthenticationError,
+        ConfigurationError,
+        InvalidRequestError,
+        PagingError,
+        ResponseShapeError,
+        ServiceError,
+    )
     from logferry._flow.auth import Authorizer, api_key, basic, bearer, client_credentials
     from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch
     from logferry._http.messages import Request, Response, Send, get
@@ -211,9 +227,11 @@ if TYPE_CHECKING:
     from logferry._paging.end import Doubts, Evidence, believed, disagreement, shortage
     from logferry._paging.keys import keys_of
     from logferry._paging.loop_guard import STUCK
+    from logferry._paging.repeats import to_deliver
     from logferry._records.attributes import Attribute, Attributes, mapped, present
     from logferry._records.origin import Normalizer, Origin
-    from logferry._records.record import ERROR, INFO, LogRecord, make_record
+    from logferry._records.record import LogRecord, make_record
+    from logferry._records.severities import DEBUG, ERROR, FATAL, INFO, TRACE, WARN
     from logferry._redaction import REDACTED, is_secret_name, printable, public_url, without_secrets
     from logferry._streams.definition import Repaired, StreamDefinition, filter_field, flag
     from logferry._streams.incremental import Incremental, Sessions
@@ -228,7 +246,9 @@ _HOMES = {
     "_client": "Client Connection",
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
-    "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError",
+    "_errors": """
+        AuthenticationError ConfigurationError InvalidRequestError PagingError ResponseShapeError ServiceError
+    """,
     "_flow.auth": "Authorizer api_key basic bearer client_credentials",
     "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch",
     "_http.messages": "Request Response Send get",
@@ -241,9 +261,11 @@ _HOMES = {
     "_paging.end": "Doubts Evidence believed disagreement shortage",
     "_paging.keys": "keys_of",
     "_paging.loop_guard": "STUCK",
+    "_paging.repeats": "to_deliver",
     "_records.attributes": "Attribute Attributes mapped present",
     "_records.origin": "Normalizer Origin",
-    "_records.record": "ERROR INFO LogRecord make_record",
+    "_records.record": "LogRecord make_record",
+    "_records.severities": "DEBUG ERROR FATAL INFO TRACE WARN",
     "_redaction": "REDACTED is_secret_name printable public_url without_secrets",
     "_streams.definition": "Repaired StreamDefinition filter_field flag",
     "_streams.incremental": "Incremental Sessions",
@@ -256,17 +278,18 @@ _HOMES = {
 }
 
 __all__ = [
-    "ERROR", "INFO", "LAST", "MILLISECOND", "REDACTED", "REMEMBERED", "SECOND", "STUCK", "Attribute", "Attributes",
-    "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions", "ConfigurationError",
+    "DEBUG", "ERROR", "FATAL", "INFO", "LAST", "MILLISECOND", "REDACTED", "REMEMBERED", "SECOND", "STUCK", "TRACE", "WARN",
+    "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions", "ConfigurationError",
     "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Incremental", "InvalidRequestError",
     "Key", "LogRecord", "Normalizer", "Origin", "PageTimes", "PagingError", "Position", "Rate", "Refusal", "Repaired",
-    "Request", "Response", "Send", "Sessions", "Settings", "Stream", "StreamDefinition", "StreamOptions",
+    "Request", "Response", "ResponseShapeError", "Send", "ServiceError", "Sessions", "Settings", "Stream", "StreamDefinition",
+    "StreamOptions",
     "Streams", "SubFlow", "TimeField", "Window", "about_response", "api_key", "basic", "bearer", "believed",
     "client_credentials", "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange",
     "fetch", "filter_field", "flag", "get", "is_array", "is_foreign", "is_object", "is_secret_name", "keys_of",
     "known_times", "loads", "make_record", "mapped", "number_to_nano", "plausible", "present", "printable",
-    "public_url", "restarted", "rfc3339", "shortage", "shown_at", "text_in", "text_to_nano", "without_secrets",
-    "wrong_shape",
+    "public_url", "restarted", "rfc3339", "shortage", "shown_at", "text_in", "text_to_nano", "to_deliver",
+    "without_secrets", "wrong_shape",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""What ``scripts/bench`` is made of: the questions, the server, the contestants, the rounds and the report."""
+"""The parts of ``scripts/bench``: the questions, the server, the contestants, the rounds and the report."""

@@ -18,7 +18,7 @@ from logferry._accounts.registry import SERVICES
 from logferry._json import is_array
 
 _UNTIL = "2030-01-01"
-"""The fakes' clocks stand still, so the window must reach beyond them."""
+"""The end of the window: after the fakes' clocks, which do not advance."""
 
 _SERVICES = {service.name: service for service in SERVICES}
 _QUESTIONS = {question.name: question for question in QUESTIONS}
@@ -41,7 +41,7 @@ _FIELDS = (
 
 
 def opened(plain: Plain, **options: Any) -> logferry.Stream[Any]:
-    """The stream through logferry."""
+    """Open the stream with logferry."""
     question = _QUESTIONS[plain.name]
     client = _SERVICES[question.service].client
     address = "endpoint" if question.service == "logto" else "base_url"
@@ -97,7 +97,7 @@ def entries(plain: Plain, **options: Any) -> int:
 
 @cache
 def _fields(kind: Hashable) -> tuple[Callable[[Any], Any], tuple[str, ...]]:
-    """A reader of all fields of a model, and which of them can hold models."""
+    """Return a reader of all fields of a model, and the fields that can hold models."""
     model: Any = kind
     hints = get_type_hints(model)
     nested = tuple(name for name, hint in hints.items() if any(map(attrs.has, _parts(hint))))

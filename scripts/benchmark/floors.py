@@ -1,8 +1,8 @@
 """
-Floors: hand-written loops that do to each item what logferry does, with its own functions, and nothing else.
+Floors: hand-written loops that process each item with logferry's own functions, and do nothing else.
 
-What a contestant of logferry takes more than its floor is what paging, windows, retries and checkpoints cost; what the floor
-takes more than the plain loop is what typed, checked and normalized records cost, whoever asks for the pages.
+The difference between a contestant of logferry and its floor is the cost of paging, windows, retries and checkpoints.  The
+difference between the floor and the plain loop is the cost of typed, checked and normalized records.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Pages = Callable[[Plain], Iterator[list[Any]]]
 
 
 def fast_pages(plain: Plain) -> Iterator[list[Any]]:
-    """The pages of the plain loop, asked for with pyreqwest instead of httpx."""
+    """The pages of the plain loop, requested with pyreqwest instead of httpx."""
     items_of, following, _ = PAGING[plain.stream]
     client = SyncClientBuilder().default_headers(authorization(plain)).build()
     params: dict[str, Any] | None = plain.params

@@ -1,4 +1,4 @@
-"""logferry's contestants that keep what they read: a sync into a store that is not there yet."""
+"""logferry's contestants that keep the records: a sync into a new store."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _QUESTIONS = {question.name: question for question in QUESTIONS}
 
 
 def synced(plain: Plain, store: str) -> int:
-    """How many records came into a new store; all windows of the stream, four of them at once."""
+    """Sync the stream into a new store, four windows at once; return the number of records."""
     question = _QUESTIONS[plain.name]
     fake: Any = question.fake(plain.records)
-    # Where nothing is, every day would be asked for; and the fakes' clocks stand still.
+    # Begin shortly before the first record, so that no request is for an empty day; the fakes' clocks do not advance.
     since = fake.epoch - round(1.1 * plain.records * fake.spacing * SECOND)
     with tempfile.TemporaryDirectory(prefix="logferry-bench-") as folder:
         config = Path(folder) / "logferry.toml"

@@ -1,4 +1,4 @@
-"""The loops that people write: httpx and orjson, typed as nothing, checked for nothing."""
+"""Hand-written loops of httpx and orjson, without types and checks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _bearer(answer: httpx.Response) -> dict[str, str]:
 
 
 def authorization(plain: Plain) -> dict[str, str]:
-    """The headers that authorize, for clients that cannot fetch a token."""
+    """Return the headers that authorize, for clients that cannot fetch a token."""
     if plain.headers:
         return plain.headers
     with httpx.Client(base_url=plain.url) as client:

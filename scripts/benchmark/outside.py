@@ -1,7 +1,7 @@
 """
-Other people's tools, each in an environment of its own, where it has been set up: dlt, grove, a Singer tap.
+Other tools, each in its own virtual environment if it is set up: dlt, grove, a Singer tap.
 
-They run in processes of their own, and say themselves what CPU they took.
+Each tool runs in a separate process, which measures its own CPU.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from benchmark.paging import Plain
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 TOOLS: Final = {"dlt": "dlt", "grove": "grove", "singer": "singer-sdk"}
-"""The tools, and what to install for them."""
+"""The tools, with the package to install for each."""
 
 
 def install() -> None:
-    """Set up the environments of all tools; one that does not install is left out."""
+    """Set up the environments of all tools; leave out a tool whose installation fails."""
     for tool, requirement in TOOLS.items():
         folder = ROOT / "build" / tool
         with suppress(subprocess.CalledProcessError):
@@ -33,14 +33,14 @@ def install() -> None:
 
 
 class Outsider:
-    """A tool in its environment."""
+    """A tool in its own environment."""
 
     def __init__(self, tool: str) -> None:
         self.tool = tool
         self._process: subprocess.Popen[str] | None = None
 
     def is_there(self) -> bool:
-        """Whether the tool has been set up, and can be loaded."""
+        """Start the process; return whether the tool is set up and can be loaded."""
         python = ROOT / "build" / self.tool / "bin" / "python"
         if not python.exists():
             return False
@@ -61,7 +61,7 @@ class Outsider:
         return self._line() == "ready"
 
     def measured(self, plain: Plain) -> tuple[int, float, float]:
-        """How many records it read, CPU seconds, and seconds by the clock; nothing where it failed."""
+        """Return the number of records read, CPU seconds and wall seconds; zeros if the tool failed."""
         assert self._process is not None  # noqa: S101  # for the type checkers: it is there
         assert self._process.stdin is not None  # noqa: S101
         self._process.stdin.write(json.dumps(plain) + "\n")

@@ -13,7 +13,7 @@ _PAGINATORS: Any = import_module("dlt.sources.helpers.rest_client.paginators")
 
 
 def _paginator(plain: Plain) -> Any:
-    """By hand, in dlt's way, since the pages are turned as in the loop beside it."""
+    """A paginator of dlt that uses the paging of the hand-written loop."""
     _, following, _ = PAGING[plain.stream]
 
     class Paginator(_PAGINATORS.BasePaginator):  # type: ignore[misc]  # its class is not known here

@@ -1,4 +1,4 @@
-"""A connector for HashiCorp's grove, with its default cache and output; runs in an environment of its own."""
+"""A connector for HashiCorp's grove, with its default cache and output; runs in its own environment."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def read(plain: Plain) -> int:
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # noqa: PTH123
         connector = _connector(plain)
         connector.run()
-    return sum(connector._saved.values())  # noqa: SLF001  # grove says it to its own logger only
+    return sum(connector._saved.values())  # noqa: SLF001  # grove gives the count to its own logger only
 
 
 run(read)

@@ -1,4 +1,4 @@
-"""The loop of a process that runs somebody else's tool: a question comes in as a line, what it took goes out as one."""
+"""The loop of a process that runs another tool: it reads a question as a line of JSON, and writes the result as a line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmark.paging import Plain
 
 
 def authorization(plain: Plain) -> dict[str, str]:
-    """The headers that authorize; fetches a token where one is needed."""
+    """Return the headers that authorize; fetch a token if one is needed."""
     if plain.headers:
         return plain.headers
     form = b"grant_type=client_credentials&resource=https%3A%2F%2Fdefault.logto.app%2Fapi&scope=all"
@@ -32,7 +32,7 @@ def run(read: Callable[[Plain], int]) -> None:
         wall, cpu = time.perf_counter(), time.process_time()
         try:
             count = read(plain)
-        except Exception as error:  # noqa: BLE001  # somebody else's: it is reported as nothing read
+        except Exception as error:  # noqa: BLE001  # any error of the tool counts as no record read
             print(repr(error), file=sys.stderr)
             count = 0
         result = [count, time.process_time() - cpu, time.perf_counter() - wall]

@@ -1,4 +1,4 @@
-"""A Singer tap made with the SDK, as a stream of RECORD messages to nowhere; runs in an environment of its own."""
+"""A Singer tap made with the SDK, which discards its RECORD messages; runs in its own environment."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
-How the pages of a stream are turned by hand.
+Paging for the hand-written loops.
 
-Nothing of the project is imported here, so that a process that runs the hand-written loop is as small as it can be.
+This module imports nothing of the project, so that a process that runs the hand-written loop stays small.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ Params = dict[str, Any]
 
 class Plain(NamedTuple):
     """
-    A question as plain data, which goes to other processes as JSON.
+    A question as plain data, sent to other processes as JSON.
 
     Attributes:
         stream: The stream's name.
         url: The service's address.
-        path: Where the records are.
+        path: The path of the records.
         params: The query of the first page.
-        headers: What authorizes; empty where a token has to be fetched.
-        basic: The credentials that a token is fetched with.
-        records: How many records there are.
-        name: The stream's name, and what is special about its history.
+        headers: Headers that authorize; empty where a token has to be fetched.
+        basic: The credentials to fetch a token with.
+        records: The number of records.
+        name: The stream's name, and the property of its history.
     """
 
     stream: str
@@ -39,12 +39,12 @@ class Plain(NamedTuple):
 
 class Paging(NamedTuple):
     """
-    The pages of a stream.
+    How to page through a stream.
 
     Attributes:
-        items: The records of a page's body.
-        following: The query of the next page, from that of this one, its body and its items; ``None`` at the end.
-        member: Where in a body the records are; empty for the body itself.
+        items: Returns the records of a page's body.
+        following: Returns the query of the next page, from the query, body and items of a page; ``None`` at the end.
+        member: The member of the body that holds the records; empty if the body is the array.
     """
 
     items: Callable[[Any], list[Any]]

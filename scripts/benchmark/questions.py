@@ -1,4 +1,4 @@
-"""What is asked: one stream of each kind, and the fake that has its records."""
+"""The questions: one stream of each kind, and the fake that has its records."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Question:
     One stream, read from its first record to its last.
 
     Attributes:
-        stream: Its name.
-        history: What is special about its history; empty for nothing.
-        page: So many records are on a page.
-        fake: Makes the service with so many records; nothing is added, and answers are not compressed.
-        path: Where the records are.
-        params: The query of the first page, by hand.
-        headers: What authorizes; empty where a token has to be fetched.
-        filters: What logferry is asked with.
-        sync_filters: What a sync is asked with; ``None`` where there is none: a sync of calls reads all calls one by one,
-            so what it takes depends on how long they are.
+        stream: The stream's name.
+        history: The special property of its history; empty for none.
+        page: Records on a page.
+        fake: Makes the service with a number of records; no record is added, and responses are not compressed.
+        path: The path of the records.
+        params: The query of the first page in the hand-written loop.
+        headers: Headers that authorize; empty where a token has to be fetched.
+        filters: The filters for logferry.
+        sync_filters: The filters for a sync; ``None`` if the stream is not synced: a sync of calls reads all calls one by
+            one, so its cost depends on how long they are.
         has_digest: Whether the ``uid`` of a record is a digest of the whole item.
     """
 
@@ -44,7 +44,7 @@ class Question:
 
     @property
     def name(self) -> str:
-        """The stream's name, and what is special about its history."""
+        """The stream's name, and the property of its history."""
         return f"{self.stream}, {self.history}" if self.history else self.stream
 
     @property
@@ -53,7 +53,7 @@ class Question:
         return self.stream.partition(".")[0]
 
     def plain(self, url: str, records: int) -> Plain:
-        """The question as plain data, once the address of the service is known."""
+        """Return the question as plain data, with the address of the service."""
         basic = b64encode(f"{_LOGTO.app_id}:{_LOGTO.app_secret}".encode()).decode()
         return Plain(self.stream, url, self.path, self.params, self.headers, basic, records, self.name)
 

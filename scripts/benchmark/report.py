@@ -1,4 +1,4 @@
-"""The report: a table for people, ratios beside the hand-written loop, and whether the goals are met."""
+"""The report: tables, ratios to the hand-written loop, and the goals."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ GOALS: Final[dict[str, dict[int, float]]] = {
     "records, fast": {1000: 1.15, 100: 0.6},
     "records to jsonl": {1000: 2.0, 100: 2.0},
 }
-"""The largest ratio that is wanted, by contestant and page size."""
+"""The goal for the ratio, at most, by contestant and page size."""
 
 LARGEST_START: Final = 1.3
-"""The largest ratio of the CPU until a first client is ready that is wanted."""
+"""The goal for the ratio of CPU until a first client is ready, at most."""
 
 LARGEST_MEMORY: Final = 1.3
-"""The largest ratio of peak memory that is wanted."""
+"""The goal for the ratio of peak memory, at most."""
 
 _README: Final = {
     "loop": "hand-written loop, untyped dicts, counted",
@@ -51,7 +51,7 @@ _README: Final = {
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The ratios of all streams as the README's table."""
+    """Return the ratios of all streams as the README's table."""
     streams: dict[str, Any] = result["streams"]
     lines = [
         ["client CPU, loop = 1.00", *(f"`{stream}`" for stream in streams)],
@@ -106,6 +106,6 @@ def show(result: dict[str, Any]) -> None:
             )
         console.print(table)
     for name, ratio in result["start"].items():
-        console.print(f"from nothing to {name}: {ratio:.2f}, goal {LARGEST_START:.2f}")
+        console.print(f"CPU until {name} is ready: {ratio:.2f}, goal {LARGEST_START:.2f}")
     for tool in result["absent"]:
         console.print(f"{tool}: not installed; scripts/bench --outsiders sets it up under build/")

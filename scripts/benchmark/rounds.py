@@ -1,4 +1,4 @@
-"""The rounds: all contestants in turn, again and again, so that a machine whose speed drifts does not matter."""
+"""The rounds: all contestants in turn, repeated, so that drift in the speed of the machine does not matter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from benchmark.questions import QUESTIONS
 from benchmark.server import served
 
 Contest = Callable[[Plain], tuple[int, float, float]]
-"""Reads everything: how many records it read, CPU seconds of its process, and seconds by the clock."""
+"""Reads all records; returns the number of records, CPU seconds of its process, and wall seconds."""
 
 BESIDE: Final = {
     "records to jsonl": "loop to jsonl",
@@ -32,7 +32,7 @@ BESIDE: Final = {
     "records, fast, async": "loop, async",
     "entries, async": "loop, async",
 }
-"""What a contestant is compared with, where it is not the plain loop."""
+"""The contestants that are not compared with the plain loop, with the loop for each."""
 
 _ALONE: Final = """
 import json, re, sys
@@ -42,7 +42,7 @@ from benchmark.{module} import {table}
 {table}[{name!r}](Plain(*json.loads(sys.argv[1])))
 print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 """
-"""A process of its own; ``resource`` would count what it was forked from."""
+"""The code of a separate process; ``resource`` would also count the memory of the process that it was forked from."""
 
 _MEASURED_ALONE: Final = {
     "loop": ("loops", "LOOPS"),
@@ -55,18 +55,18 @@ _MEASURED_ALONE: Final = {
     "sync to DuckDB": ("keeping", "KEEPING"),
     "sync to Parquet": ("keeping", "KEEPING"),
 }
-"""The contestants whose memory is measured, each in a process of its own; and where they are."""
+"""The contestants whose memory is measured, each in a separate process, with their module and table."""
 
 
-def compare(records: dict[str, int], rounds: int, *, only: str, told: Callable[[str], None]) -> dict[str, Any]:
+def compare(records: dict[str, int], rounds: int, *, only: str, progress: Callable[[str], None]) -> dict[str, Any]:
     """
     Run all contestants against all streams.
 
     Args:
-        records: How many each stream has, by the question's name.
-        rounds: How many rounds are counted; one before them warms up, and prepares the server.
-        only: What the names of streams have to contain.
-        told: Is told what goes on.
+        records: Records of each stream, by the question's name.
+        rounds: Rounds that are measured, after one that warms up and prepares the server.
+        only: Text that the names of streams have to contain.
+        progress: Receives the name of each stream when its rounds begin.
     """
     outsiders = {tool: Outsider(tool) for tool in TOOLS}
     try:
@@ -76,7 +76,7 @@ def compare(records: dict[str, int], rounds: int, *, only: str, told: Callable[[
         with served(records) as urls:
             for question in QUESTIONS:
                 if only in question.name:
-                    told(question.name)
+                    progress(question.name)
                     plain = question.plain(urls[question.name], records[question.name])
                     left_out = keeping.KEEPING if question.sync_filters is None else {}
                     taking_part = {name: one for name, one in contestants.items() if name not in left_out}
@@ -122,7 +122,7 @@ def _compared(contestants: dict[str, Contest], plain: Plain, rounds: int) -> dic
     for turn in range(rounds + 1):
         for name, contestant in contestants.items():
             count, seconds, elapsed = contestant(plain)
-            # A sync leaves deleted logs out: what it takes is compared by the record.
+            # A sync leaves deleted logs out, so costs are compared for each record.
             if count == 0 or (count != plain.records and name not in keeping.KEEPING):
                 raise SystemExit(f"{name} read {count} of {plain.records} of {plain.name}")
             if turn:
@@ -148,7 +148,7 @@ def _pairs(cpu: list[float], beside: list[float]) -> Iterator[tuple[float, float
 
 
 def _peak(name: str, plain: Plain) -> int:
-    """Peak resident memory of a process that does nothing else, in KiB; 0 where the system does not say."""
+    """Return the peak resident memory of a process that runs one contestant, in KiB; 0 where /proc is missing."""
     if not Path("/proc/self/status").exists():
         return 0
     module, table = _MEASURED_ALONE[name]

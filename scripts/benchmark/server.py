@@ -1,8 +1,8 @@
 """
-A server of prepared bytes, in a process of its own: what it spends is not the client's, and as little as can be.
+A server of prepared bytes, in a separate process, so that the client's CPU does not include it.
 
-Each answer is rendered once, by the project's fake of the service, and kept; from then on the same request gets the same
-bytes.  The first round, which is not counted, prepares them.
+The project's fake of the service renders each response once; after that the same request gets the same bytes.  The first round,
+which is not measured, prepares them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from logferry.testing import Fake, FakeRequest, FakeResponse
 
 
 class _Prepared:
-    """The answers of a fake, each rendered once."""
+    """The responses of a fake, each rendered once."""
 
     def __init__(self, fake: Fake, delay: float) -> None:
         self._fake = fake
@@ -63,7 +63,7 @@ def _on_the_wire(response: FakeResponse) -> bytes:
 
 
 async def run(records: dict[str, int], delay: float) -> None:
-    """Serve every question on a port of its own, say the ports on stdout, and stop when stdin ends."""
+    """Serve each question on its own port, print the ports on stdout, and stop when stdin ends."""
     servers: list[asyncio.Server] = []
     for question in QUESTIONS:
         prepared = _Prepared(question.fake(records[question.name]), delay)
@@ -75,11 +75,11 @@ async def run(records: dict[str, int], delay: float) -> None:
 @contextmanager
 def served(records: dict[str, int], *, delay: float = 0.0) -> Generator[dict[str, str]]:
     """
-    The server, in its own process; the address of each question's service.
+    Run the server in a separate process; give the address of each question's service.
 
     Args:
-        records: How many each stream has, by the question's name.
-        delay: Seconds that pass before each answer.
+        records: Records of each stream, by the question's name.
+        delay: Seconds before each response.
     """
     command = [sys.executable, "-m", "benchmark.server", json.dumps(records), str(delay)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

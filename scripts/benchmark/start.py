@@ -1,4 +1,4 @@
-"""How long it takes from nothing to a first client, in processes of their own: logferry's, and a bare httpx one."""
+"""The CPU until a first client is ready, in separate processes: a client of logferry, and a bare one of httpx."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CODES: Final = {
 
 
 def compare(rounds: int) -> dict[str, Any]:
-    """CPU until the first client is ready to send, beside a bare one in the same round; modules are compiled before."""
+    """Return the CPU until a first client is ready, relative to a bare httpx client in the same round, with compiled modules."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     seconds: dict[str, list[float]] = {name: [] for name in _CODES}
     for turn in range(rounds + 1):

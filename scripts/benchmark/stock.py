@@ -29,11 +29,11 @@ _NAMES: Final = {
     "endDate": "end_date",
     "next": "next_",
 }
-"""The generator's names of parameters that are spelled otherwise on the wire."""
+"""The generator's names of parameters, by their names on the wire."""
 
 
 def generate() -> None:
-    """Generate the clients into the build folder, unless they are there."""
+    """Generate the clients into the build folder, unless they exist."""
     for spec in sorted((ROOT / "specs").glob("*/openapi.yaml")):
         client = FOLDER / f"stock_{spec.parent.name}"
         if not client.exists():
@@ -78,7 +78,7 @@ def _asked(ask: Callable[..., Any], client: Any, plain: Plain, params: dict[str,
 
 
 def _as_json(plain: Plain, body: Any, models: list[Any]) -> tuple[Any, list[Any]]:
-    """What the paging of a loop reads of a page."""
+    """Return the part of a page that the paging of a loop reads."""
     match plain.stream:
         case "signalwire.video_logs":
             return {"links": {"next": body.links.next_ or None}}, models

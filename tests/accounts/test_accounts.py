@@ -1,4 +1,4 @@
-"""Accounts: which file describes them, what it may say, and where their secrets come from."""
+"""Accounts: which file describes them, what it may contain, and where their secrets come from."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ app_id = "{FAKE.app_id}"
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory of its own."""
+    """Return an empty working directory."""
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -38,7 +38,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's configuration folder."""
+    """Return the configuration folder of the user."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     folder = tmp_path / "config" / "logferry"
     folder.mkdir(parents=True)
@@ -46,7 +46,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def described(name: str) -> str:
-    """A file with an account of this name."""
+    """Return a file with an account of this name."""
     return LOGIN.replace("login", name)
 
 
@@ -66,8 +66,8 @@ def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     return write
 
 
-def test_the_file_that_is_named_goes_first(here: Path, own: Path, named: Write, tmp_path: Path) -> None:
-    """The caller's, then LOGFERRY_CONFIG's, then the working directory's, then the user's own."""
+def test_a_named_file_takes_precedence(here: Path, own: Path, named: Write, tmp_path: Path) -> None:
+    """The file of the argument comes first, then that of LOGFERRY_CONFIG, and only then unnamed ones."""
     argument = tmp_path / "argument.toml"
     argument.write_text(described("argument"))
     variable = named(described("variable"))
@@ -87,8 +87,8 @@ def test_the_file_that_is_named_goes_first(here: Path, own: Path, named: Write, 
 
 
 @pytest.mark.usefixtures("here")
-def test_without_a_file_that_is_named(here: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The working directory's goes before the user's own, and any file before the environment."""
+def test_unnamed_files_have_an_order(here: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file in the working directory comes before the user's own, and any file before the environment."""
     monkeypatch.setenv("DAILY_API_KEY", "hush")
     assert [account.name for account in find_accounts()] == ["daily"]
     (own / "logferry.toml").write_text(described("own"))
@@ -99,27 +99,27 @@ def test_without_a_file_that_is_named(here: Path, own: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("value", ["", "https://acme.logto.app"])
 @pytest.mark.usefixtures("here")
-def test_accounts_of_the_environment(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """A service of which a variable is set, and not empty, is an account named after it."""
+def test_the_environment_configures_accounts(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """A service with a variable that is set and not empty is an account with the name of the service."""
     monkeypatch.setenv("LOGTO_ENDPOINT", value)
     assert [account.name for account in find_accounts()] == (["logto"] if value else [])
 
 
 def test_secrets_are_not_shown(named: Write) -> None:
-    """An account's repr names it, and nothing of its settings."""
+    """The repr of an account has its name and no setting."""
     named(LOGIN + 'app_secret = "real-secret"')
     assert "real-secret" not in repr(find_accounts())
 
 
 def pulled(account_name: str = "login") -> int:
-    """How many logs an account of the fake gets."""
+    """Return the number of logs that an account of the fake gets."""
     (account,) = selected_accounts([account_name])
     with account.open(transport=InProcessTransport(FAKE)) as client:
         return len(client.stream("logto.audit_logs", until="2027-01-01").to_list())
 
 
-def test_an_account_of_a_file_works(named: Write) -> None:
-    """Its records carry its name."""
+def test_records_have_the_name_of_the_account(named: Write) -> None:
+    """Records of an account in a file have the name of the account."""
     named(LOGIN + f'app_secret = "{FAKE.app_secret}"')
     (account,) = selected_accounts()
     with account.open(transport=InProcessTransport(FAKE)) as client:
@@ -129,15 +129,15 @@ def test_an_account_of_a_file_works(named: Write) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("reference", ["{ file = 'secret' }", "{ command = ['cat', 'SECRET'] }"])
-def test_a_secret_may_begin_with_a_mark(named: Write, tmp_path: Path, reference: str, encoding: str) -> None:
-    """Editors and shells on Windows write one; it is no part of the secret."""
+def test_a_byte_order_mark_is_not_part_of_a_secret(named: Write, tmp_path: Path, reference: str, encoding: str) -> None:
+    """Editors and shells on Windows write a byte order mark in front of a secret."""
     (tmp_path / "secret").write_text(f"{FAKE.app_secret}\r\n", encoding=encoding)
     named(LOGIN + f"app_secret = {reference}".replace("SECRET", str(tmp_path / "secret")))
     assert pulled() == 3
 
 
 def test_a_file_is_not_completed_by_the_environment(named: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A secret of another account must not get to this one's address."""
+    """A secret of another account must not be sent to the address of this one."""
     monkeypatch.setenv("LOGTO_APP_SECRET", FAKE.app_secret)
     monkeypatch.setenv("LOGTO_ACCESS_TOKEN", "hush")
     path = named(LOGIN)
@@ -165,23 +165,23 @@ class Ring(KeyringBackend):
         super().__init__()  # type: ignore[no-untyped-call]
 
     def get_password(self, service: str, username: str) -> str | None:
-        """What it has."""
+        """Return the password."""
         if self.locked:
             raise KeyringLocked
         return FAKE.app_secret if (service, username) == ("logferry", "acme") else None
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Not here."""
+        """Not supported here."""
         raise NotImplementedError
 
     def delete_password(self, service: str, username: str) -> None:
-        """Not here."""
+        """Not supported here."""
         raise NotImplementedError
 
 
 @pytest.fixture
 def ring() -> Generator[Ring]:
-    """The system's keyring, for this test."""
+    """Install the system keyring for this test."""
     usual, made = keyring.get_keyring(), Ring()
     keyring.set_keyring(made)
     yield made
@@ -190,7 +190,7 @@ def ring() -> Generator[Ring]:
 
 @pytest.fixture
 def secrets(ring: Ring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ring:
-    """The fake's secret wherever a reference can point."""
+    """Store the fake's secret wherever a reference can point."""
     monkeypatch.setenv("ACME_SECRET", FAKE.app_secret)
     (tmp_path / "secret.txt").write_text(f"{FAKE.app_secret}\n")
     return ring
@@ -198,8 +198,8 @@ def secrets(ring: Ring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ring
 
 @pytest.mark.parametrize("kind", REFERENCES)
 @pytest.mark.usefixtures("secrets")
-def test_a_secret_can_be_elsewhere(kind: str, named: Write) -> None:
-    """In a variable, a file beside the configuration, what a command prints, the keyring."""
+def test_a_secret_can_be_a_reference(kind: str, named: Write) -> None:
+    """A reference names a variable, a file beside the configuration, a command, or an entry of the keyring."""
     named(f"{LOGIN}app_secret = {REFERENCES[kind]}")
     assert pulled() == 3
 
@@ -207,7 +207,7 @@ def test_a_secret_can_be_elsewhere(kind: str, named: Write) -> None:
 @pytest.mark.parametrize("kind", REFERENCES)
 @pytest.mark.usefixtures("secrets")
 def test_a_file_in_the_working_directory_reads_no_files_and_runs_nothing(kind: str, here: Path, own: Path) -> None:
-    """Anybody may have put it there; unless it is the user's own file, seen from its folder."""
+    """Another user may have written the file; only the user's own file, found from its folder, is trusted."""
     text = f"{LOGIN}app_secret = {REFERENCES[kind]}"
     (here / "logferry.toml").write_text(text)
     (here / "secret.txt").write_text(FAKE.app_secret)
@@ -228,10 +228,10 @@ def test_a_file_in_the_working_directory_reads_no_files_and_runs_nothing(kind: s
 
 @pytest.mark.parametrize("setting", ["endpoint", "app_id", "app_secret", "access_token", "resource"])
 @pytest.mark.parametrize("variable", ["AWS_SECRET_ACCESS_KEY", "LOGTO_DB_URL", "DAILY_API_KEY", "logferry_secret", ""])
-def test_a_file_in_the_working_directory_cannot_send_any_variable(
+def test_a_file_in_the_working_directory_may_use_only_some_variables(
     setting: str, variable: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not those of other programs, nor of another service, as no setting; the error says which it may use."""
+    """Variables of other programs and services are refused in any setting; the error lists the allowed ones."""
     if variable:
         monkeypatch.setenv(variable, "https://hush.example")
     lines = [line for line in f'{LOGIN}app_secret = "x"\n'.splitlines() if not line.startswith(f"{setting} ")]
@@ -247,19 +247,17 @@ def test_a_file_in_the_working_directory_cannot_send_any_variable(
 
 
 @pytest.mark.parametrize("variable", ["LOGFERRY_ACME_SECRET", "LOGTO_APP_SECRET"])
-def test_a_file_in_the_working_directory_may_use_logferrys_variables_and_the_services(
+def test_a_file_in_the_working_directory_may_use_variables_of_its_service(
     variable: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So a project can have a configuration of its own without a secret in it."""
+    """Variables of logferry and of the service are allowed, so a project can have a configuration without a secret."""
     monkeypatch.setenv(variable, FAKE.app_secret)
     (here / "logferry.toml").write_text(f'{LOGIN}app_secret = {{ env = "{variable}" }}')
     assert pulled() == 3
 
 
-def test_a_file_in_the_working_directory_does_not_send_the_environments_account_elsewhere(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where the variables make an account, its credentials go to its own address, this machine, or to a file's that was named."""
+def test_credentials_of_the_environment_keep_their_address(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unnamed file sends credentials of the environment only to their own address or to this machine."""
     path = here / "logferry.toml"
 
     def opened(base_url: str, config: Path | None = None) -> str:
@@ -313,10 +311,10 @@ def test_a_file_in_the_working_directory_does_not_send_the_environments_account_
     ],
 )
 @pytest.mark.usefixtures("ring")
-def test_a_secret_that_cannot_be_had(
+def test_an_unavailable_secret_is_an_error(
     reference: str, words: str, named: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error names the setting, the account, the file and what to do; never an argument of a command."""
+    """The error names the setting, the account, the file and the remedy, and never an argument of a command."""
     monkeypatch.delenv("ACME_MISSING", raising=False)
     monkeypatch.setenv("ACME_EMPTY", " ")
     (tmp_path / "binary").write_bytes(b"\xff\x00")
@@ -329,8 +327,8 @@ def test_a_secret_that_cannot_be_had(
     assert "hush" not in told
 
 
-def test_a_locked_keyring(named: Write, ring: Ring) -> None:
-    """It says so."""
+def test_a_locked_keyring_is_an_error(named: Write, ring: Ring) -> None:
+    """The error says that the keyring is locked."""
     ring.locked = True
     named(f"{LOGIN}app_secret = {REFERENCES['keyring']}")
     with pytest.raises(ConfigurationError, match=r"cannot be read \(KeyringLocked\) .*\. Unlock the keyring"):
@@ -338,8 +336,8 @@ def test_a_locked_keyring(named: Write, ring: Ring) -> None:
 
 
 @pytest.mark.usefixtures("ring")
-def test_no_keyring(named: Write) -> None:
-    """A machine without one is no locked one."""
+def test_a_missing_keyring_is_an_error(named: Write) -> None:
+    """The error distinguishes a machine without a keyring from a locked keyring."""
     keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
     named(f"{LOGIN}app_secret = {REFERENCES['keyring']}")
     with pytest.raises(
@@ -365,8 +363,8 @@ def test_no_keyring(named: Write) -> None:
         ('[accounts."a\\u001b"]\nservice = "logto"', "cannot be printed"),
     ],
 )
-def test_a_file_that_says_what_it_cannot_say(text: str, words: str, named: Write) -> None:
-    """One line: which file, what in it, what to do; never a value."""
+def test_an_invalid_file_is_an_error(text: str, words: str, named: Write) -> None:
+    """One line has the file, the invalid part and the remedy, and never a value."""
     path = named(text)
     with pytest.raises(ConfigurationError) as caught:
         find_accounts()
@@ -377,15 +375,15 @@ def test_a_file_that_says_what_it_cannot_say(text: str, words: str, named: Write
     assert told.isprintable()
 
 
-def test_a_file_that_is_no_text(named: Write) -> None:
-    """It says so."""
+def test_a_binary_file_is_an_error(named: Write) -> None:
+    """The error says that the file is no text."""
     named("").write_bytes(b"\xff")
     with pytest.raises(ConfigurationError, match="is not UTF-8"):
         find_accounts()
 
 
 def test_plain_http_is_refused_unless_the_account_accepts_it(named: Write) -> None:
-    """To another machine than this one."""
+    """Plain http to another machine needs the consent of the account."""
     resource = 'resource = "https://default.logto.app/api"'
     insecure = f'{LOGIN.replace("https:", "http:")}{resource}\napp_secret = "{FAKE.app_secret}"\n'
     named(insecure)
@@ -395,8 +393,8 @@ def test_plain_http_is_refused_unless_the_account_accepts_it(named: Write) -> No
     assert pulled() == 3
 
 
-def test_a_switch_may_be_a_switch(named: Write) -> None:
-    """Cognigy's, as TOML has them, and as text."""
+def test_a_switch_may_be_a_boolean_or_text(named: Write) -> None:
+    """Switches of Cognigy are accepted as TOML booleans and as text."""
     for value in ("true", '"true"'):
         named(
             '[accounts.bot]\nservice = "cognigy"\nbase_url = "https://api.example"\napi_key = "hush"\n'
@@ -406,8 +404,8 @@ def test_a_switch_may_be_a_switch(named: Write) -> None:
         account.open().close()
 
 
-def test_no_account_at_all(here: Path, named: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says what to set, or what to write into the file that there is."""
+def test_a_missing_account_is_an_error(here: Path, named: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the variables to set, or the entry for the existing file."""
     path = named("# nothing yet")
     with pytest.raises(ConfigurationError, match="there is no account in") as caught:
         selected_accounts()
@@ -420,7 +418,7 @@ def test_no_account_at_all(here: Path, named: Write, monkeypatch: pytest.MonkeyP
 
 
 def test_an_account_of_a_file_may_have_a_rate(named: Write) -> None:
-    """It is the account's own bound on requests, unless the caller has another."""
+    """The rate of the file bounds the requests of the account, unless the caller sets another."""
     named(f'{LOGIN}app_secret = "{FAKE.app_secret}"\nrate = "2/10s"\n')
     cases: list[tuple[dict[str, Any], bool]] = [({}, True), ({"rate": None}, False), ({"rate": "1000/s"}, False)]
     for options, waits in cases:
@@ -433,14 +431,14 @@ def test_an_account_of_a_file_may_have_a_rate(named: Write) -> None:
 
 @pytest.mark.parametrize("rate", ['"fast"', "20", "true", '""'])
 def test_a_rate_in_a_file_is_checked(named: Write, rate: str) -> None:
-    """The error names the account and shows how one looks."""
+    """The error names the account and shows an example."""
     named(f"{LOGIN}rate = {rate}\n")
     with pytest.raises(ConfigurationError, match=r"rate of \[accounts\.login\] in .* is no rate"):
         find_accounts()
 
 
-def test_retention_is_the_accounts(named: Write) -> None:
-    """How long a service keeps logs depends on a plan or an installation, so the file can say it."""
+def test_an_account_of_a_file_may_have_a_retention(named: Write) -> None:
+    """The retention of a service depends on the plan or installation, so the file can set it."""
     named(f'{LOGIN}retention = "14 days"\n')
     (account,) = find_accounts()
     assert account.retention == 14 * 86_400 * 1_000_000_000
@@ -448,7 +446,7 @@ def test_retention_is_the_accounts(named: Write) -> None:
 
 @pytest.mark.parametrize("retention", ['"soon"', "14", '"1 month"', "true"])
 def test_a_retention_in_a_file_is_checked(named: Write, retention: str) -> None:
-    """The error names the account and shows how one looks."""
+    """The error names the account and shows an example."""
     named(f"{LOGIN}retention = {retention}\n")
     with pytest.raises(ConfigurationError, match=r"retention of \[accounts\.login\] in .* is no duration.*14d"):
         find_accounts()

@@ -1,4 +1,4 @@
-"""A loopback server of the fake, an environment that describes an account of it, and the command in process."""
+"""A loopback server of the fake, an environment with an account of it, and the command in process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from logferry.testing import Fake, FakeResponse, Faults, LogtoFake, Recorder, se
 from logferry.testing import failing as refusing
 
 Account = Callable[[LogtoFake, str], None]
-"""Lets the environment describe an account of a fake that is served at a URL."""
+"""Configures an account of a fake that is served at a URL, in the environment."""
 
 Run = Callable[..., Result]
 """Runs the command in process."""
@@ -30,11 +30,11 @@ Run = Callable[..., Result]
 @frozen
 class Server:
     """
-    A fake and where it is served.
+    A fake and its address.
 
     Attributes:
-        fake: Knows the truth.
-        url: Its address.
+        fake: The fake, with the expected records.
+        url: The address.
     """
 
     fake: LogtoFake
@@ -42,12 +42,12 @@ class Server:
 
     @property
     def uids(self) -> list[str]:
-        """The ``uid`` of every record, newest first."""
+        """Return the ``uid`` of every record, newest first."""
         return [f"logto:{self.fake.tenant}:{identity}" for identity in self.fake.truth()]
 
 
 def made_fake(records: int = 417, spacing: float = 60.0) -> LogtoFake:
-    """A fake whose newest record is of now."""
+    """Return a fake whose newest record is from now."""
     now = time.time_ns()
     return LogtoFake(records=records, spacing=spacing, epoch=now - now % 1_000_000, growing=False)
 
@@ -61,7 +61,7 @@ def serving(fake: Fake, faults: Faults | None = None) -> Generator[str]:
 
 @pytest.fixture(scope="session")
 def server() -> Generator[Server]:
-    """One server for all tests that want nothing special; its records are all of the last 24 hours."""
+    """Return one server for all tests without special needs; its records are all of the last 24 hours."""
     fake = made_fake()
     with serving(fake) as url:
         yield Server(fake, url)
@@ -77,7 +77,7 @@ def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Account:
-    """Let the environment describe an account of a fake that is served at a URL."""
+    """Configure an account of a fake that is served at a URL, in the environment."""
 
     def describe(fake: LogtoFake, url: str) -> None:
         monkeypatch.setenv("LOGTO_ENDPOINT", url)
@@ -89,7 +89,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
 
 @pytest.fixture
 def configured(server: Server, account: Account) -> Server:
-    """The server, with an account of it in the environment."""
+    """Return the server, with an account of it in the environment."""
     account(server.fake, server.url)
     return server
 
@@ -100,13 +100,13 @@ REFUSED = FakeResponse(
 
 
 def on_page(number: int, response: FakeResponse) -> Faults:
-    """Answer the request for this page of Logto's logs, counted from 1, so; the next one is answered as usual."""
+    """Give this answer once to the request for this page of Logto's logs, counted from 1."""
     return refusing(response, path="/api/logs", at=[number])
 
 
 @pytest.fixture
 def failing(account: Account) -> Generator[Server]:
-    """A server whose third page is refused once."""
+    """Return a server that refuses its third page once."""
     fake = made_fake()
     with serving(fake, on_page(3, REFUSED)) as url:
         account(fake, url)
@@ -115,7 +115,7 @@ def failing(account: Account) -> Generator[Server]:
 
 @pytest.fixture
 def run() -> Run:
-    """Run the command in process; an exception that it lets through is the test's."""
+    """Run the command in process; a test gets any exception it raises."""
 
     def invoke(*arguments: str) -> Result:
         return CliRunner().invoke(main, arguments, prog_name="logferry", catch_exceptions=False)
@@ -124,24 +124,24 @@ def run() -> Run:
 
 
 def uids(text: str | bytes) -> list[str]:
-    """The ``uid`` of each line."""
+    """Return the ``uid`` of each line."""
     return [json.loads(line)["uid"] for line in text.splitlines()]
 
 
 def resume_line(stderr: str) -> str:
-    """The line that says how to resume, without what stands before the command."""
+    """Return the command that resumes, from the line that prints it."""
     (line,) = [line for line in stderr.splitlines() if line.startswith("resume with: ")]
     return line.removeprefix("resume with: ")
 
 
 def resume_arguments(stderr: str) -> list[str]:
-    """What follows ``logferry`` in that line, as a shell reads it."""
+    """Return the arguments of that command, as a shell parses them."""
     program, *arguments = shlex.split(resume_line(stderr))
     assert program == "logferry"
     return arguments
 
 
-# A runner in the background may ignore Ctrl-C, and its children would inherit that.
+# A background test run may ignore Ctrl-C, which its children would inherit.
 FOREGROUND = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -151,7 +151,7 @@ main(prog_name="logferry")
 
 
 class Started(subprocess.Popen[bytes]):
-    """A process that does not outlive a block that fails."""
+    """Return a process that ends with its block, also on failure."""
 
     def __exit__(self, kind: object, value: object, traceback: object) -> None:
         if kind is not None:
@@ -160,5 +160,5 @@ class Started(subprocess.Popen[bytes]):
 
 
 def started(*arguments: str, stdout: int = subprocess.PIPE) -> Started:
-    """Start the command as a process of its own, with Ctrl-C as in a shell's foreground."""
+    """Start the command as a process, with Ctrl-C enabled as in the foreground of a shell."""
     return Started([sys.executable, "-c", FOREGROUND, *arguments], stdout=stdout, stderr=subprocess.PIPE, bufsize=0)

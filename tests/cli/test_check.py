@@ -5,15 +5,15 @@ from logferry.testing import FakeRequest, FakeResponse
 
 
 @pytest.mark.usefixtures("configured")
-def test_works(run: Run) -> None:
-    """An account that works is said to."""
+def test_a_valid_account_works(run: Run) -> None:
+    """The output says that the account works."""
     result = run("check")
     assert result.exit_code == 0
     assert result.stdout.startswith("ok      logto  logto.audit_logs answered in ")
 
 
-def test_one_request(run: Run, account: Account) -> None:
-    """It asks for one record, and nothing else but a token."""
+def test_a_check_sends_one_request(run: Run, account: Account) -> None:
+    """A check requests one record, and at most a token."""
     asked: list[str] = []
 
     def note(request: FakeRequest, _number: int) -> FakeResponse | None:
@@ -29,8 +29,8 @@ def test_one_request(run: Run, account: Account) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_wrong_secret(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An account that does not work is said to, with the reason and what to do, and never with the secret."""
+def test_a_wrong_secret_is_reported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The output has the reason and the remedy, and never the secret."""
     monkeypatch.setenv("LOGTO_APP_SECRET", "wrong-but-secret")
     result = run("check")
     assert result.exit_code == 3
@@ -40,8 +40,8 @@ def test_wrong_secret(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_partly_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An account that is described in part is an error that names what is missing."""
+def test_a_partly_configured_account_is_an_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the missing settings."""
     monkeypatch.delenv("LOGTO_APP_SECRET")
     result = run("check")
     assert result.exit_code == 2
@@ -49,8 +49,8 @@ def test_partly_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "LOGTO_APP_SECRET" in result.stdout
 
 
-def test_no_account(run: Run) -> None:
-    """Without any account it says which variables make one."""
+def test_without_an_account_the_variables_are_named(run: Run) -> None:
+    """The error names the variables that configure an account."""
     result = run("check")
     assert result.exit_code == 2
     assert result.stdout == ""

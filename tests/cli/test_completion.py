@@ -1,4 +1,4 @@
-"""Completion: what is proposed, that it is quick, and that a shell takes it."""
+"""Completion: its suggestions, its speed, and its use by a shell."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ main(prog_name="logferry")
 
 
 def proposed(*words: str) -> list[str]:
-    """What is proposed for the last word."""
+    """Return the suggestions for the last word."""
     *before, last = words
     return [item.value for item in ShellComplete(main, {}, "logferry", PROMPT).get_completions(before, last)]
 
 
 def proposed_in_bash(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
-    """What is proposed for the last word, given as bash splits them."""
+    """Return the suggestions for the last word, split as bash does."""
     monkeypatch.setenv("COMP_WORDS", "\n".join(("logferry", *words)))
     monkeypatch.setenv("COMP_CWORD", str(len(words)))
     kind = get_completion_class("bash")
@@ -55,15 +55,15 @@ def proposed_in_bash(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
         (("completion", ""), ["bash", "zsh", "fish"]),
     ],
 )
-def test_words(words: tuple[str, ...], expected: list[str]) -> None:
-    """Commands, streams, options, filters and their kind are proposed as far as they have been typed."""
+def test_each_kind_of_word_is_completed(words: tuple[str, ...], expected: list[str]) -> None:
+    """Commands, streams, options, filters and values are suggested by the typed prefix."""
     assert proposed(*words) == expected
 
 
 @pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("command", ["pull", "check"])
-def test_accounts(command: str) -> None:
-    """The accounts that the environment describes are proposed."""
+def test_accounts_are_completed(command: str) -> None:
+    """The accounts of the environment are suggested."""
     assert proposed(command, "--account", "") == ["logto"]
 
 
@@ -77,13 +77,15 @@ def test_accounts(command: str) -> None:
         (("pull", "--severity", "=", "fa"), ["fatal"]),
     ],
 )
-def test_bash_splits_words(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], expected: list[str]) -> None:
-    """KEY=VALUE is one word, though bash has three: no stream is proposed for a value."""
+def test_words_that_bash_splits_are_joined(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], expected: list[str]
+) -> None:
+    """Bash splits KEY=VALUE into three words; no stream is suggested for a value."""
     assert proposed_in_bash(monkeypatch, *words) == expected
 
 
-def test_quick(configured: Server) -> None:
-    """Nothing that is slow to import is needed, and nothing is sent: the account's server is down."""
+def test_completion_is_quick(configured: Server) -> None:
+    """Completion imports no slow module and sends no request, so it works while the server is down."""
     environment = os.environ | {
         PROMPT: "bash_complete",
         "COMP_WORDS": "logferry\npull\n",
@@ -103,16 +105,16 @@ def test_quick(configured: Server) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_script(run: Run, shell: str) -> None:
-    """Each shell has its script, for the command's own name."""
+def test_each_shell_has_a_script(run: Run, shell: str) -> None:
+    """Each shell has a script for the name of the command."""
     result = run("completion", shell)
     assert result.exit_code == 0
     assert "logferry" in result.stdout
     assert f"{PROMPT}={shell}_complete" in result.stdout
 
 
-def test_bash(tmp_path: Path) -> None:
-    """Bash takes the script, and completes with it."""
+def test_bash_completes_with_the_script(tmp_path: Path) -> None:
+    """Bash loads the script and completes with it."""
     script = """
         eval "$(logferry completion bash)"
         complete -p logferry

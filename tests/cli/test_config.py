@@ -1,4 +1,4 @@
-"""Accounts of a configuration file in the shell."""
+"""Accounts of a configuration file on the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECRET = "marked-secret-of-the-test"
 
 @pytest.fixture
 def config(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two accounts of one server, one of which has a wrong secret."""
+    """Return two accounts of one server, one of which has a wrong secret."""
     monkeypatch.setenv("ACME_SECRET", server.fake.app_secret)
     path = tmp_path / "mine.toml"
     path.write_text(
@@ -37,7 +37,7 @@ def config(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 @pytest.mark.parametrize("before", [True, False])
 def test_the_file_can_be_named(run: Run, server: Server, config: Path, before: bool) -> None:
-    """Before or after the command's name."""
+    """The option may be before or after the name of the command."""
     named = ("--config", str(config))
     rest = ("pull", "--account", "good")
     result = run(*named, *rest) if before else run(*rest, *named)
@@ -45,8 +45,8 @@ def test_the_file_can_be_named(run: Run, server: Server, config: Path, before: b
     assert uids(result.stdout) == server.uids
 
 
-def test_one_account_that_fails_does_not_stop_the_others(run: Run, server: Server, config: Path) -> None:
-    """The exit code is that of the failure, and no secret shows."""
+def test_a_failing_account_stops_no_other(run: Run, server: Server, config: Path) -> None:
+    """The exit code is that of the failure, and no secret is shown."""
     result = run("pull", "--config", str(config))
     assert result.exit_code == 3
     assert uids(result.stdout) == server.uids
@@ -55,8 +55,8 @@ def test_one_account_that_fails_does_not_stop_the_others(run: Run, server: Serve
     assert SECRET not in result.output
 
 
-def test_a_setting_that_is_missing_is_one_line(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the account, the file and what to do."""
+def test_a_missing_setting_is_reported_in_one_line(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line names the account, the file and the remedy."""
     monkeypatch.delenv("ACME_SECRET")
     result = run("check", "--config", str(config), "--account", "good")
     assert result.exit_code == 2
@@ -64,16 +64,16 @@ def test_a_setting_that_is_missing_is_one_line(run: Run, config: Path, monkeypat
     assert f"app_secret of [accounts.good] in {config}: the environment variable ACME_SECRET is not set" in line
 
 
-def test_streams_names_the_accounts(run: Run, config: Path) -> None:
-    """Those of the file, and nothing is looked up for it."""
+def test_streams_lists_the_accounts_of_the_file(run: Run, config: Path) -> None:
+    """``streams`` lists the accounts of the file and resolves no secret."""
     result = run("streams", "--config", str(config), "--format", "jsonl")
     accounts = {row["stream"]: row["accounts"] for row in map(json.loads, result.stdout.splitlines())}
     assert accounts["logto.audit_logs"] == ["good", "bad"]
     assert accounts["daily.api_logs"] == []
 
 
-def test_streams_says_what_to_add_to_the_file(run: Run, config: Path) -> None:
-    """Variables make no account where a file does, so none is named."""
+def test_streams_shows_the_entry_to_add_to_the_file(run: Run, config: Path) -> None:
+    """Variables configure no account beside a file, so none is named."""
     table = run("streams", "--config", str(config), "--format", "table").stdout
     assert f'none:addatablewithservice="daily"to{config}' in "".join(table.split())
     assert "project_id or project_id of the account" in " ".join(table.split())
@@ -105,8 +105,8 @@ CALLS = '[accounts.calls]\nservice = "daily"\napi_key = "x"\n'
         ),
     ],
 )
-def test_a_stream_that_no_account_has(run: Run, config: Path, arguments: tuple[str, ...], told: str) -> None:
-    """The accounts that have it are told, or else what to add to the file."""
+def test_a_stream_without_an_account_is_an_error(run: Run, config: Path, arguments: tuple[str, ...], told: str) -> None:
+    """The error names the accounts that have the stream, or the entry to add to the file."""
     config.write_text(config.read_text() + CALLS)
     result = run("pull", *arguments, "--config", str(config))
     assert (result.exit_code, result.stdout) == (2, "")
@@ -114,22 +114,22 @@ def test_a_stream_that_no_account_has(run: Run, config: Path, arguments: tuple[s
 
 
 @pytest.mark.usefixtures("configured")
-def test_a_stream_that_no_account_of_the_environment_has(run: Run) -> None:
-    """Where there is no file, variables make the account."""
+def test_a_stream_without_an_account_of_the_environment_is_an_error(run: Run) -> None:
+    """Without a file, the error names the variables of an account."""
     result = run("pull", "daily.api_logs")
     assert result.stderr == "Error: no account has the stream daily.api_logs. Set DAILY_API_KEY\n"
 
 
 @pytest.mark.parametrize("command", ["streams", "check", "pull"])
-def test_a_file_that_is_not_there(run: Run, tmp_path: Path, command: str) -> None:
-    """One line, exit code 2."""
+def test_a_missing_file_is_an_error(run: Run, tmp_path: Path, command: str) -> None:
+    """The error is one line with exit code 2."""
     result = run(command, "--config", str(tmp_path / "nowhere.toml"))
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"Error: the configuration file {tmp_path / 'nowhere.toml'} cannot be read")
 
 
-def test_the_line_that_resumes_names_the_file_and_the_account(run: Run, server: Server, config: Path) -> None:
-    """So it works as it is printed."""
+def test_the_command_to_resume_names_file_and_account(run: Run, server: Server, config: Path) -> None:
+    """The printed command works unchanged."""
     with serving(server.fake, on_page(3, REFUSED)) as url:
         config.write_text(config.read_text().replace(server.url, url))
         first = run("pull", "--config", str(config), "--account", "good")
@@ -138,8 +138,8 @@ def test_the_line_that_resumes_names_the_file_and_the_account(run: Run, server: 
     assert server.uids == uids(first.stdout + rest.stdout)
 
 
-def test_the_table_names_accounts_where_there_are_several(run: Run, server: Server, config: Path) -> None:
-    """Each row its own; one account needs no column."""
+def test_the_table_has_a_column_for_several_accounts(run: Run, server: Server, config: Path) -> None:
+    """Each row shows its account; a single account has no column."""
     config.write_text(config.read_text().replace(SECRET, server.fake.app_secret))
     header, *rows = run("pull", "--config", str(config), "--format", "table", "--max-items", "1").stdout.splitlines()
     start = header.index("account")

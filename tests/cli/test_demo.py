@@ -1,4 +1,4 @@
-"""The demo: everything is pulled and compared, and what is lost is told."""
+"""The demo pulls and compares all records, and reports a loss."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ STREAMS = [stream.name for service in SERVICES for stream in service.streams]
 EPOCH = 1_767_225_600_000_000_000
 
 
-def test_everything_is_pulled_shown_and_compared(run: Run) -> None:
-    """Each stream is in the table, in the samples and in the comparison; records are on stdout, no line is too wide."""
+def test_each_stream_is_pulled_shown_and_compared(run: Run) -> None:
+    """Each stream is in the table, the samples and the comparison; records are on stdout; no line is too wide."""
     result = run("demo", "--records", "300")
     assert result.exit_code == 0
     pulled, synced = result.stdout.split("\nlogferry sync --to logs.duckdb\n")
@@ -45,7 +45,7 @@ def test_everything_is_pulled_shown_and_compared(run: Run) -> None:
 
 
 def test_failures_are_retried_and_counted(run: Run) -> None:
-    """Some answers fail; the table says how many requests were sent again, and with --verbose each is told."""
+    """Some answers fail; the table has the number of retries, and --verbose reports each."""
     result = run("demo", "--records", "300", "--verbose")
     counts = re.findall(r"^\S+\.\S+ +300 +\d+ +(\d+) ", result.stdout, re.MULTILINE)
     told = result.stderr.splitlines()[1:]
@@ -54,10 +54,10 @@ def test_failures_are_retried_and_counted(run: Run) -> None:
 
 
 @pytest.mark.parametrize("served", [20, 22])
-def test_a_record_too_few_or_too_many_is_told(served: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """A service that has another number of records than it should have: exit code 1, and a line that says so."""
+def test_a_missing_or_extra_record_is_reported(served: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """A service with another number of records than expected gives exit code 1 and a line about it."""
     truth: Fake = LogtoFake(records=21, epoch=EPOCH, growing=False)
-    # Of two histories that begin alike, one is a record longer.
+    # Of two histories with the same start, one is a record longer.
     other = LogtoFake(records=served, epoch=EPOCH, growing=False)
     with serving(other) as url:
         assert demonstrate([Source(LOGTO, truth, url)]) == 1
@@ -65,8 +65,8 @@ def test_a_record_too_few_or_too_many_is_told(served: int, capsys: pytest.Captur
     assert ("20 of 21, 1 missing" if served == 20 else "21 of 21, 0 missing, 0 double, 1 unexpected") in line
 
 
-def test_a_stream_that_fails_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """An error ends its stream and the exit code is 1; what is missing and why stand in one line."""
+def test_a_failing_stream_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    """An error ends its stream with exit code 1; one line has the reason and the number of missing records."""
     fake = LogtoFake(records=250, epoch=EPOCH, growing=False)
     with serving(fake, failing(FakeResponse(403), path="/api/logs", at=[2])) as url:
         assert demonstrate([Source(LOGTO, fake, url)]) == 1
@@ -75,8 +75,8 @@ def test_a_stream_that_fails_is_told(capsys: pytest.CaptureFixture[str]) -> None
     assert fake.app_secret not in output
 
 
-def test_nothing_of_the_users_environment_is_used(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Accounts, proxies and certificates in the environment do not matter, and are there afterwards."""
+def test_the_environment_of_the_user_has_no_effect(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accounts, proxies and certificates of the environment have no effect and remain unchanged."""
     settings = {
         "LOGTO_RESOURCE": "https://wrong.example",
         "LOGTO_ACCESS_TOKEN": "wrong",
@@ -91,8 +91,8 @@ def test_nothing_of_the_users_environment_is_used(run: Run, monkeypatch: pytest.
     assert settings.items() <= os.environ.items()
 
 
-def test_ctrl_c_ends_it() -> None:
-    """Ctrl-C ends it with 130, and one line says so, with no traceback from either process."""
+def test_ctrl_c_ends_the_demo() -> None:
+    """The exit code is 130 with one line and without a traceback from either process."""
     with started("demo", "--records", "1000000") as process:
         assert process.stderr is not None
         assert b"made-up services" in process.stderr.readline()
@@ -101,23 +101,23 @@ def test_ctrl_c_ends_it() -> None:
     assert (process.returncode, errors) == (130, b"interrupted\n")
 
 
-def test_any_name_can_be_kept(run: Run, tmp_path: Path) -> None:
-    """It is that of a DuckDB file, also without a suffix."""
+def test_the_database_can_have_any_name(run: Run, tmp_path: Path) -> None:
+    """The name given to --keep is that of a DuckDB file, also without a suffix."""
     assert run("demo", "--records", "1", "--keep", str(tmp_path / "kept")).exit_code == 0
     with duckdb.connect(str(tmp_path / "kept"), read_only=True) as connection:
         assert connection.execute("SELECT count(*) > 0 FROM logs").fetchall() == [(True,)]
 
 
-def test_missing_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra there is one line that names it."""
+def test_a_missing_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra, one line names it."""
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     result = run("demo")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "Error: the loopback server needs the package uvicorn. pip install 'logferry[simulate]'\n"
 
 
-def test_as_a_module() -> None:
-    """It runs as its own process as well, where the services' process finds the module to start from."""
+def test_the_demo_runs_as_a_module() -> None:
+    """In a process of its own, the process of the services finds its module."""
     command = [sys.executable, "-m", "logferry", "demo", "--records", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert done.stdout.count("1 of 1, 0 missing, 0 double") == len(STREAMS)

@@ -1,4 +1,4 @@
-"""What may be missing, in the shell: a true sentence without --verbose, in a few lines, and no exit code of its own."""
+"""Possibly missing records on the command line: a short message without --verbose, and no exit code of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FEW_LINES = 11
 
 
 def crowded(moments: int) -> LogtoFake:
-    """A server that cannot be asked for one moment, with more logs than a page holds at each of some moments."""
+    """Return a server with more logs at some moments than a page holds."""
     newest = time.time_ns() // SECOND * SECOND - 3600 * SECOND
     rows = [Row(time=newest - moment * SECOND) for moment in range(moments) for _ in range(CROWD)]
     rows.append(Row(time=newest - 600 * SECOND))
@@ -28,10 +28,10 @@ def crowded(moments: int) -> LogtoFake:
 
 @pytest.mark.parametrize("command", ["pull", "sync"])
 @pytest.mark.parametrize("moments", [1, 30])
-def test_what_may_be_missing_is_told_without_verbose(
+def test_possibly_missing_records_are_reported_without_verbose(
     run: Run, account: Account, tmp_path: Path, command: str, moments: int
 ) -> None:
-    """As what it is, and in a few lines however often it is so."""
+    """The message is a few lines long for any number of doubts."""
     fake = crowded(moments)
     with serving(fake) as url:
         account(fake, url)
@@ -45,8 +45,8 @@ def test_what_may_be_missing_is_told_without_verbose(
     assert moments == 1 or told[-1].endswith("more of this kind")
 
 
-def test_verbose_tells_of_all_of_it(run: Run, account: Account) -> None:
-    """Each sentence, however many they are."""
+def test_verbose_reports_each_doubt(run: Run, account: Account) -> None:
+    """--verbose prints each message."""
     fake = crowded(30)
     with serving(fake) as url:
         account(fake, url)
@@ -56,8 +56,8 @@ def test_verbose_tells_of_all_of_it(run: Run, account: Account) -> None:
     assert not any(line.endswith("more of this kind") for line in told)
 
 
-def test_strict_is_about_shape(run: Run, account: Account) -> None:
-    """The command says what may be missing, and writes all that came."""
+def test_strict_ignores_doubts(run: Run, account: Account) -> None:
+    """With --strict the command reports the doubt and writes all records."""
     fake = crowded(1)
     with serving(fake) as url:
         account(fake, url)
@@ -67,8 +67,8 @@ def test_strict_is_about_shape(run: Run, account: Account) -> None:
     assert "more logs at" in result.stderr
 
 
-def test_a_tail_tells_of_it_at_once(account: Account, tmp_path: Path) -> None:
-    """A tail has no end at which it could; what stays the same from poll to poll is said once."""
+def test_a_tail_reports_a_doubt_at_once(account: Account, tmp_path: Path) -> None:
+    """A tail has no end, so it reports a doubt at once, and an unchanged one only once."""
     fake = crowded(1)
     with serving(fake) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path))

@@ -10,8 +10,8 @@ from logferry.testing import Disruption, FakeResponse, Faults, relay
 JSON = ("Content-Type", "application/json")
 
 
-def test_middle(run: Run, failing: Server) -> None:
-    """A failure in the middle keeps what was received, says so, and the line it prints brings exactly the rest."""
+def test_a_failure_in_the_middle_can_be_resumed(run: Run, failing: Server) -> None:
+    """The received records stay, the failure is reported, and the printed command yields exactly the rest."""
     first = run("pull")
     assert first.exit_code == 3
     assert failing.uids[:199] == uids(first.stdout)
@@ -24,8 +24,8 @@ def test_middle(run: Run, failing: Server) -> None:
     assert failing.uids == uids(first.stdout + rest.stdout)
 
 
-def test_options_are_kept(run: Run, failing: Server) -> None:
-    """The line repeats what decides what is written, and asks for what is left of --max-items."""
+def test_the_command_to_resume_keeps_options(run: Run, failing: Server) -> None:
+    """The command repeats the options that affect the output, with the rest of --max-items."""
     wanted = [uid for uid, error in _severities(failing) if error][:60]
     first = run("pull", "--severity", "error", "--max-items", "60", "--page-size", "99", "--raw", "--format", "jsonl")
     assert first.exit_code == 3
@@ -42,8 +42,8 @@ def _severities(server: Server) -> list[tuple[str, bool]]:
     return [(f"logto:{item['tenantId']}:{item['id']}", item["payload"]["result"] == "Error") for item in items]
 
 
-def test_partial_file(run: Run, failing: Server, tmp_path: Path) -> None:
-    """With --output a partial result never has the final name, and the printed line appends the rest and renames it."""
+def test_a_partial_file_has_its_own_name(run: Run, failing: Server, tmp_path: Path) -> None:
+    """With --output a partial result never has the final name; the printed command appends the rest and renames it."""
     path = tmp_path / "logs.jsonl"
     first = run("pull", "--output", str(path))
     assert first.exit_code == 3
@@ -57,8 +57,8 @@ def test_partial_file(run: Run, failing: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_wrong_secret(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A wrong secret is exit code 3 and one line, on which it does not appear; no file is left."""
+def test_a_wrong_secret_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The exit code is 3; the line does not contain the secret, and no file remains."""
     monkeypatch.setenv("LOGTO_APP_SECRET", "wrong-but-secret")
     result = run("pull", "-v", "--debug", "--output", str(tmp_path / "logs.jsonl"))
     assert result.exit_code == 3
@@ -70,16 +70,16 @@ def test_wrong_secret(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 @pytest.mark.parametrize("arguments", [["pull", "--debug"], ["--debug", "pull"]])
 @pytest.mark.usefixtures("configured")
-def test_traceback(run: Run, arguments: list[str]) -> None:
-    """A traceback comes with --debug only, before or after the command's name."""
+def test_debug_shows_the_traceback(run: Run, arguments: list[str]) -> None:
+    """--debug, before or after the name of the command, adds the traceback."""
     with_debug, without = run(*arguments, "unknown"), run("pull", "unknown")
     assert with_debug.exit_code == without.exit_code == 2
     assert with_debug.stderr.startswith("Traceback")
     assert with_debug.stderr.splitlines()[-1:] == without.stderr.splitlines()
 
 
-def test_no_server(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that hangs up is exit code 4, after the usual attempts (up to 3.5 s of waiting), and the printed line tries again."""
+def test_a_closed_connection_is_retried(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed connection is exit code 4 after the usual attempts (up to 3.5 s); the printed command tries again."""
     with relay(configured.url, dict.fromkeys(range(1, 5), Disruption("reset"))) as between:
         monkeypatch.setenv("LOGTO_ENDPOINT", between)
         result = run("pull", "-v")
@@ -92,7 +92,7 @@ def test_no_server(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch
         assert (again.exit_code, uids(again.stdout)) == (0, configured.uids)
 
 
-def test_web_page(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_web_page_is_an_error(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """A web page instead of an answer is exit code 5."""
     monkeypatch.setenv("LOGTO_ENDPOINT", f"{configured.url}/console")
     result = run("pull")
@@ -101,15 +101,15 @@ def test_web_page(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch)
 
 
 def odd_item(**changes: object) -> FakeResponse:
-    """A page with one item of today that is not as documented."""
+    """Return a page with one item of today that deviates from the documentation."""
     fake = made_fake(records=1)
     item = json.loads(fake.history.item(next(iter(fake.truth())), fake.epoch) or b"") | changes
     item["createdAt"] -= 60_000
     return FakeResponse(200, (JSON, ("Total-Number", "1")), json.dumps([item]).encode())
 
 
-def test_issues(run: Run, account: Account) -> None:
-    """An item that does not decode in full is kept, with a warning; with --strict it is exit code 5."""
+def test_items_that_do_not_decode_are_kept_with_a_warning(run: Run, account: Account) -> None:
+    """An item that does not decode fully is kept with a warning; with --strict it is exit code 5."""
     fake = made_fake()
     faults: Faults = lambda request, _: odd_item(key=42) if request.path == "/api/logs" else None  # noqa: E731
     with serving(fake, faults) as url:
@@ -128,8 +128,8 @@ HOSTILE = "\x1b]0;owned\x07\x1b[31m[bold red]x[/] \r\n\u202e\x9b2J :boom:"
 
 
 @pytest.mark.parametrize("form", ["jsonl", "table"])
-def test_hostile_text(run: Run, account: Account, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Control characters in log text do not reach the terminal, and markup stays text."""
+def test_control_characters_are_escaped(run: Run, account: Account, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control characters of a log do not reach the terminal, and markup stays text."""
     monkeypatch.setenv("COLUMNS", "200")
     fake = made_fake()
     faults: Faults = lambda request, _: odd_item(key=HOSTILE) if request.path == "/api/logs" else None  # noqa: E731
@@ -145,8 +145,8 @@ def test_hostile_text(run: Run, account: Account, form: str, monkeypatch: pytest
         assert all(character.isprintable() for line in result.stdout.split("\n") for character in line)
 
 
-def test_hostile_error(run: Run, account: Account) -> None:
-    """An error text of the service does not drive the terminal either."""
+def test_control_characters_of_errors_are_escaped(run: Run, account: Account) -> None:
+    """An error message of the service does not reach the terminal unescaped."""
     fake = made_fake()
     body = json.dumps({"code": "odd\x1b[2J", "message": HOSTILE}).encode()
     faults: Faults = lambda request, _: FakeResponse(400, (JSON,), body) if request.path == "/api/logs" else None  # noqa: E731

@@ -22,14 +22,14 @@ EXAMPLES = [
     for line in block.splitlines()
 ]
 ENDLESS = ("logferry simulate", "logferry tail", "logferry demo", "logferry sync --to logs/ --every")
-"""Examples that begin so run until Ctrl-C, or for long."""
+"""Examples with these beginnings run until Ctrl-C, or for long."""
 STORED = "logferry state"
-"""Examples that begin so want a store."""
+"""Examples with these beginnings need a store."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_teaches_by_example(run: Run, name: str) -> None:
-    """Every --help says what the command does and shows it at work, within 80 columns."""
+def test_each_command_has_examples(run: Run, name: str) -> None:
+    """Every --help describes the command and has examples, within 80 columns."""
     result = run(*name.split(), "--help")
     assert result.exit_code == 0
     assert f"  Examples:\n    logferry {name}" in result.stdout
@@ -38,31 +38,31 @@ def test_each_command_teaches_by_example(run: Run, name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_option_has_a_help_text(name: str) -> None:
-    """No option is left unexplained."""
+    """Every option has a help text."""
     silent = [one.name for one in COMMANDS[name].params if isinstance(one, click.Option) and not one.help]
     assert silent == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_knows_the_version(run: Run, name: str) -> None:
-    """--version is everywhere."""
+def test_each_command_has_the_version_option(run: Run, name: str) -> None:
+    """Every command accepts --version."""
     assert run(*name.split(), "--version").stdout == f"logferry {__version__}\n"
 
 
-def test_summaries_are_complete(run: Run) -> None:
-    """The list of commands cuts no sentence short."""
+def test_summaries_are_not_cut(run: Run) -> None:
+    """The list of commands shows each summary in full."""
     assert "..." not in run("--help").stdout.partition("Commands:")[2].partition("Examples:")[0]
 
 
-def test_unknown_option(run: Run) -> None:
-    """A wrong option is a usage error."""
+def test_an_unknown_option_is_a_usage_error(run: Run) -> None:
+    """An unknown option is a usage error."""
     assert run("pull", "--sinc", "1h").exit_code == 2
 
 
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if not line.startswith(ENDLESS)])
 @pytest.mark.usefixtures("configured")
-def test_examples_run(line: str, run: Run, tmp_path: Path) -> None:
-    """Each example of --help exits with 0, as it stands there."""
+def test_each_example_runs(line: str, run: Run, tmp_path: Path) -> None:
+    """Each example of --help exits with 0 as printed."""
     if "| jq" in line and shutil.which("jq") is None:
         line = line.partition("|")[0]
     if line.startswith(STORED):
@@ -74,6 +74,6 @@ def test_examples_run(line: str, run: Run, tmp_path: Path) -> None:
     )
 
 
-def test_there_are_examples() -> None:
-    """So the examples are found."""
+def test_examples_are_found() -> None:
+    """The parser of these tests finds examples."""
     assert len(EXAMPLES) > len(COMMANDS)

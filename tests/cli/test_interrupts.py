@@ -6,8 +6,8 @@ from logferry.cli._interrupts import Interrupts
 from logferry.testing import VirtualClock
 
 
-def test_waits_for_the_record_in_hand() -> None:
-    """While a record is in hand Ctrl-C waits for the next check."""
+def test_ctrl_c_waits_for_the_current_record() -> None:
+    """While a record is processed, Ctrl-C takes effect at the next check."""
     interrupts = Interrupts()
     with interrupts.watched():
         interrupts.working()
@@ -17,18 +17,18 @@ def test_waits_for_the_record_in_hand() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_at_once_while_waiting(number: signal.Signals) -> None:
-    """While nothing is in hand Ctrl-C comes at once, and so does what stops a service."""
+def test_ctrl_c_takes_effect_at_once_while_waiting(number: signal.Signals) -> None:
+    """Between records, Ctrl-C and the signal that stops a service take effect at once."""
     interrupts = Interrupts()
     with interrupts.watched():
         interrupts.check()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
-        signal.raise_signal(number)  # what ends the process goes on
+        signal.raise_signal(number)  # the exception that ends the process passes through
 
 
-def test_not_forgotten() -> None:
-    """Ctrl-C that came while a record was in hand comes before the next wait."""
+def test_ctrl_c_during_a_record_takes_effect_before_the_next_wait() -> None:
+    """Ctrl-C during a record takes effect before the next wait."""
     interrupts = Interrupts()
     with interrupts.watched():
         interrupts.working()
@@ -37,8 +37,8 @@ def test_not_forgotten() -> None:
             interrupts.waiting()
 
 
-def test_second_is_obeyed() -> None:
-    """Who presses Ctrl-C again, because a write is stuck, is obeyed at once; one that comes twice in a row is one."""
+def test_a_second_ctrl_c_takes_effect_at_once() -> None:
+    """A second Ctrl-C ends a blocked write at once; two signals in quick succession count as one."""
     clock = VirtualClock()
     interrupts = Interrupts(lambda: clock.now() / 1e9)
     with interrupts.watched():
@@ -52,8 +52,8 @@ def test_second_is_obeyed() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_leaves_no_trace(number: signal.Signals) -> None:
-    """Afterwards the signal is Python's again; one that is ignored, as under nohup, stays ignored."""
+def test_the_signal_handler_is_restored(number: signal.Signals) -> None:
+    """Afterwards Python's handler is back; a signal that is ignored, as under nohup, stays ignored."""
     before = signal.getsignal(number)
     with Interrupts().watched():
         assert signal.getsignal(number) is not before

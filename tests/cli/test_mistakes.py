@@ -1,4 +1,4 @@
-"""What can be wrong with an account or a call: one readable line each, the right exit code, and never a secret."""
+"""Wrong accounts and calls: one readable line each, the right exit code, and never a secret."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from logferry.testing import CognigyFake, DailyFake, Fake, FakeResponse, Faults,
 from logferry.testing._registry import settings_for, variables_for
 
 MARK: Final = "m4rked"
-"""In every secret of this module, right or wrong."""
+"""A part of every secret in this module, valid or not."""
 LOGTO_SECRET, DAILY_KEY, SIGNALWIRE_TOKEN, COGNIGY_KEY, SCOPELESS = (f"{MARK}-{number}" for number in range(5))
 WRONG: Final = f"wrong-{MARK}"
 PROJECT: Final = "5f0b1a52-0c5e-4b1e-9d55-6b7a3f0c2e11"
@@ -40,13 +40,13 @@ SPOKEN: Final = (
     "eyJ",
     *(b64encode(f"{PROJECT}:{one}".encode()).decode() for one in (SIGNALWIRE_TOKEN, SCOPELESS)),
 )
-"""What must never be read: a secret, a token's beginning, credentials as they are sent."""
+"""Texts that must never appear: a secret, the start of a token, encoded credentials."""
 
 PAGE: Final = b"<!DOCTYPE html><html><body>Sign in</body></html>"
 
 
 def always(status: int, *headers: tuple[str, str], body: bytes = PAGE) -> Faults:
-    """Answer every request so."""
+    """Give this answer to every request."""
     return lambda _request, _number: FakeResponse(status, (("Content-Type", "text/html"), *headers), body)
 
 
@@ -58,21 +58,21 @@ ANSWERS: Final[Mapping[str, Faults | None]] = {
     "redirect": always(302, ("Location", f"https://login.example/?token={MARK}"), body=b""),
     "error": always(503),
 }
-"""Ways in which a server can answer."""
+"""The ways in which a server can answer."""
 
 
 @frozen(kw_only=True)
 class Mistake:
     """
-    One thing that is wrong.
+    One mistake.
 
     Attributes:
-        service: Whose account it is.
+        service: The service of the account.
         settings: Settings that differ from the right ones; an empty one is missing.
         answers: How the server answers, see ``ANSWERS``.
-        suffix: What stands behind the server's address.
+        suffix: The text after the server's address.
         exit_code: The exit code.
-        told: Parts of what the line says.
+        told: Parts of the line.
     """
 
     service: str
@@ -225,7 +225,7 @@ MISTAKES: Final[dict[str, Mistake]] = {
 
 @pytest.fixture(scope="module")
 def urls() -> Generator[Mapping[tuple[str, str], str]]:
-    """The addresses of servers, by service and the way in which they answer."""
+    """Return the addresses of servers, by service and kind of answer."""
     with ExitStack() as stack:
         right = {(name, "right"): stack.enter_context(serving(fake)) for name, fake in FAKES.items()}
         odd = {one: stack.enter_context(serving(LOGTO, faults)) for one, faults in ANSWERS.items() if faults}
@@ -233,19 +233,21 @@ def urls() -> Generator[Mapping[tuple[str, str], str]]:
 
 
 def describe(monkeypatch: pytest.MonkeyPatch, service: str, url: str, changes: Mapping[str, str]) -> None:
-    """Let the environment describe an account of a service at a URL."""
+    """Configure an account of a service at a URL, in the environment."""
     for name, value in {**variables_for(FAKES[service], url), **changes}.items():
         monkeypatch.setenv(name, value)
 
 
 def assert_silent(result: Result) -> None:
-    """No secret is read on stdout or stderr."""
+    """Assert that neither stdout nor stderr has a secret."""
     assert [one for one in SPOKEN if one in result.stdout + result.stderr] == []
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_account(run: Run, monkeypatch: pytest.MonkeyPatch, urls: Mapping[tuple[str, str], str], name: str) -> None:
-    """``check`` and ``pull`` say what is wrong in one line, for each stream, with the right exit code and no secret."""
+def test_a_wrong_account_is_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, urls: Mapping[tuple[str, str], str], name: str
+) -> None:
+    """``check`` and ``pull`` report each stream in one line, with the right exit code and without a secret."""
     mistake = MISTAKES[name]
     url = urls[mistake.service, mistake.answers] + mistake.suffix
     describe(monkeypatch, mistake.service, url, mistake.settings)
@@ -277,7 +279,7 @@ STREAMS: Final = {
 
 
 def described(folder: Path, service: str, url: str, changes: Mapping[str, str | None]) -> str:
-    """Let the file logferry.toml of a folder describe an account ``mine``, and say how errors call it."""
+    """Configure an account ``mine`` in logferry.toml of a folder, and return its name in errors."""
     settings = {"service": service, **settings_for(FAKES[service], url), **changes}
     lines = (f"{name} = {json.dumps(value)}" for name, value in settings.items() if value is not None)
     path = folder / "logferry.toml"
@@ -299,7 +301,7 @@ def described(folder: Path, service: str, url: str, changes: Mapping[str, str | 
         ("signalwire", {"project_id": "a:b"}, "Check project_id of {place}"),
     ],
 )
-def test_settings_of_a_file(
+def test_errors_name_the_settings_of_the_file(
     run: Run,
     tmp_path: Path,
     urls: Mapping[tuple[str, str], str],
@@ -308,7 +310,7 @@ def test_settings_of_a_file(
     changes: Mapping[str, str | None],
     told: str,
 ) -> None:
-    """What is wrong with an account of a file is told by the names that stand there, never by variables it does not read."""
+    """Errors about an account of a file use the names in the file, never variables that it does not read."""
     place = described(tmp_path, service, urls[service, "right"], changes)
     for command in (("check",), ("pull", STREAMS[service])):
         result = run(*command, "--config", str(tmp_path / "logferry.toml"))
@@ -319,8 +321,8 @@ def test_settings_of_a_file(
 
 
 @pytest.mark.parametrize("service", FAKES)
-def test_server_down(run: Run, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
-    """``check`` tries a server that is down twice, and waits for it no longer."""
+def test_a_check_tries_an_unreachable_server_twice(run: Run, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
+    """``check`` makes two attempts and waits no longer."""
     describe(monkeypatch, service, CLOSED, {})
     result = run("check")
     (line,) = result.stdout.splitlines()
@@ -343,7 +345,7 @@ def test_server_down(run: Run, monkeypatch: pytest.MonkeyPatch, service: str) ->
         ("daily", ("pull", "daily.session_metrics"), "daily.session_metrics needs mtg_session_id or user_session_id"),
     ],
 )
-def test_call(
+def test_a_wrong_call_is_one_line(
     run: Run,
     monkeypatch: pytest.MonkeyPatch,
     urls: Mapping[tuple[str, str], str],
@@ -352,7 +354,7 @@ def test_call(
     arguments: tuple[str, ...],
     told: str,
 ) -> None:
-    """A call that cannot be right is told in one line, exit code 2, and nothing is sent or written."""
+    """A wrong call is one line with exit code 2; no request is sent and no file written."""
     describe(monkeypatch, service, urls[service, "right"], {})
     result = run(*arguments)
     lines = [one for one in result.stderr.splitlines() if not one.startswith("left out: ")]
@@ -365,7 +367,7 @@ def test_call(
 def test_all_accounts_are_checked(
     run: Run, monkeypatch: pytest.MonkeyPatch, urls: Mapping[tuple[str, str], str]
 ) -> None:
-    """One account that fails does not stop the others, and the highest exit code counts."""
+    """A failing account stops no other, and the highest exit code is returned."""
     for service in FAKES:
         describe(monkeypatch, service, urls[service, "page" if service == "cognigy" else "right"], {})
     monkeypatch.setenv("DAILY_API_KEY", WRONG)

@@ -1,4 +1,4 @@
-"""Streams that need a filter, or lack one that was given: left out unless they are named, and an error where they are."""
+"""Streams without a required filter, or without a given one: skipped unless named, an error if named."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from logferry.testing import DailyFake
 
 @pytest.fixture
 def daily(monkeypatch: pytest.MonkeyPatch) -> Generator[DailyFake]:
-    """A fake of Daily, with an account of it in the environment."""
+    """Return a fake of Daily, with an account of it in the environment."""
     fake = DailyFake(records=50, epoch=time.time_ns() - 10**9, growing=False)
     with serving(fake) as url:
         monkeypatch.setenv("DAILY_API_KEY", fake.api_key)
@@ -24,8 +24,8 @@ def daily(monkeypatch: pytest.MonkeyPatch) -> Generator[DailyFake]:
         yield fake
 
 
-def test_unnamed_streams_that_need_a_filter_are_left_out(run: Run, daily: DailyFake) -> None:
-    """Each is told in one line, of 80 columns at most, and the others are pulled."""
+def test_unnamed_streams_without_a_required_filter_are_skipped(run: Run, daily: DailyFake) -> None:
+    """Each is reported in one line of at most 80 columns, and the others are pulled."""
     result = run("pull")
     assert result.exit_code == 0
     pulled = Counter(json.loads(line)["stream"] for line in result.stdout.splitlines())
@@ -38,8 +38,8 @@ def test_unnamed_streams_that_need_a_filter_are_left_out(run: Run, daily: DailyF
     assert max(map(len, result.stderr.splitlines())) <= 80
 
 
-def test_a_named_stream_without_its_filter_is_an_error(run: Run, daily: DailyFake) -> None:
-    """Naming the stream means wanting it, so nothing is written and the exit code is 2."""
+def test_a_named_stream_without_its_required_filter_is_an_error(run: Run, daily: DailyFake) -> None:
+    """No record is written, and the exit code is 2."""
     result = run("pull", "daily.session_logs")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "daily.session_logs needs mtg_session_id or user_session_id" in result.stderr
@@ -58,8 +58,8 @@ def test_a_named_stream_without_its_filter_is_an_error(run: Run, daily: DailyFak
     ],
     ids=" ".join,
 )
-def test_a_call_that_cannot_be_right_says_only_that(run: Run, arguments: list[str]) -> None:
-    """Which streams are left out is not reported where none is read."""
+def test_an_invalid_call_reports_only_its_error(run: Run, arguments: list[str]) -> None:
+    """Skipped streams are not reported if no stream is read."""
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
@@ -68,7 +68,7 @@ def test_a_call_that_cannot_be_right_says_only_that(run: Run, arguments: list[st
 
 @pytest.mark.parametrize("name", ["mtg_session_id", "mtgSessionId"])
 def test_with_its_filter_a_stream_is_pulled(run: Run, daily: DailyFake, name: str) -> None:
-    """The filter goes by its name in Python or on the wire."""
+    """The name of the filter may be the one in Python or the one in the API."""
     result = run("pull", "daily.session_logs", "--filter", f"{name}={daily.meeting_ids[0]}")
     assert (result.exit_code, result.stderr) == (0, "")
     assert len(result.stdout.splitlines()) == len(
@@ -77,23 +77,23 @@ def test_with_its_filter_a_stream_is_pulled(run: Run, daily: DailyFake, name: st
 
 
 @pytest.mark.usefixtures("daily")
-def test_a_value_that_the_filter_does_not_know(run: Run) -> None:
-    """A word that is none of a filter's is told with those that are."""
+def test_an_invalid_value_is_refused(run: Run) -> None:
+    """The error lists the valid values of the filter."""
     result = run("pull", "daily.api_logs", "--filter", "source=both")
     assert result.exit_code == 2
     assert "daily.api_logs: source cannot be 'both': it is one of api, webhook" in result.stderr
 
 
 @pytest.mark.usefixtures("daily")
-def test_check_asks_the_stream_that_needs_none(run: Run) -> None:
-    """An account is checked by the stream that can be asked for without knowing more."""
+def test_a_check_uses_a_stream_without_required_filters(run: Run) -> None:
+    """An account is checked by a stream that has no required filter."""
     result = run("check")
     assert result.exit_code == 0
     assert result.stdout.startswith("ok      daily  daily.api_logs answered in ")
 
 
-def test_unnamed_streams_without_the_filter_are_left_out(run: Run, daily: DailyFake) -> None:
-    """A filter of one stream chooses that stream; each of the others is told in one line."""
+def test_unnamed_streams_without_the_given_filter_are_skipped(run: Run, daily: DailyFake) -> None:
+    """A filter selects the streams that have it; each of the others is reported in one line."""
     result = run("pull", "--filter", "source=webhook")
     assert result.exit_code == 0
     assert len(result.stdout.splitlines()) == len(daily.truth("daily.api_logs", source="webhook")) > 0
@@ -105,8 +105,8 @@ def test_unnamed_streams_without_the_filter_are_left_out(run: Run, daily: DailyF
 
 
 @pytest.mark.usefixtures("daily")
-def test_a_filter_that_no_stream_knows(run: Run) -> None:
-    """A filter that none of the streams has is an error, with what may have been meant."""
+def test_a_filter_of_no_stream_is_an_error(run: Run) -> None:
+    """The error suggests the nearest filter."""
     result = run("pull", "--filter", "sourc=webhook")
     assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
@@ -114,8 +114,8 @@ def test_a_filter_that_no_stream_knows(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("daily")
-def test_a_named_stream_without_the_filter_is_an_error(run: Run) -> None:
-    """Naming the stream means wanting it, so a filter that it lacks is an error."""
+def test_a_named_stream_without_the_given_filter_is_an_error(run: Run) -> None:
+    """A filter that a named stream lacks is an error."""
     result = run("pull", "daily.api_logs", "daily.session_logs", "--filter", "source=webhook")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "daily.session_logs has no filter 'source'" in result.stderr
@@ -123,10 +123,10 @@ def test_a_named_stream_without_the_filter_is_an_error(run: Run) -> None:
 
 @pytest.mark.usefixtures("daily")
 @pytest.mark.parametrize("command", [["pull"], ["tail"], ["sync", "--to", "logs.duckdb"]], ids=lambda words: words[0])
-def test_a_filter_that_a_named_stream_does_not_know(
+def test_an_unknown_filter_of_a_named_stream_is_an_error(
     run: Run, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error names the filter that may have been meant."""
+    """The error suggests the nearest filter."""
     monkeypatch.chdir(tmp_path)
     result = run(*command, "daily.api_logs", "--filter", "sorce=webhook")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -135,8 +135,8 @@ def test_a_filter_that_a_named_stream_does_not_know(
 
 
 @pytest.mark.usefixtures("daily")
-def test_nothing_is_left(run: Run) -> None:
-    """Where no stream has all of the filters, that is an error, and no empty success."""
+def test_filters_that_no_stream_combines_are_an_error(run: Run) -> None:
+    """If no stream has all filters, the call is an error, not an empty success."""
     result = run("pull", "--filter", "source=webhook", "--filter", "log_level=ERROR")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines()[-1].startswith("Error: no stream is left to be read")

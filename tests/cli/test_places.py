@@ -1,4 +1,4 @@
-"""Files and stores that the shell names: an address is refused, ``~`` is expanded, a link is followed."""
+"""Files and stores on the command line: a URL is refused, ``~`` is expanded, a link is followed."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("arguments", CALLS.values(), ids=CALLS)
 @pytest.mark.usefixtures("configured")
-def test_an_address_is_refused(run: Run, arguments: tuple[str, ...], tmp_path: Path) -> None:
-    """Nothing is made or asked, one line says what to do instead, and no secret of the address is shown."""
+def test_a_url_is_refused(run: Run, arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """No file is created and no request sent; one line makes a suggestion without a secret of the URL."""
     result = run(*arguments, "--debug")
     assert result.exit_code == 2
     assert "address" in result.stderr or "names no destination" in result.stderr
@@ -44,8 +44,8 @@ def test_an_address_is_refused(run: Run, arguments: tuple[str, ...], tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_home_is_expanded(configured: Server, run: Run, tmp_path: Path) -> None:
-    """``~`` is the home directory, also behind a ``=``, where no shell expands it."""
+def test_the_home_directory_is_expanded(configured: Server, run: Run, tmp_path: Path) -> None:
+    """``~`` is the home directory, also after ``=``, where no shell expands it."""
     assert run("pull", "--output=~/o.jsonl").exit_code == 0
     assert run("sync", "--to=~/logs.duckdb", "--since", "30d").exit_code == 0
     assert run("sync", "--to=~/logs", "--since", "30d").exit_code == 0
@@ -56,7 +56,7 @@ def test_home_is_expanded(configured: Server, run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("there", [True, False], ids=["link", "dangling link"])
 def test_an_output_that_is_a_link_is_followed(configured: Server, run: Run, there: bool, tmp_path: Path) -> None:
-    """The link stays one, and what it leads to has the records."""
+    """The link stays a link, and its target gets the records."""
     target, link = tmp_path / "target.jsonl", tmp_path / "o.jsonl"
     link.symlink_to(target)
     if there:
@@ -72,9 +72,9 @@ def test_an_output_that_is_a_link_is_followed(configured: Server, run: Run, ther
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
 @pytest.mark.parametrize("name", ["pipe", "link"])
 @pytest.mark.usefixtures("configured")
-def test_what_is_no_file_is_no_output(run: Run, name: str, tmp_path: Path) -> None:
-    """A pipe, or a device, would be replaced by a file, so it is refused, with --force too."""
-    # Never a device of the machine: where this fails, the machine would be without it.
+def test_a_pipe_or_device_as_output_is_refused(run: Run, name: str, tmp_path: Path) -> None:
+    """A file would replace the pipe or device, so it is refused, even with --force."""
+    # Never a real device: if this test failed, the machine would lose it.
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "pipe")
     result = run("pull", "--output", name, "--force")

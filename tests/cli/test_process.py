@@ -25,7 +25,7 @@ from logferry.testing import FakeRequest, configuration
 
 @pytest.fixture
 def stalled(account: Account) -> Generator[tuple[Server, threading.Event]]:
-    """A server that does not answer for the third page until the event is set."""
+    """Return a server that holds its third page until the event is set."""
     fake, go_on = made_fake(), threading.Event()
 
     def stall(_request: FakeRequest, number: int) -> None:
@@ -40,8 +40,8 @@ def stalled(account: Account) -> Generator[tuple[Server, threading.Event]]:
             go_on.set()
 
 
-def test_interrupted_while_waiting(run: Run, stalled: tuple[Server, threading.Event]) -> None:
-    """A pipe has each page as it arrives; Ctrl-C while the next is waited for ends at once and says how to resume."""
+def test_ctrl_c_while_waiting_can_be_resumed(run: Run, stalled: tuple[Server, threading.Event]) -> None:
+    """A pipe gets each page at once; Ctrl-C before the next page ends the pull and prints the command to resume."""
     server, go_on = stalled
     with started("pull") as process:
         assert process.stdout is not None
@@ -57,10 +57,10 @@ def test_interrupted_while_waiting(run: Run, stalled: tuple[Server, threading.Ev
     assert server.uids == uids(lines) + uids(run(*resume_arguments(stderr.decode())).stdout)
 
 
-def test_what_was_not_begun_is_told_with_its_window(
+def test_unread_streams_are_reported_with_their_window(
     run: Run, stalled: tuple[Server, threading.Event], tmp_path: Path
 ) -> None:
-    """The line that gets it names the window by its moments: an age would mean another one by then."""
+    """The printed command has the window as times, since an age would later mean another window."""
     server, go_on = stalled
     accounts = {"first": server.fake, "second": server.fake}
     config = tmp_path / "logferry.toml"
@@ -83,8 +83,8 @@ def test_what_was_not_begun_is_told_with_its_window(
     ]
 
 
-def test_interrupted_before_anything_arrived(run: Run, account: Account) -> None:
-    """Where nothing was received there is no place to resume at, but the same window can be asked for again."""
+def test_ctrl_c_before_any_record_repeats_the_window(run: Run, account: Account) -> None:
+    """Without a record there is no checkpoint; the printed command requests the same window again."""
     fake, asked, go_on = made_fake(), threading.Event(), threading.Event()
 
     def stall(_request: FakeRequest, _number: int) -> None:
@@ -119,7 +119,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.meta_path.insert(0, Interrupting())
 runpy.run_module("logferry", run_name="__main__")
 """
-"""Runs the command, which is interrupted when it begins to load a module."""
+"""Run the command, which is interrupted when it imports a module."""
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ runpy.run_module("logferry", run_name="__main__")
     ],
 )
 @pytest.mark.usefixtures("configured")
-def test_interrupted_while_it_begins(tmp_path: Path, module: str, arguments: list[str]) -> None:
-    """Ctrl-C before the first request ends it with one line and the exit code of an interrupt."""
+def test_ctrl_c_during_start_up_is_one_line(tmp_path: Path, module: str, arguments: list[str]) -> None:
+    """Ctrl-C before the first request prints one line and returns the exit code of an interrupt."""
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED_AT, module, *arguments],
         capture_output=True,
@@ -146,8 +146,8 @@ def test_interrupted_while_it_begins(tmp_path: Path, module: str, arguments: lis
 
 
 @pytest.mark.parametrize("lines_read", [0, 1, 150, 950])
-def test_interrupted_while_writing(run: Run, account: Account, lines_read: int) -> None:
-    """Ctrl-C while a record is on its way out neither loses nor doubles one."""
+def test_ctrl_c_while_writing_loses_no_record(run: Run, account: Account, lines_read: int) -> None:
+    """Ctrl-C during the output of a record neither loses nor repeats one."""
     fake = made_fake(records=3000, spacing=20.0)
     with serving(fake) as url:
         account(fake, url)
@@ -157,7 +157,7 @@ def test_interrupted_while_writing(run: Run, account: Account, lines_read: int) 
             lines = b""
             while lines.count(b"\n") < lines_read or not lines:
                 lines += process.stdout.read(500)
-            # The pipe is full by now, or will be: nobody reads, so a write is under way.
+            # The pipe is full, or soon will be: it has no reader, so a write is blocked.
             process.send_signal(signal.SIGINT)
             left, stderr = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
@@ -165,8 +165,8 @@ def test_interrupted_while_writing(run: Run, account: Account, lines_read: int) 
         assert server.uids == uids(lines + left) + uids(rest.stdout)
 
 
-def test_interrupted_twice(account: Account) -> None:
-    """A second Ctrl-C ends a write that nobody takes, and then no checkpoint is promised."""
+def test_a_second_ctrl_c_ends_a_blocked_write(account: Account) -> None:
+    """A second Ctrl-C ends a write without a reader, and then no checkpoint is printed."""
     fake = made_fake(records=3000, spacing=20.0)
     with serving(fake) as url:
         account(fake, url)
@@ -175,7 +175,7 @@ def test_interrupted_twice(account: Account) -> None:
             assert process.stderr is not None
             while bytes_in(process.stdout.fileno()) < 50_000:
                 assert process.poll() is None
-            # Signals that come at once can merge into one, so they are sent until the process reacts.
+            # Signals in quick succession can merge, so they are sent until the process reacts.
             while not select.select([process.stderr], [], [], 0.1)[0]:
                 process.send_signal(signal.SIGINT)
             stderr = process.stderr.readline()
@@ -185,13 +185,13 @@ def test_interrupted_twice(account: Account) -> None:
 
 
 def bytes_in(pipe: int) -> int:
-    """How many bytes wait to be read."""
+    """Return the number of unread bytes."""
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 @pytest.mark.usefixtures("configured")
-def test_closed_pipe() -> None:
-    """When nobody reads any more, the command ends quietly, as in ``logferry pull | head -1``."""
+def test_a_closed_pipe_ends_a_pull_quietly() -> None:
+    """Without a reader, the command ends without a message, as in ``logferry pull | head -1``."""
     with started("pull") as process:
         assert process.stdout is not None
         process.stdout.read(100)
@@ -214,13 +214,13 @@ COMMANDS = [
     ("demo", "--records", "1"),
     ("completion", "bash"),
 ]
-"""All that writes to stdout."""
+"""All commands that write to stdout."""
 
 
 @pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_nobody_reads(arguments: tuple[str, ...]) -> None:
-    """Whichever command finds its output's pipe closed ends with exit code 0 and complains of nothing."""
+def test_every_command_ends_quietly_without_a_reader(arguments: tuple[str, ...]) -> None:
+    """Every command whose stdout is a closed pipe ends with exit code 0 and without a message."""
     reader, writer = os.pipe()
     os.close(reader)
     with started(*arguments, stdout=writer) as process:
@@ -234,18 +234,18 @@ def test_nobody_reads(arguments: tuple[str, ...]) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_full_disk(arguments: tuple[str, ...]) -> None:
-    """An output that cannot be written gives an error of one line, exit code 4."""
+def test_a_full_output_is_an_error(arguments: tuple[str, ...]) -> None:
+    """An output that cannot be written gives an error of one line and exit code 4."""
     with Path("/dev/full").open("wb") as full, started(*arguments, stdout=full.fileno()) as process:
         _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 4
-    *_, last = stderr.splitlines()  # a demo says first what it does
+    *_, last = stderr.splitlines()  # a demo first describes what it does
     assert last == b"Error: the output cannot be written: No space left on device"
     assert b"Traceback" not in stderr
 
 
 def on_terminal(*arguments: str) -> str:
-    """What a terminal gets of the command's stdout."""
+    """Return what a terminal gets from stdout of the command."""
     leader, follower = pty.openpty()
     with started(*arguments, stdout=follower) as process:
         os.close(follower)
@@ -253,7 +253,7 @@ def on_terminal(*arguments: str) -> str:
         try:
             while block := os.read(leader, 65_536):
                 shown += block
-        except OSError:  # the way in which Linux says that the other end is closed
+        except OSError:  # Linux reports a closed other end this way
             pass
         process.communicate(timeout=PATIENCE)
     os.close(leader)
@@ -262,7 +262,7 @@ def on_terminal(*arguments: str) -> str:
 
 
 @pytest.mark.usefixtures("configured")
-def test_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal gets a table, in colour unless NO_COLOR is set."""
     monkeypatch.setenv("TERM", "xterm-256color")
     assert "\x1b[31mError" in on_terminal("pull")
@@ -272,8 +272,8 @@ def test_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[3" not in on_terminal("check")
 
 
-def test_simulate(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lines that simulate prints make an account in a shell, whose records a pull brings; Ctrl-C is exit code 0."""
+def test_the_output_of_simulate_configures_an_account(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The printed lines configure an account in a shell, and a pull yields its records; Ctrl-C is exit code 0."""
     with started("simulate", "--records", "250") as process:
         assert process.stdout is not None
         last = f"export {SERVICES[-1].variables[-1]}="
@@ -299,7 +299,7 @@ def test_simulate(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_module() -> None:
-    """``python -m logferry`` is the same command."""
+def test_the_module_runs_the_command() -> None:
+    """``python -m logferry`` runs the same command."""
     shown = subprocess.run([sys.executable, "-m", "logferry", "--version"], capture_output=True, check=True)
     assert shown.stdout.startswith(b"logferry ")

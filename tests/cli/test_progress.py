@@ -12,8 +12,8 @@ from logferry.cli._progress import Progress
 
 
 @pytest.mark.parametrize(("account", "called"), [("logto", ""), ("production", " (account production)")])
-def test_account(account: str, called: str) -> None:
-    """A line of progress names the account where it is not simply named after its service."""
+def test_progress_names_the_account(account: str, called: str) -> None:
+    """A progress line names the account if it differs from the name of its service."""
     (service,) = (one for one in SERVICES if one.name == "logto")
     job = Job(Account(name=account, service=service), service.streams[0])
     progress = Progress(living=False, alone=False, verbose=True)

@@ -7,16 +7,16 @@ from tests.cli.conftest import Account, Run, Server, made_fake, serving, uids
 from logferry.testing import Disruption, relay
 
 
-def test_lines_are_the_truth(run: Run, configured: Server) -> None:
-    """In a pipe comes every record of the last 24 hours, once, one JSON object per line, and nothing else."""
+def test_a_pipe_gets_every_record_once(run: Run, configured: Server) -> None:
+    """A pipe gets every record of the last 24 hours once, as one JSON object per line, and no other output."""
     result = run("pull")
     assert uids(result.stdout) == configured.uids
     assert (result.exit_code, result.stderr) == (0, "")
     assert "raw" not in json.loads(result.stdout.splitlines()[0])
 
 
-def test_day_by_default(run: Run, account: Account) -> None:
-    """Without --since the window is the last 24 hours; --since reaches further back."""
+def test_the_default_window_is_a_day(run: Run, account: Account) -> None:
+    """Without --since the window is the last 24 hours; --since extends it."""
     fake = made_fake(records=72, spacing=3600.0)
     with serving(fake) as url:
         account(fake, url)
@@ -24,13 +24,13 @@ def test_day_by_default(run: Run, account: Account) -> None:
         assert len(fake.truth()) == len(run("pull", "--since", "1 month").stdout.splitlines())
 
 
-def test_named_stream_and_account(run: Run, configured: Server) -> None:
-    """Naming the stream and the account asks for the same."""
+def test_stream_and_account_can_be_named(run: Run, configured: Server) -> None:
+    """The names of the stream and the account give the same records."""
     assert configured.uids == uids(run("pull", "logto.audit_logs", "--account", "logto").stdout)
 
 
 @pytest.mark.usefixtures("configured")
-def test_window(run: Run) -> None:
+def test_options_bound_the_window(run: Run) -> None:
     """--since and --until bound the window."""
     times = [json.loads(line)["timestamp"] for line in run("pull").stdout.splitlines()]
     newest, oldest = times[10], times[300]
@@ -41,30 +41,30 @@ def test_window(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["log_key", "logKey"])
-def test_filter(run: Run, configured: Server, name: str) -> None:
-    """A filter goes by its name in Python or on the wire."""
+def test_a_filter_has_two_names(run: Run, configured: Server, name: str) -> None:
+    """A filter has its name in Python or its name in the API."""
     truth = configured.fake.truth(log_key="Interaction.Create")
     result = run("pull", "--filter", f"{name}=Interaction.Create")
     assert [f"logto:default:{identity}" for identity in truth] == uids(result.stdout)
 
 
 @pytest.mark.usefixtures("configured")
-def test_severity(run: Run) -> None:
-    """--severity keeps what is at least as severe, by name or number, and --max-items counts what is kept."""
+def test_severity_is_a_lower_bound(run: Run) -> None:
+    """--severity keeps records at least as severe, by name or number; --max-items counts those."""
     records = [json.loads(line) for line in run("pull").stdout.splitlines()]
     errors = [record["uid"] for record in records if record["severity_number"] >= 17]
     assert errors == uids(run("pull", "--severity", "error").stdout) == uids(run("pull", "--severity", "17").stdout)
     assert errors[:5] == uids(run("pull", "--severity", "WARNING", "--max-items", "5").stdout)
 
 
-def test_max_items(run: Run, configured: Server) -> None:
-    """--max-items is how many come in all, --page-size only how many at once."""
+def test_max_items_bounds_the_pull(run: Run, configured: Server) -> None:
+    """--max-items bounds the whole pull, --page-size each request."""
     assert configured.uids[:7] == uids(run("pull", "--max-items", "7", "--page-size", "3").stdout)
 
 
 @pytest.mark.usefixtures("configured")
-def test_raw(run: Run) -> None:
-    """--raw adds the item as it was sent; a table has no place for it."""
+def test_raw_adds_the_item(run: Run) -> None:
+    """--raw adds the item as sent; a table has no room for it."""
     line = json.loads(run("pull", "--raw", "--max-items", "1").stdout)
     assert line["uid"] == f"logto:{line['raw']['tenantId']}:{line['raw']['id']}"
     assert run("pull", "--raw", "--format", "table").exit_code == 2
@@ -96,26 +96,26 @@ def test_raw(run: Run) -> None:
     ],
 )
 @pytest.mark.usefixtures("configured")
-def test_usage(run: Run, arguments: list[str], told: str) -> None:
-    """A call that cannot be right is told in one line, with exit code 2 and nothing on stdout."""
+def test_an_invalid_call_is_one_line(run: Run, arguments: list[str], told: str) -> None:
+    """An invalid call is one line on stderr with exit code 2 and no stdout."""
     result = run("pull", *arguments)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert told in result.stderr.splitlines()[-1]
 
 
-def test_no_account(run: Run) -> None:
-    """Without any account it says which variables make one."""
+def test_without_an_account_the_variables_are_named(run: Run) -> None:
+    """The error names the variables that configure an account."""
     result = run("pull")
     assert result.exit_code == 2
     assert "LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET (logto)" in result.stderr
 
 
 class TestOutput:
-    """--output PATH."""
+    """The option --output PATH."""
 
-    def test_complete(self, run: Run, configured: Server, tmp_path: Path) -> None:
-        """The file has all records, is its owner's only, and nothing is left beside it."""
+    def test_a_complete_file_is_private(self, run: Run, configured: Server, tmp_path: Path) -> None:
+        """The file has all records, only its owner can read it, and no other file remains."""
         path = tmp_path / "logs.jsonl"
         result = run("pull", "--output", str(path))
         assert (result.exit_code, result.output) == (0, "")
@@ -124,8 +124,10 @@ class TestOutput:
         assert [path] == list(tmp_path.iterdir())
 
     @pytest.mark.parametrize("name", ["logs.jsonl", "logs.jsonl.partial"])
-    def test_existing(self, run: Run, configured: Server, tmp_path: Path, name: str) -> None:
-        """A file that exists, the partial one of an earlier run included, is replaced only with --force."""
+    def test_an_existing_file_is_replaced_only_with_force(
+        self, run: Run, configured: Server, tmp_path: Path, name: str
+    ) -> None:
+        """An existing file, also a partial one of an earlier run, is replaced only with --force."""
         (tmp_path / name).write_text("precious")
         refused = run("pull", "--output", str(tmp_path / "logs.jsonl"))
         assert refused.exit_code == 2
@@ -135,14 +137,14 @@ class TestOutput:
         assert configured.uids == uids((tmp_path / "logs.jsonl").read_text())
 
     @pytest.mark.usefixtures("configured")
-    def test_wrong_call_leaves_nothing(self, run: Run, tmp_path: Path) -> None:
-        """A call that cannot be right leaves no file."""
+    def test_an_invalid_call_leaves_no_file(self, run: Run, tmp_path: Path) -> None:
+        """An invalid call leaves no file."""
         assert run("pull", "--output", str(tmp_path / "logs.jsonl"), "--since", "then").exit_code == 2
         assert list(tmp_path.iterdir()) == []
 
 
 def test_timeout_bounds_a_request(run: Run, account: Account) -> None:
-    """--timeout is how long one request may take as a whole; the next attempt brings what is there."""
+    """--timeout bounds each request as a whole; a retry yields the records."""
     fake = made_fake(records=5)
     with serving(fake) as url, relay(url, {2: Disruption("stall")}) as between:
         account(fake, between)

@@ -1,4 +1,4 @@
-"""What is written from the commands is up to date."""
+"""Files generated from the commands are up to date."""
 
 import subprocess
 import sys
@@ -7,8 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_up_to_date() -> None:
-    """docs/cli.md is what --help says, and completion knows the streams, filters and variables that there are."""
+def test_generated_files_are_up_to_date() -> None:
+    """docs/cli.md matches --help, and the completion has all streams, filters and variables."""
     shown = subprocess.run(
         [sys.executable, ROOT / "scripts/reference.py", "--check"], capture_output=True, text=True, check=False
     )

@@ -5,8 +5,8 @@ from logferry.testing._registry import make_fake, variables_for
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_service(service: Service) -> None:
-    """A service, its client and its streams agree on names, and its fake knows what makes an account of it."""
+def test_a_service_matches_its_client_and_fake(service: Service) -> None:
+    """A service, its client and its streams have matching names, and its fake has the settings of an account."""
     assert service.name == service.client.service
     assert all(stream.name.startswith(f"{service.name}.") for stream in service.streams)
     assert all(callable(getattr(service.client, stream.method)) for stream in service.streams)

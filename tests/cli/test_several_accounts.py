@@ -1,4 +1,4 @@
-"""More than one account: all are read, one that fails stops none of the others, and the highest exit code counts."""
+"""Several accounts: all are read, a failing one stops no other, and the highest exit code is returned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from logferry.testing import DailyFake, FakeRequest, FakeResponse, Faults
 
 
 def refusing(status: int | None) -> Faults:
-    """Faults: every request for logs gets this status, if any."""
+    """Return faults that give every request for logs this status, if any."""
 
     def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
         return None if status is None or request.path == "/oidc/token" else FakeResponse(status)
@@ -40,7 +40,7 @@ def test_every_account_is_read_and_the_highest_exit_code_counts(
     statuses: tuple[int | None, int | None],
     code: int,
 ) -> None:
-    """Records of the accounts that work come in full, each failure is one line on stderr."""
+    """All records of working accounts come, and each failure is one line on stderr."""
     daily = DailyFake(records=50, epoch=time.time_ns() - 10**9, growing=False)
     logto = made_fake(records=50)
     for_daily, for_logto = map(refusing, statuses)

@@ -5,8 +5,8 @@ from tests.cli.conftest import Run, Server
 from logferry._accounts.registry import SERVICES
 
 
-def test_piped(run: Run, configured: Server) -> None:
-    """In a pipe each stream is one JSON object that says what it can do and promises."""
+def test_a_pipe_gets_one_object_per_stream(run: Run, configured: Server) -> None:
+    """In a pipe each stream is one JSON object with its capabilities and guarantees."""
     rows = [json.loads(line) for line in run("streams").stdout.splitlines()]
     row = next(row for row in rows if row["stream"] == "logto.audit_logs")
     assert row["accounts"] == ["logto"]
@@ -20,22 +20,22 @@ def test_piped(run: Run, configured: Server) -> None:
     assert sorted(row["stream"] for row in rows) == sorted(one.name for each in SERVICES for one in each.streams)
 
 
-def test_table(run: Run) -> None:
-    """The table fits 80 columns, and names the variables of a service without an account."""
+def test_the_table_fits_80_columns(run: Run) -> None:
+    """The table names the variables of a service without an account."""
     result = run("streams", "--format", "table")
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "none: set LOGTO_ENDPOINT, LOGTO_APP_ID, LOGTO_APP_SECRET" in " ".join(result.stdout.split())
 
 
-def test_headings_hang(run: Run) -> None:
-    """Only a stream's name, or a blank line, begins in the first column: what does not fit a line is indented."""
+def test_only_stream_names_start_in_the_first_column(run: Run) -> None:
+    """Continued lines are indented."""
     lines = run("streams", "--format", "table").stdout.splitlines()
     starts = [line.split()[0] for line in lines if not line.startswith(" ") and line]
     assert starts == [stream.name for service in SERVICES for stream in service.streams]
 
 
-def test_needed_filters(run: Run) -> None:
-    """A stream that wants a filter says which, in both formats."""
+def test_required_filters_are_listed(run: Run) -> None:
+    """Both formats name the required filters of a stream."""
     needed = {
         row["stream"]: row["needs_one_of"]
         for row in map(json.loads, run("streams").stdout.splitlines())
@@ -49,7 +49,7 @@ def test_needed_filters(run: Run) -> None:
 
 
 def test_a_named_stream_shows_its_attributes(run: Run) -> None:
-    """With a name, both formats have the table of attributes; without, neither has."""
+    """With a name both formats have the table of attributes; without a name neither has."""
     (row,) = map(json.loads, run("streams", "daily.session_logs").stdout.splitlines())
     assert {"name", "type", "source", "meaning", "optional"} == row["attributes"][0].keys()
     assert ("daily.level", "integer", "level") in [

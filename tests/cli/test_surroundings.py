@@ -1,4 +1,4 @@
-"""What the shell command meets on other machines: signals, encodings, disks and names."""
+"""The command in other environments: signals, encodings, disks and names."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from logferry.testing import FakeRequest, configuration
 FERRY: Final = (sys.executable, "-c", FOREGROUND)
 
 
-def test_hangup_ends_a_pull_like_sigterm(account: Account) -> None:
-    """A terminal that goes away ends a pull between two records, which says how to resume."""
+def test_sighup_ends_a_pull_like_sigterm(account: Account) -> None:
+    """SIGHUP ends a pull between two records and prints the command to resume."""
     fake, go_on = made_fake(), threading.Event()
 
     def stall(_request: FakeRequest, number: int) -> None:
@@ -44,8 +44,8 @@ def test_hangup_ends_a_pull_like_sigterm(account: Account) -> None:
 
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["", "nohup"])
-def test_hangup_of_a_sync(account: Account, tmp_path: Path, *, ignored: bool) -> None:
-    """A sync stops after a commit; under nohup it goes on to its end."""
+def test_sighup_ends_a_sync_after_a_commit(account: Account, tmp_path: Path, *, ignored: bool) -> None:
+    """A sync stops after a commit; under nohup it runs to its end."""
     fake, asked, go_on = made_fake(), threading.Event(), threading.Event()
 
     def stall(_request: FakeRequest, number: int) -> None:
@@ -70,7 +70,7 @@ def test_hangup_of_a_sync(account: Account, tmp_path: Path, *, ignored: bool) ->
 
 @pytest.fixture
 def accented(configured: Server, tmp_path: Path) -> Path:
-    """A configuration whose names few encodings have."""
+    """Return a configuration with names that few encodings have."""
     names = ("größe", "日本→")
     config = tmp_path / "logferry.toml"
     text = configuration(dict.fromkeys(("a", "b"), configured.fake), dict.fromkeys(("a", "b"), configured.url))
@@ -82,10 +82,10 @@ def accented(configured: Server, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii"])
-def test_any_encoding_is_survived(
+def test_any_encoding_works(
     encoding: str, accented: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What an encoding lacks is escaped, in tables, states, checks, help and messages; JSON lines stay UTF-8."""
+    """Characters that an encoding lacks are escaped in all output except JSON lines, which stay UTF-8."""
     store = str(tmp_path / "logs.duckdb")
     assert run("sync", "--config", str(accented), "--to", store).exit_code == 0
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
@@ -108,7 +108,7 @@ def test_any_encoding_is_survived(
 
 
 def shrunk(size: int) -> Callable[[], None]:
-    """Limits the files of a process to this many bytes, as a disk does that is nearly full."""
+    """Limit the files of a process to this many bytes, as a nearly full disk does."""
 
     def shrink() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
@@ -116,8 +116,8 @@ def shrunk(size: int) -> Callable[[], None]:
     return shrink
 
 
-def test_a_disk_that_gets_full_can_be_resumed(account: Account, tmp_path: Path) -> None:
-    """The file keeps what is complete, and the line that is printed gets the rest, each record once."""
+def test_a_full_disk_can_be_resumed(account: Account, tmp_path: Path) -> None:
+    """The file keeps the complete records, and the printed command yields the rest, each once."""
     fake = made_fake(records=3000, spacing=20.0)
     with serving(fake) as url:
         account(fake, url)
@@ -138,8 +138,8 @@ def test_a_disk_that_gets_full_can_be_resumed(account: Account, tmp_path: Path) 
         assert uids(path.read_bytes()) == Server(fake, url).uids
 
 
-def test_an_output_that_gets_full_can_be_resumed(account: Account, tmp_path: Path) -> None:
-    """Of stdout it is said how many records are complete."""
+def test_a_full_output_can_be_resumed(account: Account, tmp_path: Path) -> None:
+    """The message has the number of complete records on stdout."""
     fake = made_fake(records=3000, spacing=20.0)
     with serving(fake) as url:
         account(fake, url)
@@ -166,7 +166,7 @@ def test_an_output_that_gets_full_can_be_resumed(account: Account, tmp_path: Pat
 @pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("length", [250, 256, 5000])
 def test_names_that_are_too_long_are_refused(run: Run, tmp_path: Path, length: int) -> None:
-    """A name that the system does not take is a mistake of the call, before anything is asked for."""
+    """A name that the system refuses is an error of the call, before any request."""
     name = str(tmp_path / ("x" * length))
     for arguments in (["pull", "--output", name], ["tail", "--state", name]):
         result = run(*arguments)
@@ -177,7 +177,7 @@ def test_names_that_are_too_long_are_refused(run: Run, tmp_path: Path, length: i
 
 
 def damaged_states() -> Iterator[bytes]:
-    """What is not a state file of a tail."""
+    """Texts that are no state file of a tail."""
     yield b"[" * 100_000
     yield b'{"tail": 1, "streams": ' + b"[" * 100_000
     yield b'{"a":' * 100_000
@@ -198,7 +198,7 @@ def damaged_states() -> Iterator[bytes]:
 @pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("number", range(sum(1 for _ in damaged_states())))
 def test_a_damaged_state_is_refused(run: Run, tmp_path: Path, number: int) -> None:
-    """One line says so, and the file stays as it is."""
+    """One line reports it, and the file stays unchanged."""
     state = [*damaged_states()][number]
     path = tmp_path / "tail.json"
     path.write_bytes(state)

@@ -1,4 +1,4 @@
-"""The shell's sync: what is new into a store, with exit codes, warnings and signals; and what a store says of itself."""
+"""The sync command: new records into a store, exit codes, warnings and signals; and the commands about a store."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ DAY = 86_400_000_000_000
 
 
 def stored(path: Path) -> list[str]:
-    """The uids in a DuckDB file."""
+    """Return the uids in a DuckDB file."""
     with duckdb.connect(str(path), read_only=True) as connection:
         return [uid for (uid,) in connection.execute("SELECT uid FROM logs").fetchall()]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Where a store can be."""
+    """The possible paths of a store."""
     return tmp_path / "logs.duckdb"
 
 
-def test_everything_comes_once(configured: Server, run: Run, store: Path) -> None:
-    """A sync has every record of its window, a second one doubles none, and nothing but the file's owner can read it."""
+def test_each_record_is_stored_once(configured: Server, run: Run, store: Path) -> None:
+    """A sync stores every record of its window, a second one repeats none, and only the owner can read the file."""
     for _ in range(2):
         result = run("sync", "--to", str(store), "--since", "30d")
         assert result.exit_code == 0
@@ -57,8 +57,8 @@ def test_everything_comes_once(configured: Server, run: Run, store: Path) -> Non
     assert store.stat().st_mode & 0o077 == 0
 
 
-def test_the_default_is_a_day(account: Account, run: Run, store: Path) -> None:
-    """Without --since, a stream of which the store has nothing begins 24 hours ago."""
+def test_the_default_start_is_a_day_ago(account: Account, run: Run, store: Path) -> None:
+    """Without --since, a new stream of a store starts 24 hours ago."""
     fake = made_fake(records=100, spacing=1800)
     with serving(fake) as url:
         account(fake, url)
@@ -67,8 +67,8 @@ def test_the_default_is_a_day(account: Account, run: Run, store: Path) -> None:
     assert 0 <= len(day) - len(stored(store)) <= 1 < len(day) < 90
 
 
-def test_a_filter_is_another_question(configured: Server, run: Run, store: Path) -> None:
-    """What is complete of a filter says nothing of the rest, which comes with the next sync."""
+def test_a_filter_is_a_separate_query(configured: Server, run: Run, store: Path) -> None:
+    """A complete window of a filter does not cover the other records, which the next sync stores."""
     arguments = ("sync", "--to", str(store), "--since", "30d")
     assert run(*arguments, "--filter", "logKey=ExchangeTokenBy.ClientCredentials").exit_code == 0
     some = len(stored(store))
@@ -80,8 +80,8 @@ def test_a_filter_is_another_question(configured: Server, run: Run, store: Path)
     assert [one["filters"] for one in windows] == [{"log_key": "ExchangeTokenBy.ClientCredentials"}, {}]
 
 
-def test_raw_is_kept_only_when_asked_for(configured: Server, run: Run, store: Path) -> None:
-    """The items as received can hold secrets."""
+def test_raw_is_stored_only_on_request(configured: Server, run: Run, store: Path) -> None:
+    """Raw items can contain secrets, so they need --raw."""
     for option, count in (((), 0), (("--raw",), len(configured.uids))):
         path = store.with_stem(f"logs{count}")
         assert run("sync", "--to", str(path), "--since", "30d", *option).exit_code == 0
@@ -89,8 +89,8 @@ def test_raw_is_kept_only_when_asked_for(configured: Server, run: Run, store: Pa
             assert connection.execute("SELECT count(raw) FROM logs").fetchall() == [(count,)]
 
 
-def test_a_failure_is_told_and_the_next_sync_goes_on(account: Account, run: Run, store: Path) -> None:
-    """What came before the failure is in the store with where to go on; the exit code is the error's."""
+def test_the_next_sync_continues_after_a_failure(account: Account, run: Run, store: Path) -> None:
+    """The store has the records before the failure and the position; the exit code is the error's."""
     fake = made_fake()
     with serving(fake, on_page(4, REFUSED)) as url:
         account(fake, url)
@@ -105,14 +105,14 @@ def test_a_failure_is_told_and_the_next_sync_goes_on(account: Account, run: Run,
 
 
 def windows_of(run: Run, store: Path) -> list[dict[str, Any]]:
-    """The windows of the only question of a store."""
+    """Return the windows of the only query of a store."""
     (line,) = run("state", "show", str(store)).stdout.splitlines()
     windows: list[dict[str, Any]] = json.loads(line)["windows"]
     return windows
 
 
 def test_forgotten_windows_are_read_again(configured: Server, run: Run, store: Path) -> None:
-    """After state forget there is a gap, which the next sync fills; the records stay."""
+    """After state forget the store has a gap, which the next sync fills; the records stay."""
     assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
     forgot = run("state", "forget", str(store), "--stream", "logto.audit_logs", "--since", "3h", "--until", "2h")
     assert forgot.exit_code == 0
@@ -132,10 +132,10 @@ def test_forgotten_windows_are_read_again(configured: Server, run: Run, store: P
         (("--stream", "logto.audit_logs", "--since", "1h", "--until", "2h"), "lies after until"),
     ],
 )
-def test_what_cannot_be_forgotten_is_a_mistake(
+def test_an_unknown_name_cannot_be_forgotten(
     configured: Server, run: Run, store: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    """A name that the store does not have is misspelt, and nothing is forgotten."""
+    """A name that the store does not have is a mistake, and no window is forgotten."""
     assert configured.uids
     assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
     before = run("state", "show", str(store)).stdout
@@ -145,8 +145,8 @@ def test_what_cannot_be_forgotten_is_a_mistake(
     assert run("state", "show", str(store)).stdout == before
 
 
-def test_a_store_can_be_shown_while_others_read_it(configured: Server, run: Run, store: Path) -> None:
-    """Showing changes nothing, so it keeps nobody from reading."""
+def test_a_store_can_be_shown_during_other_reads(configured: Server, run: Run, store: Path) -> None:
+    """`state show` only reads, so other readers can have the store open."""
     assert configured.uids
     assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
     with process("sync", "--to", str(store), "--every", "1h") as running:
@@ -170,8 +170,8 @@ sys.stdin.read()
 """
 
 
-def test_somebody_elses_database_is_not_touched(run: Run, store: Path) -> None:
-    """Neither shown nor forgotten of, and no table comes to it."""
+def test_a_foreign_database_stays_unchanged(run: Run, store: Path) -> None:
+    """It can be neither shown nor changed, and gets no table."""
     with duckdb.connect(str(store)) as connection:
         connection.execute("CREATE TABLE mine (value INTEGER)").fetchall()
     content = store.read_bytes()
@@ -182,8 +182,8 @@ def test_somebody_elses_database_is_not_touched(run: Run, store: Path) -> None:
     assert store.read_bytes() == content
 
 
-def test_the_table_is_for_people(configured: Server, run: Run, store: Path) -> None:
-    """Counts, windows with their states, and the size."""
+def test_the_table_shows_counts_windows_and_size(configured: Server, run: Run, store: Path) -> None:
+    """The table has counts, windows with their states, and the size."""
     assert run("sync", "--to", str(store), "--since", "30d").exit_code == 0
     shown = run("state", "show", str(store), "--format", "table").stdout
     assert f"{store}: {len(configured.uids)} records, " in shown
@@ -213,10 +213,10 @@ def test_the_table_is_for_people(configured: Server, run: Run, store: Path) -> N
     ],
 )
 @pytest.mark.usefixtures("configured")
-def test_mistakes_are_readable(
+def test_each_mistake_is_one_line(
     run: Run, arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each says what is wrong, and makes nothing."""
+    """Each line names the mistake, and no file is created."""
     monkeypatch.chdir(tmp_path)
     result = run(*arguments)
     assert result.exit_code in (2, 4)
@@ -225,8 +225,8 @@ def test_mistakes_are_readable(
 
 
 @pytest.mark.usefixtures("configured")
-def test_what_is_no_store_stays_as_it_is(run: Run, store: Path) -> None:
-    """A file of another kind is refused, and not touched."""
+def test_a_foreign_file_stays_unchanged(run: Run, store: Path) -> None:
+    """A file of another kind is refused and stays unchanged."""
     store.write_text("dear diary")
     result = run("sync", "--to", str(store))
     assert result.exit_code == 4
@@ -235,12 +235,12 @@ def test_what_is_no_store_stays_as_it_is(run: Run, store: Path) -> None:
 
 
 def process(*arguments: str) -> subprocess.Popen[bytes]:
-    """The command as a process of its own."""
+    """Start the command as a process."""
     return started(*arguments)
 
 
-def test_every_keeps_running_until_it_is_asked_to_stop(configured: Server, store: Path) -> None:
-    """It syncs again and again; SIGTERM ends it cleanly, with the code of an interrupt, and the store is whole."""
+def test_every_repeats_until_a_signal(configured: Server, store: Path) -> None:
+    """The command syncs repeatedly; SIGTERM ends it with the exit code of an interrupt, and the store is complete."""
     with process("sync", "--to", str(store), "--since", "30d", "--every", "1s") as running:
         assert running.stderr is not None
         lines = [running.stderr.readline().decode() for _ in range(2)]
@@ -253,7 +253,7 @@ def test_every_keeps_running_until_it_is_asked_to_stop(configured: Server, store
 
 
 def lines_of(running: subprocess.Popen[bytes], text: str) -> Iterator[str]:
-    """The lines that the process has told up to one with this text."""
+    """Return the lines of the process up to one with this text."""
     assert running.stderr is not None
     for line in running.stderr:
         yield line.decode()
@@ -262,8 +262,8 @@ def lines_of(running: subprocess.Popen[bytes], text: str) -> Iterator[str]:
     raise AssertionError(f"it ended without {text!r}")
 
 
-def test_a_run_that_fails_does_not_end_the_others(account: Account, store: Path) -> None:
-    """Neither what the service refuses once, nor a store that somebody looks at meanwhile; both are told."""
+def test_a_failing_run_does_not_end_later_runs(account: Account, store: Path) -> None:
+    """Neither a refusal by the service nor a reader of the store ends the command; both are reported."""
     fake = made_fake()
     with serving(fake, on_page(4, REFUSED)) as url:
         account(fake, url)
@@ -283,7 +283,7 @@ def test_a_run_that_fails_does_not_end_the_others(account: Account, store: Path)
 
 
 def reading_of(store: Path) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB file for reading, once no sync is at work."""
+    """Open a DuckDB file for reading while no sync runs."""
     while True:
         try:
             return duckdb.connect(str(store), read_only=True)
@@ -292,8 +292,8 @@ def reading_of(store: Path) -> duckdb.DuckDBPyConnection:
 
 
 @given(every=st.floats(1.0, 1e6), chance=st.floats(0.0, 1.0))
-def test_runs_are_a_tenth_earlier_or_later(every: float, chance: float) -> None:
-    """So many machines do not ask at once; on average it is what was asked for."""
+def test_intervals_vary_by_a_tenth(every: float, chance: float) -> None:
+    """Many machines do not send requests at once, and the mean interval is the given one."""
     assert 0.899 * every <= jittered(every, chance) <= 1.101 * every
     assert jittered(every, chance) + jittered(every, 1 - chance) == pytest.approx(2 * every)
     assert jittered(every, 0.0) < every < jittered(every, 1.0)
@@ -301,7 +301,7 @@ def test_runs_are_a_tenth_earlier_or_later(every: float, chance: float) -> None:
 
 @contextmanager
 def stuck_sync(account: Account, store: Path, page: int) -> Generator[subprocess.Popen[bytes]]:
-    """A sync whose service lets it wait for half a minute at a page, counted from 1, and then no other."""
+    """Start a sync whose service delays a page, counted from 1, by half a minute, and later no other."""
     fake = made_fake()
     slow = failing(FakeResponse(429, (("Retry-After", "30"),)), path="/api/logs", at=[page])
     with serving(fake, slow) as url:
@@ -311,8 +311,8 @@ def stuck_sync(account: Account, store: Path, page: int) -> Generator[subprocess
             yield running
 
 
-def test_ctrl_c_keeps_what_was_read(account: Account, run: Run, store: Path) -> None:
-    """In the middle of a slow service, Ctrl-C commits what came; the next sync brings the rest."""
+def test_ctrl_c_commits_received_records(account: Account, run: Run, store: Path) -> None:
+    """While a slow service is read, Ctrl-C commits the received records; the next sync stores the rest."""
     with stuck_sync(account, store, page=4) as running:
         running.send_signal(signal.SIGINT)
         assert running.wait(PATIENCE) == 130
@@ -321,8 +321,8 @@ def test_ctrl_c_keeps_what_was_read(account: Account, run: Run, store: Path) -> 
     assert len(stored(store)) == 417
 
 
-def test_one_sync_at_a_time(account: Account, run: Run, store: Path) -> None:
-    """A store that is in use is refused at once; a killed owner leaves no lock behind."""
+def test_a_store_in_use_is_refused(account: Account, run: Run, store: Path) -> None:
+    """A store in use is refused at once; a killed process leaves no lock behind."""
     with stuck_sync(account, store, page=2) as running:
         refused = run("sync", "--to", str(store))
         assert refused.exit_code == 4
@@ -333,8 +333,8 @@ def test_one_sync_at_a_time(account: Account, run: Run, store: Path) -> None:
     assert len(stored(store)) == 417
 
 
-def test_a_loss_is_told_loudly(run: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the service removed before it was read is a warning and an exit code, once; a store far behind one warning more."""
+def test_a_loss_is_a_warning_and_an_exit_code(run: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records that the service removed unread give a warning and an exit code once; a late store gives a warning."""
     now = time.time_ns()
     fake = CognigyFake(records=50, epoch=now - now % 1_000_000, growing=False)
     begin, end = now - 3 * DAY, now - 2 * DAY
@@ -364,13 +364,13 @@ def test_a_loss_is_told_loudly(run: Run, store: Path, monkeypatch: pytest.Monkey
         ({"planned": 1, "sessions": 312, "span": 90}, "0 of 1 slice, 312 sessions read"),
     ],
 )
-def test_the_time_left_is_said_once_it_can_be_known(report: dict[str, Any], told: str) -> None:
-    """After ten seconds; a stream that has further questions is not done with the slices of the first."""
+def test_the_time_left_is_shown_after_ten_seconds(report: dict[str, Any], told: str) -> None:
+    """The estimate starts after ten seconds and counts all queries of a stream, not only the first."""
     assert time_left(StreamReport(account="a", stream="daily.api_logs", **report), 10) == told
 
 
-def test_an_account_that_waits_says_so() -> None:
-    """Two seconds without a request or an answer are told, until something moves or the stream is done."""
+def test_progress_shows_a_waiting_account() -> None:
+    """Two seconds without a request or an answer are shown, until either occurs or the stream ends."""
     time = [0.0]
     progress = SyncProgress(io.StringIO(), verbose=False, now=lambda: time[0])
     on_request = progress.hooks.get("on_request")
@@ -389,7 +389,9 @@ def test_an_account_that_waits_says_so() -> None:
         assert progress.doing(report) == "done"
 
 
-def test_one_of_several_fails(account: Account, run: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_account_stops_no_other(
+    account: Account, run: Run, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The others are read to their end, and the exit code is that of the failure."""
     fake = made_fake()
     monkeypatch.setenv("DAILY_API_KEY", "k")

@@ -1,4 +1,4 @@
-"""``logferry tail`` as a process: what comes, how it ends, how it goes on."""
+"""``logferry tail`` as a process: its output, its end, and its continuation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECOND = 1_000_000_000
 
 
 class Growing:
-    """A fake that is served, and to which rows can be added; their times are of now."""
+    """A served fake to which rows can be added, with times of now."""
 
     def __init__(self) -> None:
         now = time.time_ns()
@@ -38,12 +38,12 @@ class Growing:
         self.asked = 0
 
     def add(self, *ages: float) -> None:
-        """Add rows that are so many seconds old."""
+        """Add rows that are this many seconds old."""
         now = time.time_ns()
         self.rows += [Row(time=now - round(age * SECOND), content=len(self.rows) + n) for n, age in enumerate(ages)]
 
     def respond(self, request: FakeRequest, _number: int) -> FakeResponse | None:
-        """What a server answers: that of a fake with the rows that there are, unless something is wrong."""
+        """Answer as a fake with the current rows does, unless a failure is set."""
         if request.method != "GET":
             return None
         answer = self.answer or evolve(self.fake, rows=tuple(self.rows)).answer(request, time.time_ns())
@@ -52,14 +52,14 @@ class Growing:
 
     @property
     def uids(self) -> list[str]:
-        """The ``uid`` of every record, in the order of time."""
+        """Return the ``uid`` of every record, in order of time."""
         fake = evolve(self.fake, rows=tuple(self.rows))
         return [f"logto:{fake.tenant}:{identity}" for identity in fake.truth(now=time.time_ns())][::-1]
 
 
 @pytest.fixture
 def growing(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Growing]:
-    """A service of which the environment describes an account."""
+    """Return a service with an account in the environment."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     service = Growing()
     with serving(service.fake, service.respond) as url:
@@ -68,7 +68,7 @@ def growing(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def lines_of(process: subprocess.Popen[bytes], count: int) -> bytes:
-    """What the process writes until there are so many lines."""
+    """Return the output of the process once it has this many lines."""
     assert process.stdout is not None
     lines = b""
     while lines.count(b"\n") < count:
@@ -80,7 +80,7 @@ def lines_of(process: subprocess.Popen[bytes], count: int) -> bytes:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition holds."""
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end
@@ -88,15 +88,15 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def ended(process: subprocess.Popen[bytes], number: int) -> tuple[bytes, str]:
-    """What the process writes after a signal, to stdout and to stderr."""
+    """Return stdout and stderr of the process after a signal."""
     process.send_signal(number)
     left, stderr = process.communicate(timeout=PATIENCE)
     return left, stderr.decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_goes_on_where_it_ended(growing: Growing, number: signal.Signals) -> None:
-    """A pipe gets each record as it comes; after Ctrl-C or SIGTERM the line that is printed brings the others."""
+def test_a_tail_continues_where_it_ended(growing: Growing, number: signal.Signals) -> None:
+    """A pipe gets each record at once; after Ctrl-C or SIGTERM the printed command yields the later ones."""
     growing.add(9, 8, 7)
     with started("tail", "--since", "1m") as process:
         first = lines_of(process, 3)
@@ -118,8 +118,8 @@ def test_it_goes_on_where_it_ended(growing: Growing, number: signal.Signals) -> 
     assert uids(rest) == [growing.uids[n] for n in (3, 5)]
 
 
-def test_what_is_there_already_is_left_out(growing: Growing) -> None:
-    """Without --since only what is new comes."""
+def test_existing_records_are_left_out(growing: Growing) -> None:
+    """Without --since only new records come."""
     growing.add(30, 20, 10)
     with started("tail") as process:
         wait_for(lambda: growing.asked >= 1)
@@ -131,7 +131,7 @@ def test_what_is_there_already_is_left_out(growing: Growing) -> None:
 
 
 def test_a_state_survives_a_kill(growing: Growing, tmp_path: Path) -> None:
-    """A file that is named is kept up to date, so that a killed tail goes on without loss; only its owner reads it."""
+    """A named state file is kept up to date, so a killed tail continues without loss; only its owner can read it."""
     state = tmp_path / "tail.json"
     growing.add(5, 4)
     with started("tail", "--since", "1m", "--state", str(state)) as process:
@@ -150,7 +150,7 @@ def test_a_state_survives_a_kill(growing: Growing, tmp_path: Path) -> None:
 
 
 def test_a_second_tail_on_a_state_is_refused(growing: Growing, run: Run, tmp_path: Path) -> None:
-    """By whichever path it is named; when the first has ended, however it did, another goes on, and leaves no lock."""
+    """Any path to the state is locked; after the first tail ends in any way, another continues and leaves no lock."""
     state, link = tmp_path / "tail.json", tmp_path / "link.json"
     link.symlink_to(state)
     growing.add(3, 2, 1)
@@ -171,8 +171,8 @@ def test_a_second_tail_on_a_state_is_refused(growing: Growing, run: Run, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "tail.json"]
 
 
-def test_a_lock_that_is_removed_while_it_is_waited_for_is_none(tmp_path: Path) -> None:
-    """Of many that open one state again and again, at most one at a time has it."""
+def test_a_removed_lock_file_does_not_lock(tmp_path: Path) -> None:
+    """Of many processes that open one state repeatedly, at most one at a time holds it."""
     state, inside, most = tmp_path / "tail.json", [0], [0]
 
     def use() -> None:
@@ -191,8 +191,8 @@ def test_a_lock_that_is_removed_while_it_is_waited_for_is_none(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failure_is_told_and_the_stream_goes_on(growing: Growing) -> None:
-    """One readable line for what is wrong, one for what comes of it; then records come again."""
+def test_a_failure_is_reported_and_the_tail_continues(growing: Growing) -> None:
+    """One line has the failure and one the next attempt; then records come again."""
     growing.answer = FakeResponse(400, (("Content-Type", "application/json"),), b'{"message":"no"}')
     growing.add(3)
     growing.answer = None
@@ -211,8 +211,8 @@ def test_a_failure_is_told_and_the_stream_goes_on(growing: Growing) -> None:
     assert uids(lines) == growing.uids
 
 
-def test_refused_credentials_end_it(growing: Growing, run: Run) -> None:
-    """Where nothing is left to be followed, the exit code is that of the error, told once."""
+def test_refused_credentials_end_a_tail(growing: Growing, run: Run) -> None:
+    """If no stream remains, the exit code is that of the error, which is reported once."""
     growing.answer = REFUSED
     result = run("tail")
     assert result.exit_code == 3
@@ -222,8 +222,8 @@ def test_refused_credentials_end_it(growing: Growing, run: Run) -> None:
     assert result.stdout == ""
 
 
-def test_closed_pipe(growing: Growing) -> None:
-    """When nobody reads any more, it ends quietly with the next record, as in ``logferry tail | head -1``."""
+def test_a_closed_pipe_ends_a_tail_quietly(growing: Growing) -> None:
+    """Without a reader, a tail ends at the next record without a message, as in ``logferry tail | head -1``."""
     growing.add(3)
     with started("tail", "--since", "1m") as process:
         lines_of(process, 1)
@@ -235,8 +235,8 @@ def test_closed_pipe(growing: Growing) -> None:
     assert process.returncode == 0
 
 
-def test_severity_and_raw(growing: Growing) -> None:
-    """What is below the severity is left out, also when it is resumed; --raw adds the item, and is repeated."""
+def test_severity_and_raw_are_kept_when_resumed(growing: Growing) -> None:
+    """Records below the severity are left out, also when resumed; --raw adds the item and is repeated."""
     growing.add(*(age / 10 for age in range(200, 100, -1)))
     with started("tail", "--since", "1m", "--severity", "error", "--raw") as process:
         lines = lines_of(process, 1)
@@ -248,8 +248,8 @@ def test_severity_and_raw(growing: Growing) -> None:
     assert [*resume_arguments(stderr)][:4] == ["tail", "--severity", "17", "--raw"]
 
 
-def test_terminal(growing: Growing, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal gets a line per record, coloured by severity unless NO_COLOR is set, the date once."""
+def test_a_terminal_gets_coloured_lines(growing: Growing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal gets one line per record, coloured by severity unless NO_COLOR is set, with the date once."""
     growing.add(*(age / 10 for age in range(200, 100, -1)))
     monkeypatch.setenv("TERM", "xterm-256color")
     shown = on_terminal()
@@ -260,7 +260,7 @@ def test_terminal(growing: Growing, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def on_terminal() -> str:
-    """What a terminal gets of the records that are there, until Ctrl-C."""
+    """Return what a terminal gets of the existing records, until Ctrl-C."""
     leader, follower = pty.openpty()
     shown = b""
     with started("tail", "--since", "1m", stdout=follower) as process:
@@ -285,8 +285,8 @@ def on_terminal() -> str:
         (["--filter", "nothing=1"], "no stream has a filter 'nothing'"),
     ],
 )
-def test_mistakes(growing: Growing, run: Run, arguments: list[str], message: str) -> None:
-    """A call that cannot be right sends nothing and is exit code 2."""
+def test_an_invalid_call_sends_no_request(growing: Growing, run: Run, arguments: list[str], message: str) -> None:
+    """An invalid call sends no request and is exit code 2."""
     result = run("tail", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
@@ -294,7 +294,7 @@ def test_mistakes(growing: Growing, run: Run, arguments: list[str], message: str
 
 
 def test_a_checkpoint_of_a_pull_is_no_state(growing: Growing, run: Run, tmp_path: Path) -> None:
-    """A state with the checkpoint of something else is refused."""
+    """A state file with another checkpoint is refused."""
     state = tmp_path / "tail.json"
     state.write_text(json.dumps({"tail": 1, "streams": [["logto", "logto.audit_logs", "{}"]]}))
     result = run("tail", "--state", str(state))
@@ -303,8 +303,8 @@ def test_a_checkpoint_of_a_pull_is_no_state(growing: Growing, run: Run, tmp_path
     assert growing.asked == 0
 
 
-def test_a_state_that_cannot_be_written_is_told_at_once(growing: Growing, run: Run) -> None:
-    """Before anything is asked."""
+def test_an_unwritable_state_is_refused_at_once(growing: Growing, run: Run) -> None:
+    """The error is raised before any request."""
     result = run("tail", "--state", "/proc/nowhere/tail.json")
     assert result.exit_code == 4
     assert "/proc/nowhere/tail.json cannot be written" in result.stderr
@@ -312,7 +312,7 @@ def test_a_state_that_cannot_be_written_is_told_at_once(growing: Growing, run: R
 
 
 def test_old_states_are_removed(growing: Growing, tmp_path: Path) -> None:
-    """A state that nobody asked for is kept for 30 days; other files are left alone."""
+    """An automatic state is kept for 30 days; other files stay."""
     folder = tmp_path / "state" / "logferry"
     folder.mkdir(parents=True)
     old, young, other = (folder / name for name in ("tail-1.json", "tail-2.json", "other.json"))

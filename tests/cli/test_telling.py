@@ -1,4 +1,4 @@
-"""Messages that cannot be written change neither what is kept nor the exit code."""
+"""Messages that cannot be written change neither the output nor the exit code."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from logferry.testing import failing as refusing
 @frozen
 class Ended:
     """
-    What is left of a process.
+    The result of a process.
 
     Attributes:
         code: Its exit code.
-        stdout: What it wrote.
+        stdout: Its output.
     """
 
     code: int
@@ -39,7 +39,7 @@ class Ended:
 
 @contextmanager
 def stderr_of(kind: str) -> Generator[int]:
-    """A descriptor to give a process as its stderr: full, without a reader, or of a reader who reads nothing."""
+    """Return a descriptor for stderr: full, without a reader, or with a reader that reads nothing."""
     if kind == "full":
         with Path("/dev/full").open("wb") as full:
             yield full.fileno()
@@ -63,7 +63,7 @@ def stderr_of(kind: str) -> Generator[int]:
 
 
 def ended(*arguments: str, stderr: str, cwd: Path | None = None) -> Ended:
-    """Run the command with such a stderr."""
+    """Run the command with this stderr."""
     command = [sys.executable, "-c", FOREGROUND, *arguments]
     if stderr == "closed":
         command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
@@ -83,21 +83,21 @@ BROKEN: Final = [
 
 
 @pytest.mark.parametrize("stderr", BROKEN)
-def test_a_pull_brings_everything(configured: Server, stderr: str) -> None:
-    """Whatever becomes of the messages of a pull, all records come, and the exit code is 0."""
+def test_a_pull_without_messages_is_complete(configured: Server, stderr: str) -> None:
+    """With any defect of stderr, all records of a pull come with exit code 0."""
     done = ended("-v", "pull", stderr=stderr)
     assert (done.code, uids(done.stdout)) == (0, configured.uids)
 
 
 @pytest.mark.parametrize("stderr", BROKEN)
 def test_a_failure_keeps_its_exit_code(failing: Server, stderr: str) -> None:
-    """A pull that fails in the middle has the records before, and the code of the failure."""
+    """A pull that fails in the middle has the earlier records and the exit code of the failure."""
     done = ended("-v", "pull", stderr=stderr)
     assert (done.code, uids(done.stdout)) == (3, failing.uids[:199])
 
 
-def test_a_file_is_completed(configured: Server, tmp_path: Path) -> None:
-    """A pull into a file puts it in its place."""
+def test_a_pull_without_messages_completes_its_file(configured: Server, tmp_path: Path) -> None:
+    """A pull into a file gives it its final name."""
     path = tmp_path / "logs.jsonl"
     assert ended("-v", "pull", "--output", str(path), stderr="broken").code == 0
     assert uids(path.read_bytes()) == configured.uids
@@ -105,8 +105,8 @@ def test_a_file_is_completed(configured: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stderr", ["closed", "broken"])
-def test_a_sync_is_a_sync(configured: Server, stderr: str, tmp_path: Path, run: Run) -> None:
-    """A sync keeps everything and says so by its exit code."""
+def test_a_sync_without_messages_is_complete(configured: Server, stderr: str, tmp_path: Path, run: Run) -> None:
+    """A sync stores all records and returns its exit code."""
     store = str(tmp_path / "logs.duckdb")
     assert ended("-v", "sync", "--to", store, stderr=stderr).code == 0
     shown = run("state", "show", store).stdout
@@ -128,15 +128,15 @@ def test_a_sync_is_a_sync(configured: Server, stderr: str, tmp_path: Path, run: 
         ("simulate --host example.org", 2),
     ],
 )
-def test_every_command_does_its_work(command: str, code: int, tmp_path: Path) -> None:
+def test_every_command_works_without_messages(command: str, code: int, tmp_path: Path) -> None:
     """Exit code and output are those of a run whose messages are read."""
     done = ended(*command.split(), stderr="broken", cwd=tmp_path)
     assert (done.code, bool(done.stdout)) == (code, code == 0)
 
 
 @pytest.mark.parametrize("stderr", ["closed", "broken"])
-def test_a_tail_goes_on(configured: Server, stderr: str) -> None:
-    """A tail writes its records, and ends as it is asked to."""
+def test_a_tail_works_without_messages(configured: Server, stderr: str) -> None:
+    """A tail writes its records and ends on its signal."""
     redirection, ferry = "2>&-" if stderr == "closed" else "", (sys.executable, "-c", FOREGROUND)
     with (
         stderr_of("broken") as descriptor,
@@ -154,8 +154,8 @@ def test_a_tail_goes_on(configured: Server, stderr: str) -> None:
     assert {*uids(lines)} == {*configured.uids}
 
 
-def test_the_reader_of_messages_leaves(account: Account) -> None:
-    """A reader of stderr that leaves in the middle costs no record: the shell's ``2> >(head -n 9)``."""
+def test_a_leaving_reader_of_messages_loses_no_record(account: Account) -> None:
+    """A reader of stderr that leaves, as in ``2> >(head -n 9)``, loses no record."""
     fake, left = made_fake(), threading.Event()
 
     def wait(_request: object, number: int) -> None:
@@ -176,8 +176,8 @@ def test_the_reader_of_messages_leaves(account: Account) -> None:
         assert (process.wait(), uids(lines)) == (0, Server(fake, url).uids)
 
 
-def test_a_sync_goes_on_whose_reader_leaves(account: Account, tmp_path: Path) -> None:
-    """A sync that keeps running syncs again after the reader of its messages has left."""
+def test_a_repeated_sync_continues_without_its_reader(account: Account, tmp_path: Path) -> None:
+    """A repeated sync runs again after the reader of its messages has left."""
     fake, again, left = made_fake(records=10), threading.Event(), threading.Event()
 
     def note(request: FakeRequest, _number: int) -> None:
@@ -210,8 +210,8 @@ def test_a_sync_goes_on_whose_reader_leaves(account: Account, tmp_path: Path) ->
             assert process.wait(PATIENCE) == 130
 
 
-def test_messages_wait_for_their_reader_once() -> None:
-    """What a full pipe does not take is dropped, and what it takes later is written again."""
+def test_a_full_pipe_drops_messages() -> None:
+    """A message that does not fit into a full pipe is dropped; once it has room, messages are written again."""
     reader, writer = os.pipe()
     messages = Messages(writer, patience=0.01)
     size = 1 << 20
@@ -230,16 +230,16 @@ def test_messages_wait_for_their_reader_once() -> None:
 @pytest.mark.parametrize(
     "arguments", [("pull",), ("tail",), ("check",), ("streams",), ("completion", "bash"), ("--help",), ("pull", "-h")]
 )
-def test_closed_stdout_is_told(arguments: tuple[str, ...]) -> None:
-    """Records that have nowhere to go are a mistake of the call, which one line says."""
+def test_a_closed_stdout_is_an_error(arguments: tuple[str, ...]) -> None:
+    """Records without an output are an error of the call, in one line."""
     command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-c", FOREGROUND, *arguments]
     done = subprocess.run(command, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
     assert done.returncode == 2
     assert done.stderr == b"Error: stdout is closed. Redirect it, as in > records.jsonl\n"
 
 
-def test_what_needs_no_stdout_does_without(configured: Server, tmp_path: Path) -> None:
-    """Neither a pull into a file nor a sync misses a stdout that is closed, and no file gets its number."""
+def test_a_closed_stdout_does_not_matter_without_output(configured: Server, tmp_path: Path) -> None:
+    """A pull into a file and a sync work without stdout, and no file gets its descriptor number."""
     path = tmp_path / "logs.jsonl"
     for arguments in (["pull", "--output", str(path)], ["sync", "--to", str(tmp_path / "logs.duckdb")]):
         command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", FOREGROUND, *arguments]
@@ -248,7 +248,7 @@ def test_what_needs_no_stdout_does_without(configured: Server, tmp_path: Path) -
 
 
 def closed_after(lines: int, *arguments: str) -> tuple[int, bytes]:
-    """Read that many lines of stdout, then no more: the exit code, and stderr."""
+    """Read this many lines of stdout, then stop; return the exit code and stderr."""
     with subprocess.Popen(
         [sys.executable, "-c", FOREGROUND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -261,8 +261,8 @@ def closed_after(lines: int, *arguments: str) -> tuple[int, bytes]:
     return process.returncode, stderr
 
 
-def test_a_failure_before_the_reader_has_enough(tmp_path: Path) -> None:
-    """A reader of stdout that leaves ends a pull quietly, but not a failure that came before."""
+def test_a_leaving_reader_does_not_hide_a_failure(tmp_path: Path) -> None:
+    """A reader of stdout that leaves ends a pull quietly, unless a failure came before."""
     refused, fine = made_fake(), made_fake(records=3000, spacing=20.0)
     with serving(refused, on_page(1, REFUSED)) as first, serving(fine) as second:
         config = tmp_path / "logferry.toml"
@@ -273,8 +273,8 @@ def test_a_failure_before_the_reader_has_enough(tmp_path: Path) -> None:
     assert stderr.startswith(b"Error: ")
 
 
-def test_a_failed_check_whose_reader_has_enough(account: Account) -> None:
-    """Also where the failure itself finds no reader."""
+def test_a_leaving_reader_does_not_hide_a_failed_check(account: Account) -> None:
+    """The exit code is that of the failure, even if its message has no reader."""
     fake = made_fake(records=10)
     reader, writer = os.pipe()
     os.close(reader)
@@ -289,8 +289,8 @@ def test_a_failed_check_whose_reader_has_enough(account: Account) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("arguments", [("--help",), ("pull", "--help"), ("--version",)], ids=" ".join)
-def test_help_that_cannot_be_written(arguments: tuple[str, ...]) -> None:
-    """Help whose output is full gives an error of one line; its reader may leave."""
+def test_help_for_a_full_output_is_an_error(arguments: tuple[str, ...]) -> None:
+    """Help for a full output gives an error of one line; help without a reader ends quietly."""
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-c", FOREGROUND, *arguments], stdout=full, stderr=subprocess.PIPE, check=False

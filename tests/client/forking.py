@@ -1,4 +1,4 @@
-"""What a program does around a fork, run by test_fork.py in a process of its own; prints one line of JSON."""
+"""Programs around a fork, which test_fork.py runs in a separate process; each prints one line of JSON."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from logferry.hooks import RequestEvent
 from logferry.testing import LogtoFake, configuration
 
 PATIENCE = 600
-"""Seconds after which a child process that hangs is ended."""
+"""The seconds after which a blocked child process is killed."""
 
 URL = sys.argv[2] if len(sys.argv) > 2 else ""
 
 
 def client(**options: Any) -> logferry.Logto:
-    """A client of the loopback server."""
+    """Return a client of the loopback server."""
     fake = LogtoFake()
     return logferry.Logto(endpoint=URL, app_id=fake.app_id, app_secret=fake.app_secret, **options)
 
@@ -42,14 +42,14 @@ async def acount(one: logferry.Logto) -> int:
 
 
 def in_child(work: Callable[[], Any]) -> Any:
-    """What a child process that is forked now says: what the work gives, or its error."""
+    """Fork a child process, and return the result of its work or its error."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         faulthandler.dump_traceback_later(PATIENCE, exit=True)
         try:
             said: Any = work()
-        except BaseException as error:  # noqa: BLE001  # the parent looks at it
+        except BaseException as error:  # noqa: BLE001  # the parent examines it
             said = f"{type(error).__name__}: {error}"
         os.write(writing, json.dumps(said).encode())
         os._exit(0)
@@ -68,7 +68,7 @@ def _count_in_pool(_number: int) -> int:
 
 
 def pool() -> Any:
-    """A client that was used, in the processes of a pool."""
+    """Use a client, then use it in the processes of a pool."""
     _USED.append(client())
     before = count(_USED[0])
     with multiprocessing.get_context("fork").Pool(4) as processes:
@@ -76,14 +76,14 @@ def pool() -> Any:
 
 
 def tasks() -> Any:
-    """The same with an event loop in each process."""
+    """Use a client, then use it in an event loop of each process."""
     one = client()
     before = asyncio.run(acount(one))
     return [before, *(in_child(lambda: asyncio.run(acount(one))) for _ in range(2)), asyncio.run(acount(one))]
 
 
 def running_loop() -> Any:
-    """A fork while an event loop has requests under way."""
+    """Fork while an event loop has requests in flight."""
     one = client()
 
     async def main() -> Any:
@@ -104,12 +104,12 @@ def _in_thread(work: Callable[[], Any]) -> Any:
 
 
 def iteration() -> Any:
-    """An iteration in the middle, with requests under way, with which both go on."""
+    """Fork within an iteration with requests in flight, and continue it in both processes."""
     return _both(iter(client(concurrency=4).audit_logs(page_size=20).raw()), 250)
 
 
 def pages() -> Any:
-    """The same page by page."""
+    """Do the same page by page."""
     return _both(iter(client(concurrency=4).audit_logs(page_size=20).raw().pages()), 12)
 
 
@@ -128,9 +128,9 @@ def _ids(items: Iterable[Any]) -> list[str]:
 
 
 def busy_threads() -> Any:
-    """Other threads use the client while processes are forked."""
+    """Fork while other threads use the client."""
     one = client()
-    count(one)  # what is imported lazily is: a child process waits for ever for what another thread imports
+    count(one)  # import lazy modules now: a child process would wait for ever for an import in another thread
     over = threading.Event()
 
     def use() -> None:
@@ -148,7 +148,7 @@ def busy_threads() -> Any:
 
 
 def token() -> Any:
-    """Another thread fetches the token at the moment of the fork."""
+    """Fork while another thread fetches the token."""
     asked, forked = threading.Event(), threading.Event()
 
     def on_request(event: RequestEvent) -> None:
@@ -167,7 +167,7 @@ def token() -> Any:
 
 
 def fast() -> Any:
-    """``transport="fast"``, used before the fork: by the same client, and by a new one."""
+    """Use ``transport="fast"`` before the fork, and then the same client and a new one."""
     one = client(transport="fast")
     before = count(one)
     return [
@@ -181,20 +181,20 @@ def fast() -> Any:
 
 
 def fast_unused() -> Any:
-    """``transport="fast"``, not used before the fork."""
+    """Use ``transport="fast"`` only after the fork."""
     one = client(transport="fast")
     return in_child(lambda: count(one))
 
 
 def given() -> Any:
-    """A transport of the caller's, used before the fork, and not."""
+    """Use a custom transport before the fork, or only after it."""
     one, other = (client(transport=httpx.HTTPTransport()) for _ in range(2))
     before = count(one)
     return [before, in_child(lambda: count(one)), in_child(lambda: count(other)), count(one)]
 
 
 def ferry() -> Any:
-    """All accounts, opened before the fork."""
+    """Open all accounts before the fork."""
     path = Path(sys.argv[3]) / "logferry.toml"
     path.write_text(configuration({"login": LogtoFake()}, {"login": URL}))
     said: list[Any] = []

@@ -1,4 +1,4 @@
-"""Nothing is injected, and nothing happens by accident: what is odd is refused before anything is sent."""
+"""Injection and accidents: invalid input is refused before any request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from logferry.cli import main
 from logferry.testing import LogtoFake, Recorder, serve
 
 ODD = ["a\r\nX-Injected: 1", "a\n", "\x00", "a\x7f", "\x1b[31m", "\ud800", "\u2028", ""]
-"""What no filter can hold."""
+"""Values that no filter may have."""
 
 SPECIAL = [
     "../../x",
@@ -37,29 +37,29 @@ SPECIAL = [
     "\\..\\",
     "'\"<>",
 ]
-"""What a filter can hold, and what must arrive as it is."""
+"""Values that a filter may have and that must arrive unchanged."""
 
 
 def cognigy(**options: Any) -> logferry.Cognigy:
-    """A client."""
+    """Return a client."""
     given: dict[str, Any] = {"base_url": "https://c.example/new", "api_key": "k", "project_id": "a" * 24}
     return logferry.Cognigy(**given | options)
 
 
 def logto(**options: Any) -> logferry.Logto:
-    """A client."""
+    """Return a client."""
     given: dict[str, Any] = {"endpoint": "https://acme.logto.app", "access_token": "k"}
     return logferry.Logto(**given | options)
 
 
 def nothing_sent(_request: httpx.Request) -> httpx.Response:
-    """No request may come."""
+    """Fail on any request."""
     raise AssertionError("something was sent")
 
 
 @pytest.mark.parametrize("value", [*ODD, *SPECIAL, "A" * 24, "a" * 23, "a" * 24 + "\n", "a" * 23 + "/"])
-def test_a_project_is_an_id_and_nothing_else(value: str) -> None:
-    """It is a part of the path, so only what an id looks like is accepted, as an argument and as a setting."""
+def test_a_project_is_only_an_id(value: str) -> None:
+    """A project is part of the path, so an argument and a setting must have the form of an id."""
     with cognigy(transport=httpx.MockTransport(nothing_sent)) as client:
         with pytest.raises(logferry.InvalidRequestError):
             client.project_logs(project_id=value)
@@ -67,14 +67,14 @@ def test_a_project_is_an_id_and_nothing_else(value: str) -> None:
             client.stream("cognigy.project_logs", filters={"project_id": value})
     if (
         value.strip() and value != "a" * 24 + "\n"
-    ):  # an empty one counts as missing; white space around a setting is cut
+    ):  # an empty project counts as missing; white space around a setting is removed
         with pytest.raises(logferry.ConfigurationError):
             cognigy(project_id=value)
 
 
 @pytest.mark.parametrize("project", ["..", ".", "../../v2.0/users", "a?b", "a#b", "a/../b", "%2e%2e"])
-def test_a_forged_checkpoint_leads_to_no_other_path(project: str) -> None:
-    """Also where its digest is right: dots are refused, all else is quoted."""
+def test_a_forged_checkpoint_cannot_change_the_path(project: str) -> None:
+    """Even with a valid digest, dots are refused and other characters quoted."""
     seen: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -94,14 +94,14 @@ def test_a_forged_checkpoint_leads_to_no_other_path(project: str) -> None:
                 client.project_logs(resume=forged.to_text())
             return
         assert client.project_logs(resume=forged.to_text()).to_list() == []
-    (path,) = {*seen}  # an empty page is asked for twice
+    (path,) = {*seen}  # an empty page is requested twice
     assert path.startswith("/new/v2.")
     assert len(path.partition("?")[0].split("/")) == 6
 
 
 @pytest.mark.parametrize("change", [{"filters": {"unknown": 1}}, {"filters": 5}, {"position": 5}, {"position": {}}])
-def test_a_forged_checkpoint_is_a_damaged_one(change: dict[str, Any]) -> None:
-    """What no logferry has written is refused when the stream is opened, with a CheckpointError."""
+def test_a_forged_checkpoint_is_damaged(change: dict[str, Any]) -> None:
+    """A checkpoint that logferry cannot have written raises a CheckpointError when the stream is opened."""
     given: dict[str, Any] = {
         "stream": "logto.audit_logs",
         "filters": {},
@@ -121,8 +121,8 @@ def test_a_forged_checkpoint_is_a_damaged_one(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("value", ODD)
-def test_filters_that_cannot_be_sent(value: str) -> None:
-    """Line ends, zero bytes, controls and half characters are refused, by name."""
+def test_filters_with_control_characters_are_refused(value: str) -> None:
+    """Line ends, zero bytes, control characters and lone surrogates are refused with the name of the filter."""
     with (
         logto(transport=httpx.MockTransport(nothing_sent)) as client,
         pytest.raises(logferry.InvalidRequestError, match="user_id"),
@@ -131,8 +131,8 @@ def test_filters_that_cannot_be_sent(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", SPECIAL)
-def test_filters_arrive_as_they_are(value: str) -> None:
-    """Whatever means something in an address means nothing in a filter."""
+def test_filters_arrive_unchanged(value: str) -> None:
+    """Characters with a meaning in a URL are quoted in a filter."""
     seen: list[dict[str, list[str]]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -149,8 +149,8 @@ def test_filters_arrive_as_they_are(value: str) -> None:
 
 @pytest.mark.parametrize("secret", ["a\r\nX-Injected: 1", "a\nb", "a\x00b", "k\u00e9y", "\u043a\u043b\u044e\u0447"])
 @pytest.mark.parametrize("service", ["daily", "logto", "cognigy"])
-def test_credentials_that_cannot_be_sent(service: str, secret: str) -> None:
-    """They are refused in one line that does not have them, before anything is sent."""
+def test_credentials_with_control_characters_are_refused(service: str, secret: str) -> None:
+    """The error is one line without the credentials, before any request."""
     transport = httpx.MockTransport(nothing_sent)
 
     def read() -> list[Any]:
@@ -179,8 +179,8 @@ def test_credentials_that_cannot_be_sent(service: str, secret: str) -> None:
         "http://127.0.0.1%2eevil.example", "http://l\u043ecalhost", "http:127.0.0.1", "HTTP://EVIL.EXAMPLE",
     ],
 )  # fmt: skip
-def test_plain_http_leads_to_this_machine_only(url: str) -> None:
-    """Nothing that only looks like loopback is taken for it."""
+def test_plain_http_is_limited_to_this_machine(url: str) -> None:
+    """An address that only resembles loopback is refused."""
     with pytest.raises(logferry.ConfigurationError):
         logto(endpoint=url)
 
@@ -188,16 +188,14 @@ def test_plain_http_leads_to_this_machine_only(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1", "http://127.8.9.10:3001", "http://[::1]:80", "http://localhost", "HTTP://LOCALHOST:1"]
 )
-def test_loopback_is_what_it_is(url: str) -> None:
-    """All of 127.0.0.0/8, ::1, and localhost."""
+def test_loopback_addresses_are_recognised(url: str) -> None:
+    """Loopback is 127.0.0.0/8, ::1, and localhost."""
     logto(endpoint=url).close()
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
-def test_plain_http_never_goes_through_a_proxy_of_the_environment(
-    variable: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It would carry the credentials to another machine unencrypted; one that is given as an argument is the caller's."""
+def test_plain_http_never_uses_a_proxy_of_the_environment(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy would receive the credentials unencrypted; a proxy argument is the caller's decision."""
     fake = LogtoFake(records=1)
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
@@ -217,10 +215,10 @@ def test_plain_http_never_goes_through_a_proxy_of_the_environment(
     "environment",
     [{"PYTHONHTTPSVERIFY": "0"}, {"SSL_VERIFY": "false"}, {"CURL_CA_BUNDLE": ""}, {"REQUESTS_CA_BUNDLE": ""}],
 )
-def test_nothing_in_the_environment_switches_verification_off(
+def test_the_environment_cannot_disable_verification(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client's context wants certificates, whatever the environment says."""
+    """The client requires certificates with any variables of the environment."""
     made: list[ssl.SSLContext] = []
     real = ssl.SSLContext.wrap_socket
 
@@ -251,10 +249,10 @@ OUTPUTS = {
 
 @pytest.mark.usefixtures("no_account_of_the_developer")
 @pytest.mark.parametrize("asked", OUTPUTS.values(), ids=OUTPUTS)
-def test_files_are_for_their_owner_whatever_the_umask(
+def test_files_are_private_with_any_umask(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...]
 ) -> None:
-    """Logs can hold secrets: neither the files nor what is left of a broken run can be read by others."""
+    """Logs can contain secrets, so other users cannot read the files, including those of a failed run."""
     fake = LogtoFake(records=20)
     monkeypatch.setenv("LOGTO_APP_ID", fake.app_id)
     monkeypatch.setenv("LOGTO_APP_SECRET", fake.app_secret)
@@ -274,8 +272,8 @@ def test_files_are_for_their_owner_whatever_the_umask(
 
 
 @pytest.mark.parametrize("command", ["pull", "tail", "sync"])
-def test_help_says_what_raw_exposes(command: str) -> None:
-    """Whoever asks for it reads that it can hold secrets."""
+def test_help_warns_about_raw(command: str) -> None:
+    """The help of --raw says that raw items can contain secrets."""
     text = CliRunner().invoke(main, [command, "--help"]).stdout
     told = " ".join(text.partition("--raw")[2].split())[:160]
     assert "secret" in told

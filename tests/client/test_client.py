@@ -1,4 +1,4 @@
-"""Clients: immutable, shared, checked before anything is sent, silent about secrets."""
+"""Clients: immutable, shared, validated before any request, without secrets in their output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Walk: TypeAlias = Callable[[Any], Iterator[Any]]
 FAKE = LogtoFake(records=30)
 UNTIL = "2027-01-01"
 LOOSE: Any = logferry
-"""As a caller without a type checker sees it."""
+"""The class without its types, as a caller without a type checker uses it."""
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ LOOSE: Any = logferry
         ({"until": "soon"}, "until is no time"),
     ],
 )
-def test_a_call_that_cannot_be_right_sends_nothing(client: Make, options: dict[str, Any], words: str) -> None:
-    """It is refused where the stream is opened."""
+def test_an_invalid_call_sends_no_request(client: Make, options: dict[str, Any], words: str) -> None:
+    """An invalid call is refused when the stream is opened."""
     transport = InProcessTransport(FAKE)
     with client(transport=transport) as logto, pytest.raises(logferry.InvalidRequestError, match=words):
         logto.audit_logs(**options)
@@ -50,7 +50,7 @@ def test_a_call_that_cannot_be_right_sends_nothing(client: Make, options: dict[s
 
 
 def test_a_misspelt_option_is_refused(client: Make) -> None:
-    """By the stream, by the client and by its views: else a pull without its window or its filter would look right."""
+    """Streams, clients and views refuse it, since a pull without its window or filter would look valid."""
     with client() as logto:
         loose: Any = logto
         with pytest.raises((TypeError, logferry.InvalidRequestError)):
@@ -75,27 +75,27 @@ def test_a_misspelt_option_is_refused(client: Make) -> None:
         ),
     ],
 )
-def test_a_misspelt_argument_is_suggested(call: Callable[[], object], words: str) -> None:
-    """What is most likely to have been meant stands first: settings and filters before the options that all share."""
+def test_the_error_for_a_misspelt_argument_suggests_names(call: Callable[[], object], words: str) -> None:
+    """The most likely name comes first: settings and filters before options that all services have."""
     with pytest.raises(TypeError) as caught:
         call()
     assert f"unexpected keyword argument {words}" in str(caught.value)
 
 
 def test_an_empty_filter_is_refused(client: Make) -> None:
-    """Logto takes it for none and would send everybody's logs (the fake does as it was measured)."""
+    """Logto ignores an empty filter and would send the logs of all users (the fake does as measured)."""
     with client() as logto, pytest.raises(logferry.InvalidRequestError, match="user_id"):
         logto.audit_logs(user_id="")
 
 
-def test_a_filter_that_cannot_be_sent_is_refused(client: Make, walk: Walk) -> None:
-    """Text that is no Unicode is an error of ours, not one of an encoder."""
+def test_a_filter_with_invalid_unicode_is_refused(client: Make, walk: Walk) -> None:
+    """Invalid Unicode raises an error of logferry, not one of an encoder."""
     with client() as logto, pytest.raises(logferry.InvalidRequestError):
         next(walk(logto.audit_logs(user_id="\ud800")))
 
 
-def test_nothing_is_asked_for_no_items(client: Make, walk: Walk) -> None:
-    """max_items=0 and to_list(0) need no request."""
+def test_zero_items_need_no_request(client: Make, walk: Walk) -> None:
+    """max_items=0 and to_list(0) send no request."""
     transport = InProcessTransport(FAKE)
     with client(transport=transport) as logto:
         assert list(walk(logto.audit_logs(max_items=0))) == []
@@ -104,7 +104,7 @@ def test_nothing_is_asked_for_no_items(client: Make, walk: Walk) -> None:
 
 
 def test_streams_open_by_name(client: Make, walk: Walk) -> None:
-    """With filters by either spelling, as a user gives them."""
+    """The filters may have either spelling, as a user gives them."""
     with client(FAKE) as logto:
         for name in ("log_key", "logKey"):
             stream = logto.stream("logto.audit_logs", filters={name: "Interaction.End"}, until=UNTIL)
@@ -115,8 +115,8 @@ def test_streams_open_by_name(client: Make, walk: Walk) -> None:
             logto.stream("logto.audit_logs", filters={"since_when": "x"})
 
 
-def test_a_view_has_its_own_options_and_leaves_the_original_alone(client: Make, walk: Walk) -> None:
-    """Retries and hooks of a view are the view's; what it does not change it keeps."""
+def test_a_view_does_not_change_the_original(client: Make, walk: Walk) -> None:
+    """Retries and hooks of a view apply only to the view, which keeps all other options."""
     clock, told = VirtualClock(FAKE.epoch), list[str]()
     failing = [FakeResponse(503)] * 100
     transport = InProcessTransport(
@@ -145,7 +145,7 @@ def test_a_view_has_its_own_options_and_leaves_the_original_alone(client: Make, 
 
 
 def test_views_share_their_connections(client: Make) -> None:
-    """Closing one closes all, since they are one pool."""
+    """All views share one pool, so closing one closes all."""
     logto = client(FAKE)
     view = logto.with_options(timeout=1)
     assert len(view.audit_logs(until=UNTIL).to_list()) == 30
@@ -154,8 +154,8 @@ def test_views_share_their_connections(client: Make) -> None:
         logto.audit_logs().to_list()
 
 
-def test_a_closed_client_says_so(client: Make, walk: Walk) -> None:
-    """Also a stream that was opened, and an iterator that was begun, before it was closed."""
+def test_a_closed_client_raises(client: Make, walk: Walk) -> None:
+    """A stream and an iterator that were opened before it was closed raise too."""
     with client(FAKE) as logto:
         stream = logto.audit_logs(until=UNTIL, page_size=10)
         begun = walk(stream)
@@ -167,8 +167,8 @@ def test_a_closed_client_says_so(client: Make, walk: Walk) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_client_closes_in_both_worlds(client: Make) -> None:
-    """One client may be used in both, and is closed by either block."""
+async def test_a_client_closes_from_sync_and_async_code(client: Make) -> None:
+    """A client used in both ways is closed by either block."""
     async with client(FAKE) as logto:
         assert len(await logto.audit_logs(until=UNTIL).ato_list()) == 30
         assert len(logto.audit_logs(until=UNTIL).to_list()) == 30
@@ -178,16 +178,16 @@ async def test_a_client_closes_in_both_worlds(client: Make) -> None:
 
 
 @pytest.mark.parametrize("verify", [False, True, 0, b"x", object()])
-def test_tls_verification_cannot_be_switched_off(client: Make, verify: Any) -> None:
-    """Neither on nor off: only what it is verified against can be said."""
+def test_tls_verification_cannot_be_disabled(client: Make, verify: Any) -> None:
+    """A boolean is refused; only the trusted certificates can be set."""
     with pytest.raises(logferry.ConfigurationError, match="TLS verification") as caught:
         client(verify=verify)
     assert "CA certificates" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("as_path", [False, True])
-def test_a_ca_bundle_that_cannot_be_read_is_named(tmp_path: Path, as_path: bool) -> None:
-    """Also one that holds no certificates; before anything is sent."""
+def test_an_unreadable_ca_bundle_is_named(tmp_path: Path, as_path: bool) -> None:
+    """A missing bundle and one without certificates are refused before any request."""
     empty = tmp_path / "empty.pem"
     empty.write_text("no certificate")
     for path in (tmp_path / "missing.pem", empty):
@@ -200,15 +200,15 @@ def test_a_ca_bundle_that_cannot_be_read_is_named(tmp_path: Path, as_path: bool)
             logto.audit_logs().to_list()
 
 
-def test_a_tls_context_is_taken_as_it_is(client: Make) -> None:
-    """For those who need more than a file."""
+def test_a_tls_context_is_used_unchanged(client: Make) -> None:
+    """A context is for callers who need more than a file."""
     with client(FAKE, verify=ssl.create_default_context()) as logto:
         assert len(logto.audit_logs(until=UNTIL).to_list()) == 30
 
 
 @pytest.mark.parametrize("proxy", ["nonsense://user:hush@127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:port"])
-def test_a_proxy_that_is_none_is_a_configuration_error(proxy: str) -> None:
-    """Not an error of the HTTP library; and its credentials are not shown."""
+def test_an_invalid_proxy_is_a_configuration_error(proxy: str) -> None:
+    """The error is not one of the HTTP library, and does not show the proxy's credentials."""
 
     def ask() -> None:
         with logferry.Logto(endpoint="https://127.0.0.1:1", access_token="x", proxy=proxy, retries=0) as logto:
@@ -219,8 +219,8 @@ def test_a_proxy_that_is_none_is_a_configuration_error(proxy: str) -> None:
     assert "hush" not in str(caught.value)
 
 
-def test_a_token_that_cannot_be_sent_is_a_configuration_error(client: Make, walk: Walk) -> None:
-    """A header holds ASCII; the error is ours and does not show the token."""
+def test_a_token_outside_ascii_is_a_configuration_error(client: Make, walk: Walk) -> None:
+    """A header is ASCII; the error is logferry's and does not show the token."""
 
     def ask() -> None:
         with client(app_id=None, app_secret=None, access_token="hush-t\u00f6ken") as logto:
@@ -232,14 +232,14 @@ def test_a_token_that_cannot_be_sent_is_a_configuration_error(client: Make, walk
 
 
 @pytest.mark.parametrize("options", [{"retries": -1}, {"timeout": -1}, {"deadline": -1}])
-def test_options_that_cannot_be_right_are_errors_of_ours(client: Make, options: dict[str, Any]) -> None:
-    """Refused where they are given, for the client and for its views."""
+def test_invalid_options_are_refused(client: Make, options: dict[str, Any]) -> None:
+    """A client and its views refuse invalid options when they are set."""
     with pytest.raises((logferry.ConfigurationError, logferry.InvalidRequestError)):
         client(**options)
 
 
-def test_a_transport_of_the_other_world_is_named(client: Make) -> None:
-    """A transport that cannot do what is asked of it is an error that says which way it can be used."""
+def test_a_sync_transport_in_async_use_is_an_error(client: Make) -> None:
+    """A transport for only one of sync and async raises an error that names its possible use."""
     words = r"AsyncHTTPTransport is no httpx\.BaseTransport"
     with (
         client(transport=httpx.AsyncHTTPTransport()) as logto,
@@ -250,14 +250,14 @@ def test_a_transport_of_the_other_world_is_named(client: Make) -> None:
 
 
 @pytest.mark.parametrize("transport", ["quick", httpx.HTTPTransport, 7])
-def test_what_is_no_transport_is_refused(client: Make, transport: Any) -> None:
-    """Where it is given, before anything is asked."""
+def test_an_invalid_transport_is_refused(client: Make, transport: Any) -> None:
+    """An object that is no transport is refused when it is set, before any request."""
     with pytest.raises(logferry.ConfigurationError, match=r"is no httpx transport\. Give an httpx\.BaseTransport"):
         client(transport=transport)
 
 
-def test_nothing_prints_a_secret(client: Make, walk: Walk) -> None:
-    """Clients, streams, iterators, pages, errors and all that hangs on them."""
+def test_no_repr_has_a_secret(client: Make, walk: Walk) -> None:
+    """This holds for clients, streams, iterators, pages, errors and their attributes."""
     fake = LogtoFake(records=30)
     with client(fake) as logto, client(fake, proxy="http://user:proxy-hush@127.0.0.1:1") as other:
         stream = logto.audit_logs(until=UNTIL)
@@ -272,14 +272,14 @@ def test_nothing_prints_a_secret(client: Make, walk: Walk) -> None:
     assert repr(stream) == f"<Stream logto.audit_logs until={UNTIL!r}>"
 
 
-def test_a_client_does_not_pickle_its_secrets(client: Make) -> None:
-    """It is refused as a whole: locks and connections stay where they are."""
+def test_a_client_cannot_be_pickled(client: Make) -> None:
+    """A pickle is refused, so locks, connections and secrets stay in the process."""
     with client() as logto, pytest.raises((TypeError, logferry.LogferryError)):
         pickle.dumps(logto)
 
 
 def test_the_account_is_in_records_and_errors(client: Make, walk: Walk) -> None:
-    """It is the service's name unless one is given."""
+    """The default account is the name of the service."""
     with client(FAKE, account="login") as logto:
         assert logto.account == "login"
         assert next(walk(logto.audit_logs(until=UNTIL).records())).account == "login"
@@ -287,7 +287,7 @@ def test_the_account_is_in_records_and_errors(client: Make, walk: Walk) -> None:
         assert logto.account == copy(logto).account == "logto"
 
 
-def test_the_defaults_are_those_that_are_promised() -> None:
+def test_the_defaults_are_as_documented() -> None:
     """Connect 5 s, read 30 s, no deadline, 4 attempts, answers of up to 64 MiB."""
     assert CallOptions() == CallOptions(timeouts=Timeouts(connect=5, read=30), deadline=None)
     assert CallOptions().retries == RetryPolicy(attempts=4, first_delay=0.5, longest_delay=30, longest_retry_after=60)
@@ -295,7 +295,7 @@ def test_the_defaults_are_those_that_are_promised() -> None:
 
 
 def test_the_account_of_a_client_cannot_be_changed(client: Make) -> None:
-    """Whose logs they are is said once, so that threads may share it."""
+    """The account is set once, so threads may share the client."""
     with client() as logto:
         loose: Any = logto
         with pytest.raises(AttributeError):
@@ -305,5 +305,5 @@ def test_the_account_of_a_client_cannot_be_changed(client: Make) -> None:
 
 @pytest.mark.parametrize("options", [CallChanges, ClientOptions, StreamOptions])
 def test_no_option_is_of_a_type_of_httpx(options: type) -> None:
-    """Whoever sets options need not know which HTTP library there is; a transport may be any object."""
+    """Callers need not know which HTTP library is used; a transport may be any object."""
     assert "httpx" not in str(typing.get_type_hints(options))

@@ -1,4 +1,4 @@
-"""Processes that are forked: each has connections, locks, token renewal and pace of its own, or an error says why not."""
+"""Forked processes: each has its own connections, locks, token renewal and rate, or an error says why not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Scenario = Callable[[str], Any]
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """Logto on a loopback port, slow enough for several requests to be under way at once."""
+    """A Logto on loopback, slow enough for several requests in flight."""
 
     def slow(request: FakeRequest, _number: int) -> Change | None:
         return late(0.03) if request.path.endswith("/logs") else None
@@ -37,7 +37,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def run(url: str, tmp_path: Path) -> Scenario:
-    """Run a scenario of forking.py in a process of its own; what it says."""
+    """Run a scenario of forking.py in a separate process, and return its output."""
 
     def scenario(name: str) -> Any:
         command = [sys.executable, str(Path(__file__).with_name("forking.py")), name, url, str(tmp_path)]
@@ -49,40 +49,40 @@ def run(url: str, tmp_path: Path) -> Scenario:
     return scenario
 
 
-def test_a_client_that_was_used_serves_the_processes_of_a_pool(run: Scenario) -> None:
-    """Each gets everything, and the parent goes on with its own connections."""
+def test_a_used_client_works_in_the_processes_of_a_pool(run: Scenario) -> None:
+    """Each process gets all logs, and the parent continues with its own connections."""
     assert run("pool") == [RECORDS] * 6
 
 
 def test_each_process_can_have_an_event_loop(run: Scenario) -> None:
-    """The same for tasks."""
+    """An event loop in each process gets all logs."""
     assert run("tasks") == [RECORDS] * 4
 
 
-def test_a_fork_below_a_running_event_loop(run: Scenario) -> None:
-    """The child process reads with a loop of its own, and the parent's iteration goes on."""
+def test_a_fork_within_a_running_event_loop(run: Scenario) -> None:
+    """The child process reads with its own loop, and the iteration of the parent continues."""
     assert run("running_loop") == [RECORDS] * 2
 
 
 @pytest.mark.parametrize("scenario", ["iteration", "pages"])
-def test_both_processes_go_on_with_an_iteration(run: Scenario, scenario: str) -> None:
-    """From where it was at the fork, each item once, whatever was under way."""
+def test_both_processes_continue_an_iteration(run: Scenario, scenario: str) -> None:
+    """Both continue from the position at the fork, with each item once, whatever requests were in flight."""
     assert run(scenario) == [[RECORDS, RECORDS]] * 2
 
 
-def test_threads_of_the_parent_do_not_matter(run: Scenario) -> None:
-    """They use the client while processes are forked, so locks and connections are in use."""
+def test_threads_of_the_parent_do_not_block_a_child(run: Scenario) -> None:
+    """Threads use the client during the forks, so locks and connections are in use."""
     assert run("busy_threads") == [RECORDS] * 3
 
 
-def test_a_token_that_is_being_fetched_is_fetched_by_the_child_itself(run: Scenario) -> None:
-    """It does not wait for the parent's thread, which does not exist there."""
+def test_a_child_fetches_its_own_token(run: Scenario) -> None:
+    """The child does not wait for the parent's token request, whose thread it does not have."""
     assert run("token") == RECORDS
 
 
 @fast
-def test_a_fast_transport_that_was_used_is_refused(run: Scenario) -> None:
-    """At once, and not only by the same client; without it, and in the parent, all is well."""
+def test_a_used_fast_transport_is_refused_after_a_fork(run: Scenario) -> None:
+    """The error is raised at once, also for a new client; other transports and the parent still work."""
     before, *refused, usual, after = run("fast")
     assert (before, usual, after) == (RECORDS,) * 3
     for said in refused:
@@ -92,21 +92,21 @@ def test_a_fast_transport_that_was_used_is_refused(run: Scenario) -> None:
 
 
 @fast
-def test_a_fast_transport_that_was_not_used_works(run: Scenario) -> None:
-    """Its threads begin in the child process."""
+def test_an_unused_fast_transport_works_after_a_fork(run: Scenario) -> None:
+    """Its threads start in the child process."""
     assert run("fast_unused") == RECORDS
 
 
-def test_a_transport_of_the_callers_that_was_used_is_refused(run: Scenario) -> None:
-    """Nothing is known of its connections; one that was not used has none."""
+def test_a_used_custom_transport_is_refused_after_a_fork(run: Scenario) -> None:
+    """The connections of a used custom transport are unknown; an unused one has none."""
     before, refused, unused, after = run("given")
     assert (before, unused, after) == (RECORDS,) * 3
     assert refused.startswith("ConfigurationError: ")
     assert "used before this process was forked" in refused
 
 
-def test_accounts_that_were_opened_before_are_refused(run: Scenario) -> None:
-    """Their event loop is the parent's; clients serve, a block that begins in the child does, and the parent goes on."""
+def test_accounts_opened_before_a_fork_are_refused(run: Scenario) -> None:
+    """Their event loop belongs to the parent; clients, a block opened in the child, and the parent still work."""
     (*refused, of_client, again, of_own), parent = run("ferry")
     assert len(refused) == 3
     assert all("opened before this process was forked" in said for said in refused)

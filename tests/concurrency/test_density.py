@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from logferry._concurrency.density import Density, Direction, direction_of
+from logferry._concurrency.density import Density, Direction, StreamOrder, direction_of
 from logferry._paging.delivered import PLAUSIBLE
 from logferry._time.page_times import known_times
 from logferry._time.window import Window
@@ -121,7 +121,7 @@ def test_cuts_are_multiples_of_the_resolution(direction: Direction) -> None:
         ("as sent", [None, 3], None),
     ],
 )
-def test_the_direction_of_a_stream(order: str, times: list[int | None], direction: Direction | None) -> None:
+def test_the_direction_of_a_stream(order: StreamOrder, times: list[int | None], direction: Direction | None) -> None:
     """The direction is that of the stream's order; a stream without an order takes that of a page."""
     assert direction_of(order, known_times(times)) == direction
 

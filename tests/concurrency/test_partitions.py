@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from logferry._concurrency.density import Density, Direction
+from logferry._concurrency.density import Density, Direction, StreamOrder
 from logferry._concurrency.partition import Partition
 from logferry._concurrency.partitions import Partitions
 from logferry._concurrency.position import PartitionPosition
@@ -24,7 +24,7 @@ RESPONSE: Response[Any] = MAKE_RESPONSE(None, "", 200, (), b"", 0)
 WHOLE = Window(0, 1000)
 
 
-def left(*borders: int, order: str = "oldest first") -> Partitions:
+def left(*borders: int, order: StreamOrder = "oldest first") -> Partitions:
     """Return partitions of a window from 0 to 1,000 with these borders; newest first, they start at 1,000."""
     found = Partitions.of(PartitionPosition(window=WHOLE), order=order, resolution=1, divides=True)
     found.direction = Direction(newest_first=order == "newest first")
@@ -65,7 +65,7 @@ def windows(partitions: Partitions) -> list[tuple[int | None, int]]:
         ("as sent", [(0, 300), (300, 600), (600, 1000)]),
     ],
 )
-def test_requests_have_open_ends_where_the_service_sorts(order: str, asked: list[tuple[int, int]]) -> None:
+def test_requests_have_open_ends_where_the_service_sorts(order: StreamOrder, asked: list[tuple[int, int]]) -> None:
     """A sorting service is asked from the start of a partition to the end of the window; others get both bounds."""
     found = left(300, 600, order=order)
     assert [(one.since, one.until) for one in map(found.asked, found.parts)] == asked
@@ -161,7 +161,7 @@ def test_an_empty_partition_with_both_ends_is_a_pause() -> None:
         ("as sent", (None, 310), True),
     ],
 )
-def test_which_pages_allow_concurrent_reads(order: str, times: tuple[int | None, ...], fits: bool) -> None:
+def test_which_pages_allow_concurrent_reads(order: StreamOrder, times: tuple[int | None, ...], fits: bool) -> None:
     """A sorting service must send pages in order; others must send pages within their own window."""
     found = left(300, 500, order=order)
     part = found.parts[1]
@@ -180,7 +180,7 @@ def test_which_pages_allow_concurrent_reads(order: str, times: tuple[int | None,
         ("as sent", False, [(0, 300), (300, 700), (700, 1000)]),
     ],
 )
-def test_the_rest_is_read_one_page_at_a_time(order: str, again: bool, expected: list[tuple[int, int]]) -> None:
+def test_the_rest_is_read_one_page_at_a_time(order: StreamOrder, again: bool, expected: list[tuple[int, int]]) -> None:
     """With an open end the current partition takes over the rest; with both bounds the rest becomes one partition."""
     found = left(300, 700, order=order)
     found.read_alone(found.parts[1], again=again)

@@ -1,4 +1,4 @@
-"""Settings: arguments first, then the environment; what is missing is named, what is there is never shown."""
+"""Settings: arguments first, then the environment; a missing setting is named, a present one is never shown."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings(given: dict[str, str | bool | None] | None = None, /, **environment: str) -> Settings:
-    """What an environment completes."""
+    """Return settings completed from the environment."""
     return Settings(service="logto", given=given or {}, environment=environment)
 
 
-def test_variables_are_named_after_the_service() -> None:
-    """In capitals, with the service in front."""
+def test_variables_have_the_name_of_the_service() -> None:
+    """A variable is in capitals with the service as its prefix."""
     assert settings().variable("app_id") == "LOGTO_APP_ID"
 
 
-def test_an_argument_goes_before_the_environment() -> None:
-    """And an empty one counts as missing."""
+def test_an_argument_takes_precedence_over_the_environment() -> None:
+    """An empty argument counts as missing."""
     assert settings({"app_id": "argument"}, LOGTO_APP_ID="variable").find("app_id") == "argument"
     assert settings({"app_id": None}, LOGTO_APP_ID="variable").find("app_id") == "variable"
     assert settings({"app_id": ""}, LOGTO_APP_ID="variable").find("app_id") == "variable"
     assert settings({"app_id": ""}, LOGTO_APP_ID="").find("app_id") is None
 
 
-def test_spaces_around_a_value_do_not_matter() -> None:
-    """As they come from files and shells."""
+def test_white_space_around_a_value_is_removed() -> None:
+    """Values from files and shells often have surrounding white space."""
     assert settings(LOGTO_APP_ID=" x ").require("app_id") == ("x",)
 
 
 @pytest.mark.parametrize("environment", [{}, {"LOGTO_APP_ID": ""}, {"LOGTO_APP_ID": "  "}])
 def test_a_missing_setting_is_named(environment: dict[str, str]) -> None:
-    """With the variable that was looked for, and the one to set; a blank one is missing too."""
+    """The error names the variable to set; a blank value counts as missing."""
     with pytest.raises(ConfigurationError, match="app_id is missing") as caught:
         settings(**environment).require("app_id")
     assert "LOGTO_APP_ID" in caught.value.message
     assert "LOGTO_APP_ID" in (caught.value.hint or "")
 
 
-def test_all_that_is_missing_is_named_at_once() -> None:
-    """So that nobody has to try three times."""
+def test_all_missing_settings_are_named_at_once() -> None:
+    """One error lists every missing setting, so one correction is enough."""
     with pytest.raises(ConfigurationError) as caught:
         settings(LOGTO_APP_ID="there").require("endpoint", "app_id", "app_secret")
     assert caught.value.message == (
@@ -66,7 +66,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
 
 
 def test_a_file_is_not_completed_by_the_environment() -> None:
-    """What an account of a file lacks, it lacks."""
+    """A setting that an account of a file lacks is missing, whatever the environment has."""
     found = Settings(service="logto", source="[accounts.a] in b", environment={"LOGTO_APP_ID": "x"})
     with pytest.raises(ConfigurationError) as caught:
         found.require("app_id")
@@ -77,7 +77,7 @@ def test_a_file_is_not_completed_by_the_environment() -> None:
 
 
 @pytest.mark.parametrize("value", ["hush\nhush", "hush\x00", "hush\x1b[0m", "hu\u2028sh"])
-def test_a_value_that_cannot_be_sent_is_refused_unseen(value: str) -> None:
+def test_an_invalid_value_is_refused_without_being_shown(value: str) -> None:
     """The error names the setting, never its value."""
     with pytest.raises(ConfigurationError, match="LOGTO_APP_SECRET") as caught:
         settings(LOGTO_APP_SECRET=value).require("app_secret")
@@ -88,26 +88,26 @@ def test_a_value_that_cannot_be_sent_is_refused_unseen(value: str) -> None:
     ("value", "on"), [(True, True), (False, False), (None, False), ("true", True), (" False ", False), ("", False)]
 )
 def test_a_switch_is_true_or_false(value: str | bool | None, on: bool) -> None:
-    """In a variable as text; missing is off."""
+    """A variable has the switch as text; a missing one is off."""
     assert settings({"switch": value}).flag("switch") is on
 
 
-def test_anything_else_is_no_switch() -> None:
-    """And a switch is no text."""
+def test_other_values_are_no_switch() -> None:
+    """An unknown word is refused, and so is a boolean for a text setting."""
     with pytest.raises(ConfigurationError, match="LOGTO_SWITCH is neither true nor false"):
         settings(LOGTO_SWITCH="on").flag("switch")
     with pytest.raises(ConfigurationError, match="LOGTO_APP_ID is no text"):
         settings({"app_id": True}).find("app_id")
 
 
-def test_settings_stay_out_of_sight() -> None:
-    """They print without values."""
+def test_settings_are_not_shown() -> None:
+    """The repr of settings has no values."""
     assert "hush" not in repr(settings({"app_id": "hush"}, LOGTO_APP_SECRET="hush"))
 
 
 @pytest.mark.parametrize("missing", list(GOOD))
-def test_a_client_names_the_variable_that_is_missing(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And tells no value of the others."""
+def test_a_client_names_the_missing_variable(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error does not show the other values."""
     for name, value in GOOD.items():
         if name != missing:
             monkeypatch.setenv(name, value)
@@ -118,7 +118,7 @@ def test_a_client_names_the_variable_that_is_missing(missing: str, monkeypatch: 
 
 
 def test_a_client_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An account is described by variables alone, and works."""
+    """Variables alone configure an account."""
     fake = LogtoFake(records=5)
     monkeypatch.setenv("LOGTO_ENDPOINT", "https://default.logto.app")
     monkeypatch.setenv("LOGTO_APP_ID", fake.app_id)
@@ -131,7 +131,7 @@ def test_a_client_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     ("arguments", "token_requests"),
     [({}, 0), ({"app_id": LogtoFake().app_id, "app_secret": LogtoFake().app_secret}, 1)],
 )
-def test_credentials_given_go_before_a_token_in_the_environment(
+def test_credentials_as_arguments_take_precedence_over_a_token(
     arguments: dict[str, Any], token_requests: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A token in the environment is used, unless the caller gives an app's credentials."""
@@ -151,8 +151,8 @@ def test_credentials_given_go_before_a_token_in_the_environment(
         ("https://acme.logto.app", "https://other.example/api", "https://other.example/api"),
     ],
 )
-def test_a_token_is_asked_for_the_api_of_the_tenant(endpoint: str, resource: str | None, asked: str) -> None:
-    """On Logto Cloud it is named after the endpoint, on a server of one's own it has one name; a setting overrides it."""
+def test_a_token_is_requested_for_the_api_of_the_tenant(endpoint: str, resource: str | None, asked: str) -> None:
+    """On Logto Cloud the API has the name of the endpoint, elsewhere a fixed one; a setting overrides it."""
     transport = InProcessTransport(LogtoFake())
     with (
         logferry.Logto(

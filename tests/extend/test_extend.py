@@ -1,4 +1,4 @@
-"""``logferry.extend`` is all that a service needs."""
+"""A service needs only ``logferry.extend``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.extend.acorn import Acorn
 
 import logferry
 import logferry.extend
-from logferry.extend import MILLISECOND, SECOND, basic
+from logferry.extend import MILLISECOND, SECOND, Send, basic, fetch, get
 from logferry.testing import Fake, FakeRequest, FakeResponse, InProcessTransport, connected, failing
 
 EPOCH: Final = 1_795_164_426_000_000_000
@@ -28,7 +28,7 @@ Walk = Callable[[Any], Iterator[Any]]
 
 @define
 class AcornFake:
-    """Acorn: an event a second, the newest at the epoch; a page's cursor is the id of its last event."""
+    """Acorn: one event a second, the newest at the epoch; the cursor of a page is the id of its last event."""
 
     epoch: int = EPOCH
     settings: Mapping[str, str] = field(factory=lambda: {"api_key": KEY})
@@ -36,7 +36,7 @@ class AcornFake:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """All events, newest first; one has no time."""
+        """Return all events, newest first; one has no time."""
         return [
             {
                 "id": f"e{number}",
@@ -50,7 +50,7 @@ class AcornFake:
         ]
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:  # noqa: ARG002  # a fake is asked so
-        """A page, or the refusal of a wrong key."""
+        """Return a page, or the refusal of a wrong key."""
         if request.header("Authorization") != f"Bearer {KEY}":
             return FakeResponse(401, (JSON,), b'{"code":"bad_key","message":"no such key"}')
         query = {name: values[0] for name, values in parse_qs(request.query).items()}
@@ -67,19 +67,19 @@ class AcornFake:
         return FakeResponse(200, (JSON,), orjson.dumps({"events": page, "next": page[-1]["id"] if more else None}))
 
     def violations(self, request: FakeRequest) -> list[str]:  # noqa: ARG002  # a fake is asked so
-        """None: there is no spec."""
+        """Return no violations, since there is no spec."""
         return []
 
     def truth(self, *_: Any, **__: Any) -> Sequence[str]:
-        """The ids of all events."""
+        """Return the ids of all events."""
         return [one["id"] for one in self.events]
 
     def identity(self, stream: str, item: Any) -> str:  # noqa: ARG002  # a fake is asked so
-        """An event's id."""
+        """Return the id of an event."""
         return str(item["id"])
 
     def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:  # noqa: ARG002  # a fake is asked so
-        """One: for all events."""
+        """Return one query, for all events."""
         return ({},)
 
 
@@ -87,8 +87,8 @@ FAKE: Fake = AcornFake()
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_records_of_a_service_from_outside_come_once_and_in_order(walk: Walk, concurrency: int) -> None:
-    """In its own order, blocking and async, with what its normalizer makes of them and without secrets."""
+def test_records_of_an_external_service_come_once_and_in_order(walk: Walk, concurrency: int) -> None:
+    """The records come in the order of the service, sync and async, as normalized and without secrets."""
     with connected(Acorn, FAKE, concurrency=concurrency) as acorn:
         records: list[logferry.LogRecord] = list(walk(acorn.events(page_size=60).records()))
     assert [record.uid for record in records] == [f"acorn:acorn:e{number}" for number in range(NUMBER)]
@@ -98,7 +98,7 @@ def test_records_of_a_service_from_outside_come_once_and_in_order(walk: Walk, co
     assert pickle.loads(pickle.dumps(records[3])) == records[3]  # noqa: S301  # made here
 
 
-def test_raw_items_pages_and_entries_are_what_was_sent(walk: Walk) -> None:
+def test_raw_items_pages_and_entries_are_as_sent(walk: Walk) -> None:
     """Without a model of its own, an entry is the item."""
     with connected(Acorn, FAKE) as acorn:
         stream = acorn.events(since="1h", page_size=100)
@@ -106,7 +106,7 @@ def test_raw_items_pages_and_entries_are_what_was_sent(walk: Walk) -> None:
         assert [len(page.items) for page in walk(stream.raw().pages())] == [100, 100, 50]
 
 
-def test_windows_and_filters_are_kept(walk: Walk) -> None:
+def test_windows_and_filters_apply(walk: Walk) -> None:
     """The window is half-open; a filter becomes a query parameter."""
     with connected(Acorn, FAKE) as acorn:
         moment = "2026-11-20T08:46:46Z"
@@ -116,8 +116,8 @@ def test_windows_and_filters_are_kept(walk: Walk) -> None:
     assert ids == [f"e{number}" for number in range(8, 21, 2)]
 
 
-def test_a_value_that_a_filter_does_not_know_is_refused_before_anything_is_sent() -> None:
-    """By the method and by name alike."""
+def test_an_invalid_filter_value_is_refused() -> None:
+    """The method and the stream by name both refuse it before any request."""
     transport = InProcessTransport(FAKE)
     with Acorn(api_key=KEY, base_url="https://acorn.example", transport=transport) as acorn:
         for open_ in (
@@ -132,7 +132,7 @@ def test_a_value_that_a_filter_does_not_know_is_refused_before_anything_is_sent(
 
 
 def test_a_checkpoint_resumes_after_the_last_delivered_item(walk: Walk) -> None:
-    """In the middle of a page, too, and by another client."""
+    """This also holds within a page, and with another client."""
     with connected(Acorn, FAKE) as acorn:
         stream = acorn.events(page_size=100)
         first = [item["id"] for item, _ in zip(walk(stream.raw()), range(130), strict=False)]
@@ -143,8 +143,8 @@ def test_a_checkpoint_resumes_after_the_last_delivered_item(walk: Walk) -> None:
     assert first + rest == list(FAKE.truth("acorn.events"))
 
 
-def test_failures_are_those_of_every_service(walk: Walk) -> None:
-    """A refusal has the service's words; a failure that passes is retried."""
+def test_failures_are_handled_as_for_every_service(walk: Walk) -> None:
+    """A refusal has the message of the service; a transient failure is retried."""
     with (
         connected(Acorn, AcornFake(settings={"api_key": "wrong"})) as acorn,
         pytest.raises(logferry.AuthenticationError, match=r"no such key \[bad_key\]") as caught,
@@ -155,8 +155,8 @@ def test_failures_are_those_of_every_service(walk: Walk) -> None:
         assert len(list(walk(acorn.events().raw()))) == NUMBER
 
 
-def test_what_is_no_object_is_an_issue_and_costs_nothing_else(walk: Walk) -> None:
-    """A stream without shapes takes every object; an item without a time is one with an issue."""
+def test_an_item_that_is_not_an_object_is_an_issue(walk: Walk) -> None:
+    """A stream without shapes accepts every object; an item without a time has an issue; no other item is lost."""
     body = orjson.dumps({"events": [{"id": "a", "at": "soon"}, 7], "next": None})
     with connected(Acorn, FAKE, faults=failing(FakeResponse(200, (JSON,), body), times=9)) as acorn:
         records: list[logferry.LogRecord] = list(walk(acorn.events().records()))
@@ -166,7 +166,7 @@ def test_what_is_no_object_is_an_issue_and_costs_nothing_else(walk: Walk) -> Non
 
 
 def test_settings_come_from_arguments_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under the names that the service has; the error for a missing one names both."""
+    """The names are those of the service; the error for a missing setting names argument and variable."""
     with pytest.raises(logferry.ConfigurationError, match="ACORN_API_KEY and ACORN_BASE_URL"):
         Acorn()
     monkeypatch.setenv("ACORN_API_KEY", KEY)
@@ -175,14 +175,29 @@ def test_settings_come_from_arguments_or_the_environment(monkeypatch: pytest.Mon
         assert repr(acorn) == "<Acorn account='acorn' https://acorn.example/v1>"
 
 
+def test_a_request_repeats_the_parameters_of_a_list() -> None:
+    """In order; None and empty lists are left out, a bool is true or false, and any name can be a parameter."""
+    request = get(
+        "/events", kind=["a", "b c"], page=2, ratio=0.5, deep=True, none=None, empty=(), path="/x", **{"l[]": (1, 2)}
+    )
+    assert (request.method, request.path) == ("GET", "/events")
+    assert request.params == (
+        ("kind", "a"), ("kind", "b c"), ("page", "2"), ("ratio", "0.5"), ("deep", "true"), ("path", "/x"), ("l[]", "1"),
+        ("l[]", "2"),
+    )  # fmt: skip
+    sent = next(fetch(get, "/events", build="nightly"))
+    assert isinstance(sent, Send)
+    assert sent.request.params == (("build", "nightly"),)
+
+
 def test_a_user_of_http_basic_has_no_colon() -> None:
-    """It would end the user on the wire."""
+    """A colon would end the user name in the header."""
     with pytest.raises(ValueError, match="colon"):
         basic("a:b", "c")
 
 
-def test_the_example_of_the_docstring_is_the_service_of_these_tests() -> None:
-    """So it runs, and type checkers read it; of logferry it imports ``logferry.extend`` alone."""
+def test_the_example_of_the_docstring_is_this_service() -> None:
+    """So the example runs and is type-checked, and it imports only ``logferry.extend`` from logferry."""
     source = (Path(__file__).parent / "acorn.py").read_text(encoding="utf-8")
     lines = (logferry.extend.__doc__ or "").split("::\n\n")[1].splitlines()
     assert [line.removeprefix("    ") for line in lines] == source.replace('"""', "'''").splitlines()

@@ -1,4 +1,4 @@
-"""A service from outside passes the suite of trials that logferry's own services pass."""
+"""An external service passes the trial suite of logferry's own services."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST: Final = 20
 
 @attrs.frozen(kw_only=True)
 class ScriptedAcorn:
-    """Acorn with a scripted history; a cursor is the time and the id of an event, so it stays valid while others come and go."""
+    """Acorn with a scripted history; a cursor has the time and the id of an event, so it stays valid as others come and go."""
 
     rows: tuple[Row, ...]
     epoch: int
@@ -30,11 +30,11 @@ class ScriptedAcorn:
 
     @classmethod
     def of_rows(cls, rows: tuple[Row, ...], *, epoch: int, chance: random.Random) -> ScriptedAcorn:  # noqa: ARG003  # Acorn has no variants
-        """Make it."""
+        """Return the fake."""
         return cls(rows=rows, epoch=epoch)
 
     def events(self, now: int) -> list[tuple[int, str, str]]:
-        """Time in milliseconds, id and kind of each event that is listed at *now*, newest first."""
+        """Return time in milliseconds, id and kind of each event listed at *now*, newest first."""
         found = [
             (row.time // MILLISECOND, f"e{place:04}", ("created", "deleted")[row.content % 2])
             for place, row in enumerate(self.rows)
@@ -43,7 +43,7 @@ class ScriptedAcorn:
         return sorted(found, reverse=True)
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
-        """A page, or the refusal of one that is too large."""
+        """Return a page, or the refusal of one that is too large."""
         query = {name: values[0] for name, values in parse_qs(request.query).items()}
         if int(query["size"]) > LARGEST:
             return FakeResponse(400, (), b'{"code":"size","message":"too large"}')
@@ -61,7 +61,7 @@ class ScriptedAcorn:
         return FakeResponse(200, (), orjson.dumps({"events": events, "next": cursor}))
 
     def violations(self, request: FakeRequest) -> list[str]:  # noqa: ARG002  # a fake is asked so
-        """None: there is no spec."""
+        """Return no violations, since there is no spec."""
         return []
 
     def truth(
@@ -73,7 +73,7 @@ class ScriptedAcorn:
         *_: Any,
         **filters: Any,
     ) -> Sequence[str]:
-        """The ids of the events in a window."""
+        """Return the ids of the events in a window."""
         return [
             name
             for at, name, kind in self.events(self.epoch if now is None else now)
@@ -83,11 +83,11 @@ class ScriptedAcorn:
         ]
 
     def identity(self, stream: str, item: Any) -> str:  # noqa: ARG002  # a fake is asked so
-        """An event's id."""
+        """Return the id of an event."""
         return str(item["id"])
 
     def questions(self, stream: str) -> tuple[Mapping[str, str], ...]:  # noqa: ARG002  # a fake is asked so
-        """One: for all events."""
+        """Return one query, for all events."""
         return ({},)
 
 
@@ -97,7 +97,7 @@ SMALL: Final[StreamDefinition[Event, Event, EventFilters]] = attrs.evolve(
 
 
 class SmallAcorn(Acorn):
-    """Acorn, had it only small pages."""
+    """An Acorn with small pages only."""
 
     streams: ClassVar[Streams] = Streams(SMALL)
 
@@ -107,8 +107,8 @@ class SmallAcorn(Acorn):
 
 
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
-def test_trials_keep_to_the_largest_page_of_a_service(sync: bool) -> None:
-    """A seed that draws a larger one asks for the largest."""
+def test_trials_respect_the_largest_page_of_a_service(sync: bool) -> None:
+    """A seed with a larger page size requests the largest page of the service."""
     outcomes = [Trial(SmallAcorn, ScriptedAcorn.of_rows, "acorn.events", seed, sync).run() for seed in range(20)]
     for outcome in outcomes:
         outcome.check()

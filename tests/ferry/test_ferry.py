@@ -1,4 +1,4 @@
-"""All accounts at once: complete, interleaved, and one that fails stops none of the others."""
+"""All accounts at once: complete, interleaved, and a failing account stops no other."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ UNTIL = "2027-01-01"
 
 
 def hosts(**replaced: httpx.AsyncBaseTransport) -> Hosts:
-    """All four services, some of them replaced."""
+    """Return accounts of all four services, some of them replaced."""
     return Hosts({name: InProcessTransport(fake) for name, fake in FAKES.items()} | replaced)
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A configuration with an account of each service."""
+    """Return a configuration with an account of each service."""
     path = tmp_path / "logferry.toml"
     path.write_text(configuration(FAKES))
     return path
@@ -57,7 +57,7 @@ Read: TypeAlias = Callable[..., list[logferry.LogRecord]]
 
 
 class _Blocking:
-    """An opened ferry in a ``with`` block."""
+    """Open a ferry in a ``with`` block."""
 
     def __call__(self, ferry: logferry.Ferry, **options: Any) -> list[logferry.LogRecord]:
         with ferry:
@@ -65,7 +65,7 @@ class _Blocking:
 
 
 class _InTasks:
-    """An opened ferry in an ``async with`` block."""
+    """Open a ferry in an ``async with`` block."""
 
     def __init__(self, portal: BlockingPortal) -> None:
         self._portal = portal
@@ -94,12 +94,12 @@ COMPLETE = {
 
 
 def counted(records: list[logferry.LogRecord]) -> Mapping[tuple[str, str], int]:
-    """How many records of each account and stream."""
+    """Count the records of each account and stream."""
     return Counter((record.account, record.stream) for record in records)
 
 
 def test_all_accounts_are_complete(read: Read, config: Path) -> None:
-    """Each record once; within an account in server order."""
+    """Each record comes once, and each account in the order of its server."""
     records = read(logferry.open_accounts(config, transport=hosts()), until=UNTIL)
     assert counted(records) == COMPLETE
     assert len({record.uid for record in records}) == len(records)
@@ -108,7 +108,7 @@ def test_all_accounts_are_complete(read: Read, config: Path) -> None:
 
 
 def test_accounts_are_interleaved_as_they_arrive(read: Read, config: Path) -> None:
-    """No account waits until another has been read."""
+    """No account waits for another to end."""
     records = read(logferry.open_accounts(config, transport=hosts()), until=UNTIL, page_size=10)
     runs = [account for account, _ in groupby(record.account for record in records)]
     assert len(runs) > 10
@@ -116,12 +116,12 @@ def test_accounts_are_interleaved_as_they_arrive(read: Read, config: Path) -> No
 
 
 def refusing(status: int) -> InProcessTransport:
-    """Daily, refusing whatever is asked."""
+    """A Daily that refuses every request."""
     return InProcessTransport(CALLS, faults=lambda _request, _number: FakeResponse(status, (), b"{}"))
 
 
-def test_one_that_fails_does_not_stop_the_others(read: Read, config: Path) -> None:
-    """Its errors, one for each stream, come at the end, in a group, with account, stream and checkpoint."""
+def test_a_failing_account_stops_no_other(read: Read, config: Path) -> None:
+    """Its errors, one for each stream, come at the end in a group, with account, stream and checkpoint."""
     seen: list[PageEvent] = []
     ferry = logferry.open_accounts(config, transport=hosts(calls=refusing(401)), on_page=seen.append)
     with pytest.raises(ExceptionGroup) as caught:
@@ -135,8 +135,8 @@ def test_one_that_fails_does_not_stop_the_others(read: Read, config: Path) -> No
     assert sum(event.items for event in seen) == sum(COMPLETE[key] for key in COMPLETE if key not in failed)
 
 
-def test_what_arrived_before_a_failure_is_delivered(config: Path) -> None:
-    """And the error's checkpoint brings the rest."""
+def test_records_before_a_failure_are_delivered(config: Path) -> None:
+    """The checkpoint of the error yields the remaining records."""
     broken = InProcessTransport(LOGIN, faults=lambda _request, number: FakeResponse(403) if number == 4 else None)
     ferry = logferry.open_accounts(config, transport=hosts(login=broken))
     got: list[logferry.LogRecord] = []
@@ -151,7 +151,7 @@ def test_what_arrived_before_a_failure_is_delivered(config: Path) -> None:
     assert [record.uid.rpartition(":")[2] for record in got] + [one.id for one in rest] == list(LOGIN.truth())
 
 
-def test_an_account_that_cannot_be_opened_does_not_stop_the_others(read: Read, config: Path) -> None:
+def test_an_invalid_account_stops_no_other(read: Read, config: Path) -> None:
     """Its ConfigurationError is in the group."""
     config.write_text(configuration(FAKES).replace(f'app_secret = "{LOGIN.app_secret}"', ""))
     with pytest.raises(ExceptionGroup) as caught:
@@ -161,8 +161,8 @@ def test_an_account_that_cannot_be_opened_does_not_stop_the_others(read: Read, c
     assert error.account == "login"
 
 
-def test_streams_that_need_a_filter_are_skipped_and_reported(config: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """In ``skipped``, and once in the log; with the filter, those that lack it are."""
+def test_streams_without_a_required_filter_are_skipped(config: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """They are in ``skipped`` and once in the log; with the filter, streams that lack it are."""
     ferry = logferry.open_accounts(config, transport=hosts())
     with caplog.at_level(logging.INFO, "logferry"):
         skipped = [ferry.records(until=UNTIL).skipped for _ in range(3)][-1]
@@ -182,8 +182,8 @@ def test_streams_that_need_a_filter_are_skipped_and_reported(config: Path, caplo
     }
 
 
-def test_filters_go_to_the_streams_that_have_them(read: Read, config: Path) -> None:
-    """By either name."""
+def test_filters_apply_to_the_streams_that_have_them(read: Read, config: Path) -> None:
+    """Either name of a filter is accepted."""
     records = read(
         logferry.open_accounts(config, transport=hosts()),
         until=UNTIL,
@@ -207,22 +207,22 @@ def test_filters_go_to_the_streams_that_have_them(read: Read, config: Path) -> N
         ({"filters": {"logto.audit_logs": {"logKy": "x"}}}, "has no filter 'logKy'"),
     ],
 )
-def test_a_call_that_cannot_be_right_is_refused(config: Path, options: dict[str, Any], words: str) -> None:
-    """Before anything is sent."""
+def test_an_invalid_call_is_refused(config: Path, options: dict[str, Any], words: str) -> None:
+    """An invalid call is refused before any request."""
     ferry = logferry.open_accounts(config, transport=hosts())
     with pytest.raises(logferry.InvalidRequestError, match=words.replace(".", r"\.")):
         ferry.records(**options)
 
 
-def test_accounts_and_streams_can_be_chosen(read: Read, config: Path) -> None:
-    """By name; an option bounds each stream."""
+def test_accounts_and_streams_can_be_selected(read: Read, config: Path) -> None:
+    """Names select accounts and streams; options apply to each stream."""
     ferry = logferry.open_accounts(config, transport=hosts())
     records = read(ferry, accounts=["login", "bot"], until=UNTIL, max_items=7)
     assert counted(records) == {("login", "logto.audit_logs"): 7, ("bot", "cognigy.project_logs"): 7}
 
 
-def test_a_text_is_one_name(read: Read, config: Path) -> None:
-    """Of an account as of a stream, not a name for each of its characters."""
+def test_a_string_is_one_name(read: Read, config: Path) -> None:
+    """A string names one account or stream, and is not read as a list of characters."""
     ferry = logferry.open_accounts(config, transport=hosts())
     records = read(ferry, accounts="login", streams="logto.audit_logs", until=UNTIL)
     assert counted(records) == {("login", "logto.audit_logs"): 250}
@@ -232,8 +232,8 @@ def test_a_text_is_one_name(read: Read, config: Path) -> None:
         }
 
 
-def test_an_argument_that_there_is_not_is_refused_by_its_own_name(config: Path) -> None:
-    """A stream's filter goes into ``filters``; of other names, the error names the nearest."""
+def test_an_unknown_argument_is_named(config: Path) -> None:
+    """The filter of a stream belongs into ``filters``; for other names, the error suggests the nearest."""
     ferry: Any = logferry.open_accounts(config, transport=hosts())
     with pytest.raises(TypeError, match=r"unexpected keyword argument 'user_id'\. Filters go into filters=\{'user_id'"):
         ferry.records(user_id="x")
@@ -241,16 +241,16 @@ def test_an_argument_that_there_is_not_is_refused_by_its_own_name(config: Path) 
         ferry.records(stream="logto.audit_logs")
 
 
-def test_a_stream_can_have_filters_of_its_own(read: Read, config: Path) -> None:
-    """The others are read without them, and a stream that needs one of them is read, too."""
+def test_a_stream_can_have_its_own_filters(read: Read, config: Path) -> None:
+    """Other streams are read without them, and a stream that requires one of them is read."""
     own = {"daily.session_logs": {"mtg_session_id": CALLS.meeting_ids[0]}}
     records = read(logferry.open_accounts(config, transport=hosts()), until=UNTIL, filters=own)
     assert counted(records) == {**COMPLETE, ("calls", "daily.session_logs"): 120}
 
 
 @pytest.mark.parametrize("severity", ["error", 17])
-def test_records_can_begin_at_a_severity(read: Read, config: Path, severity: str | int) -> None:
-    """By name or number; those without a severity are left out."""
+def test_records_can_have_a_least_severity(read: Read, config: Path, severity: str | int) -> None:
+    """A name or number sets the least severity; records without a severity are left out."""
     every = read(logferry.open_accounts(config, transport=hosts()), until=UNTIL)
     grave = read(logferry.open_accounts(config, transport=hosts()), until=UNTIL, severity=severity)
     assert {one.uid for one in grave} == {one.uid for one in every if one.severity_number >= 17}
@@ -259,7 +259,7 @@ def test_records_can_begin_at_a_severity(read: Read, config: Path, severity: str
 
 @pytest.mark.parametrize("severity", [None, "error"])
 def test_checkpoints_are_json_and_resume_after_the_last_record(config: Path, severity: str | None) -> None:
-    """At any moment of an iteration, before its beginning and after its end; each record comes once."""
+    """Checkpoints before, during and after an iteration resume with each record once."""
     with logferry.open_accounts(config, transport=hosts()) as ferry:
         expected = {one.uid for one in ferry.records(until=UNTIL, severity=severity)}
     got: list[str] = []
@@ -274,8 +274,8 @@ def test_checkpoints_are_json_and_resume_after_the_last_record(config: Path, sev
     assert checkpoints.keys() == FAKES.keys()
 
 
-def test_an_iteration_can_be_left_and_begun_again(config: Path) -> None:
-    """Nothing is left running, and the next one begins anew."""
+def test_an_iteration_can_be_closed_and_repeated(config: Path) -> None:
+    """A closed iteration leaves no request running, and the next one starts from the beginning."""
     with logferry.open_accounts(config, transport=hosts()) as ferry:
         records = ferry.records(until=UNTIL, page_size=10)
         for _ in range(2):
@@ -286,8 +286,8 @@ def test_an_iteration_can_be_left_and_begun_again(config: Path) -> None:
         assert sum(stats.items for stats in records.stats.values()) == sum(COMPLETE.values())
 
 
-def test_leaving_the_block_ends_what_is_under_way(config: Path, portal: BlockingPortal) -> None:
-    """Also a request that is never answered; what is raised in the block stays what it is."""
+def test_leaving_the_block_ends_requests_in_flight(config: Path, portal: BlockingPortal) -> None:
+    """This includes a request without an answer; an exception from the block stays unchanged."""
 
     class Silent(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -313,8 +313,8 @@ def test_leaving_the_block_ends_what_is_under_way(config: Path, portal: Blocking
     assert set(threading.enumerate()) <= before
 
 
-def test_outside_of_its_block_nothing_is_read(config: Path, portal: BlockingPortal) -> None:
-    """The error says how to do it."""
+def test_a_ferry_reads_only_within_its_block(config: Path, portal: BlockingPortal) -> None:
+    """The error says to use a with block."""
     ferry = logferry.open_accounts(config, transport=hosts())
     with pytest.raises(logferry.InvalidRequestError, match="Use a with block"):
         next(iter(ferry.records(until=UNTIL)))
@@ -332,8 +332,8 @@ def test_outside_of_its_block_nothing_is_read(config: Path, portal: BlockingPort
         list(left)
 
 
-def test_a_client_is_typed_by_its_class(config: Path) -> None:
-    """And another class, or an unknown account, is refused."""
+def test_a_client_is_returned_by_its_class(config: Path) -> None:
+    """Another class or an unknown account is refused."""
     with logferry.open_accounts(config, transport=InProcessTransport(LOGIN)) as ferry:
         assert len(ferry.client("login", logferry.Logto).audit_logs(until=UNTIL).to_list()) == 250
         assert ferry.client("login").account == "login"

@@ -1,4 +1,4 @@
-"""All accounts at once, cancelled and interrupted again and again: the same iterator goes on, and nothing looks like an end."""
+"""All accounts at once, repeatedly cancelled and interrupted: the same iterator continues and never ends early."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ interrupting = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="a
 
 
 class _Interrupting(httpx.AsyncBaseTransport):
-    """Presses Ctrl-C while a page is asked for, as often as it is allowed to."""
+    """Presses Ctrl-C while a page is requested, up to the allowed number of times."""
 
     def __init__(self, asked: httpx.AsyncBaseTransport) -> None:
         self._asked = asked
@@ -38,7 +38,7 @@ class _Interrupting(httpx.AsyncBaseTransport):
         self.interrupts = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Press, and answer."""
+        """Press Ctrl-C and answer."""
         with suppress(Empty):
             self.allowed.get_nowait()
             self.interrupts += 1
@@ -53,7 +53,7 @@ Opened = Callable[..., logferry.Ferry]
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Opened:
-    """Open both accounts, or those of them that have other transports."""
+    """Open both accounts, with these transports where given."""
 
     def make(**transports: httpx.AsyncBaseTransport) -> logferry.Ferry:
         fakes: dict[str, Fake] = {"login": LOGIN, "bot": BOT}
@@ -67,17 +67,17 @@ def opened(tmp_path: Path) -> Opened:
 
 
 def ids(records: list[logferry.LogRecord]) -> list[str]:
-    """The services' own ids."""
+    """Return the ids of the services."""
     return [record.uid.rpartition(":")[2] for record in records]
 
 
 def records_of(ferry: logferry.Ferry, **options: Any) -> logferry.FerryRecords:
-    """All there is."""
+    """Return all ids that exist."""
     return ferry.records(page_size=10, **options)
 
 
 def follow_of(ferry: logferry.Ferry, **options: Any) -> logferry.FerryFollow:
-    """All there is, and what comes."""
+    """Return all ids that exist and those that come."""
     return ferry.follow(since="1d", page_size=10, reordering=0.1, **options)
 
 
@@ -108,8 +108,8 @@ async def _cancel(scope: anyio.CancelScope, turns: int) -> None:
 
 
 @pytest.mark.parametrize("asked", [records_of, follow_of])
-def test_a_cancelled_iteration_goes_on(opened: Opened, portal: BlockingPortal, asked: Callable[[Any], Any]) -> None:
-    """However often it is cancelled, each record comes once, and records of several accounts end after the last one."""
+def test_a_cancelled_iteration_continues(opened: Opened, portal: BlockingPortal, asked: Callable[[Any], Any]) -> None:
+    """After any number of cancellations each record comes once, and a pull ends after the last record."""
 
     async def read() -> list[logferry.LogRecord]:
         async with opened() as ferry:
@@ -127,8 +127,8 @@ def test_a_cancelled_iteration_goes_on(opened: Opened, portal: BlockingPortal, a
 
 @interrupting
 @pytest.mark.parametrize("asked", [records_of, follow_of])
-def test_ctrl_c_does_not_end_an_iteration(opened: Opened, asked: Callable[..., Any]) -> None:
-    """The next one goes on with the record after the last one."""
+def test_an_iteration_continues_after_ctrl_c(opened: Opened, asked: Callable[..., Any]) -> None:
+    """The next call continues after the last delivered record."""
     interrupting = _Interrupting(InProcessTransport(LOGIN, clock=VirtualClock(EPOCH + 1_000_000)))
     got: list[logferry.LogRecord] = []
     with opened(login=interrupting) as ferry:
@@ -137,7 +137,7 @@ def test_ctrl_c_does_not_end_an_iteration(opened: Opened, asked: Callable[..., A
         while True:
             try:
                 interrupting.allowed.put(None)
-                # Without a turn of Python's own for each record, so that Ctrl-C hits the iterator only.
+                # Without Python code of its own for each record, so that Ctrl-C hits only the iterator.
                 got.extend(islice(left, len(LOGIN.truth()) - len(got)))
                 if interrupting.allowed.empty():
                     threading.Event().wait()  # until it comes
@@ -148,7 +148,7 @@ def test_ctrl_c_does_not_end_an_iteration(opened: Opened, asked: Callable[..., A
         if asked is records_of:
             assert next(left, None) is None
     assert caught == interrupting.interrupts
-    # A follow asks on while the interruption is on its way, so it depends on the threads how often there is one.
+    # A follow polls while the interruption arrives, so the number of interruptions depends on the threads.
     assert caught > (5 if asked is records_of else 0)
     assert len(got) == len(LOGIN.truth())
     assert set(ids(got)) == set(LOGIN.truth())

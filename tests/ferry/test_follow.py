@@ -1,4 +1,4 @@
-"""Following all accounts at once: in the order of time, each record once, and one that fails stops none of the others."""
+"""Following all accounts at once: in order of time, each record once, and a failing account stops no other."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ def _in_tasks(
 
 @pytest.fixture(params=["sync", "async"])
 def take(request: pytest.FixtureRequest, portal: BlockingPortal) -> Callable[..., Any]:
-    """Follow until so many seconds have passed; records, checkpoints and statistics then."""
+    """Follow for this many seconds; return records, checkpoints and statistics."""
     return _blocking if request.param == "sync" else partial(_in_tasks, portal)
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Callable[..., logferry.Ferry]:
-    """Open the accounts on a clock; keywords are what goes wrong, by account."""
+    """Open the accounts on a clock; keywords set faults by account."""
     path = tmp_path / "logferry.toml"
     path.write_text(configuration(FAKES))
 
@@ -100,7 +100,7 @@ Opened: TypeAlias = Callable[..., logferry.Ferry]
 
 
 def truth(since: int, until: int) -> dict[str, set[str]]:
-    """The ids of each account's records in a window, those of calls left out."""
+    """Return the ids of each account's records in a window, without those of calls."""
     return {
         "login": set(LOGIN.truth(since=since, until=until, now=until + 600 * SECOND)),
         "bot": set(BOT.truth(since=since, until=until, now=until + 600 * SECOND)),
@@ -109,12 +109,12 @@ def truth(since: int, until: int) -> dict[str, set[str]]:
 
 
 def ids(records: list[logferry.LogRecord], account: str) -> list[str]:
-    """The ids of an account's records."""
+    """Return the ids of an account's records."""
     return [record.uid.rpartition(":")[2] for record in records if record.account == account]
 
 
-def test_new_records_of_all_accounts_come_in_the_order_of_time(take: Any, opened: Opened) -> None:
-    """Each once, none is missing, and one is behind a younger one only if it came later than the others wait for it."""
+def test_new_records_of_all_accounts_come_in_order_of_time(take: Any, opened: Opened) -> None:
+    """Each comes once, none is missing, and only a record that arrives too late follows a younger one."""
     clock = VirtualClock(EPOCH)
     records, _, stats = take(opened(clock), clock, 200, since="1m", longest=4, reordering=10)
     last = records[-1].time_unix_nano - 20 * SECOND
@@ -138,29 +138,29 @@ async def _let_others_go_first(turns: int) -> None:
 
 
 class _LongNaps(VirtualClock):
-    """A clock on which the first naps end after the first answers of slow services."""
+    """A clock whose first sleeps end after the first answers of slow services."""
 
     async def asleep(self, seconds: float) -> None:
-        """Let time pass, but not at once while none has."""
+        """Let time pass once the other tasks have had many turns."""
         if not self.naps:
             await _let_others_go_first(20_000)
         await super().asleep(seconds)
 
 
 class _Slow(httpx.AsyncBaseTransport):
-    """Answers when the others have long been answered."""
+    """Answers after the other services have answered."""
 
     def __init__(self, asked: httpx.AsyncBaseTransport) -> None:
         self._asked = asked
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Let the others go first."""
+        """Let the others answer first."""
         await _let_others_go_first(100)
         return await self._asked.handle_async_request(request)
 
 
-def test_what_was_there_before_comes_in_the_order_of_time(take: Any, tmp_path: Path) -> None:
-    """Also where one service answers later than the others, or needs several requests for it."""
+def test_existing_records_come_in_order_of_time(take: Any, tmp_path: Path) -> None:
+    """The order also holds if one service answers later than the others or needs several requests."""
     path = tmp_path / "logferry.toml"
     path.write_text(configuration(FAKES))
     clock = _LongNaps(EPOCH + SECOND)
@@ -176,8 +176,8 @@ def test_what_was_there_before_comes_in_the_order_of_time(take: Any, tmp_path: P
     assert {record.account for record in before} == set(FAKES)
 
 
-def test_checkpoints_resume_without_loss_or_doubles(take: Any, opened: Opened) -> None:
-    """Another process goes on after the last record that was delivered, whatever was held or read already."""
+def test_checkpoints_resume_without_loss_or_repetition(take: Any, opened: Opened) -> None:
+    """Another process continues after the last delivered record, whatever was held back or read already."""
     clock, got = VirtualClock(EPOCH), list[logferry.LogRecord]()
     given: dict[str, Any] = {"since": "1m"}
     for number in range(1, 6):
@@ -193,7 +193,7 @@ def test_checkpoints_resume_without_loss_or_doubles(take: Any, opened: Opened) -
 
 
 def failing_between(clock: VirtualClock, begin: float, end: float, answer: FakeResponse) -> Faults:
-    """The service answers so for a while."""
+    """Return faults that give this answer for a while."""
 
     def fault(_request: FakeRequest, _number: int) -> FakeResponse | None:
         return answer if EPOCH + begin * SECOND <= clock.now() < EPOCH + end * SECOND else None
@@ -201,8 +201,8 @@ def failing_between(clock: VirtualClock, begin: float, end: float, answer: FakeR
     return fault
 
 
-def test_one_that_fails_is_told_and_tried_again(take: Any, opened: Opened) -> None:
-    """The others go on meanwhile, and what it had in the meantime comes afterwards."""
+def test_a_failing_account_is_reported_and_retried(take: Any, opened: Opened) -> None:
+    """The others continue meanwhile, and the records of the failing one come later."""
     clock, failures = VirtualClock(EPOCH), list[FailureEvent]()
     moments: list[tuple[int, str]] = []
 
@@ -221,8 +221,8 @@ def test_one_that_fails_is_told_and_tried_again(take: Any, opened: Opened) -> No
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_one_that_is_refused_ends_and_the_others_go_on(take: Any, opened: Opened, status: int) -> None:
-    """Refused credentials are told once, and so is a request that is refused from the beginning."""
+def test_a_refused_account_ends_and_the_others_continue(take: Any, opened: Opened, status: int) -> None:
+    """Refused credentials are reported once, and so is a request that is refused from the start."""
     clock, failures = VirtualClock(EPOCH), list[FailureEvent]()
     refusing = failing_between(clock, 0, 1e6, FakeResponse(status))
     records, _, _ = take(opened(clock, bot=refusing), clock, 100, since="0s", on_failure=failures.append)
@@ -230,8 +230,8 @@ def test_one_that_is_refused_ends_and_the_others_go_on(take: Any, opened: Opened
     assert {record.account for record in records} == {"login", "calls", "video"}
 
 
-def test_nothing_left_to_follow_is_an_error(take: Any, opened: Opened, caplog: pytest.LogCaptureFixture) -> None:
-    """When every stream has been refused, the failures come in a group; unless told, they are warnings, too."""
+def test_a_follow_without_streams_is_an_error(take: Any, opened: Opened, caplog: pytest.LogCaptureFixture) -> None:
+    """When every stream is refused, a group has the failures; without a hook each is also a warning."""
     clock = VirtualClock(EPOCH)
     refusing = failing_between(clock, 0, 1e6, FakeResponse(403))
     with caplog.at_level(logging.WARNING, "logferry"), pytest.raises(ExceptionGroup) as caught:
@@ -241,8 +241,8 @@ def test_nothing_left_to_follow_is_an_error(take: Any, opened: Opened, caplog: p
     assert caplog.text.count("403 Forbidden") == 3
 
 
-def test_a_hook_that_raises_ends_its_stream_only(take: Any, opened: Opened) -> None:
-    """What a caller's hook raises ends the stream about which it was told."""
+def test_a_raising_hook_ends_only_its_stream(take: Any, opened: Opened) -> None:
+    """The exception of a hook ends the stream of the event."""
     clock = VirtualClock(EPOCH)
 
     def broken(_event: FailureEvent) -> None:
@@ -255,8 +255,8 @@ def test_a_hook_that_raises_ends_its_stream_only(take: Any, opened: Opened) -> N
     assert isinstance(error, RuntimeError)
 
 
-def test_what_is_not_delivered_is_not_counted(opened: Opened) -> None:
-    """A list of arrivals counts one by one: checkpoints resume before those that were not delivered."""
+def test_undelivered_records_are_not_counted(opened: Opened) -> None:
+    """Records of a batch are counted one by one, so a checkpoint resumes before the undelivered ones."""
     clock = VirtualClock(EPOCH)
     with opened(clock) as ferry:
         followed = ferry.follow(streams=["cognigy.project_logs"], since="30s")
@@ -270,8 +270,8 @@ def test_what_is_not_delivered_is_not_counted(opened: Opened) -> None:
     assert [one.record.uid for one in again] == [one.record.uid for one in due[3:]]
 
 
-def test_a_call_that_cannot_be_right_sends_nothing(opened: Opened) -> None:
-    """Neither a stream that nobody has, nor a checkpoint of a pull, nor an impossible interval."""
+def test_an_invalid_call_sends_no_request(opened: Opened) -> None:
+    """An unknown stream, the checkpoint of a pull and an invalid interval are refused before any request."""
     clock = VirtualClock(EPOCH)
     ferry = opened(clock)
     pulled = ferry.client("bot", logferry.Cognigy).project_logs(since="1h").checkpoint

@@ -1,4 +1,4 @@
-"""Tokens: fetched once for all, renewed early, given up on never by accident."""
+"""Tokens: fetched once for all requests, renewed early, and never lost by a cancellation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ JSON = ("Content-Type", "application/json")
 
 
 class Suspending(httpx.AsyncBaseTransport):
-    """Lets other tasks have their turn while a request is under way; the token's may be told to wait for ever."""
+    """Lets other tasks run while a request is in flight; the token request can be made to wait for ever."""
 
     def __init__(self, *, faults: Faults | None = None, hang_first_token: bool = False) -> None:
         self.inner = InProcessTransport(FAKE, faults=faults)
@@ -43,7 +43,7 @@ class Suspending(httpx.AsyncBaseTransport):
         self._hang = hang_first_token
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, in time."""
+        """Answer after a wait."""
         for _ in range(5):
             await anyio.lowlevel.checkpoint()
         if self._hang and request.url.path == "/oidc/token":
@@ -54,22 +54,22 @@ class Suspending(httpx.AsyncBaseTransport):
 
 
 def tokens(transport: Recorder) -> int:
-    """How often a token was asked for."""
+    """Return how often a token was requested."""
     return sum(request.path == "/oidc/token" for request in transport.requests)
 
 
 def pages(transport: Recorder) -> int:
-    """How often logs were asked for."""
+    """Return how often logs were requested."""
     return sum(request.path == "/api/logs" for request in transport.requests)
 
 
 def test_one_token_serves_eight_threads(client: Make) -> None:
-    """Threads that need a token at the same time wait for the one that is under way."""
+    """Threads that need a token at the same time wait for the request in flight."""
     asked: set[int] = set()
     all_asked = threading.Event()
 
     class Clock(VirtualClock):
-        """Notices who asks for the time, which everybody does before it asks for a token."""
+        """Records who reads the time, which happens before each token request."""
 
         def now(self) -> int:
             asked.add(threading.get_ident())
@@ -90,7 +90,7 @@ def test_one_token_serves_eight_threads(client: Make) -> None:
 
 
 def test_one_token_serves_twenty_tasks(client: Make) -> None:
-    """Tasks that need a token at the same time wait for the one that is under way, and block no loop."""
+    """Tasks that need a token at the same time wait for the request in flight, and do not block the loop."""
 
     async def ask() -> tuple[list[int], Recorder]:
         transport, found = Suspending(), list[int]()
@@ -109,8 +109,8 @@ def test_one_token_serves_twenty_tasks(client: Make) -> None:
     assert (tokens(transport), pages(transport)) == (1, 20)
 
 
-def test_a_cancelled_token_leaves_the_others_theirs(client: Make) -> None:
-    """A task that is cancelled in the middle of fetching a token does not keep other tasks waiting."""
+def test_a_cancelled_token_request_does_not_block_other_tasks(client: Make) -> None:
+    """After a task is cancelled during a token request, other tasks get their token."""
 
     async def ask() -> int:
         transport = Suspending(hang_first_token=True)
@@ -125,8 +125,8 @@ def test_a_cancelled_token_leaves_the_others_theirs(client: Make) -> None:
     assert anyio.run(ask) == 30
 
 
-def test_an_interrupted_token_leaves_the_others_theirs(client: Make) -> None:
-    """Ctrl-C in the middle of fetching a token does not keep other threads waiting."""
+def test_an_interrupted_token_request_does_not_block_other_threads(client: Make) -> None:
+    """After Ctrl-C during a token request, other threads get their token."""
     interrupted: list[bool] = []
 
     def fault(request: FakeRequest, _number: int) -> None:
@@ -143,7 +143,7 @@ def test_an_interrupted_token_leaves_the_others_theirs(client: Make) -> None:
 
 
 def test_a_token_is_renewed_a_minute_before_it_expires(client: Make, walk: Walk) -> None:
-    """With more than a minute left it is used; from then on a new one is fetched."""
+    """With more than a minute left a token is used; after that a new one is fetched."""
     clock = VirtualClock(FAKE.epoch)
     transport = InProcessTransport(FAKE, clock=clock.now)
     with client(transport=transport, clock=clock) as logto:
@@ -156,7 +156,7 @@ def test_a_token_is_renewed_a_minute_before_it_expires(client: Make, walk: Walk)
 
 
 def test_views_share_the_token(client: Make, walk: Walk) -> None:
-    """A client with other options uses the token that is there."""
+    """A client with other options uses the existing token."""
     transport = InProcessTransport(FAKE)
     with client(transport=transport) as logto:
         next(walk(logto.audit_logs(until=UNTIL)))
@@ -165,13 +165,13 @@ def test_views_share_the_token(client: Make, walk: Walk) -> None:
 
 
 def test_a_refused_token_is_renewed_once(client: Make, walk: Walk) -> None:
-    """A 401 in the middle of a pull costs a new token and a replay, and no log."""
+    """A 401 during a pull costs a new token and a replay, but no log."""
     clock = VirtualClock(FAKE.epoch)
     refusals = [FakeResponse(401, (JSON,), b'{"code":"auth.unauthorized"}')]
 
     def fault(_request: FakeRequest, number: int) -> FakeResponse | None:
         if number == 3 and refusals:  # the second page; the first request is for the token
-            clock.advance(1)  # so that the service has another token to give
+            clock.advance(1)  # so that the service issues another token
             return refusals.pop()
         return None
 
@@ -184,11 +184,11 @@ def test_a_refused_token_is_renewed_once(client: Make, walk: Walk) -> None:
 
 
 FAKE_END = "2026-01-01T00:00:00.001Z"
-"""Just after the newest log of the fake."""
+"""A time just after the newest log of the fake."""
 
 
-def test_a_service_that_refuses_every_token_is_asked_twice(client: Make, walk: Walk) -> None:
-    """The second 401 is an AuthenticationError; nothing goes round in circles."""
+def test_a_second_refused_token_is_an_error(client: Make, walk: Walk) -> None:
+    """The second 401 raises an AuthenticationError without further attempts."""
     clock = VirtualClock(FAKE.epoch)
 
     def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
@@ -202,8 +202,8 @@ def test_a_service_that_refuses_every_token_is_asked_twice(client: Make, walk: W
     assert (caught.value.status, clock.naps) == (401, ())
 
 
-def test_a_ready_token_is_never_replayed(client: Make, walk: Walk) -> None:
-    """There is nothing to renew: one request, one AuthenticationError."""
+def test_a_static_token_is_never_renewed(client: Make, walk: Walk) -> None:
+    """A static token cannot be renewed: one request, one AuthenticationError."""
     transport = InProcessTransport(FAKE)
     with (
         client(transport=transport, app_id=None, app_secret=None, access_token="a.b.c") as logto,
@@ -216,10 +216,8 @@ def test_a_ready_token_is_never_replayed(client: Make, walk: Walk) -> None:
 @pytest.mark.parametrize(
     "failure", [FakeResponse(503), FakeResponse(429), httpx.ReadTimeout("slow"), httpx.ConnectError("refused")], ids=str
 )
-def test_a_request_for_a_token_is_retried_like_a_get(
-    client: Make, walk: Walk, failure: FakeResponse | Exception
-) -> None:
-    """Asking for a token again does no harm, so what passes is waited for."""
+def test_a_token_request_is_retried(client: Make, walk: Walk, failure: FakeResponse | Exception) -> None:
+    """A repeated token request has no side effect, so transient failures are retried."""
     clock = VirtualClock(FAKE.epoch)
     with client(FAKE, faults=failing(failure, path="/oidc/token", times=3), clock=clock) as logto:
         stream = logto.audit_logs(until=UNTIL)
@@ -250,10 +248,10 @@ def test_a_request_for_a_token_is_retried_like_a_get(
         ),
     ],
 )
-def test_a_token_endpoint_that_fails_is_an_error_of_ours(
+def test_a_failing_token_endpoint_is_an_error(
     client: Make, walk: Walk, answer: FakeResponse, kind: type[logferry.LogferryError]
 ) -> None:
-    """Whatever the token endpoint says, no logs are asked for, and the error says which request failed."""
+    """With any answer of the token endpoint, no logs are requested, and the error names the failed request."""
     transport = InProcessTransport(FAKE, faults=failing(answer, path="/oidc/token"), check=False)
     with client(transport=transport, clock=VirtualClock(FAKE.epoch)) as logto:
         iterator = walk(logto.audit_logs(until=UNTIL))
@@ -277,8 +275,8 @@ def test_a_token_endpoint_that_fails_is_an_error_of_ours(
         (b'["hush"]', "not an access token"),
     ],
 )
-def test_a_token_that_is_none_is_told_by_what_is_wrong(client: Make, walk: Walk, body: bytes, words: str) -> None:
-    """The error names what is missing, empty or of another kind, and shows no value."""
+def test_the_error_names_the_defect_of_an_invalid_token(client: Make, walk: Walk, body: bytes, words: str) -> None:
+    """The error names the field that is missing, empty or of another type, and shows no value."""
     transport = InProcessTransport(
         FAKE, faults=failing(FakeResponse(200, (JSON,), body), path="/oidc/token"), check=False
     )
@@ -291,8 +289,8 @@ def test_a_token_that_is_none_is_told_by_what_is_wrong(client: Make, walk: Walk,
     assert "hush" not in str(caught.value)
 
 
-def test_after_a_failed_token_the_iterator_goes_on(client: Make, walk: Walk) -> None:
-    """The next call asks for a token again."""
+def test_the_iterator_continues_after_a_failed_token_request(client: Make, walk: Walk) -> None:
+    """The next call requests a token again."""
     with client(FAKE, faults=failing(FakeResponse(500), path="/oidc/token", times=1), retries=0) as logto:
         iterator = walk(logto.audit_logs(until=UNTIL))
         with pytest.raises(logferry.ServiceError):
@@ -301,8 +299,8 @@ def test_after_a_failed_token_the_iterator_goes_on(client: Make, walk: Walk) -> 
 
 
 @pytest.mark.parametrize("token", ["made-up\\nsecret-token", "made-up\\u0000secret-token", "made-up-secret-t\u00f6ken"])
-def test_a_token_that_cannot_be_sent_is_an_error_that_does_not_show_it(token: str) -> None:
-    """A token endpoint that gives a token unfit for a header: an error of ours, without the token."""
+def test_an_error_does_not_show_an_unsendable_token(token: str) -> None:
+    """A token that is invalid in a header raises an error of logferry without the token."""
     body = f'{{"access_token":"{token}","expires_in":3600,"token_type":"Bearer"}}'.encode()
     recorder = Recorder(FAKE, faults=failing(FakeResponse(200, (JSON,), body), path="/oidc/token"), check=False)
     with (

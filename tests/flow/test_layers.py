@@ -1,4 +1,4 @@
-"""Authorizing, retrying, deadlines: the layers around a flow, driven by hand."""
+"""Authorization, retries, deadlines: the layers around a flow, driven by hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOKEN: Request[Any] = list_audit_logs.request(page=99)
 
 
 def response(status: int, **headers: str) -> Response[Any]:
-    """An answer to the request."""
+    """Return an answer to the request."""
     return Response(
         request=LIST,
         url="https://acme.logto.app/api/logs?page=2",
@@ -36,21 +36,21 @@ def response(status: int, **headers: str) -> Response[Any]:
 
 
 def asking(times: int = 1) -> Flow:
-    """A flow that asks, and hands on the answer as a batch, so often."""
+    """A flow that sends this many requests, and returns each answer as a batch."""
     for _ in range(times):
         answer = yield from exchange(Send(LIST))
         yield Batch([answer.status], int, answer)
 
 
 class Counting:
-    """Another token each time the last one was refused."""
+    """Provides another token whenever the last one was refused."""
 
     def __init__(self) -> None:
         self.refused: list[Pairs | None] = []
         self._number = 1
 
     def headers(self, refused: Pairs | None) -> SubFlow[Pairs]:
-        """The headers."""
+        """Return the headers."""
         self.refused.append(refused)
         self._number += refused is not None
         return (("Authorization", f"Bearer {self._number}"),)
@@ -63,7 +63,7 @@ class Play:
 
     Args:
         outcomes: Answers and failures, in the order in which they are received.
-        clock: Times that are told, in seconds; the last one stays.
+        clock: Times to return, in seconds; the last one is repeated.
     """
 
     def __init__(self, *outcomes: Response[Any] | LogferryError, clock: tuple[float, ...] = (0,)) -> None:
@@ -72,11 +72,11 @@ class Play:
         self.steps: list[Step] = []
 
     def of(self, kind: type[Any]) -> list[Any]:
-        """The steps of a kind that there were."""
+        """Return the performed steps of a kind."""
         return [step for step in self.steps if isinstance(step, kind)]
 
     def until_batch(self, flow: Flow) -> Batch | None:
-        """Perform steps until there is a batch, or until the flow ends."""
+        """Perform steps until a batch, or until the flow ends."""
         answer: object = None
         while True:
             step = resume(flow, answer)
@@ -101,8 +101,8 @@ class Play:
         return None
 
 
-def test_a_layer_that_answers_nothing_itself_changes_nothing() -> None:
-    """Steps and answers pass through, in order, whether or not it looks at them."""
+def test_a_passive_layer_passes_everything_through() -> None:
+    """Steps and answers pass in order through a layer that only observes, or does not even observe."""
 
     def passed(step: Step) -> SubFlow[object]:
         return (yield step)
@@ -115,8 +115,8 @@ def test_a_layer_that_answers_nothing_itself_changes_nothing() -> None:
     assert [step.ticket.send if isinstance(step, Receive) else step for step in play.steps] == [Send(LIST)] * 4
 
 
-def test_credentials_are_beside_the_request_not_in_it() -> None:
-    """A request carries no credentials, and what prints a step prints none."""
+def test_credentials_are_not_part_of_the_request() -> None:
+    """A request has no credentials, and the repr of a step shows none."""
     play = Play(response(200))
     play.until_batch(authorized(asking(), Counting()))
     (sent,) = play.of(Send)
@@ -126,7 +126,7 @@ def test_credentials_are_beside_the_request_not_in_it() -> None:
 
 
 def test_a_401_causes_one_renewal_and_one_replay() -> None:
-    """The request is sent again with the new headers; the answer to it counts."""
+    """The request is sent again with new headers, and its second answer counts."""
     authorizer, play = Counting(), Play(response(401), response(200))
     batch = play.until_batch(authorized(asking(), authorizer))
     assert batch is not None
@@ -136,7 +136,7 @@ def test_a_401_causes_one_renewal_and_one_replay() -> None:
 
 
 def test_a_second_401_is_the_answer() -> None:
-    """One replay is enough: the flow sees the second 401."""
+    """After one replay the flow gets the second 401."""
     play = Play(response(401), response(401))
     batch = play.until_batch(authorized(asking(), Counting()))
     assert batch is not None
@@ -144,8 +144,8 @@ def test_a_second_401_is_the_answer() -> None:
     assert len(play.of(Send)) == 2
 
 
-def test_headers_that_stay_are_not_replayed() -> None:
-    """Where there are no better credentials a 401 is final at once."""
+def test_unchanged_headers_are_not_replayed() -> None:
+    """Without other credentials, a 401 is final at once."""
     play = Play(response(401))
     batch = play.until_batch(authorized(asking(), FixedHeaders((("Authorization", "Bearer x"),))))
     assert batch is not None
@@ -154,7 +154,7 @@ def test_headers_that_stay_are_not_replayed() -> None:
 
 
 def test_a_failure_is_not_taken_for_a_refusal() -> None:
-    """A failure to get an answer reaches the flow; no token is renewed for it."""
+    """A transport failure reaches the flow without a token renewal."""
     authorizer, play = Counting(), Play(ConnectionFailedError("cut"))
     with pytest.raises(ConnectionFailedError):
         play.until_batch(authorized(asking(), authorizer))
@@ -162,17 +162,17 @@ def test_a_failure_is_not_taken_for_a_refusal() -> None:
 
 
 def retrying(flow: Flow, *, attempts: int = 4, on_retry: Callable[..., None] = lambda *_: None) -> Flow:
-    """A flow whose answers are retried after the longest wait."""
+    """Return a flow whose answers are retried after the longest wait."""
     return retried(flow, RetryPolicy(attempts=attempts), chance=lambda: 1.0, on_retry=on_retry)
 
 
 def pacing(flow: Flow, on_request: Callable[[Request[Any]], None] | None = None) -> Flow:
-    """A flow whose requests wait for nothing."""
+    """Return a flow whose requests do not wait."""
     return paced(flow, RateLimiter(), None, longest_retry_after=60, on_request=on_request)
 
 
-def test_each_attempt_is_sent_anew_and_told() -> None:
-    """Between attempts there is a wait; each is told beforehand, and the answer knows how many there were."""
+def test_each_attempt_is_sent_again_and_reported() -> None:
+    """A wait between attempts is reported beforehand, and the answer has the number of attempts."""
     told: list[tuple[int, float, Any]] = []
     failures: list[Response[Any] | LogferryError] = [
         response(503),
@@ -188,8 +188,8 @@ def test_each_attempt_is_sent_anew_and_told() -> None:
     assert [type(step) for step in play.steps] == [Send, Receive] + [Sleep, Send, Receive] * 3
 
 
-def test_the_last_outcome_is_the_flows() -> None:
-    """After the last attempt a failure is raised within the flow, and knows how often it was tried."""
+def test_the_flow_gets_the_last_outcome() -> None:
+    """After the last attempt a failure is raised within the flow with the number of attempts."""
     play = Play(*[ConnectionFailedError("cut") for _ in range(3)])
     with pytest.raises(ConnectionFailedError) as caught:
         play.until_batch(retrying(asking(), attempts=3))
@@ -198,15 +198,15 @@ def test_the_last_outcome_is_the_flows() -> None:
 
 
 def test_attempts_are_counted_per_answer() -> None:
-    """Each answer has all its attempts, whatever those before it took."""
+    """Each answer has all its attempts, independent of earlier answers."""
     play = Play(response(500), response(500), response(200), response(500), response(500), response(200))
     flow = retrying(asking(2), attempts=3)
     batches = [play.until_batch(flow), play.until_batch(flow)]
     assert [batch.response.attempts for batch in batches if batch] == [3, 3]
 
 
-def test_several_requests_may_be_under_way() -> None:
-    """A flow may send before it receives; each answer is waited for and retried on its own."""
+def test_several_requests_may_be_in_flight() -> None:
+    """A flow may send several requests before it receives; each is received and retried separately."""
 
     def two() -> Flow:
         first = yield Send(LIST)
@@ -222,8 +222,8 @@ def test_several_requests_may_be_under_way() -> None:
     assert [sent.request for sent in play.of(Send)] == [LIST, TOKEN, TOKEN, LIST]
 
 
-def test_a_request_for_a_token_is_retried_like_any_other() -> None:
-    """What the authorizer sends passes the outer layers too."""
+def test_a_token_request_passes_the_outer_layers() -> None:
+    """A request of the authorization layer is retried like any other."""
 
     def obtain(time: int) -> SubFlow[Token]:
         answer = yield from exchange(Send(TOKEN))
@@ -238,7 +238,7 @@ def test_a_request_for_a_token_is_retried_like_any_other() -> None:
 
 
 def test_a_deadline_bounds_each_request() -> None:
-    """A request is told how much time is left for it, counted from the first step on."""
+    """Each request gets the remaining time, counted from the first step."""
     play = Play(response(200), clock=(100, 100, 104))
     play.until_batch(bounded(asking(), 10))
     assert [sent.timeout for sent in play.of(Send)] == [10]
@@ -251,7 +251,7 @@ def test_a_deadline_bounds_each_request() -> None:
 
 @pytest.mark.parametrize("late", [110, 111, 1000])
 def test_no_request_is_sent_after_the_deadline(late: float) -> None:
-    """Once the time is up, the flow gets a DeadlineExceededError instead of an answer."""
+    """After the deadline, the flow gets a DeadlineExceededError instead of an answer."""
     play = Play(response(200), clock=(100, 100, 100, late))
     flow = bounded(asking(2), 10)
     assert play.until_batch(flow) is not None
@@ -260,24 +260,24 @@ def test_no_request_is_sent_after_the_deadline(late: float) -> None:
     assert len(play.of(Send)) == 1
 
 
-def test_a_deadline_that_would_pass_during_a_wait_is_not_waited_for() -> None:
-    """The error comes at once, without the wait."""
+def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
+    """The error is raised at once, without the wait."""
     play = Play(response(503, retry_after="7"), clock=(0, 0, 4))
     with pytest.raises(DeadlineExceededError):
         play.until_batch(bounded(retrying(asking()), 10))
     assert play.of(Sleep) == []
 
 
-def test_a_deadline_leaves_waits_that_end_before_it() -> None:
-    """A wait that ends in time is made."""
+def test_a_wait_before_the_deadline_is_kept() -> None:
+    """A wait that ends before the deadline is performed."""
     play = Play(response(503, retry_after="7"), response(200), clock=(0, 0, 2, 9))
     assert play.until_batch(bounded(retrying(asking()), 10)) is not None
     assert play.of(Sleep) == [Sleep(7.0)]
     assert [sent.timeout for sent in play.of(Send)] == [10, 1]
 
 
-def test_what_has_arrived_is_delivered_also_after_the_deadline() -> None:
-    """A deadline discards nothing: an answer that came late is handed on, and the next request is refused."""
+def test_an_answer_is_delivered_after_the_deadline() -> None:
+    """A late answer is delivered, and the next request is refused."""
     play = Play(response(200), clock=(0, 0, 50))
     flow = bounded(asking(2), 10)
     assert play.until_batch(flow) is not None
@@ -285,24 +285,24 @@ def test_what_has_arrived_is_delivered_also_after_the_deadline() -> None:
         play.until_batch(flow)
 
 
-def test_a_request_that_runs_into_the_deadline_is_a_deadline_error() -> None:
-    """Where the last attempt was cut off by the deadline, the error says so: no longer timeout would have helped."""
+def test_a_request_cut_by_the_deadline_is_a_deadline_error() -> None:
+    """If the deadline ended the last attempt, the error says so, since a longer timeout would not have helped."""
     play = Play(RequestTimeoutError("slow"), clock=(0, 0, 10))
     with pytest.raises(LogferryError) as caught:
         play.until_batch(bounded(retrying(asking(), attempts=1), 10))
     assert type(caught.value) is DeadlineExceededError
 
 
-def test_a_deadline_error_tells_of_what_was_tried() -> None:
-    """It knows how often the request was sent before the time was up."""
+def test_a_deadline_error_has_the_number_of_attempts() -> None:
+    """The error has the number of attempts before the deadline."""
     play = Play(response(503, retry_after="4"), response(503, retry_after="7"), clock=(0, 0, 0, 0, 5))
     with pytest.raises(DeadlineExceededError) as caught:
         play.until_batch(bounded(retrying(asking()), 10))
     assert caught.value.attempts == 2
 
 
-def test_each_request_is_told_before_it_is_sent() -> None:
-    """Observed from outside, every request is told: the token's, the retry and the replay."""
+def test_each_request_is_reported_before_it_is_sent() -> None:
+    """An outer observer gets every request: for the token, the retry and the replay."""
     told: list[Request[Any]] = []
     play = Play(response(503), response(401), response(200))
     play.until_batch(pacing(retrying(authorized(asking(), Counting())), told.append))
@@ -322,8 +322,8 @@ def _all_layers(flow: Flow) -> Flow:
 
 
 @pytest.mark.parametrize("wrapped", [_authorized, retrying, pacing, _bounded, _all_layers])
-def test_a_flow_is_closed_with_its_layers(wrapped: Callable[[Flow], Flow]) -> None:
-    """Dropping the outermost layer ends the flow inside it, wherever it stands."""
+def test_closing_the_outermost_layer_closes_the_flow(wrapped: Callable[[Flow], Flow]) -> None:
+    """Closing the outermost layer closes the flow inside it at any step."""
     closed: list[bool] = []
 
     def guarded() -> Flow:
@@ -340,8 +340,8 @@ def test_a_flow_is_closed_with_its_layers(wrapped: Callable[[Flow], Flow]) -> No
 
 
 @pytest.mark.parametrize("steps", range(1, 7))
-def test_a_token_that_is_abandoned_leaves_no_lock_behind(steps: int) -> None:
-    """Wherever a flow is dropped while it gets a token, the next one gets its own."""
+def test_an_abandoned_token_request_leaves_no_lock(steps: int) -> None:
+    """After a flow is closed at any step of its token request, the next flow gets its own token."""
 
     def obtain(time: int) -> SubFlow[Token]:
         yield from exchange(Send(TOKEN))
@@ -357,7 +357,7 @@ def test_a_token_that_is_abandoned_leaves_no_lock_behind(steps: int) -> None:
 
 
 def _walked(flow: Flow, steps: int) -> Flow:
-    """The flow after so many steps."""
+    """Return the flow after this many steps."""
     play = Play(response(200), response(200))
     step = resume(flow, None)
     for _ in range(steps - 1):
@@ -366,14 +366,14 @@ def _walked(flow: Flow, steps: int) -> Flow:
     return flow
 
 
-def test_waiting_for_a_lock_does_not_take_it() -> None:
-    """A flow that is dropped while another one holds the lock does not release it."""
+def test_a_closed_waiter_does_not_release_the_lock() -> None:
+    """A flow that is closed while it waits does not release the lock of another flow."""
     authorizer = RenewedToken(lambda _time: _never())
     flow = authorized(asking(), authorizer)
     assert isinstance(resume(flow, None), Now)
     step = resume(flow, 0)
     assert isinstance(step, Acquire)
-    assert step.lock.acquire(blocking=False)  # another flow's
+    assert step.lock.acquire(blocking=False)  # the lock of another flow
     flow.close()
     assert step.lock.locked()
 

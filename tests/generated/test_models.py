@@ -68,7 +68,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 @st.composite
 def damaged(draw: st.DrawFn) -> Any:
-    """Draw a whole log of which some values were removed, or replaced by others."""
+    """Draw a whole log in which some values are removed or replaced."""
     log = [copy.deepcopy(WHOLE)]
     for _ in range(draw(st.integers(0, 4))):
         container, key = draw(st.sampled_from(list(places(log))))
@@ -79,33 +79,33 @@ def damaged(draw: st.DrawFn) -> Any:
     return log[0]
 
 
-def test_real_logs_fit(real_logs: list[dict[str, Any]]) -> None:
-    """Every log of a real server has the documented shape."""
+def test_real_logs_have_the_documented_shape(real_logs: list[dict[str, Any]]) -> None:
+    """The guard accepts every log of a real server."""
     assert len(real_logs) == 150
     assert all(map(fits_audit_log, real_logs))
 
 
 def test_real_logs_round_trip(real_logs: list[dict[str, Any]]) -> None:
-    """A model gives back the JSON it was made of, undocumented values included."""
+    """A model returns the JSON from which it was made, with undocumented values."""
     assert real_logs == [AuditLog.from_dict(log).to_dict() for log in real_logs]
 
 
 def test_the_page_example_round_trips(page_example: list[dict[str, Any]]) -> None:
-    """The documentation page's example becomes models and the same JSON again."""
+    """The example of the documentation page becomes models and the same JSON again."""
     assert json.dumps(page_example, sort_keys=True) == json.dumps(
         [AuditLog.from_dict(log).to_dict() for log in page_example], sort_keys=True
     )
 
 
-def test_a_model_does_not_change_what_it_is_made_of() -> None:
-    """Making a model leaves the decoded JSON as it was."""
+def test_a_model_does_not_change_its_source() -> None:
+    """Making a model leaves the decoded JSON unchanged."""
     log = copy.deepcopy(WHOLE)
     AuditLog.from_dict(log)
     assert log == WHOLE
 
 
 def test_a_model_has_typed_fields() -> None:
-    """Fields have Python names, free objects are plain dicts, undocumented values are reached by their JSON name."""
+    """Fields have Python names, free objects are plain dicts, and undocumented values have their JSON name."""
     log = AuditLog.from_dict(WHOLE)
     assert log.payload.user_id == "sn5xdmvk7zzj"
     assert log.payload.params
@@ -124,14 +124,14 @@ def test_absent_values_are_unset() -> None:
 
 
 def test_an_unknown_result_is_kept() -> None:
-    """A word that the documentation does not know fits and survives the round trip."""
+    """An undocumented result is accepted and survives the round trip."""
     log = {**WHOLE, "payload": {"key": "k", "result": "Skipped"}}
     assert fits_audit_log(log)
     assert log == AuditLog.from_dict(log).to_dict()
 
 
 def test_a_time_may_be_a_float() -> None:
-    """A time with a fraction fits, a boolean does not."""
+    """A time with a fraction is accepted, a boolean is not."""
     assert fits_audit_log({**WHOLE, "createdAt": 42.5})
     assert not fits_audit_log({**WHOLE, "createdAt": True})
 
@@ -150,13 +150,13 @@ def test_a_time_may_be_a_float() -> None:
         {**WHOLE, "payload": {**WHOLE["payload"], "userAgentParsed": {"os": {"name": 1}}}},
     ],
 )
-def test_what_is_not_as_documented_does_not_fit(log: object) -> None:
-    """The guard sees missing values and wrong types, however deep."""
+def test_the_guard_rejects_other_shapes(log: object) -> None:
+    """The guard detects missing values and wrong types at any depth."""
     assert not fits_audit_log(log)
 
 
-def test_a_repair_takes_out_what_does_not_fit() -> None:
-    """A bad value is taken out and named with its path, its parent stays, and its content is not shown."""
+def test_a_repair_removes_invalid_values() -> None:
+    """An invalid value is removed and named by its path; its parent stays, and its content is not shown."""
     payload = {**WHOLE["payload"], "ip": 123, "userAgentParsed": {"ua": "x", "os": {"name": None, "version": "1"}}}
     repaired = repair_audit_log({**WHOLE, "payload": payload})
     assert repaired.issues == (
@@ -168,8 +168,8 @@ def test_a_repair_takes_out_what_does_not_fit() -> None:
     assert repaired.value["payload"].get("userAgentParsed") == {"ua": "x", "os": {"version": "1"}}
 
 
-def test_a_repair_makes_up_what_is_required() -> None:
-    """A required value that is missing or does not fit is neutral, and the result is not complete."""
+def test_a_repair_adds_required_values() -> None:
+    """A required value that is missing or invalid becomes a neutral one, and the result is not complete."""
     repaired = repair_audit_log({"id": "1", "key": [], "payload": {"result": "Success", "error": 1}})
     assert repaired.value == {
         "id": "1",
@@ -186,8 +186,8 @@ def test_a_repair_makes_up_what_is_required() -> None:
     assert not repaired.complete
 
 
-def test_a_repair_of_no_object_is_neutral() -> None:
-    """What is no object at all becomes one without content."""
+def test_a_repair_of_a_non_object_is_neutral() -> None:
+    """A value that is no object becomes an object without content."""
     repaired = repair_audit_log("secret")
     assert repaired.issues == ("expected object, got string",)
     assert not repaired.complete
@@ -195,16 +195,16 @@ def test_a_repair_of_no_object_is_neutral() -> None:
 
 
 @given(JSON | damaged())
-def test_a_repaired_value_fits(value: Any) -> None:
-    """Whatever was received, its repair fits and can become a model."""
+def test_a_repaired_value_is_valid(value: Any) -> None:
+    """The repair of any value is valid and can become a model."""
     repaired = repair_audit_log(value)
     assert fits_audit_log(repaired.value)
     AuditLog.from_dict(repaired.value)
 
 
 @given(damaged())
-def test_a_repair_has_issues_unless_the_value_fits(value: Any) -> None:
-    """A value that fits is repaired to itself; any other has issues."""
+def test_a_repair_has_issues_unless_the_value_is_valid(value: Any) -> None:
+    """A valid value is repaired to itself; any other has issues."""
     repaired = repair_audit_log(value)
     assert (repaired.issues == ()) == fits_audit_log(value)
     if fits_audit_log(value):
@@ -212,22 +212,22 @@ def test_a_repair_has_issues_unless_the_value_fits(value: Any) -> None:
 
 
 @given(damaged())
-def test_a_repair_changes_nothing_in_place(value: Any) -> None:
-    """The value that is repaired stays as it was received."""
+def test_a_repair_does_not_change_its_input(value: Any) -> None:
+    """The repaired value stays as received."""
     before = copy.deepcopy(value)
     repair_audit_log(value)
     assert before == value
 
 
 @given(damaged())
-def test_what_fits_round_trips(value: Any) -> None:
-    """Every value that fits survives as a model."""
+def test_valid_values_round_trip(value: Any) -> None:
+    """Every valid value survives as a model."""
     if fits_audit_log(value):
         assert value == AuditLog.from_dict(value).to_dict()
 
 
-def test_unset_is_one_object() -> None:
-    """UNSET is falsy, prints its name, and is itself after a copy and a pickle."""
+def test_unset_is_a_singleton() -> None:
+    """UNSET is falsy, prints its name, and stays the same object after a copy and a pickle."""
     assert not UNSET
     assert repr(UNSET) == "UNSET"
     assert UNSET is copy.copy(UNSET)
@@ -236,13 +236,13 @@ def test_unset_is_one_object() -> None:
 
 
 def test_a_model_can_be_pickled() -> None:
-    """A model is the same after a pickle."""
+    """A model is equal after a pickle."""
     log = AuditLog.from_dict(WHOLE)
     assert log == pickle.loads(pickle.dumps(log))  # noqa: S301
 
 
-def test_an_access_token_is_not_printed() -> None:
-    """The model of the token endpoint's answer keeps the token out of its repr."""
+def test_an_access_token_is_not_in_the_repr() -> None:
+    """The repr of the token endpoint's answer does not contain the token."""
     token = AccessToken.from_dict({"access_token": "s3cret", "expires_in": 3600, "token_type": "Bearer"})
     assert token.access_token == "s3cret"
     assert "s3cret" not in repr(token)
@@ -251,7 +251,7 @@ def test_an_access_token_is_not_printed() -> None:
 @pytest.mark.parametrize(
     "module", ["models", "types", "api.audit_logs.list_audit_logs", "api.tokens.create_access_token"]
 )
-def test_models_and_requests_do_without_httpx(module: str) -> None:
+def test_models_and_requests_do_not_import_httpx(module: str) -> None:
     """Importing models or request builders does not import httpx."""
     code = f"import sys, logferry_clients.logto.{module}; sys.exit('httpx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""scripts/regenerate: the package is what the specs generate."""
+"""scripts/regenerate: the package equals what the specs generate."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def package(tmp_path: Path) -> Path:
 
 
 def test_the_package_is_as_generated() -> None:
-    """Nobody edited the package, and the specs did not change without it."""
+    """The package has no manual edit, and the specs have no change that was not generated."""
     done = regenerate("--check")
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_every_change_is_found(package: Path) -> None:
-    """A hand edit, a stray file and a missing file are listed, each by its name."""
+    """A manual edit, an extra file and a missing file are listed by name."""
     with (package / "logto/client.py").open("a", encoding="utf-8") as client:
         client.write("# edited\n")
     (package / "logto/extra.py").touch()
@@ -47,8 +47,8 @@ def test_every_change_is_found(package: Path) -> None:
     ]
 
 
-def test_generating_leaves_only_what_is_generated(package: Path) -> None:
-    """A changed spec changes the package, in which nothing else stays; what Python caches does not count."""
+def test_generation_removes_other_files(package: Path) -> None:
+    """A changed spec changes the package and leaves no other file; caches of Python are ignored."""
     specs = package.parent.with_name("specs")
     shutil.copytree(ROOT / "specs", specs)
     spec = specs / "logto/openapi.yaml"
@@ -63,7 +63,7 @@ def test_generating_leaves_only_what_is_generated(package: Path) -> None:
 
 
 def test_a_spec_that_cannot_be_generated_is_an_error(package: Path) -> None:
-    """What the generator warns about stops everything, and the package stays as it was."""
+    """A warning of the generator stops the generation, and the package stays unchanged."""
     specs = package.parent.with_name("specs")
     shutil.copytree(ROOT / "specs", specs)
     spec = specs / "logto/openapi.yaml"
@@ -74,7 +74,7 @@ def test_a_spec_that_cannot_be_generated_is_an_error(package: Path) -> None:
     assert (package / "logto/models/audit_log_payload.py").exists()
 
 
-def test_every_module_says_where_it_comes_from() -> None:
+def test_every_module_names_its_generator() -> None:
     """The first line of every module names the command and forbids edits."""
     modules = list((ROOT / "generated").rglob("*.py"))
     assert modules

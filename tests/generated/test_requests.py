@@ -1,4 +1,4 @@
-"""The generated request builders, and the client that sends by itself."""
+"""The generated request builders, and the standalone client."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def client_of(response: httpx.Response, seen: list[httpx.Request] | None = None)
     return AuthenticatedClient(base_url=BASE_URL, token="s3cret").set_httpx_client(http)
 
 
-def test_a_request_has_wire_texts() -> None:
-    """Values go out as texts, booleans in lower case."""
+def test_a_request_has_strings() -> None:
+    """Values are sent as strings, booleans in lower case."""
     request = list_audit_logs.request(user_id="ü &", start_time=1795164426496, enable_cap=True, page=2, page_size=100)
     assert (request.method, request.path, request.headers, request.form) == ("GET", "/api/logs", (), None)
     assert request.params == (
@@ -42,25 +42,25 @@ def test_a_request_has_wire_texts() -> None:
 
 
 def test_a_request_sends_no_defaults() -> None:
-    """What is not given is not sent."""
+    """An argument that is not given is not sent."""
     assert list_audit_logs.request().params == ()
     assert list_audit_logs.request(page=None).params == ()
 
 
 def test_a_path_parameter_is_quoted() -> None:
-    """An id cannot leave its place in the path."""
+    """An id cannot leave its segment of the path."""
     assert get_audit_log.request(id="a/b?c#d").path == "/api/logs/a%2Fb%3Fc%23d"
 
 
 @pytest.mark.parametrize("id_", ["", ".", ".."])
 def test_a_path_parameter_cannot_address_another_resource(id_: str) -> None:
-    """An id that a URL would swallow is refused."""
+    """An id that URL normalization would remove is refused."""
     with pytest.raises(ValueError, match="cannot be part of a path"):
         get_audit_log.request(id=id_)
 
 
-def test_a_form_is_built_of_its_values() -> None:
-    """The token request is a form."""
+def test_a_token_request_is_a_form() -> None:
+    """The token request is a form of its values."""
     request = create_access_token.request(
         grant_type="client_credentials", resource="https://default.logto.app/api", scope="all"
     )
@@ -72,8 +72,8 @@ def test_a_form_is_built_of_its_values() -> None:
     )
 
 
-def test_a_request_reads_its_answer(page_example: list[dict[str, Any]]) -> None:
-    """A request knows how the decoded answer becomes models."""
+def test_a_request_decodes_its_answer(page_example: list[dict[str, Any]]) -> None:
+    """A request turns the decoded answer into models."""
     logs = list_audit_logs.request().parse(page_example)
     assert logs == [AuditLog.from_dict(log) for log in page_example]
     token = create_access_token.request(grant_type="client_credentials").parse(
@@ -83,13 +83,13 @@ def test_a_request_reads_its_answer(page_example: list[dict[str, Any]]) -> None:
 
 
 def test_a_request_is_immutable() -> None:
-    """A request cannot be changed once it is built."""
+    """A built request cannot be changed."""
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         list_audit_logs.request().path = "/"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_the_client_returns_models(page_example: list[dict[str, Any]]) -> None:
-    """The generated client works by itself."""
+    """The generated client works without logferry."""
     seen: list[httpx.Request] = []
     client = client_of(httpx.Response(200, json=page_example, headers={"Total-Number": "1"}), seen)
     response = list_audit_logs.sync_detailed(client=client, page_size=5)
@@ -99,7 +99,7 @@ def test_the_client_returns_models(page_example: list[dict[str, Any]]) -> None:
 
 
 def test_the_client_returns_documented_errors() -> None:
-    """An error status of the documentation is a model of its body."""
+    """A documented error status is a model of its body."""
     client = client_of(httpx.Response(401, json={"code": "auth.unauthorized", "message": "No."}))
     response = list_audit_logs.sync_detailed(client=client)
     assert (response.status_code, response.parsed) == (401, ErrorBody(code="auth.unauthorized", message="No."))
@@ -107,14 +107,14 @@ def test_the_client_returns_documented_errors() -> None:
 
 @pytest.mark.parametrize("status", [304, 418, 502, 520, 599])
 def test_the_client_raises_other_statuses(status: int) -> None:
-    """Any other status is raised, also one that HTTP does not name."""
+    """Any other status raises, also one without a name in HTTP."""
     with pytest.raises(UnexpectedStatus) as raised:
         list_audit_logs.sync_detailed(client=client_of(httpx.Response(status)))
     assert raised.value.status_code == status
 
 
 def test_the_client_can_return_other_statuses() -> None:
-    """Where raising is switched off, such a status comes back without a model."""
+    """Without raising, such a status is returned without a model."""
     client = attrs.evolve(client_of(httpx.Response(520)), raise_on_unexpected_status=False)
     client.set_httpx_client(client_of(httpx.Response(520)).get_httpx_client())
     response = list_audit_logs.sync_detailed(client=client)
@@ -123,7 +123,7 @@ def test_the_client_can_return_other_statuses() -> None:
 
 @pytest.mark.anyio
 async def test_the_client_is_async_too(page_example: list[dict[str, Any]]) -> None:
-    """The asynchronous functions give the same."""
+    """The asynchronous functions give the same results."""
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=page_example))
     client = AuthenticatedClient(base_url=BASE_URL, token="s3cret")
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as http:
@@ -132,8 +132,8 @@ async def test_the_client_is_async_too(page_example: list[dict[str, Any]]) -> No
     assert logs == [AuditLog.from_dict(log) for log in page_example]
 
 
-def test_no_secret_is_printed() -> None:
-    """The token, headers, cookies and further arguments of a client are not in its repr, also once it was used."""
+def test_no_secret_is_in_a_repr() -> None:
+    """The token, headers, cookies and further arguments of a client are not in its repr, also after use."""
     client = AuthenticatedClient(
         base_url=BASE_URL,
         token="s3cret-1",

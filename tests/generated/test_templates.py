@@ -1,4 +1,4 @@
-"""The templates, on a spec that has more kinds of values than the services have."""
+"""The templates, with a spec that has more kinds of values than the services."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ VALUES = st.recursive(
 
 @st.composite
 def pages(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw a page of which some values were replaced by others, or removed."""
+    """Draw a page in which some values are replaced or removed."""
     changed = draw(st.dictionaries(st.sampled_from(list(WHOLE)), VALUES, max_size=3))
     removed = draw(st.sets(st.sampled_from(list(WHOLE)), max_size=2))
     return {key: value for key, value in {**WHOLE, **changed}.items() if key not in removed}
@@ -53,7 +53,7 @@ def pages(draw: st.DrawFn) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def probe(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    """Return the models of the client generated from the probe's spec, which is importable meanwhile."""
+    """Return the models of the client generated from the test spec, importable during the test."""
     folder = tmp_path_factory.mktemp("probe")
     shutil.copytree(ROOT / "specs/templates", folder / "specs/templates")
     shutil.copytree(Path(__file__).with_name("probe"), folder / "specs/probe")
@@ -73,7 +73,7 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 
 
 def test_generated_code_is_strictly_typed(probe: ModuleType) -> None:
-    """Whatever a spec has, the client generated from it passes mypy's strict mode."""
+    """The client generated from any spec passes mypy's strict mode."""
     package = Path(str(probe.__file__)).parents[1]
     command: list[str | Path] = [sys.executable, "-m", "mypy", "--strict", "--config-file="]
     command += ["--cache-dir", package / ".mypy", package]
@@ -82,7 +82,7 @@ def test_generated_code_is_strictly_typed(probe: ModuleType) -> None:
 
 
 def test_a_request_has_every_kind_of_parameter(probe: ModuleType) -> None:
-    """Lists repeat their name, numbers and booleans become texts, headers are apart."""
+    """Lists repeat their name, numbers and booleans become strings, headers are separate."""
     del probe
     list_items = importlib.import_module("probe.api.items.list_items")
     request = list_items.request(room="a/b", field_n=1, type_=["error", "warn"], filter_="f", ratio=0.5, x_key="k")
@@ -92,7 +92,7 @@ def test_a_request_has_every_kind_of_parameter(probe: ModuleType) -> None:
 
 
 def test_every_kind_of_value_round_trips(probe: ModuleType) -> None:
-    """Nested models, maps, unions, nulls and further values survive as models."""
+    """Nested models, maps, unions, nulls and additional values survive as models."""
     page = probe.Page.from_dict(copy.deepcopy(WHOLE))
     assert page.to_dict() == WHOLE
     assert page.items[0].additional_properties["other"].x == 1
@@ -100,17 +100,24 @@ def test_every_kind_of_value_round_trips(probe: ModuleType) -> None:
     assert page.by_name["a"] == page.maybe == probe.Item("1")
 
 
-def test_every_kind_of_value_has_a_short_text(probe: ModuleType) -> None:
-    """Of objects the names, of lists the length, of what can be anything its kind, of nested models their own text."""
+def test_every_kind_of_value_has_a_short_repr(probe: ModuleType) -> None:
+    """Objects show their names, lists their length, untyped values their kind, nested models their own repr."""
     text = repr(probe.Page.from_dict(copy.deepcopy(WHOLE)))
     assert len(text) <= 300
-    for part in ("items=<1 items>", "anything=<1 items>", "by_name={'a'}", "maybe=Item(id='1')", "state='up'", "next_=None"):
+    for part in (
+        "items=<1 items>",
+        "anything=<1 items>",
+        "by_name={'a'}",
+        "maybe=Item(id='1')",
+        "state='up'",
+        "next_=None",
+    ):
         assert part in text
 
 
 @given(value=pages())
 def test_every_kind_of_value_is_repaired(probe: ModuleType, value: dict[str, Any]) -> None:
-    """The repair fits and becomes a model, has issues exactly if the value does not fit, and changes nothing in place."""
+    """The repair is valid, becomes a model, has issues exactly if the value is invalid, and copies its input."""
     before = copy.deepcopy(value)
     repaired = probe.repair_page(value)
     assert before == value
@@ -130,6 +137,6 @@ def test_every_kind_of_value_is_repaired(probe: ModuleType, value: dict[str, Any
         ({"count": 1.5}, ("count: expected integer, got number",)),
     ],
 )
-def test_issues_name_the_place(probe: ModuleType, change: dict[str, Any], issue: tuple[str, ...]) -> None:
-    """An issue has the path to the value and what was expected there, not the value."""
+def test_issues_name_the_path(probe: ModuleType, change: dict[str, Any], issue: tuple[str, ...]) -> None:
+    """An issue has the path to the value and the expected type, not the value."""
     assert issue == probe.repair_page({**WHOLE, **change}).issues

@@ -1,4 +1,4 @@
-"""Bodies of every kind, from every service, over real sockets: each is read, or an error of its own; none takes the memory."""
+"""Bodies of every kind, from every service, over real sockets: each is read or an error, in bounded memory."""
 
 from __future__ import annotations
 
@@ -49,24 +49,24 @@ CLIENTS: dict[str, Callable[..., Any]] = {
 
 @contextmanager
 def opened(case: Case, url: str, **options: Any) -> Generator[Any]:
-    """The stream of a case at an address; each request once."""
+    """Open the stream of a case at an address; each request is sent once."""
     name, settings, filters, _ = case
     service, _, method = name.partition(".")
     address = {"endpoint" if service == "logto" else "base_url": url}
     with CLIENTS[service](**settings, **address, **{"retries": 0} | DEFAULTS | options) as client:
-        # Of one item, so that a page that is too large is not asked for in smaller ones.
+        # A page of one item, so that a page above the limit is not retried with a smaller one.
         yield getattr(client, method)(**filters, until="2030-01-01", page_size=1)
 
 
 @pytest.fixture(params=SERVICES, ids=[case[0] for case in SERVICES])
 def case(request: pytest.FixtureRequest) -> Case:
-    """Each stream of each service."""
+    """Return each stream of each service."""
     found: Case = request.param
     return found
 
 
 def got(case: Case, answer: bytes, *, sync: bool = True, **options: Any) -> list[Any]:
-    """What the stream gives where the service sends these bytes for every request."""
+    """Return what the stream yields if the service sends these bytes for every request."""
 
     async def collect(url: str) -> list[Any]:
         with opened(case, url, **options) as stream:
@@ -74,7 +74,7 @@ def got(case: Case, answer: bytes, *, sync: bool = True, **options: Any) -> list
             return items
 
     def send(connection: socket.socket) -> None:
-        with suppress(OSError):  # the client hangs up when it has read enough
+        with suppress(OSError):  # the client closes the connection when it has read enough
             sending(answer)(connection)
 
     with listening(send) as url:
@@ -86,7 +86,7 @@ def got(case: Case, answer: bytes, *, sync: bool = True, **options: Any) -> list
 
 
 def answer(content: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> bytes:
-    """A whole answer, as it goes over the wire; it says its length unless that is negative."""
+    """Return a whole answer as bytes; a negative length leaves out Content-Length."""
     size = len(content) if length is None else length
     lines = [f"HTTP/1.1 {status}", "Connection: close", "Total-Number: 1", *headers]
     if size >= 0:
@@ -95,7 +95,7 @@ def answer(content: bytes, *headers: str, status: str = "200 OK", length: int | 
 
 
 def page(case: Case, *items: Any) -> bytes:
-    """A page with these items."""
+    """Return a page with these items."""
     return orjson.dumps(case[3](list(items)))
 
 
@@ -103,12 +103,12 @@ ITEM = {"id": "1", "createdAt": "2026-01-01T00:00:00Z"}
 
 
 def gzipped_in_members(content: bytes) -> bytes:
-    """As two gzip files, one behind the other, which is a gzip file too."""
+    """Compress as two gzip members, one after the other, which is valid gzip."""
     return gzip.compress(content[:5]) + gzip.compress(content[5:])
 
 
 def bare_deflate(content: bytes) -> bytes:
-    """Deflate without its envelope, as some servers send it."""
+    """Compress as raw deflate, as some servers send it."""
     compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return compressor.compress(content) + compressor.flush()
 
@@ -124,14 +124,14 @@ def bare_deflate(content: bytes) -> bytes:
         ("identity", bytes),
     ],
 )
-def test_compression_that_was_asked_for(case: Case, encoding: str, encode: Callable[[bytes], bytes]) -> None:
-    """gzip, all its members, and deflate, with and without its envelope, are read."""
+def test_requested_compression_is_decoded(case: Case, encoding: str, encode: Callable[[bytes], bytes]) -> None:
+    """Multi-member gzip, and deflate with and without zlib headers, are decoded."""
     assert got(case, answer(encode(page(case, ITEM)), f"Content-Encoding: {encoding}")) == [ITEM]
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip\r\nContent-Encoding: gzip", "x\x9b31m"])
-def test_compression_that_was_not_asked_for(case: Case, encoding: str) -> None:
-    """It is named in the error, in one harmless line; also compression upon compression."""
+def test_unrequested_compression_is_an_error(case: Case, encoding: str) -> None:
+    """The error names the compression in one safe line; nested compression is an error too."""
     with pytest.raises(logferry.ResponseShapeError, match="not asked for") as caught:
         got(case, answer(page(case, ITEM), f"Content-Encoding: {encoding}").decode().encode("latin-1"))
     assert "\x9b" not in str(caught.value)
@@ -139,8 +139,8 @@ def test_compression_that_was_not_asked_for(case: Case, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "text/html", "application/octet-stream", "", "nonsense;;;"])
-def test_a_wrong_content_type_with_good_json(case: Case, kind: str) -> None:
-    """What counts is the body."""
+def test_json_is_read_with_any_content_type(case: Case, kind: str) -> None:
+    """The body decides, not the content type."""
     assert got(case, answer(page(case, ITEM), f"Content-Type: {kind}")) == [ITEM]
 
 
@@ -158,8 +158,8 @@ def test_a_wrong_content_type_with_good_json(case: Case, kind: str) -> None:
         (b"\x00" * 1000, "no JSON"),
     ],
 )
-def test_bodies_that_are_no_page(case: Case, content: bytes, words: str) -> None:
-    """Each is one readable line of a ResponseShapeError with the request it belongs to."""
+def test_a_body_that_is_not_a_page_is_an_error(case: Case, content: bytes, words: str) -> None:
+    """The ResponseShapeError is one readable line and names the request."""
     with pytest.raises(logferry.ResponseShapeError, match=words) as caught:
         got(case, answer(content))
     assert len(str(caught.value).splitlines()) == 1
@@ -167,21 +167,21 @@ def test_bodies_that_are_no_page(case: Case, content: bytes, words: str) -> None
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified", "302 Found", "307 Temporary Redirect"])
-def test_statuses_without_a_page(case: Case, status: str) -> None:
-    """No content and redirects are no empty result; nothing is asked of where they lead."""
+def test_a_status_without_a_page_is_an_error(case: Case, status: str) -> None:
+    """No content and redirects are not an empty result, and redirects are not followed."""
     with pytest.raises(logferry.ResponseShapeError, match=status):
         got(case, answer(b"", "Location: http://127.0.0.1:9/elsewhere", status=status, length=-1))
 
 
-def test_an_answer_of_304_may_say_how_long_the_page_is(case: Case) -> None:
-    """Which is no cut body."""
+def test_a_304_may_have_a_content_length(case: Case) -> None:
+    """The length of a 304 describes the page, so its empty body is not truncated."""
     with pytest.raises(logferry.ResponseShapeError, match="304"):
         got(case, answer(b"", status="304 Not Modified", length=1000))
 
 
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
-def test_a_cut_page_is_asked_for_again(case: Case, sync: bool) -> None:
-    """A body shorter than its length, and a gzip body that ends too early, are retried, and only then an error."""
+def test_a_truncated_page_is_retried(case: Case, sync: bool) -> None:
+    """A body shorter than its length, and truncated gzip, are retried before they are an error."""
     content = page(case, ITEM)
     squeezed = gzip.compress(content)[:-9]
     for cut in (answer(content[:-5], length=len(content)), answer(squeezed, "Content-Encoding: gzip")):
@@ -191,8 +191,8 @@ def test_a_cut_page_is_asked_for_again(case: Case, sync: bool) -> None:
         assert caught.value.attempts == 3
 
 
-def test_a_cut_page_of_another_transport_is_asked_for_again() -> None:
-    """Also where a transport does not count: a page shorter than its Content-Length is a cut one."""
+def test_a_truncated_page_of_another_transport_is_retried() -> None:
+    """A page shorter than its Content-Length is retried, even if the transport does not check it."""
     answers = [b'[{"id":', orjson.dumps([ITEM])]
 
     def answer_next(_request: httpx.Request) -> httpx.Response:
@@ -208,7 +208,7 @@ def test_a_cut_page_of_another_transport_is_asked_for_again() -> None:
 
 
 def gzip_without_end(repeats: int) -> bytes:
-    """One gzip stream of 10 MiB of spaces times *repeats*."""
+    """Return one gzip stream of 10 MiB of spaces times *repeats*."""
     compressor = zlib.compressobj(9, wbits=16 + zlib.MAX_WBITS)
     start = compressor.compress(b" ") + compressor.flush(zlib.Z_FULL_FLUSH)
     block = compressor.compress(b" " * 10 * MIB) + compressor.flush(zlib.Z_FULL_FLUSH)
@@ -225,8 +225,8 @@ def gzip_without_end(repeats: int) -> bytes:
     ],
     ids=["one stream", "members", "not compressed"],
 )
-def test_a_bomb_does_not_go_off(make: Callable[[], bytes], sync: bool) -> None:
-    """10 MB that expand to 10 GB end in an error after 64 MiB, and memory never holds much more than that."""
+def test_a_decompression_bomb_is_an_error(make: Callable[[], bytes], sync: bool) -> None:
+    """10 MB that expand to 10 GB raise an error after 64 MiB, and memory never holds much more than that."""
     encoding = [] if make()[:2] == b"  " else ["Content-Encoding: gzip"]
     bomb = answer(make(), *encoding)
     tracemalloc.start()
@@ -239,8 +239,8 @@ def test_a_bomb_does_not_go_off(make: Callable[[], bytes], sync: bool) -> None:
     assert peak < 80 * MIB
 
 
-def test_compression_that_expands_to_nothing_ends() -> None:
-    """Empty gzip files, one behind the other, do not go on for ever."""
+def test_empty_gzip_members_end() -> None:
+    """A series of empty gzip members does not run for ever."""
     body = Body("gzip", limit=1000)
     nothing = gzip.compress(b"")
     for _ in range(1000 // len(nothing)):
@@ -251,8 +251,8 @@ def test_compression_that_expands_to_nothing_ends() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100_000])
 @pytest.mark.parametrize("encode", [gzip.compress, gzipped_in_members, zlib.compress, bare_deflate])
-def test_chunks_of_any_size(encode: Callable[[bytes], bytes], size: int) -> None:
-    """Where the network cuts makes no difference."""
+def test_chunks_of_any_size_give_the_same_page(encode: Callable[[bytes], bytes], size: int) -> None:
+    """The size of the network's chunks does not change the page."""
     content = bytes(range(256)) * 2000
     squeezed = encode(content)
     body = Body("gzip" if squeezed[:2] == b"\x1f\x8b" else "deflate", limit=len(content))
@@ -261,8 +261,8 @@ def test_chunks_of_any_size(encode: Callable[[bytes], bytes], size: int) -> None
     assert body.complete(None) == content
 
 
-def test_one_item_nested_too_deeply_does_not_cost_the_page() -> None:
-    """What is nested more deeply than can be read becomes a text that says so; all around it stays."""
+def test_an_item_nested_too_deeply_does_not_lose_the_page() -> None:
+    """A value nested too deeply becomes a text that says so, and the rest of the page stays."""
     for levels in (200, 900, 1100, 100_000):
         deep = b'{"a":' * levels + b'"[{\\""' + b"}" * levels
         content = b'[{"id": "]}{[", "deep": ' + deep + b'}, {"id": "\\\\"}, 7]'
@@ -292,23 +292,23 @@ MANY = {
 
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 @pytest.mark.parametrize("content", MANY.values(), ids=MANY)
-def test_a_page_of_too_many_values_is_not_decoded(content: bytes, sync: bool) -> None:
-    """More than a million values are an error, however they are nested, and whichever reader could decode them."""
+def test_a_page_of_too_many_values_is_an_error(content: bytes, sync: bool) -> None:
+    """More than a million values are an error, with any nesting and any decoder."""
     squeezed = answer(gzip.compress(content, 1), "Content-Encoding: gzip")
     with pytest.raises(logferry.ResponseShapeError, match="more than 1,000,000 values") as caught:
         got(SERVICES[4], squeezed, sync=sync)
     assert caught.value.method == "GET"
 
 
-def test_every_stream_bounds_its_values(case: Case) -> None:
-    """The bound is that of all answers, whatever stands around the items."""
+def test_every_stream_bounds_the_values_of_a_page(case: Case) -> None:
+    """The bound applies to the whole answer, with any envelope around the items."""
     content = page(case, 0).replace(b"[0]", MANY["objects"])
     with pytest.raises(logferry.ResponseShapeError, match="more than 1,000,000 values"):
         got(case, answer(content))
 
 
-def test_a_page_of_63_mib_of_empty_objects() -> None:
-    """62 kB on the wire are 22 million items, which would take 12 GiB."""
+def test_a_page_of_63_mib_of_empty_objects_is_an_error() -> None:
+    """62 kB on the wire expand to 22 million items, which would need 12 GiB."""
     content = b"[" + b"{}," * (21 * MIB - 1) + b"{}]"
     squeezed = answer(gzip.compress(content), "Content-Encoding: gzip")
     assert len(squeezed) < 70_000
@@ -322,16 +322,16 @@ def test_a_page_of_63_mib_of_empty_objects() -> None:
     assert peak < 500 * MIB
 
 
-def test_separators_in_texts_are_no_values() -> None:
-    """A large page of texts that hold JSON has as many items as it says."""
+def test_separators_within_strings_are_not_counted() -> None:
+    """A large page of strings that hold JSON is counted by its items."""
     text = orjson.dumps({"a": [[], {}] * 500, "b": '\\"'}).decode()
     items = [{"id": str(number), "createdAt": "2026-01-01T00:00:00Z", "text": text} for number in range(1000)]
     assert orjson.dumps(items).count(b",") > 1_000_000
     assert got(SERVICES[4], answer(orjson.dumps(items))) == items[:1]
 
 
-def test_a_token_answer_and_an_error_body_are_bounded_too() -> None:
-    """Also where an answer is no page."""
+def test_token_answers_and_error_bodies_are_bounded() -> None:
+    """The bound also applies to answers that are not pages."""
     body = b'{"error": "invalid_client", "x": %s}' % MANY["objects"]
     for status, words in ((200, "more than 1,000,000 values"), (403, "403 Forbidden")):
         transport = httpx.MockTransport(lambda _request, status=status: httpx.Response(status, content=body))
@@ -344,8 +344,8 @@ def test_a_token_answer_and_an_error_body_are_bounded_too() -> None:
         assert (caught.value.method, caught.value.code) == ("POST", None)
 
 
-def test_json_in_a_text_of_an_item_is_bounded_too() -> None:
-    """A text that holds a million values is no JSON for a record."""
+def test_json_in_a_string_of_an_item_is_bounded() -> None:
+    """A string with a million JSON values stays a string in the record."""
     text = (b'{"error": "made-up", "x": %s}' % MANY["objects"]).decode()
     logs: dict[str, Any] = {
         "logto.audit_logs": {"id": "1", "payload": {"result": "Error", "error": text}},

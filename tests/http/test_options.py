@@ -1,4 +1,4 @@
-"""Base addresses: what is accepted, and what is refused before anything is sent."""
+"""Base addresses: which are accepted, and which are refused before any request."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from logferry._http.options import checked_base_url
         ("http://[::1]:3001", "http://[::1]:3001"),
     ],
 )
-def test_addresses_of_services(url: str, base: str) -> None:
-    """With https, or on this machine; a path may be in front, slashes at the end do not matter."""
+def test_valid_addresses_are_accepted(url: str, base: str) -> None:
+    """An address has https or is on this machine; a path prefix is allowed, and trailing slashes do not matter."""
     assert (
         checked_base_url(url, setting="LOGTO_ENDPOINT", example="https://acme.logto.app", allow_insecure=False) == base
     )
@@ -53,8 +53,8 @@ def test_addresses_of_services(url: str, base: str) -> None:
         "javascript:alert(1)",
     ],
 )
-def test_what_is_no_address_is_refused(url: str) -> None:
-    """The error names the setting, shows how one looks, and not what was given."""
+def test_an_invalid_address_is_refused(url: str) -> None:
+    """The error names the setting and shows an example, but not the value."""
     with pytest.raises(ConfigurationError, match=r"^LOGTO_ENDPOINT is no URL") as caught:
         checked_base_url(url, setting="LOGTO_ENDPOINT", example="https://acme.logto.app", allow_insecure=True)
     assert "https://acme.logto.app" in (caught.value.hint or "")
@@ -65,7 +65,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
     "url", ["https://user:hush@acme.logto.app", "https://hush@acme.logto.app", "http://:hush@localhost"]
 )
 def test_credentials_in_an_address_are_refused(url: str) -> None:
-    """They would end up wherever the address is shown."""
+    """Credentials in an address would appear wherever the address is shown."""
     with pytest.raises(ConfigurationError, match="LOGTO_ENDPOINT holds credentials") as caught:
         checked_base_url(url, setting="LOGTO_ENDPOINT", example="https://acme.logto.app", allow_insecure=True)
     assert "hush" not in str(caught.value)
@@ -83,15 +83,15 @@ def test_credentials_in_an_address_are_refused(url: str) -> None:
     ],
 )
 def test_plain_http_to_other_machines_is_refused(url: str) -> None:
-    """Unless the account says that it must be."""
+    """Plain http to other machines needs the explicit consent of the account."""
     with pytest.raises(ConfigurationError, match="plain http"):
         checked_base_url(url, setting="LOGTO_ENDPOINT", example="https://acme.logto.app", allow_insecure=False)
     assert checked_base_url(url, setting="LOGTO_ENDPOINT", example="https://acme.logto.app", allow_insecure=True) == url
 
 
 @given(st.text())
-def test_any_text_is_an_address_or_refused(url: str) -> None:
-    """There is no third way."""
+def test_any_text_is_accepted_or_refused(url: str) -> None:
+    """Any text either becomes an address or raises a ConfigurationError."""
     with suppress(ConfigurationError):
         assert checked_base_url(url, setting="X", example="https://acme.logto.app", allow_insecure=False).startswith(
             ("https://", "http://")

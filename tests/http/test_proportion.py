@@ -1,4 +1,4 @@
-"""What a service sends takes time and memory in proportion to its size, however it is made and wherever the network cuts."""
+"""Decoding takes time and memory in proportion to the size of an answer, with any content and any chunks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ MIB = 1024 * 1024
 
 
 def noise(size: int) -> bytes:
-    """Bytes that no compression makes smaller."""
+    """Return incompressible bytes."""
     return random.Random(1).randbytes(size)  # noqa: S311  # the same on every run
 
 
 def steps(work: Callable[[], object]) -> float:
-    """How long something takes, in seconds of the processor: the least of some times."""
+    """Return the least processor time in seconds over several runs."""
     times: list[float] = []
     for _ in range(3):
         begun = time.process_time()
@@ -34,23 +34,23 @@ def steps(work: Callable[[], object]) -> float:
 
 
 def endless_text(size: int) -> bytes:
-    """Nested too deeply, and behind it a text of quotes without an end."""
+    """Return values nested too deeply, followed by an unterminated string of quotes."""
     return b"[" * 2000 + b'"' + b'\\"' * size
 
 
 def endless_texts(size: int) -> bytes:
-    """The same, with texts that end, and one that ends in a backslash."""
+    """Return the same with terminated strings, and one that ends in a backslash."""
     return b"[" * 2000 + b'"a\\\\",' * size + b'"' + b"\\" * (2 * size + 1)
 
 
 def ended_too_early(size: int) -> bytes:
-    """Nothing but ends."""
+    """Return closing brackets only."""
     return b"[" * 2000 + b"]" * size
 
 
 @pytest.mark.parametrize("make", [endless_text, endless_texts, ended_too_early])
-def test_the_tolerant_reader_takes_time_in_proportion(make: Callable[[int], bytes]) -> None:
-    """Sixteen times as much text takes about sixteen times as long, not 256 times."""
+def test_the_tolerant_reader_takes_linear_time(make: Callable[[int], bytes]) -> None:
+    """Sixteen times the text takes about sixteen times as long, not 256 times."""
 
     def read(size: int) -> Callable[[], object]:
         content = make(size)
@@ -65,27 +65,27 @@ def test_the_tolerant_reader_takes_time_in_proportion(make: Callable[[int], byte
 
 
 def nothing(units: int) -> bytes:
-    """Blocks of deflate that expand to nothing."""
+    """Return deflate blocks that expand to nothing."""
     return b"\x00\x00\x00\xff\xff" * units
 
 
 def noise_in_gzip(units: int) -> bytes:
-    """What no compression makes smaller."""
+    """Return incompressible content."""
     return gzip.compress(noise(5 * units))
 
 
 def much_noise_in_gzip(units: int) -> bytes:
-    """The same, of more bytes."""
+    """Return incompressible content of a larger size."""
     return gzip.compress(noise(300 * units), 1)
 
 
 def members(units: int) -> bytes:
-    """Many gzip files, one behind the other, each of nothing."""
+    """Return many empty gzip members in a row."""
     return gzip.compress(b"") * (units // 4)
 
 
 def spaces(units: int) -> bytes:
-    """What is not compressed."""
+    """Return uncompressed content."""
     return b" " * 5 * units
 
 
@@ -100,8 +100,8 @@ def spaces(units: int) -> bytes:
         ("", spaces, 2),
     ],
 )
-def test_bodies_take_time_in_proportion(encoding: str, make: Callable[[int], bytes], size: int) -> None:
-    """Sixteen times as much takes about sixteen times as long, wherever the network cuts."""
+def test_bodies_take_linear_time(encoding: str, make: Callable[[int], bytes], size: int) -> None:
+    """Sixteen times the bytes take about sixteen times as long, with any chunks."""
 
     def read(units: int) -> Callable[[], object]:
         content = make(units)
@@ -119,8 +119,8 @@ def test_bodies_take_time_in_proportion(encoding: str, make: Callable[[int], byt
     assert steps(read(16 * 4000)) < 64 * steps(read(4000))
 
 
-def test_a_body_in_tiny_chunks_takes_no_more_memory_than_itself() -> None:
-    """Chunks of two bytes are not kept as they came."""
+def test_a_body_in_tiny_chunks_takes_its_own_memory() -> None:
+    """Chunks of two bytes are joined, not kept one by one."""
     tracemalloc.start()
     try:
         body = Body("", limit=MIB)

@@ -1,4 +1,4 @@
-"""The proxy of a client's requests: named by an argument or the environment, and the same for both transports."""
+"""The proxy of a client's requests: set by an argument or the environment, and the same for both transports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METH
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment names none unless a test says so."""
+    """Remove the proxies of the environment unless a test sets one."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -27,7 +27,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=[True, False], ids=["sync", "async"])
 def sync(request: pytest.FixtureRequest) -> bool:
-    """Which of the two worlds."""
+    """Whether requests are sync or async."""
     return bool(request.param)
 
 
@@ -38,7 +38,7 @@ def transport(request: pytest.FixtureRequest) -> Any:
 
 
 def failed(sync: bool, endpoint: str, transport: Any, **options: Any) -> logferry.LogferryError:
-    """Why a request fails."""
+    """Return the reason why a request fails."""
     given: dict[str, Any] = {"endpoint": endpoint, "access_token": "hush", "retries": 0, "transport": transport}
 
     async def aask() -> None:
@@ -58,7 +58,7 @@ def failed(sync: bool, endpoint: str, transport: Any, **options: Any) -> logferr
 
 @contextmanager
 def hanging_up(heard: list[bytes]) -> Generator[int]:
-    """A port that hears what a client says first, and hangs up."""
+    """A port that reads the first bytes of a client, then closes the connection."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def hear() -> None:
@@ -116,18 +116,18 @@ def hanging_up(heard: list[bytes]) -> Generator[int]:
         (":443", "acme.logto.app", False),
     ],
 )
-def test_what_is_listed_is_asked_directly(listed: str, host: str, bypassed: bool) -> None:
-    """Names and what is below them, addresses of both kinds, networks, each with a port or without."""
+def test_listed_hosts_are_contacted_directly(listed: str, host: str, bypassed: bool) -> None:
+    """The list has names with their subdomains, IPv4 and IPv6 addresses, and networks, each with or without a port."""
     assert is_bypassed(listed, host, 443) is bypassed
 
 
 @pytest.mark.parametrize(
     ("listed", "host"), [("127.0.0.0/8", "127.0.0.1"), ("::1", "[::1]"), ("localhost", "localhost")]
 )
-def test_the_list_means_the_same_to_both_transports(
+def test_both_transports_apply_the_list_alike(
     sync: bool, transport: Any, monkeypatch: pytest.MonkeyPatch, listed: str, host: str
 ) -> None:
-    """What the environment lists is asked directly, all else through the proxy that it names."""
+    """Hosts in the list are contacted directly, all others through the proxy of the environment."""
     through: list[bytes] = []
     with hanging_up(through) as port:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
@@ -145,10 +145,10 @@ def test_the_list_means_the_same_to_both_transports(
     ["socks5://127.0.0.1:9", "socks5h://user:hush@127.0.0.1:9", "http://[::1", "http://127.0.0.1:port", "http://"],
 )
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-def test_a_proxy_that_cannot_be_used_is_an_error(
+def test_an_unusable_proxy_is_an_error(
     sync: bool, transport: Any, monkeypatch: pytest.MonkeyPatch, variable: str, proxy: str
 ) -> None:
-    """It is never passed over: who names a proxy does not want to be seen asking directly."""
+    """The proxy is never skipped, since its user does not want a direct connection to be seen."""
     heard: list[bytes] = []
     with hanging_up(heard) as port:
         monkeypatch.setenv(variable, proxy)
@@ -159,8 +159,8 @@ def test_a_proxy_that_cannot_be_used_is_an_error(
     assert heard == []
 
 
-def test_a_proxy_without_a_scheme_is_one_of_http(sync: bool, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As curl has it."""
+def test_a_proxy_without_a_scheme_uses_http(sync: bool, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default scheme of a proxy is that of curl."""
     heard: list[bytes] = []
     with hanging_up(heard) as port:
         monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
@@ -168,8 +168,8 @@ def test_a_proxy_without_a_scheme_is_one_of_http(sync: bool, transport: Any, mon
     assert heard == [b"CONNECT logto.invalid:443 HTTP/1.1"]
 
 
-def test_a_proxy_that_is_given_is_for_all_hosts(sync: bool, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the environment lists is about the proxies of the environment."""
+def test_a_proxy_argument_applies_to_all_hosts(sync: bool, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of direct hosts in the environment applies only to its own proxies."""
     heard: list[bytes] = []
     with hanging_up(heard) as port:
         monkeypatch.setenv("NO_PROXY", "*")

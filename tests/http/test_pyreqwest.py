@@ -1,4 +1,4 @@
-"""The transport that is asked for by name: what it needs, and what it cannot do; all else is tried in ``test_wire``."""
+"""The transport ``fast``: what it requires and refuses; ``test_sender`` and ``test_proxies`` test the rest."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from logferry.testing import LogtoFake, serve
 GIVEN: dict[str, Any] = {"endpoint": "https://acme.logto.app", "access_token": "hush", "transport": "fast"}
 
 
-def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anything is sent."""
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the package to install, before any request."""
     monkeypatch.setitem(sys.modules, "pyreqwest", None)
     with pytest.raises(logferry.ConfigurationError, match="pyreqwest") as caught:
         logferry.Logto(**GIVEN)
     assert caught.value.hint == "pip install 'logferry[fast]'"
 
 
-def test_it_cannot_trust_given_authorities_alone(tmp_path: Path) -> None:
-    """So it takes none, rather than to trust others beside them."""
+def test_given_authorities_are_refused(tmp_path: Path) -> None:
+    """The transport refuses authorities, since it would trust others beside them."""
     with pytest.raises(logferry.ConfigurationError, match="verify"):
         logferry.Logto(**GIVEN, verify=str(tmp_path / "ca.pem"))
 
 
-def test_it_needs_the_event_loop_of_asyncio() -> None:
-    """Without it, as on another one, it is a mistake in the set-up, said in one line."""
+def test_the_event_loop_must_be_asyncio() -> None:
+    """Without an event loop of asyncio, the error describes the wrong setup in one line."""
     with pytest.raises(logferry.ConfigurationError, match="asyncio"):
         AsyncFastTransport(WireOptions(base_url="https://acme.logto.app"))
 
 
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
-def test_plain_http_to_this_machine_goes_through_no_proxy(sync: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that the environment names would read the credentials."""
+def test_plain_http_to_this_machine_uses_no_proxy(sync: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of the environment could read the credentials."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("NO_PROXY", "no_proxy"):
@@ -92,8 +92,8 @@ assert entered.wait(600)
 """
 
 
-def test_a_program_may_end_right_after_its_last_answer() -> None:
-    """The thread that brought the answer may not have left Python by then, which must not abort the process."""
+def test_a_program_may_exit_right_after_its_last_answer() -> None:
+    """The thread that delivered the answer may still be in Python, and must not abort the process."""
     ended = subprocess.run(
         [sys.executable, "-c", _HURRIED], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
@@ -101,7 +101,7 @@ def test_a_program_may_end_right_after_its_last_answer() -> None:
 
 
 def test_views_with_other_timeouts_share_a_client() -> None:
-    """A client's timeouts are those of each request, whichever view sends it."""
+    """The timeouts of a view apply to each of its requests, although the views share one client."""
     fake = LogtoFake(records=150)
     with (
         serve(fake) as url,

@@ -22,15 +22,15 @@ from logferry._http.rate import read_rate
         (" 5000/h ", 5000, 3600),
     ],
 )
-def test_a_rate_can_be_written(text: str, requests: int, seconds: float) -> None:
-    """Requests, a stroke, and the span in seconds, minutes or hours; one where no number stands there."""
+def test_valid_rates_are_parsed(text: str, requests: int, seconds: float) -> None:
+    """A rate is a number of requests, a slash, and a span in seconds, minutes or hours; the default number is one."""
     rate = read_rate(text, setting="rate")
     assert rate == logferry.Rate(requests=requests, seconds=seconds)
     assert read_rate(str(rate), setting="rate") == rate
 
 
-def test_no_bound_can_be_written() -> None:
-    """A configuration file has no word for nothing."""
+def test_no_rate_can_be_written() -> None:
+    """A configuration file has no null, so a word stands for no rate."""
     assert read_rate("none", setting="rate") is None
 
 
@@ -38,8 +38,8 @@ def test_no_bound_can_be_written() -> None:
     "text",
     ["", "20", "/s", "0/s", "20/0s", "-1/s", "20/d", "20 per second", "1.5/s", "20/s/s", 20, True, {"a": 1}, "1/.s"],
 )
-def test_what_is_no_rate_is_refused(text: Any) -> None:
-    """The error names the setting and shows how one looks."""
+def test_an_invalid_rate_text_is_refused(text: Any) -> None:
+    """The error names the setting and shows an example."""
     with pytest.raises(logferry.ConfigurationError, match=r"^rate of login is no rate") as caught:
         read_rate(text, setting="rate of login")
     assert '"100/5s"' in (caught.value.hint or "")
@@ -49,7 +49,7 @@ def test_what_is_no_rate_is_refused(text: Any) -> None:
     "values",
     [{"requests": 0}, {"requests": 1.5}, {"requests": 1, "seconds": 0}, {"requests": 1, "seconds": float("inf")}],
 )
-def test_a_rate_that_cannot_be_is_refused(values: dict[str, Any]) -> None:
-    """Where it is made."""
+def test_an_invalid_rate_is_refused(values: dict[str, Any]) -> None:
+    """The error is raised when the rate is created."""
     with pytest.raises((TypeError, ValueError)):
         logferry.Rate(**values)

@@ -1,4 +1,4 @@
-"""What headers say about further requests, in all their spellings."""
+"""What rate limit headers say about further requests, in all their forms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOMENT = 1_767_225_600
 
 
 def response(*headers: tuple[str, str], received: float = MOMENT) -> Response[Any]:
-    """An answer with these headers."""
+    """Return an answer with these headers."""
     return Response(
         request=LIST,
         url="https://acme.logto.app/api/logs",
@@ -44,13 +44,13 @@ def response(*headers: tuple[str, str], received: float = MOMENT) -> Response[An
         ([("X-RateLimit-Remaining", "7"), ("X-RateLimit-Reset", "5"), ("RateLimit", '"a";r=2;t=9')], (2, 9)),
     ],
 )
-def test_what_is_left_is_read(headers: list[tuple[str, str]], expected: tuple[int, float]) -> None:
-    """Requests that are left and seconds until they are counted anew; the least of several limits."""
+def test_remaining_requests_are_read(headers: list[tuple[str, str]], expected: tuple[int, float]) -> None:
+    """The headers give the remaining requests and the seconds until the reset; the lowest of several limits counts."""
     assert allowance(response(*headers)) == Allowance(*expected)
 
 
-def test_a_moment_is_by_the_services_clock() -> None:
-    """Ours may be an hour late: the answer says what time it is there."""
+def test_a_reset_time_counts_by_the_services_clock() -> None:
+    """The local clock may be wrong by an hour, so the Date of the answer is the reference."""
     told = response(
         ("X-RateLimit-Remaining", "0"),
         ("X-RateLimit-Reset", str(MOMENT + 9)),
@@ -75,6 +75,6 @@ def test_a_moment_is_by_the_services_clock() -> None:
         [("RateLimit", f'"a";r={"9" * 5000};t={"9" * 5000}')],
     ],
 )
-def test_what_says_nothing_is_nothing(headers: list[tuple[str, str]]) -> None:
-    """Neither halves nor nonsense bound anybody."""
+def test_incomplete_headers_are_ignored(headers: list[tuple[str, str]]) -> None:
+    """Incomplete and invalid headers set no bound."""
     assert allowance(response(*headers)) is None

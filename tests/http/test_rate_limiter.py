@@ -1,4 +1,4 @@
-"""The rate limiter of an account: never more requests than the rate allows, and no wait below it."""
+"""The rate limiter of an account: never more requests than the rate allows, and no unnecessary wait."""
 
 from __future__ import annotations
 
@@ -47,24 +47,24 @@ Walk = Callable[[Any], Iterator[Any]]
 
 
 class Watched:
-    """Notes when requests come, by a clock; it is a fault that never happens."""
+    """Records the times of requests by a clock, as a fault that never occurs."""
 
     def __init__(self, clock: Any) -> None:
         self._clock = clock
         self.times: list[int] = []
 
     def __call__(self, _request: FakeRequest, _number: int) -> None:
-        """Note one."""
+        """Record a request."""
         self.times.append(self._clock.now())
 
     def most_within(self, seconds: float) -> int:
-        """The most requests that came in any span of so many seconds."""
+        """Return the most requests within any span of this many seconds."""
         times = sorted(self.times)
         return max(sum(0 <= later - time < seconds * SECOND for later in times) for time in times)
 
 
 class CommonClock(VirtualClock):
-    """A clock for several threads: it goes on to the first that wakes, once all of them sleep."""
+    """A clock for several threads: once all of them sleep, it advances to the first one to wake."""
 
     def __init__(self, start: int, threads: int) -> None:
         super().__init__(start)
@@ -73,7 +73,7 @@ class CommonClock(VirtualClock):
         self._changed = threading.Condition()
 
     def sleep(self, seconds: float) -> None:
-        """Sleep until the time has come."""
+        """Sleep until the time is reached."""
         with self._changed:
             wake = self.now() + round(seconds * SECOND)
             self._wakes.append(wake)
@@ -84,7 +84,7 @@ class CommonClock(VirtualClock):
             self._awake += 1
 
     def leave(self) -> None:
-        """This thread sleeps no more."""
+        """End the sleeps of this thread."""
         with self._changed:
             self._awake -= 1
             self._go_on()
@@ -96,7 +96,7 @@ class CommonClock(VirtualClock):
 
 
 class LateClock(VirtualClock):
-    """A clock that lets something happen when it sleeps for the second time."""
+    """A clock that runs an action in its second sleep."""
 
     def __init__(self, start: int) -> None:
         super().__init__(start)
@@ -104,26 +104,26 @@ class LateClock(VirtualClock):
         self.asecond: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
 
     def sleep(self, seconds: float) -> None:
-        """Let seconds pass, after what is to happen before."""
+        """Run the action, then let the seconds pass."""
         if len(self.naps) == 1:
             self.second()
         super().sleep(seconds)
 
     async def asleep(self, seconds: float) -> None:
-        """The same for a task."""
+        """Do the same in a task."""
         if len(self.naps) == 1:
             await self.asecond()
         VirtualClock.sleep(self, seconds)
 
 
 def logto(clock: Any, watched: Watched, faults: Faults = lambda _request, _number: None, **options: Any) -> Any:
-    """A client of the fake, whose requests are watched."""
+    """Return a client of the fake, with its requests recorded."""
     transport = InProcessTransport(FAKE, clock=clock.now, faults=first_of(watched, faults))
     return connected(logferry.Logto, FAKE, transport=transport, clock=clock, **options)
 
 
-def test_below_the_rate_there_is_no_wait(walk: Walk) -> None:
-    """The bucket is full at the start: so many requests as the rate has can go at once."""
+def test_requests_below_the_rate_do_not_wait(walk: Walk) -> None:
+    """The bucket is full at the start, so as many requests as the rate has start at once."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     with logto(clock, watched, rate="7/10s") as client:
@@ -133,7 +133,7 @@ def test_below_the_rate_there_is_no_wait(walk: Walk) -> None:
 
 
 def test_never_more_than_the_rate_in_any_span(walk: Walk) -> None:
-    """Requests wait until a span of the rate would not have too many of them."""
+    """A request waits until its span has room for it."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     with logto(clock, watched, rate=Rate(requests=5, seconds=10)) as client:
@@ -142,19 +142,19 @@ def test_never_more_than_the_rate_in_any_span(walk: Walk) -> None:
     assert watched.most_within(10) <= 5
 
 
-def test_no_longer_wait_than_the_rate_takes(walk: Walk) -> None:
-    """One request after the other, they are as many in a span as the rate allows."""
+def test_sequential_requests_reach_the_rate(walk: Walk) -> None:
+    """Sequential requests reach the number that the rate allows in a span."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     with logto(clock, watched, rate=Rate(requests=5, seconds=10), concurrency=1) as client:
         assert len(list(walk(client.audit_logs(until=UNTIL, page_size=10)))) == 300
     assert watched.most_within(10) == 5
-    # Every fifth request waits for the whole span, since the others took no time: as fast as the rate allows.
+    # Every fifth request waits for the whole span, since the others took no time: the highest speed at this rate.
     assert watched.times[-1] - watched.times[0] == (len(watched.times) - 1) // 5 * 10 * SECOND
 
 
-def test_a_request_that_comes_later_waits_less(walk: Walk) -> None:
-    """A token is back when the rate's span has passed since it was taken, not since the wait began."""
+def test_a_later_request_waits_less(walk: Walk) -> None:
+    """A token returns one span after it was taken, not after the wait began."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
 
@@ -167,8 +167,8 @@ def test_a_request_that_comes_later_waits_less(walk: Walk) -> None:
     assert max(clock.naps) == 10 - 4
 
 
-def test_retries_and_tokens_are_requests(walk: Walk) -> None:
-    """What is sent again counts again, and so does the request for a token."""
+def test_retries_and_token_requests_count(walk: Walk) -> None:
+    """A retry and a token request each use the rate."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     faults = failing(FakeResponse(503), path="/api/logs", every=2)
@@ -180,7 +180,7 @@ def test_retries_and_tokens_are_requests(walk: Walk) -> None:
 
 
 def test_streams_and_views_share_the_rate_limiter(walk: Walk) -> None:
-    """It is the account's: another stream, or a view with other options, has no requests of its own."""
+    """The limiter belongs to the account, so other streams and views with other options share it."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     with logto(clock, watched, rate="3/10s") as client:
@@ -191,7 +191,7 @@ def test_streams_and_views_share_the_rate_limiter(walk: Walk) -> None:
 
 
 def test_a_view_may_have_a_rate_of_its_own(walk: Walk) -> None:
-    """Faster, slower or without a bound; what the others have sent counts for it."""
+    """A view's rate may be faster, slower or unlimited; requests of other views count for it."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     with logto(clock, watched, rate="2/10s") as client:
@@ -202,8 +202,8 @@ def test_a_view_may_have_a_rate_of_its_own(walk: Walk) -> None:
     assert clock.naps[0] == 10
 
 
-def test_a_request_that_leaves_late_counts_when_the_service_has_it() -> None:
-    """A thread that is held up between taking its turn and sending does not crowd those that come after it."""
+def test_a_delayed_request_counts_at_its_sending() -> None:
+    """A thread that is delayed between its turn and its sending does not crowd the requests after it."""
     clock = LateClock(FAKE.epoch)
     watched = Watched(clock)
     waits, goes = threading.Event(), threading.Event()
@@ -233,8 +233,8 @@ def test_a_request_that_leaves_late_counts_when_the_service_has_it() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_task_that_sends_late_counts_when_the_service_has_its_request() -> None:
-    """The same for the tasks of an event loop."""
+async def test_a_delayed_request_of_a_task_counts_at_its_sending() -> None:
+    """A task that is delayed between its turn and its sending does not crowd the requests after it."""
     clock = LateClock(FAKE.epoch)
     watched = Watched(clock)
     waits, goes, came = anyio.Event(), anyio.Event(), anyio.Event()
@@ -268,8 +268,8 @@ async def test_a_task_that_sends_late_counts_when_the_service_has_its_request() 
     assert watched.most_within(10) == 2
 
 
-def test_a_request_that_is_never_sent_takes_no_turn() -> None:
-    """What is abandoned before it leaves, as the last look ahead of an iteration, does not count."""
+def test_an_unsent_request_does_not_count() -> None:
+    """A request that is abandoned before its sending, such as the last one ahead of an iteration, does not count."""
     limiter, rate = RateLimiter(), Rate(requests=1, seconds=10)
     turn = limiter.take(0, rate)
     assert limiter.take(5 * SECOND, rate) == 10.0
@@ -278,26 +278,26 @@ def test_a_request_that_is_never_sent_takes_no_turn() -> None:
     assert not isinstance(limiter.take(5 * SECOND, rate), float)
 
 
-def test_a_loop_without_tasks_of_its_own_sends_before_it_waits() -> None:
-    """A turn that only an answer gives back is waited for once its request has been sent: elsewhere than on asyncio, too."""
+def test_a_loop_without_tasks_sends_before_it_waits() -> None:
+    """A wait for the turn of a request in flight starts after that request was sent, also outside asyncio."""
     sent: list[int] = []
 
     class Replying:
         """Answers at once."""
 
         def perform(self, send: Send[Any]) -> Response[Any]:
-            """Send nothing in a thread."""
+            """Send no request in a thread."""
             raise AssertionError(send)
 
         async def aperform(self, send: Send[Any]) -> Response[Any]:
-            """Answer, and count the request."""
+            """Answer and count the request."""
             sent.append(clock.now())
             assert send.turn is not None
             send.turn.over(clock.now())
             return Response(send.request, "", 200, (), b"", clock.now())
 
         def start(self, work: Callable[[], None]) -> Any:
-            """Start nothing in a thread."""
+            """Start no thread."""
             raise AssertionError(work)
 
     class Still(VirtualClock):
@@ -328,7 +328,7 @@ def test_a_loop_without_tasks_of_its_own_sends_before_it_waits() -> None:
 
 @pytest.mark.anyio
 async def test_tasks_share_the_rate_limiter() -> None:
-    """Many at once send no more than one would."""
+    """Concurrent tasks together send no more requests than one task."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     got: list[int] = []
@@ -346,7 +346,7 @@ async def test_tasks_share_the_rate_limiter() -> None:
 
 
 def test_threads_share_the_rate_limiter() -> None:
-    """Many at once send no more than one would, and as many as one may."""
+    """Concurrent threads together send exactly as many requests as the rate allows."""
     clock = CommonClock(FAKE.epoch, threads=6)
     watched = Watched(clock)
     got: list[int] = []
@@ -378,7 +378,7 @@ def test_threads_share_the_rate_limiter() -> None:
     ],
 )
 def test_the_documented_limit_is_the_default(client: Any, fake: Any, stream: str, most: int, seconds: float) -> None:
-    """As each service states it: the fake sees no more, and no less."""
+    """The fake of each service sees exactly the documented number of requests."""
     clock = VirtualClock(fake.epoch)
     watched = Watched(clock)
     transport = InProcessTransport(fake, clock=clock.now, faults=watched)
@@ -397,7 +397,7 @@ def test_a_service_without_a_limit_has_no_rate() -> None:
     assert clock.naps == ()
 
 
-def test_on_this_machine_there_is_no_limit() -> None:
+def test_a_service_on_this_machine_has_no_default_rate() -> None:
     """The documented limits are those of the vendors' installations."""
     clock = VirtualClock(FAKE.epoch)
     transport = InProcessTransport(FAKE, clock=clock.now)
@@ -409,8 +409,8 @@ def test_on_this_machine_there_is_no_limit() -> None:
         assert bool(clock.naps) is waits
 
 
-def test_others_wait_where_one_is_told_to(walk: Walk) -> None:
-    """A 429's Retry-After empties the bucket of the whole account: another stream waits for it too."""
+def test_a_retry_after_delays_the_whole_account(walk: Walk) -> None:
+    """The Retry-After of a 429 empties the bucket of the account, so another stream waits too."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     refusal = FakeResponse(429, (("Retry-After", "7"),))
@@ -422,8 +422,8 @@ def test_others_wait_where_one_is_told_to(walk: Walk) -> None:
     assert clock.naps == (7.0,)
 
 
-def test_no_request_waits_longer_than_a_retry_would(walk: Walk) -> None:
-    """A request that has to wait an hour fails at once, and so does the next one."""
+def test_a_request_fails_instead_of_a_long_wait(walk: Walk) -> None:
+    """A request that would wait an hour fails at once, and so does the next one."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     refusal = FakeResponse(429, (("Retry-After", "3600"),))
@@ -436,7 +436,7 @@ def test_no_request_waits_longer_than_a_retry_would(walk: Walk) -> None:
 
 
 def limited(clock: Any, most: int, seconds: int, headers: Callable[[int, int], Mapping[str, str]]) -> Faults:
-    """A service that counts requests in spans of its own, says in headers what is left, and refuses the rest."""
+    """A service that counts requests in its own spans, reports the rest in headers, and refuses requests beyond it."""
     counts: dict[int, int] = {}
 
     def faults(_request: FakeRequest, _number: int) -> Any:
@@ -463,8 +463,8 @@ SPELLINGS: dict[str, Callable[[int, int], Mapping[str, str]]] = {
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_what_the_headers_allow_is_kept_to(spelling: str, walk: Walk) -> None:
-    """A service that says how many requests are left has to refuse none, whatever was documented."""
+def test_the_headers_bound_the_requests(spelling: str, walk: Walk) -> None:
+    """A service that reports the remaining requests refuses none, for any documented limit."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     with logto(clock, watched, limited(clock, 4, 10, SPELLINGS[spelling]), retries=0) as client:
@@ -474,13 +474,13 @@ def test_what_the_headers_allow_is_kept_to(spelling: str, walk: Walk) -> None:
 
 
 @pytest.mark.anyio
-async def test_tasks_keep_to_what_the_headers_allow() -> None:
-    """Requests whose answers have not come yet count as well."""
+async def test_the_headers_bound_concurrent_tasks() -> None:
+    """Requests in flight count toward the remaining ones."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     got: list[int] = []
     async with logto(clock, watched, limited(clock, 4, 10, SPELLINGS["draft 10"]), retries=0) as client:
-        await client.audit_logs(until=UNTIL).ato_list(1)  # what is allowed is known from an answer only
+        await client.audit_logs(until=UNTIL).ato_list(1)  # only an answer shows the remaining requests
 
         async def pull() -> None:
             got.append(len(await client.audit_logs(until=UNTIL, page_size=100).ato_list()))
@@ -491,8 +491,8 @@ async def test_tasks_keep_to_what_the_headers_allow() -> None:
     assert got == [300] * 4
 
 
-def test_what_is_left_does_not_count_requests_that_the_service_may_not_have() -> None:
-    """An answer says how many are left; those that began before it and are still under way need some of these."""
+def test_requests_in_flight_reduce_the_remaining_ones() -> None:
+    """An answer reports the remaining requests; earlier ones still in flight need some of these."""
     limiter = RateLimiter()
     late: Any = limiter.take(0, None)
     turn: Any = limiter.take(0, None)
@@ -502,8 +502,8 @@ def test_what_is_left_does_not_count_requests_that_the_service_may_not_have() ->
     assert limiter.take(SECOND, None) == 10.0
 
 
-def test_a_deadline_ends_the_wait_for_a_turn(walk: Walk) -> None:
-    """A wait that would go beyond it is not begun."""
+def test_a_wait_beyond_the_deadline_is_not_begun(walk: Walk) -> None:
+    """A request whose turn would come after its deadline fails at once."""
     clock = VirtualClock(FAKE.epoch)
     watched = Watched(clock)
     with logto(clock, watched, rate="3/100s", deadline=50) as client:
@@ -515,7 +515,7 @@ def test_a_deadline_ends_the_wait_for_a_turn(walk: Walk) -> None:
 
 
 def test_a_clock_that_is_set_back_stops_no_request() -> None:
-    """After the machine's clock is corrected by a day no request waits a day."""
+    """After the clock of the machine is set back by a day, no request waits a day."""
     limiter, rate = RateLimiter(), Rate(requests=2, seconds=10)
     day = 86_400 * SECOND
     for _ in range(2):
@@ -527,19 +527,19 @@ def test_a_clock_that_is_set_back_stops_no_request() -> None:
 
 
 def test_memory_is_bounded_by_the_rate() -> None:
-    """Only so many times are kept as there are tokens."""
+    """The limiter keeps at most as many times as the rate has tokens."""
     limiter = RateLimiter()
     for number in range(10_000):
         turn: Any = limiter.take(number * SECOND, Rate(requests=3, seconds=1))
         assert turn.number == number + 1
         turn.over(number * SECOND)
-    kept: Any = vars(type(limiter))["_got"].__get__(limiter)  # nothing else shows it
+    kept: Any = vars(type(limiter))["_got"].__get__(limiter)  # no public attribute shows it
     assert len(kept) == 3
 
 
 @pytest.mark.parametrize("rate", ["fast", 0, -1, 20, object()])
-def test_what_is_no_rate_is_refused(rate: Any) -> None:
-    """Where it is given, to a client or a view."""
+def test_an_invalid_rate_is_refused(rate: Any) -> None:
+    """A client and a view both refuse it when it is set."""
     with pytest.raises(logferry.ConfigurationError, match="rate is no rate"):
         connected(logferry.Logto, FAKE, rate=rate)
     with connected(logferry.Logto, FAKE) as client, pytest.raises(logferry.ConfigurationError, match="rate is no rate"):

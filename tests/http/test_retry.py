@@ -38,7 +38,7 @@ NOW = datetime(2026, 11, 20, 8, 47, 6, tzinfo=UTC)
 
 
 def response(status: int, *, received: datetime = NOW, **headers: str) -> Response[Any]:
-    """An answer; header names are written with underscores."""
+    """Return an answer; header names have underscores."""
     return Response(
         request=list_audit_logs.request(),
         url="https://acme.logto.app/api/logs",
@@ -50,19 +50,19 @@ def response(status: int, *, received: datetime = NOW, **headers: str) -> Respon
 
 
 def date(seconds: float) -> str:
-    """An HTTP date so many seconds from now."""
+    """Return an HTTP date this many seconds from now."""
     return format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 501, 502, 503, 504, 520, 529, 599])
-def test_passing_statuses_are_retried(status: int) -> None:
-    """408, 429 and every 5xx, also those without a name, are worth another attempt."""
+def test_transient_statuses_are_retried(status: int) -> None:
+    """408, 429 and every 5xx, named or not, are retried."""
     assert RetryPolicy().delay(response(status), attempt=1, chance=1.0) == 0.5
 
 
 @pytest.mark.parametrize("status", [200, 301, 304, 400, 401, 403, 404, 405, 409, 413, 422, 425, 451])
 def test_other_statuses_are_final(status: int) -> None:
-    """Everything else is an answer, whatever Retry-After it carries."""
+    """Any other status is the answer, with any Retry-After."""
     answer = evolve(response(status, retry_after="1"), content=b"[]")
     assert RetryPolicy().delay(answer, attempt=1, chance=1.0) is None
 
@@ -80,14 +80,14 @@ def test_other_statuses_are_final(status: int) -> None:
         (PagingError("x"), False),
     ],
 )
-def test_failures_to_get_an_answer_are_retried(error: LogferryError, again: bool) -> None:
-    """No answer is worth another attempt; a call that cannot be right, a deadline and a bad answer are not."""
+def test_transport_failures_are_retried(error: LogferryError, again: bool) -> None:
+    """A missing answer is retried; an invalid call, a deadline and an invalid answer are not."""
     assert (RetryPolicy().delay(error, attempt=1, chance=0.5) is not None) is again
 
 
 @pytest.mark.parametrize(("attempt", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, None), (5, None)])
-def test_the_default_is_four_attempts_that_wait_longer_each_time(attempt: int, longest: float | None) -> None:
-    """The bound doubles from half a second; the fourth outcome is taken as it is."""
+def test_the_default_is_four_attempts_with_growing_waits(attempt: int, longest: float | None) -> None:
+    """The bound of the wait doubles from half a second, and the fourth outcome is final."""
     assert RetryPolicy().delay(response(500), attempt=attempt, chance=1.0) == longest
 
 
@@ -99,7 +99,7 @@ def test_the_default_is_four_attempts_that_wait_longer_each_time(attempt: int, l
     st.sampled_from([408, 429, 500, 503]),
 )
 def test_jitter_is_full(attempt: int, chance: float, first: float, longest: float, status: int) -> None:
-    """A wait is drawn from zero up to the doubling bound, never beyond the longest, at any attempt."""
+    """Each wait is drawn between zero and the doubling bound, and never exceeds the maximum."""
     policy = RetryPolicy(attempts=201, first_delay=first, longest_delay=longest)
     delay = policy.delay(response(status), attempt=attempt, chance=chance)
     bound = policy.delay(response(status), attempt=attempt, chance=1.0)
@@ -138,31 +138,31 @@ def test_jitter_is_full(attempt: int, chance: float, first: float, longest: floa
     ],
 )
 def test_retry_after_is_read_in_seconds_and_as_a_date(header: str, seconds: float | None) -> None:
-    """Whole and broken seconds, moments since the epoch and dates of any zone count; what is past is zero, all else nothing."""
+    """Seconds, epoch times and dates of any zone are read; a past time is zero; other values are ignored."""
     assert retry_after(response(429, retry_after=header)) == seconds
 
 
-def test_no_retry_after_is_nothing() -> None:
-    """An answer without the header says nothing."""
+def test_an_answer_without_retry_after_sets_no_wait() -> None:
+    """An answer without the header sets no wait."""
     assert retry_after(response(429)) is None
 
 
 @pytest.mark.parametrize("skew", [-86_400, -300, 0, 300, 86_400])
 def test_a_date_counts_from_the_servers_own_clock(skew: int) -> None:
-    """However wrong the local clock is, the wait is the one that the service meant."""
+    """However wrong the local clock is, the wait has the length that the service meant."""
     answer = response(503, received=NOW + timedelta(seconds=skew), retry_after=date(7), date=date(0))
     assert retry_after(answer) == 7.0
     assert RetryPolicy().delay(answer, attempt=1, chance=0.0) == 7.0
 
 
-def test_a_date_counts_from_the_local_clock_where_the_server_tells_no_time() -> None:
-    """Without a readable Date the moment of arrival stands for it."""
+def test_a_date_counts_from_the_local_clock_without_a_date_header() -> None:
+    """Without a readable Date header, the time of arrival is the reference."""
     assert retry_after(response(503, retry_after=date(7), date="noon")) == 7.0
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_no_retry_after_breaks_the_decision(header: str) -> None:
-    """Whatever stands in the header, there is a decision, and no wait beyond what is honoured."""
+def test_any_retry_after_gives_a_bounded_wait(header: str) -> None:
+    """Any content of the header gives a decision, and no wait beyond the honoured maximum."""
     seconds = retry_after(response(429, retry_after=header))
     assert seconds is None or seconds >= 0
     delay = RetryPolicy().delay(response(429, retry_after=header), attempt=1, chance=0.5)
@@ -183,12 +183,12 @@ def test_no_retry_after_breaks_the_decision(header: str) -> None:
     ],
 )
 def test_retry_after_replaces_the_backoff(header: str, delay: float | None) -> None:
-    """It is honoured up to a minute, beyond that the error comes at once; zero and garbage leave the backoff as it is."""
+    """A Retry-After up to a minute is honoured, a longer one raises; zero and invalid values keep the backoff."""
     assert RetryPolicy().delay(response(429, retry_after=header), attempt=1, chance=1.0) == delay
 
 
-def test_a_policy_says_what_it_cannot_be() -> None:
-    """No attempt at all and negative waits are refused."""
+def test_an_invalid_policy_is_refused() -> None:
+    """A policy without an attempt or with a negative wait is refused."""
     cases: list[dict[str, Any]] = [
         {"attempts": 0},
         {"first_delay": -1.0},
@@ -218,7 +218,7 @@ def test_a_policy_says_what_it_cannot_be() -> None:
     ],
     ids=str,
 )
-def test_what_a_failure_costs(  # noqa: PLR0917
+def test_each_failure_is_retried_and_becomes_one_error(  # noqa: PLR0917
     client: Make,
     walk: Walk,
     failure: FakeResponse | Exception,
@@ -226,7 +226,7 @@ def test_what_a_failure_costs(  # noqa: PLR0917
     waits: tuple[float, ...] | None,
     bounds: tuple[float, ...] | None,
 ) -> None:
-    """Each failure is retried as often and after as long as promised, and is one error of ours in the end."""
+    """Each failure has its documented number of attempts and waits, and finally raises one error of logferry."""
     clock = VirtualClock(LogtoFake().epoch)
     with (
         client(faults=failing(failure, path="/api/logs"), clock=clock) as logto,
@@ -244,21 +244,23 @@ def test_what_a_failure_costs(  # noqa: PLR0917
 @pytest.mark.parametrize(
     ("times", "chance", "delay"), [(1, 0.0, 0.25), (1, 1.0, 0.5), (3, 1.0, 2.0), (5, 1.0, 5.0), (60, 0.0, 2.5)]
 )
-def test_refusals_are_waited_out_up_to_five_seconds_each(times: int, chance: float, delay: float) -> None:
-    """Longer from one to the next, and never less than half of the longest, so that a restart takes few of them."""
+def test_refused_connections_are_retried_with_waits_of_up_to_five_seconds(
+    times: int, chance: float, delay: float
+) -> None:
+    """The waits grow and are at least half of the maximum, so a restart takes few attempts."""
     assert RetryPolicy().patience(times, waited=29.9, chance=chance) == delay
 
 
-def test_refusals_count_where_there_is_no_patience() -> None:
-    """After the time for it, and where nothing is to be retried at all; no wait is so short that it costs a core."""
+def test_refused_connections_count_as_attempts_without_patience() -> None:
+    """After the patience ends, or without retries, refusals are attempts; no wait is so short that it loads a core."""
     assert RetryPolicy().patience(1, waited=30, chance=0.5) is None
     assert RetryPolicy(refused_for=0).patience(1, waited=0, chance=0.5) is None
     assert RetryPolicy(attempts=1).patience(1, waited=0, chance=0.5) is None
     assert RetryPolicy(first_delay=0).patience(1, waited=0, chance=0.5) == 0.1
 
 
-def test_a_wait_that_is_too_long_is_told(client: Make, walk: Walk) -> None:
-    """The error of a Retry-After beyond what is honoured says how long the service asks to wait."""
+def test_the_error_names_a_wait_that_is_too_long(client: Make, walk: Walk) -> None:
+    """The error about a Retry-After beyond the maximum says how long the service asks to wait."""
     failure = FakeResponse(429, (("Retry-After", "3600"),))
     with client(faults=failing(failure, path="/api/logs")) as logto, pytest.raises(logferry.RateLimitError) as caught:
         next(walk(logto.audit_logs()))
@@ -278,8 +280,8 @@ def test_a_wait_that_is_too_long_is_told(client: Make, walk: Walk) -> None:
         ("9" * 400, "wait more than a year"),
     ],
 )
-def test_a_long_wait_is_told_in_seconds(client: Make, walk: Walk, status: int, header: str, words: str) -> None:
-    """Whatever the status and the form, and the error comes at once."""
+def test_the_error_gives_a_long_wait_in_seconds(client: Make, walk: Walk, status: int, header: str, words: str) -> None:
+    """With any status and form, the error is raised at once."""
     failure = FakeResponse(status, (("Retry-After", header), ("Date", date(0))))
     clock = VirtualClock(LogtoFake().epoch)
     with (
@@ -301,8 +303,8 @@ WITHOUT_JSON = (
 
 @pytest.mark.parametrize("answer", WITHOUT_JSON, ids=["empty", "204", "html", "html as json"])
 @pytest.mark.parametrize("path", ["/api/logs", "/oidc/token"])
-def test_a_success_without_json_is_asked_for_again(client: Make, walk: Walk, answer: FakeResponse, path: str) -> None:
-    """Nothing, or a web page, comes of something in between that passes; where it stays, it is an error."""
+def test_a_success_without_json_is_retried(client: Make, walk: Walk, answer: FakeResponse, path: str) -> None:
+    """An empty body or a web page from an intermediary is retried, and is an error if it persists."""
     reasons: list[str] = []
 
     def note(event: RetryEvent) -> None:
@@ -320,7 +322,7 @@ def test_a_success_without_json_is_asked_for_again(client: Make, walk: Walk, ans
     assert caught.value.attempts == 4
 
 
-def test_retries_can_be_switched_off(client: Make, walk: Walk) -> None:
+def test_retries_can_be_disabled(client: Make, walk: Walk) -> None:
     """With no retries a failed request is sent once."""
     clock = VirtualClock(LogtoFake().epoch)
     with (

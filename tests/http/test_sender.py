@@ -1,4 +1,4 @@
-"""HTTP at its worst: every failure is an error of ours, in both worlds, over real sockets where it matters."""
+"""HTTP failures: each becomes an error of logferry, sync and async, over real sockets where it matters."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from logferry.testing import LogtoFake, VirtualClock, serve
 Handler: TypeAlias = Callable[[socket.socket], None]
 
 DEFAULTS: dict[str, Any] = {}
-"""What every client of a test gets that does not say otherwise."""
+"""The default options of the clients in these tests."""
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 def asked(sync: bool, **options: Any) -> list[Any]:
-    """All raw items that a client gets, one way or the other; each request once."""
+    """Return all raw items that a client gets, sync or async; each request is sent once."""
     given: dict[str, Any] = {"endpoint": "https://acme.logto.app", "access_token": "hush", "retries": 0}
     given |= DEFAULTS | options
     if sync:
@@ -48,13 +48,13 @@ def asked(sync: bool, **options: Any) -> list[Any]:
 
 @pytest.fixture(params=[True, False], ids=["sync", "async"])
 def sync(request: pytest.FixtureRequest) -> bool:
-    """Which of the two worlds."""
+    """Whether requests are sync or async."""
     return bool(request.param)
 
 
 @pytest.fixture(params=[None, "fast"], ids=["httpx", "fast"], autouse=True)
 def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With both transports."""
+    """Each of the two transports."""
     monkeypatch.setitem(DEFAULTS, "transport", request.param)
 
 
@@ -62,7 +62,7 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 def listening(
     handle: Handler, heard: list[bytes] | None = None, port: int = 0, *, waits: bool = True
 ) -> Generator[str]:
-    """A server that reads a request, if it waits for one, notes its first line, and handles the connection."""
+    """A server that reads a request if required, records its first line, and handles the connection."""
     server = socket.create_server(("127.0.0.1", port))
     stop = threading.Event()
 
@@ -91,7 +91,7 @@ def listening(
 
 
 def sending(*parts: bytes) -> Handler:
-    """Send, and close."""
+    """Send and close."""
 
     def handle(connection: socket.socket) -> None:
         for part in parts:
@@ -101,7 +101,7 @@ def sending(*parts: bytes) -> Handler:
 
 
 def stalling(done: threading.Event) -> Handler:
-    """Say nothing for as long as it takes."""
+    """Send nothing for as long as the client waits."""
 
     def handle(_connection: socket.socket) -> None:
         done.wait(PATIENCE)
@@ -110,7 +110,7 @@ def stalling(done: threading.Event) -> Handler:
 
 
 def resetting(connection: socket.socket) -> None:
-    """Send a part, and reset the connection."""
+    """Send a part, then reset the connection."""
     connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n[")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
@@ -128,8 +128,8 @@ def resetting(connection: socket.socket) -> None:
     ],
     ids=["nothing", "cut head", "cut body", "cut chunks", "bad chunk", "not http", "reset"],
 )
-def test_broken_connections(sync: bool, handle: Handler) -> None:
-    """No answer, a cut one, or nonsense is a ConnectionFailedError that names the host: never a short page."""
+def test_a_broken_connection_is_an_error(sync: bool, handle: Handler) -> None:
+    """A missing, truncated or invalid answer is a ConnectionFailedError that names the host, never a short page."""
     with listening(handle) as url, pytest.raises(logferry.ConnectionFailedError) as caught:
         asked(sync, endpoint=url)
     error = caught.value
@@ -139,8 +139,8 @@ def test_broken_connections(sync: bool, handle: Handler) -> None:
     assert "127.0.0.1" in str(error)
 
 
-def test_a_cut_body_is_asked_for_again(sync: bool) -> None:
-    """The second attempt gets what the first one lost."""
+def test_a_truncated_body_is_retried(sync: bool) -> None:
+    """The second attempt gets the whole body."""
     answers = [
         sending(HEAD + b"Total-Number: 0\r\nContent-Length: 2\r\n\r\n[]"),
         sending(HEAD + b"Content-Length: 2\r\n\r\n["),
@@ -156,7 +156,7 @@ def test_a_cut_body_is_asked_for_again(sync: bool) -> None:
     assert answers == []
 
 
-def test_nobody_listens(sync: bool) -> None:
+def test_a_refused_connection_is_an_error(sync: bool) -> None:
     """A refused connection is a ConnectionFailedError with a hint."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -167,12 +167,12 @@ def test_nobody_listens(sync: bool) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_service_that_restarts_is_waited_for(sync: bool, host: str) -> None:
-    """A connection that is refused is tried again until the service listens, after more refusals than attempts."""
+def test_a_restarting_service_is_awaited(sync: bool, host: str) -> None:
+    """A refused connection is retried until the service listens, beyond the number of attempts."""
     opened: list[Any] = []
 
     class Restarting(VirtualClock):
-        """The service listens again after ten seconds."""
+        """Make the service listen after ten seconds."""
 
         def sleep(self, seconds: float) -> None:
             """Let seconds pass."""
@@ -189,8 +189,8 @@ def test_a_service_that_restarts_is_waited_for(sync: bool, host: str) -> None:
     assert max(clock.naps) <= 5
 
 
-def test_a_service_that_stays_away_is_an_error(sync: bool) -> None:
-    """After thirty seconds of refusals the usual attempts are made, and their number is that of all."""
+def test_a_service_that_does_not_return_is_an_error(sync: bool) -> None:
+    """After thirty seconds of refusals the usual attempts follow, and the error counts all of them."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     clock = VirtualClock()
@@ -202,8 +202,8 @@ def test_a_service_that_stays_away_is_an_error(sync: bool) -> None:
         asked(sync, endpoint=f"http://127.0.0.1:{port}", clock=VirtualClock(), retries=3, deadline=20)
 
 
-def test_an_authority_that_is_not_known_is_told(sync: bool) -> None:
-    """It is no matter of the network: the error says what to name."""
+def test_an_unknown_authority_is_named(sync: bool) -> None:
+    """An untrusted certificate is no network failure: the error says which option to set."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(Path(__file__).with_name("unknown_authority.pem"))
 
@@ -220,8 +220,8 @@ def test_an_authority_that_is_not_known_is_told(sync: bool) -> None:
     assert not caught.value.refused
 
 
-def test_no_answer_in_time(sync: bool) -> None:
-    """A server that stalls is a RequestTimeoutError after the timeout."""
+def test_a_stalled_answer_is_a_timeout(sync: bool) -> None:
+    """A server that stalls causes a RequestTimeoutError after the timeout."""
     done = threading.Event()
     with listening(stalling(done)) as url:
         with pytest.raises(logferry.RequestTimeoutError, match="took too long to answer"):
@@ -229,8 +229,8 @@ def test_no_answer_in_time(sync: bool) -> None:
         done.set()
 
 
-def test_no_answer_before_the_deadline(sync: bool) -> None:
-    """A stalled request is cut short by the deadline, also where the timeout is longer."""
+def test_the_deadline_ends_a_stalled_request(sync: bool) -> None:
+    """The deadline ends a stalled request, even if its timeout is longer."""
     done = threading.Event()
     with listening(stalling(done)) as url:
         with pytest.raises(logferry.DeadlineExceededError):
@@ -239,7 +239,7 @@ def test_no_answer_before_the_deadline(sync: bool) -> None:
 
 
 def dripping(start: bytes, drop: bytes) -> Handler:
-    """Send the start, then one drop after the other until the client hangs up: within every read timeout, without end."""
+    """Send the start, then single bytes within every read timeout until the client closes the connection."""
 
     def handle(connection: socket.socket) -> None:
         hung_up = threading.Event()
@@ -282,16 +282,16 @@ def dripping(start: bytes, drop: bytes) -> Handler:
     ],
     ids=["deadline", "timeout"],
 )
-def test_an_answer_that_drips_ends(
+def test_a_dripping_answer_is_bounded(
     sync: bool, start: bytes, drop: bytes, options: Any, kind: type[LogferryError]
 ) -> None:
-    """Wherever it drips, and within every read timeout: the whole exchange is bounded by the wall clock."""
+    """Whichever part of the answer drips, the exchange is bounded by elapsed time, not only by each read."""
     with listening(dripping(start, drop)) as url, pytest.raises(kind):
         asked(sync, endpoint=url, **options)
 
 
-def test_a_transport_of_the_caller_is_bounded_too(sync: bool) -> None:
-    """By its bounds, between the pieces of a body, and a task from outside."""
+def test_a_custom_transport_is_bounded(sync: bool) -> None:
+    """A sync exchange is checked between pieces of the body; an async one is cancelled from outside."""
     told: list[Any] = []
 
     def drip() -> Iterator[bytes]:
@@ -318,8 +318,8 @@ def test_a_transport_of_the_caller_is_bounded_too(sync: bool) -> None:
     assert told == [{"connect": 0.05, "read": 0.05, "write": 0.05, "pool": 0.05}]
 
 
-def test_a_cancel_scope_of_the_caller_ends_a_request() -> None:
-    """A timeout of anyio around an iteration is that, and no cancellation that nothing catches."""
+def test_a_cancel_scope_of_the_caller_cancels_a_request() -> None:
+    """A timeout of anyio around an iteration raises as such, not as an uncaught cancellation."""
     done = threading.Event()
 
     async def collect(url: str) -> bool:
@@ -335,7 +335,7 @@ def test_a_cancel_scope_of_the_caller_ends_a_request() -> None:
 
 
 def test_a_whole_exchange_has_a_bound_by_default(sync: bool) -> None:
-    """Of five minutes; a timeout for each read that is longer extends it."""
+    """The bound is five minutes; a longer read timeout extends it."""
     assert logferry.Timeouts().whole == 300
     told: list[Any] = []
 
@@ -349,7 +349,7 @@ def test_a_whole_exchange_has_a_bound_by_default(sync: bool) -> None:
 
 
 def answering(status: int, content: bytes, **headers: str) -> httpx.MockTransport:
-    """A service that answers everything so; header names are written with underscores."""
+    """A service that sends the same answer to every request; header names have underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.MockTransport(lambda _request: httpx.Response(status, content=content, headers=named))
 
@@ -376,8 +376,10 @@ def answering(status: int, content: bytes, **headers: str) -> httpx.MockTranspor
     ],
     ids=repr,
 )
-def test_each_failure_of_httpx_is_one_of_ours(sync: bool, failure: Exception, kind: type[LogferryError]) -> None:
-    """With the request it belongs to, in one line; httpx's own is its cause only."""
+def test_each_httpx_error_becomes_an_error_of_logferry(
+    sync: bool, failure: Exception, kind: type[LogferryError]
+) -> None:
+    """The error names its request in one line, and has the error of httpx as its cause."""
 
     def fail(_request: httpx.Request) -> httpx.Response:
         raise failure
@@ -403,8 +405,8 @@ def test_each_failure_of_httpx_is_one_of_ours(sync: bool, failure: Exception, ki
         (b"[1.0, 1e2, 18446744073709551615]", [1.0, 100.0, 18446744073709551615]),
     ],
 )
-def test_bodies_that_are_read(sync: bool, content: bytes, items: list[Any]) -> None:
-    """JSON, also with a byte order mark, NaN and lone surrogates (as escapes, since they are no text)."""
+def test_valid_bodies_are_read(sync: bool, content: bytes, items: list[Any]) -> None:
+    """JSON is read, also with a byte order mark, NaN, or lone surrogates, which become escapes."""
     assert asked(sync, transport=answering(200, content, total_number=str(len(items)))) == items
 
 
@@ -427,8 +429,8 @@ def test_bodies_that_are_read(sync: bool, content: bytes, items: list[Any]) -> N
         (206, b"[]", "application/json", "206 Partial Content"),
     ],
 )
-def test_bodies_that_are_not_what_was_promised(sync: bool, status: int, content: bytes, kind: str, words: str) -> None:
-    """Each is a ResponseShapeError that says what came instead, never an empty result."""
+def test_an_unexpected_body_is_an_error(sync: bool, status: int, content: bytes, kind: str, words: str) -> None:
+    """Each raises a ResponseShapeError that describes the body, never an empty result."""
     with pytest.raises(logferry.ResponseShapeError, match=words) as caught:
         asked(sync, transport=answering(status, content, content_type=kind))
     assert caught.value.status == status
@@ -436,7 +438,7 @@ def test_bodies_that_are_not_what_was_promised(sync: bool, status: int, content:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(sync: bool, status: int) -> None:
-    """So that credentials go to the configured origin only; the hint says what to check."""
+    """Credentials go to the configured origin only; the hint says what to check."""
     seen: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -450,37 +452,37 @@ def test_redirects_are_not_followed(sync: bool, status: int) -> None:
 
 
 def test_redirects_are_not_followed_over_a_socket(sync: bool) -> None:
-    """Whatever sends the requests."""
+    """Neither transport follows a redirect."""
     with listening(sending(HEAD + b"Content-Length: 2\r\n\r\n[]")) as elsewhere:
         head = f"HTTP/1.1 302 Found\r\nLocation: {elsewhere}/api/logs\r\nContent-Length: 0\r\n\r\n".encode()
         with listening(sending(head)) as url, pytest.raises(logferry.ResponseShapeError, match="302"):
             asked(sync, endpoint=url)
 
 
-def test_a_status_without_a_name(sync: bool) -> None:
-    """Proxies invent some; 5xx is the service's failure."""
+def test_an_unnamed_5xx_is_a_service_error(sync: bool) -> None:
+    """Proxies invent statuses; any 5xx is a failure of the service."""
     with pytest.raises(logferry.ServiceError, match="520 unknown status"):
         asked(sync, transport=answering(520, b"<html>Web server is returning an unknown error</html>"))
 
 
 @pytest.mark.parametrize("content", [b"\x1f\x8bgarbage", b"[1,2,3]"])
-def test_damaged_compression(sync: bool, content: bytes) -> None:
-    """What says gzip and is none is a ResponseShapeError."""
+def test_damaged_compression_is_an_error(sync: bool, content: bytes) -> None:
+    """A body that is declared as gzip but is not raises a ResponseShapeError."""
     head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(content)
     with listening(sending(head + content)) as url, pytest.raises(logferry.ResponseShapeError, match="compression"):
         asked(sync, endpoint=url)
 
 
-def test_compression_that_was_cut_is_no_shorter_answer(sync: bool) -> None:
-    """Half of a gzip body, ended as if it were all of it, is an error."""
+def test_truncated_compression_is_an_error(sync: bool) -> None:
+    """A truncated gzip body is an error, even if the answer ends normally."""
     content = gzip.compress(b"[" + b"1," * 1000 + b"1]" + bytes(range(32, 127)).replace(b'"', b""))[:-30]
     head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(content)
     with listening(sending(head + content)) as url, pytest.raises(LogferryError):
         asked(sync, endpoint=url)
 
 
-def test_a_body_without_end_is_refused(sync: bool) -> None:
-    """More than 64 MiB are not read, whatever the size on the wire: a small gzip body can hold them."""
+def test_an_endless_body_is_refused(sync: bool) -> None:
+    """At most 64 MiB are read, counted after decompression, since a small gzip body can exceed them."""
     content = gzip.compress(b" " * (64 * 1024 * 1024 + 1), compresslevel=1)
     head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(content)
     with (
@@ -492,7 +494,7 @@ def test_a_body_without_end_is_refused(sync: bool) -> None:
 
 
 def test_a_request_id_cannot_break_the_line(sync: bool) -> None:
-    """A header may hold bytes that are line ends and terminal controls elsewhere; the error shows them as escapes."""
+    """Header bytes can be line ends and terminal controls; the error shows them as escapes."""
     head = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nlogto-core-request-id: a\x85b\x9b31m\r\n\r\n{}"
     with listening(sending(head)) as url, pytest.raises(logferry.BadRequestError) as caught:
         asked(sync, endpoint=url)
@@ -501,8 +503,8 @@ def test_a_request_id_cannot_break_the_line(sync: bool) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_client_outlives_its_event_loop() -> None:
-    """One loop after the other, as notebooks and tests have them: each gets its own connections."""
+def test_a_client_serves_several_event_loops_in_turn() -> None:
+    """Notebooks and tests run one loop after another; each gets its own connections."""
     fake = LogtoFake(records=3)
 
     async def collect(logto: logferry.Logto) -> list[str]:
@@ -513,12 +515,12 @@ def test_a_client_outlives_its_event_loop() -> None:
         found = [anyio.run(collect, logto) for _ in range(2)]
         logto.close()
         del logto
-        gc.collect()  # what an ended loop leaves behind warns while the warning is ignored
+        gc.collect()  # the leftovers of an ended loop warn while the warning is ignored
     assert found == [list(fake.truth())] * 2
 
 
-def test_both_worlds_share_a_client() -> None:
-    """Threads and tasks at once, over real connections."""
+def test_threads_and_tasks_share_a_client() -> None:
+    """Threads and tasks use one client at the same time, over real connections."""
     fake = LogtoFake(records=3)
 
     async def both(url: str) -> tuple[list[str], list[str]]:
@@ -531,8 +533,8 @@ def test_both_worlds_share_a_client() -> None:
         assert anyio.run(both, url) == (list(fake.truth()), list(fake.truth()))
 
 
-def test_requests_go_through_the_proxy_that_was_named(sync: bool) -> None:
-    """Also to a host that only the proxy can find; plain http to it needs to be allowed."""
+def test_requests_use_the_proxy_argument(sync: bool) -> None:
+    """Even a host that only the proxy can resolve is reached; plain http to it must be allowed."""
     heard: list[bytes] = []
     with listening(sending(HEAD + b"Total-Number: 0\r\nContent-Length: 2\r\n\r\n[]"), heard) as url:
         assert asked(sync, endpoint="http://logto.invalid", allow_insecure=True, proxy=url) == []
@@ -541,10 +543,8 @@ def test_requests_go_through_the_proxy_that_was_named(sync: bool) -> None:
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-def test_requests_go_through_the_proxy_that_the_environment_names(
-    variable: str, sync: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Unless it names the host as one to be asked directly."""
+def test_requests_use_the_proxy_of_the_environment(variable: str, sync: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts that the environment lists as direct do not use it."""
     heard: list[bytes] = []
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)

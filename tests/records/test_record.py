@@ -1,4 +1,4 @@
-"""Records: immutable, equal by what they say, with nothing lost and nothing invented."""
+"""Records: immutable, compared by value, complete and unaltered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WORKING_ITEM: dict[str, Any] = {
 
 
 def served(*items: Any) -> Callable[[FakeRequest, int], FakeResponse | None]:
-    """The service has these logs, given as JSON values or as bytes."""
+    """Return faults that send these logs, given as JSON values or as bytes."""
     body = b"[" + b",".join(one if isinstance(one, bytes) else orjson.dumps(one) for one in items) + b"]"
     headers = (("Content-Type", "application/json"), ("Total-Number", str(len(items))))
 
@@ -42,7 +42,7 @@ def served(*items: Any) -> Callable[[FakeRequest, int], FakeResponse | None]:
 
 @pytest.fixture
 def records(client: Make, walk: Walk) -> Of:
-    """The records of items that the service sends."""
+    """Return the records of the items that the service sends."""
 
     def of(*items: Any, **options: Any) -> list[LogRecord]:
         with client(faults=served(*items), **options) as logto:
@@ -52,7 +52,7 @@ def records(client: Make, walk: Walk) -> Of:
 
 
 def test_real_logs_become_records(records: Of, real_logs: list[dict[str, Any]]) -> None:
-    """150 logs of a real server: each a record, without an issue, with its own id, time and item."""
+    """Each of 150 logs of a real server becomes a record without an issue, with its own id, time and item."""
     made = records(*real_logs)
     assert [record.raw for record in made] == real_logs
     assert [record.uid for record in made] == [f"logto:{item['tenantId']}:{item['id']}" for item in real_logs]
@@ -64,8 +64,8 @@ def test_real_logs_become_records(records: Of, real_logs: list[dict[str, Any]]) 
         assert orjson.loads(text) == record.to_dict(raw=True)
 
 
-def test_a_record_as_json(records: Of) -> None:
-    """Names and forms are those of the design; what is absent is left out, never null."""
+def test_a_record_as_json_has_the_designed_form(records: Of) -> None:
+    """Names and formats are those of the design; absent fields are left out, never null."""
     (record,) = records(WORKING_ITEM, account="login")
     fields = record.to_dict()
     assert list(fields) == [
@@ -92,15 +92,15 @@ def test_a_record_as_json(records: Of) -> None:
     assert orjson.loads(record.to_json()) == fields
 
 
-def test_the_item_is_there_when_asked_for(records: Of) -> None:
-    """It can hold what the attributes leave out, so nobody gets it by accident."""
+def test_the_item_is_included_only_on_request(records: Of) -> None:
+    """The item can contain values that the attributes leave out, so it is not in the default JSON."""
     (record,) = records(WORKING_ITEM)
     assert "raw" not in record.to_dict()
     assert record.to_dict(raw=True)["raw"] == WORKING_ITEM
 
 
-def test_times_are_aware(records: Of) -> None:
-    """In UTC, cut to microseconds, beside the nanoseconds."""
+def test_datetimes_are_aware(records: Of) -> None:
+    """Datetimes are in UTC, truncated to microseconds, beside the exact nanoseconds."""
     (record,) = records(WORKING_ITEM)
     assert record.timestamp == datetime(2026, 11, 20, 8, 47, 6, 496_000, tzinfo=UTC)
     assert record.observed_timestamp.tzinfo is UTC
@@ -108,7 +108,7 @@ def test_times_are_aware(records: Of) -> None:
 
 
 def test_a_record_is_immutable(records: Of) -> None:
-    """None of its fields can be set, and it takes no others."""
+    """No field can be set and none added."""
     (record,) = records(WORKING_ITEM)
     names = [name for name in dir(record) if not name.startswith("_") and not callable(getattr(record, name))]
     assert len(names) == 16
@@ -118,8 +118,8 @@ def test_a_record_is_immutable(records: Of) -> None:
 
 
 @pytest.mark.parametrize("read", [False, True])
-def test_equality_hash_and_pickle(records: Of, read: bool) -> None:
-    """By what they say, whether or not their attributes were read; a pickled one comes back equal."""
+def test_records_are_compared_hashed_and_pickled_by_value(records: Of, read: bool) -> None:
+    """Lazily read attributes make no difference; a pickled record is equal."""
     (record,) = records(WORKING_ITEM, clock=_Standing())
     (same,) = records(deepcopy(WORKING_ITEM), clock=_Standing())
     (other,) = records(WORKING_ITEM | {"id": "other"}, clock=_Standing())
@@ -140,20 +140,20 @@ class _Standing:
     """A clock that stands still."""
 
     def now(self) -> int:
-        """The fake's epoch."""
+        """Return the fake's epoch."""
         return LogtoFake().epoch
 
     def sleep(self, seconds: float) -> None:
-        """Never needed."""
+        """Never called."""
         raise AssertionError(seconds)
 
     async def asleep(self, seconds: float) -> None:
-        """Never needed."""
+        """Never called."""
         raise AssertionError(seconds)
 
 
-def test_a_record_with_issues_pickles_them(records: Of) -> None:
-    """With the item as it was received."""
+def test_a_pickled_record_keeps_its_issues(records: Of) -> None:
+    """The pickle also keeps the item as received."""
     (record,) = records(WORKING_ITEM | {"payload": 5})
     copy = pickle.loads(pickle.dumps(record))  # noqa: S301
     assert copy == record
@@ -162,8 +162,8 @@ def test_a_record_with_issues_pickles_them(records: Of) -> None:
     assert record.to_dict()["issues"] == list(record.issues)
 
 
-def test_what_has_no_tenant_or_id_still_has_an_identity(records: Of) -> None:
-    """The account stands for the tenant; a digest of the item, whatever the order of its keys, for the id."""
+def test_account_and_digest_replace_tenant_and_id(records: Of) -> None:
+    """The account replaces a missing tenant; a digest of the item, with any order of keys, replaces a missing id."""
     no_tenant = {key: value for key, value in WORKING_ITEM.items() if key != "tenantId"}
     no_id = {key: value for key, value in WORKING_ITEM.items() if key != "id"}
     reordered = dict(reversed(no_id.items()))
@@ -176,8 +176,8 @@ def test_what_has_no_tenant_or_id_still_has_an_identity(records: Of) -> None:
 
 
 @pytest.mark.parametrize("item", [None, 5, "x", [], {}, {"id": None}, {"id": 5}, {"payload": []}])
-def test_anything_becomes_a_record(records: Of, item: Any) -> None:
-    """Whatever the service sends as an item, it is kept, with its issues."""
+def test_any_item_becomes_a_record(records: Of, item: Any) -> None:
+    """Any JSON value in place of an item is kept with its issues."""
     (record,) = records(item)
     assert record.raw == item
     assert record.issues
@@ -190,8 +190,8 @@ def test_anything_becomes_a_record(records: Of, item: Any) -> None:
     "created",
     [b"null", b'"2026-11-20"', b"true", b"1e300", b"-1e300", b"1000000000000000000", b"-1000000000000000000", b"[]"],
 )
-def test_an_unknown_time_is_flagged_and_passes_the_window(records: Of, created: bytes) -> None:
-    """It is 0; the record is delivered whatever the window is."""
+def test_an_unknown_time_is_an_issue_and_passes_the_window(records: Of, created: bytes) -> None:
+    """The time becomes 0, and the record passes any window."""
     item = orjson.dumps(WORKING_ITEM | {"createdAt": "?"}).replace(b'"?"', created)
     (record,) = records(item)
     assert record.time_unix_nano == 0
@@ -201,8 +201,8 @@ def test_an_unknown_time_is_flagged_and_passes_the_window(records: Of, created: 
 
 
 @pytest.mark.parametrize("milliseconds", [-1, -1000, -62_135_596_800_000, -62_135_596_800_001, -100_000_000_000_000])
-def test_times_before_1970(records: Of, milliseconds: int) -> None:
-    """The years 1 to 1969 are times, what lies before is unknown; either way there is a record that prints."""
+def test_times_before_1970_are_valid(records: Of, milliseconds: int) -> None:
+    """The years 1 to 1969 are valid and earlier times unknown; each record has a repr."""
     (record,) = records(WORKING_ITEM | {"createdAt": milliseconds})
     known = milliseconds >= -62_135_596_800_000
     assert record.time_unix_nano == (milliseconds * 1_000_000 if known else 0)
@@ -222,8 +222,8 @@ def test_times_before_1970(records: Of, milliseconds: int) -> None:
     ],
     ids=["lone surrogate", "lone surrogate in id", "lone surrogate without id", "large integer without id"],
 )
-def test_text_that_is_no_unicode_costs_nothing(client: Make, walk: Walk, item: bytes) -> None:
-    """What JSON can say and UTF-8 or 64 bits cannot: the page is delivered, a record prints, a checkpoint is made."""
+def test_invalid_unicode_loses_no_record(client: Make, walk: Walk, item: bytes) -> None:
+    """JSON beyond UTF-8 or 64 bits still gives a page, a printable record and a checkpoint."""
     with client(faults=served(WORKING_ITEM, item)) as logto:
         stream = logto.audit_logs(until=UNTIL)
         made = list(walk(stream.records()))
@@ -233,7 +233,7 @@ def test_text_that_is_no_unicode_costs_nothing(client: Make, walk: Walk, item: b
         assert orjson.loads(record.to_json(raw=True))["uid"]
 
 
-def test_a_record_prints_without_its_item(records: Of) -> None:
+def test_the_repr_of_a_record_has_no_item(records: Of) -> None:
     """The repr is short and shows neither attributes nor the item."""
     (record,) = records(WORKING_ITEM)
     assert repr(record).startswith("LogRecord(uid='logto:acme:abc', time='2026-11-20T08:47:06.496000000Z'")

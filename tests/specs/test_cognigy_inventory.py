@@ -41,7 +41,7 @@ PAGE_PARAMETERS: dict[str, dict[str, Any]] = {
     "endDate": {"required": True, "type": "string", "format": "date-time", "examples": [DATE]},
 }
 CURSOR = {"anyOf": [{"type": "string"}, {"type": "null"}]}
-"""The page bounds it to 24 characters, which its own example breaks."""
+"""The page limits it to 24 characters, which its own example exceeds."""
 PAGE_FIELDS: dict[str, dict[str, Any]] = {
     "total": {"type": "integer"},
     "nextCursor": CURSOR,
@@ -52,7 +52,7 @@ ONLY_HERE = {"next", "previous", "_embedded", "_links"}
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema with its reference followed, and without what only explains."""
+    """Return a schema with its reference resolved, without its explanations."""
     if "$ref" in schema:
         return resolved(SCHEMAS[schema["$ref"].rpartition("/")[2]])
     stated = {word: value for word, value in schema.items() if word not in {"description", "x-evidence"}}
@@ -81,18 +81,18 @@ def facts(node: Any) -> Iterator[dict[str, str]]:
 
 
 def test_the_spec_is_valid_openapi() -> None:
-    """The spec is an OpenAPI document without a mistake."""
+    """The spec is a valid OpenAPI document."""
     validate(SPEC)
 
 
 def test_the_parameters_are_those_of_the_page() -> None:
-    """The spec has the parameters of the page, in its order, and no other but the header Accept."""
+    """The spec has the parameters of the page, in order, and no other but the header Accept."""
     assert [one["name"] for one in OPERATION["parameters"]] == list(PAGE_PARAMETERS)
 
 
 @pytest.mark.parametrize("name", PAGE_PARAMETERS)
 def test_a_parameter_is_as_on_the_page(name: str) -> None:
-    """Type, bounds, pattern, default and example are the page's; only the dates differ, and say why."""
+    """Type, bounds, pattern, default and example are the page's; only the dates differ, with a reason."""
     found = parameters()[name]
     if name in {"startDate", "endDate"}:
         evidence = next(one["x-evidence"] for one in OPERATION["parameters"] if one["name"] == name)
@@ -102,7 +102,7 @@ def test_a_parameter_is_as_on_the_page(name: str) -> None:
 
 
 def test_the_answer_is_as_on_the_page() -> None:
-    """A page has what the documentation says; what else it has carries the source it comes from."""
+    """A page has the documented fields; any other field names its source."""
     page = SCHEMAS["LogEntryPage"]["properties"]
     assert {name: resolved(page[name]) for name in PAGE_FIELDS} == PAGE_FIELDS
     assert page["items"]["type"] == "array"
@@ -112,15 +112,15 @@ def test_the_answer_is_as_on_the_page() -> None:
 
 
 def test_an_entry_is_as_on_the_page() -> None:
-    """An entry has the page's fields, and its level, which carries the source it comes from."""
+    """An entry has the fields of the page, and its level, which names its source."""
     entry = SCHEMAS["LogEntry"]["properties"]
     assert {name: resolved(entry[name])["type"] for name in ENTRY_FIELDS} == ENTRY_FIELDS
     assert set(entry) == {*ENTRY_FIELDS, "type"}
     assert all(entry[name]["x-evidence"] for name in (*SCHEMAS["LogEntry"]["required"], "type"))
 
 
-def test_what_is_not_on_the_page_has_a_source() -> None:
-    """Every schema, status and part that the page does not have carries the source it comes from."""
+def test_additions_to_the_page_have_a_source() -> None:
+    """Every schema, status and field beyond the page names its source."""
     on_page = {"LogEntry", "LogLevel", "JsonObject"}
     assert not [name for name, schema in SCHEMAS.items() if name not in on_page and "x-evidence" not in schema]
     assert not [
@@ -128,20 +128,20 @@ def test_what_is_not_on_the_page_has_a_source() -> None:
     ]
 
 
-def test_the_key_goes_into_a_header() -> None:
-    """The page's only way to authorize is a header."""
+def test_the_key_is_a_header() -> None:
+    """The page documents a header as the only authorization."""
     assert OPERATION["security"] == [{"apiKey": []}]
     scheme = SPEC["components"]["securitySchemes"]["apiKey"]
     assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "X-API-Key")
 
 
 def test_the_server_is_that_of_the_page() -> None:
-    """The page's example asks the trial installation."""
+    """The example of the page uses the trial installation."""
     assert SPEC["servers"][0]["url"] + PATH == "https://api-trial.cognigy.ai/new/v2.1/projects/{projectId}/logs"
 
 
 def test_the_example_of_the_page_is_in_the_spec() -> None:
-    """The spec shows the example of the page, value for value, and it fits."""
+    """The spec has the example of the page, value for value, and the example is valid."""
     media_type = OPERATION["responses"]["200"]["content"]["application/json"]
     assert media_type["examples"]["documentation"]["value"] == PAGE_EXAMPLE
     schema = {"$ref": "#/components/schemas/LogEntryPage", "components": SPEC["components"]}
@@ -149,5 +149,5 @@ def test_the_example_of_the_page_is_in_the_spec() -> None:
 
 
 def test_every_fact_has_a_source() -> None:
-    """A fact says what it is and where it comes from, and nothing else."""
+    """A fact has a statement and a source, and no other field."""
     assert not [fact for fact in facts(SPEC) if set(fact) != {"fact", "source"} or not all(fact.values())]

@@ -98,17 +98,17 @@ PAGE_FIELDS = {
         "duration": Stated("integer"),
     },
 }
-"""The fields of the schemas, as the pages have them."""
+"""The fields of the schemas, as on the pages."""
 
 PAGE_ROW = ("time", "clientTime", "message", "mtgSessionId", "userSessionId", "peerId", "domainName", "level", "code")
-"""What the rows of the example of ``GET /logs`` have; the page does not list their fields."""
+"""The fields of the rows in the example of ``GET /logs``; the page does not list them."""
 
 PARAMETERS = [(operation, name) for operation, stated in PAGE_PARAMETERS.items() for name in stated]
 FIELDS = [(schema, name) for schema, stated in PAGE_FIELDS.items() for name in stated]
 
 
 def walk(node: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield everything in the spec with its pointer, examples excepted."""
+    """Yield every element of the spec with its pointer, except examples."""
     yield pointer, node
     if isinstance(node, list):
         for index, child in enumerate(cast("Sequence[Any]", node)):
@@ -129,7 +129,7 @@ def resolve(pointer: str) -> str:
 
 
 def type_of(pointer: str) -> str:
-    """Return the type of the schema at a pointer, in the pages' words."""
+    """Return the type of the schema at a pointer, in the terms of the pages."""
     schema = ELEMENTS[resolve(pointer)]
     if "anyOf" in schema:
         return " | ".join(type_of(f"{resolve(pointer)}/anyOf/{index}") for index in range(len(schema["anyOf"])))
@@ -177,12 +177,12 @@ EVIDENCE = set(listed_evidence())
 
 
 def has_evidence(pointer: str) -> bool:
-    """Whether the element, or one around it, carries a source."""
+    """Return whether the element, or an enclosing one, names a source."""
     return any(pointer == one or pointer.startswith(f"{one}/") for one in EVIDENCE)
 
 
 def elements() -> Iterator[str]:
-    """Yield the pointer of everything that states something about the service."""
+    """Yield the pointer of every element that states something about the service."""
     named = {"paths", "parameters", "responses", "headers", "properties", "schemas", "securitySchemes"}
     for pointer in ELEMENTS:
         *_, container, name = "", *pointer.split("/")
@@ -198,27 +198,27 @@ def facts() -> Iterator[dict[str, str]]:
 
 
 def test_the_spec_is_valid_openapi() -> None:
-    """The spec is an OpenAPI document without a mistake."""
+    """The spec is a valid OpenAPI document."""
     validate(SPEC)
 
 
 @pytest.mark.parametrize(("operation", "name"), PARAMETERS)
 def test_a_parameter_is_as_on_the_page(operation: str, name: str) -> None:
-    """Each parameter of a page has its type and default in the spec, or a source for what differs."""
+    """Each parameter of a page has its type and default in the spec, or a source for a difference."""
     found = stated_parameter(operation, name)
     assert found == PAGE_PARAMETERS[operation][name] or has_evidence(parameter(operation, name))
 
 
 @pytest.mark.parametrize(("schema", "name"), FIELDS)
 def test_a_field_is_as_on_the_page(schema: str, name: str) -> None:
-    """Each field of a page has its type in the spec, or a source for what differs; none is required."""
+    """Each field of a page has its type in the spec, or a source for a difference; none is required."""
     pointer = spec_field(schema, name)
     assert Stated(type_of(pointer)) == PAGE_FIELDS[schema][name] or has_evidence(pointer)
     assert "required" not in ELEMENTS[schema]
 
 
 def test_only_these_differ_from_the_pages() -> None:
-    """The spec contradicts the pages about formats, the words of source, and older texts of status only."""
+    """The spec contradicts the pages only about formats, the words of source, and older texts of status."""
     differing = {name for one, name in PARAMETERS if stated_parameter(one, name) != PAGE_PARAMETERS[one][name]}
     differing |= {name for one, name in FIELDS if Stated(type_of(spec_field(one, name))) != PAGE_FIELDS[one][name]}
     bounds = {"startTime", "endTime", "timeframe_start", "timeframe_end"}
@@ -226,32 +226,32 @@ def test_only_these_differ_from_the_pages() -> None:
 
 
 def test_the_spec_has_every_parameter_and_no_other() -> None:
-    """The parameters are those of the pages, in their order."""
+    """The parameters are those of the pages, in order."""
     for operation, stated in PAGE_PARAMETERS.items():
         assert [one["name"] for one in ELEMENTS[f"{operation}/parameters"]] == list(stated)
 
 
 def test_a_row_has_the_fields_of_the_example() -> None:
-    """The rows of GET /logs have what those of the example have."""
+    """The rows of GET /logs have the fields of the rows in the example."""
     assert tuple(ELEMENTS["/components/schemas/SessionLog/properties"]) == PAGE_ROW
     assert all(tuple(row) == PAGE_ROW for row in page_example(LOGS)["logs"])
 
 
-def test_what_is_not_on_the_pages_has_a_source() -> None:
-    """Everything in the spec that the pages do not have carries the source it comes from."""
+def test_additions_to_the_pages_have_a_source() -> None:
+    """Every element of the spec beyond the pages names its source."""
     on_page = {parameter(operation, name) for operation, name in PARAMETERS}
     on_page |= {spec_field(schema, name) for schema, name in FIELDS}
     on_page |= {f"{operation}/responses/200" for operation in OPERATIONS}
     on_page |= {operation.rpartition("/")[0] for operation in OPERATIONS}
-    # The array of metrics is in the words about includeMetrics.
+    # The text about includeMetrics mentions the array of metrics.
     on_page |= {*PAGE_FIELDS, spec_field(PAGE, "metrics"), "/components/schemas/SessionLog"}
     on_page |= {"/components/securitySchemes/apiKey"}
     assert not [pointer for pointer in elements() if pointer not in on_page and not has_evidence(pointer)]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_the_example_of_the_page_is_in_the_spec_and_fits(operation: str) -> None:
-    """The spec shows the example of the page, value for value, and it fits the schema of the answer."""
+def test_the_example_of_the_page_is_in_the_spec_and_valid(operation: str) -> None:
+    """The spec has the example of the page, value for value, and the example is valid for the schema of the answer."""
     media_type = ELEMENTS[f"{operation}/responses/200/content/application~1json"]
     assert media_type["examples"]["documentation"]["value"] == page_example(operation)
     errors = OAS31Validator({**media_type["schema"], "components": SPEC["components"]}).iter_errors(
@@ -261,6 +261,6 @@ def test_the_example_of_the_page_is_in_the_spec_and_fits(operation: str) -> None
 
 
 def test_every_fact_is_listed_with_its_source() -> None:
-    """A fact says what it is and where it comes from, and nothing else; the listing has them all."""
+    """A fact has a statement and a source, and no other field; the listing has all facts."""
     assert len(list(facts())) == len(listed_evidence())
     assert not [fact for fact in facts() if set(fact) != {"fact", "source"} or not all(fact.values())]

@@ -1,4 +1,4 @@
-"""Every example in every spec fits the schema that it stands beside, since servers and documents are made of both."""
+"""Every example in every spec is valid for its schema, since servers and documents are made from both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*/openapi.yaml"))
 
 
 def examples(node: Any, pointer: str = "") -> Iterator[tuple[str, Mapping[str, Any], Any]]:
-    """Yield each example with where it stands and its schema: of media types and parameters, and of schemas themselves."""
+    """Yield the examples of media types, parameters and schemas, each with its pointer and schema."""
     if isinstance(node, list):
         for index, child in enumerate(cast("Sequence[Any]", node)):
             yield from examples(child, f"{pointer}/{index}")
@@ -24,7 +24,7 @@ def examples(node: Any, pointer: str = "") -> Iterator[tuple[str, Mapping[str, A
         element = cast("dict[str, Any]", node)
         schema = element.get("schema", element)
         given: Any = element.get("examples", [])
-        # Of media types they are objects by name, of schemas a list of values.
+        # Media types have examples as an object by name, schemas as a list.
         values = given if is_array(given) else [one["value"] for one in given.values()]
         for number, value in enumerate([*values, *([element["example"]] if "example" in element else [])]):
             yield f"{pointer}/examples/{number}", schema, value
@@ -34,7 +34,7 @@ def examples(node: Any, pointer: str = "") -> Iterator[tuple[str, Mapping[str, A
 
 
 def misfits(spec: Mapping[str, Any]) -> list[str]:
-    """What does not fit, with where it stands."""
+    """Return the violations with their pointers."""
     return [
         f"{pointer}{error.json_path}: {error.message}"
         for pointer, schema, value in examples(spec)
@@ -43,15 +43,15 @@ def misfits(spec: Mapping[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.parent.name)
-def test_every_example_fits_its_schema(path: Path) -> None:
-    """A mock server that is made of the spec answers with its examples, and refuses those that its schema refuses."""
+def test_every_example_is_valid(path: Path) -> None:
+    """A mock server made from the spec answers with its examples, and refuses values that its schema refuses."""
     spec = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert list(examples(spec))
     assert misfits(spec) == []
 
 
-def test_an_example_that_does_not_fit_is_found() -> None:
-    """Wherever it stands: beside a schema, and within one."""
+def test_an_invalid_example_is_found() -> None:
+    """An invalid example is found beside a schema and within one."""
     spec = {
         "components": {"schemas": {"Id": {"type": "string", "minLength": 24, "examples": ["short"]}}},
         "content": {"schema": {"$ref": "#/components/schemas/Id"}, "examples": {"one": {"value": 7}}},

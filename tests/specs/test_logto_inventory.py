@@ -82,7 +82,7 @@ PAGE_STATUSES = {"200", "400", "401", "403"}
 
 
 def walk(node: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield everything in the spec with its pointer, examples excepted."""
+    """Yield every element of the spec with its pointer, except examples."""
     yield pointer, node
     if isinstance(node, list):
         for index, child in enumerate(cast("Sequence[Any]", node)):
@@ -103,7 +103,7 @@ def resolve(pointer: str) -> str:
 
 
 def type_of(pointer: str) -> str:
-    """Return the type of the schema at a pointer, in the page's words."""
+    """Return the type of the schema at a pointer, in the terms of the page."""
     schema = ELEMENTS[resolve(pointer)]
     if "anyOf" in schema:
         options = [type_of(f"{resolve(pointer)}/anyOf/{index}") for index in range(len(schema["anyOf"]))]
@@ -125,7 +125,7 @@ def spec_parameters() -> dict[str, str]:
 
 
 def spec_fields(pointer: str, path: str = "") -> Iterator[tuple[str, str, bool]]:
-    """Yield path, pointer and required-ness of each value of an object, and of the objects in it."""
+    """Yield path, pointer and required-ness of each value of an object and of its nested objects."""
     pointer = resolve(pointer)
     schema = ELEMENTS[pointer]
     for name in schema.get("properties", ()):
@@ -150,12 +150,12 @@ EVIDENCE = set(listed_evidence())
 
 
 def has_evidence(pointer: str) -> bool:
-    """Whether the element, or one around it, carries a source."""
+    """Return whether the element, or an enclosing one, names a source."""
     return any(pointer == one or pointer.startswith(f"{one}/") for one in EVIDENCE)
 
 
 def elements() -> Iterator[str]:
-    """Yield the pointer of everything that states something about the service."""
+    """Yield the pointer of every element that states something about the service."""
     named = {"paths", "parameters", "responses", "headers", "properties", "schemas", "securitySchemes"}
     for pointer in ELEMENTS:
         *_, container, name = "", *pointer.split("/")
@@ -171,13 +171,13 @@ def facts() -> Iterator[dict[str, str]]:
 
 
 def test_the_spec_is_valid_openapi() -> None:
-    """The spec is an OpenAPI document without a mistake."""
+    """The spec is a valid OpenAPI document."""
     validate(SPEC)
 
 
 @pytest.mark.parametrize("name", PAGE_PARAMETERS)
 def test_a_parameter_is_as_on_the_page(name: str) -> None:
-    """Each parameter of the page has its type, default and bounds in the spec, or a source for what differs."""
+    """Each parameter of the page has its type, default and bounds in the spec, or a source for a difference."""
     pointer = spec_parameters()[name]
     found = stated(f"{pointer}/schema", required=ELEMENTS[pointer].get("required", False))
     assert PAGE_PARAMETERS[name] == found or has_evidence(pointer)
@@ -185,7 +185,7 @@ def test_a_parameter_is_as_on_the_page(name: str) -> None:
 
 @pytest.mark.parametrize("path", PAGE_FIELDS)
 def test_a_field_is_as_on_the_page(path: str) -> None:
-    """Each field of the page has its type, bounds and required-ness in the spec, or a source for what differs."""
+    """Each field of the page has its type, bounds and required-ness in the spec, or a source for a difference."""
     pointer, required = FIELDS[path]
     assert PAGE_FIELDS[path] == stated(pointer, required=required) or has_evidence(pointer)
 
@@ -203,8 +203,8 @@ def test_each_status_of_the_page_is_in_the_spec() -> None:
     assert set(ELEMENTS[f"{LIST_LOGS}/responses"]) >= PAGE_STATUSES
 
 
-def test_what_is_not_on_the_page_has_a_source() -> None:
-    """Everything in the spec that the page does not have carries the source it comes from."""
+def test_additions_to_the_page_have_a_source() -> None:
+    """Every element of the spec beyond the page names its source."""
     on_page = {LIST_LOGS.rpartition("/")[0], "/components/securitySchemes/managementApi"}
     on_page |= {pointer for name, pointer in spec_parameters().items() if name in PAGE_PARAMETERS}
     on_page |= {f"{LIST_LOGS}/responses/{status}" for status in PAGE_STATUSES}
@@ -218,14 +218,14 @@ def test_what_is_not_on_the_page_has_a_source() -> None:
 
 
 def test_the_example_of_the_page_is_in_the_spec() -> None:
-    """The spec shows the example of the page, value for value."""
+    """The spec has the example of the page, value for value."""
     media_type = ELEMENTS[f"{LIST_LOGS}/responses/200/content/application~1json"]
     example: list[Any] = media_type["examples"]["documentation"]["value"]
     assert example == PAGE_EXAMPLE
 
 
-def test_the_example_of_the_page_fits_its_schema() -> None:
-    """The example of the page fits the schema of the answer, lengths included."""
+def test_the_example_of_the_page_is_valid() -> None:
+    """The example of the page is valid for the schema of the answer, lengths included."""
     schema = {"type": "array", "items": {"$ref": "#/components/schemas/AuditLog"}, "components": SPEC["components"]}
     errors = OAS31Validator(schema).iter_errors(PAGE_EXAMPLE)
     assert not [error.message for error in errors]
@@ -237,5 +237,5 @@ def test_evidence_lists_every_fact() -> None:
 
 
 def test_every_fact_has_a_source() -> None:
-    """A fact says what it is and where it comes from, and nothing else."""
+    """A fact has a statement and a source, and no other field."""
     assert not [fact for fact in facts() if set(fact) != {"fact", "source"} or not all(fact.values())]

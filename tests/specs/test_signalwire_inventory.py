@@ -46,7 +46,7 @@ PAGE_PARAMETERS = {
     "page_token": Stated("string"),
 }
 PAGE_STATUSES = {"200", "400", "401", "403", "422", "500"}
-# The page gives no schema of the answer; its fields are those of the example.
+# The page has no schema of the answer; the fields are those of its example.
 PAGE_FIELDS = {
     "PageLinks": {"self", "first", "next", "prev"},
     "VideoLogPage": {"links", "data"},
@@ -66,7 +66,7 @@ ON_PAGE = {
 
 
 def walk(node: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield everything in the spec with its pointer, examples excepted."""
+    """Yield every element of the spec with its pointer, except examples."""
     yield pointer, node
     if isinstance(node, list):
         for index, child in enumerate(cast("Sequence[Any]", node)):
@@ -99,7 +99,7 @@ EVIDENCE = set(listed_evidence())
 
 
 def has_evidence(pointer: str) -> bool:
-    """Whether the element, or one around it, carries a source."""
+    """Return whether the element, or an enclosing one, names a source."""
     return any(pointer == one or pointer.startswith(f"{one}/") for one in EVIDENCE)
 
 
@@ -111,7 +111,7 @@ def facts() -> Iterator[dict[str, str]]:
 
 
 def test_the_spec_is_valid_openapi() -> None:
-    """The spec is an OpenAPI document without a mistake."""
+    """The spec is a valid OpenAPI document."""
     validate(SPEC)
 
 
@@ -128,21 +128,21 @@ def test_there_are_no_other_parameters() -> None:
 
 
 def test_each_status_of_the_page_is_in_the_spec() -> None:
-    """The spec has the statuses of the page, and 429, which another page has for all operations."""
+    """The spec has the statuses of the page, and 429, which another page documents for all operations."""
     assert set(ELEMENTS[f"{LIST_LOGS}/responses"]) == {*PAGE_STATUSES, "429"}
     assert ELEMENTS[f"{LIST_LOGS}/responses/429"]["x-evidence"]
 
 
 @pytest.mark.parametrize("schema", PAGE_FIELDS)
 def test_each_field_of_the_page_is_in_the_spec(schema: str) -> None:
-    """Each field of the page's answer is in the spec; one that the spec has beside carries its source."""
+    """Each field of the page's answer is in the spec; any other field of the spec names its source."""
     pointer = f"/components/schemas/{schema}/properties"
     assert PAGE_FIELDS[schema] <= set(ELEMENTS[pointer])
     assert all(has_evidence(f"{pointer}/{name}") for name in set(ELEMENTS[pointer]) - PAGE_FIELDS[schema])
 
 
-def test_what_is_not_on_the_page_has_a_source() -> None:
-    """Everything in the spec that the page does not have carries the source it comes from."""
+def test_additions_to_the_page_have_a_source() -> None:
+    """Every element of the spec beyond the page names its source."""
     named = {"paths", "responses", "properties", "schemas", "securitySchemes"}
     stating = [pointer for pointer in ELEMENTS if pointer.count("/") > 1 and pointer.split("/")[-2] in named]
     assert len(stating) > len(ON_PAGE)
@@ -150,13 +150,13 @@ def test_what_is_not_on_the_page_has_a_source() -> None:
 
 
 def test_the_example_of_the_page_is_in_the_spec() -> None:
-    """The spec shows the logs of the page's example, value for value, and links for the same relations."""
+    """The spec has the logs of the page's example, value for value, and links for the same relations."""
     assert EXAMPLE["data"] == PAGE_EXAMPLE["data"]
     assert list(EXAMPLE["links"]) == list(PAGE_EXAMPLE["links"])
 
 
-def test_the_links_of_the_example_are_repaired() -> None:
-    """The page's links lead to another operation; those of the spec lead to this one, by parameters that it has."""
+def test_the_links_of_the_example_are_corrected() -> None:
+    """The page's links name another operation; those of the spec name this one, with its own parameters."""
     assert all("/api/video/rooms?page=" in link for link in PAGE_EXAMPLE["links"].values())
     for link in EXAMPLE["links"].values():
         address, _, query = link.partition("?")
@@ -165,8 +165,8 @@ def test_the_links_of_the_example_are_repaired() -> None:
 
 
 @pytest.mark.parametrize("answer", [EXAMPLE, PAGE_EXAMPLE], ids=["repaired", "as on the page"])
-def test_the_example_of_the_page_fits_its_schema(answer: dict[str, Any]) -> None:
-    """The example fits the schema of the answer."""
+def test_the_example_of_the_page_is_valid(answer: dict[str, Any]) -> None:
+    """The example is valid for the schema of the answer."""
     schema = {"$ref": "#/components/schemas/VideoLogPage", "components": SPEC["components"]}
     assert not [error.message for error in OAS31Validator(schema).iter_errors(answer)]
 
@@ -177,5 +177,5 @@ def test_evidence_lists_every_fact() -> None:
 
 
 def test_every_fact_has_a_source() -> None:
-    """A fact says what it is and where it comes from, and nothing else."""
+    """A fact has a statement and a source, and no other field."""
     assert not [fact for fact in facts() if set(fact) != {"fact", "source"} or not all(fact.values())]

@@ -1,4 +1,4 @@
-"""The stores that logferry has, each as a case of the suite."""
+"""The stores of logferry, each as a case of the suite."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COLUMNS = ", ".join(
 
 def _asked(query: str, path: Path | None = None) -> Iterator[Mapping[str, Any]]:
     with duckdb.connect(":memory:" if path is None else str(path), read_only=path is not None) as connection:
-        # Arrow would want the zone database of the machine.
+        # Arrow would need the zone database of the machine.
         answer = connection.execute(query)
         names = [column[0] for column in answer.description or []]
         for row in answer.fetchall():
@@ -58,5 +58,5 @@ CASES: Mapping[str, MakeCase] = {"duckdb": duckdb_case, "parquet": parquet_case,
 
 @pytest.fixture(params=list(CASES))
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
-    """Each of the stores, at a place where nothing is."""
+    """Return each store, at a place without files."""
     return CASES[request.param](tmp_path)

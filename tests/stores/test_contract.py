@@ -1,4 +1,4 @@
-"""Every store does what a store has to, and the suite notices where one does not."""
+"""Every store fulfils the contract of stores, and the suite detects violations."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from logferry.testing.stores import CHECKS, Case, Check
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_store(check: Check, case: Case) -> None:
-    """Each check of the public suite passes for each store."""
+def test_every_store_passes_the_suite(check: Check, case: Case) -> None:
+    """Each store passes each check of the public suite."""
     check(case)

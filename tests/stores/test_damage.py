@@ -1,4 +1,4 @@
-"""Stores that are full, read-only, locked, damaged, or none: an error that says what to do, and nothing is lost."""
+"""Stores that are full, read-only, locked, damaged or invalid: an error says what to do, and no record is lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COVERED = Coverage().having(Stretch(since=0, until=10, state="complete"))
 
 
 def dlt_store(folder: Path) -> DltStore:
-    # The packages lie beside, where there is room: dlt keeps a file open that it could not write.
+    # The packages are beside the file system, where there is room: dlt keeps a file open that it could not write.
     packages = folder.with_name(f"{folder.name} packages")
     return DltStore("duckdb", credentials=str(folder / "d.duckdb"), folder=packages)
 
@@ -50,7 +50,7 @@ def fill(store: Described) -> None:
 
 
 def mounted(folder: Path, *options: str) -> bool:
-    """Whether this machine lets a test mount a file system of its own."""
+    """Return whether a test can mount a file system on this machine."""
     if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("mount") is None:
         return False
     return not subprocess.run(["mount", *options, str(folder)], check=False, capture_output=True).returncode
@@ -58,7 +58,7 @@ def mounted(folder: Path, *options: str) -> bool:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 6 MiB."""
+    """Return a file system of 6 MiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if not mounted(folder, "-t", "tmpfs", "-o", "size=6m", "tmpfs"):
@@ -68,12 +68,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def much() -> pa.Table:
-    """Records that no small disk takes, as they can hardly be compressed."""
+    """Return incompressible records that do not fit on a small disk."""
     return pa.concat_tables(records(1, first=100 + place, raw=f'"{os.urandom(100_000).hex()}"') for place in range(120))
 
 
-def test_a_full_disk_loses_nothing(make: Callable[[Path], Described], small_disk: Path) -> None:
-    """What does not fit is an error that says so; all that was there before is there, and the store still works."""
+def test_a_full_disk_loses_no_record(make: Callable[[Path], Described], small_disk: Path) -> None:
+    """An error reports the full disk; the earlier records remain, and the store still works."""
     fill(make(small_disk))
     with pytest.raises(StoreError, match=r"(?i)no space|out of disk") as caught, make(small_disk) as store:
         store.commit(much(), {QUESTION: Coverage()})
@@ -84,8 +84,8 @@ def test_a_full_disk_loses_nothing(make: Callable[[Path], Described], small_disk
         assert dict(store.counts()) == {("main", "example.logs"): 6}
 
 
-def test_a_read_only_disk_is_said(make: Callable[[Path], Described], small_disk: Path) -> None:
-    """A store that cannot be written is an error when it is opened, or at the first commit, and stays as it is."""
+def test_a_read_only_disk_is_an_error(make: Callable[[Path], Described], small_disk: Path) -> None:
+    """A store that cannot be written raises at opening or at the first commit, and stays unchanged."""
     fill(make(small_disk))
     assert mounted(small_disk, "-o", "remount,ro")
     with pytest.raises(StoreError, match=r"(?i)read-only|permission"), make(small_disk) as store:
@@ -106,8 +106,8 @@ with KINDS[sys.argv[2]](Path(sys.argv[3])):
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_one_process_has_a_store(kind: str, tmp_path: Path) -> None:
-    """Another one is told so; when the first is killed, nothing of its lock stays behind."""
+def test_one_process_uses_a_store(kind: str, tmp_path: Path) -> None:
+    """A second process gets an error; a killed one leaves no lock behind."""
     fill(KINDS[kind](tmp_path))
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(Path(__file__).parent), kind, str(tmp_path)],
@@ -124,8 +124,8 @@ def test_one_process_has_a_store(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 4096, b"not json", b"[]", b'{"version": 1}', b'{"version": "x"}'])
-def test_a_damaged_state_is_said(content: bytes, tmp_path: Path) -> None:
-    """Garbage where a folder says what is complete is an error; without that file all is read again, each record once."""
+def test_a_damaged_state_is_an_error(content: bytes, tmp_path: Path) -> None:
+    """A damaged state file of a folder is an error; without the file all is read again, each record once."""
     fill(ParquetStore(tmp_path / "l"))
     state = tmp_path / "l" / "_logferry" / "state.json"
     state.write_bytes(content)
@@ -140,8 +140,8 @@ def test_a_damaged_state_is_said(content: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 3, 200, -4])
-def test_a_damaged_file_of_a_folder_is_said(keep: int, tmp_path: Path) -> None:
-    """A file that was cut off is named when it is needed, what is there stays, and without it the day is read anew."""
+def test_a_damaged_file_of_a_folder_is_an_error(keep: int, tmp_path: Path) -> None:
+    """The error names a truncated file and leaves the folder unchanged; without the file its day is read again."""
     fill(ParquetStore(tmp_path / "l"))
     (path,) = (tmp_path / "l").rglob("*.parquet")
     path.write_bytes(path.read_bytes()[:keep])
@@ -162,8 +162,8 @@ def use(store: Described) -> None:
 
 
 @pytest.mark.parametrize("keep", [0.01, 0.5, 0.99])
-def test_a_damaged_database_is_said(keep: float, tmp_path: Path) -> None:
-    """A database that was cut off is an error, not an empty store; nothing writes to it."""
+def test_a_damaged_database_is_an_error(keep: float, tmp_path: Path) -> None:
+    """A truncated database is an error, not an empty store, and is not written."""
     fill(DuckDBStore(tmp_path / "l.duckdb"))
     path = tmp_path / "l.duckdb"
     content = path.read_bytes()
@@ -174,8 +174,8 @@ def test_a_damaged_database_is_said(keep: float, tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_what_is_no_database_is_said(tmp_path: Path) -> None:
-    """Neither another file nor a table of others is touched."""
+def test_a_foreign_file_or_table_is_refused(tmp_path: Path) -> None:
+    """Neither another file nor a table of another program is changed."""
     path = tmp_path / "l.duckdb"
     path.write_text("a letter")
     with pytest.raises(StoreError, match="DuckDB"), DuckDBStore(path):
@@ -184,8 +184,8 @@ def test_what_is_no_database_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["duckdb", "parquet", "dlt"])
-def test_a_closed_store_says_so(kind: str, tmp_path: Path) -> None:
-    """A store outside its with block is an error that says what to do."""
+def test_a_closed_store_raises(kind: str, tmp_path: Path) -> None:
+    """A store used outside its with block raises an error that says what to do."""
     store = KINDS[kind](tmp_path)
     for use in (store.coverage, store.counts, lambda: store.commit(records(1), {})):
         with pytest.raises(StoreError, match=r"is not open\. Use it in a with block"):

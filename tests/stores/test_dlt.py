@@ -1,4 +1,4 @@
-"""Destinations of dlt: what a kill leaves is finished or outdated, any machine goes on, and dlt keeps quiet."""
+"""Destinations of dlt: leftovers of a kill are loaded or dropped, any machine continues, and dlt is silent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def make(folder: Path, *, machine: str = "here") -> DltStore:
     return DltStore("duckdb", credentials=str(folder / "d.duckdb"), folder=folder / machine)
 
 
-# What a process does that is killed where dlt hands a package over: the file operations say where it is.
+# The program of a process that is killed while dlt hands a package over; the file operations show the step.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -53,7 +53,7 @@ with DltStore("duckdb", credentials=str(folder / "d.duckdb"), folder=folder / "h
 
 
 def kill(folder: Path, table: str, step: str) -> None:
-    """A commit that is killed when a table's job comes to a step."""
+    """Kill a commit when the job of a table reaches a step."""
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(folder), table, step], check=False, capture_output=True, text=True
     )
@@ -61,8 +61,8 @@ def kill(folder: Path, table: str, step: str) -> None:
 
 
 @pytest.mark.parametrize(("table", "step"), [("logs", "started_jobs"), ("logferry_windows", "completed_jobs")])
-def test_what_a_kill_left_is_finished(table: str, step: str, tmp_path: Path) -> None:
-    """The records on their way arrive at the next opening; what is complete says no more than what is there."""
+def test_a_pending_package_is_loaded_at_the_next_opening(table: str, step: str, tmp_path: Path) -> None:
+    """Pending records of a killed process arrive, and the coverage never includes missing records."""
     with make(tmp_path) as store:
         store.commit(records(100), {QUESTION: COVERED})
     kill(tmp_path, table, step)
@@ -74,8 +74,8 @@ def test_what_a_kill_left_is_finished(table: str, step: str, tmp_path: Path) -> 
         assert dict(store.counts()) == {("main", "example.logs"): 150}
 
 
-def test_another_machine_goes_on(tmp_path: Path) -> None:
-    """Without the folder of packages nothing that is complete is missing, and what was on its way comes again."""
+def test_another_machine_continues(tmp_path: Path) -> None:
+    """Without the folder of packages all complete records exist, and pending ones come again."""
     with make(tmp_path) as store:
         store.commit(records(100), {QUESTION: COVERED})
     kill(tmp_path, "logs", "started_jobs")
@@ -85,8 +85,8 @@ def test_another_machine_goes_on(tmp_path: Path) -> None:
         assert dict(store.counts()) == {("main", "example.logs"): 150}
 
 
-def test_what_is_outdated_is_dropped(tmp_path: Path) -> None:
-    """A package that a kill left does not come over what another machine has written since."""
+def test_an_outdated_package_is_dropped(tmp_path: Path) -> None:
+    """A package of a killed process does not overwrite newer rows from another machine."""
     with make(tmp_path) as store:
         store.commit(records(100), {QUESTION: COVERED})
     kill(tmp_path, "logs", "started_jobs")
@@ -99,8 +99,8 @@ def test_what_is_outdated_is_dropped(tmp_path: Path) -> None:
     assert found == [(50,)]
 
 
-def test_a_damaged_folder_of_packages_is_made_anew(tmp_path: Path) -> None:
-    """Whatever is in there, the destination knows better."""
+def test_a_damaged_folder_of_packages_is_replaced(tmp_path: Path) -> None:
+    """Any content of the folder is discarded, since the destination has the true state."""
     with make(tmp_path) as store:
         store.commit(records(100), {QUESTION: COVERED})
     damaged = [path for path in (tmp_path / "here").rglob("*") if path.is_file() and path.suffix in (".json", ".bin")]
@@ -113,14 +113,14 @@ def test_a_damaged_folder_of_packages_is_made_anew(tmp_path: Path) -> None:
 
 
 def test_packages_are_for_the_owner_only(tmp_path: Path) -> None:
-    """Nobody else may read what is on its way, nor the lock."""
+    """Other users can read neither pending packages nor the lock."""
     with make(tmp_path) as store:
         store.commit(records(5), {QUESTION: COVERED})
     assert {path.stat().st_mode & 0o077 for path in tmp_path.rglob("*")} == {0}
 
 
-def test_the_folder_of_packages_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is on its way lies where LOGFERRY_DATA says, a folder for each destination and data set."""
+def test_a_variable_sets_the_folder_of_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pending packages are under LOGFERRY_DATA, in one folder for each destination and data set."""
     monkeypatch.setenv("LOGFERRY_DATA", str(tmp_path / "data"))
     for dataset in ("one", "two"):
         with DltStore("duckdb", credentials=str(tmp_path / "d.duckdb"), dataset=dataset):
@@ -131,10 +131,10 @@ def test_the_folder_of_packages_can_be_named(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("variable", ["LOGFERRY_DATA", "XDG_DATA_HOME"])
-def test_a_folder_that_cannot_be_made_is_told_by_what_names_it(
+def test_the_error_names_the_variable_of_an_unusable_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    """Where the home cannot be written to, as in many containers, the error says how to name another place."""
+    """Where the home directory is read-only, as in many containers, the error names the variable for another folder."""
     (tmp_path / "file").write_text("")
     monkeypatch.delenv("LOGFERRY_DATA", raising=False)
     monkeypatch.setenv(variable, str(tmp_path / "file" / "data"))
@@ -144,7 +144,7 @@ def test_a_folder_that_cannot_be_made_is_told_by_what_names_it(
 
 
 class Counting(BaseHTTPRequestHandler):
-    """Counts what asks."""
+    """Counts requests."""
 
     asked: ClassVar[list[str]] = []
 
@@ -155,12 +155,12 @@ class Counting(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name that it overrides
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def telemetry() -> Iterator[str]:
-    """Where dlt's telemetry would go."""
+    """Return the address for dlt's telemetry."""
     Counting.asked.clear()
     with HTTPServer(("127.0.0.1", 0), Counting) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -189,14 +189,14 @@ else:
 
 
 @pytest.mark.parametrize("situation", ["alone", "others"])
-def test_dlt_is_quiet(situation: str, telemetry: str, tmp_path: Path) -> None:
-    """No telemetry leaves, nothing is printed, and nothing warns; also where the program uses dlt besides."""
+def test_dlt_is_silent(situation: str, telemetry: str, tmp_path: Path) -> None:
+    """No telemetry is sent and nothing is printed or warned, even if the program itself uses dlt."""
     assert talk(situation, telemetry, tmp_path) == ("", "")
     assert Counting.asked == []
 
 
-def test_dlt_would_talk(telemetry: str, tmp_path: Path) -> None:
-    """The same program with a pipeline of its own does send telemetry, so that the test above says something."""
+def test_dlt_sends_telemetry_without_logferry(telemetry: str, tmp_path: Path) -> None:
+    """A program with its own pipeline sends telemetry, so the test above can detect it."""
     talk("loud", telemetry, tmp_path)
     assert Counting.asked
 
@@ -219,8 +219,8 @@ def talk(situation: str, telemetry: str, folder: Path) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-def test_a_destination_that_only_appends_is_refused(tmp_path: Path) -> None:
-    """Where rows cannot be replaced, records that come again would be doubled."""
+def test_an_append_only_destination_is_refused(tmp_path: Path) -> None:
+    """Without replacement, records that come again would be duplicated."""
     store = DltStore("filesystem", credentials=None, folder=tmp_path / "here", dataset="logs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(tmp_path / "bucket"))
@@ -230,7 +230,7 @@ def test_a_destination_that_only_appends_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_credentials_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A destination without credentials is an error of the configuration, which says where dlt looks for them."""
+    """A destination without credentials is a configuration error that says where dlt looks for them."""
     monkeypatch.chdir(tmp_path)
     with (
         pytest.raises(ConfigurationError, match=r"dlt:postgres lacks credentials.*secrets\.toml"),
@@ -239,14 +239,14 @@ def test_missing_credentials_are_named(tmp_path: Path, monkeypatch: pytest.Monke
         pass
 
 
-def test_an_unknown_destination_is_named(tmp_path: Path) -> None:
-    """A name that dlt does not know is an error of the configuration."""
+def test_an_unknown_destination_is_a_configuration_error(tmp_path: Path) -> None:
+    """The error names the destination that dlt does not know."""
     with pytest.raises(ConfigurationError, match="dlt:nowhere"), DltStore("nowhere", folder=tmp_path / "here"):
         pass
 
 
-def test_an_error_does_not_tell_the_password(tmp_path: Path) -> None:
-    """What cannot be reached is said without what would let one in."""
+def test_an_error_does_not_show_the_password(tmp_path: Path) -> None:
+    """The error about an unreachable destination contains no credentials."""
     store = DltStore("postgres", credentials="postgresql://me:hunter2@127.0.0.1:1/logs", folder=tmp_path / "here")
     with pytest.raises(StoreError, match="dlt:postgres cannot be used") as caught, store:
         pass

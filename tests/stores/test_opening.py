@@ -1,4 +1,4 @@
-"""From what a user writes to a store, and back: names, missing packages, coverage as text."""
+"""From the text of a user to a store and back: names, missing packages, coverage as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from logferry.testing.stores import records
 
 
 def test_a_text_names_a_store(tmp_path: Path) -> None:
-    """A file, a folder, or dlt and a destination; opening is left to the with block."""
+    """A text names a file, a folder, or dlt with a destination; the store is opened by its with block."""
     (tmp_path / "there").mkdir()
     kinds = {
         f"{tmp_path}/a.duckdb": DuckDBStore,
@@ -31,16 +31,16 @@ def test_a_text_names_a_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("to", ["logs.csv", "logs.parquet", "", ":memory:", "md:logs", "sqlite:logs"])
-def test_other_texts_name_none(to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is neither is refused, with the forms that there are."""
+def test_other_texts_are_refused(to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error lists the valid forms."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match=r"names no store.*dlt:<destination>"):
         open_store(to)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_path_needs_no_slash(tmp_path: Path) -> None:
-    """A path has none at its end, so one without suffix is a folder; one that is there as a file is refused."""
+def test_a_folder_needs_no_slash(tmp_path: Path) -> None:
+    """A path without a suffix is a folder; an existing file of that name is refused."""
     assert type(open_store(tmp_path / "new")) is ParquetStore
     (tmp_path / "letter").write_text("dear diary")
     for mode in ("make", "change", "read"):
@@ -49,8 +49,8 @@ def test_a_path_needs_no_slash(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["logs.duckdb", "logs/"])
-def test_a_store_that_is_read_stays_as_it_is(tmp_path: Path, name: str) -> None:
-    """Byte for byte, and no lock is left beside it; what it has can be seen."""
+def test_reading_a_store_does_not_change_it(tmp_path: Path, name: str) -> None:
+    """Its bytes stay the same, no lock file remains, and its content can be read."""
     place = f"{tmp_path}/{name}"
     covered = Coverage((Stretch(since=0, until=10, state="complete"),))
     with open_store(place) as store:
@@ -66,8 +66,8 @@ def test_a_store_that_is_read_stays_as_it_is(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("mode", ["read", "change"])
 @pytest.mark.parametrize("name", ["logs.duckdb", "logs/"])
-def test_what_is_no_store_is_not_made_one(tmp_path: Path, name: str, mode: Mode) -> None:
-    """Unless it was opened to be made."""
+def test_reading_does_not_create_a_store(tmp_path: Path, name: str, mode: Mode) -> None:
+    """A store is created only if it is opened for writing."""
     place = f"{tmp_path}/{name}"
     if name.endswith("/"):
         Path(place).mkdir()
@@ -89,7 +89,7 @@ def test_what_is_no_store_is_not_made_one(tmp_path: Path, name: str, mode: Mode)
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(package: str, to: str, extra: str) -> None:
-    """An error says what is missing, and what to install."""
+    """The error names the missing package and the extra to install."""
     program = f"""
 import sys
 sys.modules[{package!r}] = None  # as if it were not installed
@@ -104,8 +104,8 @@ except ConfigurationError as error:
     assert done.stdout == f"this store needs the package {package}. pip install 'logferry[{extra}]'\n"
 
 
-def test_coverage_survives_as_text() -> None:
-    """Every state comes back with its times to the nanosecond, whatever a checkpoint says."""
+def test_coverage_round_trips_as_text() -> None:
+    """Every state is restored with times to the nanosecond and any checkpoint."""
     coverage = (
         Coverage()
         .having(Stretch(since=-(2**63), until=-1, state="lost"))
@@ -129,7 +129,7 @@ def test_coverage_survives_as_text() -> None:
         [{"since": 0, "until": 1, "state": "partial", "checkpoint": 5}],
     ],
 )
-def test_other_texts_are_no_coverage(told: object) -> None:
-    """What no coverage was made into is refused, rather than taken for less than it was."""
+def test_an_invalid_coverage_text_is_refused(told: object) -> None:
+    """An invalid text is refused, since a guess could lose coverage."""
     with pytest.raises(ValueError, match=r"stretch"):
         Coverage.from_json(orjson.dumps(told))

@@ -1,4 +1,4 @@
-"""Other programs read the stores: the oldest DuckDB that is allowed writes them too, pandas and Polars read the folder."""
+"""Other programs use the stores: the oldest supported DuckDB writes them too, pandas and Polars read the folder."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ server = pytest.mark.server
 
 @pytest.fixture(scope="session")
 def others() -> Mapping[str, str]:
-    """An environment in which Python imports the others."""
+    """Return an environment in which Python imports the other packages."""
     done = subprocess.run([ROOT / "scripts" / "others"], check=True, stdout=subprocess.PIPE, text=True)
     path = os.pathsep.join(filter(None, [done.stdout.strip(), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path}
 
 
 def asked(others: Mapping[str, str], program: str, *arguments: object) -> Any:
-    """What a program prints there, as JSON."""
+    """Return the JSON that a program prints in that environment."""
     done = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)], check=False, capture_output=True, text=True, env=others
     )
@@ -44,8 +44,8 @@ def asked(others: Mapping[str, str], program: str, *arguments: object) -> Any:
     return json.loads(done.stdout)
 
 
-def test_the_oldest_duckdb_is_the_one_that_is_allowed() -> None:
-    """What is pinned for these tests is where the range of the extra begins."""
+def test_the_oldest_duckdb_is_the_lower_bound_of_the_extra() -> None:
+    """The pinned version of these tests is the lower bound of the extra."""
     extras: Mapping[str, Sequence[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
@@ -68,7 +68,7 @@ print(json.dumps([duckdb.__version__, windows, *map(str, found)]))
 @server
 @pytest.mark.parametrize("number", [5, 50_000], ids=["few", "many"])
 def test_the_oldest_duckdb_reads_a_new_file(number: int, others: Mapping[str, str], tmp_path: Path) -> None:
-    """All types and columns, JSON too, in a file that the installed DuckDB made and wrote to twice."""
+    """It reads all types and columns, JSON included, from a file with two commits of the installed DuckDB."""
     path = tmp_path / "logs.duckdb"
     for first in (0, number):
         with DuckDBStore(path) as store:
@@ -101,7 +101,7 @@ with DuckDBStore(sys.argv[1]) as store:
 def test_the_oldest_and_the_installed_duckdb_take_turns(
     oldest_first: bool, end: str, others: Mapping[str, str], tmp_path: Path
 ) -> None:
-    """Each goes on in the file of the other, also with what a kill left in the log beside it."""
+    """Each continues in the file of the other, also with the write-ahead log of a killed process."""
     path = tmp_path / "logs.duckdb"
     counts: list[int] = []
     versions: list[str] = []
@@ -139,7 +139,7 @@ with DuckDBStore(sys.argv[1]):
 def test_the_oldest_and_the_installed_duckdb_have_the_same_views(
     makers: Sequence[bool], others: Mapping[str, str], tmp_path: Path
 ) -> None:
-    """Whichever of them made the views (true: the oldest), both read the same from them."""
+    """With views from either version (true: the oldest), both read the same rows."""
     path = tmp_path / "logs.duckdb"
     for is_oldest in makers:
         asked(others if is_oldest else os.environ, OPENED, path)
@@ -172,8 +172,8 @@ except StoreError as error:
 
 
 @server
-def test_a_file_in_a_newer_format_is_said(others: Mapping[str, str], tmp_path: Path) -> None:
-    """The hint is to update DuckDB, as logferry made such files before."""
+def test_a_file_in_a_newer_format_is_an_error(others: Mapping[str, str], tmp_path: Path) -> None:
+    """The hint is to update DuckDB, as an earlier logferry wrote such files."""
     duckdb.connect(str(tmp_path / "logs.duckdb")).close()
     assert asked(others, OPEN, tmp_path / "logs.duckdb") == "Update it: pip install --upgrade duckdb"
 
@@ -192,7 +192,7 @@ print(json.dumps(duckdb.__version__))
 @server
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_store_works_with_the_oldest_duckdb(check: Check, others: Mapping[str, str], tmp_path: Path) -> None:
-    """It passes the suite that any store has to pass."""
+    """The store passes the public suite with it."""
     path = os.pathsep.join([others["PYTHONPATH"], str(ROOT)])
     assert asked({**others, "PYTHONPATH": path}, CHECK, tmp_path, check.__name__) == "1.4.0"
 
@@ -210,8 +210,8 @@ READ: Final = {
 
 @server
 @pytest.mark.parametrize("program", READ.values(), ids=READ)
-def test_others_read_the_folder(program: str, others: Mapping[str, str], tmp_path: Path) -> None:
-    """As it is, each record once, with stream and date as columns."""
+def test_pandas_and_polars_read_the_folder(program: str, others: Mapping[str, str], tmp_path: Path) -> None:
+    """They read each record once, with stream and date as columns."""
     with ParquetStore(tmp_path / "logs") as store:
         for _ in range(2):
             store.commit(records(100, time=EPOCH - 50 * 10**9), {QUESTION: COVERED})

@@ -1,4 +1,4 @@
-"""A store of one's own: README's example passes the suite, and stores that lose, double or forget do not."""
+"""A custom store: the example of the README passes the suite, and stores that lose, repeat or forget rows fail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 @pytest.fixture
 def make() -> Callable[[], Store]:
-    """README's class, without what README does with it."""
+    """Return the class of the README, without the code that uses it."""
     (code,) = [
         code for code in re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if "class " in code
     ]
@@ -41,7 +41,7 @@ def rows() -> Iterator[Mapping[str, Any]]:
 def test_the_example_of_the_readme_passes(
     check: Check, make: Callable[[], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The class that README shows is a store."""
+    """The class in the README is a valid store."""
     monkeypatch.chdir(tmp_path)
     check(Case(make=make, rows=rows))
 
@@ -50,7 +50,7 @@ Rows: TypeAlias = list[dict[str, Any]]
 
 
 class Kept:
-    """A store in memory, which stays there when it is closed; what it gets wrong is told."""
+    """A store in memory that keeps its content when it is closed, with optional defects."""
 
     def __init__(
         self,
@@ -70,11 +70,11 @@ class Kept:
         pass
 
     def coverage(self) -> Mapping[Question, Coverage]:
-        """What was committed last, where it forgets."""
+        """Return the coverage; if the store forgets, only that of the last commit."""
         return self._known
 
     def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
-        """Without the first of the rows it had where it loses; with those that are replaced where it doubles."""
+        """Store the rows; a store that loses drops its first row, one that repeats keeps replaced rows."""
         new: Rows = records.select(["uid", "body"]).to_pylist()
         again = [] if self._doubles else [row["uid"] for row in new]
         kept = [row for row in self.rows if row["uid"] not in again]
@@ -87,7 +87,7 @@ def case_of(store: Kept) -> Case:
 
 
 def failed(make: Callable[[], Kept]) -> list[str]:
-    """Which checks a store does not pass."""
+    """Return the checks that a store does not pass."""
     names: list[str] = []
     for check in CHECKS:
         store = make()
@@ -98,8 +98,8 @@ def failed(make: Callable[[], Kept]) -> list[str]:
     return names
 
 
-def test_a_bad_store_is_noticed() -> None:
-    """The suite passes a store that is right, and fails those that lose, double or forget."""
+def test_the_suite_detects_a_bad_store() -> None:
+    """The suite passes a correct store and fails those that lose, repeat or forget rows."""
     assert failed(Kept) == []
     assert "keeps_records" in failed(lambda: Kept(loses=True))
     assert "replaces_by_uid" in failed(lambda: Kept(doubles=True))

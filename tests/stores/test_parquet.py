@@ -1,4 +1,4 @@
-"""The Parquet folder: any reader sees each record once, at any moment, also after a kill at any instant."""
+"""The Parquet folder: any reader sees each record once at any moment, also after a kill at any instant."""
 
 # pyright: reportUnknownMemberType=false
 # The stubs of pyarrow leave parameters of types open.
@@ -37,8 +37,8 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.parquet"))
 
 
-def test_files_lie_by_stream_and_date(folder: Path) -> None:
-    """A record's file is that of its stream, its own date in UTC, and its account; an unknown time is 1970."""
+def test_files_are_grouped_by_stream_and_date(folder: Path) -> None:
+    """The path of a record has its stream, its date in UTC and its account; an unknown time is in 1970."""
     with ParquetStore(folder) as store:
         store.commit(records(1, time=EPOCH - 1), {})
         store.commit(records(1, first=1, timestamp=EPOCH), {})
@@ -55,7 +55,7 @@ def test_files_lie_by_stream_and_date(folder: Path) -> None:
 
 
 def test_any_name_of_an_account_gives_a_safe_file(folder: Path) -> None:
-    """Whatever an account is called, its file has a plain name of its own, the same on every run."""
+    """An account of any name has a file with a plain name, the same in every run."""
     names = ["main", "Main", "../../etc", "a/b", "\u2603", "", "x" * 300, "a-b", "a b"]
     for _ in range(2):
         with ParquetStore(folder) as store:
@@ -67,8 +67,8 @@ def test_any_name_of_an_account_gives_a_safe_file(folder: Path) -> None:
     assert all(name.isascii() and len(name) < 150 for name in found)
 
 
-def test_readers_agree(folder: Path) -> None:
-    """DuckDB and Arrow read the folder as it is, and have each column once; stream and date are those of the path."""
+def test_duckdb_and_arrow_read_the_folder(folder: Path) -> None:
+    """Both have each column once; stream and date come from the path."""
     tables = [
         records(500, first=500 * day, time=EPOCH - (500 - 500 * day) * 10**9 - 500 * day * 10**9) for day in range(2)
     ]
@@ -95,8 +95,8 @@ def test_readers_agree(folder: Path) -> None:
         assert pq.read_schema(path).names == columns[:-2]
 
 
-def test_a_full_day_takes_several_files(folder: Path) -> None:
-    """What a commit writes does not grow with the day: full files stay, and rows that change do so where they are."""
+def test_a_large_day_has_several_files(folder: Path) -> None:
+    """The size of a commit does not grow with the day: full files stay, and changed rows are replaced in their file."""
     size = 60_000
     with ParquetStore(folder) as store:
         for place in range(3):
@@ -117,7 +117,7 @@ def test_a_full_day_takes_several_files(folder: Path) -> None:
 
 
 def test_row_groups_are_small(folder: Path) -> None:
-    """A file has many row groups, so that neither a reader nor the next commit needs all of it in memory."""
+    """A file has many row groups, so a reader or a commit need not load all of it."""
     with ParquetStore(folder) as store:
         store.commit(records(50_000, timestamp=EPOCH), {})
     counts = [
@@ -129,8 +129,8 @@ def test_row_groups_are_small(folder: Path) -> None:
     assert max(counts) <= 20_480
 
 
-def test_a_time_that_becomes_known_moves_the_record(folder: Path) -> None:
-    """A record without a time, which has one when it comes again, is there once, at its date."""
+def test_a_record_moves_to_its_date_when_its_time_is_known(folder: Path) -> None:
+    """A record that first had no time is stored once, at its date."""
     with ParquetStore(folder) as store:
         store.commit(records(3, timestamp=None), {})
         store.commit(records(1, first=1, time=EPOCH), {})
@@ -138,15 +138,15 @@ def test_a_time_that_becomes_known_moves_the_record(folder: Path) -> None:
     assert ds.dataset(folder, format="parquet", partitioning="hive").count_rows() == 3
 
 
-def test_all_is_for_the_owner_only(folder: Path) -> None:
-    """Nobody else may read what logs can hold."""
+def test_files_are_for_the_owner_only(folder: Path) -> None:
+    """Other users cannot read the logs."""
     with ParquetStore(folder) as store:
         store.commit(records(3), {QUESTION: COVERED})
     assert {path.stat().st_mode & 0o077 for path in (folder, *folder.rglob("*"))} == {0}
 
 
-def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
-    """A folder with anything else in it is no store, and stays as it is."""
+def test_a_folder_with_foreign_files_is_refused(tmp_path: Path) -> None:
+    """A folder with any other content is no store and stays unchanged."""
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(StoreError, match=r"is no store: it has thesis\.txt"), ParquetStore(tmp_path):
         pass
@@ -232,7 +232,7 @@ for last in range(1000):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 def test_a_kill_at_any_instant_leaves_each_record_once(tmp_path: Path) -> None:
-    """Killed before each write, rename and removal in turn: readers see no record twice, none that was complete is gone."""
+    """With a kill before each write, rename and removal, readers see no record twice and miss no complete one."""
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path)],
         check=False,

@@ -1,4 +1,4 @@
-"""A Parquet folder whose files have the stream as a column too, as version 1 wrote them, is taken over as it is."""
+"""A folder of version 1, whose files have the stream as a column too, is migrated without loss."""
 
 # pyright: reportUnknownMemberType=false
 # The stubs of pyarrow leave parameters of types open.
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def rows(folder: Path) -> list[Mapping[str, Any]]:
-    """What a reader has that looks at the files one by one, whatever their version."""
+    """Return the content that a reader finds in the single files, of any version."""
     found: list[Mapping[str, Any]] = [
         {**row, "stream": path.parent.parent.name}
         for path in folder.rglob("*.parquet")
@@ -57,8 +57,8 @@ def uids(numbers: Iterable[int]) -> list[str]:
     return [f"example:main:{number:08}" for number in numbers]
 
 
-def test_a_folder_of_version_1_is_taken_over(folder: Path) -> None:
-    """All records and windows are there afterwards, once; the stream is in the path alone; a sync goes on."""
+def test_a_folder_of_version_1_is_migrated(folder: Path) -> None:
+    """All records and windows exist afterwards, once; the stream is only in the path; a sync continues."""
     before = rows(folder)
     assert has_stream(folder) == [True] * 5
     with ParquetStore(folder) as store:
@@ -76,16 +76,16 @@ def test_a_folder_of_version_1_is_taken_over(folder: Path) -> None:
         assert dict(store.coverage()) == HAS
 
 
-def test_a_folder_of_version_1_is_not_changed_by_a_look(folder: Path) -> None:
-    """It says what brings it up to date."""
+def test_reading_does_not_migrate_a_folder_of_version_1(folder: Path) -> None:
+    """The error says how to migrate the folder."""
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(StoreError, match=r"older logferry\. The next sync"), ParquetStore(folder, mode="read"):
         pass
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_a_folder_without_a_state_can_be_of_either_version(folder: Path) -> None:
-    """Without a state that was damaged the records are kept; all is read again, and replaced where it is."""
+def test_a_folder_without_its_state_file_keeps_its_records(folder: Path) -> None:
+    """Without the state file the records of either version stay; all is read again and replaced in its place."""
     (folder / "_logferry" / "state.json").unlink()
     with ParquetStore(folder) as store:
         assert dict(store.coverage()) == {}
@@ -123,8 +123,8 @@ for path in sys.argv[3:]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
-def test_a_kill_at_any_instant_of_the_change_loses_nothing(tmp_path: Path) -> None:
-    """Killed before each write and rename in turn: each record is there once, and the next opening goes on."""
+def test_a_kill_during_the_migration_loses_no_record(tmp_path: Path) -> None:
+    """With a kill before each write and rename, each record exists once, and the next opening continues."""
     before = rows(SAMPLE)
     paths = [shutil.copytree(SAMPLE, tmp_path / str(number)) for number in range(24)]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Where a store is: addresses are refused without a word of their secrets, ``~`` is expanded, links are followed."""
+"""Paths of stores: URLs are refused without showing their secrets, ``~`` is expanded, links are followed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ADDRESSES: Final = {
     "me:hunter2@db.example/logs": "dlt:<destination>",
     "me:hunter2@db.example": "dlt:<destination>",
 }
-"""What is no store, and a piece of what would do instead."""
+"""Texts that are no path of a store, with a part of the suggestion."""
 
 
 @pytest.fixture(autouse=True)
@@ -49,8 +49,8 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("mode", ["make", "change", "read"])
 @pytest.mark.parametrize(("address", "instead"), ADDRESSES.items(), ids=str)
-def test_an_address_is_refused(address: str, instead: str, mode: Mode, tmp_path: Path) -> None:
-    """Nothing is made, what would do instead is said, and no part of the address that can be a password is shown."""
+def test_a_url_is_refused(address: str, instead: str, mode: Mode, tmp_path: Path) -> None:
+    """No file is created; the error makes a suggestion and shows no part of the URL that can be a password."""
     with pytest.raises(ConfigurationError) as caught:
         open_store(address, mode=mode)
     assert instead in str(caught.value)
@@ -60,8 +60,8 @@ def test_an_address_is_refused(address: str, instead: str, mode: Mode, tmp_path:
 
 @pytest.mark.parametrize("make", [open_store, DuckDBStore, ParquetStore])
 @pytest.mark.parametrize("address", ["s3://bucket/logs/", "postgres://me:hunter2@db.example/logs/"])
-def test_a_path_of_an_address_is_one(make: Callable[[Path], object], address: str, tmp_path: Path) -> None:
-    """A path has one slash where the address has two, and is refused all the same, by each store."""
+def test_a_url_as_a_path_is_refused(make: Callable[[Path], object], address: str, tmp_path: Path) -> None:
+    """A Path reduces the two slashes of a URL to one; each store still refuses it."""
     with pytest.raises(ConfigurationError, match=r"^store: an address \((s3|postgres):\.\.\.\) is no path") as caught:
         make(Path(address))
     assert "hunter2" not in str(caught.value)
@@ -69,7 +69,7 @@ def test_a_path_of_an_address_is_one(make: Callable[[Path], object], address: st
 
 
 def test_a_name_with_a_colon_is_a_file(tmp_path: Path) -> None:
-    """What names a file on this machine is one, although DuckDB would take ``backup-12:`` for a kind of database."""
+    """``backup-12:`` is a local file, although DuckDB would take it for a kind of database."""
     for name in ("backup_12:30.duckdb", "./logs:2026"):
         with open_store(name) as store:
             store.commit(records(5), {QUESTION: COVERED})
@@ -83,16 +83,16 @@ def test_a_name_with_a_colon_is_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["logs.duckdb", "logs/", "logs"])
-def test_home_is_expanded(name: str, tmp_path: Path) -> None:
-    """``~`` is the home directory, also where no shell has expanded it."""
+def test_the_home_directory_is_expanded(name: str, tmp_path: Path) -> None:
+    """``~`` is the home directory, also without a shell."""
     with open_store(f"~/{name}") as store:
         store.commit(records(5), {QUESTION: COVERED})
     assert (tmp_path / name).exists()
     assert not (tmp_path / "~").exists()
 
 
-def test_another_users_home_has_to_exist() -> None:
-    """A user who does not exist has none."""
+def test_the_home_of_an_unknown_user_is_refused() -> None:
+    """A user who does not exist has no home directory."""
     with pytest.raises(ConfigurationError, match="no home directory for ~nobody-of-that-name"):
         open_store("~nobody-of-that-name/logs.duckdb")
 
@@ -100,7 +100,7 @@ def test_another_users_home_has_to_exist() -> None:
 @pytest.mark.parametrize("there", [True, False], ids=["link", "dangling link"])
 @pytest.mark.parametrize("name", ["logs.duckdb", "logs"])
 def test_a_link_is_followed(name: str, there: bool, tmp_path: Path) -> None:
-    """The link stays one; what it leads to gets the records, and is made where it is missing."""
+    """The link stays a link; its target gets the records, and is created if it is missing."""
     (tmp_path / "disk").mkdir()
     target, link = tmp_path / "disk" / f"my-{name}", tmp_path / name
     link.symlink_to(Path("disk") / f"my-{name}")
@@ -119,7 +119,7 @@ def test_a_link_is_followed(name: str, there: bool, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["logs.duckdb", "logs"])
 def test_a_link_to_itself_is_refused(name: str, tmp_path: Path) -> None:
-    """It leads nowhere, so nothing is made."""
+    """Such a link has no target, so no file is created."""
     (tmp_path / name).symlink_to(name)
     with pytest.raises(ConfigurationError, match="is a link that leads to itself"), open_store(tmp_path / name):
         pass
@@ -135,8 +135,8 @@ os._exit(0)
 
 
 @pytest.mark.parametrize("log_of", ["target.duckdb.wal", "logs.duckdb.wal"], ids=["DuckDB 2.0", "DuckDB 1.4"])
-def test_what_a_kill_left_beside_a_link_is_read(log_of: str, tmp_path: Path) -> None:
-    """A commit that DuckDB has in its log only is not lost, by whichever name the file was opened."""
+def test_the_log_of_a_killed_process_is_read_through_a_link(log_of: str, tmp_path: Path) -> None:
+    """A commit in DuckDB's write-ahead log is not lost, by whichever name the file was opened."""
     target, link = tmp_path / "target.duckdb", tmp_path / "logs.duckdb"
     link.symlink_to(target)
     with open_store(target) as store:
@@ -152,7 +152,7 @@ def test_what_a_kill_left_beside_a_link_is_read(log_of: str, tmp_path: Path) -> 
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    """It is named for what it is, DuckDB does not look for what could read it, and it stays as it was."""
+    """The error names the kind of the file; DuckDB does not search for an extension, and the file stays unchanged."""
     path = tmp_path / "logs.db"
     sqlite = sqlite3.connect(path)
     sqlite.execute("CREATE TABLE logs (uid)")
@@ -173,8 +173,8 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         assert path.read_bytes() == content
 
 
-def test_dlts_folder_is_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is on its way to a destination lies on this machine, wherever a variable says."""
+def test_the_folder_of_packages_is_no_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pending packages are on this machine, so a variable with a URL is refused."""
     monkeypatch.setenv("LOGFERRY_DATA", "s3://bucket/data")
     with pytest.raises(ConfigurationError, match=r"LOGFERRY_DATA: an address \(s3:\.\.\.\)"):
         open_store("dlt:postgres")

@@ -1,4 +1,4 @@
-"""A real PostgreSQL through dlt: the suite, a sync of all that a service has, a kill in the middle of a load."""
+"""A real PostgreSQL through dlt: the suite, a sync of all records of a service, a kill during a load."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """A PostgreSQL of its own, on loopback, in a folder that goes away; the URL of a database."""
+    """Return the URL of a database of a temporary PostgreSQL on loopback."""
     programs = Path(subprocess.run([_SCRIPT], check=True, capture_output=True, text=True).stdout.strip())
     folder = Path(tempfile.mkdtemp(prefix="logferry-postgres-"))
     # It refuses to run as root.
@@ -73,7 +73,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def url(server: str) -> str:
-    """A database of the test's own."""
+    """Return a database for one test."""
     with closing(psycopg2.connect(server)) as connection:
         connection.autocommit = True
         name = f"test{time.time_ns()}"
@@ -89,7 +89,7 @@ def asked(url: str, query: str) -> list[dict[str, Any]]:
 
 
 def rows(url: str) -> list[dict[str, Any]]:
-    """What is in the table, with times as whole nanoseconds."""
+    """Return the rows of the table, with times as whole nanoseconds."""
     if not asked(url, "SELECT 1 FROM pg_tables WHERE schemaname = 'logferry' AND tablename = 'logs'"):
         return []
     columns = ", ".join(
@@ -104,8 +104,8 @@ def rows(url: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_the_suite(check: Check, url: str, tmp_path: Path) -> None:
-    """PostgreSQL is a store, with times to the microsecond."""
+def test_postgresql_passes_the_suite(check: Check, url: str, tmp_path: Path) -> None:
+    """PostgreSQL is a valid store, with times to the microsecond."""
     check(
         Case(
             make=lambda: DltStore("postgres", credentials=url, folder=tmp_path), rows=lambda: rows(url), resolution=1000
@@ -114,7 +114,7 @@ def test_the_suite(check: Check, url: str, tmp_path: Path) -> None:
 
 
 def differences(fake: Fake, url: str) -> tuple[int, int]:
-    """How many records are lost, and how many are there too often, by the fake's own word."""
+    """Return how many records are missing and how many are repeated, according to the fake."""
     found: Counter[str] = Counter()
     wanted: Counter[str] = Counter()
     for stream in fake.streams:
@@ -126,8 +126,8 @@ def differences(fake: Fake, url: str) -> tuple[int, int]:
     return (wanted - found).total(), (found - wanted).total()
 
 
-def test_a_character_that_no_text_can_have(url: str, tmp_path: Path) -> None:
-    """The character 0 does not end the sync: it becomes U+FFFD, in texts and in JSON, and what merely looks so stays."""
+def test_the_character_0_is_replaced(url: str, tmp_path: Path) -> None:
+    """The character 0 becomes U+FFFD in texts and in JSON; a backslash followed by u0000 stays."""
     table = records(2, body="a\0b", attributes=b'{"x": "\\u0000\\u0000 \\\\u0000"}')
     with DltStore("postgres", credentials=url, folder=tmp_path) as store:
         store.commit(table, {})
@@ -135,7 +135,7 @@ def test_a_character_that_no_text_can_have(url: str, tmp_path: Path) -> None:
     assert {orjson.loads(row["attributes"])["x"] for row in rows(url)} == {"\ufffd\ufffd \\u0000"}
 
 
-def test_types(url: str, tmp_path: Path) -> None:
+def test_columns_have_their_types(url: str, tmp_path: Path) -> None:
     """JSON is jsonb, times have a zone, and uid has an index."""
     with DltStore("postgres", credentials=url, folder=tmp_path) as store:
         store.commit(records(3), {})
@@ -159,10 +159,10 @@ def test_types(url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_a_sync_brings_everything_once(
+def test_two_syncs_store_each_record_once(
     service: Service, url: str, tmp_path: Path, logferry_account: MakeAccount
 ) -> None:
-    """Two syncs into PostgreSQL bring each record once; the second reads again what is provisional, and doubles nothing."""
+    """The second sync reads provisional records again and repeats none."""
     fake = make_fake(service, records=150, epoch=time.time_ns() - 10**9, growing=False)
     logferry_account(fake)
     filters = {"include_deleted": "true"} if service.name == "signalwire" else {}
@@ -181,7 +181,7 @@ with logferry.open_accounts() as ferry:
     ferry.sync(DltStore("postgres", credentials=sys.argv[1], folder=sys.argv[2]), raw=True).run().raise_failures()
 """
 
-# The first statement that fills the table tells the test so, and waits until the test has killed whose it is.
+# The first statement that fills the table signals the test and waits for the test to kill the process.
 STOP = """
 CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     COPY (SELECT 1) TO PROGRAM 'cat > {told}';
@@ -194,14 +194,14 @@ CREATE TRIGGER stop BEFORE INSERT ON logferry.{table} FOR EACH STATEMENT EXECUTE
 
 @pytest.mark.parametrize("machine", ["same", "other"])
 @pytest.mark.parametrize("table", ["logs", "logferry_windows"])
-def test_a_kill_in_the_middle_of_a_load(
+def test_a_kill_during_a_load_loses_no_record(
     table: str, machine: str, url: str, tmp_path: Path, logferry_account: MakeAccount
 ) -> None:
-    """Killed while rows, or what is complete, are merged: the next sync, here or elsewhere, loses and doubles nothing."""
+    """After a kill while rows or coverage are merged, the next sync on any machine loses and repeats no record."""
     fake = LogtoFake(records=700, epoch=time.time_ns() - 10**9, growing=False)
     logferry_account(fake)
     with DltStore("postgres", credentials=url, folder=tmp_path / "same") as store:
-        # So that the tables are there.
+        # The commit creates the tables.
         store.commit(records(1), {Question("nobody", "example.logs"): Coverage()})
     folder = Path(tempfile.mkdtemp(prefix="logferry-told-"))
     folder.chmod(0o777)

@@ -1,4 +1,4 @@
-"""Versions: a store of an older logferry is brought up to date, one of a newer is refused and stays as it is."""
+"""Versions: a store of an older logferry is migrated; one of a newer version is refused and stays unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COVERED = Coverage().having(Stretch(since=0, until=10, state="complete"))
 
 
 class LaterDuckDB(DuckDBStore):
-    """The DuckDB store of some later logferry, which keeps notes."""
+    """The DuckDB store of a later logferry, which also keeps notes."""
 
     migrations: ClassVar[Mapping[int, str]] = {
         1: "CREATE TABLE notes (note VARCHAR)",
@@ -38,7 +38,7 @@ def noted(folder: Path, state: dict[str, Any]) -> dict[str, Any]:
 
 
 class LaterParquet(ParquetStore):
-    """The Parquet folder of some later logferry, which keeps notes."""
+    """The Parquet folder of a later logferry, which also keeps notes."""
 
     migrations: ClassVar[Mapping[int, Callable[[Path, dict[str, Any]], dict[str, Any]]]] = {
         **ParquetStore.migrations,
@@ -53,7 +53,7 @@ def forgetting(pipeline: Pipeline) -> None:
 
 
 class LaterDlt(DltStore):
-    """The destination of some later logferry, which counts windows first."""
+    """The destination of a later logferry, which also counts windows."""
 
     migrations: ClassVar[Mapping[int, Callable[[Pipeline], None]]] = {1: forgetting, 2: forgetting}
 
@@ -74,7 +74,7 @@ def has_everything(store: Described) -> bool:
 
 @pytest.mark.parametrize("kind", list(PAIRS))
 def test_an_older_store_is_migrated_and_a_newer_one_refused(kind: str, tmp_path: Path) -> None:
-    """A later logferry takes the store over with all that is in it, once; from then on this one refuses it."""
+    """A later logferry migrates the store with all its content once; after that this version refuses it."""
     now, later = (make for make in PAIRS[kind])
     with now(tmp_path) as store:
         store.commit(records(5), {QUESTION: COVERED})
@@ -88,8 +88,8 @@ def test_an_older_store_is_migrated_and_a_newer_one_refused(kind: str, tmp_path:
         assert has_everything(store)
 
 
-def test_each_migration_runs_once_in_order(tmp_path: Path) -> None:
-    """A folder's migrations see the version that they are for, one after the other, and the state says the last one."""
+def test_each_migration_runs_once_and_in_order(tmp_path: Path) -> None:
+    """Each migration of a folder sees the version it is for, and the state then has the last version."""
     with ParquetStore(tmp_path / "l") as store:
         store.commit(records(5), {QUESTION: COVERED})
     for _ in range(2):
@@ -99,8 +99,8 @@ def test_each_migration_runs_once_in_order(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "l" / "_logferry" / "state.json").read_text())["version"] == 4
 
 
-def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
-    """The store is still of the older version, with all that was in it."""
+def test_a_failed_migration_leaves_the_store_unchanged(tmp_path: Path) -> None:
+    """The store keeps its older version and all its content."""
 
     class Failing(DuckDBStore):
         migrations: ClassVar[Mapping[int, str]] = {1: "CREATE TABLE notes (note VARCHAR); SELECT nothing FROM nowhere"}
@@ -114,8 +114,8 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("found", [None, 0, -1, "1", [1]])
-def test_what_is_no_version_is_damage(found: object) -> None:
-    """A store that says nothing that could be its version is not taken for one of any."""
+def test_an_invalid_version_is_damage(found: object) -> None:
+    """A store without a valid version is damaged; no version is guessed."""
     with pytest.raises(StoreError, match=r"l does not say its version\. It is damaged"):
         list(outstanding(found, dict[int, str](), "l"))
 
@@ -123,15 +123,17 @@ def test_what_is_no_version_is_damage(found: object) -> None:
 @pytest.mark.parametrize(
     ("found", "wanted"), [(1, [(2, "a"), (3, "b"), (4, "c")]), (3, [(4, "c")]), (4, [])], ids=["first", "third", "last"]
 )
-def test_what_is_outstanding(found: int, wanted: Iterable[tuple[int, str]]) -> None:
-    """A store needs the migrations from its version on, each leading to the next."""
+def test_outstanding_migrations_start_at_the_version_of_the_store(
+    found: int, wanted: Iterable[tuple[int, str]]
+) -> None:
+    """A store needs the migrations from its version on, each of which leads to the next."""
     migrations = {1: "a", 2: "b", 3: "c"}
     assert current(migrations) == 4
     assert list(outstanding(found, migrations, "l")) == wanted
 
 
 def test_a_database_has_the_format_of_the_oldest_duckdb(tmp_path: Path) -> None:
-    """It is that of the oldest version that the extra allows, when the file is made and after each commit."""
+    """The format is that of the oldest supported version, at creation and after each commit."""
     extras = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
     (oldest,) = [one.removeprefix("duckdb>=") for one in extras["duckdb"] if one.startswith("duckdb")]
     for number in range(2):

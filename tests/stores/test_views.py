@@ -1,4 +1,4 @@
-"""The views of a DuckDB store: each stream's documented attributes as typed columns; what the owner made is left alone."""
+"""The views of a DuckDB store: documented attributes of each stream as typed columns; views of the owner stay."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TYPES: Final[Mapping[AttributeType, str]] = {
 ODD: Final[Sequence[Any]] = (
     "text", "", "12", "true", 0, 12, -3, 1.5, 1e300, 2**64 - 1, True, [], ["a"], {}, {"a": {"b": 1}}, "NaN", "\x00'\"",
 )  # fmt: skip
-"""Values of every type, whichever an attribute should have."""
+"""Values of every type, for attributes of any type."""
 
 
 def asked(path: Path, query: str) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def asked(path: Path, query: str) -> list[dict[str, Any]]:
 
 
 def views(path: Path) -> dict[str, str]:
-    """The queries of the views that a file has, by their names."""
+    """Return the queries of the views in a file, by name."""
     rows = asked(path, "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal")
     return {row["view_name"]: row["sql"] for row in rows}
 
@@ -72,13 +72,13 @@ def changed(path: Path, *statements: str) -> None:
 
 
 def made(path: Path) -> Path:
-    """A store that was just made."""
+    """Return a new store."""
     with DuckDBStore(path):
         return path
 
 
 def of_fake(service: Service, stream: str) -> list[LogRecord]:
-    """Records of the service's fake."""
+    """Return records of the service's fake."""
     fake = make_fake(service, records=NUMBER, epoch=1_795_164_426_000_000_000)
     found: list[LogRecord] = []
     with connected(service.client, fake) as client:
@@ -90,12 +90,12 @@ def of_fake(service: Service, stream: str) -> list[LogRecord]:
 
 
 def exact(service: Service, stream: str) -> list[Attribute]:
-    """The attributes that have a column."""
+    """Return the attributes that have a column."""
     return [one for one in service.attributes[stream] if not one.is_family]
 
 
 def documented(value: Any, attribute: Attribute) -> Any:
-    """What a column shows of an attribute's value."""
+    """Return the column value for an attribute's value."""
     if TYPES[attribute.type] == "JSON":
         return None if value is None else json.loads(value)
     return value
@@ -103,7 +103,7 @@ def documented(value: Any, attribute: Attribute) -> Any:
 
 @pytest.mark.parametrize(("service", "stream"), STREAMS)
 def test_a_view_has_a_typed_column_for_each_attribute(service: Service, stream: str, tmp_path: Path) -> None:
-    """The fields of the record, then its documented attributes under their names, as their types."""
+    """The view has the fields of the record, then its documented attributes by name and type."""
     path = made(tmp_path / "logs.duckdb")
     columns = asked(path, f"DESCRIBE {stream.replace('.', '_')}")
     typed = {one.name: TYPES[one.type] for one in exact(service, stream)}
@@ -111,8 +111,8 @@ def test_a_view_has_a_typed_column_for_each_attribute(service: Service, stream: 
 
 
 @pytest.mark.parametrize(("service", "stream"), STREAMS)
-def test_a_view_shows_what_records_have(service: Service, stream: str, tmp_path: Path) -> None:
-    """Every attribute of every record is in its column, where a record has none there is NULL, and no other stream is there."""
+def test_a_view_shows_all_attributes(service: Service, stream: str, tmp_path: Path) -> None:
+    """Every attribute of every record is in its column, a missing one is NULL, and only the view's stream is there."""
     path = tmp_path / "logs.duckdb"
     arrived = of_fake(service, stream)
     with DuckDBStore(path) as store:
@@ -129,8 +129,8 @@ def test_a_view_shows_what_records_have(service: Service, stream: str, tmp_path:
 
 
 @pytest.mark.parametrize(("service", "stream"), STREAMS)
-def test_no_value_makes_a_view_fail(service: Service, stream: str, tmp_path: Path) -> None:
-    """A value of another type is NULL in a typed column and JSON text in one of texts; numbers are not rounded."""
+def test_a_view_accepts_any_value(service: Service, stream: str, tmp_path: Path) -> None:
+    """A value of another type is NULL in a typed column and JSON in a text column; numbers are not rounded."""
     path = tmp_path / "logs.duckdb"
     names = [one.name for one in exact(service, stream)]
     odd: list[bytes | None] = [dumps(dict.fromkeys(names, value)) for value in ODD]
@@ -150,7 +150,7 @@ def test_no_value_makes_a_view_fail(service: Service, stream: str, tmp_path: Pat
 
 
 def shows(cell: Any, value: Any, kind: AttributeType) -> bool:
-    """Whether a cell of a column is what it should be for a value."""
+    """Return whether a cell has the expected content for a value."""
     if kind == "string" and isinstance(value, str):
         return bool(cell == value)
     if TYPES[kind] in {"VARCHAR", "JSON"}:
@@ -166,8 +166,8 @@ def shows(cell: Any, value: Any, kind: AttributeType) -> bool:
 
 @pytest.mark.parametrize("name", ["a'b", 'a"b', "a/b~c", "~1", "$.a", "a.*", "a\\b", "Ünï", "a'); DROP TABLE logs; --"])
 @pytest.mark.parametrize("kind", ["string", "integer"])
-def test_whatever_a_name_is_it_is_a_name(name: str, kind: AttributeType) -> None:
-    """Neither quotes nor the marks of JSON paths in names of streams and attributes mean anything."""
+def test_special_characters_in_names_have_no_effect(name: str, kind: AttributeType) -> None:
+    """Quotes and JSON path characters in names of streams and attributes are taken literally."""
     value = {"string": "text", "integer": 7}[kind]
     columns = {**FIRST, **LAST, "stream": "VARCHAR"}
     query = view_query(name, [Attribute(f"{name}?", kind, "*", "Any.")])
@@ -182,14 +182,14 @@ def test_whatever_a_name_is_it_is_a_name(name: str, kind: AttributeType) -> None
 
 
 def older(path: Path, statements: Iterable[str] = ()) -> Path:
-    """A store as a logferry without views left it, and what its owner did then."""
+    """Return a store of a logferry without views, with later changes of its owner."""
     made(path)
     changed(path, *(f"DROP VIEW {name}" for name in views(path)), *statements)
     return path
 
 
 def test_an_older_store_gets_views_when_it_is_opened_for_change(tmp_path: Path) -> None:
-    """Reading changes nothing; the next opening for change makes all of them, with what was there."""
+    """Reading changes nothing; the next opening for writing creates all views for the existing records."""
     row = """('a', 'logto.audit_logs', 'main', 9, '{"user.id": "anna"}')"""
     insert = f"INSERT INTO logs (uid, stream, account, severity_number, attributes) VALUES {row}"  # noqa: S608  # made up
     path = older(tmp_path / "logs.duckdb", [insert])
@@ -211,8 +211,8 @@ def test_an_older_store_gets_views_when_it_is_opened_for_change(tmp_path: Path) 
     ],
     ids=["table", "view", "view with a comment"],
 )
-def test_what_the_owner_made_is_left_alone(statement: str, tmp_path: Path) -> None:
-    """A table or view with the name of a stream's view stays as it is, and the others are made."""
+def test_tables_and_views_of_the_owner_stay(statement: str, tmp_path: Path) -> None:
+    """A table or view with the name of a stream's view stays unchanged, and the other views are created."""
     path = older(tmp_path / "logs.duckdb", [statement])
     for _ in range(2):
         made(path)
@@ -225,8 +225,8 @@ def test_what_the_owner_made_is_left_alone(statement: str, tmp_path: Path) -> No
     ["CREATE OR REPLACE VIEW daily_meetings AS SELECT 1 AS mine", "COMMENT ON VIEW daily_meetings IS 'ours'"],
     ids=["replaced", "commented"],
 )
-def test_what_the_owner_changed_is_left_alone(statement: str, tmp_path: Path) -> None:
-    """A view that was replaced, or has another comment, is the owner's from then on; one that was dropped comes again."""
+def test_views_that_the_owner_changed_stay(statement: str, tmp_path: Path) -> None:
+    """A view that was replaced or has another comment belongs to the owner; a dropped one is created again."""
     path = made(tmp_path / "logs.duckdb")
     changed(path, statement, "DROP VIEW daily_api_logs")
     before = asked(path, "SELECT sql, comment FROM duckdb_views() WHERE view_name = 'daily_meetings'")
@@ -235,8 +235,8 @@ def test_what_the_owner_changed_is_left_alone(statement: str, tmp_path: Path) ->
     assert "daily_api_logs" in views(path)
 
 
-def test_a_view_of_another_logferry_is_replaced(tmp_path: Path) -> None:
-    """One with fewer columns becomes today's; those that are today's are not written again."""
+def test_a_view_of_another_version_is_replaced(tmp_path: Path) -> None:
+    """A view with fewer columns is replaced by the current one; current views are not written again."""
     path = made(tmp_path / "logs.duckdb")
     today = views(path)
     changed(
@@ -251,8 +251,8 @@ def test_a_view_of_another_logferry_is_replaced(tmp_path: Path) -> None:
     assert path.stat().st_size == size
 
 
-def test_views_come_with_the_rest_or_not_at_all(tmp_path: Path) -> None:
-    """Where bringing a store up to date fails, it has no views either."""
+def test_views_are_created_in_the_transaction_of_the_migration(tmp_path: Path) -> None:
+    """If a migration fails, the store has no views either."""
 
     class Failing(DuckDBStore):
         migrations: ClassVar[Mapping[int, str]] = {1: "SELECT nothing FROM nowhere"}

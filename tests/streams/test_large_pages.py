@@ -49,7 +49,7 @@ TIED: dict[str, Fake] = {
     "signalwire": SignalWireFake(rows=AMONG, epoch=EPOCH),
 }
 """Histories with forty items of one time."""
-SMALLEST = {"daily.session_logs": 41, "daily.session_metrics": 41, "logto.audit_logs": 2}
+SMALLEST = {"logto.audit_logs": 2}
 """How many items a request asks for at least there; 1 for streams that are not named."""
 STREAMS = [definition for service in SERVICES for definition in service.streams]
 

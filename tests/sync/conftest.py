@@ -1,4 +1,4 @@
-"""What the tests of sync share: accounts whose services are fakes in virtual time, and a store in memory."""
+"""Shared parts of the tests of sync: accounts of fake services in virtual time, and a store in memory."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ DAY: Final = 24 * HOUR
 EPOCH: Final = 1_767_225_600 * SECOND
 """2026-01-01."""
 NOON: Final = EPOCH + 12 * HOUR
-"""When tests begin."""
+"""The time at which tests begin."""
 
 Run: TypeAlias = Callable[..., SyncReport]
 
 
 def plain(records: pa.Table) -> list[dict[str, Any]]:
-    """Rows with their times as nanoseconds, which Python's own times cannot hold."""
+    """Rows with times in nanoseconds, which Python's own times cannot hold."""
     columns = [column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in records.columns]
     return pa.Table.from_arrays(columns, names=records.schema.names).to_pylist()
 
@@ -40,8 +40,8 @@ class MemoryStore:
     A store in memory.
 
     Attributes:
-        records: Its rows, by `uid`.
-        commits: How many rows and which coverage each commit brought, in order.
+        records: The rows, by `uid`.
+        commits: The number of rows and the coverage of each commit, in order.
     """
 
     def __init__(self) -> None:
@@ -56,38 +56,38 @@ class MemoryStore:
         pass
 
     def coverage(self) -> Mapping[Question, Coverage]:
-        """What it has."""
+        """Return the coverage."""
         return dict(self._coverage)
 
     def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
-        """Take both."""
+        """Store both."""
         self.records.update({row["uid"]: row for row in plain(records)})
         self._coverage.update(coverage)
         self.commits.append((records.num_rows, coverage))
 
     def states(self, stream: str, filters: str = "{}") -> list[tuple[int, int, str]]:
-        """What it has of a stream: begin, end and state of each stretch."""
+        """Return begin, end and state of each stretch of a stream."""
         covered = [one for asked, one in self._coverage.items() if (asked.stream, asked.filters) == (stream, filters)]
         return [(part.since, part.until, part.state) for one in covered for part in one.stretches]
 
     def state_at(self, stream: str, moment: int, filters: str = "{}") -> str:
-        """What it has of a stream at a moment."""
+        """Return the state of a stream at a moment."""
         found = self.states(stream, filters)
         return next((state for since, until, state in found if since <= moment < until), "unknown")
 
     def items(self, stream: str) -> list[Any]:
-        """The items that it has of a stream, as received."""
+        """Return the stored items of a stream, as received."""
         return [orjson.loads(row["raw"]) for row in self.records.values() if row["stream"] == stream]
 
 
 class World:
     """
-    Some accounts, each named after its service, whose services share a virtual clock.
+    Accounts, each named after its service, whose services share a virtual clock.
 
     Attributes:
-        clock: Their clock, and that of who syncs.
-        transports: What remembers the requests, by account.
-        store: Where records go unless a test says otherwise.
+        clock: The clock of the services and of the sync.
+        transports: The transports, which record the requests, by account.
+        store: The default store.
     """
 
     def __init__(self, folder: Path, portal: BlockingPortal | None, *fakes: Fake, faults: Faults | None = None) -> None:
@@ -102,13 +102,13 @@ class World:
         self.config.write_text(configuration(self._fakes))
 
     def ferry(self, **options: Any) -> logferry.Ferry:
-        """The accounts."""
+        """Return the accounts."""
         return logferry.open_accounts(self.config, transport=Hosts(self.transports), clock=self.clock, **options)
 
     def sync(
         self, store: Store | str | None = None, *, hooks: Mapping[str, Any] | None = None, **options: Any
     ) -> SyncReport:
-        """Sync, blocking or in a task, as the test's parameter says."""
+        """Sync, blocking or in a task, as the parameter of the test says."""
         to = self.store if store is None else store
         ferry = self.ferry(**(hooks or {}))
         if self._portal is None:
@@ -122,26 +122,26 @@ class World:
         return self._portal.call(bring)
 
     def bring(self, *streams: str, **options: Any) -> StreamReport:
-        """Sync one stream; it must not fail."""
+        """Sync one stream, and assert that it does not fail."""
         report = self.sync(streams=streams, **options)
         report.raise_failures()
         (one,) = report
         return one
 
     def asked(self) -> list[FakeRequest]:
-        """The requests for logs since the last time, those for tokens left out."""
+        """Return the requests for logs since the last call, without those for tokens."""
         found = [one for transport in self.transports.values() for one in transport.requests if one.method == "GET"]
         for transport in self.transports.values():
             transport.requests.clear()
         return found
 
     def stored(self, stream: str) -> list[str]:
-        """The identities of what the store has of a stream, sorted."""
+        """Return the identities of the stored items of a stream, sorted."""
         fake = self._fakes[stream.partition(".")[0]]
         return sorted(fake.identity(stream, item) for item in self.store.items(stream))
 
     def truth(self, stream: str, **filters: str) -> list[str]:
-        """Those of what the service lists now, sorted."""
+        """Return the identities of the items that the service lists now, sorted."""
         fake: Any = self._fakes[stream.partition(".")[0]]
         return sorted(fake.truth(stream, now=self.clock.now(), **filters))
 
@@ -151,7 +151,7 @@ MakeWorld: TypeAlias = Callable[..., World]
 
 @pytest.fixture(params=["sync", "async"])
 def world(request: pytest.FixtureRequest, portal: BlockingPortal, tmp_path: Path) -> MakeWorld:
-    """Make accounts of fakes; what they sync is synced with ``run`` or with ``arun``."""
+    """Make accounts of fakes that are synced with ``run`` or with ``arun``."""
 
     def make(*fakes: Fake, faults: Faults | None = None) -> World:
         return World(tmp_path, None if request.param == "sync" else portal, *fakes, faults=faults)
@@ -161,7 +161,7 @@ def world(request: pytest.FixtureRequest, portal: BlockingPortal, tmp_path: Path
 
 @pytest.fixture
 def blocking_world(tmp_path: Path) -> MakeWorld:
-    """Make accounts of fakes; what they sync is synced with ``run``."""
+    """Make accounts of fakes that are synced with ``run``."""
 
     def make(*fakes: Fake, faults: Faults | None = None) -> World:
         return World(tmp_path, None, *fakes, faults=faults)
@@ -170,7 +170,7 @@ def blocking_world(tmp_path: Path) -> MakeWorld:
 
 
 def rows_of(times: Iterable[int], **options: Any) -> tuple[Row, ...]:
-    """Rows at these times; with `appears` left out, each is listed from its time on."""
+    """Return rows at these times; without `appears`, each is listed from its time on."""
     return tuple(
         Row(**{"appears": time, "time": time, "content": number, **options}) for number, time in enumerate(times)
     )

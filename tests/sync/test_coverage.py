@@ -1,4 +1,4 @@
-"""What a store has: intervals say of every instant what a model says that keeps each instant by itself."""
+"""The coverage of a store agrees with a model that stores every instant separately."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ END: Final = 30
 STATES: tuple[State, ...] = ("complete", "provisional", "partial", "gap", "lost", "expired")
 
 Model: TypeAlias = dict[int, Stretch]
-"""Of each instant, the stretch that was last said to hold it."""
+"""The latest stretch that covers each instant."""
 
 Change: TypeAlias = tuple[bool, Stretch]
-"""Whether a stretch is had, or forgotten, and which."""
+"""Whether a stretch is added or removed, and the stretch."""
 
 
 @st.composite
 def stretches(draw: st.DrawFn) -> Stretch:
-    """Any stretch; some are empty, or end before they begin."""
+    """Return any stretch, also empty and reversed ones."""
     since, state = draw(st.integers(0, END - 1)), draw(st.sampled_from(STATES))
     until = min(END, since + draw(st.integers(-1, 12)))
     checkpoint = f"checkpoint {draw(st.integers(0, 99))}" if state == "partial" else None
@@ -35,7 +35,7 @@ CHANGES = st.lists(st.tuples(st.sampled_from([True, True, True, False]), stretch
 
 
 def changed(model: Model, had: bool, stretch: Stretch) -> Model:
-    """What the model says after a change; of a partial stretch that is broken, nothing is left to go on from."""
+    """Return the model after a change; a cut partial stretch becomes a gap, as its checkpoint no longer applies."""
     hit = range(stretch.since, stretch.until)
     broken = {id(model[at]) for at in hit if at in model and model[at].state == "partial"}
     gap = Stretch(since=0, until=END, state="gap")
@@ -44,7 +44,7 @@ def changed(model: Model, had: bool, stretch: Stretch) -> Model:
 
 
 def told(changes: list[Change]) -> tuple[Coverage, Model]:
-    """The same changes, told to intervals and to the model."""
+    """Apply the same changes to the coverage and to the model."""
     coverage, model = Coverage(), Model()
     for had, stretch in changes:
         coverage = coverage.having(stretch) if had else coverage.without(stretch.since, stretch.until)
@@ -53,22 +53,22 @@ def told(changes: list[Change]) -> tuple[Coverage, Model]:
 
 
 def known(coverage: Coverage) -> dict[int, tuple[State, str | None]]:
-    """State and checkpoint of each instant of which the intervals say anything."""
+    """Return state and checkpoint of each instant in the coverage."""
     return {at: (one.state, one.checkpoint) for one in coverage.stretches for at in range(one.since, one.until)}
 
 
 @PROPERTY
 @given(CHANGES)
-def test_each_instant_is_what_it_was_last_said_to_be(changes: list[Change]) -> None:
-    """Whatever is had or forgotten, in whatever order."""
+def test_each_instant_has_the_state_of_its_latest_change(changes: list[Change]) -> None:
+    """Any order of additions and removals gives the state of the model."""
     coverage, model = told(changes)
     assert {at: (one.state, one.checkpoint) for at, one in model.items()} == known(coverage)
 
 
 @PROPERTY
 @given(CHANGES)
-def test_stretches_are_disjoint_in_order_and_as_few_as_can_be(changes: list[Change]) -> None:
-    """None is empty, and neighbours of one state are one, unless each has a checkpoint of its own."""
+def test_stretches_are_disjoint_sorted_and_merged(changes: list[Change]) -> None:
+    """No stretch is empty, and neighbours of one state are merged unless each has a checkpoint."""
     coverage, _ = told(changes)
     assert all(one.since < one.until for one in coverage.stretches)
     for one, other in pairwise(coverage.stretches):
@@ -78,8 +78,8 @@ def test_stretches_are_disjoint_in_order_and_as_few_as_can_be(changes: list[Chan
 
 @PROPERTY
 @given(CHANGES, st.integers(0, END), st.integers(0, END))
-def test_gaps_are_what_has_to_be_read(changes: list[Change], since: int, until: int) -> None:
-    """That is what is unknown, what is a gap, and what is provisional; in order, not touching each other."""
+def test_gaps_are_the_stretches_to_read(changes: list[Change], since: int, until: int) -> None:
+    """Unknown, gap and provisional stretches have to be read; they are sorted and do not touch each other."""
     coverage, model = told(changes)
     gaps = coverage.gaps(since, until)
     wanted = {at for at in range(since, until) if at not in model or model[at].state in ("provisional", "gap")}
@@ -90,8 +90,8 @@ def test_gaps_are_what_has_to_be_read(changes: list[Change], since: int, until: 
 
 @PROPERTY
 @given(CHANGES, st.integers(0, END), st.integers(0, END))
-def test_missing_is_what_was_never_read_to_its_end(changes: list[Change], since: int, until: int) -> None:
-    """That is what is unknown, what is a gap, and what was interrupted."""
+def test_missing_stretches_were_never_read_to_their_end(changes: list[Change], since: int, until: int) -> None:
+    """Unknown, gap and interrupted stretches are missing."""
     coverage, model = told(changes)
     wanted = {at for at in range(since, until) if at not in model or model[at].state in ("partial", "gap")}
     assert {at for begin, end in coverage.missing(since, until) for at in range(begin, end)} == wanted
@@ -99,8 +99,8 @@ def test_missing_is_what_was_never_read_to_its_end(changes: list[Change], since:
 
 @PROPERTY
 @given(CHANGES, st.integers(0, END), st.integers(0, END))
-def test_what_was_never_spoken_of_is_unknown(changes: list[Change], since: int, until: int) -> None:
-    """What is forgotten is a gap, so that it is read again; only what nobody ever asked for is unknown."""
+def test_only_unrequested_stretches_are_unknown(changes: list[Change], since: int, until: int) -> None:
+    """A removed stretch is a gap, so it is read again; only a stretch that was never requested is unknown."""
     coverage, _ = told(changes)
     spoken = {at for had, one in changes if had for at in range(one.since, one.until)}
     wanted = {*range(since, until)} - spoken
@@ -109,8 +109,8 @@ def test_what_was_never_spoken_of_is_unknown(changes: list[Change], since: int, 
 
 @PROPERTY
 @given(CHANGES)
-def test_ends_are_those_of_the_model(changes: list[Change]) -> None:
-    """Where it begins; where what was read to its end ends; what was interrupted."""
+def test_begin_and_end_agree_with_the_model(changes: list[Change]) -> None:
+    """The begin, the end of the completely read part and the interrupted stretches agree with the model."""
     coverage, model = told(changes)
     assert coverage.begin == min(model, default=None)
     read = [at + 1 for at, one in model.items() if one.state in ("complete", "provisional")]
@@ -121,8 +121,8 @@ def test_ends_are_those_of_the_model(changes: list[Change]) -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_part_of_an_interrupted_stretch_is_a_gap(state: State) -> None:
-    """Its checkpoint is about the whole: what is left of it has to be read from its start, and the store knows that."""
+def test_a_cut_interrupted_stretch_becomes_a_gap(state: State) -> None:
+    """The checkpoint applies to the whole stretch, so the rest of a cut one is read from its start."""
     before = Coverage().having(Stretch(since=0, until=10, state="partial", checkpoint="..."))
     after = before.having(Stretch(since=9, until=12, state=state, checkpoint="other"))
     told = [(0, 12, "gap")] if state == "gap" else [(0, 9, "gap"), (9, 12, state)]

@@ -1,4 +1,4 @@
-"""A window of which something may be missing is not complete: it stays a gap, and the next sync reads it again."""
+"""A window with possibly missing items stays a gap, and the next sync reads it again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from logferry.testing._noticeable import noticeably_shortened
 
 LOGTO: Final = "logto.audit_logs"
 CROWDED: Final = NOON - 2 * HOUR
-"""When more logs come at once than a page can show."""
+"""The time of more logs than a page can show."""
 
 FAKES: Final[dict[str, Callable[[], Fake]]] = {
     "cognigy": lambda: CognigyFake(records=350, epoch=NOON, growing=False),
@@ -38,17 +38,17 @@ COUNTED: Final = {
     "daily.meetings": "daily",
     LOGTO: "logto",
 }
-"""The streams whose service counts what it lists."""
+"""The streams whose service counts the items it lists."""
 
 
 def crowded(world: MakeWorld) -> World:
-    """An account that has 250 logs of one millisecond, of which a server can show 100."""
+    """Return an account with 250 logs of one millisecond, of which the server can show 100."""
     rows = [Row(time=CROWDED, content=number) for number in range(250)]
     return world(LogtoFake(rows=rows, release="1.36.0", stable_ties=False))
 
 
 def test_a_window_with_an_issue_stays_a_gap(world: MakeWorld) -> None:
-    """The report says what may be missing, and that the window has not been read to its end."""
+    """The report names the possible loss and leaves the window incomplete."""
     accounts = crowded(world)
     report = accounts.bring(LOGTO, since="4h")
     assert report.doubts
@@ -57,7 +57,7 @@ def test_a_window_with_an_issue_stays_a_gap(world: MakeWorld) -> None:
 
 
 def test_a_window_with_an_issue_is_read_again(world: MakeWorld) -> None:
-    """From its start, not from a page behind the one that something is missing on."""
+    """The next sync reads the window from its start, not from behind the page in doubt."""
     accounts = crowded(world)
     accounts.bring(LOGTO, since="4h")
     accounts.asked()
@@ -82,8 +82,8 @@ def once_each(change: Change, fake: Fake) -> Faults:
 
 @pytest.mark.parametrize("change", [emptied, shortened])
 @pytest.mark.parametrize("name", FAKES)
-def test_what_comes_empty_or_short_once_is_in_the_store(world: MakeWorld, name: str, change: Change) -> None:
-    """Each answer, of every stream: the store has all, and calls it complete."""
+def test_pages_that_are_empty_or_short_once_lose_no_row(world: MakeWorld, name: str, change: Change) -> None:
+    """If each answer of a stream is empty or short once, the store gets all rows and the window is complete."""
     fake = FAKES[name]()
     accounts = world(fake, faults=once_each(change, fake))
     accounts.sync(since="90d").raise_failures()
@@ -98,7 +98,7 @@ def test_what_comes_empty_or_short_once_is_in_the_store(world: MakeWorld, name: 
 
 
 def lacking() -> tuple[Faults, dict[str, bool]]:
-    """A service that leaves an item out of each page, however often it is asked; and what heals it."""
+    """A service that leaves an item out of every page until it is repaired."""
     ill = {"is": True}
 
     def fault(request: FakeRequest, _number: int) -> Change | None:
@@ -109,7 +109,7 @@ def lacking() -> tuple[Faults, dict[str, bool]]:
 
 @pytest.mark.parametrize("stream", COUNTED)
 def test_a_window_is_not_complete_while_the_count_disagrees(world: MakeWorld, stream: str) -> None:
-    """What was missing comes once the service sends it, and then the window is complete."""
+    """The missing item comes once the service sends it, and then the window is complete."""
     fault, ill = lacking()
     make = {
         "cognigy": CognigyFake,

@@ -1,4 +1,4 @@
-"""Whatever stops a sync, what was read is in the store, what was not is a known gap, and the next one goes on there."""
+"""After any interruption the store has the received rows and a known gap, where the next sync continues."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ API: Final = '{"source":"api"}'
 
 class Failing:
     """
-    Faults that last as long as a test wants.
+    Faults that a test switches on and off.
 
     Attributes:
         wanted: Which requests fail; `None` for none.
-        status: What they are answered with.
+        status: The status of their answers.
     """
 
     def __init__(self, wanted: Callable[[FakeRequest], bool], status: int = 503) -> None:
@@ -43,19 +43,19 @@ class Failing:
         self.status = status
 
     def __call__(self, request: FakeRequest, _number: int) -> FakeResponse | None:
-        """Fail, or not."""
+        """Fail the request if it is selected."""
         fails = self.wanted is not None and self.wanted(request)
         return FakeResponse(self.status, (), b"{}") if fails else None
 
 
 def after(count: int, path: str) -> Callable[[FakeRequest], bool]:
-    """From so many requests for a path on."""
+    """Return the faults of all requests for a path from this number on."""
     left = iter(range(count))
     return lambda request: request.path.endswith(path) and next(left, None) is None
 
 
-def test_an_interrupted_walk_leaves_a_known_gap_and_goes_on_at_its_checkpoint(world: MakeWorld) -> None:
-    """Where there is no filter by time, from the newest record down to what the store has; no page with rows is read twice."""
+def test_an_interrupted_walk_resumes_at_its_checkpoint(world: MakeWorld) -> None:
+    """Without a time filter, the sync reads from the newest record to the stored ones, and each page of rows once."""
     faults = Failing(after(3, "/logs/api"))
     accounts = world(DailyFake(rows=rows_of(range(NOON - 10 * HOUR, NOON, MINUTE), content=0)), faults=faults)
     report = accounts.sync(streams=[CALLS], filters={"source": "api"})
@@ -68,14 +68,14 @@ def test_an_interrupted_walk_leaves_a_known_gap_and_goes_on_at_its_checkpoint(wo
     accounts.bring(CALLS, filters={"source": "api"})
     assert accounts.stored(CALLS) == accounts.truth(CALLS, source="api")
     cursors = [request.query for request in accounts.asked()]
-    # The end, an empty page behind a full one, is asked for twice.
+    # The end, an empty page behind a full one, is requested twice.
     assert len(cursors) - 1 == len({*cursors}) <= 7
     assert [state for _, _, state in accounts.store.states(CALLS, API)] == ["complete", "provisional"]
     assert accounts.store.states(CALLS, API)[0][0] == 0
 
 
-def test_records_that_came_while_a_walk_was_interrupted_come_too(world: MakeWorld) -> None:
-    """Late ones within its stretch, and new ones behind it: by one sync that is left alone."""
+def test_records_that_arrive_during_an_interruption_are_stored(world: MakeWorld) -> None:
+    """One uninterrupted sync stores late records within the interrupted stretch and new ones after it."""
     late = rows_of([NOON - 5 * MINUTE, NOON - MINUTE], appears=NOON + 3 * MINUTE, content=0)
     rows = (*rows_of(range(NOON - 5 * HOUR, NOON + HOUR, MINUTE), content=0), *late)
     faults = Failing(after(2, "/logs/api"))
@@ -89,8 +89,8 @@ def test_records_that_came_while_a_walk_was_interrupted_come_too(world: MakeWorl
 
 
 @pytest.mark.parametrize("release", ["1.36.0", "1.42.0"])
-def test_an_old_logto_that_ignores_bounds_is_walked_until_it_joins(world: MakeWorld, release: str) -> None:
-    """Its days cannot be asked for one by one; a second sync reads no more than a page."""
+def test_an_old_logto_is_read_down_to_the_stored_records(world: MakeWorld, release: str) -> None:
+    """An old Logto has no windows of days; a second sync requests at most one page."""
     accounts = world(LogtoFake(rows=rows_of(range(NOON - 3 * DAY, NOON, 10 * MINUTE)), release=release))
     accounts.bring(LOGTO)
     assert accounts.stored(LOGTO) == accounts.truth(LOGTO)
@@ -102,8 +102,8 @@ def test_an_old_logto_that_ignores_bounds_is_walked_until_it_joins(world: MakeWo
     assert accounts.store.states(LOGTO)[0] == (0, NOON + 50 * MINUTE, "complete")
 
 
-def test_an_old_logto_that_is_interrupted_goes_on(world: MakeWorld) -> None:
-    """As where there is no filter by time."""
+def test_an_interrupted_sync_of_an_old_logto_resumes(world: MakeWorld) -> None:
+    """An interrupted sync of an old Logto resumes as one without a time filter."""
     faults = Failing(after(6, "/api/logs"))
     rows = rows_of(range(NOON - 3 * DAY, NOON, 10 * MINUTE))
     accounts = world(LogtoFake(rows=rows, release="1.36.0"), faults=faults)
@@ -118,8 +118,8 @@ def test_an_old_logto_that_is_interrupted_goes_on(world: MakeWorld) -> None:
     assert report.planned == report.slices
 
 
-def test_bounds_that_turn_out_to_be_ignored_late_are_no_error(world: MakeWorld) -> None:
-    """An old server without new logs answers windows as if it filtered; then a log arrives."""
+def test_ignored_bounds_that_show_late_are_no_error(world: MakeWorld) -> None:
+    """An old server without new logs answers windows as if it filtered, until a log arrives."""
     rows = rows_of([EPOCH - 5 * DAY + HOUR, NOON + MINUTE])
     accounts = world(LogtoFake(rows=rows, release="1.36.0"))
 
@@ -134,8 +134,8 @@ def test_bounds_that_turn_out_to_be_ignored_late_are_no_error(world: MakeWorld) 
 
 
 @pytest.mark.parametrize("trouble", ["expired", "vanished", "damaged"])
-def test_a_checkpoint_that_is_of_no_use_falls_back_to_the_window(world: MakeWorld, trouble: str) -> None:
-    """Its cursor has expired, what was read last is not there any more, or it is none: the window still is."""
+def test_an_unusable_checkpoint_restarts_the_window(world: MakeWorld, trouble: str) -> None:
+    """With an expired cursor, a removed last row or a damaged checkpoint, the window is read from its start."""
     faults = Failing(after(4, "/logs"))
     gone = NOON + 30 * MINUTE if trouble == "vanished" else None
     rows = (
@@ -158,8 +158,8 @@ def test_a_checkpoint_that_is_of_no_use_falls_back_to_the_window(world: MakeWorl
     assert accounts.store.state_at(COGNIGY, NOON - HOUR) == "complete"
 
 
-def test_a_first_back_fill_that_is_interrupted_is_finished_by_the_next_sync(world: MakeWorld) -> None:
-    """Also where late windows were complete before an early one was, of rows that can change."""
+def test_the_next_sync_finishes_an_interrupted_back_fill(world: MakeWorld) -> None:
+    """This also holds if later windows of changing rows were complete before an earlier one."""
     faults = Failing(lambda request: "created_after=2025-12-27T11" in request.query, 400)
     accounts = world(SignalWireFake(rows=rows_of(range(NOON - 5 * DAY, NOON, 3 * HOUR), content=0)), faults=faults)
     assert accounts.sync(since="5d").failures
@@ -172,14 +172,14 @@ def test_a_first_back_fill_that_is_interrupted_is_finished_by_the_next_sync(worl
 
 
 def cancelled_after(pages: int, scope: anyio.CancelScope) -> Callable[[PageEvent], None]:
-    """A hook that cancels at a page."""
+    """Return a hook that cancels at a page."""
     left = iter(range(pages))
     return lambda _: scope.cancel() if next(left, None) is None else None
 
 
 @pytest.mark.parametrize("pages", [0, 1, 2, 4])
-def test_cancelling_commits_what_was_read(tmp_path: Path, portal: BlockingPortal, pages: int) -> None:
-    """And the next sync goes on there."""
+def test_cancelling_commits_the_received_rows(tmp_path: Path, portal: BlockingPortal, pages: int) -> None:
+    """The next sync continues after the committed rows."""
     accounts = World(tmp_path, portal, CognigyFake(rows=rows_of(range(NOON - 10 * HOUR, NOON, MINUTE))))
 
     async def bring() -> None:
@@ -197,7 +197,7 @@ def test_cancelling_commits_what_was_read(tmp_path: Path, portal: BlockingPortal
 
 
 class Slow(MemoryStore):
-    """A store whose first commit lasts until a test lets it end; it must be used by one thread at a time."""
+    """A store whose first commit waits for a signal of the test; only one thread may use it at a time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -209,7 +209,7 @@ class Slow(MemoryStore):
             super().__exit__(*exc_info)
 
     def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
-        """Take both, as soon as it may."""
+        """Store both once the test allows it."""
         with self._used():
             self.begun.set()
             assert self.ends.wait(PATIENCE)
@@ -220,8 +220,8 @@ class Slow(MemoryStore):
         return self._alone
 
 
-def test_a_commit_ends_before_a_cancelled_sync_does(tmp_path: Path, portal: BlockingPortal) -> None:
-    """Also where asyncio itself cancels, as its timeouts do; the store is closed after that, not meanwhile."""
+def test_a_cancelled_sync_waits_for_its_commit(tmp_path: Path, portal: BlockingPortal) -> None:
+    """This also holds if asyncio cancels, as its timeouts do; the store is closed after the commit."""
     accounts = World(tmp_path, portal, CognigyFake(rows=rows_of(range(NOON - 10 * HOUR, NOON, MINUTE))))
     store = Slow()
 
@@ -246,7 +246,7 @@ def test_a_commit_ends_before_a_cancelled_sync_does(tmp_path: Path, portal: Bloc
 
 
 class Full(MemoryStore):
-    """A store that takes some commits, and then refuses some."""
+    """A store that accepts some commits and then refuses some."""
 
     def __init__(self, taken: int, refused: int, error: Callable[[], Exception]) -> None:
         super().__init__()
@@ -254,7 +254,7 @@ class Full(MemoryStore):
         self._error = error
 
     def commit(self, records: pa.Table, coverage: Mapping[Question, Coverage]) -> None:
-        """Take both, or neither."""
+        """Store both or neither."""
         if not next(self._turns, True):
             raise self._error()
         super().commit(records, coverage)
@@ -262,10 +262,8 @@ class Full(MemoryStore):
 
 @pytest.mark.parametrize("taken", [0, 1, 2, 4])
 @pytest.mark.parametrize("error", [logferry.StoreError, OSError])
-def test_a_store_that_fails_ends_the_sync_and_loses_nothing(
-    world: MakeWorld, taken: int, error: type[Exception]
-) -> None:
-    """What it did not take is not called complete, not even where it would take the next commit."""
+def test_a_failing_store_ends_the_sync_without_loss(world: MakeWorld, taken: int, error: type[Exception]) -> None:
+    """Rows of a refused commit are not complete, even if the store would accept the next commit."""
     fakes = (
         CognigyFake(rows=rows_of(range(NOON - 10 * HOUR, NOON, MINUTE))),
         LogtoFake(rows=rows_of(range(NOON - 10 * HOUR, NOON, MINUTE))),
@@ -280,8 +278,8 @@ def test_a_store_that_fails_ends_the_sync_and_loses_nothing(
         assert accounts.stored(stream) == accounts.truth(stream)
 
 
-def test_a_store_that_is_used_by_another_is_refused(world: MakeWorld, tmp_path: Path) -> None:
-    """Before anything is asked for."""
+def test_a_store_in_use_is_refused(world: MakeWorld, tmp_path: Path) -> None:
+    """A store that another sync uses is refused before any request."""
     accounts = world(LogtoFake(rows=rows_of([NOON - HOUR])))
     path = tmp_path / "logs.duckdb"
     with DuckDBStore(path), pytest.raises(logferry.StoreError, match="is used by another logferry"):
@@ -291,7 +289,7 @@ def test_a_store_that_is_used_by_another_is_refused(world: MakeWorld, tmp_path: 
 
 
 def test_a_store_that_cannot_be_opened_is_not_closed(world: MakeWorld) -> None:
-    """Its error is what comes out."""
+    """The caller gets the error of opening the store."""
 
     class Broken(MemoryStore):
         closed = False
@@ -308,8 +306,8 @@ def test_a_store_that_cannot_be_opened_is_not_closed(world: MakeWorld) -> None:
     assert not store.closed
 
 
-def test_records_of_the_future_are_met_also_where_a_walk_ends_in_the_past(world: MakeWorld) -> None:
-    """A walk passes them where they came, and no later one does; what lies between its end and now waits for its turn."""
+def test_future_records_are_stored_by_a_walk_that_ends_in_the_past(world: MakeWorld) -> None:
+    """A walk stores future records when it passes them, as no later walk does; the stretch up to now is read later."""
     ahead = rows_of([NOON + 3 * DAY], appears=NOON - 5 * HOUR, content=0)
     rows = (*rows_of(range(NOON - 9 * HOUR, NOON, MINUTE), content=0), *ahead)
     accounts = world(DailyFake(rows=rows))

@@ -1,4 +1,4 @@
-"""A sync that is killed at random instants loses nothing and doubles nothing: a few of the kills of ``scripts/kills``."""
+"""A sync that is killed at random instants loses and repeats no record: a few of the kills of ``scripts/kills``."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "kills.py"
         ("folder/", ["logto.audit_logs"], 1200),
     ],
 )
-def test_a_killed_sync_loses_and_doubles_nothing(store: str, streams: list[str], records: int) -> None:
-    """Six syncs of each stream get SIGKILL, some while they make the store, one is left alone; the store has the truth."""
+def test_a_killed_sync_loses_and_repeats_no_record(store: str, streams: list[str], records: int) -> None:
+    """Six syncs of each stream get SIGKILL, some while they create the store; a last uninterrupted one completes it."""
     kills = 6 * len(streams)
     named = [part for stream in streams for part in ("--stream", stream)]
     command = [sys.executable, str(SCRIPT), store, "--kills", str(kills), *named]

@@ -1,4 +1,4 @@
-"""What is read of one account at once, and how fast: several windows, within the account's rate."""
+"""Concurrent windows of one account, within the account's rate."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ TEN_DAYS = rows_of(range(NOON - 10 * DAY, NOON, DAY // 4))
 @attrs.define
 class Holding(httpx.AsyncBaseTransport):
     """
-    Holds requests back until several are under way.
+    Holds requests back until several are in flight.
 
     Attributes:
-        asked: Answers them then.
-        several: So many.
-        under_way: How many there are now.
-        most: How many there were at most.
+        asked: Answers the requests.
+        several: The number to wait for.
+        under_way: The current number in flight.
+        most: The highest number in flight.
     """
 
     asked: httpx.AsyncBaseTransport
@@ -38,7 +38,7 @@ class Holding(httpx.AsyncBaseTransport):
     _enough: anyio.Event = attrs.field(factory=anyio.Event)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one once there are enough."""
+        """Answer a request once enough are in flight."""
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         if self.under_way == self.several:
@@ -51,8 +51,8 @@ class Holding(httpx.AsyncBaseTransport):
             self.under_way -= 1
 
 
-def test_four_windows_of_an_account_are_read_at_once(portal: BlockingPortal, tmp_path: Path) -> None:
-    """Four requests are under way where there are ten days to be read, and never more; all days arrive."""
+def test_four_windows_of_an_account_are_read_concurrently(portal: BlockingPortal, tmp_path: Path) -> None:
+    """A sync of ten days has four requests in flight and never more, and stores all days."""
     fake = CognigyFake(rows=TEN_DAYS, retention=None)
     clock, store = VirtualClock(NOON), MemoryStore()
     config = tmp_path / "logferry.toml"
@@ -68,8 +68,8 @@ def test_four_windows_of_an_account_are_read_at_once(portal: BlockingPortal, tmp
     assert len(store.records) == len(TEN_DAYS)
 
 
-def test_windows_that_are_read_at_once_keep_the_accounts_rate(world: MakeWorld) -> None:
-    """All of them together send no more requests in any span than the account's `rate` says."""
+def test_concurrent_windows_respect_the_rate_of_the_account(world: MakeWorld) -> None:
+    """All windows together send no more requests in any span than the account's `rate` allows."""
     times: list[int] = []
 
     def note(_request: FakeRequest, _number: int) -> None:

@@ -1,4 +1,4 @@
-"""A DuckDB file is there when it is a database, not before: a kill while it is made must not leave half of one for ever."""
+"""A DuckDB file appears only once it is a database: a kill during its creation leaves no partial file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from logferry.stores import DuckDBStore
 
 
 @pytest.mark.parametrize("left", [b"", b"half of a database"])
-def test_what_a_kill_left_is_made_anew(tmp_path: Path, left: bytes) -> None:
-    """It was under another name, which nobody looks at."""
+def test_a_partial_file_of_a_kill_is_replaced(tmp_path: Path, left: bytes) -> None:
+    """A partial file has another name, which is never opened."""
     for name in ("logs.duckdb.new", "logs.duckdb.new.wal"):
         (tmp_path / name).write_bytes(left)
     with DuckDBStore(tmp_path / "logs.duckdb") as store:
@@ -20,8 +20,8 @@ def test_what_a_kill_left_is_made_anew(tmp_path: Path, left: bytes) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"logs.duckdb", "logs.duckdb.lock"}
 
 
-def test_a_store_keeps_to_its_share_of_memory(tmp_path: Path) -> None:
-    """Not to what the machine has, as DuckDB would by itself."""
+def test_a_store_limits_its_memory(tmp_path: Path) -> None:
+    """The store sets a memory limit, since DuckDB alone would take most of the machine's memory."""
     with (
         DuckDBStore(tmp_path / "logs.duckdb"),
         duckdb.connect(str(tmp_path / "logs.duckdb"), config={"threads": 1}) as other,

@@ -1,4 +1,4 @@
-"""What is to be read, as pieces: all of it, nothing of what is there, oldest first, what was interrupted by itself."""
+"""How a sync plans its reading: all gaps, no complete stretch, oldest first, interrupted stretches separately."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ BEGIN: Final = 20_454 * DAY
 """2026-01-01."""
 
 STEPS: Final = 240
-"""Instants, half an hour apart, of which the model keeps each by itself: five days."""
+"""The number of instants that the model stores, half an hour apart: five days."""
 
 
 @st.composite
 def coverages(draw: st.DrawFn) -> Coverage:
-    """What a store can have, in half hours since the beginning."""
+    """Return any coverage of a store, in half hours since the start."""
     coverage = Coverage()
     for number in range(draw(st.integers(0, 7))):
         since = draw(st.integers(0, STEPS - 1))
@@ -46,24 +46,26 @@ KEPT = st.none() | st.integers(0, STEPS)
 
 
 def at(step: int) -> int:
-    """An instant, in nanoseconds since the epoch."""
+    """Return an instant in nanoseconds since the epoch."""
     return BEGIN + step * HALF
 
 
 def steps(pieces: list[tuple[int, int]]) -> list[int]:
-    """The instants that pieces hold, each as often as they do."""
+    """Return the instants in pieces, repeated ones included."""
     return [step for begin, end in pieces for step in range((begin - BEGIN) // HALF, (end - BEGIN) // HALF)]
 
 
 def fresh(pieces: list[Piece]) -> list[Piece]:
-    """Those that do not go on from a checkpoint."""
+    """Return the pieces that do not resume a checkpoint."""
     return [piece for piece in pieces if piece.checkpoint is None]
 
 
 @PROPERTY
 @given(coverages(), BOUNDS, st.booleans(), KEPT)
-def test_every_gap_is_read_once(coverage: Coverage, bounds: tuple[int, int], windowed: bool, kept: int | None) -> None:
-    """No instant of a gap is left out, none is in two pieces, and no piece is empty."""
+def test_every_gap_is_planned_once(
+    coverage: Coverage, bounds: tuple[int, int], windowed: bool, kept: int | None
+) -> None:
+    """No instant of a gap is left out or in two pieces, and no piece is empty."""
     since, until = map(at, bounds)
     pieces = plan(coverage, since=since, until=until, windowed=windowed, kept_since=None if kept is None else at(kept))
     held = steps([(piece.since, piece.until) for piece in pieces])
@@ -74,10 +76,8 @@ def test_every_gap_is_read_once(coverage: Coverage, bounds: tuple[int, int], win
 
 @PROPERTY
 @given(coverages(), BOUNDS)
-def test_what_is_complete_is_not_read_again_beyond_an_hour_between_two_gaps(
-    coverage: Coverage, bounds: tuple[int, int]
-) -> None:
-    """A request costs more than a few records that are known; more than that is not asked for again."""
+def test_at_most_an_hour_of_complete_records_joins_two_gaps(coverage: Coverage, bounds: tuple[int, int]) -> None:
+    """A request costs more than a few known records, so gaps up to an hour apart become one piece."""
     since, until = map(at, bounds)
     gaps = coverage.gaps(since, until)
     between = {
@@ -93,7 +93,7 @@ def test_what_is_complete_is_not_read_again_beyond_an_hour_between_two_gaps(
 @PROPERTY
 @given(coverages(), BOUNDS, KEPT)
 def test_windows_end_at_midnight(coverage: Coverage, bounds: tuple[int, int], kept: int | None) -> None:
-    """Of UTC; what the service does not keep any more is not cut, as nothing is there."""
+    """Windows end at midnight UTC; a stretch beyond the retention is not cut, since it has no records."""
     kept_since = None if kept is None else at(kept)
     pieces = plan(coverage, since=at(bounds[0]), until=at(bounds[1]), windowed=True, kept_since=kept_since)
     for piece in fresh(pieces):
@@ -103,8 +103,8 @@ def test_windows_end_at_midnight(coverage: Coverage, bounds: tuple[int, int], ke
 
 @PROPERTY
 @given(coverages(), BOUNDS)
-def test_a_walk_ends_only_where_one_was_interrupted(coverage: Coverage, bounds: tuple[int, int]) -> None:
-    """Where no window can be asked for, all that is missing between two interrupted walks is one walk."""
+def test_a_walk_ends_only_at_an_interrupted_one(coverage: Coverage, bounds: tuple[int, int]) -> None:
+    """Without a time filter, all that is missing between two interrupted walks is one walk."""
     since, until = map(at, bounds)
     pieces = fresh(plan(coverage, since=since, until=until, windowed=False))
     walls = [one.since for one in coverage.partial]
@@ -114,10 +114,10 @@ def test_a_walk_ends_only_where_one_was_interrupted(coverage: Coverage, bounds: 
 
 @PROPERTY
 @given(coverages(), BOUNDS, st.booleans(), KEPT)
-def test_an_interrupted_stretch_goes_on_by_itself(
+def test_an_interrupted_stretch_is_a_separate_piece(
     coverage: Coverage, bounds: tuple[int, int], windowed: bool, kept: int | None
 ) -> None:
-    """From its checkpoint, whatever is asked for now, with when it began; no other piece reaches into it."""
+    """It resumes its checkpoint with its original start, for any requested window, and no other piece overlaps it."""
     kept_since = None if kept is None else at(kept)
     pieces = plan(coverage, since=at(bounds[0]), until=at(bounds[1]), windowed=windowed, kept_since=kept_since)
     resumed = [(piece.since, piece.until, piece.checkpoint, piece.begun) for piece in pieces if piece.checkpoint]
@@ -129,7 +129,7 @@ def test_an_interrupted_stretch_goes_on_by_itself(
 def test_the_oldest_is_read_first(
     coverage: Coverage, bounds: tuple[int, int], windowed: bool, kept: int | None
 ) -> None:
-    """So what the service will remove next is read next, and gaps come before what is new."""
+    """The records that the service removes next come first, and gaps come before new records."""
     kept_since = None if kept is None else at(kept)
     pieces = plan(coverage, since=at(bounds[0]), until=at(bounds[1]), windowed=windowed, kept_since=kept_since)
     assert pieces == sorted(pieces, key=lambda piece: piece.since)
@@ -137,31 +137,29 @@ def test_the_oldest_is_read_first(
 
 @PROPERTY
 @given(coverages(), BOUNDS, st.integers(0, STEPS))
-def test_what_the_service_keeps_is_apart_from_what_it_does_not(
-    coverage: Coverage, bounds: tuple[int, int], kept: int
-) -> None:
-    """A window is on one side, so that nothing coming of it means one thing."""
+def test_windows_do_not_cross_the_retention(coverage: Coverage, bounds: tuple[int, int], kept: int) -> None:
+    """A window lies on one side of the retention limit, so an empty result has one meaning."""
     pieces = plan(coverage, since=at(bounds[0]), until=at(bounds[1]), windowed=True, kept_since=at(kept))
     for piece in fresh(pieces):
         assert piece.until <= at(kept) or piece.since >= at(kept)
 
 
-def test_nothing_is_planned_where_nothing_is_missing() -> None:
-    """A store that has everything costs no request."""
+def test_a_complete_store_needs_no_request() -> None:
+    """A plan for a complete store is empty."""
     whole = Coverage().having(Stretch(since=BEGIN, until=at(STEPS), state="complete"))
     assert plan(whole, since=BEGIN, until=at(STEPS), windowed=True) == []
 
 
-def test_a_day_is_a_window() -> None:
-    """Cut at midnight, the first and the last as short as they are."""
+def test_each_day_is_a_window() -> None:
+    """Windows are cut at midnight; the first and the last may be shorter than a day."""
     pieces = plan(Coverage(), since=BEGIN + HALF, until=BEGIN + 2 * DAY + HALF, windowed=True)
     edges = [BEGIN + HALF, BEGIN + DAY, BEGIN + 2 * DAY, BEGIN + 2 * DAY + HALF]
     assert [(piece.since, piece.until) for piece in pieces] == list(itertools.pairwise(edges))
 
 
 @pytest.mark.parametrize("since", [0, BEGIN - 1000 * DAY])
-def test_a_far_beginning_costs_few_windows(since: int) -> None:
-    """From the epoch on means that nobody knows where the first record is, and centuries are not asked day by day."""
+def test_a_distant_start_has_few_windows(since: int) -> None:
+    """A start at the epoch means that the first record is unknown, so centuries are not requested day by day."""
     pieces = plan(Coverage(), since=since, until=BEGIN, windowed=True)
     assert len(pieces) <= 402
     assert (pieces[0].since, pieces[-1].until) == (since, BEGIN)

@@ -1,4 +1,4 @@
-"""What a service does not keep for ever: a store that falls behind is told so, and what is lost is not called complete."""
+"""Services with a limited retention: a sync that falls behind reports it, and lost records are not called complete."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ API_TEXT: Final = '{"source":"api"}'
 
 
 def kept_for_a_day(hours: range) -> tuple[Row, ...]:
-    """An entry each quarter of an hour, which is gone a day later."""
+    """Return an entry each quarter of an hour, which is removed a day later."""
     times = range(NOON + hours.start * HOUR, NOON + hours.stop * HOUR, 15 * MINUTE)
     return tuple(Row(time=time, appears=time, vanishes=time + DAY, content=number) for number, time in enumerate(times))
 
 
-def test_a_first_sync_loses_nothing(world: MakeWorld) -> None:
-    """What was gone before the store began is nobody's loss, and not told."""
+def test_a_first_sync_reports_no_loss(world: MakeWorld) -> None:
+    """Records that were removed before the first sync are not a loss and are not reported."""
     accounts = world(CognigyFake(rows=kept_for_a_day(range(-72, 0))))
     report = accounts.bring(STREAM)
     assert (report.lost, report.warnings) == ([], [])
@@ -30,15 +30,15 @@ def test_a_first_sync_loses_nothing(world: MakeWorld) -> None:
     assert accounts.store.state_at(STREAM, NOON - 2 * DAY) == "expired"
 
 
-def test_a_store_that_begins_where_the_service_does_has_all(world: MakeWorld) -> None:
-    """The moments by which the memory of the service ends later than what was asked for are no stretch of their own."""
+def test_a_store_can_start_at_the_retention_limit(world: MakeWorld) -> None:
+    """The moments between the requested start and the later retention limit are no separate stretch."""
     accounts = world(CognigyFake(rows=kept_for_a_day(range(-72, 0))))
     accounts.bring(STREAM, since=f"{86_400 + 5}s")
     assert {state for _, _, state in accounts.store.states(STREAM)} == {"complete", "provisional"}
 
 
-def test_a_window_that_outlived_the_retention_is_lost_and_told(world: MakeWorld) -> None:
-    """From the end of the store to where the service begins; what it still has comes."""
+def test_a_window_beyond_the_retention_is_reported_as_lost(world: MakeWorld) -> None:
+    """The stretch from the end of the store to the retention limit is lost; the records behind it come."""
     accounts = world(CognigyFake(rows=kept_for_a_day(range(-24, 72))))
     accounts.bring(STREAM)
     accounts.clock.advance(3 * DAY / SECOND)
@@ -50,8 +50,8 @@ def test_a_window_that_outlived_the_retention_is_lost_and_told(world: MakeWorld)
     assert again.lost == []
 
 
-def test_what_was_read_once_is_not_lost(world: MakeWorld) -> None:
-    """The end of the store was provisional: nothing more can come of it, and it was there."""
+def test_a_provisional_end_is_not_lost(world: MakeWorld) -> None:
+    """The provisional end of the store was read; it is not lost when it leaves the retention."""
     accounts = world(CognigyFake(rows=kept_for_a_day(range(-24, 72))))
     accounts.bring(STREAM)
     accounts.clock.advance(3 * DAY / SECOND)
@@ -59,8 +59,8 @@ def test_what_was_read_once_is_not_lost(world: MakeWorld) -> None:
     assert accounts.store.state_at(STREAM, NOON - 5 * MINUTE) == "complete"
 
 
-def test_a_service_that_keeps_more_than_it_says_loses_nothing(world: MakeWorld) -> None:
-    """Installations can keep entries longer: what comes is complete."""
+def test_a_longer_retention_than_documented_loses_no_record(world: MakeWorld) -> None:
+    """Installations can keep entries longer; a window with records is complete."""
     accounts = world(CognigyFake(rows=rows_of(range(NOON - DAY, NOON + 3 * DAY, HOUR))))
     accounts.bring(STREAM)
     accounts.clock.advance(3 * DAY / SECOND)
@@ -71,7 +71,7 @@ def test_a_service_that_keeps_more_than_it_says_loses_nothing(world: MakeWorld) 
 
 
 def interrupted(world: MakeWorld) -> World:
-    """A store whose last sync was interrupted in the middle of a window."""
+    """Return a store whose last sync was interrupted within a window."""
     entries = kept_for_a_day(range(-24, 72))
     broken = {"on": False}
 
@@ -88,8 +88,8 @@ def interrupted(world: MakeWorld) -> World:
     return accounts
 
 
-def test_an_interrupted_window_that_goes_on_in_time_loses_nothing(world: MakeWorld) -> None:
-    """It is read to its end, as far as its entries are there."""
+def test_an_interrupted_window_resumed_in_time_is_complete(world: MakeWorld) -> None:
+    """The window is read to its end, as its entries still exist."""
     accounts = interrupted(world)
     accounts.clock.advance(60)
     report = accounts.bring(STREAM)
@@ -98,8 +98,8 @@ def test_an_interrupted_window_that_goes_on_in_time_loses_nothing(world: MakeWor
     assert accounts.store.state_at(STREAM, NOON - HOUR) == "complete"
 
 
-def test_an_interrupted_window_that_outlived_the_retention_is_not_called_complete(world: MakeWorld) -> None:
-    """Its rest is gone: it is lost, and told, though a part of it is in the store."""
+def test_an_interrupted_window_beyond_the_retention_is_lost(world: MakeWorld) -> None:
+    """The rest of the window was removed, so it is reported as lost although a part is in the store."""
     accounts = interrupted(world)
     accounts.clock.advance(2 * DAY / SECOND)
     report = accounts.bring(STREAM)
@@ -110,7 +110,7 @@ def test_an_interrupted_window_that_outlived_the_retention_is_not_called_complet
 
 
 def interrupted_first(world: MakeWorld) -> World:
-    """A store whose first sync asked for three days, of which the service keeps one, and was interrupted in the middle."""
+    """Return a store whose first sync asked for three days, of which the service has one, and was interrupted."""
     times = range(NOON - DAY, NOON + 2 * DAY, 5 * MINUTE)
     rows = tuple(Row(time=time, appears=time, vanishes=time + DAY) for time in times)
     broken = {"on": True}
@@ -126,8 +126,8 @@ def interrupted_first(world: MakeWorld) -> World:
     return accounts
 
 
-def test_a_first_sync_that_goes_on_has_not_lost_what_was_gone_before_it_began(world: MakeWorld) -> None:
-    """What the service did not keep any more at the beginning of the interrupted sync is expired, and not reported."""
+def test_a_resumed_first_sync_reports_no_earlier_loss(world: MakeWorld) -> None:
+    """Records that were removed before the interrupted sync began are expired and not reported."""
     accounts = interrupted_first(world)
     report = accounts.bring(CALLS, filters=API, since="72h")
     assert report.lost == []
@@ -135,8 +135,8 @@ def test_a_first_sync_that_goes_on_has_not_lost_what_was_gone_before_it_began(wo
     assert accounts.stored(CALLS) == accounts.truth(CALLS, **API)
 
 
-def test_a_first_sync_that_goes_on_late_has_lost_what_went_meanwhile(world: MakeWorld) -> None:
-    """What the service removed between the interruption and the next sync is lost; what was gone before is not."""
+def test_a_late_resumed_first_sync_reports_its_loss(world: MakeWorld) -> None:
+    """Records removed between the interruption and the next sync are lost; those removed before it are not."""
     accounts = interrupted_first(world)
     accounts.clock.reach(NOON + 2 * HOUR)
     report = accounts.bring(CALLS, filters=API)
@@ -145,8 +145,8 @@ def test_a_first_sync_that_goes_on_late_has_lost_what_went_meanwhile(world: Make
     assert accounts.store.state_at(CALLS, NOON - DAY + HOUR, API_TEXT) == "lost"
 
 
-def test_a_store_that_falls_behind_is_warned_of(world: MakeWorld) -> None:
-    """Once its end is older than half of the retention; before that, and after a sync, it is not."""
+def test_a_store_that_falls_behind_gets_a_warning(world: MakeWorld) -> None:
+    """The report warns once the end of the store is older than half of the retention."""
     accounts = world(CognigyFake(rows=kept_for_a_day(range(-24, 72))))
     accounts.bring(STREAM)
     accounts.clock.advance(11 * HOUR / SECOND)

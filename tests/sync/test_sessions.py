@@ -1,4 +1,4 @@
-"""Logs of calls can only be asked for session by session: a sync finds the sessions, and reads each until it is over."""
+"""Logs of calls can only be requested by session: a sync finds the sessions and reads each until it has ended."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ STREAM: Final = "daily.session_logs"
 @attrs.frozen(kw_only=True)
 class Meetings(DailyFake):
     """
-    A Daily whose meetings are told one by one, each with a line a minute until its end.
+    A Daily with given meetings, each with one line a minute until its end.
 
     Attributes:
-        told: Begin and length of each, in minutes from `NOON` on, and its room, by its id.
-        late: How many minutes after its time a line is listed.
+        told: Start from `NOON` and length of each meeting in minutes, and its room, by its id.
+        late: The delay in minutes with which a line is listed.
         refused: Ids of sessions that are refused.
     """
 
@@ -34,7 +34,7 @@ class Meetings(DailyFake):
     refused: Sequence[str] = ()
 
     def lines(self, session: str, now: int) -> list[dict[str, Any]]:
-        """The lines of a session that are listed at a moment."""
+        """Return the lines of a session that are listed at a moment."""
         begin, length, _ = self.told[session]
         return [
             {
@@ -108,12 +108,12 @@ def _reply(body: Any, now: int) -> FakeResponse:
 
 
 def lines(accounts: World) -> dict[str, int]:
-    """How many lines the store has of each session."""
+    """Return the number of stored lines of each session."""
     return dict(Counter(item["mtgSessionId"] for item in accounts.store.items(STREAM)))
 
 
 def sessions_asked(accounts: World) -> list[str]:
-    """The sessions whose logs have been asked for since the last time, with each request."""
+    """Return the sessions whose logs were requested since the last call, one for each request."""
     return [
         dict(part.split("=", 1) for part in request.query.split("&"))["mtgSessionId"]
         for request in accounts.asked()
@@ -122,7 +122,7 @@ def sessions_asked(accounts: World) -> list[str]:
 
 
 def test_sessions_are_found_by_the_list_of_meetings(world: MakeWorld) -> None:
-    """Those of every day, each with all of its lines; those that are over are not asked for again."""
+    """Each session of every day is stored with all its lines; ended sessions are not requested again."""
     told = {f"session-{number}": (-600 * number - 60, 15 + number, "hello") for number in range(12)}
     accounts = world(Meetings(told=told))
     assert accounts.bring(STREAM).sessions == 12
@@ -133,8 +133,8 @@ def test_sessions_are_found_by_the_list_of_meetings(world: MakeWorld) -> None:
     assert sessions_asked(accounts) == []
 
 
-def test_a_session_is_read_again_until_it_has_been_over_for_a_while(world: MakeWorld) -> None:
-    """However long ago it began: it is complete half an hour after its end."""
+def test_a_session_is_read_until_half_an_hour_after_its_end(world: MakeWorld) -> None:
+    """However long ago a session began, it is complete half an hour after its end."""
     accounts = world(Meetings(told={"long": (-300, 330, "hello"), "short": (-300, 10, "hello")}, late=20))
     begin = NOON - 300 * MINUTE
     accounts.bring(STREAM)
@@ -155,8 +155,8 @@ def test_a_session_is_read_again_until_it_has_been_over_for_a_while(world: MakeW
     assert sessions_asked(accounts) == []
 
 
-def test_sessions_are_narrowed_by_room_and_time(world: MakeWorld) -> None:
-    """Only those in the room that began within; that is a question of its own."""
+def test_sessions_are_filtered_by_room_and_time(world: MakeWorld) -> None:
+    """Only sessions of the room that began in the window are read, as a separate query."""
     told = {
         "here": (-90, 10, "hello"),
         "elsewhere": (-90, 10, "other"),
@@ -173,15 +173,15 @@ def test_sessions_are_narrowed_by_room_and_time(world: MakeWorld) -> None:
     assert lines(accounts) == dict.fromkeys(told, 10)
 
 
-def test_a_session_is_read_whole_whatever_the_window(world: MakeWorld) -> None:
-    """A window says which sessions: their lines are all read at once, those that are dated in the future, too."""
+def test_a_session_is_read_completely_for_any_window(world: MakeWorld) -> None:
+    """A window selects sessions, whose lines are all read at once, also those with a future time."""
     accounts = world(Meetings(told={"fast": (-90, 130, "hello")}, late=-120))
     accounts.bring(STREAM, until="1h")
     assert lines(accounts) == {"fast": 130}
 
 
 def test_a_filter_of_the_lines_goes_to_the_sessions(world: MakeWorld) -> None:
-    """The list of meetings has no such filter, and is not asked with it."""
+    """A filter for lines is sent with the requests for sessions, not with the list of meetings."""
     accounts = world(Meetings(told={"here": (-90, 10, "hello")}))
     accounts.bring(STREAM, filters={"room": "hello", "logLevel": "ERROR"})
     requests = accounts.asked()
@@ -190,15 +190,15 @@ def test_a_filter_of_the_lines_goes_to_the_sessions(world: MakeWorld) -> None:
     assert (listed, read) == ({(True, False)}, {(False, True)})
 
 
-def test_a_session_that_is_named_needs_no_list(world: MakeWorld) -> None:
-    """It is read as any stream, window by window."""
+def test_a_named_session_needs_no_list(world: MakeWorld) -> None:
+    """A stream with a named session is read window by window, as any other."""
     accounts = world(Meetings(told={"one": (-90, 10, "hello"), "other": (-90, 10, "hello")}))
     accounts.bring(STREAM, filters={"mtgSessionId": "one"})
     assert lines(accounts) == {"one": 10}
 
 
-def test_a_session_that_is_refused_keeps_no_other_from_being_read(world: MakeWorld) -> None:
-    """The report names the error; the session is asked for again, those that were read are not."""
+def test_a_refused_session_does_not_stop_others(world: MakeWorld) -> None:
+    """The report names the error; the next sync requests this session again, but none that was read."""
     told = {f"session-{number}": (-60 * number - 90, 10, "hello") for number in range(8)}
     accounts = world(Meetings(told=told, refused=["session-5"]))
     report = accounts.sync(streams=[STREAM])
@@ -210,8 +210,8 @@ def test_a_session_that_is_refused_keeps_no_other_from_being_read(world: MakeWor
     assert {*sessions_asked(accounts)} == {"session-5"}
 
 
-def test_an_account_that_is_refused_is_not_asked_session_by_session(world: MakeWorld) -> None:
-    """What is wrong with the credentials is wrong with all."""
+def test_a_refused_account_is_not_tried_for_each_session(world: MakeWorld) -> None:
+    """Invalid credentials are invalid for all sessions, so the sync stops after one."""
     told = {f"session-{number}": (-60 * number - 90, 10, "hello") for number in range(40)}
 
     def refuse(request: FakeRequest, _number: int) -> FakeResponse | None:
@@ -225,7 +225,7 @@ def test_an_account_that_is_refused_is_not_asked_session_by_session(world: MakeW
 
 
 def requests_of_a_further_sync(accounts: World) -> int:
-    """How many a sync of every stream of calls sends once all is settled."""
+    """Return the number of requests that a sync of every stream of calls sends once all is complete."""
     streams = ["daily.meetings", STREAM, "daily.session_metrics"]
     for _ in range(2):
         accounts.sync(streams=streams).raise_failures()
@@ -237,8 +237,8 @@ def requests_of_a_further_sync(accounts: World) -> int:
     return len(accounts.asked())
 
 
-def test_meetings_that_are_over_cost_a_further_sync_nothing(world: MakeWorld) -> None:
-    """As many requests over a hundred of them, in two months, as over ten."""
+def test_ended_meetings_cost_a_further_sync_no_requests(world: MakeWorld) -> None:
+    """A further sync sends the same number of requests for a hundred meetings in two months as for ten."""
     few, many = (
         requests_of_a_further_sync(
             world(Meetings(told={f"session-{one}": (-840 * one - 60, 15, "hello") for one in range(count)}))

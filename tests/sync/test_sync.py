@@ -1,4 +1,4 @@
-"""Syncs bring every record once, late and changed ones too, and ask for no more than that takes."""
+"""A sync stores every record once, late and changed ones included, with as few requests as possible."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ VIDEO: Final = "signalwire.video_logs"
 
 
 def everything(world: World) -> dict[str, list[str]]:
-    """What the services have, by stream."""
+    """The items of the services, by stream."""
     session = {"mtg_session_id": DailyFake(records=40, epoch=NOON).meeting_ids[0]}
     return {
         COGNIGY: world.truth(COGNIGY),
@@ -61,7 +61,7 @@ def everything(world: World) -> dict[str, list[str]]:
 
 
 def test_every_record_of_every_stream_comes_once(world: MakeWorld) -> None:
-    """All accounts at once; again, nothing is doubled."""
+    """A sync of all accounts stores every record, and another one repeats none."""
     accounts = world(*ONE_OF_ALL)
     accounts.clock.advance(60)
     wanted = everything(accounts)
@@ -72,8 +72,8 @@ def test_every_record_of_every_stream_comes_once(world: MakeWorld) -> None:
         accounts.clock.advance(3600)
 
 
-def test_a_duckdb_file_has_them_as_a_table(world: MakeWorld, tmp_path: Path) -> None:
-    """One row for each record, with the time as the service gives it, and what is complete beside it."""
+def test_a_duckdb_file_has_records_and_coverage_as_tables(world: MakeWorld, tmp_path: Path) -> None:
+    """The file has a row for each record, with the time of the service, and a table of the coverage."""
     accounts = world(*ONE_OF_ALL)
     path = tmp_path / "logs.duckdb"
     for _ in range(2):
@@ -88,7 +88,7 @@ def test_a_duckdb_file_has_them_as_a_table(world: MakeWorld, tmp_path: Path) -> 
 
 
 def requests_of_a_further_sync(folder: Path, days: int) -> int:
-    """How many a sync sends that finds nothing new, over a store of so many days."""
+    """Return the number of requests of a sync without new records, over a store of this many days."""
     records = 30 * days
     spacing = days * DAY / records / SECOND
     folder.mkdir()
@@ -100,7 +100,7 @@ def requests_of_a_further_sync(folder: Path, days: int) -> int:
         SignalWireFake(records=records, epoch=NOON, growing=False, spacing=spacing),
         DailyFake(records=records, epoch=NOON, growing=False, spacing=spacing),
     )
-    # Meetings of the fake that never end are looked at again, as they have to be; those cost more the more there are.
+    # Meetings of the fake that never end are read in every sync; those cost more requests as their number grows.
     streams = [COGNIGY, LOGTO, VIDEO, CALLS]
     for _ in range(2):
         accounts.clock.advance(3 * 3600)
@@ -112,14 +112,14 @@ def requests_of_a_further_sync(folder: Path, days: int) -> int:
     return len(accounts.asked())
 
 
-def test_a_further_sync_costs_what_is_new_not_what_is_there(tmp_path: Path) -> None:
-    """Over unchanged services, no more requests for a store of sixty days than for one of ten."""
+def test_a_further_sync_costs_by_new_records_only(tmp_path: Path) -> None:
+    """With unchanged services, a store of sixty days needs no more requests than one of ten."""
     few, many = (requests_of_a_further_sync(tmp_path / str(days), days) for days in (10, 60))
     assert many <= few <= 8
 
 
-def test_late_records_arrive(world: MakeWorld) -> None:
-    """Whatever comes within the settling time is read, though newer records were stored before."""
+def test_late_records_are_stored(world: MakeWorld) -> None:
+    """Records that arrive within the settling time are stored, even after newer ones."""
     late = Row(time=NOON - 5 * MINUTE, appears=NOON + 4 * MINUTE, content=7)
     accounts = world(LogtoFake(rows=(*rows_of([NOON - HOUR, NOON - MINUTE]), late)))
     accounts.bring(LOGTO)
@@ -132,8 +132,8 @@ def test_late_records_arrive(world: MakeWorld) -> None:
     assert len(accounts.stored(LOGTO)) == 3
 
 
-def test_a_clock_that_is_ahead_makes_nothing_complete_too_early(world: MakeWorld) -> None:
-    """Where ours is an hour ahead of the service's, what it writes within that hour still arrives."""
+def test_a_local_clock_that_is_ahead_completes_no_window_early(world: MakeWorld) -> None:
+    """With a local clock an hour ahead of the service, records written within this hour are stored."""
     young = Row(time=NOON - 50 * MINUTE, appears=NOON - 45 * MINUTE, content=7)
     fake = LogtoFake(rows=(*rows_of([NOON - 3 * HOUR]), young))
     accounts = world(fake)
@@ -148,14 +148,14 @@ def test_a_clock_that_is_ahead_makes_nothing_complete_too_early(world: MakeWorld
 
 
 def without_date(answer: FakeResponse) -> FakeResponse:
-    """The answer of a service that does not say what time it is."""
+    """The answer of a service without a Date header."""
     return attrs.evolve(answer, headers=tuple(pair for pair in answer.headers if pair[0].lower() != "date"))
 
 
 @pytest.mark.parametrize("interrupted", [False, True], ids=["read to its end", "interrupted"])
 @pytest.mark.parametrize("fake", ONE_OF_ALL, ids=lambda fake: type(fake).__name__)
-def test_what_is_complete_beyond_now_is_read_again(world: MakeWorld, fake: Fake, interrupted: bool) -> None:
-    """A sync by a clock that is thirty days ahead of a service without a Date costs none of what is written later."""
+def test_a_complete_stretch_in_the_future_is_read_again(world: MakeWorld, fake: Fake, interrupted: bool) -> None:
+    """A sync thirty days ahead of a service without a Date header loses no record that is written later."""
     day: Any = attrs.evolve(fake, growing=True, epoch=NOON - 2 * HOUR)  # type: ignore[misc]  # a fake is attrs
     accounts = world(day, faults=failing(without_date))
     name = next(iter(accounts.transports))
@@ -176,14 +176,14 @@ def test_what_is_complete_beyond_now_is_read_again(world: MakeWorld, fake: Fake,
         begun = accounts.clock.now()
         accounts.sync().raise_failures()
     for stream in {COGNIGY, "daily.meetings", LOGTO, VIDEO}.intersection(day.streams):
-        # A sync of many calls takes a while, and what is written meanwhile is the next one's.
+        # A sync of many calls takes a while; the next one stores the records written meanwhile.
         assert {*day.truth(stream, now=begun)} <= {*accounts.stored(stream)} <= {*accounts.truth(stream)}
         assert len(accounts.stored(stream)) > len(day.truth(stream, now=day.epoch))
 
 
 @pytest.mark.parametrize("faults", [None, failing(without_date)], ids=["Date", "no Date"])
-def test_a_clock_that_is_ahead_makes_nothing_lost(world: MakeWorld, faults: Faults | None) -> None:
-    """What the service keeps for a day is not gone where our clock says that many days have passed."""
+def test_a_local_clock_that_is_ahead_reports_no_loss(world: MakeWorld, faults: Faults | None) -> None:
+    """The retention of a day is counted by the service's time, even if the local clock is many days ahead."""
     times = [NOON - 3 * HOUR, NOON - 30 * MINUTE, NOON + HOUR]
     fake = CognigyFake(rows=rows_of(times))
     accounts = world(fake, faults=faults)
@@ -203,8 +203,8 @@ def test_a_clock_that_is_ahead_makes_nothing_lost(world: MakeWorld, faults: Faul
     assert "lost" not in {state for _, _, state in accounts.store.states(COGNIGY)}
 
 
-def test_what_a_service_without_a_date_has_is_complete_up_to_its_newest_record(world: MakeWorld) -> None:
-    """A clock that is an hour ahead once costs nothing, also where the next sync comes a day later."""
+def test_without_a_date_coverage_ends_at_the_newest_record(world: MakeWorld) -> None:
+    """A local clock that is once an hour ahead loses no record, even if the next sync is a day later."""
     fake = LogtoFake(rows=rows_of([NOON - 3 * HOUR, NOON - 30 * MINUTE, NOON + 3 * HOUR]))
     accounts = world(fake, faults=failing(without_date))
     right = accounts.transports["logto"]
@@ -220,8 +220,8 @@ def test_what_a_service_without_a_date_has_is_complete_up_to_its_newest_record(w
     assert len(accounts.stored(LOGTO)) == 3
 
 
-def test_what_was_provisional_is_read_again_and_then_complete(world: MakeWorld) -> None:
-    """Once the settling time is over, it is not asked for any more."""
+def test_a_provisional_stretch_is_read_again_and_then_complete(world: MakeWorld) -> None:
+    """After the settling time the stretch is not requested again."""
     accounts = world(LogtoFake(rows=rows_of([NOON - HOUR])))
     accounts.bring(LOGTO)
     accounts.clock.advance(HOUR / SECOND)
@@ -238,8 +238,8 @@ def test_what_was_provisional_is_read_again_and_then_complete(world: MakeWorld) 
 
 
 @pytest.mark.parametrize("ahead", [MINUTE, 40 * DAY], ids=["minute", "forty days"])
-def test_records_of_the_future_move_nothing(world: MakeWorld, ahead: int) -> None:
-    """One that is dated ahead is stored when it comes, and those that come after it are not missed."""
+def test_future_records_do_not_move_the_coverage(world: MakeWorld, ahead: int) -> None:
+    """A future record is stored when it comes, and records that come after it are stored too."""
     rows = (
         Row(time=NOON + ahead, appears=NOON - HOUR),
         *rows_of([NOON - 2 * HOUR, NOON + 20 * MINUTE, NOON + 2 * HOUR], content=0),
@@ -263,7 +263,7 @@ def _asked(filters: dict[str, str]) -> str:
 
 
 def unreadable(request: FakeRequest, _number: int) -> Any:
-    """Let the first log of each answer have a time that nobody can read."""
+    """Make the time of the first log of each answer unreadable."""
     if not request.path.endswith("/logs"):
         return None
 
@@ -278,7 +278,7 @@ def unreadable(request: FakeRequest, _number: int) -> Any:
     return change
 
 
-def test_times_that_cannot_be_read_move_nothing(world: MakeWorld) -> None:
+def test_unreadable_times_do_not_move_the_coverage(world: MakeWorld) -> None:
     """Such a record is stored without a time, and windows end where they would without it."""
     accounts = world(CognigyFake(rows=rows_of([NOON - 2 * HOUR, NOON - HOUR]), hal="by default"), faults=unreadable)
     accounts.bring(COGNIGY)
@@ -289,7 +289,7 @@ def test_times_that_cannot_be_read_move_nothing(world: MakeWorld) -> None:
 
 
 def test_changed_rows_are_replaced_until_they_are_final(world: MakeWorld) -> None:
-    """A session in progress is read again as long as it is; then it is as it ended, and not asked for any more."""
+    """A session in progress is read again until it ends; its final version is stored and not requested again."""
     accounts = world(SignalWireFake(rows=(Row(time=NOON - 30 * MINUTE, appears=NOON - 30 * MINUTE, content=10),)))
     begin = NOON - 30 * MINUTE  # and takes two hours and 50 seconds
     accounts.bring(VIDEO)
@@ -311,7 +311,7 @@ def test_changed_rows_are_replaced_until_they_are_final(world: MakeWorld) -> Non
 
 
 def test_rows_that_vanish_stay_in_the_store(world: MakeWorld) -> None:
-    """A store keeps what a service removes."""
+    """A store keeps rows that the service removes."""
     rows = (Row(time=NOON - MINUTE, appears=NOON - MINUTE, vanishes=NOON + MINUTE, content=1), *rows_of([NOON - HOUR]))
     accounts = world(LogtoFake(rows=rows))
     accounts.bring(LOGTO)
@@ -323,8 +323,8 @@ def test_rows_that_vanish_stay_in_the_store(world: MakeWorld) -> None:
     assert len(before) == 2
 
 
-def test_what_is_newest_is_not_all_that_is_read_after_an_outage(world: MakeWorld) -> None:
-    """Days without a sync are windows of their own, the oldest asked for first."""
+def test_an_outage_is_read_day_by_day(world: MakeWorld) -> None:
+    """Days without a sync become separate windows, of which the oldest is requested first."""
     accounts = world(LogtoFake(rows=rows_of(range(NOON - 10 * DAY, NOON, 5 * HOUR))))
     accounts.clock.advance(-8 * DAY / SECOND)
     accounts.bring(LOGTO)
@@ -343,8 +343,8 @@ def test_what_is_newest_is_not_all_that_is_read_after_an_outage(world: MakeWorld
     )
 
 
-def test_since_reaches_back_and_first_since_only_the_first_time(world: MakeWorld) -> None:
-    """What a store has begins where it was first told to; a later sync can be told to go further back."""
+def test_since_extends_a_store_and_first_since_does_not(world: MakeWorld) -> None:
+    """`first_since` sets the start of a new store only; `since` extends an existing one further back."""
     accounts = world(LogtoFake(rows=rows_of(range(NOON - 5 * DAY, NOON, HOUR))))
     accounts.bring(LOGTO, first_since="1d")
     assert len(accounts.stored(LOGTO)) == 24
@@ -358,8 +358,8 @@ def test_since_reaches_back_and_first_since_only_the_first_time(world: MakeWorld
     assert accounts.store.states(LOGTO)[0] == (NOON - 2 * DAY, NOON - 10 * MINUTE, "complete")
 
 
-def test_filters_are_questions_of_their_own(world: MakeWorld) -> None:
-    """What is complete with one filter is not with another, or without."""
+def test_filters_are_separate_queries(world: MakeWorld) -> None:
+    """A stretch that is complete with one filter is not complete with another, or with none."""
     rows = tuple(
         Row(time=NOON - number * MINUTE, appears=NOON - number * MINUTE, content=number) for number in range(60)
     )
@@ -375,14 +375,14 @@ def test_filters_are_questions_of_their_own(world: MakeWorld) -> None:
     assert filters == {"{}", orjson.dumps({"log_key": key}).decode()}
 
 
-def test_both_logs_of_an_api_are_kept(world: MakeWorld) -> None:
-    """Requests and webhooks are two questions; a filter that names one leaves one, asked once."""
+def test_both_sources_of_api_logs_are_stored(world: MakeWorld) -> None:
+    """Requests and webhooks are two queries; a filter that names one source leaves one query, sent once."""
     accounts = world(DailyFake(records=100, epoch=NOON, growing=False))
     accounts.clock.advance(60)
     accounts.bring(CALLS, filters={"source": "webhook"})
     assert accounts.stored(CALLS) == accounts.truth(CALLS, source="webhook")
     targets = [request.target for request in accounts.asked()]
-    # The first page, which is shorter than it may be, is looked at twice.
+    # The first page, shorter than it may be, is requested twice.
     assert len(targets) - 1 == len({*targets}) > 0
     accounts.bring(CALLS)
     assert accounts.stored(CALLS) == sorted(
@@ -390,8 +390,8 @@ def test_both_logs_of_an_api_are_kept(world: MakeWorld) -> None:
     )
 
 
-def test_one_that_fails_stops_no_other(world: MakeWorld) -> None:
-    """Neither another stream of the account nor another account; the report names it."""
+def test_a_failing_stream_stops_no_other(world: MakeWorld) -> None:
+    """Neither another stream of the account nor another account stops; the report names the failure."""
 
     def refuse(request: FakeRequest, _number: int) -> FakeResponse | None:
         return FakeResponse(403, (), b"{}") if request.path.endswith("/logs/api") else None
@@ -410,7 +410,7 @@ def test_one_that_fails_stops_no_other(world: MakeWorld) -> None:
 
 
 def test_an_account_that_cannot_be_opened_stops_no_other(world: MakeWorld) -> None:
-    """It is told in the report, with its error."""
+    """The report has the account with its error."""
     accounts = world(*ONE_OF_ALL)
     accounts.config.write_text(accounts.config.read_text().replace("app_secret", "# app_secret"))
     report = accounts.sync()
@@ -420,8 +420,8 @@ def test_an_account_that_cannot_be_opened_stops_no_other(world: MakeWorld) -> No
     assert accounts.stored(VIDEO) == accounts.truth(VIDEO)
 
 
-def test_a_window_that_fails_keeps_no_other_from_being_read(world: MakeWorld) -> None:
-    """It is a gap, the report names it, and the next sync reads it."""
+def test_a_failing_window_stops_no_other(world: MakeWorld) -> None:
+    """The window becomes a gap, the report names it, and the next sync reads it."""
     broken = {"on": True}
 
     def fault(request: FakeRequest, _number: int) -> FakeResponse | None:
@@ -438,8 +438,8 @@ def test_a_window_that_fails_keeps_no_other_from_being_read(world: MakeWorld) ->
     assert accounts.stored(LOGTO) == accounts.truth(LOGTO)
 
 
-def test_a_slice_alone_gives_what_a_sync_stores(tmp_path: Path) -> None:
-    """It can be pickled, sent elsewhere, and read there, as often as one likes."""
+def test_a_slice_yields_the_records_that_a_sync_stores(tmp_path: Path) -> None:
+    """A slice can be pickled, sent to another process and read there any number of times."""
     fake = LogtoFake(records=120, epoch=NOON, growing=False)
     config = tmp_path / "logferry.toml"
     with serve(fake) as url:
@@ -472,8 +472,8 @@ def test_a_slice_alone_gives_what_a_sync_stores(tmp_path: Path) -> None:
     assert len(alone) == len(fake.truth(LOGTO, cut.since, cut.until)) > 20
 
 
-def test_pages_that_are_too_large_stop_no_sync(world: MakeWorld) -> None:
-    """A window whose pages are more than is read comes in smaller ones, for every stream."""
+def test_pages_above_the_size_limit_stop_no_sync(world: MakeWorld) -> None:
+    """For every stream, a window with pages above the limit comes in smaller ones."""
     accounts = world(*ONE_OF_ALL, faults=failing(heavy(60)))
     accounts.clock.advance(60)
     wanted = everything(accounts)

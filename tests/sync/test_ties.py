@@ -1,4 +1,4 @@
-"""More logs of one millisecond than a page holds are in the store, whole, and their window is complete."""
+"""More logs of one millisecond than a page holds are all stored, and their window is complete."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ CROWDED: Final = NOON - 2 * HOUR
 
 @pytest.mark.parametrize("release", ["1.40.0", "1.42.0"])
 @pytest.mark.parametrize("count", [100, 350])
-def test_a_crowded_moment_is_complete(world: MakeWorld, release: str, count: int) -> None:
-    """All of its logs are there after one sync, nothing is in doubt, and the next sync does not read them again."""
+def test_a_crowd_is_complete(world: MakeWorld, release: str, count: int) -> None:
+    """One sync stores all logs of the crowd without a doubt, and the next sync does not read them again."""
     among = [Row(time=CROWDED + number * SECOND, content=number + 300) for number in range(-300, 300)]
     fake = LogtoFake(rows=[*among, *[Row(time=CROWDED)] * count], release=release, stable_ties=False)
     accounts = world(fake)

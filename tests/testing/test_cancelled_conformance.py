@@ -1,4 +1,4 @@
-"""Every built-in stream passes the suite of cancelled iterations, and that of forks."""
+"""Every built-in stream passes the suites of cancelled iterations and of forks."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ NAMES = [name for _, name in STREAMS]
 
 
 @pytest.mark.parametrize(("service", "stream"), STREAMS, ids=NAMES)
-def test_cancelled_iterations_of_all_accounts_lose_nothing(service: Service, stream: str) -> None:
-    """A few seeds of what scripts/soak --ferry runs."""
+def test_cancelled_iterations_of_all_accounts_lose_no_record(service: Service, stream: str) -> None:
+    """The seeds are a few of those of scripts/soak --ferry."""
     for seed in range(4):
         CancelledTrial(service.client, scripted_fake(service), stream, seed).run().check()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize(("service", "stream"), STREAMS[-2:], ids=NAMES[-2:])
-def test_both_processes_of_a_fork_lose_nothing(service: Service, stream: str) -> None:
-    """A few seeds of what scripts/soak --fork runs."""
+def test_both_processes_of_a_fork_lose_no_record(service: Service, stream: str) -> None:
+    """The seeds are a few of those of scripts/soak --fork."""
     for seed in range(3):
         ForkedTrial(service.client, scripted_fake(service), stream, seed).run().check()

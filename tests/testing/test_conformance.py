@@ -1,4 +1,4 @@
-"""Every stream keeps its promise on hostile histories and schedules of faults, and the suite notices where one does not."""
+"""Every stream passes the suite on hostile histories and schedules of faults, and the suite detects a loss."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ STREAMS = [(service, definition.name) for service in SERVICES for definition in 
 @pytest.mark.parametrize(("service", "stream"), STREAMS, ids=[name for _, name in STREAMS])
 @given(seed=st.integers(0, 2**32))
 @settings(derandomize=True, max_examples=10)  # scripts/soak runs thousands
-def test_nothing_is_lost_doubled_or_endless(service: Service, stream: str, sync: bool, seed: int) -> None:
-    """Emitted identities are those of the pinned window, each uid comes once, and requests are bounded."""
+def test_a_walk_loses_and_repeats_no_item(service: Service, stream: str, sync: bool, seed: int) -> None:
+    """The delivered identities are those of the window, each uid comes once, and requests are bounded."""
     Trial(service.client, scripted_fake(service), stream, seed, sync).run().check()
 
 
 @pytest.mark.parametrize(("service", "stream"), STREAMS, ids=[name for _, name in STREAMS])
-def test_the_same_over_a_real_server(service: Service, stream: str) -> None:
-    """Over the loopback server, and a relay that resets and closes connections, blocking and async in turn."""
+def test_a_walk_over_a_real_server_loses_and_repeats_no_item(service: Service, stream: str) -> None:
+    """The loopback server is behind a relay that resets and closes connections; sync and async alternate."""
     outcomes = [
         Trial(service.client, scripted_fake(service), stream, seed, sync=seed % 2 == 1, loopback=True).run()
         for seed in (6, 7, 8)
@@ -40,8 +40,8 @@ def test_the_same_over_a_real_server(service: Service, stream: str) -> None:
     assert any(outcome.records for outcome in outcomes)
 
 
-def test_a_seed_can_be_had_again() -> None:
-    """The same trial has the same outcome, in both worlds, so that a failing seed can be looked into."""
+def test_a_seed_reproduces_its_trial() -> None:
+    """A seed always gives the same outcome, sync and async, so a failure can be examined."""
     service, stream = STREAMS[0]
     once, again, tasks = (
         attrs.asdict(Trial(service.client, scripted_fake(service), stream, 7, sync).run(), recurse=False)
@@ -57,7 +57,7 @@ class Losing(LogtoFake):
     """A Logto that never lists one log in ten."""
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
-        """Answer without them."""
+        """Answer without these logs."""
         if self.rows is None:
             return LogtoFake.answer(self, request, now)
         kept = tuple(attrs.evolve(row, vanishes=0) if place % 10 == 3 else row for place, row in enumerate(self.rows))
@@ -65,7 +65,7 @@ class Losing(LogtoFake):
 
 
 def test_a_loss_is_noticed() -> None:
-    """The message says what, and how to run it again."""
+    """The message names the loss and the command that repeats the trial."""
     losing: Any = Losing
     outcomes = [Trial(logferry.Logto, losing.of_rows, "logto.audit_logs", seed).run() for seed in range(12)]
     (first, *_) = [outcome for outcome in outcomes if outcome.lost]

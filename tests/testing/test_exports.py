@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 
-def test_fakes_need_no_http_library() -> None:
-    """A fake answers without httpx, anyio or uvicorn being loaded."""
+def test_fakes_load_no_http_library() -> None:
+    """A fake answers without loading httpx, anyio or uvicorn."""
     program = """
 import sys
 from logferry.testing import FakeRequest, LogtoFake

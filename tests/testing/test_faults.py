@@ -1,4 +1,4 @@
-"""Faults said in a line."""
+"""Faults in one line."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ BUSY, SLOW = FakeResponse(503), FakeResponse(429, (("Retry-After", "1"),))
 
 
 def outcomes(faults: Faults, *targets: str) -> list[int]:
-    """The status of each request's fault, 0 for none."""
+    """Return the status of each request's fault, 0 for none."""
     found = [faults(FakeRequest("GET", target), number) for number, target in enumerate(targets, 1)]
     return [one.status if isinstance(one, FakeResponse) else 0 for one in found]
 
 
-def test_all_requests_or_some_by_number() -> None:
-    """Without a condition all fail; else those with the numbers, each so-manieth, or the first few."""
+def test_faults_apply_to_all_requests_or_to_numbers() -> None:
+    """Without a condition all requests fail; otherwise those with the numbers, every n-th, or the first few."""
     assert outcomes(failing(BUSY), *"/" * 3) == [503, 503, 503]
     assert outcomes(failing(BUSY, at=[2, 4]), *"/" * 5) == [0, 503, 0, 503, 0]
     assert outcomes(failing(BUSY, every=2), *"/" * 5) == [0, 503, 0, 503, 0]
@@ -48,20 +48,20 @@ def test_all_requests_or_some_by_number() -> None:
     assert outcomes(failing(BUSY, every=2, times=1), *"/" * 5) == [0, 503, 0, 0, 0]
 
 
-def test_requests_by_path_and_query() -> None:
-    """Only requests that meet both count, whatever else they ask for."""
+def test_faults_apply_by_path_and_query() -> None:
+    """A fault applies to requests that match both path and query, with any other parameters."""
     targets = ("/logs?page=2", "/token", "/logs?size=5&page=2", "/logs?page=3", "/logs?page=%32")
     assert outcomes(failing(BUSY, path="/token"), *targets) == [0, 503, 0, 0, 0]
     assert outcomes(failing(BUSY, path="/logs", query={"page": "2"}, at=[2, 3]), *targets) == [0, 0, 503, 0, 503]
 
 
 def test_the_first_outcome_decides() -> None:
-    """Joined faults see every request, and the first one that has something to say is heard."""
+    """Joined faults all see every request, and the first outcome is used."""
     assert outcomes(first_of(failing(BUSY, at=[2]), failing(SLOW, at=[2, 3])), *"/" * 4) == [0, 503, 429, 0]
 
 
-def test_an_error_is_an_outcome() -> None:
-    """What cannot be answered is an exception, which the adapters raise."""
+def test_an_exception_is_an_outcome() -> None:
+    """An exception is an outcome that the adapters raise."""
     error = TimeoutError("slow")
     assert failing(error)(FakeRequest("GET", "/"), 1) is error
 
@@ -71,15 +71,15 @@ BASE_URL = "https://acme.signalwire.com"
 
 
 def client(outcome: Outcome, fake: Fake = FAKE, clock: VirtualClock | None = None, at: int = 2) -> httpx.Client:
-    """Return a client of a fake, for which one request, the second unless said otherwise, ends so."""
+    """Return a client of a fake where one request, by default the second, has this outcome."""
     faults = failing(outcome, at=[at])
     transport = InProcessTransport(fake, faults=faults, clock=clock)
     authorization = (FAKE.project_id, FAKE.api_token)
     return httpx.Client(transport=transport, base_url=BASE_URL, auth=authorization, timeout=30)
 
 
-def test_a_cut_body_is_what_httpx_says_it_is() -> None:
-    """The header says how long the body should be; what came up to there can be read before the error."""
+def test_a_truncated_body_is_an_error_of_httpx() -> None:
+    """The header has the length of the whole body; the received part can be read before the error."""
     with client(cut) as asking:
         whole = asking.get("/api/video/logs").content
         with asking.stream("GET", "/api/video/logs") as answer:
@@ -91,16 +91,16 @@ def test_a_cut_body_is_what_httpx_says_it_is() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_reset_body_is_a_read_error() -> None:
-    """An async client meets a reset in the body as it would on the network."""
+async def test_a_reset_within_a_body_is_a_read_error() -> None:
+    """An async client gets the same error for a reset within the body as on the network."""
     transport = InProcessTransport(FAKE, faults=failing(reset))
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as asking:
         with pytest.raises(httpx.ReadError, match="reset by peer"):
             await asking.get("/api/video/logs")
 
 
-def test_a_cut_body_that_was_sent_in_chunks() -> None:
-    """Compressed answers in chunks have a length once they are cut, so that a client can tell."""
+def test_a_truncated_chunked_body_has_a_length() -> None:
+    """A truncated compressed answer in chunks gets a length, so that a client can detect it."""
     fake = LogtoFake(records=50)
     answer = fake.answer(
         FakeRequest(
@@ -114,8 +114,8 @@ def test_a_cut_body_that_was_sent_in_chunks() -> None:
     assert broken.header("Transfer-Encoding") is None
 
 
-def test_a_page_instead_of_the_answer() -> None:
-    """A login page comes with status 200, its own type and length, and the service's other headers."""
+def test_a_login_page_replaces_the_answer() -> None:
+    """A login page has status 200, its own type and length, and the other headers of the service."""
     with client(html_page) as asking:
         asking.get("/api/video/logs")
         answer = asking.get("/api/video/logs")
@@ -125,8 +125,8 @@ def test_a_page_instead_of_the_answer() -> None:
     assert "X-Request-Id" in answer.headers
 
 
-def test_an_emptied_page_names_the_next() -> None:
-    """All items are gone, the links are as they were."""
+def test_an_emptied_page_keeps_its_links() -> None:
+    """All items are removed, and the links stay."""
     with client(emptied) as asking:
         whole, empty = (asking.get("/api/video/logs?page_size=5").json() for _ in range(2))
     assert len(whole["data"]) == 5
@@ -143,16 +143,16 @@ def test_an_emptied_page_names_the_next() -> None:
         (b"no JSON", b"no JSON"),
     ],
 )
-def test_pages_of_any_shape_are_emptied(body: bytes, expected: bytes) -> None:
-    """Arrays, objects with arrays, and HAL; compressed or not."""
+def test_pages_of_any_shape_can_be_emptied(body: bytes, expected: bytes) -> None:
+    """Pages can be arrays, objects with arrays, or HAL, compressed or not."""
     plain = emptied(FakeResponse(200, (("Content-Type", "application/json"),), body))
     packed = emptied(FakeResponse(200, (("Content-Encoding", "gzip"),), gzip.compress(body)))
     assert plain.body == expected
     assert expected in {packed.body, gzip.decompress(packed.body) if packed.header("Content-Encoding") else None}
 
 
-def test_a_stale_answer_is_that_of_the_last_request_for_the_path() -> None:
-    """Whatever the query, the page before comes again; where there was none, the answer is what it is."""
+def test_a_stale_answer_repeats_the_last_one_of_the_path() -> None:
+    """With any query the previous page comes again; the first answer stays unchanged."""
     with client(stale, at=3) as asking:
         pages = [asking.get(f"/api/video/logs?page_size={size}").json()["data"] for size in (1, 2, 3, 4)]
     assert [len(page) for page in pages] == [1, 2, 2, 4]
@@ -160,8 +160,8 @@ def test_a_stale_answer_is_that_of_the_last_request_for_the_path() -> None:
         assert len(asking.get("/api/video/logs?page_size=9").json()["data"]) == 9
 
 
-def test_a_late_answer_moves_the_clock() -> None:
-    """The clock moves on by as much as the answer is late, or by the client's patience, which then ends."""
+def test_a_late_answer_advances_the_clock() -> None:
+    """The clock advances by the delay of the answer, or by the timeout of the client, which then raises."""
     clock = VirtualClock(FAKE.epoch)
     with client(late(20), clock=clock, at=1) as asking:
         assert asking.get("/api/video/logs").status_code == 200
@@ -174,14 +174,14 @@ def test_a_late_answer_moves_the_clock() -> None:
 
 
 def test_a_function_may_change_the_answer() -> None:
-    """Any function from answer to answer will do."""
+    """Any function from answer to answer can be an outcome."""
     with client(lambda answer: FakeResponse(answer.status, (("Content-Type", "text/plain"),), answer.body)) as asking:
         types = [asking.get("/api/video/logs").headers["Content-Type"] for _ in range(2)]
     assert types == ["application/json; charset=utf-8", "text/plain"]
 
 
 @pytest.mark.parametrize("change", [cut, reset])
-def test_a_body_is_cut_over_the_loopback(change: Change) -> None:
-    """A client of the server finds the connection closed in the middle of the body."""
+def test_a_body_is_truncated_over_the_loopback(change: Change) -> None:
+    """A client of the server finds the connection closed within the body."""
     with serve(Recorder(FAKE, faults=failing(change))) as url, pytest.raises(httpx.RemoteProtocolError):
         httpx.get(f"{url}/api/video/logs", auth=(FAKE.project_id, FAKE.api_token))

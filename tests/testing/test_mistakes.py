@@ -1,4 +1,4 @@
-"""Mistakes of those who write tests: each error names the mistake."""
+"""Mistakes in tests of users: each error names the mistake."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Broken:
         return getattr(self._fake, name)
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
-        """Answer, but for pages from the third one on."""
+        """Answer, except for pages from the third one on."""
         self.asked += request.method == "GET"
         if self.asked > 2:
             raise self._error
@@ -32,8 +32,8 @@ class _Broken:
 
 
 @pytest.mark.parametrize("error", [OSError("disk"), ConnectionError("x"), UnicodeError("y"), KeyError("z")])
-def test_what_a_fake_raises_surfaces_as_itself(error: Exception, walk: Callable[[Any], Iterator[Any]]) -> None:
-    """It is no failure of the network, so nothing is tried again."""
+def test_an_exception_of_a_fake_is_raised_unchanged(error: Exception, walk: Callable[[Any], Iterator[Any]]) -> None:
+    """The exception is no network failure, so no request is retried."""
     fake: Any = _Broken(error)
     transport = InProcessTransport(fake, check=False)
     client = connected(logferry.Logto, fake, transport=transport, concurrency=1)
@@ -49,7 +49,7 @@ class _Unknown:
 
 
 @pytest.mark.parametrize(("fake", "words"), [(_Unknown(), "okta.logs"), (object(), "not named")])
-def test_a_fake_of_no_known_service_is_refused(fake: Any, words: str) -> None:
-    """The error names it, its streams, and the services that there are."""
+def test_a_fake_of_an_unknown_service_is_refused(fake: Any, words: str) -> None:
+    """The error names the fake, its streams, and the known services."""
     with pytest.raises(TypeError, match=rf"is not a fake of a known service \(cognigy, .*{words}"):
         connected(logferry.Logto, fake)

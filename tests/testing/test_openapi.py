@@ -90,8 +90,8 @@ SPEC: dict[str, Any] = {
         ),
     ],
 )
-def test_logto_violations(request_: FakeRequest, message: str) -> None:
-    """What goes against the spec of Logto is named."""
+def test_violations_of_the_logto_spec_are_named(request_: FakeRequest, message: str) -> None:
+    """Each violation of the Logto spec is named."""
     assert LOGTO.violations(request_) == [message]
 
 
@@ -104,8 +104,8 @@ def test_logto_violations(request_: FakeRequest, message: str) -> None:
         FakeRequest("POST", "/oidc/token", (FORM, BASIC), b"grant_type=client_credentials&resource=x&scope=all"),
     ],
 )
-def test_logto_keeps_to_the_spec(request_: FakeRequest) -> None:
-    """A request that keeps to the spec has no violations."""
+def test_a_conforming_request_has_no_violations(request_: FakeRequest) -> None:
+    """A request that conforms to the spec has no violations."""
     assert LOGTO.violations(request_) == []
 
 
@@ -121,21 +121,21 @@ def test_logto_keeps_to_the_spec(request_: FakeRequest) -> None:
         ("/things/a.json", ["path parameter 'name' is not long enough: at least 2"]),
     ],
 )
-def test_schemas(target: str, messages: list[str]) -> None:
-    """Arrays, several types, references and the paths of servers are understood."""
+def test_schemas_are_supported(target: str, messages: list[str]) -> None:
+    """Arrays, several types, references and the paths of servers are supported."""
     request = FakeRequest("GET", target, (("x-key", "secret"), ("x-version", "1")))
     assert SpecChecker(SPEC).violations(request) == [f"GET /things/{{name}}.json: {message}" for message in messages]
 
 
-def test_credentials_in_the_query() -> None:
-    """One of several kinds of credentials is enough, and a header that is required is missed."""
+def test_one_kind_of_credentials_is_enough() -> None:
+    """Any one of several kinds of credentials is enough, and a missing required header is named."""
     assert SpecChecker(SPEC).violations(FakeRequest("GET", "/things/ab.json?key=secret")) == [
         "GET /things/{name}.json: header parameter 'X-Version' is missing"
     ]
 
 
-def test_dots_in_paths_are_dots() -> None:
-    """A path of the spec is no pattern."""
+def test_dots_in_paths_are_literal() -> None:
+    """A path of the spec is not a regular expression."""
     assert SpecChecker(SPEC).violations(FakeRequest("GET", "/things/abXjson")) == [
         "GET /things/abXjson: the spec has no such path"
     ]

@@ -1,4 +1,4 @@
-"""The plugin of pytest, as users' tests see it."""
+"""The pytest plugin, as tests of users see it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytest_plugins = ["logferry.testing.pytest"]
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_a_client_of_every_service(service: Service, logferry_client: MakeClient) -> None:
-    """A client and a fake of the same service need no more words, and everything is there."""
+    """A client and a fake of one service need no further arguments, and all logs come."""
     fake = make_fake(service, records=417, epoch=1_767_225_600_000_000_000)
     client = logferry_client(service.client, fake)
     for stream in fake.streams:
@@ -47,7 +47,7 @@ def test_a_client_of_every_service(service: Service, logferry_client: MakeClient
 
 
 def test_types_are_those_of_the_client(logferry_client: MakeClient) -> None:
-    """What comes back is a client of the class that was given, blocking and async."""
+    """The fixture returns a client of the given class, sync or async."""
     fake = LogtoFake(records=30)
     logto = logferry_client(logferry.Logto, fake)
 
@@ -57,8 +57,8 @@ def test_types_are_those_of_the_client(logferry_client: MakeClient) -> None:
     assert [entry.id for entry in logto.audit_logs()] == run(collect) == list(fake.truth())
 
 
-def test_nothing_waits(logferry_client: MakeClient, logferry_clock: VirtualClock) -> None:
-    """Retries move the clock of the test, and logs arrive as it goes on."""
+def test_retries_and_follows_do_not_wait(logferry_client: MakeClient, logferry_clock: VirtualClock) -> None:
+    """Retries advance the clock of the test, and logs arrive as it advances."""
     fake = CognigyFake(records=30)
     limited = failing(FakeResponse(429, (("Retry-After", "7"),)), at=[1])
     cognigy = logferry_client(logferry.Cognigy, fake, faults=limited)
@@ -68,8 +68,8 @@ def test_nothing_waits(logferry_client: MakeClient, logferry_clock: VirtualClock
     assert len(cognigy.project_logs().to_list()) == 90
 
 
-def test_the_clock_stands_behind_the_latest_fake(logferry_client: MakeClient, logferry_clock: VirtualClock) -> None:
-    """A fake with a later epoch moves the clock on, one with an earlier epoch leaves it where it is."""
+def test_the_clock_starts_after_the_latest_fake(logferry_client: MakeClient, logferry_clock: VirtualClock) -> None:
+    """A fake with a later epoch advances the clock, one with an earlier epoch does not."""
     early, late = LogtoFake(epoch=10**18), LogtoFake(epoch=10**18 + 5)
     for fake in (late, early):
         logferry_client(logferry.Logto, fake)
@@ -77,7 +77,7 @@ def test_the_clock_stands_behind_the_latest_fake(logferry_client: MakeClient, lo
 
 
 def test_clients_are_closed(logferry_client: MakeClient) -> None:
-    """A client can be used in a block as well; closed is closed."""
+    """A client can also be used in a block, and is closed after the test."""
     with logferry_client(logferry.Logto, LogtoFake()) as logto:
         assert logto.audit_logs().to_list(1)
     with pytest.raises(logferry.InvalidRequestError, match="closed"):
@@ -85,7 +85,7 @@ def test_clients_are_closed(logferry_client: MakeClient) -> None:
 
 
 def test_options_go_to_the_client(logferry_client: MakeClient) -> None:
-    """An account's name, hooks, and a transport of one's own, to look at the requests."""
+    """Account name, hooks, and a transport of the test's own are passed on."""
     fake, pages = LogtoFake(records=250), list[PageEvent]()
     transport = InProcessTransport(fake)
     logto = logferry_client(logferry.Logto, fake, account="login", on_page=pages.append, transport=transport)
@@ -93,14 +93,14 @@ def test_options_go_to_the_client(logferry_client: MakeClient) -> None:
     assert (len(pages), transport.count) == (3, 4)
 
 
-def test_another_services_fake_is_refused() -> None:
-    """A mix-up is told before anything is asked."""
+def test_the_fake_of_another_service_is_refused() -> None:
+    """The mix-up is reported before any request."""
     with pytest.raises(TypeError, match="Logto is not a client of daily, the service of DailyFake"):
         connected(logferry.Logto, DailyFake())
 
 
-def test_an_account_for_code_that_makes_its_own_client(logferry_account: MakeAccount) -> None:
-    """The environment describes the served fakes, also to other processes, and what was asked can be looked at."""
+def test_the_account_fixture_configures_the_environment(logferry_account: MakeAccount) -> None:
+    """The environment describes the served fakes, also for other processes, and the requests can be inspected."""
     daily, logto = DailyFake(records=30, growing=False), LogtoFake(records=30, growing=False)
     asked = logferry_account(daily), logferry_account(logto, faults=failing(FakeResponse(503), at=[2]))
     with logferry.Logto.from_env() as client:
@@ -116,7 +116,7 @@ def test_an_account_for_code_that_makes_its_own_client(logferry_account: MakeAcc
 def test_accounts_of_the_developer_are_hidden(
     fixture: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    """A test that uses a fixture never asks a real service by mistake."""
+    """A test that uses a fixture never contacts a real service by mistake."""
     monkeypatch.setenv("SIGNALWIRE_API_TOKEN", "real")
     request.getfixturevalue(fixture)
     assert "SIGNALWIRE_API_TOKEN" not in os.environ

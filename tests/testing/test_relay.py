@@ -1,4 +1,4 @@
-"""Faults below HTTP: a pull through the relay ends complete, or with an error of logferry's, in both worlds."""
+"""Faults below HTTP: a pull through the relay is complete or raises an error of logferry, sync and async."""
 
 import socket
 from contextlib import suppress
@@ -37,11 +37,11 @@ DISRUPTIONS = [
     Disruption("trickle", "body", 3),
 ]
 PATIENCE = logferry.Timeouts(connect=5, read=0.2)
-RETRIES = logferry.RetryPolicy(attempts=10, first_delay=0)  # a busy machine is impatient too
+RETRIES = logferry.RetryPolicy(attempts=10, first_delay=0)  # a busy machine delays answers too
 
 
 def pulled(address: str, fake: LogtoFake, *, sync: bool) -> list[str]:
-    """The ids of all records, one way or the other."""
+    """Return the ids of all records, sync or async."""
     logto = logferry.Logto(
         endpoint=address, app_id=fake.app_id, app_secret=fake.app_secret, timeout=PATIENCE, retries=RETRIES
     )
@@ -58,22 +58,22 @@ def pulled(address: str, fake: LogtoFake, *, sync: bool) -> list[str]:
 
 
 def ids(records: list[logferry.LogRecord]) -> list[str]:
-    """The service's ids of records."""
+    """Return the service's ids of records."""
     return [record.uid.rpartition(":")[2] for record in records]
 
 
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 @pytest.mark.parametrize("disruption", DISRUPTIONS, ids=lambda one: f"{one.how}-{one.part}-{one.after}")
-def test_a_pull_is_complete(disruption: Disruption, sync: bool) -> None:
-    """Whatever breaks at the token, at the first page, in the middle and at the end: each record once."""
+def test_a_pull_through_a_failing_relay_is_complete(disruption: Disruption, sync: bool) -> None:
+    """With any disruption at the token, at the first, a middle or the last page, each record comes once."""
     fake = LogtoFake(records=45)
     with serve(fake) as url, relay(url, dict.fromkeys([1, 3, 5, 8], disruption)) as address:
         assert pulled(address, fake, sync=sync) == list(fake.truth())
 
 
 @pytest.mark.parametrize("name", ["daily.api_logs", "signalwire.video_logs", "cognigy.project_logs"])
-def test_each_service_through_the_relay(name: str) -> None:
-    """Every third answer is disrupted, each time otherwise."""
+def test_each_service_is_complete_through_the_relay(name: str) -> None:
+    """Every third answer is disrupted, each time in another way."""
     service = name.partition(".")[0]
     kinds: dict[str, Any] = {"daily": DailyFake, "signalwire": SignalWireFake, "cognigy": CognigyFake}
     clients: dict[str, Any] = {
@@ -102,8 +102,8 @@ def test_each_service_through_the_relay(name: str) -> None:
         ("stall", logferry.RequestTimeoutError),
     ],
 )
-def test_what_never_heals_is_an_error(how: Literal["reset", "close", "stall"], kind: type[Exception]) -> None:
-    """After the last attempt it is one of ours, with the checkpoint, from which another client brings the rest."""
+def test_a_lasting_disruption_is_an_error(how: Literal["reset", "close", "stall"], kind: type[Exception]) -> None:
+    """After the last attempt the error has the checkpoint, from which another client reads the rest."""
     fake = LogtoFake(records=45)
     settings: dict[str, Any] = {"app_id": fake.app_id, "app_secret": fake.app_secret, "timeout": PATIENCE}
     broken = dict.fromkeys(range(4, 100), Disruption(how, "body", 30))
@@ -123,8 +123,8 @@ def test_what_never_heals_is_an_error(how: Literal["reset", "close", "stall"], k
     assert ids(records) == list(fake.truth())
 
 
-def test_it_ends_while_clients_are_there() -> None:
-    """A connection that is open, or stalls, does not keep the relay from ending."""
+def test_the_relay_ends_with_connected_clients() -> None:
+    """An open or stalled connection does not keep the relay from ending."""
     fake = LogtoFake(records=1)
     with serve(fake) as url:
         with relay(url, {1: Disruption("stall")}) as address:
@@ -137,8 +137,8 @@ def test_it_ends_while_clients_are_there() -> None:
                 assert connection.recv(1) == b""
 
 
-def test_nobody_behind_it() -> None:
-    """Where the server is gone, the relay hangs up."""
+def test_the_relay_closes_connections_without_a_server() -> None:
+    """If the server is gone, the relay closes the connection."""
     with (
         relay("http://127.0.0.1:9", {}) as address,
         logferry.Logto(endpoint=address, access_token="hush", retries=0) as logto,

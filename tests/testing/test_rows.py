@@ -1,4 +1,4 @@
-"""Histories told row by row: all fakes page through what they list at a moment, each in its order."""
+"""Histories built from rows: every fake pages through the rows listed at a moment, in its own order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONG_AGO = "1970-01-01T00:00:00Z"
 
 @attrs.frozen
 class Ask:
-    """A client of one stream, by hand: what it asks first, and what follows from a page."""
+    """A manual client of one stream: its first request, and the next one from a page."""
 
     fake: AnyFake
     stream: str
@@ -58,7 +58,7 @@ class Ask:
                 return "/api/video/logs", (("Authorization", f"Basic {basic}"),)
 
     def first(self) -> dict[str, str]:
-        """Return the first question, for everything."""
+        """Return the first request, for all rows."""
         match self.stream:
             case "cognigy.project_logs":
                 return {"limit": str(self.size), "startDate": LONG_AGO, "endDate": "2100-01-01T00:00:00Z"}
@@ -80,7 +80,7 @@ class Ask:
         return body if is_array(body) else next(value for value in body.values() if is_array(value))
 
     def following(self, query: dict[str, str], body: Any) -> dict[str, str] | None:
-        """Return the next question, or nothing after the last page."""
+        """Return the next request, or `None` after the last page."""
         items = self.items(body)
         match self.stream:
             case "cognigy.project_logs":
@@ -96,7 +96,7 @@ class Ask:
                 return query | {"offset": str(int(query["offset"]) + len(items))} if items else None
 
     def walk(self, *moments: int) -> Iterator[list[str]]:
-        """Yield the identities of page after page, asked for at these moments; the last one lasts."""
+        """Yield the identities of successive pages, requested at these moments; the last moment repeats."""
         query: dict[str, str] | None = self.first()
         for now in itertools.chain(moments, itertools.repeat(moments[-1])):
             if query is None:
@@ -107,7 +107,7 @@ class Ask:
             query = self.following(query, body)
 
     def truth(self, since: int | None = None, until: int | None = None, *, now: int) -> Sequence[str]:
-        """Return what there is, whatever the stream asks for."""
+        """Return all items, with any required query of the stream."""
         fake = self.fake
         if isinstance(fake, SignalWireFake):
             return fake.truth(self.stream, since, until, now, include_deleted=True)
@@ -130,19 +130,19 @@ of_each_stream = pytest.mark.parametrize("stream", STREAMS)
 
 
 def told(stream: str, rows: Sequence[Row] | None, **settings: Any) -> Ask:
-    """Return a client of a fake whose rows are told; without any, they are computed."""
+    """Return a client of a fake with these rows; without rows, the fake computes them."""
     return Ask(STREAMS[stream](rows=rows, **settings), stream)
 
 
 def contents(rows: Sequence[Row]) -> list[Row]:
-    """Give each row a content that no filter by default leaves out: Daily lists logs of the API only."""
+    """Give each row a content that default filters keep: Daily lists only API requests by default."""
     return [attrs.evolve(row, content=row.content * 5) for row in rows]
 
 
 @of_each_stream
 @given(seed=st.integers(0, 1000), count=st.integers(0, 90), ahead=st.integers(-20, 20))
-def test_pages_hold_what_is_visible(stream: str, seed: int, count: int, ahead: int) -> None:
-    """Where nothing changes meanwhile, paging gives every row listed at that moment once, in the order of the truth."""
+def test_pages_have_the_visible_rows(stream: str, seed: int, count: int, ahead: int) -> None:
+    """Without changes, the pages have every row listed at that moment once, in the order of the truth."""
     rows = contents(random_rows(seed, count, SINCE, UNTIL, resolution=SECOND, tie=20))
     ask, now = told(stream, rows), UNTIL + ahead * MINUTE
     found = [*itertools.chain.from_iterable(ask.walk(now))]
@@ -152,8 +152,8 @@ def test_pages_hold_what_is_visible(stream: str, seed: int, count: int, ahead: i
 
 @of_each_stream
 @given(seed=st.integers(0, 1000), cuts=st.lists(st.integers(SINCE, UNTIL), min_size=1, max_size=3))
-def test_the_truth_of_windows_is_that_of_the_whole(stream: str, seed: int, cuts: list[int]) -> None:
-    """Windows that touch share no row and lose none, and bounds at a row's very time are half-open."""
+def test_adjacent_windows_partition_the_truth(stream: str, seed: int, cuts: list[int]) -> None:
+    """Adjacent windows share and lose no row, and bounds at a row's exact time are half-open."""
     rows = contents(random_rows(seed, 60, SINCE, UNTIL, resolution=SECOND))
     ask = told(stream, rows)
     bounds = [None, SINCE, *sorted(cuts), UNTIL, None]
@@ -164,16 +164,16 @@ def test_the_truth_of_windows_is_that_of_the_whole(stream: str, seed: int, cuts:
 
 
 @of_each_stream
-def test_rows_come_and_go_by_the_clock(stream: str) -> None:
-    """A row is listed from the moment at which it appears, and up to the one at which it vanishes."""
+def test_rows_appear_and_vanish_by_the_clock(stream: str) -> None:
+    """A row is listed from the moment it appears up to the moment it vanishes."""
     ask = told(stream, [Row(time=SINCE, appears=EPOCH, vanishes=EPOCH + MINUTE), Row(time=SINCE, content=5)])
     counts = [len(ask.truth(now=now)) for now in (EPOCH - 1, EPOCH, EPOCH + MINUTE - 1, EPOCH + MINUTE)]
     assert counts == [1, 2, 2, 1]
 
 
 @of_each_stream
-def test_the_order_is_the_services_own(stream: str) -> None:
-    """Some services list by time, others by when rows came, which late and future-dated rows tell apart."""
+def test_each_service_has_its_order(stream: str) -> None:
+    """Some services list by time, others by arrival; late and future rows show the difference."""
     late = Row(time=SINCE, appears=EPOCH, content=0)
     future = Row(time=EPOCH + 10 * MINUTE, appears=SINCE, content=5)
     plain = Row(time=UNTIL, appears=UNTIL, content=10)
@@ -185,7 +185,7 @@ def test_the_order_is_the_services_own(stream: str) -> None:
 
 @of_each_stream
 def test_equal_times_are_in_the_order_of_arrival(stream: str) -> None:
-    """Rows of one time, told in any order, are listed by when they came."""
+    """Rows of one time, given in any order, are listed by arrival."""
     rows = [Row(time=SINCE, appears=SINCE + number, content=5 * number) for number in (3, 1, 2)]
     ask = told(stream, rows)
     found = [told(stream, rows).truth(now=SINCE + number) for number in (1, 2, 3)]
@@ -195,22 +195,22 @@ def test_equal_times_are_in_the_order_of_arrival(stream: str) -> None:
 
 
 def test_equal_lines_are_equal_only_where_there_are_no_ids() -> None:
-    """Rows of a session of equal time and content are equal lines; other contents, and ids, tell rows apart."""
+    """Session rows of equal time and content are equal lines; other contents, and ids, distinguish rows."""
     rows = [Row(time=SINCE), Row(time=SINCE), Row(time=SINCE, content=60), Row(time=SINCE + 1)]
     kinds = {stream: sorted(Counter(told(stream, rows).truth(now=EPOCH)).values()) for stream in STREAMS}
     with_ids = [1, 1, 1, 1]
     assert kinds == dict.fromkeys(STREAMS, with_ids) | {stream: [1, 1, 2] for stream in OLDEST_FIRST}
 
 
-def test_times_are_cut_to_what_the_service_writes() -> None:
-    """A window finds a row by what its timestamp says, not by the digits that are cut."""
+def test_times_are_truncated_to_the_precision_of_the_service() -> None:
+    """A window finds a row by its shown time, without the truncated digits."""
     odd = Row(time=SINCE + 1_234_567_891)
     found = {stream: told(stream, [odd]).truth(None, odd.time, now=EPOCH) for stream in STREAMS}
     assert {stream for stream, truth in found.items() if truth} == set(STREAMS) - OLDEST_FIRST
 
 
-def test_ties_may_turn_from_page_to_page() -> None:
-    """Told logs of Logto in one microsecond come in another order on each page, where ties are not stable."""
+def test_unstable_ties_change_their_order_by_page() -> None:
+    """Logs of Logto in one microsecond have another order on each page if ties are unstable."""
     rows = [Row(time=SINCE) for _ in range(12)]
     stable, turning = (told("logto.audit_logs", rows, stable_ties=stable) for stable in (True, False))
     first, second, last = turning.walk(EPOCH)
@@ -218,8 +218,8 @@ def test_ties_may_turn_from_page_to_page() -> None:
     assert set(first) | set(second) < set(stable.truth(now=EPOCH))
 
 
-def test_a_told_log_can_be_read_on_its_own() -> None:
-    """A log of Logto is found by its id from when it appears until it vanishes."""
+def test_a_log_of_a_row_can_be_read_by_id() -> None:
+    """A log of Logto is found by its id from its appearance until it vanishes."""
     fake = LogtoFake(rows=[Row(time=SINCE, appears=SINCE, vanishes=UNTIL)])
     [identity] = fake.truth(now=SINCE)
     for now, status in ((SINCE - 1, 404), (SINCE, 200), (UNTIL, 404)):
@@ -237,7 +237,7 @@ of_each_cursor = pytest.mark.parametrize("stream", LOSABLE)
 
 
 def after_the_first_page(ask: Ask, first: int, second: int) -> tuple[int, Any]:
-    """Ask for the second page, at another moment than the first."""
+    """Request the second page, at another moment than the first."""
     query = ask.first()
     _, body = ask.page(query, first)
     following = ask.following(query, body)
@@ -246,37 +246,37 @@ def after_the_first_page(ask: Ask, first: int, second: int) -> tuple[int, Any]:
 
 
 def with_a_lost_row(stream: str, lost_cursors: Literal["continue", "refuse"], **settings: Any) -> Ask:
-    """Twenty rows, of which the last one of the first page vanishes at `UNTIL`."""
+    """Return twenty rows, of which the last one of the first page vanishes at `UNTIL`."""
     rows = [Row(time=SINCE + number * SECOND, vanishes=UNTIL if number == 13 else None) for number in range(20)]
     return told(stream, rows, lost_cursors=lost_cursors, **settings)
 
 
 @of_each_cursor
-def test_a_lost_cursor_goes_on_where_it_was(stream: str) -> None:
-    """The page after a row that has vanished since begins with the row behind it."""
+def test_the_cursor_of_a_removed_row_keeps_its_position(stream: str) -> None:
+    """The page after a removed row begins with the row behind it."""
     ask = with_a_lost_row(stream, "continue")
     pages = [*ask.walk(UNTIL - 1, UNTIL)]
     assert [*itertools.chain.from_iterable(pages)] == list(ask.truth(now=UNTIL - 1))
 
 
 @of_each_cursor
-def test_a_lost_cursor_is_refused(stream: str) -> None:
-    """The page after a row that has vanished since is refused in the words of the service, if it is to be."""
+def test_the_cursor_of_a_removed_row_can_be_refused(stream: str) -> None:
+    """By a setting, the page after a removed row is refused with the message of the service."""
     ask = with_a_lost_row(stream, "refuse")
     assert after_the_first_page(ask, UNTIL - 1, UNTIL - 1)[0] == 200
     status, body = after_the_first_page(ask, UNTIL - 1, UNTIL)
     assert (status, LOSABLE[stream][1] in str(body)) == (LOSABLE[stream][0], True)
 
 
-def test_the_status_of_a_lost_cursor() -> None:
-    """Daily does not say whether a lost cursor is a bad request or not found."""
+def test_the_status_for_the_cursor_of_a_removed_row_is_a_setting() -> None:
+    """Daily does not document whether such a cursor is a bad request or not found."""
     ask = with_a_lost_row("daily.api_logs", "refuse", lost_cursor_status=404)
     assert after_the_first_page(ask, UNTIL - 1, UNTIL)[0] == 404
 
 
 @of_each_cursor
 def test_cursors_expire(stream: str) -> None:
-    """A cursor is good for its life, and refused afterwards; Daily's cursors are as old as their logs."""
+    """A cursor is valid for its lifetime; Daily's cursors have the age of their logs."""
     rows = [Row(time=UNTIL, appears=UNTIL) for _ in range(20)]
     ask = told(stream, rows, cursor_life=60)
     assert after_the_first_page(ask, UNTIL, UNTIL + MINUTE)[0] == 200
@@ -284,15 +284,15 @@ def test_cursors_expire(stream: str) -> None:
 
 
 @pytest.mark.parametrize("stream", ["cognigy.project_logs", "signalwire.video_logs"])
-def test_each_page_gives_a_cursor_of_its_own_age(stream: str) -> None:
-    """A walk that is slow but steady ends, however long it takes in all."""
+def test_each_page_has_a_new_cursor(stream: str) -> None:
+    """A slow but steady walk reaches the end, however long it takes."""
     rows = [Row(time=SINCE + number * SECOND) for number in range(20)]
     for ask in (told(stream, rows, cursor_life=60), told(stream, None, records=20, growing=False, cursor_life=60)):
         assert sum(map(len, ask.walk(EPOCH, EPOCH + 50 * SECOND, EPOCH + 100 * SECOND))) == 20
 
 
-def test_cursors_that_nobody_gave_out() -> None:
-    """What is no cursor is refused, also where cursors hold their birth."""
+def test_forged_cursors_are_refused() -> None:
+    """An invalid cursor is refused, also where cursors contain their time of creation."""
     for changes in ({}, {"cursor_life": 60}):
         ask = told("cognigy.project_logs", [Row(time=SINCE)], **changes)
         for cursor in ("1" * 24, "f" * 24, "z" * 24, "short"):
@@ -302,8 +302,8 @@ def test_cursors_that_nobody_gave_out() -> None:
     assert [ask.page({"starting_after": identity}, now)[0] for now in (EPOCH - 1, EPOCH)] == [400, 200]
 
 
-def test_pages_before_a_cursor() -> None:
-    """Told logs of Daily's API page both ways."""
+def test_api_logs_page_in_both_directions() -> None:
+    """Logs of Daily's API page in both directions."""
     ask = told("daily.api_logs", [Row(time=SINCE + number * SECOND) for number in range(20)])
     truth = list(ask.truth(now=EPOCH))
     _, body = ask.page({"limit": "3", "ending_before": truth[10]}, EPOCH)
@@ -311,7 +311,7 @@ def test_pages_before_a_cursor() -> None:
 
 
 def test_filters_are_by_content() -> None:
-    """A row's content decides what filters find it."""
+    """The content of a row decides which filters find it."""
     rows = [Row(time=SINCE, content=content) for content in range(200)]
     cognigy = CognigyFake(rows=rows)
     assert 0 < len(cognigy.truth(type_=["error"], now=EPOCH)) < 200
@@ -326,16 +326,16 @@ def test_filters_are_by_content() -> None:
 
 
 @of_each_stream
-def test_a_told_fake_is_a_value(stream: str) -> None:
-    """A told fake can be pickled and compared, and tells the same afterwards."""
+def test_a_fake_with_rows_is_a_value(stream: str) -> None:
+    """It can be pickled and compared, and then lists the same rows."""
     ask = told(stream, random_rows(1, 30, SINCE, UNTIL))
     copy: AnyFake = pickle.loads(pickle.dumps(ask.fake))  # noqa: S301 - its own
     assert copy == ask.fake
     assert list(Ask(copy, stream).truth(now=EPOCH)) == list(ask.truth(now=EPOCH))
 
 
-def test_hostile_rows_have_all_that_hurts() -> None:
-    """They tie, come late, vanish, are dated in the future, come out of order, and stand at the very bounds."""
+def test_hostile_rows_have_every_difficulty() -> None:
+    """They tie, come late, vanish, have future dates, come out of order, and have the times of bounds."""
     rows = random_rows(7, 1000, SINCE, UNTIL, tie=60)
     times = Counter(row.time for row in rows)
     assert len(rows) == 1000
@@ -351,7 +351,7 @@ def test_hostile_rows_have_all_that_hurts() -> None:
 
 
 def test_hostile_rows_can_be_milder() -> None:
-    """Each trouble can be left out."""
+    """Each difficulty can be left out."""
     rows = random_rows(7, 500, SINCE, UNTIL, late=0, vanishing=0, future=0)
     assert all(0 <= (row.appears or 0) - row.time < 3 * SECOND for row in rows)
     assert all(row.vanishes is None for row in rows)

@@ -1,4 +1,4 @@
-"""Faults by chance: the same again from a seed, of the kinds that were chosen, never too many in a row."""
+"""Random faults: reproducible from a seed, of the selected kinds, with a bounded number in a row."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ BEARER = (("Authorization", "Bearer token"),)
 
 
 def met(schedule: Schedule, targets: list[str]) -> list[Outcome | None]:
-    """What happens to requests for these targets."""
+    """Return the outcomes of requests for these targets."""
     return [schedule(FakeRequest("GET", target, BEARER), number) for number, target in enumerate(targets, 1)]
 
 
 def told(outcomes: list[Outcome | None]) -> list[str]:
-    """Outcomes as texts, since two errors are never equal; changes by name."""
+    """Return outcomes as texts, since two errors are never equal; changes by name."""
     return [getattr(outcome, "__qualname__", repr(outcome)) for outcome in outcomes]
 
 
 @given(seed=st.integers(), targets=st.lists(st.sampled_from("abc"), max_size=60), longest_run=st.integers(0, 3))
-def test_a_schedule_can_be_had_again(seed: int, targets: list[str], longest_run: int) -> None:
-    """Its text makes one that does the same, and no target fails more often in a row than it may."""
+def test_a_schedule_is_reproducible(seed: int, targets: list[str], longest_run: int) -> None:
+    """The repr makes an equal schedule, and no target fails more often in a row than allowed."""
     schedule = Schedule(seed, 0.7, longest_run=longest_run)
     outcomes = met(schedule, targets)
     again: Schedule = eval(str(schedule))  # noqa: S307 - its own text
@@ -58,8 +58,8 @@ def test_a_schedule_can_be_had_again(seed: int, targets: list[str], longest_run:
         assert max((len([*run]) for fails, run in groupby(failed) if fails), default=0) <= longest_run
 
 
-def test_kinds_can_be_chosen() -> None:
-    """Only what was chosen happens, about as often as was said; all of it does at some time."""
+def test_kinds_can_be_selected() -> None:
+    """Only the selected kinds occur, at about the given rate, and each of them at some time."""
     targets = [str(number) for number in range(3000)]
     for kinds in (PASSING, FATAL, ALL, frozenset[Kind]({"html"})):
         schedule = Schedule(1, 0.3, kinds)
@@ -71,14 +71,14 @@ def test_kinds_can_be_chosen() -> None:
     assert str(Schedule(1)) == "Schedule(1, 0.2, longest_run=2)"
 
 
-def test_no_faults_at_all() -> None:
-    """Without a rate, or without kinds, nothing happens."""
+def test_a_schedule_can_have_no_faults() -> None:
+    """Without a rate or without kinds, no fault occurs."""
     for schedule in (Schedule(1, 0), Schedule(1, 1, ())):
         assert met(schedule, ["a"] * 50) == [None] * 50
 
 
-def test_what_cannot_be() -> None:
-    """A rate that is no share, and a kind that there is not, are refused by name."""
+def test_invalid_arguments_are_refused() -> None:
+    """A rate that is no fraction, and an unknown kind, are refused by name."""
     with pytest.raises(ValueError, match="rate is a share from 0 to 1, not 2"):
         Schedule(1, 2)
     unknown: Any = ["nothing"]
@@ -87,7 +87,7 @@ def test_what_cannot_be() -> None:
 
 
 def waits(kind: Kind, clock: VirtualClock | None = None) -> set[str | None]:
-    """What answers of a kind say in ``Retry-After``."""
+    """Return the ``Retry-After`` of answers of a kind."""
     outcomes = met(Schedule(1, 1, [kind], clock), [str(number) for number in range(100)])
     answers = [outcome for outcome in outcomes if isinstance(outcome, FakeResponse)]
     assert {answer.status for answer in answers} == {429}
@@ -95,8 +95,8 @@ def waits(kind: Kind, clock: VirtualClock | None = None) -> set[str | None]:
     return {answer.header("Retry-After") for answer in answers}
 
 
-def test_how_long_a_client_is_to_wait() -> None:
-    """In seconds, until a date by the clock, not at all, an hour, in words of no sense, or it is not said."""
+def test_retry_after_has_every_form() -> None:
+    """The header has seconds, a date by the clock, zero, an hour or an invalid text, or is missing."""
     assert waits("429") == {None}
     assert waits("429 seconds") == set("12345")
     assert waits("429 zero") == {"0"}
@@ -106,8 +106,8 @@ def test_how_long_a_client_is_to_wait() -> None:
     assert sorted(date.timestamp() - EPOCH // 10**9 for date in dates) == [1, 2, 3, 4, 5]
 
 
-def test_errors_of_the_network() -> None:
-    """Each is raised as httpx raises it, a new one each time."""
+def test_network_errors_are_raised_as_by_httpx() -> None:
+    """Each error has the type that httpx raises, and is a new instance each time."""
     errors: dict[Kind, type[Exception]] = {
         "connect error": httpx.ConnectError,
         "connect timeout": httpx.ConnectTimeout,
@@ -122,7 +122,7 @@ def test_errors_of_the_network() -> None:
 
 
 def test_a_token_expires_once() -> None:
-    """The replay with the new token is not refused, and what carries no token never is."""
+    """The replay with the new token is accepted, and requests without a token are never refused."""
     schedule = Schedule(1, 1, ["401"], longest_run=3)
     assert [outcome is not None for outcome in met(schedule, ["a"] * 4)] == [True, False, True, False]
     assert schedule(FakeRequest("POST", "/token", (("Authorization", "Basic xyz"),)), 5) is None
@@ -144,7 +144,7 @@ def test_threads_may_share_a_schedule() -> None:
 
 
 def pull(service: Service, stream: str, schedule: Schedule, clock: VirtualClock) -> tuple[Counter[str], Counter[str]]:
-    """What a pull by logferry finds in spite of a schedule, and what there is."""
+    """Return the records that a pull yields in spite of a schedule, and the expected ones."""
     fake = make_fake(service, records=403, epoch=EPOCH)
     options: dict[str, Any] = settings_for(fake, "https://fake.example") | {
         "transport": InProcessTransport(fake, clock=clock, faults=schedule),
@@ -164,8 +164,8 @@ def pull(service: Service, stream: str, schedule: Schedule, clock: VirtualClock)
 
 @pytest.mark.parametrize(("service", "stream"), STREAMS, ids=[name for _, name in STREAMS])
 @pytest.mark.parametrize("seed", range(3))
-def test_what_passes_costs_nothing(service: Service, stream: str, seed: int) -> None:
-    """Through everything that passes, a pull with the default of four attempts gets every record once."""
+def test_transient_faults_lose_no_record(service: Service, stream: str, seed: int) -> None:
+    """With the default of four attempts, a pull through transient faults yields every record once."""
     kinds: Collection[Kind] = {*PASSING, "401"} if service.name == "logto" else PASSING
     clock = VirtualClock(EPOCH + 10**9)
     schedule = Schedule(seed, 0.4, kinds, clock)
@@ -175,8 +175,8 @@ def test_what_passes_costs_nothing(service: Service, stream: str, seed: int) -> 
 
 
 @pytest.mark.parametrize("kind", sorted(FATAL))
-def test_what_does_not_pass_surfaces(kind: Kind) -> None:
-    """An error that is logferry's own ends the pull; nothing looks like the end."""
+def test_lasting_faults_raise_an_error(kind: Kind) -> None:
+    """An error of logferry ends the pull; the iteration never ends as if complete."""
     service = next(service for service in SERVICES if service.name == "daily")
     clock = VirtualClock(EPOCH + 10**9)
     with pytest.raises(logferry.LogferryError):

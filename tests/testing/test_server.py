@@ -35,8 +35,8 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
-def test_answers_are_those_in_process(encoding: str) -> None:
-    """Over the wire come the same status, header lines and body as in process."""
+def test_served_answers_equal_those_in_process(encoding: str) -> None:
+    """Status, header lines and body on the wire are those in process."""
     headers = {**AUTHORIZATION, "Accept-Encoding": encoding}
     with (
         serve(FAKE) as url,
@@ -53,7 +53,7 @@ def test_answers_are_those_in_process(encoding: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_async_client() -> None:
+async def test_an_async_client_is_served() -> None:
     """An async client is served as well."""
     with serve(FAKE) as url:
         async with httpx.AsyncClient(base_url=url, headers=AUTHORIZATION) as client:
@@ -61,7 +61,7 @@ async def test_async_client() -> None:
     assert [item["id"] for item in response.json()] == list(FAKE.truth()[:20])
 
 
-def test_not_modified() -> None:
+def test_a_304_is_framed_without_a_body() -> None:
     """An answer without a body is framed as such."""
     with serve(FAKE) as url, httpx.Client(base_url=url, headers=AUTHORIZATION) as client:
         tag = client.get("/api/logs").headers["ETag"]
@@ -70,10 +70,10 @@ def test_not_modified() -> None:
         assert client.get("/api/logs").status_code == 200
 
 
-def test_stops_cleanly() -> None:
-    """After the block there is no thread, no open socket and nobody listening, even if a client stays connected."""
+def test_the_server_stops_cleanly() -> None:
+    """After the block no thread, open socket or listener remains, even if a client stays connected."""
     with serve(FAKE):
-        pass  # what is opened once, such as random sources, is open now
+        pass  # resources that are opened once, such as random sources, are open now
     process = psutil.Process()
     threads, descriptors = threading.active_count(), process.num_fds()
     client = httpx.Client(headers=AUTHORIZATION)
@@ -85,15 +85,15 @@ def test_stops_cleanly() -> None:
     assert (threading.active_count(), process.num_fds()) == (threads, descriptors)
 
 
-def test_stops_after_an_error() -> None:
-    """An error in the block comes out, and the server stops all the same."""
+def test_the_server_stops_after_an_error() -> None:
+    """An error in the block is raised, and the server stops."""
     before = set(threading.enumerate())
     with pytest.raises(ZeroDivisionError), serve(FAKE):
         _ = 1 / 0
     assert set(threading.enumerate()) <= before
 
 
-def test_several_fakes() -> None:
+def test_several_fakes_are_served() -> None:
     """Several fakes are served at once, each at its own URL."""
     other = LogtoFake(records=3)
     with serve_all([FAKE, other]) as urls:
@@ -101,8 +101,8 @@ def test_several_fakes() -> None:
     assert counts == ["50", "3"]
 
 
-def test_recorder_shows_requests() -> None:
-    """A recorder around the fake shows what the server was asked, and lets requests fail."""
+def test_a_recorder_shows_requests() -> None:
+    """A recorder around the fake shows the requests to the server, and can make them fail."""
     clock = VirtualClock(FAKE.epoch)
     recorder = Recorder(FAKE, clock=clock.now, faults=lambda _, number: FakeResponse(503) if number == 2 else None)
     with serve(recorder) as url, httpx.Client(base_url=url, headers=AUTHORIZATION) as client:
@@ -112,16 +112,16 @@ def test_recorder_shows_requests() -> None:
     assert [request.target for request in recorder.requests] == ["/api/logs?x=1"] * 3
 
 
-def test_taken_port() -> None:
-    """A port that is taken is an error at once, and nothing is left listening."""
+def test_a_port_in_use_is_an_error() -> None:
+    """The error is raised at once, and no listener remains."""
     with serve(FAKE) as url:
         port = int(url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"), serve_all([FAKE, FAKE], ports=[0, port]):
             pytest.fail("two servers on one port")
 
 
-def test_until_interrupted() -> None:
-    """The blocking form tells its URLs, serves until Ctrl-C, and ends quietly."""
+def test_the_blocking_form_serves_until_ctrl_c() -> None:
+    """It prints its URLs, serves until Ctrl-C, and ends without a traceback."""
     seen: list[int] = []
 
     def ready(urls: tuple[str, ...]) -> None:
@@ -132,24 +132,24 @@ def test_until_interrupted() -> None:
     assert seen == [200]
 
 
-def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without uvicorn the error names the extra that brings it."""
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without uvicorn the error names the extra that includes it."""
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(ModuleNotFoundError, match=r"logferry\[simulate\]"), serve(FAKE):
         pytest.fail("served without uvicorn")
 
 
 @pytest.mark.anyio
-async def test_application_in_another_server() -> None:
-    """The application runs under any ASGI server, here the one that httpx has for tests."""
+async def test_the_application_runs_in_another_server() -> None:
+    """The application runs under any ASGI server, here the test transport of httpx."""
     transport = httpx.ASGITransport(app=asgi(Recorder(FAKE)))
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=AUTHORIZATION) as client:
         assert (await client.get("/api/logs")).headers["Total-Number"] == "50"
 
 
 @pytest.mark.anyio
-async def test_application_answers_http_only() -> None:
-    """Anything but HTTP is refused, so that a server knows there is no lifespan."""
+async def test_the_application_answers_only_http() -> None:
+    """Other protocols are refused, so that a server detects the missing lifespan."""
 
     async def receive() -> dict[str, Any]:
         raise AssertionError

@@ -9,12 +9,12 @@ AUTHORIZATION = {"Authorization": f"Bearer {FAKE.access_token()}"}
 
 
 def get_blocking(transport: InProcessTransport, target: str) -> httpx.Response:
-    """Ask through a blocking client."""
+    """Send a request with a blocking client."""
     with httpx.Client(transport=transport, base_url=BASE_URL, headers=AUTHORIZATION) as client:
         return client.get(target)
 
 
-def test_answers_a_blocking_client() -> None:
+def test_a_blocking_client_gets_the_answer() -> None:
     """A blocking client gets the answer of the fake, line by line."""
     transport = InProcessTransport(FAKE)
     with httpx.Client(transport=transport, base_url=BASE_URL, headers=AUTHORIZATION) as client:
@@ -28,7 +28,7 @@ def test_answers_a_blocking_client() -> None:
 
 
 @pytest.mark.anyio
-async def test_answers_an_async_client() -> None:
+async def test_an_async_client_gets_the_answer() -> None:
     """An async client gets exactly what a blocking one gets."""
     transport = InProcessTransport(FAKE)
     blocking = get_blocking(transport, "/api/logs")
@@ -38,7 +38,7 @@ async def test_answers_an_async_client() -> None:
     assert transport.count == 2
 
 
-def test_body_is_passed_on() -> None:
+def test_the_body_is_passed_on() -> None:
     """The fake gets the body of the request."""
     form = {"grant_type": "client_credentials", "resource": "https://default.logto.app/api", "scope": "all"}
     with httpx.Client(transport=InProcessTransport(FAKE), base_url=BASE_URL) as client:
@@ -46,8 +46,8 @@ def test_body_is_passed_on() -> None:
     assert (response.status_code, response.json()["scope"]) == (200, "all")
 
 
-def test_time_is_the_clocks() -> None:
-    """The fake sees the time of the clock; without one it stands at the epoch."""
+def test_the_clock_sets_the_time() -> None:
+    """The fake gets the time of the clock; without a clock the time stays at the epoch."""
     clock = VirtualClock(FAKE.epoch)
     with (
         httpx.Client(transport=InProcessTransport(FAKE, clock=clock.now), base_url=BASE_URL) as client,
@@ -58,8 +58,8 @@ def test_time_is_the_clocks() -> None:
         assert standing.get("/api/logs", headers=AUTHORIZATION).status_code == 200
 
 
-def test_faults() -> None:
-    """A fault stands in for the answer, or is raised; requests are numbered from 1."""
+def test_a_fault_replaces_the_answer() -> None:
+    """A fault replaces the answer or is raised; requests are numbered from 1."""
     faults: dict[int, FakeResponse | Exception] = {
         2: FakeResponse(500, (("Content-Length", "0"),)),
         3: httpx.ReadTimeout("too slow"),
@@ -76,7 +76,7 @@ def test_faults() -> None:
 
 
 def test_faults_see_the_request() -> None:
-    """A fault can hang on what is asked for."""
+    """A fault can depend on the request."""
 
     def fault(request: FakeRequest, _: int) -> FakeResponse | None:
         return FakeResponse(429, (("Retry-After", "1"),)) if request.path == "/oidc/token" else None
@@ -86,8 +86,8 @@ def test_faults_see_the_request() -> None:
         assert client.get("/api/logs", headers=AUTHORIZATION).status_code == 200
 
 
-def test_requests_are_bounded() -> None:
-    """Only the latest requests are kept, all are counted."""
+def test_recorded_requests_are_bounded() -> None:
+    """Only the latest requests are kept, but all are counted."""
     transport = InProcessTransport(FAKE, keep=2)
     with httpx.Client(transport=transport, base_url=BASE_URL, headers=AUTHORIZATION) as client:
         for page in range(1, 6):
@@ -97,7 +97,7 @@ def test_requests_are_bounded() -> None:
 
 
 def test_violations_are_collected() -> None:
-    """What goes against the spec is collected, each message once, unless it is not to be checked."""
+    """Each distinct violation of the spec is collected once, unless the check is disabled."""
     checking, trusting = InProcessTransport(FAKE), InProcessTransport(FAKE, check=False)
     for transport in (checking, trusting):
         with httpx.Client(transport=transport, base_url=BASE_URL, headers=AUTHORIZATION) as client:

@@ -1,4 +1,4 @@
-"""What fakes know of themselves, one way for all, and the comparison with it."""
+"""The records that fakes expect, in one form for all, and the comparison with them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ of_each_stream = pytest.mark.parametrize(("service", "stream"), STREAMS, ids=[na
 
 
 def pulled(service: Service, fake: Fake, stream: str) -> list[Any]:
-    """All items of a stream, by all its questions."""
+    """Return all items of a stream, by all its queries."""
     with connected(service.client, fake) as client:
         return [item for filters in fake.questions(stream) for item in client.stream(stream, filters=filters).raw()]
 
 
 @of_each_stream
-def test_the_questions_of_a_stream_find_everything(service: Service, stream: str) -> None:
+def test_the_queries_of_a_stream_find_all_items(service: Service, stream: str) -> None:
     """Together they give as many items as the fake has records, in the order of the truth, each with its identity."""
     fake = make_fake(service, records=417, epoch=EPOCH)
     filters: list[dict[str, Any]] = [dict(question) for question in fake.questions(stream)]
@@ -38,7 +38,7 @@ def test_the_questions_of_a_stream_find_everything(service: Service, stream: str
 
 @of_each_stream
 def test_the_truth_is_a_sequence(service: Service, stream: str) -> None:
-    """It can be indexed from both ends, sliced in both directions, and its length is what is in it."""
+    """The truth can be indexed from both ends and sliced in both directions, and has the length of its items."""
     fake = make_fake(service, records=300, epoch=EPOCH)
     question: dict[str, Any] = dict(fake.questions(stream)[0])
     truth = fake.truth(stream, **question)
@@ -53,7 +53,7 @@ def test_the_truth_is_a_sequence(service: Service, stream: str) -> None:
 
 @of_each_stream
 def test_the_truth_of_a_million_needs_no_memory(service: Service, stream: str) -> None:
-    """Counting, and beginning to read, computes next to nothing."""
+    """Counting and starting to read compute almost nothing."""
     fake = make_fake(service, records=1_000_000, epoch=EPOCH)
     tracemalloc.start()
     try:
@@ -65,8 +65,8 @@ def test_the_truth_of_a_million_needs_no_memory(service: Service, stream: str) -
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_what_a_fake_does_not_serve(service: Service) -> None:
-    """A stream that there is not is an error, whichever way it is asked for."""
+def test_an_unknown_stream_is_an_error(service: Service) -> None:
+    """Every method of a fake refuses an unknown stream."""
     fake = make_fake(service, records=1, epoch=EPOCH)
     refused = "there is no stream 'nothing'"
     with pytest.raises(ValueError, match=refused):
@@ -77,8 +77,8 @@ def test_what_a_fake_does_not_serve(service: Service) -> None:
         fake.identity("nothing", {})
 
 
-def test_equal_rows_share_an_identity_and_others_do_not() -> None:
-    """Rows without an id are told apart by what they say, whatever the order of their keys."""
+def test_only_equal_rows_share_an_identity() -> None:
+    """Rows without an id are distinguished by their content, with any order of keys."""
     fake, stream = DailyFake(), "daily.session_logs"
     rows = fake.items(stream)
     identities = [fake.identity(stream, dict(reversed(row.items()))) for row in rows]
@@ -88,7 +88,7 @@ def test_equal_rows_share_an_identity_and_others_do_not() -> None:
 
 
 def found(truth: str, arriving: str) -> tuple[str, ...]:
-    """Missing, doubled, unexpected; each letter is an identity."""
+    """Missing, repeated, unexpected; each letter is an identity."""
     comparison = Comparison([*truth])
     for identity in arriving:
         comparison.add(identity)
@@ -113,13 +113,13 @@ def found(truth: str, arriving: str) -> tuple[str, ...]:
         ("abcd", "axxdd", ("bc", "d", "xx")),
     ],
 )
-def test_differences(truth: str, arriving: str, expected: tuple[str, ...]) -> None:
-    """What is missing, doubled and unexpected is told apart, and equal items are counted."""
+def test_differences_are_distinguished(truth: str, arriving: str, expected: tuple[str, ...]) -> None:
+    """Missing, repeated and unexpected items are separate, and equal items are counted."""
     assert found(truth, arriving) == expected
 
 
-def test_a_comparison_keeps_what_is_out_of_place_only() -> None:
-    """A lost record at the beginning, and one out of its order, do not make the rest be kept."""
+def test_a_comparison_stores_only_differences() -> None:
+    """A lost or misplaced record at the start does not make the comparison store the rest."""
     truth = [f"{number:020}" for number in range(100_000)]
     arriving = iter([*truth[1:500], *truth[501:1000], truth[500], *truth[1000:]])
     comparison = Comparison(truth)

@@ -1,4 +1,4 @@
-"""The times of a page: what is found out at once is what reading each text says."""
+"""The times of a page: reading them together gives the same values as reading each text."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ DIGITS = st.sampled_from([0, 3, 6, 9])
 
 
 def written(nanoseconds: int, digits: int) -> str:
-    """A moment, cut to so many digits of a second."""
+    """Return a time as text, truncated to this many digits of a second."""
     whole, _, fraction = rfc3339(nanoseconds)[:-1].partition(".")
     return f"{whole}.{fraction[:digits]}Z" if digits else f"{whole}Z"
 
 
 def items_of(*texts: Any) -> list[Any]:
-    """Items that say these times."""
+    """Return items with these times."""
     return [{"time": text} for text in texts]
 
 
@@ -44,8 +44,8 @@ ODD: st.SearchStrategy[Any] = st.one_of(
 
 
 @given(times=st.lists(NANOSECONDS, min_size=1), digits=DIGITS)
-def test_texts_of_one_form_are_read_as_each_alone(times: list[int], digits: int) -> None:
-    """Whatever is asked of a page of usual texts, it is what its texts say."""
+def test_uniform_texts_are_read_as_single_ones(times: list[int], digits: int) -> None:
+    """Every property of a page of uniform texts equals that of its single texts."""
     texts = [written(time, digits) for time in times]
     expected = [text_to_nano(text) or 0 for text in texts]
     found = page_times(items_of(*texts), "time")
@@ -62,8 +62,8 @@ def test_texts_of_one_form_are_read_as_each_alone(times: list[int], digits: int)
     texts=st.lists(st.one_of(ODD, st.builds(written, NANOSECONDS, DIGITS))),
     others=st.lists(st.sampled_from([None, 1, "time", [], {}, {"other": 1}]), max_size=1),
 )
-def test_whatever_comes_is_read_as_each_alone(texts: list[Any], others: list[Any]) -> None:
-    """A text that is no moment, a value that is no text and an item that is no object cost nobody else."""
+def test_mixed_values_are_read_as_single_ones(texts: list[Any], others: list[Any]) -> None:
+    """A text that is no time, a value that is no text and an item that is no object do not affect others."""
     expected = [*map(text_to_nano, texts), *(None for _ in others)]
     found = page_times([*items_of(*texts), *others], "time")
     known = [time for time in expected if time is not None]
@@ -73,15 +73,15 @@ def test_whatever_comes_is_read_as_each_alone(texts: list[Any], others: list[Any
 
 
 @pytest.mark.parametrize("cut", range(1, 30))
-def test_texts_that_only_look_alike_together_are_none(cut: int) -> None:
-    """Two texts of which one has what the other lacks are two mistakes, not two moments."""
+def test_texts_that_are_valid_only_together_are_invalid(cut: int) -> None:
+    """Two texts that each lack a part of the other are two invalid times."""
     both = "2026-11-20T08:47:06.496000000Z" * 2
     texts = [both[:cut], both[cut:]]
     assert page_times(items_of(*texts), "time").read() == [*map(text_to_nano, texts)]
 
 
-def test_times_that_are_known_already_are_as_good() -> None:
-    """Of a service that sends numbers, too, the order and the span are told."""
+def test_numeric_times_have_order_and_span() -> None:
+    """Times that a service sends as numbers give the order and the span too."""
     assert known_times([1, 2, 2]).in_order()
     assert not known_times([1, None, 2]).in_order()
     assert known_times([3, None, 1]).span() == (1, 3)

@@ -1,4 +1,4 @@
-"""Times in and out: what is understood, what is refused, and that nothing is lost."""
+"""Times in and out: which are accepted, which are refused, and that no precision is lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOW = unix_nano("2026-11-20T08:47:06.123456789Z")
 EIGHT = 1_795_161_600 * SECOND
 """2026-11-20T08:00:00Z"""
 FIRST = -62_135_596_800 * SECOND
-"""The beginning of the year 1."""
+"""The start of the year 1."""
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ FIRST = -62_135_596_800 * SECOND
         ("2024-02-29T00:00:00Z", 1_709_164_800 * SECOND),
     ],
 )
-def test_iso_texts(text: str, nanoseconds: int) -> None:
-    """ISO 8601 in its usual forms; UTC where there is no offset, a bare date is its midnight."""
+def test_iso_texts_are_parsed(text: str, nanoseconds: int) -> None:
+    """The usual forms of ISO 8601 are accepted; UTC is the default, and a bare date is its midnight."""
     assert unix_nano(text) == nanoseconds
 
 
@@ -73,7 +73,7 @@ def test_iso_texts(text: str, nanoseconds: int) -> None:
     ["2026-11-20T13:00:00.123456789+05", "2026-11-20T08:00:00.123456789+00", "20261120T080000.123456789Z"],
 )
 def test_nine_digits_are_kept_in_every_form(text: str) -> None:
-    """Also with an offset of hours only, as PostgreSQL writes it, and in the basic format."""
+    """Offsets of hours only, as PostgreSQL writes them, and the basic format keep nine digits too."""
     assert unix_nano(text) == EIGHT + 123_456_789
 
 
@@ -82,8 +82,8 @@ def test_nine_digits_are_kept_in_every_form(text: str) -> None:
 @example(LAST - 1)
 @example(-1)
 @example(0)
-def test_nothing_is_lost_on_the_way_to_text_and_back(nanoseconds: int) -> None:
-    """Nine digits and Z give back every nanosecond of the years 1 to 9999, in an order that is that of time."""
+def test_times_round_trip_as_text(nanoseconds: int) -> None:
+    """Text with nine digits and Z restores every nanosecond of the years 1 to 9999."""
     text = rfc3339(nanoseconds)
     assert unix_nano(text) == nanoseconds
     assert len(text) == len("2026-11-20T08:47:06.496000000Z")
@@ -92,31 +92,31 @@ def test_nothing_is_lost_on_the_way_to_text_and_back(nanoseconds: int) -> None:
 
 
 @given(st.integers(FIRST, LAST - 1), st.integers(FIRST, LAST - 1))
-def test_texts_sort_like_times(one: int, other: int) -> None:
-    """The texts can be compared instead of the times."""
+def test_texts_sort_as_times(one: int, other: int) -> None:
+    """The order of the texts is the order of the times."""
     assert (rfc3339(one) < rfc3339(other)) == (one < other)
 
 
 @given(st.integers(FIRST, LAST - 1))
-def test_a_datetime_is_cut_to_microseconds(nanoseconds: int) -> None:
-    """It is aware, in UTC, and never later than the time itself."""
+def test_a_datetime_is_truncated_to_microseconds(nanoseconds: int) -> None:
+    """The datetime is aware, in UTC, and never later than the time itself."""
     cut = utc_datetime(nanoseconds)
     assert cut.tzinfo is UTC
     assert moment_of(cut) == nanoseconds // 1000 * 1000
 
 
 def moment_of(time: datetime) -> int:
-    """Nanoseconds by integer arithmetic."""
+    """Return nanoseconds by integer arithmetic."""
     since = time - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1000
 
 
 @given(
-    st.datetimes(datetime(1971, 1, 1), datetime(9998, 1, 1)),  # noqa: DTZ001  # the zone is drawn beside it
+    st.datetimes(datetime(1971, 1, 1), datetime(9998, 1, 1)),  # noqa: DTZ001  # the zone is drawn separately
     st.integers(-1439, 1439),
 )
 def test_an_aware_datetime_means_its_own_moment(naive: datetime, minutes: int) -> None:
-    """Any offset; as a datetime and as its ISO text."""
+    """Any offset gives the same time, as a datetime and as its ISO text."""
     time = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     assert moment(time, now=NOW, name="since") == moment_of(time) == unix_nano(time.isoformat())
 
@@ -159,7 +159,7 @@ def test_an_aware_datetime_means_its_own_moment(naive: datetime, minutes: int) -
     ],
 )
 def test_ages_count_back_from_now(age: Time, text: str) -> None:
-    """To the nanosecond, months and years by the calendar."""
+    """Ages are exact to the nanosecond, with months and years by the calendar."""
     assert rfc3339(moment(age, now=NOW, name="since")) == text
 
 
@@ -169,8 +169,8 @@ def test_ages_count_back_from_now(age: Time, text: str) -> None:
     ).filter(bool),
     st.booleans(),
 )
-def test_durations_say_what_they_are_made_of(counts: dict[str, int], short: bool) -> None:
-    """Any units, in short or in full, mean their sum; as ages too."""
+def test_durations_are_the_sum_of_their_units(counts: dict[str, int], short: bool) -> None:
+    """Any units, short or long, are added, also in ages."""
     ordered = [name for name in ("weeks", "days", "hours", "minutes", "seconds") if name in counts]
     text = "".join(f"{counts[name]}{name[0]}" if short else f"{counts[name]} {name} " for name in ordered)
     length = timedelta(**counts)
@@ -180,8 +180,8 @@ def test_durations_say_what_they_are_made_of(counts: dict[str, int], short: bool
 
 
 @given(st.integers(10**8 * SECOND, 10**10 * SECOND - 1))
-def test_unix_times_are_read_without_loss(nanoseconds: int) -> None:
-    """Seconds and milliseconds, to the last decimal."""
+def test_unix_times_are_exact(nanoseconds: int) -> None:
+    """Seconds and milliseconds are read to the last decimal."""
     seconds = f"{nanoseconds // SECOND}.{nanoseconds % SECOND:09}"
     milliseconds = f"{nanoseconds // MILLISECOND}.{nanoseconds % MILLISECOND:06}"
     for text in (seconds, milliseconds, rfc3339(nanoseconds)):
@@ -190,8 +190,8 @@ def test_unix_times_are_read_without_loss(nanoseconds: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "now", "1 month", "1h 1 year", "1795164426", "1h-30m"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    """Moments and calendar units have no length."""
+def test_an_invalid_duration_is_refused(text: str) -> None:
+    """Moments and calendar units have no fixed length."""
     with pytest.raises(ValueError, match="no duration"):
         duration_of(text)
 
@@ -206,7 +206,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
     ],
 )
 def test_calendar_ages_end_on_days_that_exist(now: str, age: str, day: str) -> None:
-    """Where a month has no such day it is its last one."""
+    """If a month has no such day, its last day is used."""
     assert moment(age, now=unix_nano(now), name="since") == unix_nano(day)
 
 
@@ -251,8 +251,8 @@ def test_calendar_ages_end_on_days_that_exist(now: str, age: str, day: str) -> N
         "1e10",
     ],
 )
-def test_texts_that_are_no_time_are_refused(text: str) -> None:
-    """The error names the parameter and says what would do, in one line."""
+def test_an_invalid_time_is_refused(text: str) -> None:
+    """The error is one line with the parameter and examples."""
     with pytest.raises(InvalidRequestError) as caught:
         moment(text, now=NOW, name="until")
     assert caught.value.message.startswith("until")
@@ -261,16 +261,16 @@ def test_texts_that_are_no_time_are_refused(text: str) -> None:
 
 
 @given(st.text())
-def test_any_text_is_a_time_or_refused(text: str) -> None:
-    """There is no third way."""
+def test_any_text_is_parsed_or_refused(text: str) -> None:
+    """Any text either becomes a time or raises an InvalidRequestError."""
     with suppress(InvalidRequestError):
         assert 0 <= moment(text, now=NOW, name="since") < LAST
 
 
 def test_a_naive_datetime_is_refused() -> None:
-    """It could be any time zone's; the hint says how to give it one."""
+    """Its zone is unknown; the hint says how to set it."""
     with pytest.raises(InvalidRequestError, match="time zone") as caught:
-        moment(datetime(2026, 11, 20), now=NOW, name="since")  # noqa: DTZ001  # that is the point
+        moment(datetime(2026, 11, 20), now=NOW, name="since")  # noqa: DTZ001  # a naive datetime is the subject
     assert "UTC" in (caught.value.hint or "")
 
 
@@ -287,14 +287,14 @@ def test_a_naive_datetime_is_refused() -> None:
     ],
 )
 def test_times_out_of_bounds_are_refused(time: Any) -> None:
-    """What services understand are the years 1970 to 9999."""
+    """Times outside the years 1970 to 9999 are refused, since services do not accept them."""
     with pytest.raises(InvalidRequestError, match=r"since.*1970"):
         moment(time, now=NOW, name="since")
 
 
 @pytest.mark.parametrize("time", ["1970-01-01", "9999-12-31T23:59:59.999999999Z", datetime(1970, 1, 1, tzinfo=UTC)])
-def test_the_bounds_are_within(time: Any) -> None:
-    """The first and the last nanosecond are times."""
+def test_the_bounds_are_inclusive(time: Any) -> None:
+    """The first and the last nanosecond are valid."""
     assert 0 <= moment(time, now=NOW, name="since") < LAST
 
 
@@ -312,11 +312,11 @@ def test_the_bounds_are_within(time: Any) -> None:
         "\ud800",
     ],
 )
-def test_a_services_time_that_cannot_be_read_is_unknown(time: object) -> None:
-    """What is no text, no date and time, or no moment of the years 1 to 9999 is unknown, never an error."""
+def test_an_unreadable_time_of_a_service_is_unknown(time: object) -> None:
+    """A value that is no text or no time of the years 1 to 9999 is unknown, never an error."""
     assert text_to_nano(time) is None
 
 
-def test_a_services_time_is_read_without_loss() -> None:
-    """Down to the nanosecond."""
+def test_a_time_of_a_service_is_exact() -> None:
+    """A time of a service is read to the nanosecond."""
     assert text_to_nano("2026-11-20T08:00:00.000000001Z") == EIGHT + 1

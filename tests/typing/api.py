@@ -1,7 +1,7 @@
 """
-What users' type checkers see; never run, only checked, by mypy and pyright in strict mode.
+Code as users' type checkers see it; never run, only checked by mypy and pyright in strict mode.
 
-A line that has to be an error is ignored with its code: both checkers complain about an ignore that is not needed.
+A line that must be an error is ignored with its code: both checkers report an unnecessary ignore.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ for record_page in stream.records().pages():
 
 
 async def asynchronous() -> None:
-    """The same objects serve both worlds."""
+    """The same objects support sync and async use."""
     async with Logto.from_env() as client:
         assert_type(client, Logto)
         async for entry in client.audit_logs():
@@ -113,7 +113,7 @@ with logferry.open_accounts("logferry.toml", timeout=5) as ferry:
 
 
 def testing(logferry_client: MakeClient) -> None:
-    """What a test of one's own gets."""
+    """The types of a user's own test."""
     fake = LogtoFake(records=5)
     assert_type(logferry_client(Logto, fake, faults=failing(TimeoutError()), account="login"), Logto)
     assert_type(connected(Daily, fake), Daily)

@@ -1,4 +1,4 @@
-"""What users' type checkers see of Cognigy; never run, only checked, by mypy and pyright in strict mode."""
+"""Cognigy as users' type checkers see it; never run, only checked by mypy and pyright in strict mode."""
 
 from __future__ import annotations
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from attrs import evolve, frozen
 
 from logferry._paging.delivered import PLAUSIBLE
 from logferry._time.page_times import PageTimes
 from logferry._time.window import Window
+
+StreamOrder: TypeAlias = Literal["newest first", "oldest first", "as sent"]
+"""The order in which a service sends items: by time, or in another one."""
 
 _WEIGHT: Final = 1 / 8
 """Weight of the latest page in the estimate."""
@@ -128,7 +131,7 @@ class Density:
         return None if window.until - cut < length // 2 else (Window(window.since, cut), Window(cut, window.until))
 
 
-def direction_of(order: str, times: PageTimes | None = None) -> Direction | None:
+def direction_of(order: StreamOrder, times: PageTimes | None = None) -> Direction | None:
     """
     The direction of a stream; ``None`` where neither says.
 

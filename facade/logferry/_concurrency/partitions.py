@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, field
 
-from logferry._concurrency.density import Density, Direction, direction_of
+from logferry._concurrency.density import Density, Direction, StreamOrder, direction_of
 from logferry._concurrency.partition import Partition, narrowed
 from logferry._concurrency.position import PartitionPosition
 from logferry._flow.steps import Batch
@@ -33,7 +33,7 @@ class Partitions:
         abandoned: Requests in flight of partitions that have been left out.
     """
 
-    order: str
+    order: StreamOrder
     resolution: int | None
     whole: Window
     parts: list[Partition]
@@ -44,7 +44,7 @@ class Partitions:
     abandoned: list[Ticket[Any]] = field(factory=list[Ticket[Any]])
 
     @classmethod
-    def of(cls, place: PartitionPosition, *, order: str, resolution: int | None, divides: bool) -> Partitions:
+    def of(cls, place: PartitionPosition, *, order: StreamOrder, resolution: int | None, divides: bool) -> Partitions:
         """Those of a position; see the attributes for the others."""
         parts = [Partition(place.window, further=lambda: place.position, span=place.span)]
         direction = direction_of(order)

@@ -23,7 +23,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from logferry._concurrency.budget import Budget
-from logferry._concurrency.density import direction_of
+from logferry._concurrency.density import StreamOrder, direction_of
 from logferry._concurrency.partition import Partition, WalkWindow, without_known
 from logferry._concurrency.partitions import Partitions
 from logferry._concurrency.position import PartitionPosition, is_partitioned, remembered
@@ -57,7 +57,7 @@ class Reader:
     """
 
     walk: WalkWindow
-    order: str
+    order: StreamOrder
     resolution: int | None
     page_size: int
     concurrency: int = 1

@@ -63,7 +63,8 @@ class CallChanges(TypedDict, total=False):
     How many requests of one iteration may be in flight, where the next is known without the last response; default: 4.
 
     Order and guarantees stay.  At least 1; with 1 they are sent one after the other, and blocking iterations start no
-    threads.  An iteration begins with ten pages, one after the other.
+    threads.  The first five pages of an iteration are read one after the other, and so are further ones while responses take
+    less than 10 ms on average.
     """
     on_request: Callable[[RequestEvent], None] | None
     """Called with each request before it is sent, and before it waits for its turn."""

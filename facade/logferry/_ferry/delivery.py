@@ -42,7 +42,14 @@ class Delivery(Generic[R, T]):
 
     def next_batch(self) -> T | None:
         """Return the next batch, blocking the thread; ``None`` at the end, if nothing has failed."""
-        return self._tasks.call(self.anext_batch)
+        # The thread's own guard: Ctrl-C can leave it before it has the task's future, and then the task still runs.
+        if self._in_use:
+            raise used_at_once(self._where)
+        self._in_use = True
+        try:
+            return self._tasks.call(self._next)
+        finally:
+            self._in_use = False
 
     async def anext_batch(self) -> T | None:
         """Return the next batch, blocking only the task; ``None`` at the end, if nothing has failed."""

@@ -7,6 +7,7 @@ How accounts authorize their requests: with a header that stays, or with a token
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from threading import Lock
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -168,20 +169,20 @@ def client_credentials(
     # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
     credentials = basic_authorization(quote(client_id, safe=""), quote(client_secret, safe=""))
     headers: Pairs = (("Authorization", credentials),)
+    return RenewedToken(partial(_obtain, Send(request, headers=headers), read_refusal))
 
-    def obtain(time: int) -> SubFlow[Token]:
-        response = yield from exchange(Send(request, headers=headers))
-        body = decoded(response, read_refusal)
-        if not is_object(body):
-            raise wrong_shape(response, "an access token")
-        for name, kind in _TOKEN_FIELDS.items():
-            if not isinstance(body.get(name), kind):
-                raise wrong_shape(response, f"an access token ({name} is missing, or of another kind)")
-        if not body["access_token"].strip():
-            raise wrong_shape(response, "an access token (access_token is empty)")
-        return Token(_bearer(body["access_token"]), fetched=time, lifetime=int(body["expires_in"] * SECOND))
 
-    return RenewedToken(obtain)
+def _obtain(send: Send[Any], read_refusal: ReadRefusal, time: int) -> SubFlow[Token]:
+    response = yield from exchange(send)
+    body = decoded(response, read_refusal)
+    if not is_object(body):
+        raise wrong_shape(response, "an access token")
+    for name, kind in _TOKEN_FIELDS.items():
+        if not isinstance(body.get(name), kind):
+            raise wrong_shape(response, f"an access token ({name} is missing, or of another kind)")
+    if not body["access_token"].strip():
+        raise wrong_shape(response, "an access token (access_token is empty)")
+    return Token(_bearer(body["access_token"]), fetched=time, lifetime=int(body["expires_in"] * SECOND))
 
 
 def _bearer(token: str) -> Pairs:

@@ -126,12 +126,13 @@ def exchange(send: Send[R]) -> SubFlow[Response[R]]:
     return response
 
 
-def fetch(build: Callable[P, Request[R]], *args: P.args, **kwargs: P.kwargs) -> SubFlow[Response[R]]:
+def fetch(build: Callable[P, Request[R]], /, *args: P.args, **kwargs: P.kwargs) -> SubFlow[Response[R]]:
     """
-    Within a flow: send the request that a generated builder makes, and wait for the response.
+    Within a flow: send the request that *build* returns for these arguments, and return the response, whatever its status.
 
-    As in ``response = yield from fetch(operation.request, page=2)``: type checkers know every parameter from the spec, and
-    what the response parses to.
+    As in ``response = yield from fetch(get, "/events", page=2)``, or with the builder of a generated client,
+    ``fetch(operation.request, page=2)``: type checkers know each of its parameters from the spec, and the type of the parsed
+    response.
     """
     return exchange(Send(build(*args, **kwargs)))
 

@@ -13,6 +13,9 @@ R_co = TypeVar("R_co", covariant=True)
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """Names and values as they go over the wire, in order; a name may occur more than once."""
 
+Value: TypeAlias = str | float | bool
+"""The value of a query parameter, before it is written as text."""
+
 
 class Request(Protocol[R_co]):
     """A request as data, as the generated builders make it; the JSON of a success parses to ``R_co``."""
@@ -62,16 +65,27 @@ class _Get:
         return value
 
 
-def get(path: str, **params: str | float | bool | None) -> Request[Any]:
+def get(path: str, /, **params: Value | Sequence[Value] | None) -> Request[Any]:
     """
     A GET request, for a service without a generated client.
 
     Args:
         path: The path below the service's base URL, with a slash in front, its segments quoted.
-        params: Query parameters by name, in order; ``None`` is left out, a ``bool`` becomes ``true`` or ``false``.
+        params: Query parameters by name, in order.  ``None`` is left out, a ``bool`` becomes ``true`` or ``false``, and a list
+            or tuple becomes a parameter for each of its values, all of the same name.  Names that are no Python names are
+            given as ``**{"level[]": ["warn", "error"]}``.
     """
-    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in params.items()}
-    return _Get(path, tuple((name, text) for name, text in texts.items() if params[name] is not None))
+    return _Get(path, tuple((name, _text(one)) for name, value in params.items() for one in _values(value)))
+
+
+def _values(value: Value | Sequence[Value] | None) -> Sequence[Value]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str | float | int) else value
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class Turn(Protocol):

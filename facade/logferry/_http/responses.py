@@ -40,7 +40,7 @@ class Refusal:
         code: The service's own error code, or ``None``.
         message: Its words, or ``None``.
         hint: What to do, where the service's module knows; or ``None``.
-        error: The error to raise, where the status alone would mislead; or ``None``.
+        error: The class of the error to raise, such as ``ServiceError``, where the status alone would mislead; or ``None``.
     """
 
     code: str | None = None

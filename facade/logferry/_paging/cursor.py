@@ -20,6 +20,7 @@ from logferry._http.responses import about_response
 from logferry._paging.cursor_position import REMEMBERED, CursorPage, CursorPosition
 from logferry._paging.end import Doubts, Evidence, believed, disagreement
 from logferry._paging.loop_guard import HINT, LoopGuard, Restarts, is_lost
+from logferry._paging.repeats import to_deliver
 from logferry._time.page_times import known_times
 from logferry._time.window import Window
 
@@ -40,6 +41,10 @@ def restarted(position: Position) -> Position:
 def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
     """
     Yield the window's items in the service's order.
+
+    It is for cursors that stay valid while items are added and removed, such as an id, a token or a link.  With an offset or a
+    page number it misses an item without an issue when one that was read is removed: pages must overlap then, as in
+    ``logferry.services.logto``.
 
     Args:
         ask: Asks for a page.
@@ -66,14 +71,14 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         if found is None:
             here = _searched_on(here, page, trouble)
             continue
-        fresh: Sequence[int] = found
-        if not window.has_all(page.times):
-            fresh = [index for index in found if (time := page.times[index]) is None or window.has(time)]
+        fresh, repeats = to_deliver(page.items, page.keys, page.times, found, window)
         # All of a page, as nearly always, in order: an index less for each item.
         keys = page.keys if len(fresh) == len(page.keys) else [page.keys[index] for index in fresh]
         following = _following(here, page, keys, new=len(found), trouble=trouble, proven=proven)
         proven = following if page.keys else proven
         batch = _batch(page, fresh, keys, here, following)
+        if remarks := (*page.remarks, *repeats):
+            batch = evolve(batch, remarks=remarks)
         if following.ended and not page.is_past and (issues := disagreement(following.met, following.least)):
             batch = evolve(batch, issues=issues)
         restarts.got(len(found))
@@ -154,7 +159,7 @@ def _batch(
 
     times = page.times
     if len(fresh) == len(page.items):  # as nearly always
-        return Batch(page.items, position, page.response, page.total, remarks=page.remarks, times=times, sent=times)
+        return Batch(page.items, position, page.response, page.total, times=times, sent=times)
     items = [page.items[index] for index in fresh]
     own = known_times([times[index] for index in fresh])
-    return Batch(items, position, page.response, page.total, remarks=page.remarks, times=own, sent=times)
+    return Batch(items, position, page.response, page.total, times=own, sent=times)

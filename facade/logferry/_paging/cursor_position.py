@@ -28,7 +28,7 @@ class CursorPage:
         items: Its items.
         keys: What tells each of them from others; short, since checkpoints hold some.
         times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
-        cursor: What the next page is asked for by, a JSON value; ``None`` at the end.
+        cursor: What the next page is asked for by, a JSON value; ``None`` at the end.  No offset, see ``cursor_walk``.
         size: How many items were asked for.
         names_next: Whether the service says whether there is a next page; else the cursor is made of the items.
         is_past: Whether the walk ends here because the page lies before the window, though the list goes on.

@@ -19,13 +19,6 @@ from logferry._records.origin import Origin
 from logferry._redaction import short
 from logferry._time.timestamps import rfc3339, utc_datetime
 
-INFO: Final = 9
-"""OpenTelemetry's severity number of INFO."""
-
-ERROR: Final = 17
-"""OpenTelemetry's severity number of ERROR."""
-
-
 _keep: Final = object.__setattr__
 """Sets what is made when read, past the class that lets nobody set anything."""
 

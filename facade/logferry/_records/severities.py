@@ -1,10 +1,17 @@
-"""OpenTelemetry's severities, as users name them."""
+"""OpenTelemetry's severities, by name and by number."""
 
 from __future__ import annotations
 
 from typing import Final
 
-SEVERITIES: Final = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17, "FATAL": 21}
+TRACE: Final = 1
+DEBUG: Final = 5
+INFO: Final = 9
+WARN: Final = 13
+ERROR: Final = 17
+FATAL: Final = 21
+
+SEVERITIES: Final = {"TRACE": TRACE, "DEBUG": DEBUG, "INFO": INFO, "WARN": WARN, "ERROR": ERROR, "FATAL": FATAL}
 """OpenTelemetry's names, with the lowest number of each."""
 
 _HIGHEST: Final = 24

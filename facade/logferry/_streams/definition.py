@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from attrs import AttrsInstance, field, fields, frozen
 
+from logferry._concurrency.density import StreamOrder
 from logferry._flow.steps import Flow, Position
 from logferry._json import is_object
 from logferry._lazy import loaded
@@ -179,10 +180,10 @@ class StreamDefinition(Generic[E, J, F]):
     A stream of a service.
 
     Attributes:
-        name: ``<service>.<stream>``; the part after the dot is the method of the service's client.
+        name: ``<service>.<stream>``; the service's client opens it with a method called as the part after the dot.
         summary: What it holds, in one line.
         paging: How the service pages, in a few words.
-        order: ``"newest first"``, ``"oldest first"`` or ``"as sent"``.
+        order: ``"newest first"`` or ``"oldest first"`` where the service sorts by time, else ``"as sent"``.
         time_filter: Who filters by time, in a few words.
         resolution: How finely the service filters by time, in nanoseconds, where several partitions of a window are read at once:
             the walk gives ``Batch.times`` and ``Batch.sent`` then, and where the order is ``"as sent"``, its positions also
@@ -205,7 +206,7 @@ class StreamDefinition(Generic[E, J, F]):
     name: str
     summary: str
     paging: str
-    order: str
+    order: StreamOrder
     time_filter: str
     resolution: int | None = None
     promise: str

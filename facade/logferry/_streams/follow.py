@@ -12,6 +12,7 @@ A follow is a flow like any other: its batches are polls, and its positions are 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -72,5 +73,11 @@ def followed(reader: Reader, definition: StreamDefinition[Any, Any, Any], pace: 
         reader,
         walk=Follow(walk=reader.walk, definition=definition, pace=pace),
         resolution=None,
-        sized=None if sized is None else lambda page_size: followed(sized(page_size), definition, pace),
+        sized=None if sized is None else partial(_followed, sized, definition, pace),
     )
+
+
+def _followed(
+    sized: Callable[[int], Reader], definition: StreamDefinition[Any, Any, Any], pace: Polling, page_size: int
+) -> Reader:
+    return followed(sized(page_size), definition, pace)

@@ -93,7 +93,12 @@ class FakeResponse:
 
 
 class Fake(Protocol):
-    """One fake service: it responds to requests, and knows the items that a complete pull must return."""
+    """
+    One fake service: it responds to requests, and knows the items that a complete pull must return.
+
+    The suites of trials, such as `logferry.testing.conformance`, also need an attrs class with a field `rows`, a tuple of
+    `Row`: they compute the truth of a changed history with ``attrs.evolve(fake, rows=...).truth(...)``.  `MakeFake` makes it.
+    """
 
     @property
     def epoch(self) -> int:

@@ -21,7 +21,11 @@ BEGIN: Final = 1_767_225_600 * SECOND
 
 
 class MakeFake(Protocol):
-    """Makes a fake with a scripted history, in a variant of the service drawn from *chance*."""
+    """
+    Makes a fake with a scripted history, in a variant of the service drawn from *chance*.
+
+    The fake is an instance of an attrs class with a field `rows`, from which it answers: trials evolve it.
+    """
 
     def __call__(self, rows: tuple[Row, ...], *, epoch: int, chance: random.Random) -> Fake:
         """

@@ -9,7 +9,7 @@ class UnexpectedStatus(Exception):
     def __init__(self, status_code: int, content: bytes):
         self.status_code = status_code
         self.content = content
-        # The content stays out of the text: some servers repeat what they were sent, credentials included.
+        # The text leaves out the content: some servers repeat the request in it, credentials included.
         super().__init__(f"Unexpected status code: {status_code}, with {len(content)} bytes of content")
 
     def __reduce__(self) -> tuple[type["UnexpectedStatus"], tuple[int, bytes]]:

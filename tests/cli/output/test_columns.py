@@ -1,4 +1,4 @@
-"""Records as columns: Parquet and Arrow files, and a stream of Arrow for a pipe."""
+"""Records as columns: Parquet and Arrow files, and an Arrow stream for a pipe."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WITHOUT_RAW: Final = SCHEMA.remove(SCHEMA.get_field_index("raw"))
 
 
 def table_of(path: Path) -> pa.Table:
-    """What a file has."""
+    """Return the content of a file."""
     if "parquet" in path.name:
         return pq.ParquetFile(path).read()  # pyright: ignore[reportUnknownMemberType]  # its stub
     with path.open("rb") as file:
@@ -57,17 +57,17 @@ def table_of(path: Path) -> pa.Table:
 
 
 def streamed(content: bytes) -> pa.Table:
-    """What a stream has."""
+    """Return the content of a stream."""
     return pa.ipc.open_stream(io.BytesIO(content)).read_all()
 
 
 def columns_uids(table: pa.Table) -> list[Any]:
-    """The ``uid`` of each row."""
+    """Return the ``uid`` of each row."""
     return table["uid"].to_pylist()
 
 
 def as_lines(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """The rows as JSON lines have them."""
+    """Return the rows in the form of JSON lines."""
     for name in TIMES:
         index = table.schema.get_field_index(name)
         table = table.set_column(index, name, table[name].cast(pa.int64()))
@@ -78,7 +78,7 @@ def as_lines(table: pa.Table) -> Iterator[dict[str, Any]]:
 
 
 def without_observed(lines: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The records without the moment of their pull, which all have."""
+    """Return the records without the time of their pull."""
     found = list(lines)
     assert all(one.pop("observed_timestamp") for one in found)
     return found
@@ -86,8 +86,8 @@ def without_observed(lines: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("raw", [False, True])
-def test_a_file_has_what_lines_have(run: Run, configured: Server, tmp_path: Path, form: str, raw: bool) -> None:
-    """Each field of each record, and the items as received only where they are asked for."""
+def test_a_file_has_the_fields_of_lines(run: Run, configured: Server, tmp_path: Path, form: str, raw: bool) -> None:
+    """A file has each field of each record, and the raw items only on request."""
     path, lines = tmp_path / f"logs.{form}", tmp_path / "logs.jsonl"
     for output in (path, lines):
         result = run("pull", "--output", str(output), *(["--raw"] if raw else []))
@@ -101,8 +101,8 @@ def test_a_file_has_what_lines_have(run: Run, configured: Server, tmp_path: Path
 
 
 @pytest.mark.usefixtures("configured")
-def test_other_programs_read_it(run: Run, tmp_path: Path) -> None:
-    """A Parquet file of one row group, as DuckDB reads it."""
+def test_duckdb_reads_a_file(run: Run, tmp_path: Path) -> None:
+    """DuckDB reads a Parquet file of one row group."""
     path = tmp_path / "logs.parquet"
     assert run("pull", "--output", str(path)).exit_code == 0
     found = duckdb.read_parquet(str(path)).aggregate("count(*), count(distinct uid), min(timestamp) < max(timestamp)")
@@ -112,16 +112,16 @@ def test_other_programs_read_it(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_format_counts(run: Run, configured: Server, tmp_path: Path, form: str) -> None:
-    """Whatever the name."""
+def test_the_format_option_takes_precedence(run: Run, configured: Server, tmp_path: Path, form: str) -> None:
+    """``--format`` takes precedence over the suffix of the file."""
     path = tmp_path / "logs"
     assert run("pull", "--format", form, "--output", str(path)).exit_code == 0
     named = path.rename(tmp_path / f"logs.{form}")
     assert columns_uids(table_of(named)) == configured.uids
 
 
-def test_a_pipe_gets_a_stream(run: Run, configured: Server) -> None:
-    """Of record batches, which are those of pages, so that a reader need not wait."""
+def test_a_pipe_gets_a_batch_for_each_page(run: Run, configured: Server) -> None:
+    """The record batches of a stream are pages, so a reader gets each page at once."""
     result = run("pull", "--format", "arrow", "--output", "-")
     assert (result.exit_code, result.stderr) == (0, "")
     table = streamed(result.stdout_bytes)
@@ -132,15 +132,15 @@ def test_a_pipe_gets_a_stream(run: Run, configured: Server) -> None:
 
 @pytest.mark.usefixtures("configured")
 def test_parquet_needs_a_file(run: Run) -> None:
-    """It is refused for stdout, with what to do."""
+    """Parquet is refused for stdout with a hint."""
     result = run("pull", "--format", "parquet")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "parquet needs a file, since it is read from its end. Add --output logs.parquet" in result.stderr
 
 
 @pytest.mark.usefixtures("configured")
-def test_a_terminal_wants_text() -> None:
-    """A stream of Arrow is refused for a terminal."""
+def test_a_terminal_gets_no_stream() -> None:
+    """An Arrow stream is refused for a terminal."""
     leader, follower = pty.openpty()
     with started("pull", "--format", "arrow", stdout=follower) as process:
         os.close(follower)
@@ -151,8 +151,8 @@ def test_a_terminal_wants_text() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_no_records(run: Run, account: Account, tmp_path: Path, form: str) -> None:
-    """A window without records makes a file, and a stream, of no rows."""
+def test_no_records_make_no_rows(run: Run, account: Account, tmp_path: Path, form: str) -> None:
+    """A window without records makes a file or a stream without rows."""
     fake = made_fake(records=0)
     path = tmp_path / f"logs.{form}"
     with serving(fake) as url:
@@ -165,10 +165,10 @@ def test_no_records(run: Run, account: Account, tmp_path: Path, form: str) -> No
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("change", [{"key": 42}, {"createdAt": "someday"}], ids=["value", "time"])
-def test_items_that_do_not_decode(
+def test_items_that_do_not_decode_are_kept(
     run: Run, account: Account, tmp_path: Path, form: str, change: dict[str, object]
 ) -> None:
-    """They are kept with their issues, and a time that is unknown is null."""
+    """They are rows with their issues, and an unknown time is null."""
     fake = made_fake()
     answer = odd_item()
     item = json.loads(answer.body)[0] | change
@@ -190,8 +190,8 @@ def test_items_that_do_not_decode(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_failure_leaves_a_part(run: Run, failing: Server, tmp_path: Path, form: str) -> None:
-    """What was received can be read, under a name that says so; the printed line brings the rest into the next part."""
+def test_a_failure_leaves_a_partial_file(run: Run, failing: Server, tmp_path: Path, form: str) -> None:
+    """The received records are in a file named as partial; the printed command writes the rest to the next part."""
     path = tmp_path / f"all logs.{form}"
     first = run("pull", "--output", str(path))
     assert first.exit_code == 3
@@ -207,8 +207,8 @@ def test_a_failure_leaves_a_part(run: Run, failing: Server, tmp_path: Path, form
     assert columns_uids(pa.concat_tables([table_of(received), table_of(rest)])) == failing.uids
 
 
-def test_a_part_that_fails_is_a_part(run: Run, account: Account, tmp_path: Path) -> None:
-    """Failures in a row make parts in a row, never a part of a part, and none is replaced."""
+def test_repeated_failures_number_their_parts(run: Run, account: Account, tmp_path: Path) -> None:
+    """Repeated failures make consecutive parts, never a part of a part, and replace none."""
     fake = made_fake()
     page_3, page_5 = (on_page(number, REFUSED) for number in (3, 5))
     faults: Faults = lambda request, number: page_3(request, number) or page_5(request, number)  # noqa: E731
@@ -227,8 +227,8 @@ def test_a_part_that_fails_is_a_part(run: Run, account: Account, tmp_path: Path)
     assert columns_uids(pa.concat_tables(parts)) == Server(fake, "").uids
 
 
-def test_each_stream_that_fails_has_a_part_of_its_own(run: Run, tmp_path: Path) -> None:
-    """What is missing of one stream does not end up in the file of another one's."""
+def test_each_failing_stream_has_its_own_part(run: Run, tmp_path: Path) -> None:
+    """The remaining records of a stream do not go into the file of another stream."""
     fakes = {"first": made_fake(), "second": made_fake()}
     config = tmp_path / "logferry.toml"
     with serving(fakes["first"], on_page(2, REFUSED)) as one, serving(fakes["second"], on_page(3, REFUSED)) as other:
@@ -245,7 +245,7 @@ def test_each_stream_that_fails_has_a_part_of_its_own(run: Run, tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("configured")
-def test_nothing_received_leaves_nothing(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_pull_without_records_leaves_no_file(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A pull that fails at once leaves no file."""
     monkeypatch.setenv("LOGTO_APP_SECRET", "wrong")
     result = run("pull", "--output", str(tmp_path / "logs.parquet"))
@@ -256,7 +256,7 @@ def test_nothing_received_leaves_nothing(run: Run, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def stalled(account: Account) -> Generator[tuple[Server, threading.Event, threading.Event]]:
-    """A server that does not answer for the third page until the second event is set; the first one says that it was asked."""
+    """Return a server that holds its third page until the second event; its request sets the first event."""
     fake, asked, go_on = made_fake(), threading.Event(), threading.Event()
 
     def stall(_request: FakeRequest, number: int) -> None:
@@ -273,10 +273,10 @@ def stalled(account: Account) -> Generator[tuple[Server, threading.Event, thread
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_ctrl_c_leaves_a_part(
+def test_ctrl_c_leaves_a_partial_file(
     run: Run, stalled: tuple[Server, threading.Event, threading.Event], tmp_path: Path, form: str
 ) -> None:
-    """It can be read, and the printed line brings the rest."""
+    """The partial file can be read, and the printed command writes the rest."""
     server, asked, go_on = stalled
     with started("pull", "--output", str(tmp_path / f"logs.{form}")) as process:
         assert asked.wait(PATIENCE)
@@ -294,12 +294,12 @@ def test_ctrl_c_leaves_a_part(
 def test_ctrl_c_ends_a_stream(
     run: Run, stalled: tuple[Server, threading.Event, threading.Event], tmp_path: Path
 ) -> None:
-    """Its reader has had all pages by then; the printed line brings the rest as another stream."""
+    """The reader gets all pages before the interrupt; the printed command writes the rest as another stream."""
     server, asked, go_on = stalled
     path = tmp_path / "logs.arrows"
     with path.open("wb") as file, started("pull", "--format", "arrow", stdout=file.fileno()) as process:
         assert asked.wait(PATIENCE)
-        assert columns_uids(streamed(path.read_bytes())) == server.uids[:199]  # before anything ends
+        assert columns_uids(streamed(path.read_bytes())) == server.uids[:199]  # before any process ends
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
@@ -310,8 +310,8 @@ def test_ctrl_c_ends_a_stream(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_exists_is_replaced_only_by_force(run: Run, configured: Server, tmp_path: Path, form: str) -> None:
-    """As other outputs."""
+def test_an_existing_file_is_replaced_only_with_force(run: Run, configured: Server, tmp_path: Path, form: str) -> None:
+    """Column files need ``--force`` to be replaced, as other outputs do."""
     path = tmp_path / f"logs.{form}"
     path.write_bytes(b"mine")
     refused = run("pull", "--output", str(path))
@@ -322,8 +322,8 @@ def test_what_exists_is_replaced_only_by_force(run: Run, configured: Server, tmp
 
 
 @pytest.mark.parametrize("name", ["logs.parquet", "logs.arrow"])
-def test_a_full_disk(account: Account, tmp_path: Path, name: str) -> None:
-    """Exit code 4; a file without its end is of no use, so it does not stay, and there is nothing to resume."""
+def test_a_full_disk_leaves_no_file(account: Account, tmp_path: Path, name: str) -> None:
+    """The exit code is 4; a file without its footer is unusable, so it is removed and cannot be resumed."""
     fake = made_fake(records=3000, spacing=20.0)
     with serving(fake) as url:
         account(fake, url)
@@ -345,8 +345,8 @@ def test_a_full_disk(account: Account, tmp_path: Path, name: str) -> None:
 
 @pytest.mark.usefixtures("failing")
 @pytest.mark.parametrize("form", FORMS)
-def test_a_part_that_does_not_fit(tmp_path: Path, form: str) -> None:
-    """Where the disk has no place for what a failed pull had received, that is said behind the line that resumes it."""
+def test_a_part_that_does_not_fit_is_reported(tmp_path: Path, form: str) -> None:
+    """If the disk has no room for the records of a failed pull, a message after the command to resume says so."""
     done = subprocess.run(
         [*FERRY, "pull", "--raw", "--output", str(tmp_path / f"logs.{form}")],
         stderr=subprocess.PIPE,
@@ -363,8 +363,8 @@ def test_a_part_that_does_not_fit(tmp_path: Path, form: str) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
-def test_an_output_that_gets_full_can_be_resumed(account: Account, run: Run, tmp_path: Path) -> None:
-    """Of a stream it is said how many records are complete; their batches can be read, and the printed line brings the rest."""
+def test_a_full_output_stream_can_be_resumed(account: Account, run: Run, tmp_path: Path) -> None:
+    """The message has the number of complete records, which can be read; the printed command writes the rest."""
     fake = made_fake(records=3000, spacing=20.0)
     path = tmp_path / "logs.arrows"
     with serving(fake) as url:
@@ -392,8 +392,8 @@ def test_an_output_that_gets_full_can_be_resumed(account: Account, run: Run, tmp
 
 @pytest.mark.usefixtures("configured")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_output() -> None:
-    """A stream that cannot be written gives an error of one line, exit code 4."""
+def test_a_full_output_is_an_error() -> None:
+    """A stream that cannot be written gives an error of one line and exit code 4."""
     with Path("/dev/full").open("wb") as full, started("pull", "--format", "arrow", stdout=full.fileno()) as process:
         _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 4
@@ -401,8 +401,8 @@ def test_a_full_output() -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_a_reader_that_leaves() -> None:
-    """Ends a stream quietly."""
+def test_a_stream_ends_when_its_reader_leaves() -> None:
+    """A stream without a reader ends without a message."""
     with started("pull", "--format", "arrow") as process:
         assert process.stdout is not None
         process.stdout.read(1)
@@ -413,7 +413,7 @@ def test_a_reader_that_leaves() -> None:
 
 
 def groups(file: io.BytesIO, form: str) -> list[int]:
-    """How many rows each group of a file has."""
+    """Return the number of rows in each group of a file."""
     file.seek(0)
     if form == "parquet":
         found = pq.ParquetFile(file)
@@ -424,29 +424,29 @@ def groups(file: io.BytesIO, form: str) -> list[int]:
 
 @pytest.fixture
 def record() -> LogRecord:
-    """One record of less than a kilobyte."""
+    """Return one record of less than a kilobyte."""
     with connected(Daily, DailyFake(records=1)) as daily:
         return daily.api_logs().records().to_list(1)[0]
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_groups_are_bounded(record: LogRecord, form: str) -> None:
-    """A file gets a group of rows once there are 65,536, or 1,024 pages; so what waits in memory is bounded."""
+def test_row_groups_are_bounded(record: LogRecord, form: str) -> None:
+    """A row group ends after 65,536 rows or 1,024 pages, so the buffered rows are bounded."""
     file = io.BytesIO()
     output = Columns(file, form, raw=False, streamed=False)
     for _ in range(70_000):
         output.write(record)
-    assert file.tell() > 1000  # besides what stands in front
+    assert file.tell() > 1000  # besides the line before it
     for _ in range(2_000):
         output.write(record)
         output.flush()
-    assert [output.end(), output.end()] == [True, True]  # the second does nothing
+    assert [output.end(), output.end()] == [True, True]  # the second call has no effect
     assert groups(file, form) == [66_000, 4_000 + 1_020, 980]
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_large_items_make_small_groups(record: LogRecord, form: str) -> None:
-    """64 MiB are enough for a group, however few the rows."""
+    """A row group ends after 64 MiB, however few rows it has."""
     large = record.as_received("x" * (40 << 20), ())
     file = io.BytesIO()
     output = Columns(file, form, raw=True, streamed=False)

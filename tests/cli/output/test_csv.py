@@ -1,4 +1,4 @@
-"""``--format csv``: what a spreadsheet and a program read."""
+"""``--format csv``: the output for spreadsheets and programs."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ JSON_VALUE = st.recursive(
 
 
 def rows(text: str) -> list[list[str]]:
-    """The rows that the standard library's reader finds."""
+    """Return the rows that the reader of the standard library finds."""
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
 def original(cell: str) -> str:
-    """A cell without the quote that makes it harmless."""
+    """Return a cell without the quote that prevents a formula."""
     return cell[1:] if cell.startswith("'") and harmless_cell(cell[1:]) == cell else cell
 
 
@@ -67,7 +67,7 @@ def record_of(
     raw: Any = None,
     issues: Sequence[str] = (),
 ) -> LogRecord:
-    """A record of any content."""
+    """Return a record of any content."""
     normalizer: Normalizer[Any] = Normalizer(
         times=lambda items: known_times([0] * len(items)),
         make=lambda _item, origin, time: LogRecord(origin, {}, time or 0),
@@ -96,8 +96,8 @@ RECORDS: st.SearchStrategy[LogRecord] = st.builds(
 
 
 @given(st.lists(RECORDS, max_size=3), st.booleans())
-def test_read_back(records: list[LogRecord], raw: bool) -> None:
-    """Read back, every cell has its value: texts but for the quote in front, everything else as JSON."""
+def test_cells_round_trip(records: list[LogRecord], raw: bool) -> None:
+    """Each cell gives its value: a text without its leading quote, any other value as JSON."""
     file = io.BytesIO()
     output = CsvRows(file, raw=raw, header=True)
     output.begin()
@@ -125,16 +125,16 @@ def test_read_back(records: list[LogRecord], raw: bool) -> None:
 @example("\ufeff-1")
 @example("\uff1dSUM(A1)")  # full width
 @example("'=1")
-def test_no_formula(text: str) -> None:
-    """Whatever stands in a log, no cell begins as a formula does, and the text can be had back."""
+def test_no_cell_begins_a_formula(text: str) -> None:
+    """With any content of a log, no cell starts a formula, and the text can be restored."""
     cell = harmless_cell(text)
     assert not cell.lstrip("\ufeff\u200b \x00").startswith(tuple(DANGEROUS))
     assert not cell.strip().startswith(tuple(DANGEROUS))
     assert original(cell) == text
 
 
-def test_a_part_of_a_cell_is_no_cell() -> None:
-    """All cells stand in quotes, so that a spreadsheet that splits at semicolons and tabs too finds them whole."""
+def test_cells_are_quoted() -> None:
+    """Spreadsheets that also split at semicolons and tabs find whole cells, since every cell is quoted."""
     file = io.BytesIO()
     CsvRows(file, raw=False, header=False).write(record_of(account="a;=1+1", body="b\t=1+1"))
     line = file.getvalue().decode()
@@ -146,14 +146,14 @@ def test_a_part_of_a_cell_is_no_cell() -> None:
 
 
 class Terminal(io.BytesIO):
-    """A file that says it is a terminal."""
+    """A file that reports to be a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
-def test_terminal() -> None:
+def test_a_terminal_gets_escapes() -> None:
     """On a terminal control characters are visible escapes, in texts and in JSON."""
     terminal = Terminal()
     hostile = "\x1b]0;owned\x07\x9b2J\u202e"
@@ -163,8 +163,8 @@ def test_terminal() -> None:
     assert json.loads(rows(line)[0][10]) == {"a": hostile}
 
 
-def test_pulled(run: Run, configured: Server) -> None:
-    """A pull writes the header and every record once, with the lines of RFC 4180."""
+def test_a_pull_writes_a_header_and_rows(run: Run, configured: Server) -> None:
+    """A pull writes the header and every record once, with line ends of RFC 4180."""
     result = run("pull", "--format", "csv")
     header, *found = rows(result.stdout)
     assert (result.exit_code, result.stderr) == (0, "")
@@ -174,8 +174,8 @@ def test_pulled(run: Run, configured: Server) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_raw(run: Run) -> None:
-    """--raw adds the item as it was sent, as JSON in the last column."""
+def test_raw_adds_a_column(run: Run) -> None:
+    """--raw adds the item as sent, as JSON in the last column."""
     header, row = rows(run("pull", "--format", "csv", "--raw", "--max-items", "1").stdout)
     assert header == [*HEADER, "raw"]
     raw = json.loads(row[-1])
@@ -183,8 +183,8 @@ def test_raw(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_nothing(run: Run, tmp_path: Path) -> None:
-    """Without a record the header is there all the same, in a file too."""
+def test_no_records_make_a_header(run: Run, tmp_path: Path) -> None:
+    """Without records, the output still has its header, also in a file."""
     nothing = ("pull", "--format", "csv", "--filter", "log_key=None.Such")
     assert rows(run(*nothing).stdout) == [HEADER]
     path = tmp_path / "logs.csv"
@@ -193,7 +193,7 @@ def test_nothing(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_no_header(run: Run) -> None:
+def test_no_header_leaves_the_header_out(run: Run) -> None:
     """--no-header leaves the header out; other formats have none."""
     (row,) = rows(run("pull", "--format", "csv", "--no-header", "--max-items", "1").stdout)
     assert row[1] == "logto.audit_logs"
@@ -203,16 +203,18 @@ def test_no_header(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_failed_before_anything_came(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where nothing was received nothing is written, so that the same call can simply be made again."""
+def test_a_failure_before_any_record_writes_no_output(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A pull that fails before any record writes no output, so its call can be repeated."""
     monkeypatch.setenv("LOGTO_APP_SECRET", "wrong-but-secret")
     result = run("pull", "--format", "csv", "--output", str(tmp_path / "logs.csv"))
     assert (result.exit_code, list(tmp_path.iterdir())) == (3, [])
 
 
 @pytest.mark.parametrize("more", [[], ["--severity", "fatal"], ["--raw", "--severity", "error"]])
-def test_resumed(run: Run, failing: Server, more: list[str]) -> None:
-    """What failed and what the printed line brings are one csv: one header, whole rows, as if nothing had happened."""
+def test_a_resumed_pull_continues_the_csv(run: Run, failing: Server, more: list[str]) -> None:
+    """The output of a failed pull and of its resumption are together one CSV with one header and whole rows."""
     first = run("pull", "--format", "csv", *more)
     assert first.exit_code == 3
     rest = run(*resume_arguments(first.stderr))
@@ -222,8 +224,8 @@ def test_resumed(run: Run, failing: Server, more: list[str]) -> None:
     assert more or len(rows(whole.stdout)) == 1 + len(failing.uids)
 
 
-def test_resumed_file(run: Run, failing: Server, tmp_path: Path) -> None:
-    """The line that finishes a file appends rows to it, without another header."""
+def test_a_resumed_pull_appends_to_the_file(run: Run, failing: Server, tmp_path: Path) -> None:
+    """The printed command appends rows to the file without another header."""
     path = tmp_path / "logs.csv"
     first = run("pull", "--format", "csv", "--output", str(path))
     command, _, target = resume_line(first.stderr).rpartition(" >> ")

@@ -1,4 +1,4 @@
-"""The name of an output says its format."""
+"""The suffix of an output file sets its format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOO_MANY = FakeResponse(429, (("Content-Type", "application/json"), ("Retry-Afte
 
 
 def expanded(path: Path) -> bytes:
-    """The content of a file, as the usual programs expand it."""
+    """Return the content of a file, decompressed by the usual programs."""
     content = path.read_bytes()
     match path.suffix:
         case ".gz":
@@ -35,7 +35,7 @@ def expanded(path: Path) -> bytes:
 
 
 def zstd_expanded(content: bytes) -> bytes:
-    """What all frames hold, by another library than the one that wrote them."""
+    """Return the content of all frames, by another library than the writer's."""
     with pa.CompressedInputStream(pa.BufferReader(content), "zstd") as stream:
         return stream.read()
 
@@ -43,8 +43,8 @@ def zstd_expanded(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     "name", ["logs.jsonl", "logs", "logs.JSONL", "logs.jsonl.gz", "logs.gz", "logs.jsonl.zst", "logs.zst"]
 )
-def test_lines(run: Run, configured: Server, tmp_path: Path, name: str) -> None:
-    """Lines of JSON, compressed where the name says so; the same bytes each time."""
+def test_a_jsonl_suffix_gives_lines(run: Run, configured: Server, tmp_path: Path, name: str) -> None:
+    """A suffix of lines gives JSON lines, compressed by the second suffix, with the same bytes in every run."""
     path = tmp_path / name
     assert run("pull", "--output", str(path)).exit_code == 0
     assert uids(expanded(path)) == configured.uids
@@ -53,8 +53,8 @@ def test_lines(run: Run, configured: Server, tmp_path: Path, name: str) -> None:
 
 @pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("name", ["logs.csv", "logs.csv.gz", "logs.csv.zst"])
-def test_csv(run: Run, tmp_path: Path, name: str) -> None:
-    """Rows where the name says so."""
+def test_a_csv_suffix_gives_rows(run: Run, tmp_path: Path, name: str) -> None:
+    """A suffix of CSV gives rows."""
     path = tmp_path / name
     assert run("pull", "--output", str(path), "--max-items", "3").exit_code == 0
     assert expanded(path).startswith(b'"uid","stream"')
@@ -64,8 +64,8 @@ def test_csv(run: Run, tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["logs.txt", "logs.feather", "logs.json", "logs.jsonl.bz2", "logs.txt.gz", "l.txt.zst"]
 )
-def test_what_is_not_known_is_refused(run: Run, tmp_path: Path, name: str) -> None:
-    """Before anything is asked for; --format says otherwise."""
+def test_an_unknown_suffix_is_refused(run: Run, tmp_path: Path, name: str) -> None:
+    """An unknown suffix is refused before any request, unless --format is given."""
     path = tmp_path / name
     result = run("pull", "--output", str(path))
     assert result.exit_code == 2
@@ -73,8 +73,8 @@ def test_what_is_not_known_is_refused(run: Run, tmp_path: Path, name: str) -> No
     assert not [*tmp_path.iterdir()]
 
 
-def test_the_format_that_is_asked_for_counts(run: Run, configured: Server, tmp_path: Path) -> None:
-    """Whatever the name."""
+def test_the_format_option_takes_precedence(run: Run, configured: Server, tmp_path: Path) -> None:
+    """``--format`` takes precedence over the suffix."""
     path = tmp_path / "logs.txt"
     assert run("pull", "--format", "jsonl", "--output", str(path)).exit_code == 0
     assert uids(path.read_bytes()) == configured.uids
@@ -82,7 +82,7 @@ def test_the_format_that_is_asked_for_counts(run: Run, configured: Server, tmp_p
 
 @pytest.mark.parametrize("name", ["all logs.jsonl.gz", "all logs.jsonl.zst"])
 def test_a_compressed_file_can_be_resumed(run: Run, failing: Server, tmp_path: Path, name: str) -> None:
-    """The line that is printed makes the file complete."""
+    """The printed command completes the file."""
     path = tmp_path / name
     result = run("pull", "--output", str(path))
     assert result.exit_code == 3
@@ -95,8 +95,8 @@ def test_a_compressed_file_can_be_resumed(run: Run, failing: Server, tmp_path: P
 @pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("name", ["logs.parquet.gz", "logs.arrow.zst"])
 @pytest.mark.parametrize("named", [False, True])
-def test_columns_are_not_compressed_as_a_whole(run: Run, tmp_path: Path, name: str, named: bool) -> None:
-    """Such a name is refused, whether or not the format is named, too."""
+def test_a_compressed_column_file_is_refused(run: Run, tmp_path: Path, name: str, named: bool) -> None:
+    """A suffix for a compressed column file is refused, with and without --format."""
     path = tmp_path / name
     form = path.with_suffix("").suffix[1:]
     result = run("pull", "--output", str(path), *(["--format", form] if named else []))
@@ -106,8 +106,8 @@ def test_columns_are_not_compressed_as_a_whole(run: Run, tmp_path: Path, name: s
 
 
 @pytest.mark.parametrize("ending", ["gz", "zst"])
-def test_nothing_compressed(run: Run, account: Account, tmp_path: Path, ending: str) -> None:
-    """A window without records makes a file that expands to nothing."""
+def test_no_records_make_a_valid_compressed_file(run: Run, account: Account, tmp_path: Path, ending: str) -> None:
+    """A window without records makes a file that decompresses to no bytes."""
     fake = made_fake(records=0)
     with serving(fake) as url:
         account(fake, url)
@@ -118,7 +118,7 @@ def test_nothing_compressed(run: Run, account: Account, tmp_path: Path, ending: 
 
 
 def test_damage_is_noticed(run: Run, configured: Server, tmp_path: Path) -> None:
-    """A frame of zstd has a checksum."""
+    """A zstd frame has a checksum, so a changed byte is an error."""
     path = tmp_path / "logs.jsonl.zst"
     assert run("pull", "--output", str(path)).exit_code == 0
     content = path.read_bytes()
@@ -129,8 +129,8 @@ def test_damage_is_noticed(run: Run, configured: Server, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("ending", ["gz", "zst"])
-def test_a_disk_that_gets_full(account: Account, tmp_path: Path, ending: str) -> None:
-    """Exit code 4, and no line that resumes: the end of what is compressed is missing."""
+def test_a_full_disk_cannot_be_resumed(account: Account, tmp_path: Path, ending: str) -> None:
+    """The exit code is 4 without a command to resume, since the end of the compressed data is missing."""
     fake = made_fake(records=3000, spacing=20.0)
     with serving(fake) as url:
         account(fake, url)
@@ -150,7 +150,7 @@ def test_a_disk_that_gets_full(account: Account, tmp_path: Path, ending: str) ->
 
 
 def assert_has_all(path: Path, fakes: Iterable[LogtoFake]) -> None:
-    """A file is complete: it has each record of the fakes once, and nothing is left beside it."""
+    """Assert that the file has each record of the fakes once, and that no other file exists."""
     content = expanded(path)
     rows = csv.DictReader(content.decode().splitlines())
     found = [row["uid"] for row in rows] if path.suffix == ".csv" else uids(content)
@@ -159,8 +159,8 @@ def assert_has_all(path: Path, fakes: Iterable[LogtoFake]) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".jsonl.gz"])
-def test_each_stream_that_fails_is_put_behind_the_others(run: Run, tmp_path: Path, suffix: str) -> None:
-    """The lines that are printed are run one after the other: the second one does not replace what the first one made."""
+def test_each_failed_stream_is_appended(run: Run, tmp_path: Path, suffix: str) -> None:
+    """The printed commands run one after another; each appends to the file."""
     fakes = {"first": made_fake(), "second": made_fake()}
     config, path = tmp_path / "logferry.toml", tmp_path / f"logs{suffix}"
     with serving(fakes["first"], on_page(2, REFUSED)) as one, serving(fakes["second"], on_page(3, REFUSED)) as other:
@@ -176,8 +176,8 @@ def test_each_stream_that_fails_is_put_behind_the_others(run: Run, tmp_path: Pat
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".jsonl.gz"])
-def test_a_stream_that_failed_before_any_record_can_be_had_later(run: Run, tmp_path: Path, suffix: str) -> None:
-    """Once all others have been read, one line gets those that had sent nothing, and makes the file complete."""
+def test_streams_that_failed_before_any_record_are_resumed_together(run: Run, tmp_path: Path, suffix: str) -> None:
+    """After all other streams, one command reads those without a record and completes the file."""
     fakes = {name: made_fake(records=50) for name in ("first", "second", "third")}
     broken = [refusing(TOO_MANY, path="/api/logs", at=[1]) for _ in range(2)]
     config, path = tmp_path / "logferry.toml", tmp_path / f"logs{suffix}"

@@ -22,8 +22,8 @@ from logferry.testing import LogtoFake, connected
 
 
 @pytest.mark.parametrize("width", [60, 80, 132])
-def test_width(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
-    """A row is a line, as wide as the terminal at most."""
+def test_a_row_fits_the_terminal(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """A row is one line, at most as wide as the terminal."""
     monkeypatch.setenv("COLUMNS", str(width))
     lines = run("pull", "--format", "table").stdout.splitlines()
     assert len(lines) == 1 + len(configured.uids)
@@ -31,8 +31,8 @@ def test_width(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch, wi
 
 
 @pytest.mark.usefixtures("configured")
-def test_columns(run: Run) -> None:
-    """At 80 columns time, severity and body can be read in full, and the stream is named once."""
+def test_columns_fit_80_characters(run: Run) -> None:
+    """At 80 columns, time, severity and body are shown in full, and the stream is shown once."""
     header, *rows = run("pull", "--format", "table").stdout.splitlines()
     assert header.split() == ["time", "(UTC)", "severity", "logto.audit_logs"]
     records = [json.loads(line) for line in run("pull").stdout.splitlines()]
@@ -43,14 +43,14 @@ def test_columns(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_milliseconds_where_there_is_space(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wide_terminal_shows_milliseconds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wide terminal shows milliseconds."""
     monkeypatch.setenv("COLUMNS", "120")
     _, row, *_ = run("pull", "--format", "table").stdout.splitlines()
     assert row[19] == "."
 
 
-def test_file(run: Run, configured: Server, tmp_path: Path) -> None:
+def test_a_table_can_be_written_to_a_file(run: Run, configured: Server, tmp_path: Path) -> None:
     """A table can be written to a file."""
     path = tmp_path / "logs.txt"
     assert run("pull", "--format", "table", "--output", str(path)).exit_code == 0
@@ -58,14 +58,16 @@ def test_file(run: Run, configured: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_nothing(run: Run) -> None:
-    """Without records there is no table."""
+def test_no_records_make_no_table(run: Run) -> None:
+    """Without records no header is written."""
     result = run("pull", "--format", "table", "--filter", "log_key=None.Such")
     assert (result.exit_code, result.stdout) == (0, "")
 
 
-def test_uncut(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where there is no terminal, and COLUMNS is not set, nothing is cut: neither in a pipe nor in a file."""
+def test_without_a_terminal_rows_are_not_cut(
+    run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without a terminal and without COLUMNS, rows of a pipe and of a file have any width."""
     monkeypatch.delenv("COLUMNS")
     path = tmp_path / "logs.txt"
     assert run("pull", "--format", "table", "--output", str(path)).exit_code == 0
@@ -82,7 +84,7 @@ def test_uncut(run: Run, configured: Server, monkeypatch: pytest.MonkeyPatch, tm
 
 
 def rows_of(*records: LogRecord, width: int, encoding: str = "utf-8", **options: Any) -> list[str]:
-    """The lines of a table, without its header."""
+    """Return the lines of a table, without its header."""
     file = io.BytesIO()
     text = io.TextIOWrapper(file, encoding, write_through=True)
     table = Table(PlainConsole(text, width=width), ["logto.audit_logs"], **options)
@@ -98,7 +100,7 @@ def rows_of(*records: LogRecord, width: int, encoding: str = "utf-8", **options:
 @example(body="日本語" * 20, severity="警告警告警告", account="会社" * 12, width=61)
 @example(body="[red]markup[/red] :smile: \x1b[31m\x07\r\n", severity="", account="a", width=80)
 def test_any_text_fits(body: str, severity: str, account: str, width: int) -> None:
-    """Wide characters, control characters and markup: a row is one line, as wide as the terminal at most, and drives nothing."""
+    """A row with wide characters, control characters and markup fits one line and has no terminal effects."""
     record = record_of(body=body, severity=(9, severity), account=account, says={body: severity})
     (row,) = rows_of(record, width=width, accounts=[account])
     assert cell_len(row) <= width
@@ -109,20 +111,20 @@ def test_any_text_fits(body: str, severity: str, account: str, width: int) -> No
 
 @pytest.mark.parametrize("encoding", ["cp437", "cp1252", "ascii"])
 def test_a_row_fits_in_every_encoding(encoding: str) -> None:
-    """What is escaped counts with its escapes."""
+    """Escapes of an encoding count with their full width."""
     (row,) = rows_of(record_of(body="日本語 → größe " * 20), width=90, encoding=encoding)
     assert len(row) <= 90
     assert r"\u65e5" in row
 
 
-def test_without_a_terminal_nothing_is_in_colour(run: Run, configured: Server) -> None:
-    """A pipe gets text."""
+def test_without_a_terminal_there_is_no_colour(run: Run, configured: Server) -> None:
+    """A pipe gets plain text."""
     assert configured.uids
     assert "\x1b" not in run("pull", "--format", "table").stdout
 
 
 def test_a_table_costs_at_most_twice_the_cpu_of_lines() -> None:
-    """Of a pull of records, pages and normalizing included."""
+    """The comparison includes requests and normalization of a whole pull."""
     fake = LogtoFake(records=2000)
 
     def cost(output: Output) -> float:

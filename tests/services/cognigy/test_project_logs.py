@@ -104,7 +104,7 @@ def test_every_view_yields_each_entry_once(adapter: Any, sync: bool) -> None:
 @pytest.mark.parametrize("adapter", [in_process, on_loopback])
 @pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 def test_the_iterator_continues_after_an_error_on_page_3(adapter: Any, sync: bool) -> None:
-    """The error is raised after pages 1 and 2; the next call continues with page 3, and no entry is lost or repeated."""
+    """The error is raised after pages 1 and 2; the next call continues with page 3; no entry is lost or repeated."""
     fake = CognigyFake(records=RECORDS)
     before: list[str] = []
     after: list[str] = []

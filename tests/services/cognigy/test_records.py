@@ -151,6 +151,6 @@ def test_an_item_that_does_not_decode_is_repaired() -> None:
 def test_the_project_is_part_of_the_uid_and_is_pickled() -> None:
     """The same entry has the same uid with any filters, but another uid in another project."""
     record = record_of(ENTRY)
-    assert record == record_of(ENTRY, filters={"user_id": "anna"}) == pickle.loads(pickle.dumps(record))  # noqa: S301  # just made
+    assert record == record_of(ENTRY, filters={"user_id": "anna"}) == pickle.loads(pickle.dumps(record))  # noqa: S301
     assert record != record_of(ENTRY, tenant="0" * 24)
     assert record_of(ENTRY, tenant="0" * 24).uid.startswith(f"cognigy:{'0' * 24}:")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -256,9 +256,7 @@ def test_a_walk_ends_when_all_rows_are_replaced() -> None:
     assert transport.count < 30
 
 
-CROWDED: Final = (
-    "time: more rows have one time than the service sends at once; they were read by offset, and some may be missing"
-)
+CROWDED: Final = "time: rows that one response cannot hold together were read by offset, and some may be missing"
 
 
 def crowd(count: int, **told: Any) -> tuple[Row, ...]:
@@ -292,6 +290,61 @@ def test_ties_beyond_a_page_are_read_by_offset(stream: str, page_size: int) -> N
     assert got - possible == Counter()
     ((issue,),) = {event.issues for event in doubts}
     assert issue == CROWDED
+
+
+def heavy(most: int) -> Faults:
+    """Faults: each answer with more rows than this has more values than are decoded."""
+
+    def weighed(answer: FakeResponse) -> FakeResponse:
+        arrays: dict[str, list[Any]] = orjson.loads(answer.body)
+        is_heavy = any(len(rows) > most for rows in arrays.values())
+        return FakeResponse(200, (), b"[%s0]" % (b"0," * 1_000_000)) if is_heavy else answer
+
+    return failing(weighed)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 20])
+@pytest.mark.parametrize("stream", SESSIONS)
+def test_more_rows_of_one_time_than_one_answer_can_hold(stream: str, most: int) -> None:
+    """However few fit, all come once, also while others of that time go in front of them and come behind; an issue says so."""
+    begin = DailyFake().epoch
+    edge, *others = crowd(30)
+    going = [evolve(others[1], content=number, vanishes=begin + number * 10**9) for number in (4, 30)]
+    coming = [evolve(row, appears=begin + number * 10**9) for number, row in enumerate(crowd(6)[2:], 4)]
+    fake = DailyFake(rows=(edge, *going, *others, *coming))
+    clock, doubts = VirtualClock(begin), list[Any]()
+    transport = InProcessTransport(fake, clock=clock.now, faults=heavy(most))
+    with logferry.Daily(
+        api_key=fake.api_key,
+        transport=transport,
+        clock=clock,
+        rate=None,
+        concurrency=1,
+        on_request=lambda _event: clock.advance(1),
+        on_issue=doubts.append,
+    ) as daily:
+        got = Counter(map(str, opened(daily, stream, fake, page_size=20).raw()))
+    certain = Counter(map(str, truth(evolve(fake, rows=crowd(30)), stream)))
+    gone = [evolve(row, vanishes=None) for row in going]
+    possible = Counter(map(str, truth(evolve(fake, rows=(*gone, *crowd(36))), stream)))
+    assert certain.total() == 32
+    assert certain - got == Counter()
+    assert got - possible == Counter()
+    ((issue,),) = {event.issues for event in doubts}
+    assert issue == CROWDED
+    assert transport.count <= 200
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 20])
+def test_a_checkpoint_among_rows_that_one_answer_cannot_hold(most: int) -> None:
+    """Any one resumes to the rest."""
+    fake = DailyFake(rows=crowd(30))
+    wanted = truth(fake, "daily.session_logs")
+    with in_process(fake, heavy(most)) as arguments, logferry.Daily(**arguments) as daily:
+        for count in range(0, len(wanted), 7):
+            first = opened(daily, "daily.session_logs", fake, page_size=4).raw()
+            begun = list(islice(first, count))
+            assert begun + daily.session_logs(resume=first.checkpoint, page_size=4).raw().to_list() == wanted
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 5, 100])

@@ -1,4 +1,4 @@
-"""How the fake Cognigy answers, and that its arithmetic is right."""
+"""How the fake Cognigy answers, and that it selects entries correctly."""
 
 import pickle
 from typing import Any
@@ -25,14 +25,14 @@ def ask(
     project: str | None = None,
     now: int | None = None,
 ) -> FakeResponse:
-    """Ask for a page of entries."""
+    """Request a page of entries."""
     headers = (("Host", "bots.example"), ("X-API-Key", fake.api_key if key is None else key), ("Accept", accept))
     target = f"/v2.1/projects/{fake.project_id if project is None else project}/logs?{query}"
     return fake.answer(FakeRequest("GET", target, headers), fake.epoch if now is None else now)
 
 
 def body(response: FakeResponse) -> dict[str, Any]:
-    """Return the answer to a request that is in order."""
+    """Return the answer to a valid request."""
     assert response.status == 200
     value: dict[str, Any] = orjson.loads(response.body)
     return value
@@ -42,8 +42,8 @@ def ids(response: FakeResponse) -> list[str]:
     return [item["_id"] for item in body(response)["items"]]
 
 
-def test_an_entry() -> None:
-    """Entries look as documented, with a level that is not."""
+def test_an_entry_has_the_documented_shape() -> None:
+    """Entries look as documented, plus a level, which is undocumented."""
     entry = body(ask())["items"][0]
     assert {name: type(value) for name, value in entry.items()} == {
         "_id": str, "timestamp": str, "msg": str, "meta": dict, "traceId": str, "type": str,
@@ -53,7 +53,7 @@ def test_an_entry() -> None:
 
 
 def test_one_entry_in_four_shows_no_level() -> None:
-    """Where levels are shown at all; they can be asked for in any case."""
+    """Where levels are shown at all, one entry in four has none; a query for a level still finds it."""
     shown = ["type" in item for item in body(ask(f"{ALL}&limit=100"))["items"]]
     assert shown.count(False) == 25
     documented = attrs.evolve(FAKE, with_type=False)
@@ -63,7 +63,7 @@ def test_one_entry_in_four_shows_no_level() -> None:
 
 
 def test_pages_by_cursor() -> None:
-    """The next cursor leads through all entries, the previous one back; the ends have none."""
+    """The next cursor leads through all entries and the previous one back; the end pages have none."""
     pages = [body(ask(f"{ALL}&limit=100"))]
     while pages[-1]["nextCursor"] is not None:
         pages.append(body(ask(f"{ALL}&limit=100&next={pages[-1]['nextCursor']}")))
@@ -74,18 +74,18 @@ def test_pages_by_cursor() -> None:
 
 
 def test_pages_by_offset_and_order() -> None:
-    """Entries can be skipped, and sent oldest first; 25 come where nobody says how many."""
+    """Entries can be skipped or sent oldest first; the default page has 25."""
     assert ids(ask(f"{ALL}&skip=10")) == FAKE.truth()[10:35]
     assert ids(ask(f"{ALL}&sort=_id:asc&limit=3")) == FAKE.truth()[::-1][:3]
 
 
 def test_without_dates_the_last_hour() -> None:
-    """The documented defaults: an hour up to now."""
+    """The default window is the documented hour before now."""
     assert body(ask(""))["total"] == len(FAKE.truth(since=FAKE.epoch - 60 * MINUTE))
 
 
-def test_bounds_are_within() -> None:
-    """Both dates are, so that a window that is half open has to be cut by who asks."""
+def test_bounds_are_inclusive() -> None:
+    """Both dates are inclusive, so a client has to cut a half-open window itself."""
     query = "startDate=2025-12-31T23:00:00.000Z&endDate=2025-12-31T23:10:00.000Z"
     hour = FAKE.epoch - 60 * MINUTE
     assert ids(ask(query)) == list(FAKE.truth(since=hour, until=hour + 10 * MINUTE + 1))
@@ -109,14 +109,14 @@ def test_bounds_are_within() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("minutes", [(0, 420), (17, 222), (100, 101), (5, 5)], ids=str)
-def test_what_is_selected_by_arithmetic_is_right(filters: dict[str, Any], minutes: tuple[int, int]) -> None:
-    """Every filter and window gives what a look at each entry gives; so does the count."""
+def test_computed_selections_match_a_full_scan(filters: dict[str, Any], minutes: tuple[int, int]) -> None:
+    """Every filter and window selects and counts the entries that a scan of all entries finds."""
     history, first = FAKE.history, FAKE.epoch - 420 * MINUTE
     since, until = (first + minute * MINUTE for minute in minutes)
 
     def matches(number: int) -> bool:
         item = history.item(number)
-        # What an entry does not show can be told from its message.
+        # The message has the values that an entry does not show.
         level = FAKE_LEVELS[item["msg"].rpartition(" in ")[0]]
         texts = (level, item["msg"].lower(), item["traceId"])
         return (
@@ -148,8 +148,8 @@ def test_times_tie_and_ids_are_not_in_their_order() -> None:
     assert sorted(times, reverse=True) != times
 
 
-def test_retention() -> None:
-    """Entries are gone after a day, and new ones have arrived; the cursor of one that is gone still works."""
+def test_entries_expire_after_a_day() -> None:
+    """Entries are removed after a day and new ones arrive; the cursor of a removed entry still works."""
     later = FAKE.epoch + 1440 * MINUTE
     assert len(FAKE.truth(now=later)) == 1441
     assert not {*FAKE.truth(now=later)} & {*FAKE.truth()[1:]}
@@ -160,7 +160,7 @@ def test_retention() -> None:
 
 
 def test_a_million_entries_need_no_memory() -> None:
-    """They lie close enough for none to be too old, and a page in the middle is found at once."""
+    """The entries are dense enough that none expires, and a page in the middle is computed at once."""
     fake = CognigyFake(records=1_000_000)
     page = body(ask(f"{ALL}&limit=2&next={fake.history.id_of(500_000)}&type=info", fake))
     assert page["total"] == 437_500
@@ -171,7 +171,7 @@ def test_a_million_entries_need_no_memory() -> None:
 
 @pytest.mark.parametrize("spelling", ["type", "type[]"])
 def test_levels_in_both_spellings(spelling: str) -> None:
-    """Levels are repeated, with or without brackets; a fake that wants one spelling ignores the other."""
+    """Levels are repeated parameters with or without brackets; a fake for one spelling ignores the other."""
     query = f"{ALL}&{spelling}=error&{spelling}=warn"
     expected = len(FAKE.truth(type_=["error", "warn"]))
     assert body(ask(query))["total"] == expected
@@ -181,8 +181,8 @@ def test_levels_in_both_spellings(spelling: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/hal+json"])
-def test_hal(accept: str) -> None:
-    """Who does not ask for JSON gets HAL, with links over http that have an empty parameter."""
+def test_the_default_format_is_hal(accept: str) -> None:
+    """Without an Accept for JSON the answer is HAL, whose http links have an empty parameter."""
     response = ask(f"{ALL}&limit=100", accept=accept)
     assert response.header("Content-Type") == "application/hal+json"
     page = body(response)
@@ -219,7 +219,7 @@ def test_hal(accept: str) -> None:
     ],
     ids=str,
 )
-def test_refusals(changes: dict[str, Any], status: int, code: int) -> None:
+def test_refusals_are_problem_details(changes: dict[str, Any], status: int, code: int) -> None:
     """Refusals are problem details with Cognigy's own code."""
     response = ask(**changes)
     assert (response.status, response.header("Content-Type")) == (status, "application/problem+json")
@@ -228,8 +228,8 @@ def test_refusals(changes: dict[str, Any], status: int, code: int) -> None:
     assert (problem["status"], problem["code"]) == (status, code)
 
 
-def test_without_a_key() -> None:
-    """The key goes into the header, or into the query."""
+def test_a_key_is_required() -> None:
+    """The key goes into the header or into the query."""
     target = f"/new/v2.1/projects/{FAKE.project_id}/logs"
     assert FAKE.answer(FakeRequest("GET", target), FAKE.epoch).status == 401
     assert FAKE.answer(FakeRequest("GET", f"{target}?api_key={FAKE.api_key}"), FAKE.epoch).status == 200
@@ -240,13 +240,13 @@ def test_without_a_key() -> None:
 
 @pytest.mark.parametrize(("path", "status"), [("/", 200), ("/openapi/v2.1", 404)])
 def test_another_path_is_a_web_page(path: str, status: int) -> None:
-    """A wrong base URL meets the user interface."""
+    """A wrong base URL reaches the user interface."""
     response = FAKE.answer(FakeRequest("GET", path), FAKE.epoch)
     assert (response.status, response.body[:15]) == (status, b"<!DOCTYPE html>")
 
 
-def test_violations() -> None:
-    """What the spec does not know is named, with and without the trial installation's prefix."""
+def test_violations_are_named() -> None:
+    """Deviations from the spec are named, with and without the prefix of the trial installation."""
     headers = (("X-API-Key", "k"),)
     for prefix in ("", "/new"):
         path = f"{prefix}/v2.1/projects/{FAKE.project_id}/logs"
@@ -255,15 +255,15 @@ def test_violations() -> None:
 
 
 def test_settings_are_values() -> None:
-    """Fakes are equal if their settings are, and survive a pickle; equal input gives equal answers."""
-    copy = pickle.loads(pickle.dumps(FAKE))  # noqa: S301 - made a moment ago
+    """Fakes with equal settings are equal, survive a pickle, and give equal answers."""
+    copy = pickle.loads(pickle.dumps(FAKE))  # noqa: S301 - pickled a moment ago
     assert copy == FAKE == CognigyFake(records=417)
     assert ask(fake=copy) == ask()
     assert FAKE.api_key not in repr(FAKE)
 
 
 @pytest.mark.parametrize("change", [{"records": -1}, {"spacing": 0}])
-def test_impossible_settings(change: dict[str, Any]) -> None:
-    """Settings that cannot be are refused."""
+def test_invalid_settings_are_refused(change: dict[str, Any]) -> None:
+    """Invalid settings are refused."""
     with pytest.raises(ValueError, match="must be >="):
         CognigyFake(**change)

@@ -1,4 +1,4 @@
-"""The fake of Daily, request by request: what the documentation and Daily's own descriptions say."""
+"""The fake of Daily, request by request: what the documentation and Daily's own descriptions state."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FAKE = DailyFake(records=100)
 
 
 def asked(path: str, *, fake: DailyFake = FAKE, **values: Any) -> tuple[int, Any]:
-    """Status and body of the answer to a request with the right key."""
+    """Return status and body of the answer to a request with the right key."""
     request = FakeRequest("GET", f"{path}?{urlencode(values)}", (("Authorization", f"Bearer {fake.api_key}"),))
     answer = fake.answer(request, fake.epoch)
     return answer.status, orjson.loads(answer.body)
 
 
 def rows(**values: Any) -> list[dict[str, Any]]:
-    """Logs of the first meeting session."""
+    """Return logs of the first meeting session."""
     status, body = asked("/v1/logs", mtgSessionId=FAKE.meeting_ids[0], **values)
     assert status == 200
     found: list[dict[str, Any]] = body["logs"]
@@ -41,8 +41,8 @@ def rows(**values: Any) -> list[dict[str, Any]]:
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/logs", "/v1/logs/api", "/v1/meetings"])
-def test_credentials(path: str, authorization: str | None, status: int, code: str) -> None:
-    """A header that is missing or malformed is a 400, a wrong key a 401."""
+def test_wrong_credentials_are_refused(path: str, authorization: str | None, status: int, code: str) -> None:
+    """A missing or malformed header is a 400, a wrong key a 401."""
     headers = () if authorization is None else (("Authorization", authorization),)
     answer = FAKE.answer(FakeRequest("GET", path, headers), FAKE.epoch)
     body = orjson.loads(answer.body)
@@ -65,20 +65,20 @@ def test_credentials(path: str, authorization: str | None, status: int, code: st
         ("/v1/meetings", {"ongoing": "perhaps"}),
     ],
 )
-def test_what_is_refused(path: str, values: dict[str, Any]) -> None:
-    """A request that cannot be right is a 400 with a code of its own."""
+def test_invalid_requests_have_their_codes(path: str, values: dict[str, Any]) -> None:
+    """An invalid request is a 400 with a code of its own."""
     status, body = asked(path, **values)
     assert (status, body["error"]) == (400, "invalid-request-error")
 
 
-def test_nothing_else_is_there() -> None:
-    """Other paths are not found."""
+def test_other_paths_are_not_found() -> None:
+    """Other paths are a 404."""
     assert asked("/v1/rooms")[0] == 404
     assert asked("/logs/api")[0] == 200
 
 
-def test_defaults() -> None:
-    """20 logs, newest first, without metrics."""
+def test_the_default_is_20_logs_newest_first() -> None:
+    """By default a request gets 20 logs, newest first, without metrics."""
     status, body = asked("/v1/logs", mtgSessionId=FAKE.meeting_ids[0])
     assert (status, list(body), len(body["logs"])) == (200, ["logs"], 20)
     times = [row["time"] for row in body["logs"]]
@@ -86,8 +86,8 @@ def test_defaults() -> None:
     assert list(asked("/v1/logs", mtgSessionId="x", includeLogs="false", includeMetrics="true")[1]) == ["metrics"]
 
 
-def test_pages_are_parts_of_the_whole() -> None:
-    """Offset and limit cut the same rows, in both orders; behind the last one there is nothing."""
+def test_pages_are_slices_of_the_whole() -> None:
+    """Offset and limit slice the same rows in both orders; a page after the last one is empty."""
     everything = rows(limit=1000, order="asc")
     assert everything == list(FAKE.items("daily.session_logs", mtg_session_id=FAKE.meeting_ids[0]))
     assert rows(limit=1000) == everything[::-1]
@@ -95,8 +95,8 @@ def test_pages_are_parts_of_the_whole() -> None:
     assert rows(offset=100) == []
 
 
-def test_rows_have_the_shape_of_the_documentation_and_its_traps() -> None:
-    """Equal times, identical lines, nine digits, null, and fields that nobody documented."""
+def test_rows_have_the_documented_shape_and_its_traps() -> None:
+    """Rows have equal times, identical lines, nine digits, null, and undocumented fields."""
     everything = rows(limit=1000)
     assert all(SESSION_LOGS.fits(row) for row in everything)
     times = [row["time"] for row in everything]
@@ -109,7 +109,7 @@ def test_rows_have_the_shape_of_the_documentation_and_its_traps() -> None:
 
 
 @pytest.mark.parametrize("level", ["ERROR", "INFO", "DEBUG"])
-def test_filters(level: str) -> None:
+def test_rows_are_filtered(level: str) -> None:
     """The level is a filter by name; the rows of a session are those of its participants."""
     number = {"ERROR": 0, "INFO": 1, "DEBUG": 2}[level]
     everything = rows(limit=1000)
@@ -119,7 +119,7 @@ def test_filters(level: str) -> None:
 
 
 def test_api_logs_page_by_id_in_both_directions() -> None:
-    """What comes after an id is older, what comes before is newer, and the pages are next to it."""
+    """Rows after an id are older and rows before it newer, and the pages are adjacent to it."""
     everything = list(FAKE.items("daily.api_logs"))
     assert all(API_LOGS.fits(item) for item in everything)
     middle = everything[40]["id"]
@@ -131,7 +131,7 @@ def test_api_logs_page_by_id_in_both_directions() -> None:
 
 
 def test_meetings_page_by_id_in_both_directions() -> None:
-    """At most 100 on a page, with the count of all that match; the bounds are whole seconds, of which the last is not within."""
+    """A page has at most 100 meetings and the count of all matches; bounds are whole seconds, the end exclusive."""
     everything = list(FAKE.items("daily.meetings"))
     assert all(MEETINGS.fits(item) for item in everything)
     middle, start = everything[40]["id"], everything[40]["start_time"]
@@ -146,7 +146,7 @@ def test_meetings_page_by_id_in_both_directions() -> None:
 
 
 def test_the_first_meetings_are_the_sessions() -> None:
-    """Sessions with rows began before their rows, and have the participants that these are from."""
+    """Sessions with rows began before their rows and have the participants of the rows."""
     fake = DailyFake(records=100, meetings=3)
     first = list(fake.items("daily.meetings"))[-3:][::-1]
     assert tuple(meeting["id"] for meeting in first) == fake.meeting_ids
@@ -157,7 +157,7 @@ def test_the_first_meetings_are_the_sessions() -> None:
 
 
 def test_history_grows_with_the_clock() -> None:
-    """New rows arrive while the clock goes on, unless they shall not."""
+    """New rows arrive as the clock advances, unless the fake is set not to grow."""
     later = FAKE.epoch + 3600 * 10**9
     assert len(FAKE.items("daily.api_logs", now=later)) > len(FAKE.items("daily.api_logs"))
     still = DailyFake(records=100, growing=False)
@@ -165,7 +165,7 @@ def test_history_grows_with_the_clock() -> None:
 
 
 def test_a_million_rows_need_no_memory() -> None:
-    """Rows are computed from their number, so the last page is as near as the first."""
+    """Rows are computed from their number, so the last page costs no more than the first."""
     fake = DailyFake(records=1_000_000, meetings=2)
     status, body = asked("/v1/logs", fake=fake, mtgSessionId=fake.meeting_ids[1], offset=999_990, order="ASC")
     assert (status, len(body["logs"])) == (200, 10)

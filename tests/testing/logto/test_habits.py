@@ -1,4 +1,4 @@
-"""The habits of Logto beyond the recorded probes, one by one."""
+"""The behaviour of Logto beyond the recorded probes."""
 
 import gzip
 import pickle
@@ -27,14 +27,14 @@ def ask(
     now: int | None = None,
     **headers: str,
 ) -> FakeResponse:
-    """Ask the fake, with a token that is good unless another is given."""
+    """Send a request to the fake, with a valid token unless another is given."""
     lines = {"Host": "127.0.0.1:3001", "Authorization": f"Bearer {token or fake.access_token()}"}
     lines |= {name.replace("_", "-"): value for name, value in headers.items()}
     return fake.answer(FakeRequest(method, target, tuple(lines.items())), fake.epoch if now is None else now)
 
 
 def ids(answer: FakeResponse) -> list[str]:
-    """Return the ids of a page, in its order."""
+    """Return the ids of a page, in order."""
     return [item["id"] for item in orjson.loads(answer.body)]
 
 
@@ -76,8 +76,8 @@ def pages(answer: FakeResponse) -> dict[str, str]:
         ("page=461168601842738791", 500, None),
     ],
 )
-def test_wrong_page(query: str, status: int, error: str | None) -> None:
-    """A page that cannot be is refused with the status that was measured, without a count and without links."""
+def test_an_invalid_page_is_refused(query: str, status: int, error: str | None) -> None:
+    """An invalid page is refused with the measured status, without a count and without links."""
     answer = ask(f"/api/logs?{query}")
     assert (status, error) == (answer.status, code(answer))
     assert answer.header("Total-Number") is None
@@ -89,26 +89,26 @@ def test_wrong_page(query: str, status: int, error: str | None) -> None:
     [("", 0), ("1e1", 180), ("0x10", 300), ("%2010%20", 180), ("%2B10", 180), ("010", 180), ("10.0", 180), ("1.5", 10)],
 )
 def test_page_is_a_javascript_number(page: str, offset: int) -> None:
-    """A page is read as JavaScript reads numbers."""
+    """A page is parsed as JavaScript parses numbers."""
     answer = ask(f"/api/logs?page={page}")
     assert list(FAKE.truth()[offset : offset + 20]) == ids(answer)
 
 
 @pytest.mark.parametrize(("page_size", "count"), [("", 20), ("100", 100), ("100.0", 100), ("0x10", 16), ("1e1", 10)])
 def test_page_size_is_a_javascript_number(page_size: str, count: int) -> None:
-    """A page holds 20 logs unless it is asked for another number, up to 100."""
+    """A page holds 20 logs by default, and up to 100 on request."""
     assert list(FAKE.truth()[:count]) == ids(ask(f"/api/logs?page_size={page_size}"))
 
 
 @pytest.mark.parametrize("page", ["9999", "1e15", "9007199254740993"])
-def test_page_far_past_the_end(page: str) -> None:
+def test_a_page_past_the_end_is_empty(page: str) -> None:
     """A page past the end is empty, never an error, and still has the count."""
     answer = ask(f"/api/logs?page={page}")
     assert (answer.status, answer.body, answer.header("Total-Number")) == (200, b"[]", "403")
 
 
 def test_links_past_the_end() -> None:
-    """Past the end, prev is the page before, though it is empty too, last is right and next is missing."""
+    """Past the end, prev is the preceding page, even if it is empty, last is correct and next is missing."""
     assert pages(ask("/api/logs?page=9999")) == {
         "first": "http://127.0.0.1:3001/logs?page=1",
         "prev": "http://127.0.0.1:3001/logs?page=9998",
@@ -123,38 +123,38 @@ def test_links_of_a_page_between_two() -> None:
 
 
 def test_links_keep_other_parameters() -> None:
-    """Links keep every parameter in place, unknown ones too, and encode it anew as a form."""
+    """Links keep every parameter in order, unknown ones too, and encode it again as a form."""
     links = pages(ask("/api/logs?b=x%20y~&page=2&a&page_size=10&b=z"))
     assert links["next"] == "http://127.0.0.1:3001/logs?b=x+y%7E%2Cz&page=3&a=&page_size=10"
 
 
 def test_link_origin_is_the_host_header() -> None:
-    """Links name the host of the request, by http, whatever a proxy forwards."""
+    """Links have the host of the request and http, with any forwarding header of a proxy."""
     answer = ask("/api/logs", Host="logs.example", X_Forwarded_Proto="https", X_Forwarded_Host="other.example")
     assert pages(answer)["first"] == "http://logs.example/logs?page=1"
 
 
-def test_links_without_host() -> None:
-    """Without a host, links are relative."""
+def test_links_without_a_host_are_relative() -> None:
+    """Without a Host header, links are relative."""
     answer = ask("/api/logs", Host="")
     assert pages(answer)["first"] == "/logs?page=1"
 
 
 def test_links_lead_to_the_sign_in_page() -> None:
-    """A link followed as it is gives the sign-in page, since it lacks /api."""
+    """A link that is followed unchanged gives the sign-in page, since it lacks /api."""
     answer = ask(pages(ask("/api/logs"))["next"].removeprefix("http://127.0.0.1:3001"))
     assert (answer.status, answer.header("Content-Type")) == (200, "text/html; charset=utf-8")
 
 
-def test_no_logs() -> None:
-    """An empty log has one page, which is the first and the last."""
+def test_an_empty_log_has_one_page() -> None:
+    """The single page of an empty log is the first and the last."""
     answer = ask("/api/logs", fake=LogtoFake(records=0))
     assert (answer.status, answer.body, answer.header("Total-Number")) == (200, b"[]", "0")
     assert {name: link.partition("=")[2] for name, link in pages(answer).items()} == {"first": "1", "last": "1"}
 
 
-def test_newest_first() -> None:
-    """Logs come newest first, and some neighbours have the same millisecond."""
+def test_logs_come_newest_first() -> None:
+    """Logs come newest first, and some neighbours share a millisecond."""
     fake = LogtoFake(records=403)
     times = [
         item["createdAt"]
@@ -167,15 +167,15 @@ def test_newest_first() -> None:
 
 
 def test_pages_shift() -> None:
-    """Logs that arrive push the others on to later pages."""
+    """New logs move the others to later pages."""
     later = FAKE.epoch + 600 * SECOND
     new = len(FAKE.truth(now=later)) - len(FAKE.truth())
     assert 0 < new < 20
     assert ids(ask("/api/logs"))[-new:] == ids(ask("/api/logs?page=2", now=later))[:new]
 
 
-def test_ties_have_another_order_on_each_page() -> None:
-    """Where ties are unstable, logs of one microsecond come in an order of the page's own, the same each time it is asked for."""
+def test_unstable_ties_have_another_order_on_each_page() -> None:
+    """Each page has its own order of logs of one microsecond, the same in every request."""
     rows = [Row(time=FAKE.epoch) for _ in range(60)]
     fake = LogtoFake(rows=rows, stable_ties=False)
     pages = [ids(ask(f"/api/logs?page_size=20&page={page}", fake=fake)) for page in (1, 2, 3)]
@@ -187,7 +187,7 @@ def test_ties_have_another_order_on_each_page() -> None:
 
 
 def test_ties_keep_their_order_in_a_narrow_window() -> None:
-    """Up to a second long, as measured; and logs of different microseconds keep theirs everywhere."""
+    """Ties keep their order in a window of up to a second, as measured; logs of different microseconds always do."""
     fake = LogtoFake(rows=[Row(time=FAKE.epoch) for _ in range(60)], stable_ties=False)
     moment = FAKE.epoch // MILLISECOND
     window = f"start_time={moment}&end_time={moment}"
@@ -204,14 +204,14 @@ def test_ties_keep_their_order_in_a_narrow_window() -> None:
 
 
 def test_filters_are_exact() -> None:
-    """Filters match exactly: in case, without trimming, prefixes or wildcards."""
+    """Filters match exactly: case-sensitive, without trimming, prefixes or wildcards."""
     for value in ("interaction.end", "Interaction", "Interaction.%25", "%20Interaction.End", "x" * 1000):
         answer = ask(f"/api/logs?logKey={value}")
         assert (answer.status, answer.header("Total-Number")) == (200, "0")
 
 
 def test_filters_are_combined() -> None:
-    """Several filters have to match all."""
+    """Several filters must all match."""
     item = next(item for item in orjson.loads(ask("/api/logs").body) if "userId" in item["payload"])
     user, key = item["payload"]["userId"], item["key"]
     found = orjson.loads(ask(f"/api/logs?userId={user}&logKey={key}&applicationId=").body)
@@ -222,14 +222,14 @@ def test_filters_are_combined() -> None:
 @pytest.mark.parametrize(
     "query", ["userId=", "applicationId=", "logKey=", "pageSize=3", "PAGE=3", "page[]=3", "UserId=x"]
 )
-def test_no_filter(query: str) -> None:
+def test_empty_and_unknown_filters_are_ignored(query: str) -> None:
     """Empty filters and unknown parameters are ignored."""
     assert ask("/api/logs").body == ask(f"/api/logs?{quote(query, safe='=')}").body
 
 
 @pytest.mark.parametrize("name", ["userId", "applicationId", "logKey", "start_time", "end_time", "enableCap"])
-def test_repeated_filter(name: str) -> None:
-    """A repeated filter is refused with details, also where the values are equal."""
+def test_a_repeated_filter_is_refused(name: str) -> None:
+    """A repeated filter is refused with details, even if the values are equal."""
     answer = ask(f"/api/logs?{name}=1&{name}=1")
     body = orjson.loads(answer.body)
     assert (answer.status, body["code"]) == (400, "guard.invalid_input")
@@ -237,18 +237,18 @@ def test_repeated_filter(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["userId", "applicationId", "logKey"])
-def test_nul_in_filter(name: str) -> None:
-    """A NUL byte in a filter breaks the query; the error has no code."""
+def test_a_nul_in_a_filter_is_an_error(name: str) -> None:
+    """A NUL byte in a filter makes the query fail; the error has no code."""
     answer = ask(f"/api/logs?{name}=a%00b")
     assert (answer.status, orjson.loads(answer.body)) == (500, {"message": "Internal server error."})
 
 
-def test_odd_bytes_in_filter() -> None:
-    """Other odd bytes match nothing."""
+def test_other_control_bytes_in_a_filter_match_no_log() -> None:
+    """Other control bytes match no log."""
     assert ask("/api/logs?userId=%FF%FE%0A").body == b"[]"
 
 
-def test_webhook_logs() -> None:
+def test_webhook_logs_are_not_listed() -> None:
     """Webhook logs are never listed, even by their key, and can be read by id."""
     assert ask("/api/logs?logKey=TriggerHook.PostSignIn").body == b"[]"
     answer = ask(f"/api/logs/{FAKE.webhook_id(7)}")
@@ -256,8 +256,8 @@ def test_webhook_logs() -> None:
     assert ask(f"/api/logs/{FAKE.webhook_id(403)}").status == 404
 
 
-def test_many_logs_name_no_user() -> None:
-    """Most logs have no user id, so that a filter by user finds few."""
+def test_most_logs_have_no_user() -> None:
+    """Most logs have no user id, so a filter by user finds few."""
     count = len(FAKE.truth())
     users = {item["payload"].get("userId") for item in orjson.loads(ask("/api/logs?page_size=100").body)} - {None}
     assert 0.2 < sum(len(FAKE.truth(user_id=user)) for user in users) / count < 0.5
@@ -296,8 +296,8 @@ def test_bounds_are_exclusive(release: str) -> None:
     assert (answer.status, code(answer)) == (400, "log.invalid_time_window")
 
 
-def test_no_time_filter() -> None:
-    """Before 1.40 the time filters and the cap are ignored, even with values that make no sense."""
+def test_old_releases_ignore_time_filters() -> None:
+    """Before 1.40 the time filters and the cap are ignored, even with invalid values."""
     fake = LogtoFake(records=20_000, release="1.36.0")
     plain = ask("/api/logs", fake=fake)
     answer = ask("/api/logs?start_time=abc&end_time=1&end_time=2&enableCap=true", fake=fake)
@@ -315,19 +315,19 @@ def test_no_time_filter() -> None:
         ("end_time=-1e300", 500, None),
     ],
 )
-def test_wrong_time(query: str, status: int, error: str | None) -> None:
-    """A time that is no number is refused, one that is no date breaks the query."""
+def test_an_invalid_time_is_refused(query: str, status: int, error: str | None) -> None:
+    """A time that is not a number is refused; a number that is no date makes the query fail."""
     answer = ask(f"/api/logs?{query}")
     assert (status, error) == (answer.status, code(answer))
 
 
 def test_empty_time_is_zero() -> None:
-    """An empty start is the beginning of time, an empty end leaves nothing."""
+    """An empty start is the epoch, and an empty end leaves no logs."""
     assert ask("/api/logs?start_time=").header("Total-Number") == "403"
     assert ask("/api/logs?end_time=").header("Total-Number") == "0"
 
 
-def test_capped_count() -> None:
+def test_the_cap_limits_the_count() -> None:
     """With the cap, more than 10,000 matches count as 10,001, and neither last nor next is given."""
     fake = LogtoFake(records=10_001)
     answer = ask("/api/logs?enableCap=true&page=2", fake=fake)
@@ -337,13 +337,13 @@ def test_capped_count() -> None:
 
 
 @pytest.mark.parametrize("cap", ["1", "true", "yes", "YES", "True", "y", "yep", "yeah"])
-def test_switch_of_the_cap(cap: str) -> None:
+def test_several_words_switch_the_cap_on(cap: str) -> None:
     """The cap is switched on by several words, in any case."""
     assert ask(f"/api/logs?enableCap={cap}", fake=LogtoFake(records=10_001)).header("Total-Number-Is-Capped") == "true"
 
 
 @pytest.mark.parametrize(("records", "cap"), [(10_000, "true"), (10_001, "false"), (10_001, "0"), (10_001, "")])
-def test_uncapped_count(records: int, cap: str) -> None:
+def test_the_uncapped_count_is_exact(records: int, cap: str) -> None:
     """Up to 10,000 matches, or without the cap, the count is exact."""
     answer = ask(f"/api/logs?enableCap={cap}", fake=LogtoFake(records=records))
     assert str(records) == answer.header("Total-Number")
@@ -355,14 +355,14 @@ def test_uncapped_count(records: int, cap: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["/api/logs/", "/api/LOGS", "/api/Logs/"])
-def test_lenient_paths(target: str) -> None:
-    """A slash at the end and capitals do not matter."""
+def test_paths_are_lenient(target: str) -> None:
+    """Trailing slashes and capitals are accepted."""
     assert ask("/api/logs").body == ask(target).body
 
 
 @pytest.mark.parametrize("target", ["/api//logs", "/api/nope", "/api/", "/api", "/api/logs/a/b"])
-def test_unknown_route(target: str) -> None:
-    """A route that is unknown gives plain text, also without a token."""
+def test_an_unknown_route_is_plain_text(target: str) -> None:
+    """An unknown route gives plain text, also without a token."""
     answer = FAKE.answer(FakeRequest("GET", target), FAKE.epoch)
     assert (
         answer.status,
@@ -373,25 +373,25 @@ def test_unknown_route(target: str) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("target", ["/api/logs", "/api/logs/x"])
-def test_other_methods(method: str, target: str) -> None:
-    """Methods that write are refused as plain text, with the ones that are allowed, also without a token."""
+def test_other_methods_are_refused(method: str, target: str) -> None:
+    """Writing methods are refused as plain text with the allowed ones, also without a token."""
     answer = FAKE.answer(FakeRequest(method, target), FAKE.epoch)
     assert (answer.status, answer.header("Allow")) == (405, "HEAD, GET")
 
 
-def test_trace() -> None:
+def test_trace_is_not_implemented() -> None:
     """TRACE is not implemented."""
     assert ask("/api/logs", method="TRACE").status == 501
 
 
-def test_head() -> None:
-    """HEAD has the headers of GET, the count among them, but no tag and no body."""
+def test_head_has_the_headers_of_get() -> None:
+    """HEAD has the headers of GET, including the count, but no tag and no body."""
     answer, whole = ask("/api/logs", method="HEAD"), ask("/api/logs")
     assert (answer.status, answer.body, answer.header("Total-Number")) == (200, b"", "403")
     assert (whole.header("Content-Length"), None) == (answer.header("Content-Length"), answer.header("ETag"))
 
 
-def test_options() -> None:
+def test_options_need_no_token() -> None:
     """OPTIONS needs no token; only a preflight from the admin console gets CORS headers."""
     plain = FAKE.answer(FakeRequest("OPTIONS", "/api/logs"), FAKE.epoch)
     assert (plain.status, plain.body, plain.header("Content-Type")) == (200, b"", "text/plain; charset=utf-8")
@@ -401,8 +401,8 @@ def test_options() -> None:
     assert (foreign.status, foreign.header("Access-Control-Allow-Origin")) == (200, None)
 
 
-def test_scripts_of_the_admin_console() -> None:
-    """Scripts of the admin console may read every answer, also one that refuses; others may read none."""
+def test_scripts_of_the_admin_console_may_read_answers() -> None:
+    """Scripts of the admin console may read every answer, also refusals; other scripts may read none."""
     for answer in (
         ask("/api/logs", Origin="http://localhost:3002"),
         ask("/api/logs", token="x", Origin="http://localhost:3002"),
@@ -412,32 +412,32 @@ def test_scripts_of_the_admin_console() -> None:
     assert ask("/api/logs", Origin="http://evil.example").header("Access-Control-Allow-Origin") is None
 
 
-def test_one_log() -> None:
-    """A log can be read by id, as it is in the list."""
+def test_a_log_can_be_read_by_id() -> None:
+    """A log read by id equals the log in the list."""
     item = orjson.loads(ask("/api/logs").body)[3]
     assert item == orjson.loads(ask(f"/api/logs/{item['id']}").body)
 
 
 @pytest.mark.parametrize("log_id", ["x", "%2B0", "0" * 21, "A" * 21, "1_0"])
-def test_one_unknown_log(log_id: str) -> None:
-    """An id that is unknown gives an error with the id in its message."""
+def test_an_unknown_id_is_an_error(log_id: str) -> None:
+    """The error has the unknown id in its message."""
     answer = ask(f"/api/logs/{log_id}")
     assert (answer.status, code(answer)) == (404, "entity.not_exists_with_id")
 
 
-def test_nul_in_an_id() -> None:
-    """An id with a NUL byte breaks the query."""
+def test_a_nul_in_an_id_is_an_error() -> None:
+    """An id with a NUL byte makes the query fail."""
     answer = ask("/api/logs/%00")
     assert (answer.status, code(answer)) == (500, None)
 
 
 @pytest.mark.parametrize("log_id", ["%zz", "%41%zz", "%ff"])
-def test_broken_escape(log_id: str) -> None:
-    """An id that cannot be decoded is repeated as it was sent."""
+def test_an_undecodable_id_is_repeated(log_id: str) -> None:
+    """An id that cannot be decoded is repeated as sent."""
     assert f"ID `{log_id}`" in orjson.loads(ask(f"/api/logs/{log_id}").body)["message"]
 
 
-def test_log_of_the_future() -> None:
+def test_a_future_log_cannot_be_read() -> None:
     """A log cannot be read before it was written."""
     later = FAKE.epoch + 3600 * SECOND
     newest = FAKE.truth(now=later)[0]
@@ -460,8 +460,8 @@ def test_log_of_the_future() -> None:
         ("br, gzip;q=0", "br"),
     ],
 )
-def test_compression(accepted: str, coding: str) -> None:
-    """A body of 1 KiB or more is compressed as it is accepted, br preferred, in chunks, under the same tag."""
+def test_large_bodies_are_compressed(accepted: str, coding: str) -> None:
+    """A body of 1 KiB or more has an accepted compression, br preferred, in chunks, under the same tag."""
     plain, packed = ask("/api/logs"), ask("/api/logs", Accept_Encoding=accepted)
     assert plain.header("ETag") == packed.header("ETag")
     assert tuple(packed.header(name) for name in ("Content-Encoding", "Transfer-Encoding", "Content-Length")) == (
@@ -478,7 +478,7 @@ def test_compression(accepted: str, coding: str) -> None:
 
 
 def stored_blocks(data: bytes) -> bytes:
-    """Return what a Brotli stream of stored blocks holds (RFC 7932, section 9.2), bit by bit."""
+    """Decode a Brotli stream of stored blocks (RFC 7932, section 9.2), bit by bit."""
     bits, place, body = int.from_bytes(data, "little"), 0, b""
 
     def read(count: int) -> int:
@@ -498,8 +498,8 @@ def stored_blocks(data: bytes) -> bytes:
     return body
 
 
-def test_no_compression() -> None:
-    """Small bodies, requests that do not accept it, and fakes that are set so go without compression."""
+def test_other_bodies_are_not_compressed() -> None:
+    """Small bodies, requests without Accept-Encoding, and fakes without compression have plain bodies."""
     plain = LogtoFake(compression=False)
     for answer in (
         ask("/api/logs?page=99", Accept_Encoding="gzip"),
@@ -512,15 +512,15 @@ def test_no_compression() -> None:
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
-def test_not_modified(form: str) -> None:
-    """A tag that is known, weak or strong, gives 304 without a body, and with the count."""
+def test_a_known_tag_gives_304(form: str) -> None:
+    """A known tag, weak or strong, gives 304 without a body, and with the count."""
     tag = ask("/api/logs").header("ETag")
     answer = ask("/api/logs", If_None_Match=form.format(tag))
     assert (answer.status, answer.body, answer.header("Total-Number")) == (304, b"", "403")
 
 
-def test_connection_close() -> None:
-    """A connection is closed if the request says so."""
+def test_a_request_can_close_the_connection() -> None:
+    """The connection is closed if the request asks for it."""
     answer = ask("/api/logs", Connection="close")
     assert (answer.header("Connection"), answer.header("Keep-Alive")) == ("close", None)
 
@@ -533,7 +533,7 @@ def test_connection_close() -> None:
         ("tlh", "Authorization header is missing."),
     ],
 )
-def test_language(accepted: str, message: str) -> None:
+def test_messages_are_localized(accepted: str, message: str) -> None:
     """Messages are in the language of the request, codes are not."""
     answer = FAKE.answer(FakeRequest("GET", "/api/logs", (("Accept-Language", accepted),)), FAKE.epoch)
     assert {"code": "auth.authorization_header_missing", "message": message} == orjson.loads(answer.body)
@@ -542,8 +542,8 @@ def test_language(accepted: str, message: str) -> None:
 # The logs themselves
 
 
-def test_shape_by_release() -> None:
-    """Until 1.41 the sign-in context is called injectedHeaders, and 1.36 shows tokens and hides no client secret."""
+def test_the_shape_depends_on_the_release() -> None:
+    """Until 1.41 the sign-in context is called injectedHeaders; 1.36 shows tokens and client secrets."""
     contexts: dict[str, int] = {}
     masks: dict[str, int] = {}
     for release in ("1.36.0", "1.41.0", "1.42.0"):
@@ -563,7 +563,7 @@ def test_shape_by_release() -> None:
     assert masks["1.36.0"] == 0 < masks["1.41.0"] == masks["1.42.0"]
 
 
-def test_secrets_in_clear() -> None:
+def test_some_secrets_are_not_masked() -> None:
     """Authorization codes, and passwords set in a profile update, are not masked in any release."""
     payloads = [
         item["payload"] for page in "12" for item in orjson.loads(ask(f"/api/logs?page_size=100&page={page}").body)
@@ -572,22 +572,22 @@ def test_secrets_in_clear() -> None:
     assert any(payload.get("payload", {}).get("value") == "N0t-so-c0mmon-pass" for payload in payloads)
 
 
-def test_tenant() -> None:
+def test_every_log_has_the_tenant() -> None:
     """The tenant is in every log."""
     assert {"acme"} == {item["tenantId"] for item in orjson.loads(ask("/api/logs", fake=LogtoFake(tenant="acme")).body)}
 
 
 def test_settings_are_values() -> None:
-    """Fakes are equal if their settings are, can be changed into others, and survive a pickle."""
+    """Fakes with equal settings are equal, can be changed, and survive a pickle."""
     fake = LogtoFake(records=5)
     assert len(fake.truth()) == 5
     assert len(attrs.evolve(fake, records=7).truth()) == 7
-    copy = pickle.loads(pickle.dumps(fake))  # noqa: S301 - made a moment ago
+    copy = pickle.loads(pickle.dumps(fake))  # noqa: S301 - pickled a moment ago
     assert (copy, list(copy.truth())) == (fake, list(fake.truth()))
 
 
 @pytest.mark.parametrize("change", [{"records": -1}, {"spacing": 0}])
-def test_impossible_settings(change: dict[str, Any]) -> None:
-    """Settings that cannot be are refused."""
+def test_invalid_settings_are_refused(change: dict[str, Any]) -> None:
+    """Invalid settings are refused."""
     with pytest.raises(ValueError, match="must be >"):
         LogtoFake(**change)

@@ -1,4 +1,4 @@
-"""The logs of the fake Logto: what is computed from their number equals what a look at all of them finds."""
+"""The computed logs of the fake Logto equal what a scan of all logs finds."""
 
 import tracemalloc
 from typing import Any
@@ -36,7 +36,7 @@ def walk(fake: LogtoFake, query: str = "", *, now: int | None = None) -> list[di
 
 
 def field(item: dict[str, Any], name: str) -> Any:
-    """Return what a filter looks at."""
+    """Return the fields that filters use."""
     return item["key"] if name == "logKey" else item["payload"].get(name)
 
 
@@ -51,8 +51,8 @@ ALL = {settings: walk(fake) for settings, fake in FAKES.items()}
 
 
 @pytest.mark.parametrize("which", FAKES)
-def test_truth_is_what_pages_give(which: tuple[int, float, int]) -> None:
-    """Walking all pages gives the truth: every log once, newest first, the newest at the epoch."""
+def test_pages_yield_the_truth(which: tuple[int, float, int]) -> None:
+    """A walk through all pages gives the truth: every log once, newest first, the newest at the epoch."""
     fake, items = FAKES[which], ALL[which]
     ids = [item["id"] for item in items]
     times = [item["createdAt"] for item in items]
@@ -70,10 +70,10 @@ def test_truth_is_what_pages_give(which: tuple[int, float, int]) -> None:
     bounds=st.tuples(st.integers(-1, 417), st.integers(-1, 417)),
     shift=st.sampled_from([-1, 0, 1]),
 )
-def test_filters_equal_brute_force(
+def test_filters_match_a_full_scan(
     which: tuple[int, float, int], names: set[str], pick: int, bounds: tuple[int, int], shift: int
 ) -> None:
-    """For any filters and any window, count, pages and truth are what a look at every log finds."""
+    """For any filters and any window, count, pages and truth equal those of a scan of every log."""
     fake, items = FAKES[which], ALL[which]
     wanted = {name: field(items[pick % len(items)], name) for name in names} if items else {}
     wanted = {name: value for name, value in wanted.items() if value is not None}
@@ -99,7 +99,7 @@ def test_filters_equal_brute_force(
 
 
 def test_truth_is_half_open() -> None:
-    """The window of the truth has its start and not its end, to the nanosecond."""
+    """The window of the truth includes its start and excludes its end, to the nanosecond."""
     fake = LogtoFake(records=10)
     newest = fake.epoch
     assert list(fake.truth(since=newest, until=newest + 1)) == [fake.truth()[0]]
@@ -108,7 +108,7 @@ def test_truth_is_half_open() -> None:
     assert not fake.truth(since=newest, until=newest - SECOND)
 
 
-def test_truth_slices() -> None:
+def test_truth_can_be_sliced() -> None:
     """The truth is a sequence: it can be indexed from both ends, and sliced."""
     truth = LogtoFake(records=10).truth()
     ids = list(truth)
@@ -117,8 +117,8 @@ def test_truth_slices() -> None:
         truth[10]
 
 
-def test_log_grows() -> None:
-    """As the clock goes on, logs are added in front, at the given spacing, and no other changes."""
+def test_the_log_grows_with_the_clock() -> None:
+    """As the clock advances, logs are added in front at the given spacing, and no other changes."""
     fake = LogtoFake(records=100, spacing=10)
     before, after = fake.truth(), fake.truth(now=fake.epoch + 3600 * SECOND)
     assert 300 < len(after) - len(before) < 420
@@ -126,14 +126,14 @@ def test_log_grows() -> None:
     assert [item["id"] for item in walk(fake, now=fake.epoch + 3600 * SECOND)] == list(after)
 
 
-def test_log_does_not_grow() -> None:
-    """A log that is set not to grow stays as it is."""
+def test_growth_can_be_disabled() -> None:
+    """A log that is set not to grow stays unchanged."""
     fake = LogtoFake(records=100, growing=False)
     assert list(fake.truth()) == list(fake.truth(now=fake.epoch + 10**6 * SECOND))
 
 
-def test_log_before_its_epoch() -> None:
-    """Before its epoch, the log has what was written until then."""
+def test_the_log_before_its_epoch() -> None:
+    """Before its epoch, the log has the logs written until then."""
     fake = LogtoFake(records=100)
     earlier = fake.epoch - 1800 * SECOND
     times = [item["createdAt"] for item in walk(fake, now=earlier)]
@@ -142,14 +142,14 @@ def test_log_before_its_epoch() -> None:
     assert not fake.truth(now=0)
 
 
-def test_seed_decides() -> None:
+def test_the_seed_decides_the_logs() -> None:
     """Equal settings give equal logs, another seed gives others."""
     assert list(LogtoFake().truth()) == list(LogtoFake().truth())
     assert not set(LogtoFake().truth()) & set(LogtoFake(seed=1).truth())
 
 
 def test_million_logs_need_no_memory() -> None:
-    """A million logs are read from one end to the other in no more memory than a page takes."""
+    """A scan of a million logs takes no more memory than a page."""
     fake = LogtoFake(records=1_000_000, compression=False)
     page(fake, "page_size=100")
     tracemalloc.start()
@@ -166,8 +166,8 @@ def test_million_logs_need_no_memory() -> None:
 
 
 @given(number=st.integers(0, 10**9))
-def test_id_leads_back(number: int) -> None:
-    """An id leads back to its log without a search."""
+def test_an_id_identifies_its_log_without_a_search(number: int) -> None:
+    """The number of a log is computed from its id."""
     item = HUGE.item(HUGE.id_of(number), 0)
     assert item is not None
     assert orjson.loads(item)["createdAt"] == HUGE.created_at(number)

@@ -16,12 +16,12 @@ PROBES: dict[str, Any] = {path.stem: orjson.loads(path.read_bytes()) for path in
 LOGS: list[dict[str, Any]] = orjson.loads((SAMPLES / "list_audit_logs" / "logs.json").read_bytes())
 RECORDED_ID = LOGS[0]["id"]
 
-# As many logs as the recorded server had, and as close together, so that its pages and windows are as full.
+# As many logs as the recorded server had, at the same density, so that pages and windows have the same sizes.
 FAKE = LogtoFake(records=417, epoch=LOGS[0]["createdAt"] * 1_000_000, spacing=27, growing=False, compression=False)
 
-# What differs from answer to answer on a real server too.
+# Headers that differ from answer to answer on a real server too.
 PER_ANSWER = {"Logto-Core-Request-Id", "ETag"}
-# What hangs on the logs themselves, which the fake makes up.
+# Values that depend on the logs themselves, which the fake generates.
 PER_HISTORY = {"Total-Number", "Content-Length"}
 
 
@@ -37,14 +37,14 @@ def as_of(probe: Any) -> int:
 
 
 def credential(name: str, probe: Any) -> str:
-    """Return what stands for a placeholder of the recorder."""
+    """Return the value for a placeholder of the recorder."""
     now = as_of(probe)
     match name:
         case "Bearer <good>":
             return f"Bearer {FAKE.access_token(now=now)}"
         case "Bearer <noscope>":
             return f"Bearer {FAKE.access_token(now=now, scope='')}"
-        case "Bearer <expired>" | "Bearer <wrongaud>":  # the answer tells what was in the token
+        case "Bearer <expired>" | "Bearer <wrongaud>":  # the answer shows the content of the token
             return f"Bearer {FAKE.tokens.sign(probe['response']['body']['data']['payload'])}"
         case _:
             return name
@@ -56,19 +56,19 @@ def replay(probe: Any) -> FakeRequest:
     headers = {"Host": "127.0.0.1:3001", **probe["request"]["headers"]}
     if "Authorization" in headers:
         headers["Authorization"] = credential(headers["Authorization"], probe)
-    if "If-None-Match" in headers:  # a tag got from the same target before
+    if "If-None-Match" in headers:  # a tag received earlier from the same target
         before = FakeRequest("GET", target, (("Authorization", headers["Authorization"]),))
         headers["If-None-Match"] = FAKE.answer(before, as_of(probe)).header("ETag")
     return FakeRequest(probe["request"]["method"], target, tuple(headers.items()), b"")
 
 
 def is_filtered(probe: Any) -> bool:
-    """Say whether the answer to a probe hangs on what the logs are."""
+    """Return whether the answer to a probe depends on the logs."""
     return re.search(r"[?&](userId|applicationId|logKey|start_time)=", probe["request"]["target"]) is not None
 
 
 def comparable(headers: list[tuple[str, str]], *, filtered: bool, listed: bool) -> list[tuple[str, str]]:
-    """Return header lines without what cannot be equal."""
+    """Return header lines without those that cannot be equal."""
     lines: list[tuple[str, str]] = []
     for name, value in headers:
         if name in PER_ANSWER or (listed and name == "Content-Length") or (filtered and name in PER_HISTORY):
@@ -95,7 +95,7 @@ def test_recorded_status_and_headers(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(PROBES))
 def test_recorded_body(name: str) -> None:
-    """The fake gives the recorded error body, or logs of the recorded shape, as many as recorded."""
+    """The fake gives the recorded error body, or the recorded number of logs in the recorded shape."""
     probe = PROBES[name]
     recorded = probe["response"]
     body = FAKE.answer(replay(probe), as_of(probe)).body
@@ -116,8 +116,8 @@ def test_recorded_body(name: str) -> None:
             pytest.fail(f"a kind of body that this test does not know: {kind}")
 
 
-def test_every_recording_is_a_probe() -> None:
-    """None of the recorded probes is missing, so that the tests above skip nothing."""
+def test_no_recorded_probe_is_missing() -> None:
+    """All recorded probes exist, so the tests above skip none."""
     assert len(PROBES) == 33
 
 
@@ -128,7 +128,7 @@ def test_entity_tag_is_the_recorded_one() -> None:
     assert header(PROBES["etag_base"], "ETag") == entity_tag(b"[" + log + b"]")
 
 
-def test_payloads_are_recorded_ones() -> None:
+def test_payloads_are_recorded() -> None:
     """Every log of the fake has a payload that a real server wrote."""
     recorded = [log["payload"] for log in LOGS]
     request = FakeRequest("GET", "/api/logs?page_size=100", (("Authorization", f"Bearer {FAKE.access_token()}"),))
@@ -138,7 +138,7 @@ def test_payloads_are_recorded_ones() -> None:
 
 
 def test_every_recorded_kind_occurs() -> None:
-    """Each kind of log, result and error that was recorded is among the logs of the fake."""
+    """Each recorded kind of log, result and error is among the logs of the fake."""
 
     def kinds(logs: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
         return {
@@ -155,7 +155,7 @@ def test_every_recorded_kind_occurs() -> None:
     assert kinds(LOGS) == kinds(items)
 
 
-def test_capped_headers_are_the_recorded_ones() -> None:
+def test_capped_headers_are_recorded() -> None:
     """Above 10,000 logs the count and the links are those of a server that had 17,827 (2026-08)."""
     fake = LogtoFake(records=17_827, compression=False)
     target = "/api/logs?page_size=1&page=3&enableCap=true"

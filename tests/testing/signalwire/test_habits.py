@@ -1,4 +1,4 @@
-"""The habits of the fake SignalWire, one by one."""
+"""The behaviour of the fake SignalWire."""
 
 import pickle
 import tracemalloc
@@ -25,7 +25,7 @@ def ask(
     authorization: str | None = None,
     now: int | None = None,
 ) -> FakeResponse:
-    """Ask the fake, with credentials that are good unless others are given."""
+    """Send a request to the fake, with valid credentials unless others are given."""
     basic = "Basic " + b64encode(f"{fake.project_id}:{fake.api_token}".encode()).decode()
     lines = (("Host", "127.0.0.1:8700"), ("Authorization", basic if authorization is None else authorization))
     return fake.answer(FakeRequest(method, target, lines), fake.epoch if now is None else now)
@@ -38,7 +38,7 @@ def body(answer: FakeResponse) -> dict[str, Any]:
 
 
 def ids(answer: FakeResponse) -> list[str]:
-    """Return the ids of a page, in its order."""
+    """Return the ids of a page, in order."""
     return [item["id"] for item in body(answer)["data"]]
 
 
@@ -58,7 +58,7 @@ def followed(target: str, fake: SignalWireFake = FAKE, *, now: int | None = None
 
 
 def mistake(answer: FakeResponse) -> str:
-    """Return the parameter that the one mistake of a 422 is about."""
+    """Return the parameter that the single error of a 422 names."""
     assert answer.status == 422
     (error,) = body(answer)["errors"]
     assert set(error) == {"type", "code", "message", "attribute", "url"}
@@ -83,8 +83,8 @@ def mistake(answer: FakeResponse) -> str:
         ("created_after=", "created_after"),
     ],
 )
-def test_wrong_parameters(query: str, attribute: str) -> None:
-    """A parameter out of its bounds is answered with 422 and says which."""
+def test_an_invalid_parameter_is_named(query: str, attribute: str) -> None:
+    """A parameter out of bounds is answered with a 422 that names it."""
     assert mistake(ask(f"{LOGS}?{query}")) == attribute
 
 
@@ -94,15 +94,15 @@ def test_names_of_parameters_are_case_sensitive() -> None:
 
 
 @pytest.mark.parametrize("page_size", [1, 100, 1000])
-def test_following_the_links_gives_the_truth(page_size: int) -> None:
-    """Pages by their links hold every log once, in order."""
+def test_the_links_lead_through_all_logs(page_size: int) -> None:
+    """The pages of the links have every log once, in order."""
     fake = SignalWireFake(records=203)
     pages = followed(f"{LOGS}?page_size={page_size}", fake)
     assert [one for page in pages for one in ids(page)] == list(fake.truth())
 
 
-def test_links() -> None:
-    """Links keep filters, count pages from 0, need no token for the first page, and end on the last one."""
+def test_links_keep_the_query() -> None:
+    """Links keep filters, count pages from 0, need no token for the first page, and end at the last page."""
     first, *_, last = followed(f"{LOGS}?include_deleted=true&page_size=100")
     assert list(links(first)) == ["self", "first", "next"]
     assert links(first)["first"] == f"https://127.0.0.1:8700{LOGS}?include_deleted=true&page_number=0&page_size=100"
@@ -114,8 +114,8 @@ def test_links() -> None:
     assert links(ask(fake=relative))["self"] == f"{LOGS}?page_number=0&page_size=50"
 
 
-def test_a_token_belongs_to_one_question() -> None:
-    """With another filter or another page size, a token is refused."""
+def test_a_token_belongs_to_one_query() -> None:
+    """A token is refused with another filter or another page size."""
     link = urlsplit(links(ask(f"{LOGS}?page_size=10"))["next"])
     target = f"{link.path}?{link.query}"
     assert ask(target).status == 200
@@ -131,29 +131,29 @@ def test_a_token_pins_the_list() -> None:
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer x", "Basic", "Basic ???", "Basic " + b64encode(b"a:b").decode()])
-def test_wrong_credentials(authorization: str) -> None:
-    """Credentials that are wrong or missing are answered with 401."""
+def test_wrong_credentials_are_refused(authorization: str) -> None:
+    """Wrong or missing credentials are answered with 401."""
     answer = ask(authorization=authorization)
     assert (answer.status, body(answer)) == (401, {"error": "Unauthorized"})
 
 
 @pytest.mark.parametrize(("status", "error"), [(401, "Unauthorized"), (403, "Forbidden")])
-def test_a_token_without_the_scope(status: int, error: str) -> None:
-    """A token without the scope is answered with either of the statuses that are documented."""
+def test_a_missing_scope_is_refused(status: int, error: str) -> None:
+    """A token without the scope gets either of the documented statuses."""
     fake = attrs.evolve(FAKE, scope_status=status)
     basic = "Basic " + b64encode(f"{fake.project_id}:{fake.scopeless_token}".encode()).decode()
     answer = ask(fake=fake, authorization=basic)
     assert (answer.status, body(answer)) == (status, {"error": error})
 
 
-def test_other_paths_and_methods() -> None:
-    """There is one operation only."""
+def test_other_paths_and_methods_are_refused() -> None:
+    """The API has a single operation."""
     assert ask("/api/video/rooms").status == 404
     assert ask(method="POST").status == 405
 
 
-def test_deleted_logs() -> None:
-    """Deleted logs are listed where asked for, and only their id and times are left."""
+def test_deleted_logs_are_listed_on_request() -> None:
+    """Deleted logs have only their id and times."""
     items = [item for page in followed(f"{LOGS}?include_deleted=true") for item in body(page)["data"]]
     assert len(items) == 403
     discarded = [item for item in items if "discarded_at" in item]
@@ -164,8 +164,8 @@ def test_deleted_logs() -> None:
 
 
 @pytest.mark.parametrize("inclusive", [True, False])
-def test_bounds_of_time(inclusive: bool) -> None:
-    """A second and a day are left out by both bounds, or included by both, as the fake is set."""
+def test_bounds_are_inclusive_or_exclusive(inclusive: bool) -> None:
+    """Both bounds exclude or include their second or day, by a setting of the fake."""
     fake = SignalWireFake(records=4000, inclusive_bounds=inclusive)
     (last, *_), epoch = fake.truth(), "2026-01-01T00:00:00Z"
     assert (last in ids(ask(f"{LOGS}?created_before={epoch}", fake=fake))) is inclusive
@@ -179,8 +179,8 @@ def test_bounds_of_time(inclusive: bool) -> None:
     assert ids(ask(f"{LOGS}?created_on=2026-01-01T12:00:00Z", fake=fake)) == [last]
 
 
-def test_sessions_change_until_they_are_over() -> None:
-    """A session in progress has no end, costs more as time passes, and is completed at last."""
+def test_sessions_change_until_they_end() -> None:
+    """A session in progress has no end, its charge grows with time, and it is completed at last."""
     seen = [
         body(ask(f"{LOGS}?created_before=2026-01-01T00:00:01Z", now=FAKE.epoch + minutes * 60 * SECOND))["data"][5]
         for minutes in (0, 20, 120)
@@ -201,8 +201,8 @@ def test_order_is_a_setting() -> None:
     assert ids(ask(fake=other)) == ids(ask(fake=fake))[::-1] == list(other.truth())
 
 
-def test_missing_and_undocumented_fields() -> None:
-    """Some sessions have no room name, and some logs have a field that nobody documented."""
+def test_some_fields_are_missing_or_undocumented() -> None:
+    """Some sessions have no room name, and some logs have an undocumented field."""
     items = body(ask(f"{LOGS}?page_size=1000"))["data"]
     assert {item["room_name"] is None for item in items} == {True, False}
     assert {"made_up" in item for item in items} == {True, False}
@@ -210,7 +210,7 @@ def test_missing_and_undocumented_fields() -> None:
 
 
 def test_a_million_logs_need_no_memory() -> None:
-    """The truth and a page of a large history are computed, not kept."""
+    """The truth and a page of a large history are computed, not stored."""
     tracemalloc.start()
     fake = SignalWireFake(records=1_000_000, spacing=0.5)
     truth = fake.truth()
@@ -222,7 +222,7 @@ def test_a_million_logs_need_no_memory() -> None:
     assert peak < 2_000_000
 
 
-def test_history_grows_with_the_clock_unless_told_otherwise() -> None:
+def test_history_grows_with_the_clock_by_default() -> None:
     """A log arrives every `spacing` seconds, or none does."""
     later = FAKE.epoch + 3600 * SECOND
     assert len(FAKE.truth(include_deleted=True, now=later)) == 403 + 60
@@ -231,15 +231,15 @@ def test_history_grows_with_the_clock_unless_told_otherwise() -> None:
 
 
 def test_equal_input_gives_equal_answers() -> None:
-    """A fake keeps nothing between requests, in a copy too, and another seed gives other ids."""
+    """A fake and its copies keep no state between requests, and another seed gives other ids."""
     assert ask() == ask(fake=pickle.loads(pickle.dumps(FAKE)))  # noqa: S301 - our own
     assert not set(FAKE.truth()) & set(attrs.evolve(FAKE, seed=1).truth())
     for secret in (FAKE.api_token, FAKE.scopeless_token):
         assert secret not in repr(FAKE)
 
 
-def test_answers_fit_the_spec_and_violations_are_named() -> None:
-    """What goes against the spec is named, without its value."""
+def test_answers_conform_to_the_spec_and_violations_are_named() -> None:
+    """A violation of the spec is named without its value."""
     good = FakeRequest("GET", f"{LOGS}?page_size=10&include_deleted=true", (("Authorization", "Basic eA=="),))
     assert FAKE.violations(good) == []
     bad = FakeRequest("GET", f"{LOGS}?page=2&page_size=5000", (("Authorization", "Basic eA=="),))

@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from logferry.extend import (
+    DEBUG,
+    ERROR,
+    FATAL,
+    INFO,
+    TRACE,
+    WARN,
     Attributes,
     LogRecord,
     Normalizer,
@@ -19,7 +25,7 @@ from logferry.extend import (
 )
 from logferry_clients.cognigy.models.log_entry import LogEntryJson, LogEntryKey
 
-_SEVERITIES: Final = {"fatal": 21, "error": 17, "warn": 13, "info": 9, "debug": 5, "trace": 1}
+_SEVERITIES: Final = {"fatal": FATAL, "error": ERROR, "warn": WARN, "info": INFO, "debug": DEBUG, "trace": TRACE}
 
 # The keys come from the generated types: both type checkers reject a key that the spec does not have.
 _ENTRY: Final[Mapping[LogEntryKey, str | None]] = {

@@ -9,10 +9,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from logferry.extend import (
+    DEBUG,
     ERROR,
     INFO,
     MILLISECOND,
     REDACTED,
+    WARN,
     Attributes,
     LogRecord,
     Normalizer,
@@ -34,12 +36,10 @@ from logferry_clients.daily.models.api_log import ApiLogJson, ApiLogKey
 from logferry_clients.daily.models.session_log import SessionLogJson, SessionLogKey
 from logferry_clients.daily.models.session_metric import SessionMetricJson, SessionMetricKey
 
-_DEBUG: Final = 5
-_WARN: Final = 13
-_LEVELS: Final = {0: ERROR, 1: INFO, 2: _DEBUG}
+_LEVELS: Final = {0: ERROR, 1: INFO, 2: DEBUG}
 """Chosen to fit the documented examples: Daily names ERROR, INFO and DEBUG, but not their numbers."""
 
-_SEVERITIES: Final = {1: INFO, 2: INFO, 3: INFO, 4: _WARN, 5: ERROR}
+_SEVERITIES: Final = {1: INFO, 2: INFO, 3: INFO, 4: WARN, 5: ERROR}
 """By the first digit of a status."""
 
 _EVENTS: Final = {"api": "daily.api.request", "webhook": "daily.webhook.delivery"}
@@ -191,7 +191,7 @@ def _api_attributes(item: ApiLogJson) -> Attributes:
         attributes["http.response.status_code"] = status
     elif "status" in item:
         attributes["daily.status"] = item["status"]
-    if _severity(status) >= _WARN:
+    if _severity(status) >= WARN:
         attributes |= _error(status, response)
     if request is not None:
         attributes["http.request.body.size"] = _size(request)

@@ -164,7 +164,9 @@ class WalkPosition:
         # Before and after a crowd, the remaining logs are older than it.
         crowd = following.crowd
         is_past = following.delivered.is_past(since) if crowd is None else since is not None and crowd.time < since
-        return evolve(following, ended=True) if is_past or (page.is_last and self.crowd is None) else following
+        # Of a page that repeats a log, the count can mean another one.
+        is_last = page.is_last and self.crowd is None and not (new and page.has_repeats)
+        return evolve(following, ended=True) if is_past or is_last else following
 
     def _behind(self, page: Page, new: int) -> WalkPosition:
         if self.crowd is not None:

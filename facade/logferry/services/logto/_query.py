@@ -80,6 +80,11 @@ class Page:
         return not self.keys if self.total is None else self.row + len(self.keys) >= self.total
 
     @property
+    def has_repeats(self) -> bool:
+        """Whether it has a log more than once."""
+        return len({identity for _, identity in self.keys}) < len(self.keys)
+
+    @property
     def evidence(self) -> Evidence:
         """How many items it should have."""
         return Evidence(items=len(self.keys), size=self.size, goes_on=not self.is_last, met=self.row, total=self.total)

@@ -37,6 +37,7 @@ from logferry.extend import (
     known_times,
     rfc3339,
     shortage,
+    to_deliver,
 )
 from logferry.services.logto._position import WalkPosition
 from logferry.services.logto._query import AuditLogFilters, Page, ask
@@ -90,8 +91,7 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
         window: The window.
     """
     keys = page.keys
-    if not window.has_all(page.times):
-        new = [index for index in new if (time := keys[index][0]) is None or window.has(time)]
+    new, remarks = to_deliver(page.items, [identity for _, identity in keys], page.times, new, window)
     is_whole = len(new) == len(keys)
     fresh = keys if is_whole else [keys[index] for index in new]
     times = page.times if is_whole else known_times([time for time, _ in fresh])
@@ -106,6 +106,7 @@ def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPo
         page.response,
         following.total,
         issues=_issues(here, page, following, window.since),
+        remarks=remarks,
         times=times,
         # A server that ignores time bounds cannot read a part of the window.
         sent=None if following.counting else page.times,

@@ -54,7 +54,7 @@ def fits_embedded_entries(value: object) -> TypeGuard[EmbeddedEntriesJson]:
 
 
 def repair_embedded_entries(value: object) -> Repaired[EmbeddedEntriesJson]:
-    """Take what does not fit EmbeddedEntriesJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit EmbeddedEntriesJson from a copy of a decoded JSON value, and list them."""
     return repair(EMBEDDED_ENTRIES_SHAPE, value)
 
 
@@ -65,7 +65,7 @@ class EmbeddedEntries:
     log_entry: list[LogEntry] | Unset = UNSET
     """The entries."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -80,7 +80,7 @@ class EmbeddedEntries:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.log_entry = UNSET

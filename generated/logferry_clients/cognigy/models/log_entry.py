@@ -72,13 +72,13 @@ def fits_log_entry(value: object) -> TypeGuard[LogEntryJson]:
 
 
 def repair_log_entry(value: object) -> Repaired[LogEntryJson]:
-    """Take what does not fit LogEntryJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit LogEntryJson from a copy of a decoded JSON value, and list them."""
     return repair(LOG_ENTRY_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class LogEntry:
-    """One thing that a project reported."""
+    """One event that a project reported."""
 
     id: str
     """Identifies the entry, 24 lower-case letters and digits."""
@@ -87,13 +87,13 @@ class LogEntry:
     msg: str | Unset = UNSET
     """The message."""
     meta: JsonObject | Unset = UNSET
-    """What goes with the message, such as the ids of the user and the session."""
+    """Details of the message, such as the ids of the user and the session."""
     trace_id: str | Unset = UNSET
-    """Shared by all that was reported about one turn of a conversation. Its form is not documented."""
+    """Shared by all entries about one turn of a conversation. Its form is not documented."""
     type_: LogLevel | str | Unset = UNSET
     """The level. A later release may have further ones."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -117,7 +117,7 @@ class LogEntry:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.id = src_dict["_id"]
         self.timestamp = src_dict["timestamp"]

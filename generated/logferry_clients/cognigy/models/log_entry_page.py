@@ -101,7 +101,7 @@ def fits_log_entry_page(value: object) -> TypeGuard[LogEntryPageJson]:
 
 
 def repair_log_entry_page(value: object) -> Repaired[LogEntryPageJson]:
-    """Take what does not fit LogEntryPageJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit LogEntryPageJson from a copy of a decoded JSON value, and list them."""
     return repair(LOG_ENTRY_PAGE_SHAPE, value)
 
 
@@ -118,15 +118,15 @@ class LogEntryPage:
     previous_cursor: None | str | Unset = UNSET
     """The cursor of the page before this one; null or absent at the beginning."""
     next_: None | str | Unset = UNSET
-    """What `nextCursor` is called in version 2.0."""
+    """The name of `nextCursor` in version 2.0."""
     previous: None | str | Unset = UNSET
-    """What `previousCursor` is called in version 2.0."""
+    """The name of `previousCursor` in version 2.0."""
     embedded: EmbeddedEntries | Unset = UNSET
     """The entries, in HAL."""
     links: PageLinks | Unset = UNSET
     """The neighbouring pages, in HAL."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -155,7 +155,7 @@ class LogEntryPage:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.items = self.total = self.next_cursor = self.previous_cursor = self.next_ = self.previous = (

@@ -48,7 +48,7 @@ def fits_page_link(value: object) -> TypeGuard[PageLinkJson]:
 
 
 def repair_page_link(value: object) -> Repaired[PageLinkJson]:
-    """Take what does not fit PageLinkJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit PageLinkJson from a copy of a decoded JSON value, and list them."""
     return repair(PAGE_LINK_SHAPE, value)
 
 
@@ -57,9 +57,9 @@ class PageLink:
     """A link to a page."""
 
     href: str | Unset = UNSET
-    """The address of the page. Only its cursor is of use."""
+    """The address of the page. Use only its cursor."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -74,7 +74,7 @@ class PageLink:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.href = UNSET

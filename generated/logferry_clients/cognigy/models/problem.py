@@ -76,13 +76,13 @@ def fits_problem(value: object) -> TypeGuard[ProblemJson]:
 
 
 def repair_problem(value: object) -> Repaired[ProblemJson]:
-    """Take what does not fit ProblemJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit ProblemJson from a copy of a decoded JSON value, and list them."""
     return repair(PROBLEM_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class Problem:
-    """What the API answers instead of data, problem details as in RFC 7807."""
+    """The body of an error, problem details as in RFC 7807."""
 
     type_: str | Unset = UNSET
     """The kind of problem, as an address."""
@@ -101,7 +101,7 @@ class Problem:
     details: JsonObject | Unset = UNSET
     """Further details."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -130,7 +130,7 @@ class Problem:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.type_ = self.title = self.status = self.detail = self.instance = self.code = self.trace_id = (

@@ -103,7 +103,7 @@ def fits_api_log(value: object) -> TypeGuard[ApiLogJson]:
 
 
 def repair_api_log(value: object) -> Repaired[ApiLogJson]:
-    """Take what does not fit ApiLogJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit ApiLogJson from a copy of a decoded JSON value, and list them."""
     return repair(API_LOG_SHAPE, value)
 
 
@@ -134,7 +134,7 @@ class ApiLog:
     response: None | str | Unset = UNSET
     """The body of the answer, usually JSON in a text. It can hold secrets, such as meeting tokens."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(
@@ -176,7 +176,7 @@ class ApiLog:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.id = self.user_id = self.domain_id = self.source = self.ip = self.method = self.url = self.status = (

@@ -83,7 +83,7 @@ def fits_meeting(value: object) -> TypeGuard[MeetingJson]:
 
 
 def repair_meeting(value: object) -> Repaired[MeetingJson]:
-    """Take what does not fit MeetingJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit MeetingJson from a copy of a decoded JSON value, and list them."""
     return repair(MEETING_SHAPE, value)
 
 
@@ -100,13 +100,13 @@ class Meeting:
     duration: int | Unset = UNSET
     """How long it was, or has been going on, in seconds."""
     ongoing: bool | Unset = UNSET
-    """Whether anybody is in the room."""
+    """Whether the meeting still has participants."""
     max_participants: int | Unset = UNSET
     """How many participants were there at the same time, at most."""
     participants: list[MeetingParticipant] | Unset = UNSET
-    """Who was there, unless no_participants is true."""
+    """The participants, unless no_participants is true."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -133,7 +133,7 @@ class Meeting:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.id = self.room = self.start_time = self.duration = self.ongoing = self.max_participants = (

@@ -58,7 +58,7 @@ def fits_meeting_page(value: object) -> TypeGuard[MeetingPageJson]:
 
 
 def repair_meeting_page(value: object) -> Repaired[MeetingPageJson]:
-    """Take what does not fit MeetingPageJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit MeetingPageJson from a copy of a decoded JSON value, and list them."""
     return repair(MEETING_PAGE_SHAPE, value)
 
 
@@ -67,11 +67,11 @@ class MeetingPage:
     """Meetings, and how many there are."""
 
     total_count: int | Unset = UNSET
-    """How many meetings match the filters, whatever page was asked for."""
+    """How many meetings match the filters, over all pages."""
     data: list[Meeting] | Unset = UNSET
     """The meetings of the page."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -88,7 +88,7 @@ class MeetingPage:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.total_count = self.data = UNSET

@@ -78,13 +78,13 @@ def fits_meeting_participant(value: object) -> TypeGuard[MeetingParticipantJson]
 
 
 def repair_meeting_participant(value: object) -> Repaired[MeetingParticipantJson]:
-    """Take what does not fit MeetingParticipantJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit MeetingParticipantJson from a copy of a decoded JSON value, and list them."""
     return repair(MEETING_PARTICIPANT_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class MeetingParticipant:
-    """Somebody's stay in a meeting."""
+    """The stay of one participant in a meeting."""
 
     user_id: None | str | Unset = UNSET
     """The id in the participant's meeting token, if any."""
@@ -97,7 +97,7 @@ class MeetingParticipant:
     duration: int | Unset = UNSET
     """How long the participant stayed, in seconds."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -120,7 +120,7 @@ class MeetingParticipant:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.user_id = self.participant_id = self.user_name = self.join_time = self.duration = UNSET

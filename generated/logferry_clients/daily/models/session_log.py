@@ -92,7 +92,7 @@ def fits_session_log(value: object) -> TypeGuard[SessionLogJson]:
 
 
 def repair_session_log(value: object) -> Repaired[SessionLogJson]:
-    """Take what does not fit SessionLogJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit SessionLogJson from a copy of a decoded JSON value, and list them."""
     return repair(SESSION_LOG_SHAPE, value)
 
 
@@ -119,7 +119,7 @@ class SessionLog:
     code: int | None | Unset = UNSET
     """The kind of event, as a number; a list of them is not published."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -150,7 +150,7 @@ class SessionLog:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.time = self.client_time = self.message = self.mtg_session_id = self.user_session_id = self.peer_id = (

@@ -68,13 +68,13 @@ def fits_session_log_page(value: object) -> TypeGuard[SessionLogPageJson]:
 
 
 def repair_session_log_page(value: object) -> Repaired[SessionLogPageJson]:
-    """Take what does not fit SessionLogPageJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit SessionLogPageJson from a copy of a decoded JSON value, and list them."""
     return repair(SESSION_LOG_PAGE_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class SessionLogPage:
-    """What was asked for, each in an array of its own."""
+    """The rows that the request includes, each kind in its own array."""
 
     logs: list[SessionLog] | Unset = UNSET
     """The logs, where includeLogs is not false."""
@@ -85,7 +85,7 @@ class SessionLogPage:
     metrics_count: int | Unset = UNSET
     """How many metrics there are; whether on the page or in all is not documented."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -106,7 +106,7 @@ class SessionLogPage:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.logs = self.metrics = self.logs_count = self.metrics_count = UNSET

@@ -146,14 +146,14 @@ def fits_session_metric(value: object) -> TypeGuard[SessionMetricJson]:
 
 
 def repair_session_metric(value: object) -> Repaired[SessionMetricJson]:
-    """Take what does not fit SessionMetricJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit SessionMetricJson from a copy of a decoded JSON value, and list them."""
     return repair(SESSION_METRIC_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class SessionMetric:
-    """A sample of a participant's connection. Daily documents no list of its values, so all are optional and others
-    are kept.
+    """A sample of a participant's connection. Daily documents no list of its values, so all are optional, and other
+    values are kept.
     """
 
     time: str | Unset = UNSET
@@ -173,19 +173,19 @@ class SessionMetric:
     user_recv_bits_per_sec_avg: float | None | Unset = UNSET
     """How many bits the participant received in a second, on average."""
     user_recv_bits_per_sec_max: float | None | Unset = UNSET
-    """The same, at most."""
+    """How many bits the participant received in a second, at most."""
     user_recv_bits_per_sec_min: float | None | Unset = UNSET
-    """The same, at least."""
+    """How many bits the participant received in a second, at least."""
     user_sent_bits_per_sec_avg: float | None | Unset = UNSET
     """How many bits the participant sent in a second, on average."""
     user_sent_bits_per_sec_max: float | None | Unset = UNSET
-    """The same, at most."""
+    """How many bits the participant sent in a second, at most."""
     user_sent_bits_per_sec_min: float | None | Unset = UNSET
-    """The same, at least."""
+    """How many bits the participant sent in a second, at least."""
     metrics: JsonObject | Unset = UNSET
     """The statistics of each connection, by name, such as `sfu-recv`."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -226,7 +226,7 @@ class SessionMetric:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.time = self.client_time = self.mtg_session_id = self.user_session_id = self.room_name = (

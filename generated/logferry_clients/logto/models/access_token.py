@@ -65,7 +65,7 @@ def fits_access_token(value: object) -> TypeGuard[AccessTokenJson]:
 
 
 def repair_access_token(value: object) -> Repaired[AccessTokenJson]:
-    """Take what does not fit AccessTokenJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit AccessTokenJson from a copy of a decoded JSON value, and list them."""
     return repair(ACCESS_TOKEN_SHAPE, value)
 
 
@@ -74,15 +74,15 @@ class AccessToken:
     """An access token and how long it lasts."""
 
     access_token: str
-    """The token. A secret, so it is not printed with the rest."""
+    """The token. It is a secret, so no repr shows it."""
     expires_in: int
     """How long the token lasts, in seconds, usually 3600."""
     token_type: str
     """How to send the token, always `Bearer`."""
     scope: str | Unset = UNSET
-    """The permissions granted. Absent where there are none, so that every call is then forbidden."""
+    """The permissions granted. Absent where there are none; then every call is forbidden."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=("access_token",))
@@ -101,7 +101,7 @@ class AccessToken:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.access_token = src_dict["access_token"]
         self.expires_in = src_dict["expires_in"]

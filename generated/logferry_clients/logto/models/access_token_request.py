@@ -65,13 +65,13 @@ def fits_access_token_request(value: object) -> TypeGuard[AccessTokenRequestJson
 
 
 def repair_access_token_request(value: object) -> Repaired[AccessTokenRequestJson]:
-    """Take what does not fit AccessTokenRequestJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit AccessTokenRequestJson from a copy of a decoded JSON value, and list them."""
     return repair(ACCESS_TOKEN_REQUEST_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class AccessTokenRequest:
-    """What an application asks the token endpoint for."""
+    """The request of an application to the token endpoint."""
 
     grant_type: AccessTokenRequestGrantType
     """The grant, always `client_credentials`."""
@@ -82,7 +82,7 @@ class AccessTokenRequest:
     scope: str | Unset = UNSET
     """The permissions asked for, `all` for the Management API. Without it the token opens nothing."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -101,7 +101,7 @@ class AccessTokenRequest:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.grant_type = src_dict["grant_type"]
         self.resource = src_dict.get("resource", UNSET)

@@ -69,7 +69,7 @@ def fits_audit_log(value: object) -> TypeGuard[AuditLogJson]:
 
 
 def repair_audit_log(value: object) -> Repaired[AuditLogJson]:
-    """Take what does not fit AuditLogJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit AuditLogJson from a copy of a decoded JSON value, and list them."""
     return repair(AUDIT_LOG_SHAPE, value)
 
 
@@ -86,9 +86,9 @@ class AuditLog:
     created_at: float
     """When it happened, in Unix milliseconds."""
     tenant_id: str | Unset = UNSET
-    """The tenant the log belongs to, up to 21 characters; `default` on a server of one's own."""
+    """The tenant the log belongs to, up to 21 characters; `default` on a self-hosted server."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -108,7 +108,7 @@ class AuditLog:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.id = src_dict["id"]
         self.key = src_dict["key"]

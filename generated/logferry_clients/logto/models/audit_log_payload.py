@@ -121,7 +121,7 @@ def fits_audit_log_payload(value: object) -> TypeGuard[AuditLogPayloadJson]:
 
 
 def repair_audit_log_payload(value: object) -> Repaired[AuditLogPayloadJson]:
-    """Take what does not fit AuditLogPayloadJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit AuditLogPayloadJson from a copy of a decoded JSON value, and list them."""
     return repair(AUDIT_LOG_PAYLOAD_SHAPE, value)
 
 
@@ -164,7 +164,7 @@ class AuditLogPayload:
     mask all but `code` and `code_verifier`.
     """
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=("error",))
@@ -202,7 +202,7 @@ class AuditLogPayload:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.key = src_dict["key"]
         self.result = src_dict["result"]

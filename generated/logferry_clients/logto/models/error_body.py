@@ -63,13 +63,13 @@ def fits_error_body(value: object) -> TypeGuard[ErrorBodyJson]:
 
 
 def repair_error_body(value: object) -> Repaired[ErrorBodyJson]:
-    """Take what does not fit ErrorBodyJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit ErrorBodyJson from a copy of a decoded JSON value, and list them."""
     return repair(ERROR_BODY_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class ErrorBody:
-    """What the Management API answers instead of data."""
+    """The body of an error of the Management API."""
 
     message: str
     """What went wrong, in the language that the Accept-Language header asks for."""
@@ -78,9 +78,9 @@ class ErrorBody:
     data: Any | Unset = UNSET
     """More about the error, such as the code of the token's failure. May repeat the claims of the token that was sent."""
     details: str | Unset = UNSET
-    """Which input was refused and why, for people."""
+    """The input that was refused, and the reason, for people."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=("data",))
@@ -101,7 +101,7 @@ class ErrorBody:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.message = src_dict["message"]
         self.code = src_dict.get("code", UNSET)

@@ -78,7 +78,7 @@ def fits_parsed_user_agent(value: object) -> TypeGuard[ParsedUserAgentJson]:
 
 
 def repair_parsed_user_agent(value: object) -> Repaired[ParsedUserAgentJson]:
-    """Take what does not fit ParsedUserAgentJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit ParsedUserAgentJson from a copy of a decoded JSON value, and list them."""
     return repair(PARSED_USER_AGENT_SHAPE, value)
 
 
@@ -89,17 +89,17 @@ class ParsedUserAgent:
     ua: str | Unset = UNSET
     """The User-Agent header as it was sent."""
     browser: UserAgentBrowser | Unset = UNSET
-    """The browser, as far as the User-Agent header tells."""
+    """The browser, as far as the User-Agent header names it."""
     device: UserAgentDevice | Unset = UNSET
-    """The device, as far as the User-Agent header tells."""
+    """The device, as far as the User-Agent header names it."""
     engine: UserAgentEngine | Unset = UNSET
-    """The rendering engine, as far as the User-Agent header tells."""
+    """The rendering engine, as far as the User-Agent header names it."""
     os: UserAgentOs | Unset = UNSET
-    """The operating system, as far as the User-Agent header tells."""
+    """The operating system, as far as the User-Agent header names it."""
     cpu: UserAgentCpu | Unset = UNSET
-    """The processor, as far as the User-Agent header tells."""
+    """The processor, as far as the User-Agent header names it."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -124,7 +124,7 @@ class ParsedUserAgent:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.ua = self.browser = self.device = self.engine = self.os = self.cpu = UNSET

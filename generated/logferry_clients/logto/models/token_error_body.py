@@ -54,20 +54,20 @@ def fits_token_error_body(value: object) -> TypeGuard[TokenErrorBodyJson]:
 
 
 def repair_token_error_body(value: object) -> Repaired[TokenErrorBodyJson]:
-    """Take what does not fit TokenErrorBodyJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit TokenErrorBodyJson from a copy of a decoded JSON value, and list them."""
     return repair(TOKEN_ERROR_BODY_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class TokenErrorBody:
-    """What the token endpoint answers instead of a token."""
+    """The body of an error of the token endpoint."""
 
     error: str
     """Which error, such as `invalid_client`."""
     error_description: str | Unset = UNSET
     """What went wrong, for developers."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -84,7 +84,7 @@ class TokenErrorBody:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.error = src_dict["error"]
         self.error_description = src_dict.get("error_description", UNSET)

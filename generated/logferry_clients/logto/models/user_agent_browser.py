@@ -62,13 +62,13 @@ def fits_user_agent_browser(value: object) -> TypeGuard[UserAgentBrowserJson]:
 
 
 def repair_user_agent_browser(value: object) -> Repaired[UserAgentBrowserJson]:
-    """Take what does not fit UserAgentBrowserJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit UserAgentBrowserJson from a copy of a decoded JSON value, and list them."""
     return repair(USER_AGENT_BROWSER_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class UserAgentBrowser:
-    """The browser, as far as the User-Agent header tells."""
+    """The browser, as far as the User-Agent header names it."""
 
     name: str | Unset = UNSET
     """The browser's name, such as `Chrome`."""
@@ -79,7 +79,7 @@ class UserAgentBrowser:
     type_: str | Unset = UNSET
     """The kind of browser, where it is a special one, such as `crawler`."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -100,7 +100,7 @@ class UserAgentBrowser:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.name = self.version = self.major = self.type_ = UNSET

@@ -48,18 +48,18 @@ def fits_user_agent_cpu(value: object) -> TypeGuard[UserAgentCpuJson]:
 
 
 def repair_user_agent_cpu(value: object) -> Repaired[UserAgentCpuJson]:
-    """Take what does not fit UserAgentCpuJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit UserAgentCpuJson from a copy of a decoded JSON value, and list them."""
     return repair(USER_AGENT_CPU_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class UserAgentCpu:
-    """The processor, as far as the User-Agent header tells."""
+    """The processor, as far as the User-Agent header names it."""
 
     architecture: str | Unset = UNSET
     """The architecture, such as `amd64`."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -74,7 +74,7 @@ class UserAgentCpu:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.architecture = UNSET

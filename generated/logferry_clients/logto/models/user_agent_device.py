@@ -59,13 +59,13 @@ def fits_user_agent_device(value: object) -> TypeGuard[UserAgentDeviceJson]:
 
 
 def repair_user_agent_device(value: object) -> Repaired[UserAgentDeviceJson]:
-    """Take what does not fit UserAgentDeviceJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit UserAgentDeviceJson from a copy of a decoded JSON value, and list them."""
     return repair(USER_AGENT_DEVICE_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class UserAgentDevice:
-    """The device, as far as the User-Agent header tells."""
+    """The device, as far as the User-Agent header names it."""
 
     model: str | Unset = UNSET
     """The model, such as `iPhone`."""
@@ -74,7 +74,7 @@ class UserAgentDevice:
     vendor: str | Unset = UNSET
     """The vendor, such as `Apple`."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -93,7 +93,7 @@ class UserAgentDevice:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.model = self.type_ = self.vendor = UNSET

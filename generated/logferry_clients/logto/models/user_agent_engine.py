@@ -52,20 +52,20 @@ def fits_user_agent_engine(value: object) -> TypeGuard[UserAgentEngineJson]:
 
 
 def repair_user_agent_engine(value: object) -> Repaired[UserAgentEngineJson]:
-    """Take what does not fit UserAgentEngineJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit UserAgentEngineJson from a copy of a decoded JSON value, and list them."""
     return repair(USER_AGENT_ENGINE_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class UserAgentEngine:
-    """The rendering engine, as far as the User-Agent header tells."""
+    """The rendering engine, as far as the User-Agent header names it."""
 
     name: str | Unset = UNSET
     """The engine's name, such as `Blink`."""
     version: str | Unset = UNSET
     """The engine's version."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -82,7 +82,7 @@ class UserAgentEngine:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.name = self.version = UNSET

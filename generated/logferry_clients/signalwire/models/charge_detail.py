@@ -70,7 +70,7 @@ def fits_charge_detail(value: object) -> TypeGuard[ChargeDetailJson]:
 
 
 def repair_charge_detail(value: object) -> Repaired[ChargeDetailJson]:
-    """Take what does not fit ChargeDetailJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit ChargeDetailJson from a copy of a decoded JSON value, and list them."""
     return repair(CHARGE_DETAIL_SHAPE, value)
 
 
@@ -83,7 +83,7 @@ class ChargeDetail:
     charge: float | None | str | Unset = UNSET
     """How much, in US dollars."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -100,7 +100,7 @@ class ChargeDetail:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.description = self.charge = UNSET

@@ -58,7 +58,7 @@ def fits_discarded_log(value: object) -> TypeGuard[DiscardedLogJson]:
 
 
 def repair_discarded_log(value: object) -> Repaired[DiscardedLogJson]:
-    """Take what does not fit DiscardedLogJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit DiscardedLogJson from a copy of a decoded JSON value, and list them."""
     return repair(DISCARDED_LOG_SHAPE, value)
 
 
@@ -73,7 +73,7 @@ class DiscardedLog:
     created_at: str
     """When the log was created, ISO 8601 in UTC."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -90,7 +90,7 @@ class DiscardedLog:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.id = src_dict["id"]
         self.discarded_at = src_dict["discarded_at"]

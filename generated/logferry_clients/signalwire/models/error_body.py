@@ -49,18 +49,18 @@ def fits_error_body(value: object) -> TypeGuard[ErrorBodyJson]:
 
 
 def repair_error_body(value: object) -> Repaired[ErrorBodyJson]:
-    """Take what does not fit ErrorBodyJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit ErrorBodyJson from a copy of a decoded JSON value, and list them."""
     return repair(ERROR_BODY_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class ErrorBody:
-    """What the service answers instead of data."""
+    """The body of an error."""
 
     error: str
     """What went wrong, such as `Unauthorized`."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -75,7 +75,7 @@ class ErrorBody:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.error = src_dict["error"]
         self.additional_properties = (

@@ -74,7 +74,7 @@ def fits_page_links(value: object) -> TypeGuard[PageLinksJson]:
 
 
 def repair_page_links(value: object) -> Repaired[PageLinksJson]:
-    """Take what does not fit PageLinksJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit PageLinksJson from a copy of a decoded JSON value, and list them."""
     return repair(PAGE_LINKS_SHAPE, value)
 
 
@@ -91,7 +91,7 @@ class PageLinks:
     prev: None | str | Unset = UNSET
     """The page before; absent on the first one."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -112,7 +112,7 @@ class PageLinks:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.self_ = self.first = self.next_ = self.prev = UNSET

@@ -72,7 +72,7 @@ def fits_validation_error(value: object) -> TypeGuard[ValidationErrorJson]:
 
 
 def repair_validation_error(value: object) -> Repaired[ValidationErrorJson]:
-    """Take what does not fit ValidationErrorJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit ValidationErrorJson from a copy of a decoded JSON value, and list them."""
     return repair(VALIDATION_ERROR_SHAPE, value)
 
 
@@ -91,7 +91,7 @@ class ValidationError:
     url: str | Unset = UNSET
     """Where the mistake is documented."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -114,7 +114,7 @@ class ValidationError:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
             self.type_ = self.code = self.message = self.attribute = self.url = UNSET

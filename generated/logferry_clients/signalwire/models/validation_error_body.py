@@ -52,18 +52,18 @@ def fits_validation_error_body(value: object) -> TypeGuard[ValidationErrorBodyJs
 
 
 def repair_validation_error_body(value: object) -> Repaired[ValidationErrorBodyJson]:
-    """Take what does not fit ValidationErrorBodyJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit ValidationErrorBodyJson from a copy of a decoded JSON value, and list them."""
     return repair(VALIDATION_ERROR_BODY_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class ValidationErrorBody:
-    """What the service answers to parameters that it cannot use."""
+    """The body of an error about parameters."""
 
     errors: list[ValidationError]
     """The mistakes."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -78,7 +78,7 @@ class ValidationErrorBody:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.errors = [ValidationError.from_dict(item) for item in src_dict["errors"]]
         self.additional_properties = (

@@ -183,7 +183,7 @@ def fits_video_log(value: object) -> TypeGuard[VideoLogJson]:
 
 
 def repair_video_log(value: object) -> Repaired[VideoLogJson]:
-    """Take what does not fit VideoLogJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit VideoLogJson from a copy of a decoded JSON value, and list them."""
     return repair(VIDEO_LOG_SHAPE, value)
 
 
@@ -198,7 +198,7 @@ class VideoLog:
     type_: str | VideoLogType
     """The kind of session; `video_room_session` and `video_conference_session` are documented."""
     created_at: str
-    """When the log was created, ISO 8601 in UTC; what the filters by time look at."""
+    """When the log was created, ISO 8601 in UTC; the filters by time compare it."""
     url: None | str | Unset = UNSET
     """The address of the session itself."""
     room_name: None | str | Unset = UNSET
@@ -222,7 +222,7 @@ class VideoLog:
     updated_at: None | str | Unset = UNSET
     """When the log last changed, ISO 8601 in UTC; only in the older shape."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -266,7 +266,7 @@ class VideoLog:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.id = src_dict["id"]
         self.source = src_dict["source"]

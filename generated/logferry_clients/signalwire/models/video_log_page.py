@@ -73,20 +73,20 @@ def fits_video_log_page(value: object) -> TypeGuard[VideoLogPageJson]:
 
 
 def repair_video_log_page(value: object) -> Repaired[VideoLogPageJson]:
-    """Take what does not fit VideoLogPageJson out of a copy of a decoded JSON value, and list it."""
+    """Remove values that do not fit VideoLogPageJson from a copy of a decoded JSON value, and list them."""
     return repair(VIDEO_LOG_PAGE_SHAPE, value)
 
 
 @_attrs_define(repr=False)
 class VideoLogPage:
-    """One page of logs, and where the others are."""
+    """One page of logs, and links to other pages."""
 
     links: PageLinks
     """The addresses of this page and of others, absolute or relative."""
     data: list[DiscardedLog | JsonObject | VideoLog]
     """The logs of the page."""
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
-    """What was sent beside, by its name in JSON."""
+    """Further values, by their names in JSON."""
 
     def __repr__(self) -> str:
         return describe(self, hidden=())
@@ -109,7 +109,7 @@ class VideoLogPage:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        # Assigned one by one, because a call of the constructor takes longer and does nothing else.
+        # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         self.links = PageLinks.from_dict(src_dict["links"])
         self.data = [

@@ -94,7 +94,7 @@ def _walk(
 
 _PROMISE: Final = (
     "each row once, equal rows counted, also while others come and go; rows that come late, in front of what was read, are "
-    "left to the next pull; where more rows have one time than the service sends at once, they are read by offset, and an "
+    "left to the next pull; where more rows have one time than one response can hold, they are read by offset, and an "
     "issue says that some may be missing"
 )
 

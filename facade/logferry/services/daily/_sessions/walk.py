@@ -5,9 +5,9 @@ Rows have no id, and several can have the same time.  Each request starts at the
 ended, and `Position` counts the rows that come again, so rows that arrive or disappear before it shift nothing.  A page
 is one view of the session, so its count of equal rows is right.
 
-Only if more rows have one time than the service sends at once, pages follow each other by offset.  A row that arrives
-or disappears meanwhile shifts those pages.  The walk cannot always detect that, so an issue says that rows may be
-missing.
+Only if more rows have one time than the service sends at once, or than one response can hold, pages follow each other
+by offset.  A row that arrives or disappears meanwhile shifts those pages.  The walk cannot always detect that, so an
+issue says that rows may be missing.
 
 The documentation does not say whether the time bounds are inclusive: the request has one more millisecond on both
 sides, and the walk filters the window.  A service that ignores the bounds sends the rows before the border every time.
@@ -26,6 +26,7 @@ from logferry.extend import (
     Batch,
     Flow,
     PagingError,
+    ResponseShapeError,
     Send,
     SubFlow,
     about_response,
@@ -42,9 +43,7 @@ _EQUAL: Final = 100
 _SPARE: Final = 2
 """Extra rows of a request by offset, so that a response which lacks one row does not look like the end."""
 
-_CROWDED: Final = (
-    "time: more rows have one time than the service sends at once; they were read by offset, and some may be missing",
-)
+_CROWDED: Final = ("time: rows that one response cannot hold together were read by offset, and some may be missing",)
 
 
 @frozen
@@ -119,15 +118,31 @@ class Walk:
         ended = False
         while not ended:
             issues: tuple[str, ...] = ()
-            page = following or (yield from self._page(position))
-            following = None
-            # Rows that change with every response are always new, but do not advance the walk.
-            reached = position.tick or -1, len(page.rows)
-            furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
-            if idle >= STUCK or not position.look(page.rows).new:
-                page, issues, ended = yield from self._behind(position, page)
-            if not (ended or issues or page.is_full or page.sent == capped):
-                page, following, capped = yield from self._confirmed(position, page)
+            try:
+                page = following or (yield from self._page(position))
+                following = None
+                # Rows that change with every response are always new, but do not advance the walk.
+                reached = position.tick or -1, len(page.rows)
+                furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
+                if idle >= STUCK or not position.look(page.rows).new:
+                    page, issues, ended = yield from self._behind(position, page)
+                if not (ended or issues or page.is_full or page.sent == capped):
+                    page, following, capped = yield from self._confirmed(position, page)
+            except ResponseShapeError as error:
+                # If no rows come again, only a smaller page can help.
+                if not (error.is_too_large and position.delivered):
+                    raise
+                yield from self._small(position)
+                return
+            portion = self._portion(position, page, issues)
+            yield portion.batch()
+            position = position.after(portion.seen)
+
+    def _small(self, position: Position) -> Flow:
+        """Yield the rows behind a position, if a page and the rows that come again are too large for one response."""
+        ended = False
+        while not ended:
+            page, issues, ended = yield from self._in_small_pages(position)
             portion = self._portion(position, page, issues)
             yield portion.batch()
             position = position.after(portion.seen)
@@ -186,51 +201,79 @@ class Walk:
             crowd = None if found is None else (yield from self._crowd(position, page))
             if crowd is not None:
                 return crowd
-        error = PagingError(
-            "the service repeats a page, or changes it at each request", hint="Resume from the checkpoint later"
-        )
-        raise about_response(error, page.response)
+        raise _stuck(page)
 
-    def _crowd(self, position: Position, page: Page) -> SubFlow[tuple[Page, tuple[str, ...], bool] | None]:
+    def _in_small_pages(self, position: Position) -> SubFlow[tuple[Page, tuple[str, ...], bool]]:
+        """
+        The rows behind a position; each request asks for one page at most.
+
+        Returns:
+            See ``_behind``.
+
+        Raises:
+            PagingError: The rows change with every response.
+        """
+        page = yield from self._page(position, limit=self.query.page_size)
+        for _ in range(STUCK):
+            crowd = yield from self._crowd(position, page, small=True)
+            if crowd is not None:
+                return crowd
+            page = yield from self._page(position, limit=self.query.page_size)
+        raise _stuck(page)
+
+    def _crowd(
+        self, position: Position, page: Page, *, small: bool = False
+    ) -> SubFlow[tuple[Page, tuple[str, ...], bool] | None]:
         """
         The rows of a page and of the next ones by offset, up to the first row later than all that have been delivered.
+
+        Args:
+            position: The position of the walk.
+            page: The page.
+            small: Whether one response cannot hold more rows than a page.
 
         Returns:
             See ``_behind``; ``None`` if the rows changed while they were read.
         """
         whole, last, equal = page, page, 0
+        issues: tuple[str, ...] = ()
         while _reached(last)[0] <= (position.latest or -1):
-            found = yield from self._next(position, whole, page)
+            found = yield from self._next(position, whole, page, small=small)
             if found is None:
                 return None
             if not len(found.rows):
-                return whole, _CROWDED, True
+                return whole, issues, True
             equal = equal + 1 if found.rows.items == last.rows.items else 0
             if equal == _EQUAL:
                 error = PagingError("the service repeats a page", hint="Resume from the checkpoint later")
                 raise about_response(error, found.response)
-            whole, last = whole.joined(found), found
-        return whole, _CROWDED, False
+            whole, last, issues = whole.joined(found), found, _CROWDED
+        return whole, issues, False
 
-    def _next(self, position: Position, whole: Page, first: Page) -> SubFlow[Page | None]:
+    def _next(self, position: Position, whole: Page, first: Page, *, small: bool = False) -> SubFlow[Page | None]:
         """
         The next rows by offset; ``None`` if they do not join the rows before.
 
-        The request overlaps by one row, which shows that nothing has shifted.
+        The request overlaps by one row, which shows that nothing has shifted.  A small page of one row cannot overlap,
+        so a second request reads the row before it.
 
         Args:
             position: The position of the walk.
             whole: The rows so far.
             first: The page that they begin with.
+            small: See ``_crowd``.
         """
-        overlap = int(len(first.rows) > 1)
+        limit = self.query.page_size if small else self.query.limit(position) + _SPARE
+        overlap = int(min(limit, len(first.rows)) > 1)
         size = len(whole.rows)
-        limit = self.query.limit(position) + _SPARE
         found = yield from self._ask(position, size - overlap, limit)
-        if not (overlap or found.sent):
-            # After a single row there is no overlap, so an emptied response would look like the end.
-            found = yield from self._ask(position, size, limit)
-        if overlap and not (len(found.rows) and found.rows.identity(0) == whole.rows.identity(size - 1)):
+        if (small or not overlap) and len(found.rows) <= overlap:
+            # An emptied or shortened response would look like the end.
+            found = yield from self._ask(position, size - overlap, limit)
+        joint = found if overlap else None
+        if small and size and not overlap:
+            joint = yield from self._ask(position, size - 1, limit)
+        if joint is not None and not (len(joint.rows) and joint.rows.identity(0) == whole.rows.identity(size - 1)):
             return None
         return evolve(found, rows=found.rows.behind(overlap))
 
@@ -244,3 +287,10 @@ def _reached(page: Page) -> tuple[int, int]:
     """The latest millisecond of a page, and its number of rows."""
     span = page.rows.times.span()
     return (-1 if span is None else span[1] // MILLISECOND), len(page.rows)
+
+
+def _stuck(page: Page) -> PagingError:
+    error = PagingError(
+        "the service repeats a page, or changes it at each request", hint="Resume from the checkpoint later"
+    )
+    return about_response(error, page.response)

@@ -38,8 +38,8 @@ def request(
 ) -> Request[LogEntryPage]:
     """List the log entries of a project.
 
-    Pages are turned by cursor: `nextCursor` of one answer is `next` of the following request, until
-    there is none. The answer is plain JSON where the header `Accept` says `application/json`; some
+    Paging is by cursor: `nextCursor` of a response is `next` of the following request, until a response
+    has none. The answer is plain JSON where the header `Accept` says `application/json`; some
     installations answer in HAL otherwise.
 
     Args:
@@ -195,8 +195,8 @@ def sync_detailed(
 ) -> Response[LogEntryPage | Problem]:
     """List the log entries of a project.
 
-     Pages are turned by cursor: `nextCursor` of one answer is `next` of the following request, until
-    there is none. The answer is plain JSON where the header `Accept` says `application/json`; some
+     Paging is by cursor: `nextCursor` of a response is `next` of the following request, until a response
+    has none. The answer is plain JSON where the header `Accept` says `application/json`; some
     installations answer in HAL otherwise.
 
     Args:
@@ -267,8 +267,8 @@ def sync(
 ) -> LogEntryPage | Problem | None:
     """List the log entries of a project.
 
-     Pages are turned by cursor: `nextCursor` of one answer is `next` of the following request, until
-    there is none. The answer is plain JSON where the header `Accept` says `application/json`; some
+     Paging is by cursor: `nextCursor` of a response is `next` of the following request, until a response
+    has none. The answer is plain JSON where the header `Accept` says `application/json`; some
     installations answer in HAL otherwise.
 
     Args:
@@ -334,8 +334,8 @@ async def asyncio_detailed(
 ) -> Response[LogEntryPage | Problem]:
     """List the log entries of a project.
 
-     Pages are turned by cursor: `nextCursor` of one answer is `next` of the following request, until
-    there is none. The answer is plain JSON where the header `Accept` says `application/json`; some
+     Paging is by cursor: `nextCursor` of a response is `next` of the following request, until a response
+    has none. The answer is plain JSON where the header `Accept` says `application/json`; some
     installations answer in HAL otherwise.
 
     Args:
@@ -404,8 +404,8 @@ async def asyncio(
 ) -> LogEntryPage | Problem | None:
     """List the log entries of a project.
 
-     Pages are turned by cursor: `nextCursor` of one answer is `next` of the following request, until
-    there is none. The answer is plain JSON where the header `Accept` says `application/json`; some
+     Paging is by cursor: `nextCursor` of a response is `next` of the following request, until a response
+    has none. The answer is plain JSON where the header `Accept` says `application/json`; some
     installations answer in HAL otherwise.
 
     Args:

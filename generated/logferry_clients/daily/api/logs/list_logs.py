@@ -35,8 +35,8 @@ def request(
 ) -> Request[SessionLogPage]:
     """List logs and metrics of a call or of one participant.
 
-    One of `mtgSessionId` and `userSessionId` has to be there. Rows have no id, and several of them can
-    have the same time. A page past the last one is empty.
+    One of `mtgSessionId` and `userSessionId` is required. Rows have no id, and several of them can have
+    the same time. A page past the last one is empty.
 
     Args:
         include_logs: Whether the answer has the array `logs`. The server's default is true.
@@ -177,8 +177,8 @@ def sync_detailed(
 ) -> Response[ErrorBody | SessionLogPage]:
     """List logs and metrics of a call or of one participant.
 
-     One of `mtgSessionId` and `userSessionId` has to be there. Rows have no id, and several of them can
-    have the same time. A page past the last one is empty.
+     One of `mtgSessionId` and `userSessionId` is required. Rows have no id, and several of them can have
+    the same time. A page past the last one is empty.
 
     Args:
         include_logs (bool | Unset): Whether the answer has the array `logs`. The server's default
@@ -244,8 +244,8 @@ def sync(
 ) -> ErrorBody | SessionLogPage | None:
     """List logs and metrics of a call or of one participant.
 
-     One of `mtgSessionId` and `userSessionId` has to be there. Rows have no id, and several of them can
-    have the same time. A page past the last one is empty.
+     One of `mtgSessionId` and `userSessionId` is required. Rows have no id, and several of them can have
+    the same time. A page past the last one is empty.
 
     Args:
         include_logs (bool | Unset): Whether the answer has the array `logs`. The server's default
@@ -306,8 +306,8 @@ async def asyncio_detailed(
 ) -> Response[ErrorBody | SessionLogPage]:
     """List logs and metrics of a call or of one participant.
 
-     One of `mtgSessionId` and `userSessionId` has to be there. Rows have no id, and several of them can
-    have the same time. A page past the last one is empty.
+     One of `mtgSessionId` and `userSessionId` is required. Rows have no id, and several of them can have
+    the same time. A page past the last one is empty.
 
     Args:
         include_logs (bool | Unset): Whether the answer has the array `logs`. The server's default
@@ -371,8 +371,8 @@ async def asyncio(
 ) -> ErrorBody | SessionLogPage | None:
     """List logs and metrics of a call or of one participant.
 
-     One of `mtgSessionId` and `userSessionId` has to be there. Rows have no id, and several of them can
-    have the same time. A page past the last one is empty.
+     One of `mtgSessionId` and `userSessionId` is required. Rows have no id, and several of them can have
+    the same time. A page past the last one is empty.
 
     Args:
         include_logs (bool | Unset): Whether the answer has the array `logs`. The server's default

@@ -26,7 +26,7 @@ def request(
 ) -> Request[AuditLog]:
     """Get one audit log by its id.
 
-    Finds webhook logs too, which only the list of a webhook's own deliveries has.
+    Finds webhook logs too, which otherwise only the list of a webhook's deliveries has.
 
     Args:
         id: The id of the log, up to 21 characters.
@@ -95,7 +95,7 @@ def sync_detailed(
 ) -> Response[AuditLog | ErrorBody]:
     """Get one audit log by its id.
 
-     Finds webhook logs too, which only the list of a webhook's own deliveries has.
+     Finds webhook logs too, which otherwise only the list of a webhook's deliveries has.
 
     Args:
         id (str): The id of the log, up to 21 characters.
@@ -126,7 +126,7 @@ def sync(
 ) -> AuditLog | ErrorBody | None:
     """Get one audit log by its id.
 
-     Finds webhook logs too, which only the list of a webhook's own deliveries has.
+     Finds webhook logs too, which otherwise only the list of a webhook's deliveries has.
 
     Args:
         id (str): The id of the log, up to 21 characters.
@@ -152,7 +152,7 @@ async def asyncio_detailed(
 ) -> Response[AuditLog | ErrorBody]:
     """Get one audit log by its id.
 
-     Finds webhook logs too, which only the list of a webhook's own deliveries has.
+     Finds webhook logs too, which otherwise only the list of a webhook's deliveries has.
 
     Args:
         id (str): The id of the log, up to 21 characters.
@@ -181,7 +181,7 @@ async def asyncio(
 ) -> AuditLog | ErrorBody | None:
     """Get one audit log by its id.
 
-     Finds webhook logs too, which only the list of a webhook's own deliveries has.
+     Finds webhook logs too, which otherwise only the list of a webhook's deliveries has.
 
     Args:
         id (str): The id of the log, up to 21 characters.

@@ -33,7 +33,7 @@ def request(
     """List audit logs, newest first.
 
     A page past the last one is empty, never an error. Logs that arrive while paging shift the pages
-    that follow, and logs of the same millisecond have no fixed order, so one log can be met twice.
+    that follow, and logs of the same millisecond have no fixed order, so one log can come twice.
 
     Args:
         user_id: Only logs of the user with this id. Exact match; empty means no filter. Many logs name no
@@ -164,7 +164,7 @@ def sync_detailed(
     """List audit logs, newest first.
 
      A page past the last one is empty, never an error. Logs that arrive while paging shift the pages
-    that follow, and logs of the same millisecond have no fixed order, so one log can be met twice.
+    that follow, and logs of the same millisecond have no fixed order, so one log can come twice.
 
     Args:
         user_id (str | Unset): Only logs of the user with this id. Exact match; empty means no
@@ -227,7 +227,7 @@ def sync(
     """List audit logs, newest first.
 
      A page past the last one is empty, never an error. Logs that arrive while paging shift the pages
-    that follow, and logs of the same millisecond have no fixed order, so one log can be met twice.
+    that follow, and logs of the same millisecond have no fixed order, so one log can come twice.
 
     Args:
         user_id (str | Unset): Only logs of the user with this id. Exact match; empty means no
@@ -285,7 +285,7 @@ async def asyncio_detailed(
     """List audit logs, newest first.
 
      A page past the last one is empty, never an error. Logs that arrive while paging shift the pages
-    that follow, and logs of the same millisecond have no fixed order, so one log can be met twice.
+    that follow, and logs of the same millisecond have no fixed order, so one log can come twice.
 
     Args:
         user_id (str | Unset): Only logs of the user with this id. Exact match; empty means no
@@ -346,7 +346,7 @@ async def asyncio(
     """List audit logs, newest first.
 
      A page past the last one is empty, never an error. Logs that arrive while paging shift the pages
-    that follow, and logs of the same millisecond have no fixed order, so one log can be met twice.
+    that follow, and logs of the same millisecond have no fixed order, so one log can come twice.
 
     Args:
         user_id (str | Unset): Only logs of the user with this id. Exact match; empty means no

@@ -111,7 +111,7 @@ def sync_detailed(
     Management API. It authenticates by HTTP Basic, id and secret.
 
     Args:
-        body (AccessTokenRequest): What an application asks the token endpoint for.
+        body (AccessTokenRequest): The request of an application to the token endpoint.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -143,7 +143,7 @@ def sync(
     Management API. It authenticates by HTTP Basic, id and secret.
 
     Args:
-        body (AccessTokenRequest): What an application asks the token endpoint for.
+        body (AccessTokenRequest): The request of an application to the token endpoint.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -170,7 +170,7 @@ async def asyncio_detailed(
     Management API. It authenticates by HTTP Basic, id and secret.
 
     Args:
-        body (AccessTokenRequest): What an application asks the token endpoint for.
+        body (AccessTokenRequest): The request of an application to the token endpoint.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -200,7 +200,7 @@ async def asyncio(
     Management API. It authenticates by HTTP Basic, id and secret.
 
     Args:
-        body (AccessTokenRequest): What an application asks the token endpoint for.
+        body (AccessTokenRequest): The request of an application to the token endpoint.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

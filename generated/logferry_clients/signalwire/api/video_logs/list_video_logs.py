@@ -32,8 +32,8 @@ def request(
 ) -> Request[VideoLogPage]:
     """List video logs.
 
-    Names of parameters are case-sensitive. The order is not documented. The next page is the one that
-    `links.next` names; a page can be empty without being the last.
+    Names of parameters are case-sensitive. The order is not documented. `links.next` names the next
+    page; a page can be empty without being the last.
 
     Args:
         include_deleted: Whether to list what is left of deleted logs too. The server's default is false.
@@ -45,8 +45,7 @@ def request(
         page_number: Which page, counted from 0. Beyond 0 it needs the `page_token` of a link. The server's
             default is 0.
         page_size: How many logs a page has at most, from 1 to 1000. The server's default is 50.
-        page_token: Where the page is, as a link of another page says. Required where `page_number` is above
-            0.
+        page_token: The token from a link of another page. Required where `page_number` is above 0.
     """
 
     return Request(
@@ -158,8 +157,8 @@ def sync_detailed(
 ) -> Response[ErrorBody | ValidationErrorBody | VideoLogPage]:
     """List video logs.
 
-     Names of parameters are case-sensitive. The order is not documented. The next page is the one that
-    `links.next` names; a page can be empty without being the last.
+     Names of parameters are case-sensitive. The order is not documented. `links.next` names the next
+    page; a page can be empty without being the last.
 
     Args:
         include_deleted (bool | Unset): Whether to list what is left of deleted logs too. The
@@ -174,8 +173,8 @@ def sync_detailed(
             of a link. The server's default is 0.
         page_size (int | Unset): How many logs a page has at most, from 1 to 1000. The server's
             default is 50.
-        page_token (str | Unset): Where the page is, as a link of another page says. Required
-            where `page_number` is above 0.
+        page_token (str | Unset): The token from a link of another page. Required where
+            `page_number` is above 0.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -215,8 +214,8 @@ def sync(
 ) -> ErrorBody | ValidationErrorBody | VideoLogPage | None:
     """List video logs.
 
-     Names of parameters are case-sensitive. The order is not documented. The next page is the one that
-    `links.next` names; a page can be empty without being the last.
+     Names of parameters are case-sensitive. The order is not documented. `links.next` names the next
+    page; a page can be empty without being the last.
 
     Args:
         include_deleted (bool | Unset): Whether to list what is left of deleted logs too. The
@@ -231,8 +230,8 @@ def sync(
             of a link. The server's default is 0.
         page_size (int | Unset): How many logs a page has at most, from 1 to 1000. The server's
             default is 50.
-        page_token (str | Unset): Where the page is, as a link of another page says. Required
-            where `page_number` is above 0.
+        page_token (str | Unset): The token from a link of another page. Required where
+            `page_number` is above 0.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -267,8 +266,8 @@ async def asyncio_detailed(
 ) -> Response[ErrorBody | ValidationErrorBody | VideoLogPage]:
     """List video logs.
 
-     Names of parameters are case-sensitive. The order is not documented. The next page is the one that
-    `links.next` names; a page can be empty without being the last.
+     Names of parameters are case-sensitive. The order is not documented. `links.next` names the next
+    page; a page can be empty without being the last.
 
     Args:
         include_deleted (bool | Unset): Whether to list what is left of deleted logs too. The
@@ -283,8 +282,8 @@ async def asyncio_detailed(
             of a link. The server's default is 0.
         page_size (int | Unset): How many logs a page has at most, from 1 to 1000. The server's
             default is 50.
-        page_token (str | Unset): Where the page is, as a link of another page says. Required
-            where `page_number` is above 0.
+        page_token (str | Unset): The token from a link of another page. Required where
+            `page_number` is above 0.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -322,8 +321,8 @@ async def asyncio(
 ) -> ErrorBody | ValidationErrorBody | VideoLogPage | None:
     """List video logs.
 
-     Names of parameters are case-sensitive. The order is not documented. The next page is the one that
-    `links.next` names; a page can be empty without being the last.
+     Names of parameters are case-sensitive. The order is not documented. `links.next` names the next
+    page; a page can be empty without being the last.
 
     Args:
         include_deleted (bool | Unset): Whether to list what is left of deleted logs too. The
@@ -338,8 +337,8 @@ async def asyncio(
             of a link. The server's default is 0.
         page_size (int | Unset): How many logs a page has at most, from 1 to 1000. The server's
             default is 50.
-        page_token (str | Unset): Where the page is, as a link of another page says. Required
-            where `page_number` is above 0.
+        page_token (str | Unset): The token from a link of another page. Required where
+            `page_number` is above 0.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
