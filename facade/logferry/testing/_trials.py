@@ -24,7 +24,7 @@ class MakeFake(Protocol):
     """
     Makes a fake with a scripted history, in a variant of the service drawn from *chance*.
 
-    The fake is an instance of an attrs class with a field `rows`, from which it answers: trials evolve it.
+    The fake is an instance of an attrs class; its field `rows` is its history, which trials replace.
     """
 
     def __call__(self, rows: tuple[Row, ...], *, epoch: int, chance: random.Random) -> Fake:
