@@ -51,5 +51,5 @@ class _Unknown:
 @pytest.mark.parametrize(("fake", "words"), [(_Unknown(), "okta.logs"), (object(), "not named")])
 def test_a_fake_of_an_unknown_service_is_refused(fake: Any, words: str) -> None:
     """The error names the fake, its streams, and the known services."""
-    with pytest.raises(TypeError, match=rf"is a fake of none of the services \(cognigy, .*{words}"):
+    with pytest.raises(TypeError, match=rf"is not a fake of a known service \(cognigy, .*{words}"):
         connected(logferry.Logto, fake)

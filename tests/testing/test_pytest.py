@@ -95,7 +95,7 @@ def test_options_go_to_the_client(logferry_client: MakeClient) -> None:
 
 def test_the_fake_of_another_service_is_refused() -> None:
     """The mix-up is reported before any request."""
-    with pytest.raises(TypeError, match="Logto is no client of daily, which DailyFake stands for"):
+    with pytest.raises(TypeError, match="Logto is not a client of daily, the service of DailyFake"):
         connected(logferry.Logto, DailyFake())
 
 

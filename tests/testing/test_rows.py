@@ -229,8 +229,8 @@ def test_a_log_of_a_row_can_be_read_by_id() -> None:
 
 LOSABLE = {
     "cognigy.project_logs": (400, "next"),
-    "daily.api_logs": (400, "gone"),
-    "daily.meetings": (400, "gone"),
+    "daily.api_logs": (400, "vanished"),
+    "daily.meetings": (400, "vanished"),
     "signalwire.video_logs": (422, "page_token"),
 }
 of_each_cursor = pytest.mark.parametrize("stream", LOSABLE)

@@ -187,7 +187,7 @@ class DltStore:
         """
         pipeline = self._opened()
         if pipeline.pending and pipeline.is_overtaken():
-            raise StoreError(f"what was on its way to {self._name} is outdated")
+            raise StoreError(f"the pending packages of {self._name} are outdated")
         if pipeline.pending:
             pipeline.finish()
 
@@ -215,7 +215,7 @@ class DltStore:
             make_folder(self._folder)
         except OSError as error:
             raise StoreError(
-                f"{self._name}: the folder {self._folder}, for packages on their way, cannot be made: {error.strerror}",
+                f"{self._name}: the folder {self._folder}, for pending packages, cannot be made: {error.strerror}",
                 hint="Let LOGFERRY_DATA name a folder that you can write to",
             ) from error
 

@@ -206,7 +206,7 @@ class DuckDBStore:
                 raise no_store(self._path)
             elif "logs" in names:
                 raise StoreError(
-                    f"{self._path} has a table logs that is none of logferry's", hint="Choose another file"
+                    f"{self._path} has a table logs that logferry did not make", hint="Choose another file"
                 )
             else:
                 versions = [current(self.migrations)]

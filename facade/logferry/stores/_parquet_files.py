@@ -135,7 +135,7 @@ def counted(path: Path) -> tuple[str, int]:
     with opened(path) as file:
         told = (file.schema_arrow.metadata or {}).get(_ACCOUNT)
         if told is None:
-            raise StoreError(f"{path} is none of logferry's files", hint=_ANEW)
+            raise StoreError(f"{path} is not a file of logferry", hint=_ANEW)
         return told.decode("utf-8", "surrogatepass"), file.metadata.num_rows
 
 

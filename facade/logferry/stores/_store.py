@@ -86,7 +86,7 @@ nothing, so that other processes can read it meanwhile.
 
 def no_store(place: object) -> StoreError:
     """The error for a path that is not a store."""
-    return StoreError(f"{place} is no store of logferry's", hint="Is the path right? logferry sync makes one")
+    return StoreError(f"{place} is not a store of logferry", hint="Is the path right? logferry sync makes one")
 
 
 class Described(Store, Protocol):

@@ -35,9 +35,9 @@ class Retention:
         """
         The stretches of a piece that were never read, and that the service has removed.
 
-        There are none if the service returned a record from before its retention.
-        They are lost, except for those that were removed before the walk of the store's first piece began: these are
-        expired.  There, a minute or less is neither: a store that begins where the retention begins has missed nothing.
+        There are none if the service returned a record from before its retention.  They are lost, except for those that
+        were removed before the walk of the store's first piece began: these are expired.  There, a minute or less is
+        neither: a store that begins where the retention begins has missed nothing.
 
         Args:
             before: The coverage before the piece was read.

@@ -114,7 +114,7 @@ class SessionReader(Reader):
     def _asked(self, sessions: Sessions, session: LogRecord) -> Mapping[str, str] | None:
         asked = sessions.question(session.raw)
         if asked is None:
-            self._progress.doubt([f"{sessions.stream}: a session without an id cannot be asked for"])
+            self._progress.doubt([f"{sessions.stream}: a session without an id cannot be read"])
         return asked
 
     def _session_slice(self, filters: Mapping[str, str], now: int) -> Slice:

@@ -52,7 +52,7 @@ def service_of(fake: Fake) -> Service:
             return service
     known = ", ".join(service.name for service in SERVICES)
     raise TypeError(
-        f"{type(fake).__name__} is a fake of none of the services ({known}): "
+        f"{type(fake).__name__} is not a fake of a known service ({known}): "
         f"its streams are {', '.join(streams) or 'not named'}. Give one such as logferry.testing.LogtoFake"
     )
 

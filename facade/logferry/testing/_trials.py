@@ -24,7 +24,7 @@ class MakeFake(Protocol):
     """
     Makes a fake with a scripted history, in a variant of the service drawn from *chance*.
 
-    The fake is an instance of an attrs class with a field `rows`, from which it answers: trials evolve it.
+    The fake is an instance of an attrs class; its field `rows` is its history, which trials replace.
     """
 
     def __call__(self, rows: tuple[Row, ...], *, epoch: int, chance: random.Random) -> Fake:
@@ -66,7 +66,7 @@ class Seeded:
         return next(one for one in self.client.streams if one.name == self.stream)
 
     def allowed_page_size(self, drawn: int) -> int:
-        """Return the page size that was drawn, or the service's largest one where that is smaller."""
+        """Return the drawn page size, at most the service's largest."""
         return min(drawn, self.definition.largest_page_size or drawn)
 
 

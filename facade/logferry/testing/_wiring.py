@@ -35,23 +35,23 @@ class MakeAccount(Protocol):
         Serve `fake`, whose clock stands still at its epoch.
 
         Args:
-            fake: Who answers.
-            faults: What goes wrong.
+            fake: The fake.
+            faults: The faults; see `failing`.
 
         Returns:
-            What remembers the requests.
+            The record of the requests.
         """
         ...
 
 
 def just_after(fake: Fake) -> int:
-    """Return the moment at which a window without an end holds all that a fake has at its epoch."""
+    """Return a moment at which a window without an end includes all items that a fake has at its epoch."""
     return fake.epoch + 1_000_000
 
 
 def connected(client: type[C], fake: Fake, *, faults: Faults | None = None, **options: Unpack[ClientOptions]) -> C:
     """
-    Make a client that asks a fake in process.
+    Make a client of a fake in process.
 
     Nothing waits: unless `options` have another clock, client and fake share a `VirtualClock`, which stands a
     millisecond after the fake's epoch.
@@ -59,20 +59,20 @@ def connected(client: type[C], fake: Fake, *, faults: Faults | None = None, **op
     Args:
         client: The client's class, such as `logferry.Logto`.
         fake: A fake of the same service.
-        faults: What goes wrong on the way; see `failing`.
-        options: What the client takes beside its own settings.
+        faults: The faults; see `failing`.
+        options: Options of the client, without its settings.
 
     Raises:
-        TypeError: The fake is one of another service, or of none.
+        TypeError: The fake is not of the client's service.
     """
     streams = getattr(fake, "streams", ())
     if not streams or not streams[0].startswith(f"{client.service}."):
         name = service_of(fake).name
-        raise TypeError(f"{client.__name__} is no client of {name}, which {type(fake).__name__} stands for")
+        raise TypeError(f"{client.__name__} is not a client of {name}, the service of {type(fake).__name__}")
     if "clock" not in options:
         options["clock"] = VirtualClock(just_after(fake))
     if "transport" not in options:
         options["transport"] = InProcessTransport(fake, clock=options["clock"].now, faults=faults)
-    make: Any = client  # a service's own settings are not among those that all clients take
+    make: Any = client  # a service's own settings are not in the base class
     made: C = make(**{client.address: _ADDRESS}, **fake.settings, **options)
     return made

@@ -208,7 +208,7 @@ class ForkedTrial(Seeded):
             reading, child = _forked(lambda: [one.uid for one in left])
             rest = Counter([one.uid for one in left])
             with os.fdopen(reading) as file:
-                said = json.loads(file.read() or '"the child process said nothing"')
+                said = json.loads(file.read() or '"the child process returned nothing"')
             os.waitpid(child, 0)
             client.close()
         stuck = said if isinstance(said, str) else None

@@ -138,7 +138,7 @@ class _Syncs:
             if await self._sync():
                 break
         else:
-            raise AssertionError(f"no sync is read to its end, however often: {self._trial}")
+            raise AssertionError(f"no sync was read to its end: {self._trial}")
         begin, end = self._seen[-1]
         got = Counter(self._identity(text) for text in self._store.items.values())
         certain = Counter[str]()

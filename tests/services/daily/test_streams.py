@@ -529,7 +529,7 @@ def test_an_endless_run_of_one_row_is_an_error() -> None:
     transport = InProcessTransport(DailyFake(), faults=lambda _request, _number: FakeResponse(200, (), body))
     with logferry.Daily(api_key="key", transport=transport, rate=None) as daily:
         stream = daily.session_logs(mtg_session_id="m", until=LATER)
-        with pytest.raises(logferry.PagingError, match="does not turn pages") as caught:
+        with pytest.raises(logferry.PagingError, match="the service repeats a page") as caught:
             stream.to_list()
     assert caught.value.checkpoint
     assert (caught.value.method, caught.value.status, caught.value.attempts) == ("GET", 200, 1)

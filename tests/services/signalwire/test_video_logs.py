@@ -330,7 +330,7 @@ def elsewhere(link: str) -> Callable[[dict[str, Any], int], None]:
         ("https://evil.example/api/video/logs?page_number=2", "no page_token"),
         ("/api/video/rooms?page=3", "no page_token"),
         ("/api/video/logs?page_number=2", "no page_token"),
-        ("/api/video/logs?page_number=1&page_token=t", "forward"),
+        ("/api/video/logs?page_number=1&page_token=t", "does not advance"),
         (["not", "a", "link"], "no address"),
     ],
 )

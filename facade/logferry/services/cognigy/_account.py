@@ -39,7 +39,7 @@ def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     message = text_in(body.get(_DETAIL)) or text_in(body.get(_TITLE)) or text_in(body.get("error_description"))
     hint = _HINTS.get(status)
     if is_foreign(status, body):
-        hint = f"The answer is not the API's: check COGNIGY_BASE_URL, it looks like {EXAMPLE}"
+        hint = f"The response is not from the API: check COGNIGY_BASE_URL, it looks like {EXAMPLE}"
     return Refusal(
         code=str(code) if isinstance(code, str | int) else None,
         message=message,

@@ -49,20 +49,23 @@ ATTRIBUTES: Final[Mapping[str, tuple[Attribute, ...]]] = {
         Attribute("url.path", "string", "url", "The route of the API, without secrets."),
         Attribute("url.query", "string", "url", "The query of the request, without secrets."),
         Attribute("url.full", "string", "url", "The address of the webhook server, without secrets."),
-        Attribute("http.response.status_code", "integer", "status", "The HTTP status of the answer."),
+        Attribute("http.response.status_code", "integer", "status", "The HTTP status of the response."),
         Attribute("daily.status", "string", "status", "The status, where it is no HTTP status."),
         Attribute(
-            "error.type", "string", "response, status", "The error that the answer names, else its status; from 400 on."
+            "error.type",
+            "string",
+            "response, status",
+            "The error that the response names, or its status; from 400.",
         ),
         Attribute("daily.error.info", "string", "response", "The error in words; from status 400 on."),
         Attribute("http.request.body.size", "integer", "request", "The size of the request's body, in bytes."),
-        Attribute("http.response.body.size", "integer", "response", "The size of the answer's body, in bytes."),
+        Attribute("http.response.body.size", "integer", "response", "The size of the response's body, in bytes."),
         _OTHERS,
     ),
     "daily.meetings": (
         Attribute("daily.meeting_session.id", "string", "id", "The meeting session, as its logs name it."),
         Attribute("daily.room.name", "string", "room", "The name of the room."),
-        Attribute("daily.meeting.ongoing", "boolean", "ongoing", "Whether the meeting goes on."),
+        Attribute("daily.meeting.ongoing", "boolean", "ongoing", "Whether the meeting is ongoing."),
         Attribute(
             "daily.meeting.duration_s", "integer", "duration", "How long it was, or has been going on, in seconds."
         ),
@@ -73,7 +76,10 @@ ATTRIBUTES: Final[Mapping[str, tuple[Attribute, ...]]] = {
             "How many participants were there at the same time, at most.",
         ),
         Attribute(
-            "daily.meeting.participants", "array", "participants", "Who was there from when on, without secrets."
+            "daily.meeting.participants",
+            "array",
+            "participants",
+            "The participants and their times, without secrets.",
         ),
         _OTHERS,
     ),

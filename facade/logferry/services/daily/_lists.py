@@ -73,7 +73,7 @@ class ListPages:
             cursor = [identity, behind] if behind else identity
         # A page smaller than an earlier one is the last.
         if behind >= (REMEMBERED if cursor else max(1, self._most)):
-            trouble = PagingError("no item of a page has an id, so the next page cannot be asked for")
+            trouble = PagingError("no item of a page has an id, so the next page cannot be requested")
             cursor = None
         self._most = max(self._most, len(items))
         return CursorPage(

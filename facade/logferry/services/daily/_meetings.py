@@ -58,7 +58,7 @@ class MeetingFilters:
         "room", "only meetings in the room of this name", shown=shown_at("room"), any_case=True
     )
     ongoing: bool | None = filter_field(  # makes an attrs field
-        "ongoing", "only meetings that go on (true), or that are over (false)", parse=flag, shown=shown_at("ongoing")
+        "ongoing", "only ongoing meetings (true), or only finished ones (false)", parse=flag, shown=shown_at("ongoing")
     )
 
 
@@ -128,7 +128,7 @@ SESSIONS: Final = Incremental(
 
 MEETINGS: Final[StreamDefinition[Meeting, MeetingJson, MeetingFilters]] = StreamDefinition(
     name="daily.meetings",
-    summary="who met when in which room",
+    summary="meeting sessions with their participants, times and room",
     paging="id cursor",
     order="newest first",
     time_filter="server",

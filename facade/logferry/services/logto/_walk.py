@@ -2,13 +2,13 @@
 The walk through Logto's audit logs.
 
 The service pages by number, newest first, without a tie-break, so pages shift while logs arrive or go (measured on
-1.36.0 and 1.42.0).  The next request therefore ends at the oldest time read, inclusive; logs of that time come again and
-known ones are dropped, so insertions and deletions shift nothing.  A timestamp shared by more logs than fit on a page (a
-*crowd*) is read in a window of its own, see ``_crowd``.
+1.36.0 and 1.42.0).  The next request therefore ends at the oldest time read, inclusive; logs of that time come again
+and known ones are dropped, so insertions and deletions shift nothing.  A timestamp shared by more logs than fit on a
+page (a *crowd*) is read in a window of its own, see ``_crowd``.
 
-Servers before 1.40 silently ignore time bounds; a response with logs newer than requested reveals them.  There, pages are
-requested by row number and overlap, to absorb new rows; a page without a known log means that rows were deleted, so the walk
-steps back until a page has one.
+Servers before 1.40 silently ignore time bounds; a response with logs newer than requested reveals them.  There, pages
+are requested by row number and overlap, to absorb new rows; a page without a known log means that rows were deleted, so
+the walk steps back until a page has one.
 
 ``until`` is fixed at the start; items outside the window are dropped here too.
 """
@@ -117,8 +117,8 @@ def _issues(here: WalkPosition, page: Page, following: WalkPosition, since: int 
     """
     Return what may be missing: where a page is short, or more logs share a time than fit on a page.
 
-    For a crowd with a window of its own, the server's count decides.  With pages by row number, each row advanced over must be
-    a new log; otherwise the server reordered ties, or rows were added or removed.
+    For a crowd with a window of its own, the server's count decides.  With pages by row number, each row advanced over
+    must be a new log; otherwise the server reordered ties, or rows were added or removed.
     """
     if here.crowd is not None:
         crowd = here.crowd.after(page.keys)
@@ -170,7 +170,7 @@ class _Progress:
         if following.ended or STUCK not in {self.idle, self.setbacks}:
             return None
         error = PagingError(
-            "the server sends nothing new any more",
+            "the server sends nothing new",
             hint="Go on from the checkpoint, with a larger page_size if logs arrive faster than pages",
         )
         return about_response(error, page.response)

@@ -96,7 +96,7 @@ def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
         return Refusal(
             code=codes[0] if codes else None,
             message="; ".join(told) or None,
-            hint="The service does not know the page any more: start again without the checkpoint" if lost else hint,
+            hint="The service no longer knows the page: start again without the checkpoint" if lost else hint,
             error=PagingError if lost else None,
         )
     return Refusal(

@@ -76,7 +76,7 @@ class SignalWire(Client):
         )
         if base_url.endswith(("/api", "/api/video", "/api/video/logs")):
             raise ConfigurationError(
-                f"{settings.called('base_url')} holds the path of the API", hint="Give what stands in front of /api"
+                f"{settings.called('base_url')} holds the path of the API", hint="Give the part before /api"
             )
         authorizer = project_token(project_id=project, api_token=token)
         return Connection(base_url=base_url, authorizer=authorizer, tenant=project)

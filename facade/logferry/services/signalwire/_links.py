@@ -69,10 +69,10 @@ def next_page(link: Any, *, asked: str, current: PageAddress) -> tuple[PageAddre
     query = parse_qs(parts.query)
     token = query.get("page_token", [""])[-1]
     if not token:
-        raise _broken("has no page_token, without which no page but the first can be asked for")
+        raise _broken("has no page_token, which every page but the first requires")
     number = _number(query.get("page_number", [""])[-1])
     if number is not None and number <= (current.number or 0):
-        raise _broken("does not lead forward")
+        raise _broken("does not advance")
     size = _number(query.get("page_size", [""])[-1])
     # The links of the documentation's own example lead to another path, so another path is not an error.
     where = "host" if not same_host else "path"

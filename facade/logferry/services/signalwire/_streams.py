@@ -72,7 +72,7 @@ class VideoLogFilters:
     """Filters of the video logs."""
 
     include_deleted: bool | None = filter_field(
-        "include_deleted", "also what is left of deleted logs: true or false", parse=flag, shown=_shown_deleted
+        "include_deleted", "also the remains of deleted logs: true or false", parse=flag, shown=_shown_deleted
     )
 
 

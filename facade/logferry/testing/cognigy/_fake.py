@@ -265,7 +265,7 @@ class CognigyFake:
         if number is None or (self.rows is not None and number >= len(self.rows)):
             raise invalid(f"{name} is not a valid cursor.")
         if self.lost_cursors == "refuse" and not history.has(number, now):
-            raise invalid(f"{name} is the cursor of an entry that is not there any more.")
+            raise invalid(f"{name} is the cursor of an entry that has vanished.")
         if self.cursor_life is not None and not 0 <= now - birth <= self.cursor_life * _SECOND:
             raise invalid(f"{name} is a cursor that has expired.")
         return number

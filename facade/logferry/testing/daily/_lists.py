@@ -180,10 +180,10 @@ class CursorRules:
         """
         number = listed.contents.number(identity)
         if number is None or not listed.has_had(number, now):
-            raise invalid("made-up: there is nothing with this id")
+            raise invalid("made-up: no item has this id")
         lost = self.lost == "refuse" and not listed.is_visible(number, now)
         if lost or (self.life is not None and now - listed.arrived(number) > self.life * _SECOND):
-            raise attrs.evolve(invalid("made-up: what had this id is gone"), status=self.status)
+            raise attrs.evolve(invalid("made-up: the item with this id has vanished"), status=self.status)
         return number
 
     def page(self, listed: IdList, values: Mapping[str, str], wanted: Selection, *, size: int) -> list[dict[str, Any]]:

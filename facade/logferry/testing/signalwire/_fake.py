@@ -208,7 +208,7 @@ class SignalWireFake:
         pin = self._pinned(values.get("page_token", ""), filters, page_size, now) if page else self._pin(now)
         selection = self._select(filters, pin)
         if page and self.lost_cursors == "refuse" and selection.has_lost(page * page_size - 1, now):
-            raise invalid("page_token", "is of a page whose last log is not there any more")
+            raise invalid("page_token", "is of a page whose last log has vanished")
         places = range(len(selection))[page * page_size : (page + 1) * page_size]
         following = (page + 1) * page_size < len(selection)
         numbers = (

@@ -100,7 +100,7 @@ _PROMISE: Final = (
 
 SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilters]] = StreamDefinition(
     name="daily.session_logs",
-    summary="what the clients of a call's participants told",
+    summary="logs that the clients of a call's participants sent",
     paging="offset",
     order="oldest first",
     time_filter="server",

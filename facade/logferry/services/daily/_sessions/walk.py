@@ -228,9 +228,9 @@ class Walk:
         The rows of a page and of the next ones by offset, up to the first row later than all that have been delivered.
 
         Args:
-            position: Where the walk is.
+            position: The position of the walk.
             page: The page.
-            small: Whether more rows than a page has are too large for one response.
+            small: Whether one response cannot hold more rows than a page.
 
         Returns:
             See ``_behind``; ``None`` if the rows changed while they were read.
@@ -245,7 +245,7 @@ class Walk:
                 return whole, issues, True
             equal = equal + 1 if found.rows.items == last.rows.items else 0
             if equal == _EQUAL:
-                error = PagingError("the service does not turn pages", hint="Go on from the checkpoint later")
+                error = PagingError("the service repeats a page", hint="Resume from the checkpoint later")
                 raise about_response(error, found.response)
             whole, last, issues = whole.joined(found), found, _CROWDED
         return whole, issues, False
@@ -254,8 +254,8 @@ class Walk:
         """
         The next rows by offset; ``None`` if they do not join the rows before.
 
-        The request overlaps by one row, which shows that nothing has shifted.  A small page of one row cannot overlap, so
-        the walk asks for the row before it afterwards.
+        The request overlaps by one row, which shows that nothing has shifted.  A small page of one row cannot overlap,
+        so a second request reads the row before it.
 
         Args:
             position: The position of the walk.
@@ -268,7 +268,7 @@ class Walk:
         size = len(whole.rows)
         found = yield from self._ask(position, size - overlap, limit)
         if (small or not overlap) and len(found.rows) <= overlap:
-            # An emptied or shortened response looks like the end there.
+            # An emptied or shortened response would look like the end.
             found = yield from self._ask(position, size - overlap, limit)
         joint = found if overlap else None
         if small and size and not overlap:
@@ -291,6 +291,6 @@ def _reached(page: Page) -> tuple[int, int]:
 
 def _stuck(page: Page) -> PagingError:
     error = PagingError(
-        "the service does not turn pages, or changes them all the time", hint="Go on from the checkpoint later"
+        "the service repeats a page, or changes it at each request", hint="Resume from the checkpoint later"
     )
     return about_response(error, page.response)
