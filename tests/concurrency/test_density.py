@@ -68,7 +68,7 @@ def test_a_partition_has_the_length_of_a_page(density: Density, page: int, lengt
 
 
 EVEN: Final = 97_000
-"""How long a partition of 100 items at intervals of 1,000 is."""
+"""The length of a partition of 100 items at intervals of 1,000."""
 
 
 @pytest.mark.parametrize(

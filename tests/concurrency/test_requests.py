@@ -37,7 +37,7 @@ HISTORIES: Final[dict[str, Callable[[random.Random, int], float]]] = {
     "with nights": lambda _chance, number: 57_600.0 if number % 375 == 374 else 76.8,
     "in bursts": lambda _chance, number: (10.0, 0.01)[number // 150 % 2],
 }
-"""Seconds between two rows, by their number."""
+"""The seconds between two rows, by the number of the row."""
 
 FAKES: Final[dict[str, tuple[Any, Callable[..., Any], str]]] = {
     "logto": (logferry.Logto, LogtoFake, "logto.audit_logs"),

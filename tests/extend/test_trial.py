@@ -21,7 +21,7 @@ LARGEST: Final = 20
 
 @attrs.frozen(kw_only=True)
 class ScriptedAcorn:
-    """Acorn with a scripted history; a cursor has the time and the id of an event, so it stays valid as others come and go."""
+    """Acorn with a scripted history; a cursor has the time and id of an event, so it stays valid as others come and go."""
 
     rows: tuple[Row, ...]
     epoch: int

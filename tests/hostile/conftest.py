@@ -22,7 +22,7 @@ Walk: TypeAlias = Callable[[Any], Iterator[Any]]
 SECOND: Final = 1_000_000_000
 MILLISECOND: Final = 1_000_000
 EPOCH: Final = 1_767_225_600 * SECOND
-"""When tests begin: 2026-01-01."""
+"""The time at which tests begin: 2026-01-01."""
 
 NEVER: Final = 2 * EPOCH
 

@@ -23,13 +23,13 @@ from logferry.testing._noticeable import noticeably_shortened
 ROWS: Final = 13
 PAGE: Final = 3
 PAGES: Final = 5
-"""How many pages hold them; the last one has one row."""
+"""The number of pages with these rows; the last page has one row."""
 
 COUNTED: Final = ("cognigy.project_logs", "daily.meetings", "logto.audit_logs")
-"""The streams whose service counts what it lists."""
+"""The streams whose service counts the items it lists."""
 
 Take = Any
-"""From a view and who walks to its items."""
+"""Takes a view and a walk, and returns the items."""
 
 
 def items(view: Any, walk: Walk) -> list[Any]:

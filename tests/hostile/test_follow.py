@@ -23,13 +23,13 @@ from logferry.hooks import RequestEvent
 from logferry.testing import PASSING, Faults, Kind, Row, Schedule, VirtualClock
 
 HISTORY: Final = 700
-"""Seconds in which something happens."""
+"""The seconds in which events occur."""
 
 END: Final = EPOCH + 900 * SECOND
 EMPTY: Final = Counter[str]()
 EVERY: Final = pytest.mark.parametrize("subject", SUBJECTS.values(), ids=list(SUBJECTS))
 KINDS: Final[frozenset[Kind]] = PASSING | frozenset[Kind](("429 hour", "html", "empty body"))
-"""What can go wrong; an answer to an earlier request is none of it, since nobody can tell it from a right one."""
+"""The possible failures, without answers to earlier requests, which cannot be distinguished from correct ones."""
 
 
 class _OverError(Exception):
@@ -109,7 +109,7 @@ def settling(subject: Subject) -> int:
 
 
 Told = tuple[int, int, int, int | None]
-"""When a row appears, how much earlier it is dated, its content, and how long it is there; in seconds."""
+"""When a row appears, how much earlier it is dated, its content, and how long it exists; in seconds."""
 
 
 def as_row(subject: Subject, told: Told) -> Row:

@@ -28,14 +28,14 @@ from logferry.testing import FakeRequest, FakeResponse, Faults, Row, VirtualCloc
 
 ROWS: Final = 13
 START: Final = EPOCH + MILLISECOND
-"""When pulls begin."""
+"""The time at which pulls begin."""
 
 OLDEST_FIRST: Final[dict[str, dict[str, Any]]] = {
     "daily.session_logs": {},
     "daily.session_metrics": {},
     "signalwire.video_logs": {"oldest_first": True},
 }
-"""The streams that can come oldest first, with what their fakes need for it."""
+"""The streams that can come oldest first, with the settings of their fakes."""
 
 NEWEST_FIRST: Final[dict[str, dict[str, Any]]] = {
     "cognigy.project_logs": {},
@@ -57,7 +57,7 @@ TIMES: Final = {
     "logto.audit_logs": "createdAt",
     "signalwire.video_logs": "created_at",
 }
-"""The field of an item's time; of metrics none is documented."""
+"""The field with the time of an item; metrics have no documented one."""
 
 RESOLUTIONS: Final = {
     "daily.meetings": SECOND,
@@ -65,11 +65,11 @@ RESOLUTIONS: Final = {
     "daily.session_metrics": 1,
     "signalwire.video_logs": SECOND,
 }
-"""What a service's times are whole multiples of, in nanoseconds, where it is not a millisecond."""
+"""The resolution of a service's times in nanoseconds, where it is not a millisecond."""
 
 CURSORS: Final = {"next", "starting_after", "page_token"}
 TURNING: Final = {*CURSORS, "page", "page_size", "page_number", "limit", "offset", "end_time", "startTime"}
-"""Parameters that turn pages; the last two are how those of an audit log, and of a session, are turned."""
+"""Parameters that select a page; the last two are those of audit logs and of sessions."""
 
 EMPTY: Final = Counter[str]()
 

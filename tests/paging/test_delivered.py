@@ -18,7 +18,7 @@ PROPERTY = settings(max_examples=150)
 UNTIL = PLAUSIBLE + 1000 * SECOND
 START = Delivered(MILLISECOND)
 STEPS = st.sampled_from([0, 0, 0, 1, 1_000_000, SECOND, 4 * SECOND, 6 * SECOND, 30 * SECOND])
-"""How far neighbours are apart: often not at all."""
+"""The distances between neighbours, often zero."""
 
 
 class World(NamedTuple):
@@ -135,7 +135,7 @@ def test_a_long_walk_needs_no_more_memory_than_a_short_one() -> None:
 
 
 MARK = PLAUSIBLE + 1000 * MILLISECOND
-"""Where the walk of the table is: it has met two items there, and one a millisecond later."""
+"""The state of the walk in the table: it has delivered two items at that time, and one a millisecond later."""
 
 
 @pytest.mark.parametrize(

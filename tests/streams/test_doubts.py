@@ -30,7 +30,7 @@ BEGIN = LogtoFake().epoch
 CROWD = 150
 TIMES = [BEGIN, *[BEGIN - SECOND] * CROWD, *(BEGIN - number * SECOND for number in range(2, 40))]
 FAKE = LogtoFake(rows=[Row(time=time) for time in TIMES], release="1.36.0", stable_ties=False, compression=False)
-"""A server that cannot be asked for one moment, and has more logs of one than a page holds."""
+"""Return a server with more logs at one moment than a page holds."""
 
 UNTIL = "2027-01-01"
 SENTENCE = "createdAt: more logs at "

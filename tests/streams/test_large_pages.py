@@ -31,9 +31,9 @@ from logferry.testing import (
 from logferry.testing._registry import make_fake
 
 LARGE = b" " * (64 * 1024 * 1024 + 1)
-"""More bytes than are read."""
+"""A size in bytes above the limit."""
 MANY = b"[%s0]" % (b"0," * 1_000_000)
-"""More values than are decoded."""
+"""A number of values above the limit."""
 EPOCH = 1_795_164_426_000_000_000
 UNTIL = "2027-01-01"
 Walk = Callable[[Any], Iterator[Any]]

@@ -30,7 +30,7 @@ UNFIT: list[Any] = [
     {"id": "unfit-2", "payload": None, "createdAt": 1_767_225_598_000},
     "unfit-3",
 ]
-"""Items that do not have the documented shape."""
+"""Items without the documented shape."""
 
 
 def ids(items: Any) -> list[str]:
