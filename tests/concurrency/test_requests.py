@@ -52,11 +52,20 @@ def test_every_partitioned_stream_is_measured() -> None:
     assert read == {stream for _, _, stream in FAKES.values()} | {"daily.session_metrics"}
 
 
-def pulled(name: str, history: str, concurrency: int, faults: Any = None) -> tuple[list[Any], int]:
+TIES: Final[dict[str, Callable[[random.Random, int], float]]] = {
+    "seven at once": lambda _chance, number: 7.0 * (number % 7 == 0),
+    "one a millisecond": lambda _chance, _number: 0.001,
+}
+"""The same, with rows so close that a page has to repeat several."""
+
+
+def pulled(
+    name: str, history: str, concurrency: int, faults: Any = None, *, rows: int = ROWS, page_size: int = PAGE
+) -> tuple[list[Any], int]:
     """Return the items of all rows and the number of requests, where a request takes 50 ms."""
     client, make, stream = FAKES[name]
     chance = random.Random(1)  # noqa: S311  # the same on every run
-    offsets = accumulate(HISTORIES[history](chance, number) for number in range(ROWS))
+    offsets = accumulate((HISTORIES | TIES)[history](chance, number) for number in range(rows))
     times = sorted(EPOCH - round(offset * SECOND) for offset in offsets)
     fake = make(rows=tuple(Row(time=time, content=number % 7) for number, time in enumerate(times)), epoch=EPOCH)
     clock = VirtualClock(EPOCH + SECOND)
@@ -68,7 +77,7 @@ def pulled(name: str, history: str, concurrency: int, faults: Any = None) -> tup
     options: dict[str, Any] = {"clock": clock, "on_request": pass_time, "rate": None, "concurrency": concurrency}
     filters = fake.questions(stream)[0]
     view = connected(client, fake, transport=transport, **options).stream(
-        stream, filters=filters, until=UNTIL, page_size=PAGE
+        stream, filters=filters, until=UNTIL, page_size=page_size
     )
     return list(view.raw()), transport.count
 
@@ -83,6 +92,17 @@ def test_requests_are_bounded(name: str, history: str) -> None:
         got, requests = pulled(name, history, concurrency)
         assert got == expected
         assert requests <= 1.35 * alone
+
+
+@pytest.mark.parametrize("history", ["even", *TIES])
+@pytest.mark.parametrize("page_size", [1, 2, 5])
+def test_requests_are_bounded_with_small_pages(page_size: int, history: str) -> None:
+    """Also where rows of one time let a walk ask for more than a page, and partitions begin with less."""
+    expected, alone = pulled("daily", history, 1, rows=700, page_size=page_size)
+    assert len(expected) == 700
+    got, requests = pulled("daily", history, 4, rows=700, page_size=page_size)
+    assert got == expected
+    assert requests <= 1.35 * alone
 
 
 def boundless(fake: Any) -> Callable[[FakeRequest, int], FakeResponse | None]:

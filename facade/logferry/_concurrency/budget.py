@@ -20,6 +20,9 @@ _PROVEN: Final = 5
 _WASTED: Final = 1 / 3
 """Requests that may be wasted for each page of items that has come."""
 
+_FADING: Final = 1 / 4
+"""The largest page approaches each smaller one by this share of the difference."""
+
 
 @define(kw_only=True)
 class Budget:
@@ -34,6 +37,7 @@ class Budget:
         sent: How many requests have been sent.
         pages: How many pages have been delivered.
         items: How many items on them.
+        largest: How many items the largest page of late had.
         waited: For how long they have been waited for, in nanoseconds.
         is_slow: Whether that is worth more requests; once it is, several at once shorten it.
     """
@@ -45,8 +49,15 @@ class Budget:
     sent: int = 0
     pages: int = 0
     items: int = 0
+    largest: float = 0.0
     waited: int = 0
     is_slow: bool = False
+
+    def deliver(self, items: int) -> None:
+        """Count a page that is delivered, with this many items."""
+        self.pages += 1
+        self.items += items
+        self.largest = max(items, self.largest + _FADING * (items - self.largest))
 
     def ahead(self, in_flight: int, found: int) -> int:
         """
@@ -59,9 +70,10 @@ class Budget:
             found: How many items have come and wait for their turn.
         """
         self.is_slow = self.is_slow or (self.pages >= _PROVEN and self.waited >= _SLOW * self.pages)
-        if not self.is_slow:
+        # If many items have one time, a walk requests more and more at once, but each partition would begin with one page.
+        if not self.is_slow or int(self.largest) > self.page_size:
             return 0
-        useful = (self.items + found) / self.page_size
+        useful = min(self.items / self.page_size, self.pages) + found / self.page_size
         wasted = max(0.0, self.sent - in_flight - useful)
         allowed = min(self.concurrency, int(2 * (_WASTED * useful - wasted)))
         known = [count - self.items - found for count in (self.max_items, self.total) if count is not None]

@@ -262,6 +262,5 @@ class _Reading:
         if not self._left.sorts and batch.times is not None and not batch.times.whole:
             batch, timeless = without_known(batch, batch.times, self._timeless)
             self._timeless = remembered(self._timeless, timeless)
-        self._budget.pages += 1
-        self._budget.items += len(batch.items)
+        self._budget.deliver(len(batch.items))
         return evolve(batch, total=place.total, position=partial(place.within, batch.position, timeless))
