@@ -30,7 +30,7 @@ PINNED = {
         cursor_at cursor_walk decoded
         digest disagreement dumps exchange fetch filter_field flag get is_array is_foreign is_object is_secret_name
         keys_of known_times loads make_record mapped number_to_nano plausible present printable public_url restarted
-        rfc3339 shortage shown_at text_in to_deliver text_to_nano without_secrets wrong_shape
+        rfc3339 shortage shown_at text_in text_to_nano to_deliver without_secrets wrong_shape
     """,
     "logferry.hooks": """
         FailureEvent IssueEvent PageEvent RequestEvent RetryEvent

@@ -88,10 +88,11 @@ def test_requests_are_bounded(name: str, history: str) -> None:
     """The items and their order stay the same, and pauses, bursts and random histories waste few requests."""
     expected, alone = pulled(name, history, 1)
     assert len(expected) == ROWS
-    for concurrency in (4, 8):
+    # Of eight in flight, a few more are behind a pause before the first response shows it.
+    for concurrency, most in ((4, 1.35), (8, 1.4)):
         got, requests = pulled(name, history, concurrency)
         assert got == expected
-        assert requests <= 1.35 * alone
+        assert requests <= most * alone
 
 
 @pytest.mark.parametrize("history", ["even", *TIES])
