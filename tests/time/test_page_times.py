@@ -70,6 +70,9 @@ def test_mixed_values_are_read_as_single_ones(texts: list[Any], others: list[Any
     assert found.read() == expected == list(found)
     assert found.span() == ((min(known), max(known)) if known else None)
     assert found.in_order() == (known == expected and known == sorted(known))
+    chosen = range(0, len(expected), 2)
+    assert found.at(chosen).read() == expected[::2]
+    assert found.at(chosen).whole == (None not in expected[::2])
 
 
 @pytest.mark.parametrize("cut", range(1, 30))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
-from attrs import define, evolve
+from attrs import define
 
 from logferry._flow.layers import resume
 from logferry._flow.steps import Batch, Flow, Position, Receive, Step
 from logferry._http.in_flight import Ticket
 from logferry._http.messages import Send
 from logferry._json import digest
-from logferry._time.page_times import PageTimes, known_times
+from logferry._time.page_times import PageTimes
 from logferry._time.window import Window
 
 WalkWindow: TypeAlias = Callable[[Window, "Position | None"], Flow]
@@ -109,26 +109,9 @@ class Partition:
         self.rests = False
 
 
-def narrowed(batch: Batch, kept: Sequence[int]) -> Batch:
-    """A batch with only some of its items; the others count as delivered with the ones that follow them."""
-    position, numbers, times = batch.position, batch.ordinals, batch.times
-    end = kept[-1] + 1 if kept else 0
-
-    def after(delivered: int) -> Position:
-        return position(kept[delivered] if delivered < len(kept) else end)
-
-    return evolve(
-        batch,
-        items=[batch.items[index] for index in kept],
-        position=after,
-        times=None if times is None else known_times([times[index] for index in kept]),
-        ordinals=partial(_chosen, numbers, kept),
-    )
-
-
-def _chosen(numbers: Callable[[], Mapping[int, int]], kept: Sequence[int]) -> dict[int, int]:
-    found = numbers()
-    return {order: found[index] for order, index in enumerate(kept) if index in found}
+def left_of(batch: Batch, kept: Sequence[int]) -> Batch:
+    """A batch with only some of its items; those behind the last of them do not count as delivered."""
+    return batch.narrowed(kept, end=kept[-1] + 1 if kept else 0)
 
 
 def without_known(batch: Batch, times: PageTimes, known: Sequence[str]) -> tuple[Batch, Sequence[tuple[int, str]]]:
@@ -146,4 +129,4 @@ def without_known(batch: Batch, times: PageTimes, known: Sequence[str]) -> tuple
     digests = {index: digest(batch.items[index]) for index, time in enumerate(times) if time is None}
     kept = [index for index in range(len(batch.items)) if digests.get(index) not in known]
     timeless = [(order, digests[index]) for order, index in enumerate(kept) if index in digests]
-    return (batch if len(kept) == len(batch.items) else narrowed(batch, kept)), timeless
+    return (batch if len(kept) == len(batch.items) else left_of(batch, kept)), timeless

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, field
 
 from logferry._concurrency.density import Density, Direction, StreamOrder, direction_of
-from logferry._concurrency.partition import Partition, narrowed
+from logferry._concurrency.partition import Partition, left_of
 from logferry._concurrency.position import PartitionPosition
 from logferry._flow.steps import Batch
 from logferry._http.in_flight import Ticket
@@ -160,7 +160,7 @@ class Partitions:
             return batch
         passed = self.direction.has_passed
         times = enumerate(batch.times.read())
-        return narrowed(batch, [index for index, time in times if time is None or not passed(time, part.window)])
+        return left_of(batch, [index for index, time in times if time is None or not passed(time, part.window)])
 
     def _has_passed(self, part: Partition, window: Window) -> bool:
         if part.span is None or self.direction is None:

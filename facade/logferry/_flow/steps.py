@@ -20,11 +20,11 @@ step                  answer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from threading import Lock
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from logferry._http.in_flight import Ticket
 from logferry._http.messages import Request, Response, Send
@@ -112,6 +112,31 @@ class Batch:
     times: PageTimes | None = field(default=None, repr=False)
     ordinals: Callable[[], Mapping[int, int]] = field(default=dict[int, int], repr=False)
     sent: PageTimes | None = field(default=None, repr=False)
+
+    def narrowed(self, kept: Sequence[int], *, end: int) -> Batch:
+        """
+        The same with some of its items only; one that is left out counts as delivered with the kept item behind it.
+
+        Args:
+            kept: The indexes of the items, ascending.
+            end: How many items of this batch count as delivered once all that are kept have been.
+        """
+        position, ordinals = self.position, self.ordinals
+
+        def resume(delivered: int) -> Position:
+            return position(kept[delivered] if delivered < len(kept) else end)
+
+        def renumbered() -> dict[int, int]:
+            known = ordinals()
+            return {order: known[index] for order, index in enumerate(kept) if index in known}
+
+        return evolve(
+            self,
+            items=[self.items[index] for index in kept],
+            position=resume,
+            times=None if self.times is None else self.times.at(kept),
+            ordinals=renumbered,
+        )
 
 
 Step: TypeAlias = Send[Any] | Receive[Any] | Peek[Any] | Sleep | Now | Acquire | Batch

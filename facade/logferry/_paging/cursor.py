@@ -21,7 +21,6 @@ from logferry._paging.cursor_position import REMEMBERED, CursorPage, CursorPosit
 from logferry._paging.end import Doubts, Evidence, believed, disagreement
 from logferry._paging.loop_guard import HINT, LoopGuard, Restarts, is_lost
 from logferry._paging.repeats import to_deliver
-from logferry._time.page_times import known_times
 from logferry._time.window import Window
 
 Ask: TypeAlias = Callable[[Position | None], SubFlow[CursorPage]]
@@ -161,5 +160,4 @@ def _batch(
     if len(fresh) == len(page.items):  # as nearly always
         return Batch(page.items, position, page.response, page.total, times=times, sent=times)
     items = [page.items[index] for index in fresh]
-    own = known_times([times[index] for index in fresh])
-    return Batch(items, position, page.response, page.total, times=own, sent=times)
+    return Batch(items, position, page.response, page.total, times=times.at(fresh), sent=times)

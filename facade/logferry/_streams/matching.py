@@ -14,10 +14,9 @@ from typing import Any
 from attrs import AttrsInstance, evolve, frozen
 
 from logferry._flow.layers import layer
-from logferry._flow.steps import Batch, Flow, Position, SubFlow
+from logferry._flow.steps import Batch, Flow, SubFlow
 from logferry._json import is_array, is_object
 from logferry._streams.definition import Filter, Shown, StreamDefinition
-from logferry._time.page_times import known_times
 
 
 def shown_at(*path: str, absent: Any = None) -> Shown:
@@ -100,27 +99,7 @@ def matching(flow: Flow, checks: Sequence[Check]) -> Flow:
         failed = [check for check in checks if not all(map(check.admits, items))]
         remarks = tuple(check.remark for check in failed if check.name not in told)
         told.update(check.name for check in failed)
-        return (yield _narrowed(batch, kept, remarks))
+        narrowed = batch.narrowed(kept, end=len(items))
+        return (yield evolve(narrowed, remarks=(*batch.remarks, *remarks)))
 
     return layer(flow, {Batch: sift})
-
-
-def _narrowed(batch: Batch, kept: Sequence[int], remarks: tuple[str, ...]) -> Batch:
-    """A batch with some of its items only; what stands before an item that is kept counts as delivered with it."""
-    items, times, position, ordinals = batch.items, batch.times, batch.position, batch.ordinals
-
-    def narrowed(delivered: int) -> Position:
-        return position(kept[delivered] if delivered < len(kept) else len(items))
-
-    def renumbered() -> dict[int, int]:
-        known = ordinals()
-        return {order: known[index] for order, index in enumerate(kept) if index in known}
-
-    return evolve(
-        batch,
-        items=[items[index] for index in kept],
-        position=narrowed,
-        times=None if times is None else known_times([times[index] for index in kept]),
-        ordinals=renumbered,
-        remarks=(*batch.remarks, *remarks),
-    )

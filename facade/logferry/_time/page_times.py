@@ -69,6 +69,11 @@ class PageTimes(Sequence["int | None"]):
             return PageTimes(moments, self._read, self._read_all, whole=self._whole or None not in moments)
         return self._read(self.moments[index])
 
+    def at(self, indexes: Sequence[int]) -> PageTimes:
+        """Some of them, by their indexes."""
+        moments = [self.moments[index] for index in indexes]
+        return PageTimes(moments, self._read, self._read_all, whole=self._whole or None not in moments)
+
     @property
     def whole(self) -> bool:
         """Whether all are moments."""

@@ -31,7 +31,6 @@ from logferry.extend import (
     SubFlow,
     about_response,
     exchange,
-    known_times,
 )
 from logferry.extend import Position as SavedPosition
 from logferry.services.daily._sessions.position import Position, Seen
@@ -78,7 +77,7 @@ class _Portion:
             items, times = items[new.start :], times[new.start :]
         else:
             kept = [new[index] for index in self.within]
-            items, times = [items[index] for index in kept], known_times([times[index] for index in kept])
+            items, times = [items[index] for index in kept], times.at(kept)
         return Batch(
             items,
             self.resume,
