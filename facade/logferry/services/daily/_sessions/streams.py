@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from attrs import frozen
 
@@ -29,8 +27,6 @@ from logferry_clients.daily.models.session_metric import (
     fits_session_metric,
     repair_session_metric,
 )
-
-F = TypeVar("F")
 
 _PAGE: Final = 500
 """The default page size, as in published code; a maximum is not documented."""
@@ -64,32 +60,19 @@ class SessionMetricFilters:
     )
 
 
-def _logs_of(filters: SessionLogFilters, page_size: int, window: Window) -> Query:
-    return Query(
-        metrics=False,
-        mtg_session_id=filters.mtg_session_id,
-        user_session_id=filters.user_session_id,
-        log_level=filters.log_level,
-        window=window,
-        page_size=page_size,
-    )
-
-
-def _metrics_of(filters: SessionMetricFilters, page_size: int, window: Window) -> Query:
-    return Query(
-        metrics=True,
-        mtg_session_id=filters.mtg_session_id,
-        user_session_id=filters.user_session_id,
-        window=window,
-        page_size=page_size,
-    )
-
-
 def _walk(
-    query_of: Callable[[F, int, Window], Query], filters: F, page_size: int, window: Window, position: Position | None
+    filters: SessionLogFilters | SessionMetricFilters, page_size: int, window: Window, position: Position | None
 ) -> Flow:
     """Yield the window's rows of a call, oldest first."""
-    return Walk(query_of(filters, page_size, window)).flow(position)
+    query = Query(
+        metrics=isinstance(filters, SessionMetricFilters),
+        mtg_session_id=filters.mtg_session_id,
+        user_session_id=filters.user_session_id,
+        log_level=filters.log_level if isinstance(filters, SessionLogFilters) else None,
+        window=window,
+        page_size=page_size,
+    )
+    return Walk(query).flow(position)
 
 
 _PROMISE: Final = (
@@ -109,7 +92,7 @@ SESSION_LOGS: Final[StreamDefinition[SessionLog, SessionLogJson, SessionLogFilte
     filters=SessionLogFilters,
     needs_one_of=("mtg_session_id", "user_session_id"),
     page_size=_PAGE,
-    walk=partial(_walk, _logs_of),
+    walk=_walk,
     fits=fits_session_log,
     repair=repair_session_log,
     entry=SessionLog.from_dict,
@@ -129,7 +112,7 @@ SESSION_METRICS: Final[StreamDefinition[SessionMetric, SessionMetricJson, Sessio
     filters=SessionMetricFilters,
     needs_one_of=("mtg_session_id", "user_session_id"),
     page_size=_PAGE,
-    walk=partial(_walk, _metrics_of),
+    walk=_walk,
     fits=fits_session_metric,
     repair=repair_session_metric,
     entry=SessionMetric.from_dict,
