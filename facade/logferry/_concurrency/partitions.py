@@ -116,6 +116,11 @@ class Partitions:
         elif not any(other.found for other in behind):
             self._abandon(behind)
 
+    def in_flight(self, *, behind: bool = False) -> int:
+        """How many requests are in flight, those of partitions that were left out included; *behind*: without the first."""
+        parts = self.parts[1:] if behind else self.parts
+        return sum(part.ticket is not None for part in parts) + len(self.abandoned)
+
     def fits(self, part: Partition, batch: Batch) -> bool:
         """Whether a page lets partitions be read beside it: it is of its window, or in the order of time up to the next one."""
         if batch.sent is None:

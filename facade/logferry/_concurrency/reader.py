@@ -200,20 +200,16 @@ class _Reading:
 
     def _room(self) -> int:
         """How many requests more may be sent ahead."""
-        behind = self._left.parts[1:]
-        in_flight = sum(part.ticket is not None for part in behind) + len(self._left.abandoned)
-        waiting = sum(part.batch is not None for part in behind)
+        waiting = sum(part.batch is not None for part in self._left.parts[1:])
         # While held responses are small, as many again may wait decoded, so one slow request does not stall the rest.
         free = self._reader.concurrency if self._held <= _SMALL else 0
-        return self._ahead() - in_flight - max(0, waiting - free)
+        return self._ahead() - self._left.in_flight(behind=True) - max(0, waiting - free)
 
     def _ahead(self) -> int:
         """How many requests may be in flight beside that of the first partition."""
         if not self._left.divides:
             return 0
-        parts = self._left.parts
-        in_flight = sum(part.ticket is not None for part in parts) + len(self._left.abandoned)
-        return self._budget.ahead(in_flight, sum(part.found for part in parts))
+        return self._budget.ahead(self._left.in_flight(), sum(part.found for part in self._left.parts))
 
     @property
     def _held(self) -> int:
@@ -227,15 +223,16 @@ class _Reading:
         except LogferryError as error:
             self._fail(part, error)
             return
-        if batch is not None and batch.sent is not None and self._left.fits(part, batch):
+        if batch is None:
+            if part.ended:
+                self._left.end(part)
+        elif batch.sent is not None and self._left.fits(part, batch):
             if len(self._left.parts) == 1:
                 self._largest = max(self._largest, len(batch.sent))
                 self._budget.page_size = min(self._reader.page_size, self._largest or self._reader.page_size)
             self._left.learn(part, batch.sent)
-        elif batch is not None:
+        else:
             self._left.read_alone(part, again=is_first)
-        elif part.ended:
-            self._left.end(part)
 
     def _fail(self, part: Partition, error: LogferryError) -> None:
         """A failed prefetch is retried when its partition is first; a second error is raised."""
