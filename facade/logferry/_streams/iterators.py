@@ -14,7 +14,19 @@ from logferry._streams.page import Page
 T = TypeVar("T")
 
 
-class Batches(Generic[T]):
+class _Driver:
+    """Drives an iteration.  A caller that leaves a loop early drops its iterator, while the stream keeps what it has done."""
+
+    __slots__ = ("_iteration",)
+
+    def __init__(self, iteration: Iteration) -> None:
+        self._iteration = iteration
+
+    def __del__(self) -> None:
+        self._iteration.stop()
+
+
+class Batches(_Driver, Generic[T]):
     """
     What a view yields, batch by batch, for a chain.
 
@@ -22,10 +34,10 @@ class Batches(Generic[T]):
     the next batch is handed over as one more batch, which raises it.
     """
 
-    __slots__ = ("_items_of", "_iteration")
+    __slots__ = ("_items_of",)
 
     def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
-        self._iteration = iteration
+        super().__init__(iteration)
         self._items_of = _ItemsOf(iteration, convert)
 
     def __iter__(self) -> Self:
@@ -39,10 +51,6 @@ class Batches(Generic[T]):
         if items is None:
             raise StopIteration
         return items
-
-    def __del__(self) -> None:
-        # Who leaves a loop early drops its iterator, while the stream keeps what it has done.
-        self._iteration.stop()
 
 
 class _ItemsOf(Generic[T]):
@@ -78,13 +86,13 @@ def _raise(error: BaseException) -> Any:
     raise error
 
 
-class AsyncItems(Generic[T]):
+class AsyncItems(_Driver, Generic[T]):
     """One iteration, item by item, with ``async for``."""
 
-    __slots__ = ("_items", "_items_of", "_iteration")
+    __slots__ = ("_items", "_items_of")
 
     def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
-        self._iteration = iteration
+        super().__init__(iteration)
         self._items_of = _ItemsOf(iteration, convert)
         self._items: Iterator[T] = iter(())
 
@@ -100,18 +108,14 @@ class AsyncItems(Generic[T]):
                 raise StopAsyncIteration
             self._items = items
 
-    def __del__(self) -> None:
-        # Who leaves a loop early drops its iterator, while the stream keeps what it has done.
-        self._iteration.stop()
 
-
-class PageIterator(Generic[T]):
+class PageIterator(_Driver, Generic[T]):
     """One iteration, page by page, in whichever way it is driven."""
 
-    __slots__ = ("_convert", "_iteration")
+    __slots__ = ("_convert",)
 
     def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
-        self._iteration = iteration
+        super().__init__(iteration)
         self._convert = convert
 
     def __iter__(self) -> Self:
@@ -131,10 +135,6 @@ class PageIterator(Generic[T]):
         if page is None:
             raise StopAsyncIteration
         return page
-
-    def __del__(self) -> None:
-        # Who leaves a loop early drops its iterator, while the stream keeps what it has done.
-        self._iteration.stop()
 
     def _page(self, batch: Batch) -> Page[T]:
         undecoded: list[Any] = []
