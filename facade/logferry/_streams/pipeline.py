@@ -50,7 +50,7 @@ class Pipeline:
         hook(RetryEvent(stream=self.stream, account=self.runtime.account, attempt=attempt, delay=delay, reason=reason))
 
     def tell_page(self, batch: Batch, *, items: int) -> None:
-        """Report a page, of which the caller gets so many items, and what is in doubt about it."""
+        """Report a page with the number of items that the caller gets, and the doubts about it."""
         if doubts := (*batch.issues, *batch.remarks):
             # It is not about the shape of an item, so it never raises, strict or not.
             self.tell_issues(doubts, None, delivered=True, is_doubt=True)

@@ -100,7 +100,7 @@ def _page(response: Response[Any], pages: ListPages, asked: Position | None, siz
 
 
 def _is_over(item: Any, now: int) -> bool:
-    """Whether a meeting ended so long ago that no more logs arrive: clients send them until the end."""
+    """Whether a meeting ended before a moment, so that no more logs arrive: clients send them until the end."""
     fields = item if is_object(item) else {}
     begin, duration = MEETING_NORMALIZER.time(item), fields.get("duration")
     if begin is None or type(duration) is not int:
