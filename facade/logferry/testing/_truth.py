@@ -4,12 +4,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, Self, overload
+from typing import Any, Self
 
 import attrs
 import orjson
 
 from logferry._json import is_object
+from logferry.testing._computed import Computed
 from logferry.testing._http import Fake
 
 __all__ = ["Comparison", "Differences", "Identities", "identity_of", "require_stream"]
@@ -39,7 +40,7 @@ def identity_of(item: object, name: str | None) -> str:
 
 
 @attrs.frozen(eq=False)
-class Identities(Sequence[str]):
+class Identities(Computed[str]):
     """
     The identities of items, computed on access.
 
@@ -57,14 +58,9 @@ class Identities(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         return map(self.identity, self.items)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        """Return the identity, or the identities, at `index`."""
-        found = self.items[index]
-        return [self.identity(item) for item in found] if isinstance(index, slice) else self.identity(found)
+    def at(self, index: int) -> str:
+        """Return the identity at an index."""
+        return self.identity(self.items[index])
 
 
 @attrs.frozen(kw_only=True)

@@ -5,9 +5,11 @@ import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, overload
+from typing import Any, Protocol
 
 import attrs
+
+from logferry.testing._computed import Computed
 
 __all__ = [
     "CYCLE",
@@ -131,7 +133,7 @@ def numbers_between(times: Times, since: int | None, until: int | None, now: int
 
 
 @attrs.frozen(eq=False)
-class Rows(Sequence[dict[str, Any]]):
+class Rows(Computed[dict[str, Any]]):
     """
     Rows that match a filter, oldest first, computed on access.
 
@@ -156,24 +158,15 @@ class Rows(Sequence[dict[str, Any]]):
     def __len__(self) -> int:
         return max(self._rank(self.end) - self._rank(self.first), 0)
 
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
-    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
-        """Return the row, or the rows, at `index`."""
-        if isinstance(index, slice):
-            return [self._at(place) for place in range(len(self))[index]]
-        return self._at(range(len(self))[index])
-
-    def _at(self, index: int) -> dict[str, Any]:
+    def at(self, index: int) -> dict[str, Any]:
+        """Return the row at an index."""
         rank = self._rank(self.end) - 1 - index if self.newest_first else self._rank(self.first) + index
         block, place = divmod(rank, len(self.places))
         return self.item(block * CYCLE + self.places[place])
 
 
 @attrs.frozen(eq=False)
-class Placed(Sequence[dict[str, Any]]):
+class Placed(Computed[dict[str, Any]]):
     """
     Scripted rows, computed on access: a page needs few of many.
 
@@ -188,14 +181,8 @@ class Placed(Sequence[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self.places)
 
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
-    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
-        """Return the row, or the rows, at `index`."""
-        if isinstance(index, slice):
-            return [self.item(place) for place in self.places[index]]
+    def at(self, index: int) -> dict[str, Any]:
+        """Return the row at an index."""
         return self.item(self.places[index])
 
 

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, overload
+from typing import Any
 
 import attrs
 
 from logferry._time.timestamps import SECOND, rfc3339
+from logferry.testing._computed import Computed
 from logferry.testing.signalwire._query import DAY
 
 __all__ = ["History", "Selection", "is_deleted"]
@@ -100,7 +101,7 @@ class History:
 
 
 @attrs.frozen(eq=False)
-class Selection(Sequence[str]):
+class Selection(Computed[str]):
     """
     The ids of a range of logs in the order in which the service sends them, computed on access.
 
@@ -121,15 +122,9 @@ class Selection(Sequence[str]):
     def __len__(self) -> int:
         return max(0, self._rank(self.end) - self._rank(self.first))
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[str]: ...
-    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        """Return the id, or the ids, at `index`."""
-        if isinstance(index, slice):
-            return [self.history.id_of(self.number(place)) for place in range(len(self))[index]]
-        return self.history.id_of(self.number(range(len(self))[index]))
+    def at(self, index: int) -> str:
+        """Return the id at an index."""
+        return self.history.id_of(self.number(index))
 
     def number(self, place: int) -> int:
         """Return the number of the log at an index."""
