@@ -10,9 +10,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import pytest
 from tests.cli.conftest import FOREGROUND, Account, Run, Server, made_fake, resume_line, serving, uids
@@ -107,13 +108,17 @@ def test_any_encoding_works(
             assert ("→" if "日本→" in command else r"\u2192") in output, command
 
 
-def shrunk(size: int) -> Callable[[], None]:
-    """Limit the files of a process to this many bytes, as a nearly full disk does."""
-
-    def shrink() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-    return shrink
+def pulled_within(size: int, *arguments: str, stdout: IO[bytes] | None = None) -> subprocess.CompletedProcess[str]:
+    """Pull in a process whose files hold at most this many bytes, as on a nearly full disk."""
+    return subprocess.run(
+        [*FERRY, "pull", *arguments],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size)),
+        timeout=PATIENCE,
+        check=False,
+        text=True,
+    )
 
 
 def test_a_full_disk_can_be_resumed(account: Account, tmp_path: Path) -> None:
@@ -122,14 +127,7 @@ def test_a_full_disk_can_be_resumed(account: Account, tmp_path: Path) -> None:
     with serving(fake) as url:
         account(fake, url)
         path = tmp_path / "logs.jsonl"
-        done = subprocess.run(
-            [*FERRY, "pull", "--output", str(path)],
-            stderr=subprocess.PIPE,
-            preexec_fn=shrunk(2_000_000),
-            timeout=PATIENCE,
-            check=False,
-            text=True,
-        )
+        done = pulled_within(2_000_000, "--output", str(path))
         assert done.returncode == 4
         assert "Error: the output cannot be written: File too large" in done.stderr
         assert not path.exists()
@@ -145,15 +143,7 @@ def test_a_full_output_can_be_resumed(account: Account, tmp_path: Path) -> None:
         account(fake, url)
         path = tmp_path / "logs.jsonl"
         with path.open("wb") as file:
-            done = subprocess.run(
-                [*FERRY, "pull"],
-                stdout=file,
-                stderr=subprocess.PIPE,
-                preexec_fn=shrunk(2_000_000),
-                timeout=PATIENCE,
-                check=False,
-                text=True,
-            )
+            done = pulled_within(2_000_000, stdout=file)
         assert done.returncode == 4
         first, *_ = done.stderr.splitlines()
         count = int(first.removeprefix("the output has ").partition(" ")[0].replace(",", ""))

@@ -15,6 +15,7 @@ import pytest
 from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.concurrency.watching import Counting, threads
 
 import logferry
 from logferry.hooks import RequestEvent
@@ -170,33 +171,11 @@ def test_a_window_of_a_few_pages_is_read_sequentially(name: str, walk: Walk) -> 
         assert counts[0] == counts[1]
 
 
-class Counting(httpx.BaseTransport):
-    """Holds requests back until the allowed number is in flight, or no further request arrives."""
-
-    def __init__(self, fake: Any) -> None:
-        self.answers = InProcessTransport(fake)
-        self.most = self._now = 0
-        self._lock = threading.Lock()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Count the request and answer it."""
-        with self._lock:
-            self._now += 1
-            self.most = max(self.most, self._now)
-        try:
-            response = self.answers.handle_request(request)
-            threading.Event().wait(0.001)  # lets other requests arrive meanwhile
-            return response
-        finally:
-            with self._lock:
-                self._now -= 1
-
-
 @divisible
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
 def test_the_concurrency_is_reached_and_never_exceeded(name: str, concurrency: int) -> None:
     """The number of requests in flight reaches the configured concurrency and never exceeds it."""
-    transport = Counting(CASES[name].fake)
+    transport = Counting(InProcessTransport(CASES[name].fake))
     assert_same(name, list(CASES[name].view(transport, concurrency=concurrency)), one_by_one(name)[0])
     assert 1 <= transport.most <= concurrency
     assert concurrency == 1 or transport.most > 1
@@ -274,11 +253,6 @@ def test_a_checkpoint_of_an_earlier_version_is_refused() -> None:
     }
     with pytest.raises(logferry.CheckpointError, match="of an earlier version"):
         CASES["logto"].view(resume=evolve(checkpoint, position=older).to_text())
-
-
-def threads() -> list[str]:
-    """Return the threads that still serve requests."""
-    return [thread.name for thread in threading.enumerate() if thread.name == "logferry request"]
 
 
 @pytest.mark.parametrize("end", ["break", "error", "all", "close"])

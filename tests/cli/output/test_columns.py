@@ -33,7 +33,7 @@ from tests.cli.conftest import (
     started,
 )
 from tests.cli.test_failures import odd_item
-from tests.cli.test_surroundings import FERRY, shrunk
+from tests.cli.test_surroundings import pulled_within
 from tests.conftest import PATIENCE
 
 from logferry import Daily, LogRecord
@@ -327,14 +327,7 @@ def test_a_full_disk_leaves_no_file(account: Account, tmp_path: Path, name: str)
     fake = made_fake(records=3000, spacing=20.0)
     with serving(fake) as url:
         account(fake, url)
-        done = subprocess.run(
-            [*FERRY, "pull", "--raw", "--output", str(tmp_path / name)],
-            stderr=subprocess.PIPE,
-            preexec_fn=shrunk(100_000),
-            timeout=PATIENCE,
-            check=False,
-            text=True,
-        )
+        done = pulled_within(100_000, "--raw", "--output", str(tmp_path / name))
     assert done.returncode == 4
     assert done.stderr.splitlines() == [
         "it cannot be resumed: the output lacks the footer that its format needs",
@@ -347,14 +340,7 @@ def test_a_full_disk_leaves_no_file(account: Account, tmp_path: Path, name: str)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_part_that_does_not_fit_is_reported(tmp_path: Path, form: str) -> None:
     """If the disk has no room for the records of a failed pull, a message after the command to resume says so."""
-    done = subprocess.run(
-        [*FERRY, "pull", "--raw", "--output", str(tmp_path / f"logs.{form}")],
-        stderr=subprocess.PIPE,
-        preexec_fn=shrunk(5_000),
-        timeout=PATIENCE,
-        check=False,
-        text=True,
-    )
+    done = pulled_within(5_000, "--raw", "--output", str(tmp_path / f"logs.{form}"))
     assert done.returncode == 4
     *_, resuming, no_place, error = done.stderr.splitlines()
     assert resuming.startswith("resume with: ")
@@ -370,15 +356,7 @@ def test_a_full_output_stream_can_be_resumed(account: Account, run: Run, tmp_pat
     with serving(fake) as url:
         account(fake, url)
         with path.open("wb") as file:
-            done = subprocess.run(
-                [*FERRY, "pull", "--format", "arrow"],
-                stdout=file,
-                stderr=subprocess.PIPE,
-                preexec_fn=shrunk(2_000_000),
-                timeout=PATIENCE,
-                check=False,
-                text=True,
-            )
+            done = pulled_within(2_000_000, "--format", "arrow", stdout=file)
         rest = run(*resume_arguments(done.stderr))
     assert done.returncode == 4
     first, *_ = done.stderr.splitlines()

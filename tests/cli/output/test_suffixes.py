@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from tests.cli.conftest import REFUSED, Account, Run, Server, made_fake, on_page, resume_line, serving, uids
-from tests.cli.test_surroundings import FERRY, shrunk
+from tests.cli.test_surroundings import FERRY, pulled_within
 from tests.conftest import PATIENCE
 
 from logferry.testing import FakeResponse, LogtoFake, configuration
@@ -134,14 +134,7 @@ def test_a_full_disk_cannot_be_resumed(account: Account, tmp_path: Path, ending:
     fake = made_fake(records=3000, spacing=20.0)
     with serving(fake) as url:
         account(fake, url)
-        done = subprocess.run(
-            [*FERRY, "pull", "--output", str(tmp_path / f"logs.jsonl.{ending}")],
-            stderr=subprocess.PIPE,
-            preexec_fn=shrunk(20_000),
-            timeout=PATIENCE,
-            check=False,
-            text=True,
-        )
+        done = pulled_within(20_000, "--output", str(tmp_path / f"logs.jsonl.{ending}"))
     assert done.returncode == 4
     assert "resume with" not in done.stderr
     assert "Error: the output cannot be written: File too large" in done.stderr

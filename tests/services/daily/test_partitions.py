@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import random
-import threading
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ import pytest
 from attrs import define, evolve, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.concurrency.watching import Counting, threads
 
 import logferry
 from logferry._concurrency.reader import Reader
@@ -342,28 +342,6 @@ def test_requests_ahead_stay_within_the_window(walk: Iterate) -> None:
     assert max(starts(transport)) < until // MILLISECOND
 
 
-class Counting(httpx.BaseTransport):
-    """Counts the requests in flight."""
-
-    def __init__(self, answers: httpx.BaseTransport) -> None:
-        self.answers = answers
-        self.most = self._now = 0
-        self._lock = threading.Lock()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Count the request and answer it."""
-        with self._lock:
-            self._now += 1
-            self.most = max(self.most, self._now)
-        try:
-            response = self.answers.handle_request(request)
-            threading.Event().wait(0.001)  # lets other requests arrive meanwhile
-            return response
-        finally:
-            with self._lock:
-                self._now -= 1
-
-
 @streams
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
 @pytest.mark.parametrize("every", [None, 3])
@@ -487,11 +465,6 @@ def test_a_slow_caller_bounds_the_pages_ahead() -> None:
     assert trip.items == trip.rows
     # At the end these pages are requested again, since an empty page was among them.
     assert trip.ahead <= 1 + 4 + 2 + 4
-
-
-def threads() -> list[str]:
-    """Return the threads that still serve requests."""
-    return [thread.name for thread in threading.enumerate() if thread.name == "logferry request"]
 
 
 @pytest.mark.parametrize("end", ["break", "error", "all", "close"])
