@@ -1,4 +1,4 @@
-"""How many requests may be in flight, so that few are wasted."""
+"""Bounds the requests in flight, so that few are wasted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PROVEN: Final = 5
 """After this many pages a walk has shown that there is more, and whether the service keeps to bounds of time."""
 
 _WASTED: Final = 1 / 3
-"""Requests that may be wasted for each page of items that has come."""
+"""Requests that may be wasted for each page of items received."""
 
 _FADING: Final = 1 / 4
 """The largest page approaches each smaller one by this share of the difference."""
@@ -27,11 +27,11 @@ _FADING: Final = 1 / 4
 @define(kw_only=True)
 class Budget:
     """
-    What a reading has asked for, and what has come of it.
+    Counts the requests and pages of a reading, and bounds the requests in flight.
 
     Attributes:
         concurrency: How many requests may be in flight, at least 1.
-        page_size: How many items a page has; the service may have a limit of its own.
+        page_size: How many items a page holds; the service can have a limit of its own.
         max_items: How many items the caller wants, or ``None`` for all.
         total: How many items the service counts, or ``None`` where it does not say.
         sent: How many requests have been sent.
@@ -61,13 +61,13 @@ class Budget:
 
     def ahead(self, in_flight: int, found: int) -> int:
         """
-        How many requests may be in flight beside that of the partition whose turn it is.
+        Return how many requests may be in flight beside that of the first partition.
 
-        Half of what is in flight counts as wasted, since nothing has come of it yet.
+        Half of the requests in flight count as wasted, since their responses are unknown.
 
         Args:
             in_flight: How many are in flight.
-            found: How many items have come and wait for their turn.
+            found: How many items have been received and wait to be delivered.
         """
         self.is_slow = self.is_slow or (self.pages >= _PROVEN and self.waited >= _SLOW * self.pages)
         # If many items have one time, a walk requests more and more at once, but each partition would begin with one page.

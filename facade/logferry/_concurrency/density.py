@@ -1,4 +1,4 @@
-"""How dense the items of a stream lie in time, and where its window is cut so that a partition fills a page."""
+"""Estimates the density of a stream's items in time, and cuts its window into partitions that fill a page."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _WEIGHT: Final = 1 / 8
 """Weight of the latest page in the estimate."""
 
 _SAFETY: Final = 1.5
-"""Mean deviations between the estimate and the length of a partition: one that no page holds costs another request."""
+"""The length of a partition is the estimate minus this many mean deviations: a partition larger than a page costs another request."""
 
 _LEAST_FILLED: Final = 0.5
 _MOST_FILLED: Final = 0.97
 """Bounds of the share of a page that a partition is meant to fill."""
 
 _FEWEST: Final = 16
-"""A partition is meant to have this many items at least: with smaller pages it takes several."""
+"""The least number of items that a partition is meant to hold; with smaller pages it takes several."""
 
 _SHORTEST: Final = 10
-"""A partition is this many times the resolution of the service's filter long at least."""
+"""The least length of a partition, in units of the resolution of the service's filter."""
 
 _LEAP: Final = 2.0
 """An interval that differs by more than this factor is no deviation: the density has changed, or a page has a pause."""
@@ -106,13 +106,13 @@ class Density:
         )
 
     def length(self, page_size: int) -> int:
-        """How long a partition is, in nanoseconds, so that pages of this size hold it, mostly."""
+        """Return the length of a partition, in nanoseconds, that a page of this size mostly holds."""
         filled = min(_MOST_FILLED, max(_LEAST_FILLED, 1 - _SAFETY * self.deviation / self.interval))
         return max(_SHORTEST * self.resolution, round(max(filled * page_size, _FEWEST) * self.interval))
 
     def cut(self, window: Window, begin: int | None, page_size: int) -> tuple[Window, Window] | None:
         """
-        A window as a partition and the rest behind it; ``None`` where the rest would be too short.
+        Cut a window into a partition and the rest behind it; ``None`` if the rest would be too short.
 
         Args:
             window: The window.
@@ -133,7 +133,7 @@ class Density:
 
 def direction_of(order: StreamOrder, times: PageTimes | None = None) -> Direction | None:
     """
-    The direction of a stream; ``None`` where neither says.
+    Return the direction of a stream; ``None`` if neither the order nor the times show it.
 
     Args:
         order: The stream's order, see ``StreamDefinition``.
@@ -146,7 +146,7 @@ def direction_of(order: StreamOrder, times: PageTimes | None = None) -> Directio
 
 
 def _interval(times: PageTimes) -> float | None:
-    """The mean time between two items of a page, but for a pause in one of its halves; ``None`` where it has none."""
+    """Return the mean time between two items of a page, without a pause in one of its halves; ``None`` if there is none."""
     count = len(times)
     middle = count // 2
     if not middle:

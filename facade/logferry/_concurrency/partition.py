@@ -1,4 +1,4 @@
-"""A partition of a window: what of it is asked for, and how far its walk has come."""
+"""A partition of a window, and the state of its walk."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ class Partition:
     """
     A partition of a window.
 
-    A page that its walk has found waits here until it is delivered; until then the walk goes on by one request at most.
+    A page that its walk has found is kept until it is delivered; until then the walk sends at most one request.
 
     Attributes:
-        window: What is delivered of it.
-        asked: The window that is asked for, once the walk has begun.
-        further: Gives where the walk goes on behind what it has found.
+        window: The window that it delivers.
+        asked: The window that is requested, once the walk has begun.
+        further: Returns the position behind the items that the walk has found.
         span: The earliest and the latest time that it has found.
         flow: Its walk, once it has begun.
         wish: The request that the walk wants to send.
         ticket: The request in flight.
         is_ahead: Whether its latest request was sent before its turn.
-        batch: The page that waits.
-        rests: Whether the walk has found a page and has not gone on.
+        batch: The page that waits to be delivered.
+        rests: Whether the walk has found a page and has not been resumed.
         ended: Whether the walk has ended.
-        waits: Whether it asks for nothing more before its turn: it has failed, or has to make sure that there is nothing.
+        waits: Whether it sends nothing more before its turn: its request has failed, or an empty page is to be confirmed.
     """
 
     window: Window
@@ -62,18 +62,18 @@ class Partition:
 
     @property
     def found(self) -> int:
-        """How many items of it wait."""
+        """How many of its items wait to be delivered."""
         return 0 if self.batch is None else len(self.batch.items)
 
     def begin(self, walk: WalkWindow, asked: Window) -> None:
-        """Let its walk begin in a window, or go on in another one behind what it has found."""
+        """Start its walk in a window, or resume it in another one behind the items found."""
         self.drop()
         self.asked = asked
         self.flow = walk(asked, None if self.further is None else self.further())
 
     def advance(self, answer: object) -> Batch | None:
         """
-        Let its walk go on until it wants something, or has found a page.
+        Resume its walk until it wants to send a request, or has found a page.
 
         Raises:
             LogferryError: The walk has failed.
@@ -102,7 +102,7 @@ class Partition:
             self.span = span if self.span is None else (min(self.span[0], span[0]), max(self.span[1], span[1]))
 
     def drop(self) -> None:
-        """End its walk; what it has found stays."""
+        """End its walk; a page that it has found is kept."""
         if self.flow is not None:
             self.flow.close()
         self.flow = self.wish = self.ticket = None

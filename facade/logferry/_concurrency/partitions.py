@@ -1,4 +1,4 @@
-"""The partitions of a window that are left: where they are cut, which are over, and which a page makes superfluous."""
+"""The remaining partitions of a window: cuts them, and removes those that are over or not needed."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from logferry._time.window import Window
 @define(kw_only=True)
 class Partitions:
     """
-    The partitions that are left of a window, the one being delivered first.
+    The remaining partitions of a window; the first one is being delivered.
 
     Attributes:
         order: The stream's order, see ``StreamDefinition``.
         resolution: See ``StreamDefinition``; ``None`` where nothing is cut.
-        whole: All that was left when the reading began.
+        whole: The window that remained when the reading began.
         parts: The partitions.
         direction: How the stream is read, once that is known.
         density: How dense its items lie, once a page has shown it.
         divides: Whether the window is cut.
-        pauses: Whether the last partition that has ended had nothing: it is unknown for how long there is nothing.
+        pauses: Whether the last partition that ended was empty, so that the length of the pause is unknown.
         abandoned: Requests in flight of partitions that have been left out.
     """
 
@@ -62,7 +62,7 @@ class Partitions:
 
     @property
     def rest(self) -> Window | None:
-        """What is left behind the first partition, where that has an end of its own."""
+        """The window behind the first partition, if that partition has an end of its own."""
         behind = self.parts[1:]
         return self._joined(behind[0], behind[-1]) if behind and not self.sorts else None
 
@@ -72,10 +72,10 @@ class Partitions:
 
     def cut(self, part: Partition, page_size: int) -> bool:
         """
-        Cut a partition a page behind what it has found; what is behind becomes another one.
+        Cut a partition a page behind the items found; the rest becomes another partition.
 
         Returns:
-            Whether it was worth while.
+            Whether the partition was cut.
         """
         if self.density is None or part.ended or part.waits:
             return False
@@ -88,11 +88,11 @@ class Partitions:
         return True
 
     def is_over(self, part: Partition) -> bool:
-        """Whether nothing more is to come of a partition: its page reaches beyond the beginning of the next one."""
+        """Whether a partition is complete: its page reaches beyond the beginning of the next one."""
         return part.ended or (self.sorts and part is not self.parts[-1] and self._has_passed(part, part.window))
 
     def learn(self, part: Partition, sent: PageTimes) -> None:
-        """Learn from the times of a page, which may have come over a pause."""
+        """Update the density from the times of a page, which can span a pause."""
         self.pauses = self.pauses and not len(sent)
         self.direction = self.direction or direction_of(self.order, sent)
         if self.resolution is None or self.direction is None:
@@ -109,7 +109,7 @@ class Partitions:
             self._abandon(following)
 
     def end(self, part: Partition) -> None:
-        """Where a partition reaches to the end of the window, nothing is behind it, unless something has come."""
+        """Handle the end of a walk: if it reached the end of the window, remove those behind it, unless one has found items."""
         behind = self.parts[self.parts.index(part) + 1 :]
         if not self.sorts:
             self.pauses = self.pauses or part.span is None
@@ -122,20 +122,20 @@ class Partitions:
         return sum(part.ticket is not None for part in parts) + len(self.abandoned)
 
     def fits(self, part: Partition, batch: Batch) -> bool:
-        """Whether a page lets partitions be read beside it: it is of its window, or in the order of time up to the next one."""
+        """Whether a page allows others to be read at once: it lies within its window, or is sorted by time up to the next partition."""
         if batch.sent is None:
             return False
         if len(self.parts) == 1:
             return True
         if self.sorts:
             return self.direction is not None and batch.times is not None and self.direction.sorts(batch.times)
-        # By this much more than its window it is asked for, at most.
+        # Walks ask for at most this much more than the window.
         margin, asked = 2 * (self.resolution or 0), part.asked or part.window
         return Window(None if asked.since is None else asked.since - margin, asked.until + margin).has_all(batch.sent)
 
     def read_alone(self, part: Partition, *, again: bool) -> None:
         """
-        From now on read one page after the other.
+        Read one page after the other from now on.
 
         Args:
             part: The partition that has shown that the others cannot be relied on.
@@ -154,7 +154,7 @@ class Partitions:
         self._abandon(behind)
 
     def own(self, part: Partition, batch: Batch) -> Batch:
-        """What is delivered of a page: what lies behind the end of its partition is left to the next one."""
+        """Return the part of a page to deliver; items behind the end of its partition belong to the next one."""
         if (
             part is self.parts[-1]
             or not self.is_over(part)
@@ -177,7 +177,7 @@ class Partitions:
         return self.direction.joined(first.window, last.window)
 
     def _abandon(self, parts: Sequence[Partition]) -> None:
-        """Leave out partitions; their requests are in flight until they are answered."""
+        """Remove partitions; their requests stay in flight until their responses arrive."""
         self.abandoned += [part.ticket for part in parts if part.ticket is not None]
         for part in parts:
             part.drop()

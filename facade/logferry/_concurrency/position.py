@@ -1,4 +1,4 @@
-"""Where the reading of a window in partitions resumes."""
+"""The position at which a reading in partitions resumes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _TIMELESS: Final = 1000
 @frozen(kw_only=True)
 class PartitionPosition:
     """
-    Where a reading in partitions is.
+    The position of a reading in partitions.
 
     Attributes:
-        window: The window that the partition being delivered is asked for.
-        position: Where its walk is in it; ``None`` at its start.
-        rest: What is left behind it; ``None`` where the window reaches to the end.
+        window: The window that is requested for the partition being delivered.
+        position: The position of its walk; ``None`` at the start.
+        rest: The window behind it; ``None`` if that partition is the last one.
         span: The earliest and the latest time met in it, in nanoseconds since the epoch; ``None`` for none.
-        total: How many items the service counts for the whole question, or ``None``.
+        total: How many items the service counts for the whole query, or ``None``.
         timeless: Digests of items without a readable time that have been delivered: every partition may list them.
     """
 
@@ -76,17 +76,17 @@ class PartitionPosition:
 
 
 def remembered(known: tuple[str, ...], more: Sequence[tuple[int, str]]) -> tuple[str, ...]:
-    """Digests that are known and more, but for the earliest where they are too many."""
+    """Join known and further digests, without the earliest ones if there are too many."""
     return (*known, *(digest for _, digest in more))[-_TIMELESS:] if more else known
 
 
 def is_partitioned(position: Position | None) -> bool:
-    """Whether a position is one in a window that is read in partitions."""
+    """Whether a position is one of a reading in partitions."""
     return is_object(position) and "partition" in position
 
 
 def is_outdated(position: Position | None) -> bool:
-    """Whether a position is one of an earlier version that read windows in partitions in another way."""
+    """Whether a position is one of an earlier version, whose partitions were different."""
     return is_object(position) and "part" in position
 
 

@@ -1,5 +1,5 @@
 """
-The body of a response while it arrives: decompressed in small pieces, so that none takes more memory than its limit.
+Decompresses the body of a response while it arrives, in small pieces, so that it never takes more memory than its limit.
 
 httpx would decompress each chunk from the network at once, to a thousand times its size, and layers of compression one
 after the other.
@@ -15,17 +15,16 @@ from logferry._errors import ConnectionFailedError, ResponseShapeError, too_larg
 from logferry._redaction import printable
 
 ENCODINGS: Final = "gzip, deflate"
-"""The compressions that are asked for, as in ``Accept-Encoding``."""
+"""The compressions that requests accept, as in ``Accept-Encoding``."""
 
 _PIECE: Final = 64 * 1024
-"""Bytes that one step of decompression makes at most."""
+"""At most this many bytes result from one step of decompression."""
 
 _FED: Final = 4 * 1024
 """
-Bytes that are decompressed at once.
+At most this many compressed bytes are decompressed in one step.
 
-What a step leaves over is copied for the next one, so larger pieces would cost more than in proportion, and smaller ones
-have the step's own cost.
+The rest of a step is copied for the next one, so larger pieces cost more than in proportion; smaller ones cost more steps.
 """
 
 _ZLIB: Final = 8
@@ -40,11 +39,11 @@ class Body:
     A body within its bounds.
 
     Args:
-        encoding: The response's ``Content-Encoding``; empty for none.
-        limit: Bytes that it may have at most, before and after decompression.
+        encoding: The ``Content-Encoding`` of the response; empty for none.
+        limit: The largest size in bytes, before and after decompression.
 
     Raises:
-        ResponseShapeError: Its compression was not asked for.
+        ResponseShapeError: The compression is not one that the request accepts.
     """
 
     def __init__(self, encoding: str, *, limit: int) -> None:
@@ -56,13 +55,13 @@ class Body:
 
     def add(self, chunk: bytes) -> None:
         """
-        Take what has arrived.
+        Add bytes that have arrived.
 
         Raises:
             ResponseShapeError: It is damaged, or more than the limit.
         """
         self._received += len(chunk)
-        # Compression that expands to nothing could go on for ever.
+        # Data that expands to nothing could go on for ever.
         self._require_within(self._received)
         if self._decoder is None:
             self._content += chunk
@@ -73,17 +72,17 @@ class Body:
 
     def complete(self, announced: str | None) -> bytes:
         """
-        The whole body.
+        Return the whole body.
 
         Args:
-            announced: The response's ``Content-Length``, where it has one and must keep to it.
+            announced: The ``Content-Length`` of the response; ``None`` if there is none, or if it does not apply.
 
         Raises:
             ConnectionFailedError: It was cut.
             ResponseShapeError: It is damaged, or more than the limit.
         """
         if self._decoder is None:
-            # h11 checks it as well; a transport that the caller brought along may not.
+            # h11 checks it as well; a transport of the caller may not.
             if announced is not None and announced.isdecimal() and self._received < int(announced):
                 raise ConnectionFailedError(f"{_TOO_EARLY}: {self._received:,} bytes of {int(announced):,}")
         else:
@@ -93,7 +92,7 @@ class Body:
         return bytes(self._content)
 
     def _decompress(self, decoder: _Inflater) -> None:
-        """Decompress what waits."""
+        """Decompress the bytes that wait."""
         waiting, self._waiting = self._waiting, bytearray()
         with memoryview(waiting) as view:
             try:
@@ -124,11 +123,11 @@ class _Inflater:
 
     @property
     def is_complete(self) -> bool:
-        """Whether what has come ends where the compression does."""
+        """Whether the compressed data is complete."""
         return self._inflater is not None and bool(self._inflater.eof)
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
-        """What *chunk* expands to, in pieces of bounded size."""
+        """Decompress *chunk*, in pieces of bounded size."""
         while chunk:
             if self._inflater is None or self._inflater.eof:
                 self._inflater = zlib.decompressobj(self._window_of(chunk))
@@ -136,7 +135,7 @@ class _Inflater:
             chunk = self._inflater.unconsumed_tail or self._inflater.unused_data
 
     def _window_of(self, chunk: bytes) -> int:
-        """The window of what begins with *chunk*."""
+        """Return ``wbits`` for a body that begins with *chunk*."""
         if self._window is None:
             self._window = zlib.MAX_WBITS if chunk[0] & 0x0F == _ZLIB else _RAW
         return self._window

@@ -1,4 +1,4 @@
-"""Mistakes in a transport's own code, told from failures of the network."""
+"""Tells mistakes in a transport's own code from failures of the network."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _DEFECT: Final = "_is_defect_of_transport"
 
 
 def mark_defect(error: Exception) -> None:
-    """Note that an exception is a mistake in a transport's own code, such as a test's fake: it surfaces as itself."""
+    """Mark an exception as a mistake in a transport's own code, such as a fake of a test: it is raised as it is."""
     setattr(error, _DEFECT, True)
 
 
 def is_defect(error: BaseException) -> bool:
-    """Whether an exception is a mistake in a transport's own code, and says nothing of the network."""
+    """Whether an exception is a mistake in a transport's own code, and no failure of the network."""
     return getattr(error, _DEFECT, False)

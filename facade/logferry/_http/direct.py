@@ -1,5 +1,5 @@
 """
-The usual transport: requests are sent with httpcore, which httpx is made of.
+The default transport: sends requests with httpcore, the library below httpx.
 
 httpx's own transport bounds each read, so a response that drips never ends.  httpcore takes the network from outside, and
 there each read is bounded by the time that is left for the whole exchange.  For tasks, the sender bounds from outside.
@@ -20,12 +20,12 @@ from attrs import frozen
 from logferry._http.transports import AsyncIncoming, Bounds, Incoming, Outgoing
 
 _LIMITS: Final[Mapping[str, Any]] = {"max_connections": 100, "max_keepalive_connections": 20, "keepalive_expiry": 5.0}
-"""Those of httpx; httpcore's own are fewer than threads may want."""
+"""The limits of httpx; the defaults of httpcore are lower than threads can need."""
 
 
 @frozen
 class _Left:
-    """A bound of one read, within that of the whole exchange; httpcore hands it on to the network as it is."""
+    """A bound of one read, within that of the whole exchange; httpcore passes it to the network unchanged."""
 
     seconds: float
     end: float
@@ -43,7 +43,7 @@ def _left(timeout: Any, late: type[httpcore.TimeoutException]) -> Any:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection whose steps keep within the exchange that they are for."""
+    """A connection whose reads and writes keep within the bound of their exchange."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
@@ -67,7 +67,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Network(httpcore.NetworkBackend):
-    """What connects, within the exchange that it is for."""
+    """Opens connections within the bound of their exchange."""
 
     def __init__(self) -> None:
         self._inner = httpcore.SyncBackend()
@@ -98,10 +98,10 @@ class DirectTransport:
     @classmethod
     def of(cls, verification: ssl.SSLContext | None, proxy: str | None) -> DirectTransport:
         """
-        Make one.
+        Make a transport.
 
         Args:
-            verification: Which authorities are trusted; ``None`` where nothing is encrypted.
+            verification: The TLS context; ``None`` if nothing is encrypted.
             proxy: URL of a proxy, or ``None``.
         """
         given: dict[str, Any] = {**_LIMITS, "ssl_context": verification, "network_backend": _Network()}
@@ -129,7 +129,7 @@ class AsyncDirectTransport:
 
     @classmethod
     def of(cls, verification: ssl.SSLContext | None, proxy: str | None) -> AsyncDirectTransport:
-        """Make one; see ``DirectTransport``."""
+        """Make a transport; see ``DirectTransport``."""
         given: dict[str, Any] = {**_LIMITS, "ssl_context": verification}
         if proxy is None:
             return cls(httpcore.AsyncConnectionPool(**given))
@@ -153,12 +153,12 @@ def _proxy_arguments(url: str) -> dict[str, Any]:
 
 def _timeouts(bounds: Bounds) -> dict[str, Any]:
     within, end = bounds.within(), monotonic() + bounds.whole
-    # The pool waits for a connection by itself.
+    # The pool bounds the wait for a free connection by itself.
     return {"pool": within.pop("pool"), **{phase: _Left(seconds, end) for phase, seconds in within.items()}}
 
 
 def _request(outgoing: Outgoing, timeouts: Mapping[str, Any]) -> httpcore.Request:
-    # httpx looks at each character of a URL, so the query, which is quoted already, goes past it.
+    # httpx parses each character of a URL, so the query, which is quoted already, is not passed to it.
     address, question, query = outgoing.url.partition("?")
     parts, host = _address(address)
     url = httpcore.URL(
@@ -174,7 +174,7 @@ def _request(outgoing: Outgoing, timeouts: Mapping[str, Any]) -> httpcore.Reques
 
 @lru_cache(maxsize=128)
 def _address(url: str) -> tuple[httpcore.URL, bytes]:
-    """A URL for httpcore, and what its ``Host`` is."""
+    """Return a URL for httpcore, and its ``Host`` header."""
     parts = httpx.URL(url)
     address = httpcore.URL(scheme=parts.raw_scheme, host=parts.raw_host, port=parts.port, target=parts.raw_path)
     return address, parts.netloc
@@ -192,7 +192,7 @@ async def _async_chunks(response: httpcore.Response) -> AsyncIterator[bytes]:
 
 
 class _ErrorsOfHttpx:
-    """What goes wrong, in the words of httpx, which the sender knows: both have the same names for it."""
+    """Raises errors of httpcore as those of httpx, which the sender knows; both have the same names."""
 
     def __enter__(self) -> None: ...
 

@@ -1,7 +1,7 @@
 """
-Requests in flight: each in a thread or a task of its own where there are several, else where its response is waited for.
+Requests in flight: several run in a thread or task each; a single one runs where its response is awaited.
 
-A walk that asks for one page after the other thus costs no thread and no task.  A request that is abandoned ends with its
+A walk that reads one page after the other thus needs no thread and no task.  An abandoned request is cancelled with its
 task; a thread cannot be cancelled, so its response is dropped.
 """
 
@@ -29,10 +29,10 @@ R = TypeVar("R")
 @define(eq=False)
 class Ticket(Generic[R]):
     """
-    A request in flight, and what has come of it.
+    A request in flight, and its outcome.
 
     Attributes:
-        send: The request, with all that the layers have set.
+        send: The request, with the values that the layers have set.
     """
 
     send: Send[R]
@@ -43,15 +43,15 @@ class Ticket(Generic[R]):
 
     @property
     def response_so_far(self) -> Response[R] | Literal[False] | None:
-        """Its response, if there is one by now; ``False`` where it has failed."""
+        """The response; ``None`` if it has not arrived, ``False`` if the request has failed."""
         return False if isinstance(self._outcome, BaseException) else self._outcome
 
     def begin(self, sender: Sender) -> None:
-        """Send it in a thread of its own."""
+        """Send the request in a thread of its own."""
         self._running = sender.start(partial(self._perform, sender))
 
     def abegin(self, sender: Sender) -> None:
-        """Send it in a task of its own; where the event loop has no tasks that end by themselves, it waits."""
+        """Send the request in a task of its own; on an event loop other than asyncio's it waits until it is awaited."""
         import asyncio  # noqa: PLC0415  # blocking programs need not load it
 
         try:
@@ -61,7 +61,7 @@ class Ticket(Generic[R]):
         self._task = loop.create_task(self._aperform(sender))
 
     def outcome(self, sender: Sender) -> Response[R] | LogferryError:
-        """Its response or failure, blocking the thread."""
+        """Return the response or the failure, blocking the thread."""
         if self._running is None:
             self._perform(sender)
         else:
@@ -69,7 +69,7 @@ class Ticket(Generic[R]):
         return self._taken()
 
     async def aoutcome(self, sender: Sender) -> Response[R] | LogferryError:
-        """Its response or failure, blocking only the task."""
+        """Return the response or the failure, blocking only the task."""
         await self.aperform_here(sender)
         if self._task is not None:
             import asyncio  # noqa: PLC0415  # see above
@@ -80,18 +80,18 @@ class Ticket(Generic[R]):
         return self._taken()
 
     async def aperform_here(self, sender: Sender) -> None:
-        """Perform it in the running task, unless it has begun."""
+        """Perform the request in the running task, unless it has begun."""
         if self._task is None and not self._begun:
             await self._aperform(sender)
 
     def abandon(self) -> None:
-        """Nothing waits for it any more."""
+        """Abandon the request: its response is not needed any more."""
         task, self._task = self._task, None
         if task is None or task.done():
             return
         loop = task.get_loop()
         if not loop.is_closed():
-            # From any thread: an iterator is dropped where the last reference to it is.
+            # From any thread: an iterator is dropped in the thread that holds its last reference.
             loop.call_soon_threadsafe(task.cancel)
 
     def _taken(self) -> Response[R] | LogferryError:
@@ -133,25 +133,25 @@ class InFlight:
     _begun: WeakSet[Ticket[Any]] = field(factory=WeakSet[Ticket[Any]])
 
     def add(self, send: Send[Any], begin: Callable[[Ticket[Any]], None]) -> Ticket[Any]:
-        """Another request; it begins once something else is to be done meanwhile."""
+        """Add a request; it begins once the flow has another step to perform meanwhile."""
         self.go_on(begin)
         self._waiting = Ticket(send)
         return self._waiting
 
     def go_on(self, begin: Callable[[Ticket[Any]], None], *, but: Ticket[Any] | None = None) -> None:
-        """Begin the request that waits, unless its response is the next thing to wait for."""
+        """Begin the request that waits, unless the flow receives its response next."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting is not but:
             begin(waiting)
             self._begun.add(waiting)
 
     async def perform_rest(self) -> None:
-        """Perform those that should have begun, where the event loop has no tasks that end by themselves."""
+        """Perform the requests that wait, on an event loop other than asyncio's."""
         for ticket in tuple(self._begun):
             await ticket.aperform_here(self.sender)
 
     def abandon(self) -> None:
-        """Nothing waits for any of them any more."""
+        """Abandon all requests."""
         self._waiting = None
         for ticket in tuple(self._begun):
             ticket.abandon()

@@ -1,4 +1,4 @@
-"""Requests and responses as data: what flows ask for, what layers add, and what comes back."""
+"""Requests and responses as data."""
 
 from __future__ import annotations
 
@@ -107,10 +107,10 @@ class Send(Generic[R]):
     The step that starts a request, and the one record of it: each layer sets what it knows.
 
     Attributes:
-        request: What to ask.
+        request: The request.
         headers: Credentials, kept apart from the request so that nothing that prints a request prints them.
-        timeout: Seconds that are left for the whole exchange; ``None`` for no bound beyond the client's timeouts.
-        turn: The request's turn, see ``rate_limiter``; ``None`` where it needs none.
+        timeout: Seconds left for the whole exchange; ``None`` for no bound beyond the client's timeouts.
+        turn: The request's turn, see ``rate_limiter``; ``None`` if there is no rate limiter.
     """
 
     request: Request[R]
@@ -122,16 +122,16 @@ class Send(Generic[R]):
 @frozen
 class Response(Generic[R]):
     """
-    A response before anything is made of it.
+    A response, not yet checked or decoded.
 
     Attributes:
-        request: What was asked.
-        url: The URL asked, query included.
+        request: The request.
+        url: The requested URL, with the query.
         status: The HTTP status, whatever it is.
         headers: As received, in order; a name may occur more than once.
         content: The body, decompressed.
         received_unix_nano: When the response was complete, by the local clock.
-        request_id: What the service calls the request, in printable characters; ``None`` where it does not name it.
+        request_id: The service's id of the request, in printable characters; ``None`` if the response has none.
         attempts: How often the request was sent for this response.
     """
 

@@ -1,4 +1,4 @@
-"""How connections are made: frozen, checked once, before anything is sent."""
+"""Options of connections, checked once before anything is sent."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from logferry._http.proxies import is_proxy
 from logferry._redaction import Secret
 
 Authorities: TypeAlias = str | PurePath | ssl.SSLContext
-"""Whose certificates are trusted: a file of CA certificates in PEM format, or a context."""
+"""Which certificates are trusted: a file of CA certificates in PEM format, or a context."""
 
 FAST: Final = "fast"
-"""What ``transport`` is for the one made of pyreqwest."""
+"""The value of ``transport`` that selects pyreqwest."""
 
 
 @frozen(kw_only=True)
@@ -27,7 +27,7 @@ class Timeouts:
     Bounds of one attempt, in seconds.
 
     Attributes:
-        connect: Until a connection stands.
+        connect: Until the connection is established.
         read: Until the next bytes of a response arrive.
         whole: For the whole exchange, from the first byte sent to the last one read.
     """
@@ -41,7 +41,7 @@ def _checked_proxy(url: str | None) -> str | None:
     if url is None:
         return None
     if not is_proxy(url):
-        # It can hold a password, so it is not shown.
+        # The value can hold a password, so it is not shown.
         raise ConfigurationError("proxy is no URL of a proxy", hint="It looks like http://proxy.example:3128")
     return Secret(url)
 
@@ -73,7 +73,7 @@ def _checked_transport(transport: object) -> object:
 @frozen(kw_only=True)
 class WireOptions:
     """
-    How connections are made; fixed for the life of a client and shared by its views.
+    Options of connections; fixed for the life of a client and shared by its views.
 
     Attributes:
         base_url: Origin and path in front of every request's path.
@@ -104,16 +104,16 @@ class WireOptions:
 
 def checked_base_url(url: str, *, setting: str, example: str, allow_insecure: bool) -> str:
     """
-    *url* as a base for requests, without a trailing slash.
+    Check *url* as the base of requests, and return it without a trailing slash.
 
     Args:
         url: Scheme, host, and optionally port and path.
-        setting: What to call it in errors, such as an environment variable.
-        example: What a right one looks like.
+        setting: Its name in errors, such as an environment variable.
+        example: A valid URL, for the error.
         allow_insecure: Accept plain ``http`` to any host, not to loopback only.
 
     Raises:
-        ConfigurationError: It is no such URL, holds credentials, or is plain ``http`` to another machine.
+        ConfigurationError: It is not a valid URL, holds credentials, or is plain ``http`` to another machine.
     """
     try:
         parts = urlsplit(url.strip())

@@ -1,4 +1,4 @@
-"""The connections of a client, and how they are made."""
+"""The connections of a client."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # blocking programs load neither anyio nor asyncio
 T = TypeVar("T")
 
 _PATIENCE = 1.0
-"""Seconds that a client which is closed waits for requests in flight."""
+"""Seconds that closing a client waits for requests in flight."""
 
 
 class Running(Protocol):
@@ -69,14 +69,14 @@ class Pool:
         renew_in_children(self)
 
     def renew(self) -> None:
-        """Begin anew in a child process; the connections remain the parent's."""
+        """Start without connections in a child process; the existing ones belong to the parent."""
         keep(self._blocking, self._tasks, self._running)
         given = self.options.transport not in (None, FAST)
         self._shared = self._shared or (given and (self._blocking is not None or bool(self._tasks)))
         self._blocking, self._tasks, self._running, self._lock = None, {}, WeakSet(), Lock()
 
     def blocking(self) -> Transport:
-        """What sends the requests of threads."""
+        """Return the transport for threads."""
         with self._lock:
             self._ensure_open()
             if self._blocking is None:
@@ -85,12 +85,12 @@ class Pool:
             return self._blocking
 
     def tasks(self) -> AsyncTransport:
-        """What sends the requests of the running event loop's tasks."""
+        """Return the transport for tasks of the running event loop."""
         loop = _current_loop()
         with self._lock:
             self._ensure_open()
             if loop not in self._tasks:
-                # The connections of a loop that has ended cannot be closed; they go with it.
+                # The connections of a closed loop cannot be closed; the garbage collector frees them.
                 self._tasks = {one: transport for one, transport in self._tasks.items() if not _has_ended(one)}
                 with _settings_errors():
                     self._tasks[loop] = _tasks_transport(self.options)
@@ -107,7 +107,7 @@ class Pool:
         """
         Close the connections of threads; those of tasks, if any, are dropped.
 
-        Requests that were abandoned are given a moment to end.
+        Waits up to one second for abandoned requests to end.
         """
         self._closed = True
         end = monotonic() + _PATIENCE
@@ -163,10 +163,10 @@ def _of_kind(transport: object, kind: type[T]) -> T:
 
 
 def _usual(options: WireOptions) -> tuple[ssl.SSLContext | None, str | None]:
-    """Which authorities the usual transport trusts, if anything is encrypted, and its proxy."""
+    """Return the TLS context of the default transport, ``None`` if nothing is encrypted, and its proxy."""
     proxy = proxy_of(options)
     if options.verify is None and urlsplit(options.base_url).scheme == "http":
-        return None, proxy  # the authorities take longer to load than httpx
+        return None, proxy  # loading the authorities takes longer than loading httpx
     return httpx.create_ssl_context(verify=_verification(options.verify)), proxy
 
 
@@ -198,11 +198,11 @@ def _has_ended(loop: EventLoopToken) -> bool:
 
 @contextmanager
 def _settings_errors() -> Generator[None]:
-    """What httpx has against the proxies and certificates that arguments and environment name."""
+    """Raise errors about the proxies and certificates that are configured as a ``ConfigurationError``."""
     try:
         yield
     except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-        # Not chained: it can show a piece of the proxy's password.
+        # Not chained: the error can show a part of the proxy's password.
         raise ConfigurationError(
             f"connections cannot be made ({type(error).__name__})",
             hint="Check proxy=, HTTP_PROXY, HTTPS_PROXY, ALL_PROXY (http and https only) and SSL_CERT_FILE, SSL_CERT_DIR",

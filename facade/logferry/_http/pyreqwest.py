@@ -1,8 +1,8 @@
 """
-``transport="fast"``: requests are sent with pyreqwest, hence in Rust.
+``transport="fast"``: sends requests with pyreqwest, which is written in Rust.
 
 pyreqwest's own httpx transport adds all timeouts up to one for the whole exchange, decompresses without a bound and
-follows redirects, so this one is made of its client.  What arrives is what httpx's usual transport would hand over: the
+follows redirects, so this transport uses pyreqwest's client directly.  It returns what httpx's default transport returns: the
 same bytes, still compressed, and the same exceptions.
 """
 
@@ -33,19 +33,19 @@ C = TypeVar("C")
 
 def require_fast(options: WireOptions) -> None:
     """
-    Make sure that there is what it takes.
+    Make sure that pyreqwest can serve these options.
 
     Raises:
-        ConfigurationError: pyreqwest is missing, or the options are more than it can do.
+        ConfigurationError: pyreqwest is missing, or does not support the options.
     """
     require("pyreqwest", "transport: 'fast'")
     if options.verify is not None:
-        # It can trust further authorities, but not only these.
+        # pyreqwest can trust further authorities, but not these alone.
         raise ConfigurationError("transport: 'fast' takes no verify", hint="Leave one of the two out")
 
 
 class _Clients(dict[tuple[float, float], C]):
-    """Clients by their timeouts, which are a client's in pyreqwest; most programs have one pair."""
+    """Clients by timeouts, since pyreqwest sets them for a whole client; most programs use one pair."""
 
     def __init__(self, builder: Callable[[], Any], proxy: str | None) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class _Clients(dict[tuple[float, float], C]):
         builder = self._builder().connect_timeout(connect).read_timeout(read).pool_timeout(connect)
         builder = builder.follow_redirects(enable=False).referer(enable=False)
         builder = builder.gzip(enable=False).deflate(enable=False).brotli(enable=False).zstd(enable=False)
-        # Never what it finds in the environment by itself: it passes over what it cannot read.
+        # Never the proxies that it finds in the environment: it ignores those that it cannot read.
         builder = builder.no_proxy() if self._proxy is None else builder.proxy(ProxyBuilder.all(self._proxy))
         try:
             client: C = builder.build()
@@ -101,7 +101,7 @@ class AsyncFastTransport:
     For the tasks of an event loop.
 
     Raises:
-        ConfigurationError: It is not asyncio's.
+        ConfigurationError: The event loop is not asyncio's.
     """
 
     bounds_the_whole: ClassVar[bool] = True
@@ -160,7 +160,7 @@ def _is_entered_from_outside() -> bool:
 
 
 _PATIENCE: Final = 1.0
-"""Seconds; a thread that is not pyreqwest's may stay."""
+"""Seconds; a thread that is not pyreqwest's can stay longer."""
 _POLL: Final = 0.001
 
 _NONE: Final = (None, None, None)
@@ -205,7 +205,7 @@ def _headers(response: Any) -> list[tuple[bytes, bytes]]:
     try:
         return [(name.encode("ascii"), value.encode("ascii")) for name, value in response.headers.items()]
     except ValueError:
-        # One of them is no ASCII; pyreqwest does not give it (0.15.1), but that it is there has to be seen.
+        # A value is not ASCII; pyreqwest does not return it (0.15.1), but its presence has to be seen.
         return [(name.encode("ascii"), _header(response, name)) for name in dict.fromkeys(response.headers)]
 
 
@@ -217,7 +217,7 @@ def _header(response: Any, name: str) -> bytes:
 
 
 class _ErrorsOfHttpx:
-    """What goes wrong, in the words of httpx, which the sender knows; a generator's context would take longer to pass."""
+    """Raises errors of pyreqwest as those of httpx, which the sender knows; a generator's context would take longer."""
 
     def __enter__(self) -> None: ...
 
@@ -242,19 +242,19 @@ class _ErrorsOfHttpx:
 
 
 def _known(text: str) -> Exception | None:
-    """What Python calls this failure, where that decides what becomes of it."""
+    """Return Python's exception for this failure, if the sender distinguishes it."""
     if _REFUSED in text:
         return ConnectionRefusedError(text)
     return ssl.SSLCertVerificationError(text) if "certificate" in text.lower() else None
 
 
 _REFUSED: Final = f"(os error {ECONNREFUSED})"
-"""How Rust says that nothing listens there."""
+"""Rust's words for a refused connection."""
 
 _ERRORS_OF_HTTPX: Final = _ErrorsOfHttpx()
 
 
 def _causes(error: Any) -> list[str]:
-    """What went wrong, first what the caller saw, last what it came from."""
+    """Return the causes of an error, from the outermost to the innermost."""
     details: Any = getattr(error, "details", None) or {}
     return [str(cause["message"]) for cause in details.get("causes") or ()] or [type(error).__name__]
