@@ -16,6 +16,8 @@ from benchmark.paging import Plain
 from benchmark.questions import QUESTIONS
 from logferry._accounts.registry import SERVICES
 from logferry._json import is_array
+from logferry.cli._output.stdout import text_console
+from logferry.cli._output.table import Table
 
 _UNTIL = "2030-01-01"
 """The end of the window: after the fakes' clocks, which do not advance."""
@@ -133,6 +135,19 @@ def to_jsonl(plain: Plain, **options: Any) -> int:
     return count
 
 
+def to_table(plain: Plain, **options: Any) -> int:
+    """Records, each written as a row of the shell's table."""
+    count = 0
+    with open(os.devnull, "wb") as file:  # noqa: PTH123  # as the loop beside it
+        table = Table(text_console(file), [f"{_QUESTIONS[plain.name].service}.{plain.stream}"])
+        table.begin()
+        for record in opened(plain, **options).records():
+            table.write(record)
+            count += 1
+        table.end()
+    return count
+
+
 def _awaited(view: logferry.View[Any], read: Callable[[Any], Any] | None) -> int:
     async def counted() -> int:
         count = 0
@@ -170,6 +185,7 @@ FERRY: dict[str, Callable[[Plain], int]] = {
     "records, fast": partial(records, transport="fast"),
     "entries": entries,
     "records to jsonl": to_jsonl,
+    "records to a table": to_table,
     "raw, async": raw_async,
     "records, async": records_async,
     "records, fast, async": partial(records_async, transport="fast"),

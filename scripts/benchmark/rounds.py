@@ -26,6 +26,7 @@ Contest = Callable[[Plain], tuple[int, float, float]]
 
 BESIDE: Final = {
     "records to jsonl": "loop to jsonl",
+    "records to a table": "loop to jsonl",
     "floor of records to jsonl": "loop to jsonl",
     "raw, async": "loop, async",
     "records, async": "loop, async",

@@ -171,7 +171,7 @@ def paced(
         response: Response[Any] = yield step
         turn = step.ticket.send.turn
         assert turn is not None  # noqa: S101  # send has set it
-        limiter.learn(response, turn.number, rate=rate, longest_retry_after=longest_retry_after)
+        limiter.learn(response, turn, rate=rate, longest_retry_after=longest_retry_after)
         return response
 
     return layer(flow, {Send: send, Receive: receive})

@@ -96,6 +96,11 @@ class Turn(Protocol):
         """The number of the request among those of its account, from 1."""
         ...
 
+    @property
+    def in_flight(self) -> int:
+        """How many other requests of the account were in flight when the request was to be sent."""
+        ...
+
     def over(self, time: int) -> None:
         """The service has the request, or will not get it any more; *time* is in nanoseconds since the epoch."""
         ...

@@ -21,7 +21,7 @@ from weakref import WeakSet
 from attrs import define, field
 
 from logferry._forks import renew_in_children
-from logferry._http.messages import Response
+from logferry._http.messages import Response, Turn
 from logferry._http.rate import Rate
 from logferry._http.rate_headers import Allowance, allowance
 from logferry._http.retry import retry_after
@@ -38,9 +38,11 @@ class _Turn:
 
     Attributes:
         number: The number of its request, from 1.
+        in_flight: How many other requests were in flight when this one was to be sent.
     """
 
     number: int
+    in_flight: int
     _limiter: RateLimiter = field(repr=False)
 
     def over(self, time: int) -> None:
@@ -61,6 +63,7 @@ class RateLimiter:
     _kept: int = field(default=0, init=False)
     _count: int = field(default=0, init=False)
     _closed_until: int = field(default=0, init=False)
+    _latest: int = field(default=0, init=False)
     _left: int = field(default=0, init=False)
     _left_until: int = field(default=0, init=False)
     _lock: Lock = field(factory=Lock, init=False, repr=False)
@@ -97,17 +100,17 @@ class RateLimiter:
                 return max((free - time) / SECOND, _SHORTEST_WAIT)
             self._left -= 1
             self._count += 1
-            turn = _Turn(self._count, self)
+            turn = _Turn(self._count, len(self._out), self)
             self._out.add(turn)
             return turn
 
-    def learn(self, response: Response[Any], number: int, *, rate: Rate | None, longest_retry_after: float) -> None:
+    def learn(self, response: Response[Any], turn: Turn, *, rate: Rate | None, longest_retry_after: float) -> None:
         """
         Note what a response says about further requests.
 
         Args:
             response: The response.
-            number: The number of its request, see ``Turn``.
+            turn: The token of its request.
             rate: How many requests the account may make; ``None`` for no bound.
             longest_retry_after: Up to how many seconds a ``Retry-After`` holds for other requests: one that has to wait
                 longer fails, and so do the others.
@@ -118,7 +121,7 @@ class RateLimiter:
         allowed = allowance(response)
         longest_reset = longest_retry_after if rate is None else max(longest_retry_after, rate.seconds)
         if allowed is not None and allowed.seconds <= longest_reset:
-            self.allow(allowed, until=response.received_unix_nano + round(allowed.seconds * SECOND), number=number)
+            self.allow(allowed, turn, until=response.received_unix_nano + round(allowed.seconds * SECOND))
 
     def _free(self, time: int, rate: Rate) -> int:
         """When a token is free at the earliest."""
@@ -142,20 +145,23 @@ class RateLimiter:
         with self._lock:
             self._closed_until = max(self._closed_until, time)
 
-    def allow(self, allowed: Allowance, *, until: int, number: int) -> None:
+    def allow(self, allowed: Allowance, turn: Turn, *, until: int) -> None:
         """
         Note how many further requests the service allows.
 
+        Responses come in any order; the one to the latest request counts.  It may miss the requests after it, and those that were
+        in flight when this one was to be sent, even if they are over by now.
+
         Args:
-            allowed: What it says.
-            until: When it counts anew.
-            number: The number of the request whose response says so; the response may not count those after it, nor
-                earlier ones that are still in flight.
+            allowed: What the response says.
+            turn: The token of its request.
+            until: When the service counts anew.
         """
         with self._lock:
-            earlier = sum(turn.number < number for turn in self._out)
-            self._left = allowed.remaining - (self._count - number) - earlier
-            self._left_until = until
+            if turn.number > self._latest:
+                self._latest = turn.number
+                self._left = allowed.remaining - (self._count - turn.number) - turn.in_flight
+                self._left_until = until
 
     def _going_on(self, time: int) -> int:
         """A time that is not before what was noted, unless the clock has been set back."""

@@ -1,6 +1,5 @@
 import io
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,9 @@ from rich.cells import cell_len
 from tests.cli.conftest import Run, Server
 from tests.cli.output.test_csv import record_of
 
-import logferry
 from logferry import LogRecord
 from logferry.cli._output.console import PlainConsole
-from logferry.cli._output.json_lines import JsonLines
-from logferry.cli._output.output import Output
-from logferry.cli._output.stdout import text_console
 from logferry.cli._output.table import Table
-from logferry.testing import LogtoFake, connected
 
 
 @pytest.mark.parametrize("width", [60, 80, 132])
@@ -121,21 +115,3 @@ def test_without_a_terminal_there_is_no_colour(run: Run, configured: Server) -> 
     """A pipe gets plain text."""
     assert configured.uids
     assert "\x1b" not in run("pull", "--format", "table").stdout
-
-
-def test_a_table_costs_at_most_twice_the_cpu_of_lines() -> None:
-    """The comparison includes requests and normalization of a whole pull."""
-    fake = LogtoFake(records=2000)
-
-    def cost(output: Output) -> float:
-        times: list[float] = []
-        for _ in range(3):
-            with connected(logferry.Logto, fake) as logto:
-                begin = time.process_time()
-                for record in logto.audit_logs().records():
-                    output.write(record)
-                times.append(time.process_time() - begin)
-        return min(times)
-
-    table = Table(text_console(io.BytesIO()), ["logto.audit_logs"])
-    assert cost(table) < 2 * cost(JsonLines(io.BytesIO(), raw=False))
