@@ -137,8 +137,8 @@ MUTATIONS = (
     ),
     Mutation(
         "an interruption is the end",
-        "_ferry/delivery.py",
-        "            return raised(error)\n",
+        "_streams/iterators.py",
+        "            return map(_raise, (error,))\n",
         "            raise StopIteration from error\n",
     ),
 )

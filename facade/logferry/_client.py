@@ -230,7 +230,7 @@ class Client(ABC):
         # With the first stream, since a program may have clients that it asks nothing of.
         from logferry._http.sender import Sender  # noqa: PLC0415
         from logferry._streams.open import opened  # noqa: PLC0415
-        from logferry._streams.runtime import Runtime  # noqa: PLC0415
+        from logferry._streams.plan import Runtime  # noqa: PLC0415
 
         runtime = Runtime(
             service=self.service,

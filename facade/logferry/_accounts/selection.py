@@ -29,8 +29,8 @@ class Job:
 
     @property
     def label(self) -> str:
-        """What to call it in messages, as errors do."""
-        return f"{self.stream.name} (account {self.account.name})" if self.has_named_account else self.stream.name
+        """What to call it in messages."""
+        return label_of(self.account.name, self.stream.name)
 
     def spellings(self, *, sessions: bool = False) -> dict[str, str]:
         """
@@ -46,43 +46,39 @@ class Job:
         return {spelling: one.name for one in filters for spelling in (one.name, one.wire_name)}
 
 
-@frozen
-class LeftOut:
+@frozen(kw_only=True)
+class Skipped:
     """
-    A stream that cannot be asked.
+    A stream that is not read.
 
     Attributes:
-        job: The stream.
+        account: The account's name.
+        stream: The stream's name.
         lacks: Filters that were given, and that it does not have.
         needs: Filters of which it needs one, and that neither the caller nor the account's settings give.
     """
 
-    job: Job
+    account: str
+    stream: str
     lacks: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
-        """Why, after the stream's name."""
+        """Why, in a few words."""
         if self.lacks:
             return f"has no filter {' or '.join(self.lacks)}"
         return f"needs the filter {' or '.join(self.needs)}"
 
+    @property
+    def label(self) -> str:
+        """The stream, and the account where its name says more than the service's."""
+        return label_of(self.account, self.stream)
 
-@frozen(kw_only=True)
-class Skipped:
-    """
-    A stream that is not asked.
 
-    Attributes:
-        account: The account's name.
-        stream: The stream's name.
-        reason: Why, in a few words.
-    """
-
-    account: str
-    stream: str
-    reason: str
+def label_of(account: str, stream: str) -> str:
+    """What to call a stream of an account in messages, as errors do."""
+    return stream if account == stream.partition(".")[0] else f"{stream} (account {account})"
 
 
 def selected_accounts(names: Sequence[str] = (), *, config: str | PurePath | None = None) -> tuple[Account, ...]:
@@ -213,7 +209,7 @@ def askable_jobs(
     *,
     own: Mapping[str, Collection[str]] | None = None,
     sessions: bool = False,
-) -> tuple[list[Job], list[LeftOut]]:
+) -> tuple[list[Job], list[Skipped]]:
     """
     Of streams that were not named, those that can be asked with these filters, and the others.
 
@@ -232,15 +228,15 @@ def askable_jobs(
                 f"no stream has a filter {name!r}", hint=suggestion(name, list(dict.fromkeys(known.values())))
             )
     left: list[Job] = []
-    others: list[LeftOut] = []
+    others: list[Skipped] = []
     for job, names in zip(jobs, spellings, strict=True):
         lacks = tuple(name for name in filters if name not in names)
         given = {names.get(name) for name in (*filters, *(own or {}).get(job.stream.name, ()))}
         needs = () if sessions and job.stream.incremental.sessions is not None else job.stream.needs_one_of
         if lacks:
-            others.append(LeftOut(job, lacks=lacks))
+            others.append(Skipped(account=job.account.name, stream=job.stream.name, lacks=lacks))
         elif needs and not any(name in given or job.account.has(name) for name in needs):
-            others.append(LeftOut(job, needs=needs))
+            others.append(Skipped(account=job.account.name, stream=job.stream.name, needs=needs))
         else:
             left.append(job)
     if not left:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Final
 
-from attrs import frozen
+from attrs import define
 
-from logferry._accounts.selection import Skipped
 from logferry._config.hooks import FailureEvent
-from logferry._errors import LogferryError
-from logferry._ferry.delivery import AsyncItems, Batches, Delivery, items
+from logferry._ferry.delivery import Deliverable, Delivery
 from logferry._ferry.merge import Arrival, Confluence, Lane
-from logferry._ferry.records import Checkpoints
-from logferry._ferry.tasks import Tasks
-from logferry._records.record import LogRecord
-from logferry._streams.runtime import Stats
-from logferry._streams.views import View
+from logferry._streams.iterators import Batches
 from logferry._time.clock import Clock
 
 REORDERING: Final = 5.0
 """Seconds for which a record waits for older ones of other streams."""
 
 
-@frozen(eq=False)
-class FerryFollow:
+@define(eq=False)
+class FerryFollow(Deliverable[Confluence]):
     """
     What is new in several accounts, in the order of time, without an end.
 
@@ -37,29 +31,10 @@ class FerryFollow:
         unopened: The errors of accounts that could not be opened.
     """
 
-    _tasks: Tasks
-    _views: Mapping[tuple[str, str], View[LogRecord]]
-    skipped: tuple[Skipped, ...]
-    unopened: tuple[LogferryError, ...]
+    where = "ferry.follow()"
     _clock: Clock
     _reordering: float
-    _told: Callable[[FailureEvent], None] | None
-
-    @property
-    def stats(self) -> dict[tuple[str, str], Stats]:
-        """By names of account and stream: what the latest iteration has done so far."""
-        return {name: view.stats for name, view in self._views.items()}
-
-    @property
-    def checkpoints(self) -> Checkpoints:
-        """
-        By account, then by stream: what resumes after the last record that was delivered.
-
-        It can be written as JSON, and goes into ``resume``.
-        """
-        # On the event loop's thread, so that no poll goes on in between.
-        portal = self._tasks.portal
-        return self._checkpoints() if portal is None else portal.call(self._checkpoints)
+    _on_failure: Callable[[FailureEvent], None] | None
 
     def arrivals(self) -> Batches[list[Arrival]]:
         """
@@ -67,26 +42,13 @@ class FerryFollow:
 
         Deliver all arrivals of a list before the next list is requested; the others come again.
         """
-        return Batches(Delivery(self._tasks, self._begin, Confluence.due, "ferry.follow()"))
-
-    def __iter__(self) -> Iterator[LogRecord]:
-        return items(self._delivery())
-
-    def __aiter__(self) -> AsyncIterator[LogRecord]:
-        return AsyncItems(self._delivery())
-
-    def _delivery(self) -> Delivery[Confluence, Iterator[LogRecord]]:
-        return Delivery(self._tasks, self._begin, Confluence.records, "ferry.follow()")
-
-    def _checkpoints(self) -> Checkpoints:
-        found: Checkpoints = {}
-        for (account, stream), view in self._views.items():
-            found.setdefault(account, {})[stream] = view.checkpoint
-        return found
+        return Batches(Delivery(self._tasks, self._begin, Confluence.due, self.where))
 
     def _begin(self) -> Confluence:
-        lanes = [Lane(*view.begin()) for view in self._views.values()]
-        return Confluence(lanes, self._clock, self._reordering, self._told, self.unopened)
-
-    def __repr__(self) -> str:
-        return f"<FerryFollow {', '.join(f'{account}:{stream}' for account, stream in self._views)}>"
+        return Confluence(
+            lanes=[Lane(view.begin()) for view in self._views.values()],
+            clock=self._clock,
+            reordering=self._reordering,
+            on_failure=self._on_failure,
+            failures=[*self.unopened],
+        )

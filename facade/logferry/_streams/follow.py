@@ -29,15 +29,16 @@ from logferry._time.window import Window
 class Follow:
     """Starts the flow of a follow at a place: *walk* starts the stream's own flow, *pace* says how often it is polled."""
 
-    walk: Callable[[Window, Position | None], Flow]
+    walk: Callable[[int, Window, Position | None], Flow]
     definition: StreamDefinition[Any, Any, Any]
     pace: Polling = field(factory=Polling)
 
-    def __call__(self, window: Window, position: Position | None) -> Flow:
+    def __call__(self, page_size: int, window: Window, position: Position | None) -> Flow:
         """
         Yield what is new, without an end: a batch for each poll, also for one that brings nothing.
 
         Args:
+            page_size: How many items are requested at once.
             window: Its beginning is where records begin.  Without one they begin where it ends, at the moment at which the
                 follow was asked for: what was there before is not new, but what comes late is.
             position: Where to resume; ``None`` for the start.
@@ -50,7 +51,16 @@ class Follow:
             edge = self._edge(window, place)
             if place.begun is None:
                 place = place.begin(time, edge)
-            poll = Poll(self.walk, self.definition, window, edge, place, told, dict.fromkeys(issues), ahead=ahead)
+            poll = Poll(
+                partial(self.walk, page_size),
+                self.definition,
+                window,
+                edge,
+                place,
+                told,
+                dict.fromkeys(issues),
+                ahead=ahead,
+            )
             yield from poll.run()
             place, told, ahead = poll.place, frozenset(poll.issues), poll.ahead
             quiet = 0 if poll.has_found else quiet + 1
@@ -68,16 +78,4 @@ class Follow:
 
 def followed(reader: Reader, definition: StreamDefinition[Any, Any, Any], pace: Polling) -> Reader:
     """A reader that follows the stream that *reader* reads."""
-    sized = reader.sized
-    return evolve(
-        reader,
-        walk=Follow(walk=reader.walk, definition=definition, pace=pace),
-        resolution=None,
-        sized=None if sized is None else partial(_followed, sized, definition, pace),
-    )
-
-
-def _followed(
-    sized: Callable[[int], Reader], definition: StreamDefinition[Any, Any, Any], pace: Polling, page_size: int
-) -> Reader:
-    return followed(sized(page_size), definition, pace)
+    return evolve(reader, walk=Follow(walk=reader.walk, definition=definition, pace=pace), resolution=None)

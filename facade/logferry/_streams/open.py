@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from attrs import AttrsInstance, asdict, evolve
 
-from logferry._concurrency.position import is_outdated, is_partitioned
+from logferry._concurrency.position import is_outdated
 from logferry._concurrency.reader import Reader
 from logferry._config.arguments import StreamOptions, refuse_unknown, require_count
 from logferry._errors import CheckpointError, InvalidRequestError
@@ -16,8 +16,7 @@ from logferry._flow.steps import Flow, Position
 from logferry._streams.checkpoint import Checkpoint, is_follow, read_checkpoint
 from logferry._streams.definition import StreamDefinition
 from logferry._streams.matching import checks_of, matching
-from logferry._streams.plan import Plan, asked
-from logferry._streams.runtime import Runtime
+from logferry._streams.plan import Plan, Runtime, asked
 from logferry._streams.views import Stream
 from logferry._time.window import Window
 
@@ -51,10 +50,19 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
         )
     if definition.tenant_filter:
         runtime = evolve(runtime, tenant=given.get(definition.tenant_filter))
+    checks = checks_of(definition, filters)
+    reader = Reader(
+        walk=partial(definition.walk, filters),
+        order=definition.order,
+        resolution=definition.resolution,
+        page_size=page_size or definition.page_size,
+        concurrency=runtime.options.concurrency,
+        sift=partial(matching, checks=checks) if checks else None,
+    )
     plan = Plan(
         stream=definition.name,
         definition=definition,
-        reader=_reader(definition, filters, runtime.options.concurrency, page_size or definition.page_size),
+        reader=reader,
         filters=given,
         since=since,
         until=until,
@@ -64,7 +72,7 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
         runtime=runtime,
     )
     plan.beginning()  # a window that cannot be is an error here, though it is pinned later
-    return Stream(definition, plan)
+    return Stream(plan)
 
 
 def _check(
@@ -100,19 +108,6 @@ def _check(
         require_count("max_items", max_items, InvalidRequestError)
 
 
-def _reader(definition: StreamDefinition[Any, Any, F], filters: F, concurrency: int, page_size: int) -> Reader:
-    checks = checks_of(definition, filters)
-    return Reader(
-        walk=partial(definition.walk, filters, page_size),
-        order=definition.order,
-        resolution=definition.resolution,
-        page_size=page_size,
-        concurrency=concurrency,
-        sift=partial(matching, checks=checks) if checks else None,
-        sized=partial(_reader, definition, filters, concurrency),
-    )
-
-
 def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -> F:
     """
     The filters of a checkpoint whose position the stream's flow understands.
@@ -126,14 +121,13 @@ def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) 
         )
     try:
         filters = definition.filters(**checkpoint.filters)
-        walk: Callable[[Window, Position | None], Flow] = partial(definition.walk, filters, definition.page_size)
+        walk: Callable[[int, Window, Position | None], Flow] = partial(definition.walk, filters)
         if is_follow(checkpoint.position):
             from logferry._streams.follow import Follow  # noqa: PLC0415  # most programs follow nothing
 
             walk = Follow(walk=walk, definition=definition)
-        if is_partitioned(checkpoint.position):
-            walk = Reader(walk=walk, order=definition.order, resolution=None, page_size=1).read
-        flow = walk(checkpoint.window, checkpoint.position)
+        reader = Reader(walk=walk, order=definition.order, resolution=None, page_size=definition.page_size)
+        flow = reader.read(checkpoint.window, checkpoint.position)
         # Its first step sends nothing: a driver would.
         next(flow, None)
         flow.close()

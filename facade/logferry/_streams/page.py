@@ -7,7 +7,11 @@ from typing import Any, Generic, TypeVar
 from attrs import frozen
 
 from logferry._errors import CheckpointError
+from logferry._flow.steps import Batch
+from logferry._http.retry import clock_ahead_nano
 from logferry._streams.checkpoint import read_checkpoint
+from logferry._streams.convert import Convert, converted
+from logferry._streams.iteration import Iteration
 
 T = TypeVar("T")
 
@@ -49,3 +53,19 @@ class Page(Generic[T]):
         except CheckpointError:  # made by hand
             return f"<Page {counts}>"
         return f"<Page {checkpoint.stream} {counts}, window {checkpoint.window}>"
+
+
+def page_of(convert: Convert[T], iteration: Iteration[Any], batch: Batch) -> Page[T]:
+    """Make a page of a batch, which is delivered by that."""
+    undecoded: list[Any] = []
+    return Page(
+        items=converted(convert, undecoded, iteration, batch),
+        undecoded=undecoded,
+        checkpoint=iteration.checkpoint,
+        request_id=batch.response.request_id,
+        total=batch.total,
+        issues=batch.issues,
+        remarks=batch.remarks,
+        clock_ahead_nano=clock_ahead_nano(batch.response),
+        tells_time=batch.response.header("date") is not None,
+    )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from itertools import chain, islice
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, evolve
 
 from logferry._config.arguments import LONGEST, SHORTEST
 from logferry._errors import InvalidRequestError
+from logferry._flow.steps import Batch
 from logferry._records.record import LogRecord
-from logferry._streams.convert import Convert, entries, raw, records
-from logferry._streams.definition import StreamDefinition
+from logferry._streams.convert import Convert, ItemsOf, converted, entries, raw, records
 from logferry._streams.iteration import Iteration
-from logferry._streams.iterators import AsyncItems, Batches, PageIterator
-from logferry._streams.page import Page
-from logferry._streams.plan import Plan
-from logferry._streams.runtime import Stats
+from logferry._streams.iterators import AsyncItems, Batches, items
+from logferry._streams.page import Page, page_of
+from logferry._streams.plan import Plan, Stats
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -25,21 +25,12 @@ T = TypeVar("T")
 
 @define
 class Iterations:
-    """
-    The iterations of a stream and of its views, which tell what the latest of them has done.
-
-    Attributes:
-        plan: What is asked.
-        latest: The latest iteration; before any, one that has not begun.
-    """
+    """The iterations of a stream and of its views; *latest* is ``None`` before any."""
 
     plan: Plan
-    latest: Iteration = field(init=False)
+    latest: Iteration[Any] | None = None
 
-    def __attrs_post_init__(self) -> None:
-        self.latest = Iteration(self.plan)
-
-    def begin(self) -> Iteration:
+    def begin(self, make: Callable[[Iteration[Any], Batch], T]) -> Iteration[T]:
         """
         An iteration that begins now.
 
@@ -47,8 +38,8 @@ class Iterations:
             CheckpointError: The checkpoint is that of the other kind: of a follow, or of a walk that ends.
         """
         self.plan.require_kind()
-        self.latest = Iteration(self.plan)
-        return self.latest
+        latest = self.latest = Iteration(self.plan, make)
+        return latest
 
 
 class View(Generic[T]):
@@ -64,11 +55,10 @@ class View(Generic[T]):
         self._convert = convert
 
     def __iter__(self) -> Iterator[T]:
-        # Chained by the interpreter itself: a ``__next__`` of our own would cost each item more than the JSON decoder.
-        return chain.from_iterable(Batches(self._iterations.begin(), self._convert))
+        return items(self._iterations.begin(ItemsOf(self._convert)))
 
     def __aiter__(self) -> AsyncIterator[T]:
-        return AsyncItems(self._iterations.begin(), self._convert)
+        return AsyncItems(self._iterations.begin(ItemsOf(self._convert)))
 
     def pages(self) -> Pages[T]:
         """The same, page by page."""
@@ -133,9 +123,9 @@ class View(Generic[T]):
                     break
         return collected
 
-    def begin(self) -> tuple[Iteration, Convert[T]]:
-        """An iteration that begins now, and what makes its items, for a caller that drives several at once and stops each."""
-        return self._iterations.begin(), self._convert
+    def begin(self) -> Iteration[list[T]]:
+        """An iteration that begins now and gives lists of items, for a caller that drives several at once and stops each."""
+        return self._iterations.begin(lambda iteration, batch: converted(self._convert, [], iteration, batch))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._iterations.plan}>"
@@ -143,7 +133,8 @@ class View(Generic[T]):
     @property
     def stats(self) -> Stats:
         """What the latest iteration has done so far."""
-        return self._iterations.latest.stats
+        latest = self._iterations.latest
+        return Stats() if latest is None else latest.stats
 
     @property
     def checkpoint(self) -> str:
@@ -152,7 +143,8 @@ class View(Generic[T]):
 
         Before any iteration, it is where one would begin.
         """
-        return self._iterations.latest.checkpoint
+        latest = self._iterations.latest
+        return self._iterations.plan.beginning().to_text() if latest is None else latest.checkpoint
 
 
 class Pages(Generic[T]):
@@ -163,10 +155,13 @@ class Pages(Generic[T]):
         self._convert = convert
 
     def __iter__(self) -> Iterator[Page[T]]:
-        return PageIterator(self._iterations.begin(), self._convert)
+        return self._batches()
 
     def __aiter__(self) -> AsyncIterator[Page[T]]:
-        return PageIterator(self._iterations.begin(), self._convert)
+        return self._batches()
+
+    def _batches(self) -> Batches[Page[T]]:
+        return Batches(self._iterations.begin(partial(page_of, self._convert)))
 
     def __repr__(self) -> str:
         return f"<Pages {self._iterations.plan}>"
@@ -180,13 +175,12 @@ class Stream(View[E]):
     hook, and is counted in ``stats``.  ``records()`` and ``raw()`` leave nothing out.
     """
 
-    def __init__(self, definition: StreamDefinition[E, Any, Any], plan: Plan) -> None:
-        super().__init__(Iterations(plan), entries(definition))
-        self._definition = definition
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(Iterations(plan), entries(plan.definition))
 
     def records(self) -> View[LogRecord]:
         """The same, normalized to the OpenTelemetry log data model; one record for every item."""
-        return View(self._iterations, records(self._definition))
+        return View(self._iterations, records(self._iterations.plan.definition))
 
     def raw(self) -> View[Any]:
         """The same as decoded JSON values, as received and unchecked."""
