@@ -95,7 +95,7 @@ class Delivery(Generic[R, T]):
         return batch
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Deliverable(Generic[R]):
     """
     The records of several accounts, to be iterated any number of times.
@@ -105,7 +105,7 @@ class Deliverable(Generic[R]):
         unopened: The errors of accounts that could not be opened.
     """
 
-    where: ClassVar[str]
+    _where: ClassVar[str]
     _tasks: Tasks
     _views: Mapping[Name, View[LogRecord]]
     skipped: tuple[Skipped, ...]
@@ -134,7 +134,7 @@ class Deliverable(Generic[R]):
         return AsyncItems(self._delivery())
 
     def _delivery(self) -> Delivery[R, Iterator[LogRecord]]:
-        return Delivery(self._tasks, self._begin, lambda reading: reading.records(), self.where)
+        return Delivery(self._tasks, self._begin, lambda reading: reading.records(), self._where)
 
     @abstractmethod
     def _begin(self) -> R:

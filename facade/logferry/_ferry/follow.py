@@ -17,7 +17,7 @@ REORDERING: Final = 5.0
 """Seconds for which a record waits for older ones of other streams."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class FerryFollow(Deliverable[Confluence]):
     """
     What is new in several accounts, in the order of time, without an end.
@@ -31,7 +31,7 @@ class FerryFollow(Deliverable[Confluence]):
         unopened: The errors of accounts that could not be opened.
     """
 
-    where = "ferry.follow()"
+    _where = "ferry.follow()"
     _clock: Clock
     _reordering: float
     _on_failure: Callable[[FailureEvent], None] | None
@@ -42,7 +42,7 @@ class FerryFollow(Deliverable[Confluence]):
 
         Deliver all arrivals of a list before the next list is requested; the others come again.
         """
-        return Batches(Delivery(self._tasks, self._begin, Confluence.due, self.where))
+        return Batches(Delivery(self._tasks, self._begin, Confluence.due, self._where))
 
     def _begin(self) -> Confluence:
         return Confluence(

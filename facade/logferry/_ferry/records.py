@@ -117,7 +117,7 @@ class Arrivals(Reading):
         return _Arrived(name, [records[index] for index in kept], lambda taken: place(ends[taken]))
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class FerryRecords(Deliverable[Arrivals]):
     """
     The records of several accounts.  Iterate with ``for`` in a ``with`` block, with ``async for`` in ``async with``.
@@ -132,7 +132,7 @@ class FerryRecords(Deliverable[Arrivals]):
         unopened: The errors of accounts that could not be opened.
     """
 
-    where = "ferry.records()"
+    _where = "ferry.records()"
     _lowest: int = 0
     _latest: Arrivals | None = None
 

@@ -67,12 +67,13 @@ class _Chained(Batches[Iterator[T]]):
 
     def __next__(self) -> Iterator[T]:
         try:
-            return super().__next__()
-        except StopIteration:
-            raise
+            batch = self._source.next_batch()
         except BaseException as error:  # noqa: BLE001  # it is raised by what is returned
             # No generator: another thread in the same chain would get an error of the interpreter.
             return map(_raise, (error,))
+        if batch is None:
+            raise StopIteration
+        return batch
 
 
 def _raise(error: BaseException) -> Any:
