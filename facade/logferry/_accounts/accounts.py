@@ -11,7 +11,7 @@ account named after it.  An account of a file has its values from the file and i
     app_id = "m2m-app"
     app_secret = { env = "ACME_LOGTO_SECRET" }
 
-A file that is only found in the working directory may have been put there by anybody: it runs no commands, reads no files,
+A file that is only found in the working directory may be from anyone: it runs no commands, reads no files,
 and of the environment it has only the variables that begin with ``LOGFERRY_``, and the service's own.
 """
 
@@ -95,7 +95,7 @@ class Account:
 
     def _require_address_of_environment(self, client: Client) -> None:
         """
-        Refuse to send the credentials of the environment's account to another server, for a file that anybody wrote.
+        Refuse to send the credentials of the environment's account to another server, for a file that may be from anyone.
 
         This machine is not another server.  Where the variables alone make no account, they have no address either, and the
         file says it.
@@ -145,7 +145,7 @@ def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool
     named = config or os.environ.get(VARIABLE)
     if named:
         return local_path(named, f"--config or {VARIABLE}", "Name a file, such as logferry.toml").absolute(), True
-    from platformdirs import user_config_path  # noqa: PLC0415  # only needed where nobody named a file
+    from platformdirs import user_config_path  # noqa: PLC0415  # only needed where no file is named
 
     own = user_config_path("logferry", appauthor=False) / FILE_NAME
     try:

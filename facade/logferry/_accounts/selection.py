@@ -33,11 +33,7 @@ class Job:
         return label_of(self.account.name, self.stream.name)
 
     def spellings(self, *, sessions: bool = False) -> dict[str, str]:
-        """
-        The stream's filters: from the names in Python and on the wire to the name in Python.
-
-        With *sessions* also those that narrow which sessions are read, where it is read session by session.
-        """
+        """Its filters' names in Python, by all spellings; with *sessions* also those that select the sessions to read."""
         filters = [*self.stream.filter_list]
         listing = self.stream.incremental.sessions
         if sessions and listing is not None:
@@ -126,13 +122,7 @@ def require_streams(names: Sequence[str]) -> None:
 
 
 def selected_jobs(streams: Sequence[str], accounts: Sequence[Account], names: Sequence[str] = ()) -> list[Job]:
-    """
-    The streams of these names in the accounts that are meant; without names, all of them.
-
-    Raises:
-        InvalidRequestError: There is no such stream or account.
-        ConfigurationError: No account that is meant has the stream.
-    """
+    """The streams of these names in the accounts that are meant; all without names.  Errors say which name there is not."""
     meant = named_accounts(names, accounts)
     require_streams(streams)
     jobs = [
@@ -169,27 +159,21 @@ def names_of(given: str | Sequence[str]) -> tuple[str, ...]:
 
 @frozen
 class Filters:
-    """
-    The filters that a caller gave.
-
-    Attributes:
-        common: Values by the filter's name, for every stream.
-        own: The same for single streams, by the stream's name; they count for more.
-    """
+    """The filters that a caller gave: *common* ones for every stream, and those of single streams, which count for more."""
 
     common: Mapping[str, str]
     own: Mapping[str, Mapping[str, str]]
 
     @classmethod
     def of(cls, given: Mapping[str, str | Mapping[str, str]] | None) -> Filters:
-        """Tell the filters of single streams from the others."""
+        """Separate the filters of single streams from the others."""
         return cls(
             {name: value for name, value in (given or {}).items() if isinstance(value, str)},
             {name: value for name, value in (given or {}).items() if not isinstance(value, str)},
         )
 
     def of_stream(self, stream: str) -> dict[str, str]:
-        """What a stream is asked with."""
+        """The filters of a stream."""
         return {**self.common, **self.own.get(stream, {})}
 
     def require_among(self, jobs: Sequence[Job]) -> None:
@@ -211,14 +195,10 @@ def askable_jobs(
     sessions: bool = False,
 ) -> tuple[list[Job], list[Skipped]]:
     """
-    Of streams that were not named, those that can be asked with these filters, and the others.
+    Of streams that were not named, those that can be read with filters of these names, and the others.
 
-    Args:
-        jobs: The streams.
-        filters: The filters' names, in Python or on the wire.
-        own: Names of further filters, by the stream that alone gets them.
-        sessions: Whether a stream that needs a session's id is asked for all sessions that another stream lists; it then
-            takes the filters that narrow these, too.
+    *own* are names of further filters, by the stream that alone gets them.  With *sessions* a stream that needs a session's id
+    is read for all sessions that another stream lists, and takes the filters that select these, too.
     """
     spellings = [job.spellings(sessions=sessions) for job in jobs]
     known = {spelling: name for names in spellings for spelling, name in names.items()}

@@ -52,10 +52,7 @@ def local_path(named: str | os.PathLike[str], what: str, instead: str | Callable
     """
     The path that a caller names, with ``~`` expanded; a ConfigurationError for an address, or what is no path.
 
-    Args:
-        named: What was given.
-        what: What names it, for errors, such as ``--output``.
-        instead: What to do instead of giving an address; or what says so, for its scheme.
+    The error calls it *what*, such as ``--output``, and hints at what to do *instead* of giving an address of its scheme.
     """
     text = os.fspath(named)
     scheme = scheme_of(text)

@@ -66,8 +66,15 @@ class Clients:
             if one not in self._logged:
                 self._logged.add(one)
                 _LOGGER.info("left out: %s %s", one.label, one.reason)
-        clients, failures = self._open(jobs)
-        return clients, tuple(skipped), failures
+        clients: list[tuple[Job, Client]] = []
+        failures: dict[str, LogferryError] = {}
+        for job in jobs:
+            if job.account.name not in failures:
+                try:
+                    clients.append((job, self.client(job.account.name)))
+                except ConfigurationError as error:
+                    failures[job.account.name] = error
+        return clients, tuple(skipped), tuple(failures.values())
 
     def views(
         self,
@@ -88,15 +95,3 @@ class Clients:
             call: StreamOptions = {**options, **times, "resume": checkpoint}
             views[name] = client.stream(name[1], filters=given.of_stream(name[1]), **call).records()
         return views, skipped, failures
-
-    def _open(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Client]], tuple[LogferryError, ...]]:
-        """The streams of the accounts that can be opened, and the errors of the others."""
-        clients: list[tuple[Job, Client]] = []
-        failures: dict[str, LogferryError] = {}
-        for job in jobs:
-            if job.account.name not in failures:
-                try:
-                    clients.append((job, self.client(job.account.name)))
-                except ConfigurationError as error:
-                    failures[job.account.name] = error
-        return clients, tuple(failures.values())

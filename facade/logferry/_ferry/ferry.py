@@ -74,7 +74,7 @@ class Ferry:
         client = self._clients.client(account)
         if kind is not None and not isinstance(client, kind):
             raise InvalidRequestError(
-                f"the account {account!r} is for {client.service}", hint=f"Ask for a logferry.{type(client).__name__}"
+                f"the account {account!r} is for {client.service}", hint=f"Pass logferry.{type(client).__name__}"
             )
         return client
 

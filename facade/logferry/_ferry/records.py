@@ -30,6 +30,11 @@ class _Arrived:
     taken: anyio.Event = field(factory=anyio.Event)
 
 
+def _reached(place: Callable[[int], str], count: int, left: Iterator[LogRecord]) -> str:
+    """The checkpoint where these are left of so many records; it does not keep the records."""
+    return place(count - length_hint(left))
+
+
 @define(eq=False, kw_only=True)
 class Arrivals(Reading):
     """
@@ -39,15 +44,15 @@ class Arrivals(Reading):
 
     Attributes:
         lowest: The lowest severity number of the records that the caller selects.
+        places: Give what resumes a stream after the last record that the caller has taken.
     """
 
     summary = "{} of the accounts' streams failed"
     views: Mapping[Name, View[LogRecord]]
     lowest: int
+    places: dict[Name, Callable[[], str]]
     _arrived: deque[_Arrived] = field(factory=deque[_Arrived])
-    _current: _Arrived | None = None
     _left: Iterator[LogRecord] = field(factory=lambda: iter(()))
-    _places: dict[Name, Callable[[], str]] = field(factory=dict[Name, "Callable[[], str]"])
     _ended: bool = False
 
     async def run(self) -> None:
@@ -69,26 +74,16 @@ class Arrivals(Reading):
         """Return the records of the next page, or the rest of the last one; ``None`` when all lanes have ended."""
         while not length_hint(self._left):
             if self._arrived:
-                self._take(self._arrived.popleft())
+                arrived = self._arrived.popleft()
+                self._left = iter(arrived.records)
+                self.places[arrived.name] = partial(_reached, arrived.place, len(arrived.records), self._left)
+                arrived.taken.set()
             elif self._ended:
                 return None
             else:
                 self.change = anyio.Event()
                 await self.change.wait()
         return self._left
-
-    def checkpoint(self, name: Name) -> str | None:
-        """Return what resumes a stream after the last record that the caller has taken; ``None`` if it has not begun."""
-        if self._current is not None and self._current.name == name:
-            return self._current.place(len(self._current.records) - length_hint(self._left))
-        place = self._places.get(name)
-        return None if place is None else place()
-
-    def _take(self, arrived: _Arrived) -> None:
-        if self._current is not None:
-            self._places[self._current.name] = partial(self._current.place, len(self._current.records))
-        self._current, self._left = arrived, iter(arrived.records)
-        arrived.taken.set()
 
     async def _read(self, names: Sequence[Name]) -> None:
         """Hand over the pages of these streams; the failure of one does not stop the next."""
@@ -99,7 +94,7 @@ class Arrivals(Reading):
                 self.failures.append(error)
 
     async def _hand_over(self, name: Name, iteration: Iteration[list[LogRecord]]) -> None:
-        self._places[name] = partial(iteration.places(), 0)
+        self.places[name] = partial(iteration.places(), 0)
         try:
             while (records := await iteration.anext_batch()) is not None:
                 arrived = self._selected(name, records, iteration.places())
@@ -134,14 +129,15 @@ class FerryRecords(Deliverable[Arrivals]):
 
     _where = "ferry.records()"
     _lowest: int = 0
-    _latest: Arrivals | None = None
+    _places: Mapping[Name, Callable[[], str]] = field(factory=dict[Name, "Callable[[], str]"])
 
     def _begin(self) -> Arrivals:
-        self._latest = Arrivals(views=self._views, lowest=self._lowest, failures=[*self.unopened])
-        return self._latest
+        places = self._places = dict[Name, Callable[[], str]]()
+        return Arrivals(views=self._views, lowest=self._lowest, places=places, failures=[*self.unopened])
 
     def _checkpoint(self, name: Name) -> str:
-        return (self._latest and self._latest.checkpoint(name)) or self._views[name].checkpoint
+        place = self._places.get(name)
+        return self._views[name].checkpoint if place is None else place()
 
 
 def refuse_other_names(options: WindowOptions) -> None:

@@ -116,15 +116,6 @@ class Tasks:
                 hint="Begin another iteration in a block of its own",
             )
 
-    def require_portal(self) -> BlockingPortal:
-        """The way into the event loop, for blocking iterations."""
-        self._require_own()
-        if self.portal is None:
-            raise InvalidRequestError(
-                "the accounts are not open for 'for'", hint="Use a with block; in async with, iterate with 'async for'"
-            )
-        return self.portal
-
     def call(self, run: Callable[[], Awaitable[T]]) -> T:
         """Run a coroutine on the event loop, from the thread of a ``with`` block; Ctrl-C cancels it and waits for its end."""
         over = Event()
@@ -135,7 +126,12 @@ class Tasks:
             finally:
                 over.set()
 
-        future = self.require_portal().start_task_soon(run_to_the_end)
+        self._require_own()
+        if self.portal is None:
+            raise InvalidRequestError(
+                "the accounts are not open for 'for'", hint="Use a with block; in async with, iterate with 'async for'"
+            )
+        future = self.portal.start_task_soon(run_to_the_end)
         try:
             return future.result()
         except BaseException:

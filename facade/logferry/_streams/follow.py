@@ -37,14 +37,11 @@ class Follow:
         """
         Yield what is new, without an end: a batch for each poll, also for one that brings nothing.
 
-        Args:
-            page_size: How many items are requested at once.
-            window: Its beginning is where records begin.  Without one they begin where it ends, at the moment at which the
-                follow was asked for: what was there before is not new, but what comes late is.
-            position: Where to resume; ``None`` for the start.
+        The beginning of *window* is where records begin.  Without one they begin where it ends, at the moment of the call: what
+        was there before is not new, but what comes late is.
         """
         place = Place() if position is None else Place.from_json(position)
-        quiet, told, ahead = 0, frozenset[str](), 0
+        quiet, reported, ahead = 0, frozenset[str](), 0
         while True:
             time = yield from now()
             place, issues = place.not_after(time)
@@ -57,12 +54,12 @@ class Follow:
                 window,
                 edge,
                 place,
-                told,
+                reported,
                 dict.fromkeys(issues),
                 ahead=ahead,
             )
             yield from poll.run()
-            place, told, ahead = poll.place, frozenset(poll.issues), poll.ahead
+            place, reported, ahead = poll.place, frozenset(poll.issues), poll.ahead
             quiet = 0 if poll.has_found else quiet + 1
             took = (yield from now()) - (place.read or 0)
             yield Sleep(self.pace.pause(max(quiet - 1, 0), took))

@@ -179,7 +179,7 @@ class Iteration(Generic[T]):
         if self.plan.strict:
             error = ResponseShapeError(
                 f"an item does not have the documented shape: {'; '.join(issues)}",
-                hint="Go on from the checkpoint without strict, which keeps it and lists what did not decode",
+                hint="Resume from the checkpoint without strict: it keeps the item, and lists what did not decode",
             )
             raise error if self._batch is None else about_response(error, self._batch.response)
         self._pipeline.report_issues(issues, item, delivered=delivered)
@@ -222,7 +222,7 @@ class Iteration(Generic[T]):
                     raise
                 smaller = self._reader.smaller()
                 if smaller is None:
-                    error.hint = "No smaller page can be asked for: leave its time out with since and until"
+                    error.hint = "No smaller page can be requested: exclude its time with since and until"
                     raise
                 self._reader = smaller
                 self._pipeline.count_retry(1, 0.0, error)

@@ -1,4 +1,4 @@
-"""Opening a stream: what a caller asks of it is checked before anything is sent."""
+"""Opening a stream: the caller's arguments are checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from logferry._flow.steps import Flow, Position
 from logferry._streams.checkpoint import Checkpoint, is_follow, read_checkpoint
 from logferry._streams.definition import StreamDefinition
 from logferry._streams.matching import checks_of, matching
-from logferry._streams.plan import Plan, Runtime, asked
+from logferry._streams.plan import Plan, Runtime, as_given
 from logferry._streams.views import Stream
 from logferry._time.window import Window
 
@@ -25,13 +25,7 @@ F = TypeVar("F", bound=AttrsInstance)
 
 
 def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions, runtime: Runtime) -> Stream[E]:
-    """
-    A stream of an account.
-
-    Raises:
-        InvalidRequestError: The call cannot be right.
-        CheckpointError: ``resume`` belongs to another question, or is damaged.
-    """
+    """A stream of an account; InvalidRequestError for a call that cannot be right, CheckpointError for another call's ``resume``."""
     refuse_unknown(options, (one.name for one in definition.filter_list), StreamOptions)
     given = _given(filters)
     since, until, resume = options.get("since"), options.get("until"), options.get("resume")
@@ -40,13 +34,15 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
     checkpoint = None
     if resume is not None:
         checkpoint = read_checkpoint(resume)
-        checkpoint.belongs_to(stream=definition.name, filters=given, asked=(asked(since), asked(until)))
+        checkpoint.belongs_to(stream=definition.name, filters=given, asked=as_given(since, until))
         filters = _resumed(definition, checkpoint)
         given = _given(filters)
     if definition.needs_one_of and given.keys().isdisjoint(definition.needs_one_of):
+        sessions = definition.incremental.sessions
+        found = "" if sessions is None else f"; {sessions.stream} lists what there is"
         raise InvalidRequestError(
             f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
-            hint=_how_to_find(definition),
+            hint=f"The service requires one of them (in the shell: --filter {definition.needs_one_of[0]}=...){found}",
         )
     if definition.tenant_filter:
         runtime = evolve(runtime, tenant=given.get(definition.tenant_filter))
@@ -86,7 +82,7 @@ def _check(
         if isinstance(value, str) and (not value or not value.isprintable()):
             raise InvalidRequestError(
                 f"{definition.name}: {name} is empty, or holds a character that cannot be sent",
-                hint="Leave it out for no filter",
+                hint="Leave the filter out",
             )
     for one in definition.filter_list:
         value = given.get(one.name)
@@ -138,9 +134,3 @@ def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) 
 
 def _given(filters: AttrsInstance) -> dict[str, Any]:
     return {name: value for name, value in asdict(filters).items() if value is not None}
-
-
-def _how_to_find(definition: StreamDefinition[Any, Any, Any]) -> str:
-    sessions = definition.incremental.sessions
-    found = "" if sessions is None else f"; {sessions.stream} lists what there is"
-    return f"The service asks for one of them (in the shell: --filter {definition.needs_one_of[0]}=...){found}"

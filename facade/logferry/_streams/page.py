@@ -26,7 +26,7 @@ class Page(Generic[T]):
         undecoded: Items, as received, that could not become an entry.
         checkpoint: Resumes after this page; JSON text.
         request_id: What the service calls the request, or ``None``.
-        total: How many items the service counts for the question, or ``None`` where it does not say.
+        total: How many items the service counts for the query, or ``None`` where it does not say.
         issues: What may be missing, where the service makes it impossible to be sure.  `sync` does not call the window complete
             then.
         remarks: What is odd about the page otherwise; nothing is missing because of it.

@@ -34,14 +34,14 @@ class Pipeline:
             runtime.rate_limiter,
             options.rate,
             longest_retry_after=options.retries.longest_retry_after,
-            on_request=None if options.hooks.on_request is None else self._report_request,
+            on_request=None if options.on_request is None else self._report_request,
         )
         return flow if options.deadline is None else bounded(flow, options.deadline)
 
     def count_retry(self, attempt: int, delay: float, outcome: Response[Any] | LogferryError) -> None:
         """Count and report a request that is sent again: the failed attempt, from 1, seconds until the next, and its outcome."""
         self.stats.retries += 1
-        hook = self.runtime.options.hooks.on_retry
+        hook = self.runtime.options.on_retry
         if hook is None:
             return
         reason = f"HTTP {outcome.status}" if isinstance(outcome, Response) else outcome.message
@@ -55,7 +55,7 @@ class Pipeline:
             # It is not about the shape of an item, so it never raises, strict or not.
             self.report_issues(doubts, None, delivered=True, is_doubt=True)
             self.stats.doubts += len(doubts)
-        hook = self.runtime.options.hooks.on_page
+        hook = self.runtime.options.on_page
         if hook is not None:
             hook(
                 PageEvent(
@@ -70,7 +70,7 @@ class Pipeline:
 
     def report_issues(self, issues: tuple[str, ...], item: Any, *, delivered: bool, is_doubt: bool = False) -> None:
         """Report issues about an item, or where *item* is ``None``, about the page."""
-        hook = self.runtime.options.hooks.on_issue
+        hook = self.runtime.options.on_issue
         if hook is not None:
             hook(
                 IssueEvent(
@@ -84,7 +84,7 @@ class Pipeline:
             )
 
     def _report_request(self, request: Request[Any]) -> None:
-        hook = self.runtime.options.hooks.on_request
+        hook = self.runtime.options.on_request
         if hook is not None:
             hook(
                 RequestEvent(

@@ -32,7 +32,7 @@ class Stats:
         items: Items delivered.
         retries: Requests sent again.
         issues: Items in which something did not decode.
-        doubts: Issues that are about no item: of items that may be missing, or of a service that does not do as it is asked.
+        doubts: Issues that are about no item: of items that may be missing, or of a service that ignores a part of a request.
     """
 
     pages: int = 0
@@ -47,11 +47,8 @@ class Runtime:
     """
     What the streams of a client share.
 
-    Attributes:
-        tenant: Whose logs they are, where the items do not say; ``None`` where that is unknown.
-        server_address: Host name of the service.
-        chance: Gives random numbers, 0 <= chance < 1, for the jitter of retries.
-        worded: Rewrites a hint that names settings to the names that the caller used.
+    *tenant* owns the logs where the items do not say; *chance* gives random numbers from 0 to below 1, for the jitter of
+    retries; *worded* rewrites a hint that names settings to the names that the caller used.
     """
 
     service: str
@@ -73,14 +70,9 @@ class Runtime:
 @frozen(kw_only=True, repr=False)
 class Plan:
     """
-    What a caller asked of a stream.
+    What a caller wants of a stream: *filters* are by their Python names, *following* is for a follow, which has no end.
 
-    Attributes:
-        reader: Reads the stream's window, filters and page size included.
-        filters: The filters that were given, by their Python names.
-        since: See ``Time``; ``None`` for all that the service still has.
-        until: See ``Time``; ``None`` for the moment at which an iteration begins.
-        following: Whether the flow is that of a follow, which has no end.
+    Without *since* it is all that the service still has; without *until*, up to the moment at which an iteration begins.
     """
 
     stream: str
@@ -119,14 +111,18 @@ class Plan:
         return Checkpoint(
             stream=self.stream,
             filters=self.filters,
-            asked=(asked(self.since), asked(self.until)),
+            asked=as_given(self.since, self.until),
             window=window(self.since, self.until, now=self.runtime.clock.now()),
             position=None,
         )
 
 
-def asked(time: Time | None) -> str | None:
-    """What a caller gave as a time, as text."""
-    if isinstance(time, timedelta):
-        return f"{time.total_seconds()!r} seconds"
-    return time if time is None or isinstance(time, str) else time.isoformat()
+def as_given(since: Time | None, until: Time | None) -> tuple[str | None, str | None]:
+    """The times as a caller gave them, as text."""
+
+    def text(time: Time | None) -> str | None:
+        if isinstance(time, timedelta):
+            return f"{time.total_seconds()!r} seconds"
+        return time if time is None or isinstance(time, str) else time.isoformat()
+
+    return text(since), text(until)

@@ -63,15 +63,11 @@ class _New:
 @define
 class Poll:
     """
-    One poll of a stream.
+    One poll of a stream, in the window of the call.
 
     Attributes:
-        walk: Starts the stream's own flow at a place.
-        window: The window of the call.
         edge: The time from which on an unknown item is new.
-        place: Where the follow is.
-        told: Issues that the previous poll has reported.
-        issues: Issues of this one.
+        reported: Issues that the previous poll has reported; *issues* are those of this one.
         ahead: How far our clock is ahead of the service's, in nanoseconds, by the dates of its responses.
         has_found: Whether it has brought an item.
     """
@@ -81,7 +77,7 @@ class Poll:
     window: Window
     edge: int
     place: Place
-    told: frozenset[str]
+    reported: frozenset[str]
     issues: dict[str, None] = field(factory=dict[str, None])
     ahead: int = 0
     has_found: bool = False
@@ -196,8 +192,8 @@ class Poll:
         self.place, self._new, self._keys = after, [], set()
         self.has_found = self.has_found or bool(new)
         if self._response is not None:
-            issues = tuple(issue for issue in self.issues if issue not in self.told)
-            self.told = self.told.union(issues)
+            issues = tuple(issue for issue in self.issues if issue not in self.reported)
+            self.reported = self.reported.union(issues)
             ordinals = {index: one.ordinal for index, one in enumerate(new) if one.ordinal}
             yield Batch([one.item for one in new], position, self._response, issues=issues, ordinals=ordinals.copy)
 
