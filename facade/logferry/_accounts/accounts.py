@@ -52,14 +52,10 @@ _HINT: Final = 'An account is a table: [accounts.login], service = "...", and th
 @frozen(kw_only=True)
 class Account:
     """
-    A named set of credentials and settings for one service.
+    A named set of credentials and settings for one service, from a *file* or (``None``) from the environment.
 
-    Attributes:
-        file: The configuration file that describes it; ``None`` for the environment.
-        allow_insecure: Accept plain ``http`` to other machines than this one.
-        rate: How many requests it makes in how much time, as the file says; ``None`` for the service's own limit.
-        retention: How long the service keeps its logs, in nanoseconds, as the file says; ``None`` for the usual time.
-        values: What the file says, by the setting's name.
+    *rate* is ``None`` for the service's own limit.  *retention* says how long the service keeps its logs, in nanoseconds;
+    ``None`` is the usual time.  *values* are what the file says, by the setting's name.
     """
 
     name: str
@@ -100,8 +96,8 @@ class Account:
         This machine is not another server.  Where the variables alone make no account, they have no address either, and the
         file says it.
         """
-        values = [value for value in self.values.values() if isinstance(value, Reference)]
-        if client.is_loopback or not any(not one.trusted and one.uses_variable_of_service() for one in values):
+        found = [value for value in self.values.values() if isinstance(value, Reference) and not value.trusted]
+        if client.is_loopback or not any(one.kind == "env" and one.words[0] in one.variables for one in found):
             return
         try:
             described = self.service.client.from_env()

@@ -132,24 +132,19 @@ def selected_jobs(streams: Sequence[str], accounts: Sequence[Account], names: Se
         if not streams or stream.name in streams
     ]
     missing = sorted(set(streams) - {job.stream.name for job in jobs})
-    if missing:
-        raise _nowhere(missing[0], accounts, meant)
-    return jobs
-
-
-def _nowhere(stream: str, accounts: Sequence[Account], meant: Sequence[Account]) -> ConfigurationError:
-    """None of the accounts that are meant has the stream."""
-    (service,) = (one for one in SERVICES if stream in [definition.name for definition in one.streams])
+    if not missing:
+        return jobs
+    (service,) = (one for one in SERVICES if missing[0] in [stream.name for stream in one.streams])
     having = [account.name for account in accounts if account.service == service]
     if having:
         lacking = [account.name for account in meant]
         plural = len(lacking) > 1
-        return ConfigurationError(
-            f"account{'s' if plural else ''} {listed(lacking)} {'do' if plural else 'does'} not have {stream}; "
+        raise ConfigurationError(
+            f"account{'s' if plural else ''} {listed(lacking)} {'do' if plural else 'does'} not have {missing[0]}; "
             f"{listed(having)} {'do' if len(having) > 1 else 'does'}"
         )
     how = how_to_have(service, accounts[0].file)
-    return ConfigurationError(f"no account has the stream {stream}", hint=f"{how[0].upper()}{how[1:]}")
+    raise ConfigurationError(f"no account has the stream {missing[0]}", hint=f"{how[0].upper()}{how[1:]}")
 
 
 def names_of(given: str | Sequence[str]) -> tuple[str, ...]:

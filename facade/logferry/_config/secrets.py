@@ -61,10 +61,6 @@ class Reference:
         what = {"env": "the environment variable", "keyring": "the keyring's secret"}.get(self.kind, f"the {self.kind}")
         return f"{self.setting}: {what} {printable(self.words[0])}"
 
-    def uses_variable_of_service(self) -> bool:
-        """Whether it is one of the variables that make an account of the service."""
-        return self.kind == "env" and self.words[0] in self.variables
-
     def require_trust(self) -> None:
         """Refuse what a file that may be from anyone must not do."""
         if not self.trusted:

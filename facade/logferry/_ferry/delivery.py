@@ -31,14 +31,9 @@ class Delivery(Generic[R, T]):
     """
     One iteration over the batches of a reading.
 
-    A batch stays with the reading until the caller takes it.  So a call that is cancelled, or interrupted by Ctrl-C,
-    loses nothing, and the next call goes on.
-
-    Args:
-        tasks: Run the reading.
-        make: Make the reading, when the first batch is requested.
-        wait: Waits for the next batch, and returns the same one again until the caller has taken it; ``None`` at the end.
-        where: The name of the iteration in errors.
+    *make* makes the reading, when the first batch is requested.  *wait* returns the same batch again until the caller has
+    taken it, so a call that is cancelled, or interrupted by Ctrl-C, loses nothing, and the next call goes on.  *where* is
+    the name of the iteration in errors.
     """
 
     __slots__ = ("_in_use", "_make", "_reading", "_tasks", "_wait", "_where")
@@ -97,13 +92,7 @@ class Delivery(Generic[R, T]):
 
 @define(eq=False, repr=False)
 class Deliverable(Generic[R]):
-    """
-    The records of several accounts, to be iterated any number of times.
-
-    Attributes:
-        skipped: Streams that are not read, and why.
-        unopened: The errors of accounts that could not be opened.
-    """
+    """The records of several accounts, to be iterated any number of times."""
 
     _where: ClassVar[str]
     _tasks: Tasks

@@ -41,10 +41,8 @@ class Arrivals(Reading):
     The pages of several streams, in the order of arrival; those of an account are read one after the other.
 
     A lane requests its next page once the caller begins with the last one, so memory is bounded by two pages per lane.
-
-    Attributes:
-        lowest: The lowest severity number of the records that the caller selects.
-        places: Give what resumes a stream after the last record that the caller has taken.
+    *lowest* is the lowest severity number of the records that the caller selects.  *places* give what resumes a stream after
+    the last record that the caller has taken.
     """
 
     summary = "{} of the accounts' streams failed"

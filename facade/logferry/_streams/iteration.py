@@ -45,11 +45,8 @@ class Iteration(Generic[T]):
     The number of delivered items is always known: views take items from the list iterator that ``deliver`` returns, and its
     length hint is the number that remains.  So delivering an item costs no bookkeeping.
 
-    Only one thread or task may use it at a time; a concurrent call raises, and the first one is not disturbed.
-
-    Attributes:
-        plan: Stream, window, filters and limits.
-        converting: True while an item is being converted.
+    Only one thread or task may use it at a time; a concurrent call raises, and the first one is not disturbed.  *converting*
+    is true while an item is being converted.
     """
 
     def __init__(self, plan: Plan, make: Callable[[Iteration[T], Batch], T]) -> None:
@@ -97,12 +94,7 @@ class Iteration(Generic[T]):
         return start if position is None else evolve(start, position=position())
 
     def next_batch(self) -> T | None:
-        """
-        The next batch, or the one that an error interrupted, blocking the thread; ``None`` at the end.
-
-        Raises:
-            InvalidRequestError: Another thread or task is using the iteration.
-        """
+        """The next batch, or the one that an error interrupted, blocking the thread; ``None`` at the end."""
         # No call between check and assignment, so CPython cannot switch threads or raise KeyboardInterrupt there.
         if self._in_use or self.converting:
             raise used_at_once(self.plan.stream)

@@ -7,20 +7,76 @@ from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from attrs import define, evolve
+from attrs import define, evolve, frozen
 
 from logferry._config.arguments import LONGEST, SHORTEST
-from logferry._errors import InvalidRequestError
+from logferry._errors import CheckpointError, InvalidRequestError
 from logferry._flow.steps import Batch
+from logferry._http.retry import clock_ahead_nano
 from logferry._records.record import LogRecord
+from logferry._streams.checkpoint import read_checkpoint
 from logferry._streams.convert import Convert, ItemsOf, converted, entries, raw, records
 from logferry._streams.iteration import Iteration
 from logferry._streams.iterators import AsyncItems, Batches, items
-from logferry._streams.page import Page, page_of
 from logferry._streams.plan import Plan, Stats
 
 E = TypeVar("E")
 T = TypeVar("T")
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class Page(Generic[T]):
+    """
+    One page of a stream.
+
+    Attributes:
+        items: In server order, within the window, each once.
+        undecoded: Items, as received, that could not become an entry.
+        checkpoint: Resumes after this page; JSON text.
+        request_id: What the service calls the request, or ``None``.
+        total: How many items the service counts for the query, or ``None`` where it does not say.
+        issues: What may be missing, where the service makes it impossible to be sure.  `sync` does not call the window complete
+            then.
+        remarks: What is odd about the page otherwise; nothing is missing because of it.
+        clock_ahead_nano: How far the local clock is ahead of the service's, in nanoseconds, as its ``Date`` header says; 0
+            where it is not, or where the service does not say.
+        tells_time: Whether the service says what time it is.
+    """
+
+    items: list[T]
+    undecoded: list[Any]
+    checkpoint: str
+    request_id: str | None
+    total: int | None
+    issues: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    clock_ahead_nano: int = 0
+    tells_time: bool = True
+
+    def __repr__(self) -> str:
+        facts = {f"{len(self.undecoded)} undecoded": self.undecoded, f"{len(self.issues)} issues": self.issues}
+        counts = ", ".join([f"{len(self.items)} items", *(fact for fact, known in facts.items() if known)])
+        try:
+            checkpoint = read_checkpoint(self.checkpoint)
+        except CheckpointError:  # made by hand
+            return f"<Page {counts}>"
+        return f"<Page {checkpoint.stream} {counts}, window {checkpoint.window}>"
+
+
+def page_of(convert: Convert[T], iteration: Iteration[Any], batch: Batch) -> Page[T]:
+    """Make a page of a batch, which is delivered by that."""
+    undecoded: list[Any] = []
+    return Page(
+        items=converted(convert, undecoded, iteration, batch),
+        undecoded=undecoded,
+        checkpoint=iteration.checkpoint,
+        request_id=batch.response.request_id,
+        total=batch.total,
+        issues=batch.issues,
+        remarks=batch.remarks,
+        clock_ahead_nano=clock_ahead_nano(batch.response),
+        tells_time=batch.response.header("date") is not None,
+    )
 
 
 @define
@@ -31,12 +87,7 @@ class Iterations:
     latest: Iteration[Any] | None = None
 
     def begin(self, make: Callable[[Iteration[Any], Batch], T]) -> Iteration[T]:
-        """
-        An iteration that begins now.
-
-        Raises:
-            CheckpointError: The checkpoint is that of the other kind: of a follow, or of a walk that ends.
-        """
+        """An iteration that begins now; CheckpointError for a checkpoint of the other kind, see ``Plan.require_kind``."""
         self.plan.require_kind()
         latest = self.latest = Iteration(self.plan, make)
         return latest
@@ -85,8 +136,7 @@ class View(Generic[T]):
             InvalidRequestError: The stream has an end, `until`, or is followed already.
             CheckpointError: The checkpoint is not one of a follow.
         """
-        from logferry._streams.follow import followed  # noqa: PLC0415  # most programs follow nothing
-        from logferry._streams.polling import Polling  # noqa: PLC0415
+        from logferry._streams.follow import Follow, Polling  # noqa: PLC0415  # most programs follow nothing
 
         plan = self._iterations.plan
         if plan.until is not None or plan.following:
@@ -95,7 +145,8 @@ class View(Generic[T]):
                 hint="Leave until out" if plan.until is not None else "Iterate it as it is",
             )
         pace = Polling(shortest=shortest, longest=longest)
-        following = evolve(plan, reader=followed(plan.reader, plan.definition, pace), following=True)
+        walk = Follow(walk=plan.reader.walk, definition=plan.definition, pace=pace)
+        following = evolve(plan, reader=evolve(plan.reader, walk=walk, resolution=None), following=True)
         following.require_kind()
         return View(Iterations(following), self._convert)
 
