@@ -141,7 +141,8 @@ def filter_field(
     def as_list(value: Any) -> Any:
         return value if value is None or isinstance(value, str) else list[Any](value)
 
-    return field(default=None, metadata=metadata, converter=as_list if several else None)
+    options: dict[str, Any] = {"converter": as_list} if several else {}
+    return field(default=None, metadata=metadata, **options)
 
 
 def flag(text: str) -> bool:
