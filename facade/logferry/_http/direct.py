@@ -86,24 +86,13 @@ class _Network(httpcore.NetworkBackend):
 
 @frozen
 class DirectTransport:
-    """
-    For threads.
-
-    Attributes:
-        pool: The connections.
-    """
+    """For threads."""
 
     pool: httpcore.ConnectionPool
 
     @classmethod
     def of(cls, verification: ssl.SSLContext | None, proxy: str | None) -> DirectTransport:
-        """
-        Make a transport.
-
-        Args:
-            verification: The TLS context; ``None`` if nothing is encrypted.
-            proxy: URL of a proxy, or ``None``.
-        """
+        """Make a transport; *verification* is ``None`` if nothing is encrypted, *proxy* is a URL."""
         given: dict[str, Any] = {**_LIMITS, "ssl_context": verification, "network_backend": _Network()}
         if proxy is None:
             return cls(httpcore.ConnectionPool(**given))

@@ -28,12 +28,7 @@ R = TypeVar("R")
 
 @define(eq=False)
 class Ticket(Generic[R]):
-    """
-    A request in flight, and its outcome.
-
-    Attributes:
-        send: The request, with the values that the layers have set.
-    """
+    """A request in flight, with the values that the layers have set, and its outcome."""
 
     send: Send[R]
     _running: Running | None = None
@@ -121,12 +116,7 @@ class Ticket(Generic[R]):
 
 @define(eq=False)
 class InFlight:
-    """
-    The requests of one iteration that are in flight.
-
-    Attributes:
-        sender: Sends them.
-    """
+    """The requests of one iteration that are in flight."""
 
     sender: Sender
     _waiting: Ticket[Any] | None = None

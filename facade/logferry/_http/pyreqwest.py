@@ -32,12 +32,7 @@ C = TypeVar("C")
 
 
 def require_fast(options: WireOptions) -> None:
-    """
-    Make sure that pyreqwest can serve these options.
-
-    Raises:
-        ConfigurationError: pyreqwest is missing, or does not support the options.
-    """
+    """Raise a ConfigurationError if pyreqwest is missing, or does not support these options."""
     require("pyreqwest", "transport: 'fast'")
     if options.verify is not None:
         # pyreqwest can trust further authorities, but not these alone.
@@ -97,12 +92,7 @@ class FastTransport:
 
 
 class AsyncFastTransport:
-    """
-    For the tasks of an event loop.
-
-    Raises:
-        ConfigurationError: The event loop is not asyncio's.
-    """
+    """For the tasks of an event loop of asyncio; another one is a ConfigurationError."""
 
     bounds_the_whole: ClassVar[bool] = True
 
@@ -137,9 +127,8 @@ def _settle_at_exit() -> None:
     """
     Let pyreqwest's thread leave Python before the interpreter ends.
 
-    It tells an event loop of a response from a thread of its own, which may still be in ``call_soon_threadsafe`` when the
-    program that has the response is over.  CPython then ends that thread, Rust unwinds it, and the process aborts with
-    "Fatal Python error: PyGILState_Release" (0.15.1 on 3.11).
+    It reports a response to an event loop from its own thread, which may still be in ``call_soon_threadsafe`` when the program ends.
+    CPython then ends that thread, Rust unwinds it, and the process aborts with "Fatal Python error: PyGILState_Release" (0.15.1 on 3.11).
     """
     atexit.register(_settle)
 

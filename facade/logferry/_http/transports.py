@@ -10,14 +10,7 @@ from attrs import field, frozen
 
 
 class Bounds(NamedTuple):
-    """
-    How long a request may take, in seconds.
-
-    Attributes:
-        connect: Until a connection stands.
-        read: Until the next bytes arrive.
-        whole: For the whole exchange.
-    """
+    """Seconds until a connection stands, until the next bytes arrive, and for the whole exchange."""
 
     connect: float
     read: float
@@ -31,16 +24,7 @@ class Bounds(NamedTuple):
 
 @frozen
 class Outgoing:
-    """
-    A request as it goes over the wire.
-
-    Attributes:
-        method: Its method.
-        url: The whole URL, quoted, query included.
-        headers: Its headers but ``Host``, in order.
-        content: Its body, or ``None``.
-        bounds: How long it may take.
-    """
+    """A request as it goes over the wire: the URL quoted, with its query; the headers in order, without ``Host``."""
 
     method: str
     url: str
@@ -51,13 +35,9 @@ class Outgoing:
 
 class Incoming(NamedTuple):
     """
-    A response whose head has arrived.
+    A response whose head has arrived; its body arrives in chunks, still compressed.
 
-    Attributes:
-        status: The HTTP status.
-        headers: As received, in order.
-        chunks: The body as it arrives, still compressed.
-        close: Gives the connection back, or up where the body has not been read.
+    ``close`` returns the connection to the pool, or closes it where the body has not been read.
     """
 
     status: int
@@ -105,13 +85,10 @@ class AsyncTransport(Protocol):
 @frozen
 class HttpxTransport:
     """
-    A transport of httpx that the caller gave, asked without httpx's client.
+    A transport of httpx that the caller gave, called without httpx's client.
 
     The client would merge URLs, look for cookies and follow redirects, none of which is wanted here, and take as long for
     that as its transport does for the request (profiled).
-
-    Attributes:
-        transport: The transport.
     """
 
     transport: httpx.BaseTransport
