@@ -17,7 +17,7 @@ import httpcore
 import httpx
 from attrs import frozen
 
-from logferry._http.transports import AsyncIncoming, Bounds, Incoming, Outgoing
+from logferry._http.transports import AsyncReceived, Bounds, Incoming, Outgoing, Received
 
 _LIMITS: Final[Mapping[str, Any]] = {"max_connections": 100, "max_keepalive_connections": 20, "keepalive_expiry": 5.0}
 """The limits of httpx; the defaults of httpcore are lower than threads can need."""
@@ -98,7 +98,7 @@ class DirectTransport:
             return cls(httpcore.ConnectionPool(**given))
         return cls(httpcore.HTTPProxy(**given, **_proxy_arguments(proxy)))
 
-    def send(self, outgoing: Outgoing) -> Incoming:
+    def send(self, outgoing: Outgoing) -> Received:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
             response = self.pool.handle_request(_request(outgoing, _timeouts(outgoing.bounds)))
@@ -124,11 +124,11 @@ class AsyncDirectTransport:
             return cls(httpcore.AsyncConnectionPool(**given))
         return cls(httpcore.AsyncHTTPProxy(**given, **_proxy_arguments(proxy)))
 
-    async def send(self, outgoing: Outgoing) -> AsyncIncoming:
+    async def send(self, outgoing: Outgoing) -> AsyncReceived:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
             response = await self.pool.handle_async_request(_request(outgoing, outgoing.bounds.within()))
-        return AsyncIncoming(response.status, response.headers, _async_chunks(response), response.aclose)
+        return Incoming(response.status, response.headers, _async_chunks(response), response.aclose)
 
     async def close(self) -> None:
         """Close the connections."""

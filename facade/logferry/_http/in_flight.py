@@ -122,17 +122,17 @@ class InFlight:
     _waiting: Ticket[Any] | None = None
     _begun: WeakSet[Ticket[Any]] = field(factory=WeakSet[Ticket[Any]])
 
-    def add(self, send: Send[Any], begin: Callable[[Ticket[Any]], None]) -> Ticket[Any]:
+    def add(self, send: Send[Any], begin: Callable[[Ticket[Any], Sender], None]) -> Ticket[Any]:
         """Add a request; it begins once the flow has another step to perform meanwhile."""
         self.go_on(begin)
         self._waiting = Ticket(send)
         return self._waiting
 
-    def go_on(self, begin: Callable[[Ticket[Any]], None], *, but: Ticket[Any] | None = None) -> None:
+    def go_on(self, begin: Callable[[Ticket[Any], Sender], None], *, but: Ticket[Any] | None = None) -> None:
         """Begin the request that waits, unless the flow receives its response next."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting is not but:
-            begin(waiting)
+            begin(waiting, self.sender)
             self._begun.add(waiting)
 
     async def perform_rest(self) -> None:

@@ -25,7 +25,7 @@ from logferry._errors import ConfigurationError
 from logferry._extras import require
 from logferry._http.options import WireOptions
 from logferry._http.proxies import proxy_of
-from logferry._http.transports import AsyncIncoming, Incoming, Outgoing
+from logferry._http.transports import AsyncReceived, Incoming, Outgoing, Received
 from logferry._redaction import Sealed
 
 C = TypeVar("C")
@@ -76,7 +76,7 @@ class FastTransport:
 
         self._clients = _Clients[Any](SyncClientBuilder, proxy_of(options))
 
-    def send(self, outgoing: Outgoing) -> Incoming:
+    def send(self, outgoing: Outgoing) -> Received:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
             exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
@@ -108,13 +108,13 @@ class AsyncFastTransport:
         _settle_at_exit()
         self._clients = _Clients[Any](ClientBuilder, proxy_of(options))
 
-    async def send(self, outgoing: Outgoing) -> AsyncIncoming:
+    async def send(self, outgoing: Outgoing) -> AsyncReceived:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
             exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
             response = await _cancellable(exchange.inner.__aenter__())
         close = partial(exchange.inner.__aexit__, *_NONE)
-        return AsyncIncoming(response.status, _headers(response), _async_chunks(response.body_reader), close)
+        return Incoming(response.status, _headers(response), _async_chunks(response.body_reader), close)
 
     async def close(self) -> None:
         """Close the connections."""
