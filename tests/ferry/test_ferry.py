@@ -337,7 +337,7 @@ def test_a_client_is_returned_by_its_class(config: Path) -> None:
     with logferry.open_accounts(config, transport=InProcessTransport(LOGIN)) as ferry:
         assert len(ferry.client("login", logferry.Logto).audit_logs(until=UNTIL).to_list()) == 250
         assert ferry.client("login").account == "login"
-        with pytest.raises(logferry.InvalidRequestError, match=r"is for logto\. Ask for a logferry\.Logto"):
+        with pytest.raises(logferry.InvalidRequestError, match=r"is for logto\. Pass logferry\.Logto"):
             ferry.client("login", logferry.Daily)
         with pytest.raises(logferry.InvalidRequestError, match="there is no account 'nobody'"):
             ferry.client("nobody")
