@@ -44,13 +44,11 @@ _OK: Final = 200
 @frozen(kw_only=True)
 class Reader:
     """
-    How a stream is read.
+    How a stream is read; for ``order`` and ``resolution`` see ``StreamDefinition``.
 
     Attributes:
         walk: The stream's own walk, after its page size.
-        order: Its order, see ``StreamDefinition``.
-        resolution: See ``StreamDefinition``; ``None`` where pages are read one after the other.
-        page_size: How many items are asked for at once.
+        page_size: How many items a request asks for.
         concurrency: How many requests may be in flight, at least 1.
         sift: Leaves out items of a flow; ``None`` for none.
     """
@@ -67,14 +65,7 @@ class Reader:
         return None if self.page_size == 1 else evolve(self, page_size=self.page_size // 2)
 
     def read(self, window: Window, position: Position | None, *, max_items: int | None = None) -> Flow:
-        """
-        Yield every item of *window* once.
-
-        Args:
-            window: Which items.
-            position: Where to resume, as a batch gave it; ``None`` for the start.
-            max_items: How many items are wanted, or ``None`` for all.
-        """
+        """Yield every item of *window* once, from a position that a batch gave; *max_items* is ``None`` for all."""
         flow = self._read(window, position, max_items)
         return flow if self.sift is None else self.sift(flow)
 
