@@ -81,17 +81,15 @@ class Partition:
             case Batch():
                 self.batch, self.rests = step, True
                 self.further = partial(step.position, len(step.items))
-                self._note(None if step.sent is None else step.sent.span())
+                seen = None if step.sent is None else step.sent.span()
+                known = [span for span in (self.span, seen) if span is not None]
+                self.span = (min(first for first, _ in known), max(last for _, last in known)) if known else None
                 return step
             case None:
                 self.ended, self.flow = True, None
             case _:
                 raise AssertionError(step)
         return None
-
-    def _note(self, span: tuple[int, int] | None) -> None:
-        if span is not None:
-            self.span = span if self.span is None else (min(self.span[0], span[0]), max(self.span[1], span[1]))
 
     def drop(self) -> None:
         """End its walk; a page that it has found is kept."""

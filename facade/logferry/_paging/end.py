@@ -49,10 +49,8 @@ def agrees(page: Evidence, *, full: int | None = None, follows_short: bool = Fal
     """
     Whether something else says that a page has what it should have.
 
-    Args:
-        page: The page.
-        full: How many items a full page has, where the service has shown a limit of its own.
-        follows_short: Whether the page before it was short, so that it was the last one with items.
+    *full* is how many items a full page has, where the service has shown a limit of its own.  After a short page
+    (*follows_short*), an empty one is the end.
     """
     if page.total is not None and page.met + page.items >= page.total:
         return True
@@ -99,7 +97,7 @@ class Doubts:
     _follows_short: bool = field(default=False, init=False)
 
     def are_raised_by(self, page: Evidence) -> bool:
-        """Whether a page is to be asked for once more."""
+        """Whether a page is to be requested once more."""
         is_settled = self._confirmed >= _CONFIRMED if page.goes_on else page.total is None and not self.looks_twice
         if page.fails or is_settled:
             return False
