@@ -28,8 +28,7 @@ class Partition:
     A page that the walk has found is kept until it is delivered; until then the walk sends at most one request.
 
     Attributes:
-        window: The window that it delivers.
-        asked: The window that is requested, once the walk has begun.
+        window: The window that it delivers; ``asked`` is the one that its walk requests.
         further: Returns the position behind the items that the walk has found.
         span: The earliest and the latest time that it has found.
         wish: The request that the walk wants to send.
@@ -51,11 +50,6 @@ class Partition:
     rests: bool = False
     ended: bool = False
     waits: bool = False
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether its walk has not begun."""
-        return self.flow is None and not self.ended
 
     @property
     def found(self) -> int:
@@ -99,11 +93,6 @@ class Partition:
         self.rests = False
 
 
-def left_of(batch: Batch, kept: Sequence[int]) -> Batch:
-    """A batch with only some of its items; those behind the last of them do not count as delivered."""
-    return batch.narrowed(kept, end=kept[-1] + 1 if kept else 0)
-
-
 def without_known(batch: Batch, times: PageTimes, known: Sequence[str]) -> tuple[Batch, Sequence[tuple[int, str]]]:
     """
     Leave out items without a readable time that another partition has delivered.
@@ -113,4 +102,4 @@ def without_known(batch: Batch, times: PageTimes, known: Sequence[str]) -> tuple
     digests = {index: digest(batch.items[index]) for index, time in enumerate(times) if time is None}
     kept = [index for index in range(len(batch.items)) if digests.get(index) not in known]
     timeless = [(order, digests[index]) for order, index in enumerate(kept) if index in digests]
-    return (batch if len(kept) == len(batch.items) else left_of(batch, kept)), timeless
+    return (batch if len(kept) == len(batch.items) else batch.narrowed(kept)), timeless

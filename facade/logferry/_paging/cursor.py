@@ -2,7 +2,7 @@
 Walks through streams that page by cursor, in whatever order the service sends.
 
 Cursors are the service's own and can go wrong in every way: come twice, lead nowhere, expire, be refused after a row has
-been removed.  So a walk knows the items of the last pages.  They tell what a page repeats, and where a walk that has to
+been removed.  So a walk knows the items of the last pages.  They show what a page repeats, and where a walk that has to
 begin again from the start of its window was: what comes before them has been delivered, and is not delivered again.
 """
 
