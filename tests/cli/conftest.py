@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 from click.testing import CliRunner, Result
-from tests.cli.processes import TEMPLATE, Forked, Started
+from tests.cli.processes import Forked, Started
 
 from logferry._accounts.registry import SERVICES
 from logferry.cli import main
@@ -89,12 +89,6 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     return describe
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _template() -> Generator[None]:
-    yield
-    TEMPLATE.end()
-
-
 @pytest.fixture
 def configured(server: Server, account: Account) -> Server:
     """Return the server, with an account of it in the environment."""
@@ -159,9 +153,14 @@ main(prog_name="logferry")
 
 
 def started(
-    *arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE, cwd: Path | None = None
+    *arguments: str,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
 ) -> Started:
     """Start the command as a process, with Ctrl-C enabled as in the foreground of a shell."""
     if sys.platform == "linux":
-        return Forked(arguments, stdout=stdout, stderr=stderr, cwd=cwd, bufsize=0)
-    return Started([sys.executable, "-c", FOREGROUND, *arguments], stdout=stdout, stderr=stderr, cwd=cwd, bufsize=0)
+        return Forked(arguments, stdout=stdout, stderr=stderr, cwd=cwd, env=env, bufsize=0)
+    command = [sys.executable, "-c", FOREGROUND, *arguments]
+    return Started(command, stdout=stdout, stderr=stderr, cwd=cwd, env=env, bufsize=0)

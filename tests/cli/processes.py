@@ -7,6 +7,7 @@ closed standard streams, encodings, limits) starts an interpreter instead.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import json
 import os
@@ -18,7 +19,7 @@ from typing import Any, Final
 
 _SET_CHILD_SUBREAPER: Final = 36
 
-_TEMPLATE: Final = """
+_PROGRAM: Final = """
 import gc, importlib, io, json, os, signal, socket, sys, time
 
 for name in (signal.SIGTERM, signal.SIGHUP):
@@ -93,15 +94,16 @@ class _Template:
         self._requests: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def fork(self, arguments: list[str], folder: str, descriptors: list[int]) -> int:
+    def fork(self, arguments: list[str], environment: dict[str, str], folder: str, descriptors: list[int]) -> int:
         """Return the process ID of a new child of this process, which runs the command with these standard streams."""
         if self._requests is None:
             ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
             self._requests, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with other:
-                command = [sys.executable, "-c", _TEMPLATE, str(other.fileno())]
+                command = [sys.executable, "-c", _PROGRAM, str(other.fileno())]
                 self._process = subprocess.Popen(command, pass_fds=[other.fileno()])
-        request = json.dumps([arguments, dict(os.environ), folder]).encode()
+            atexit.register(self.end)
+        request = json.dumps([arguments, environment, folder]).encode()
         socket.send_fds(self._requests, [request], descriptors)
         return int(self._requests.recv(100))
 
@@ -113,7 +115,7 @@ class _Template:
             self._requests = self._process = None
 
 
-TEMPLATE: Final = _Template()
+_TEMPLATE: Final = _Template()
 
 
 class Started(subprocess.Popen[bytes]):
@@ -130,9 +132,10 @@ class Forked(Started):
 
     def _execute_child(self, args: list[str], *others: Any) -> None:
         # The step of Popen that starts a process; its pipes, signals and waiting stay as they are.
-        _executable, _prepare, _close, _pass, cwd, _env, _info, _flags, _shell, *pipes = others
+        _executable, _prepare, _close, _pass, cwd, env, _info, _flags, _shell, *pipes = others
         stdin, _, _, stdout, _, stderr = pipes[:6]
         given = [own if one == -1 else one for own, one in enumerate((stdin, stdout, stderr))]
-        self.pid = TEMPLATE.fork(args, str(cwd or Path.cwd()), given)
+        self.pid = _TEMPLATE.fork(args, dict(env or os.environ), str(cwd or Path.cwd()), given)
         self._child_created = True
-        self._close_pipe_fds(*pipes[:6])  # type: ignore[attr-defined]  # typeshed lacks it
+        popen: Any = self  # typeshed lacks the method
+        popen._close_pipe_fds(*pipes[:6])  # noqa: SLF001  # of the base class
