@@ -203,5 +203,5 @@ def bounded(flow: Flow, seconds: float) -> Flow:
 
 def _exceeded(seconds: float) -> DeadlineExceededError:
     return DeadlineExceededError(
-        f"the deadline of {seconds:g} s has passed", hint="Go on from the checkpoint, or set a longer deadline"
+        f"the deadline of {seconds:g} s has passed", hint="Resume from the checkpoint, or set a longer deadline"
     )

@@ -28,7 +28,7 @@ _REFUSALS: Final = (
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
 
-HINT: Final = "Go on from the checkpoint later; what has been delivered is not delivered again"
+HINT: Final = "Resume from the checkpoint later; what was delivered is not delivered again"
 
 
 @define
