@@ -68,7 +68,7 @@ def list_walk(
 
     def ask(cursor: Position | None) -> SubFlow[CursorPage]:
         nonlocal most
-        identity, met = cursor if isinstance(cursor, list) else (cursor, 0)
+        identity, met = cursor if is_array(cursor) else (cursor, 0)
         size = page_size + met if largest_page is None else min(page_size + met, largest_page)
         response = yield from fetch(request, identity, size)
         body = decoded(response, refusal)
