@@ -23,22 +23,18 @@ WalkWindow: TypeAlias = Callable[[Window, "Position | None"], Flow]
 @define(eq=False)
 class Partition:
     """
-    A partition of a window.
+    A partition of a window, and its walk.
 
-    A page that its walk has found is kept until it is delivered; until then the walk sends at most one request.
+    A page that the walk has found is kept until it is delivered; until then the walk sends at most one request.
 
     Attributes:
-        window: The window that it delivers.
-        asked: The window that is requested, once the walk has begun.
+        window: The window that it delivers; ``asked`` is the one that its walk requests.
         further: Returns the position behind the items that the walk has found.
         span: The earliest and the latest time that it has found.
-        flow: Its walk, once it has begun.
         wish: The request that the walk wants to send.
-        ticket: The request in flight.
         is_ahead: Whether its latest request was sent before its turn.
         batch: The page that waits to be delivered.
         rests: Whether the walk has found a page and has not been resumed.
-        ended: Whether the walk has ended.
         waits: Whether it sends nothing more before its turn: its request has failed, or an empty page is to be confirmed.
     """
 
@@ -56,11 +52,6 @@ class Partition:
     waits: bool = False
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether its walk has not begun."""
-        return self.flow is None and not self.ended
-
-    @property
     def found(self) -> int:
         """How many of its items wait to be delivered."""
         return 0 if self.batch is None else len(self.batch.items)
@@ -72,12 +63,7 @@ class Partition:
         self.flow = walk(asked, None if self.further is None else self.further())
 
     def advance(self, answer: object) -> Batch | None:
-        """
-        Resume its walk until it wants to send a request, or has found a page.
-
-        Raises:
-            LogferryError: The walk has failed.
-        """
+        """Resume its walk until it wants to send a request, or has found a page; raises the walk's errors."""
         assert self.flow is not None  # noqa: S101  # it has begun
         self.rests = False
         step: Step | None = resume(self.flow, answer)
@@ -89,17 +75,15 @@ class Partition:
             case Batch():
                 self.batch, self.rests = step, True
                 self.further = partial(step.position, len(step.items))
-                self._note(None if step.sent is None else step.sent.span())
+                seen = None if step.sent is None else step.sent.span()
+                known = [span for span in (self.span, seen) if span is not None]
+                self.span = (min(first for first, _ in known), max(last for _, last in known)) if known else None
                 return step
             case None:
                 self.ended, self.flow = True, None
             case _:
                 raise AssertionError(step)
         return None
-
-    def _note(self, span: tuple[int, int] | None) -> None:
-        if span is not None:
-            self.span = span if self.span is None else (min(self.span[0], span[0]), max(self.span[1], span[1]))
 
     def drop(self) -> None:
         """End its walk; a page that it has found is kept."""
@@ -109,24 +93,13 @@ class Partition:
         self.rests = False
 
 
-def left_of(batch: Batch, kept: Sequence[int]) -> Batch:
-    """A batch with only some of its items; those behind the last of them do not count as delivered."""
-    return batch.narrowed(kept, end=kept[-1] + 1 if kept else 0)
-
-
 def without_known(batch: Batch, times: PageTimes, known: Sequence[str]) -> tuple[Batch, Sequence[tuple[int, str]]]:
     """
-    Leave out items without a readable time that another partition has listed.
+    Leave out items without a readable time that another partition has delivered.
 
-    Args:
-        batch: The batch.
-        times: The times of its items.
-        known: The digests of such items that have been delivered.
-
-    Returns:
-        The batch, and which of its items have no readable time, with their digests.
+    *known* are the digests of such items.  Returns as well which of those left have no readable time, with their digests.
     """
     digests = {index: digest(batch.items[index]) for index, time in enumerate(times) if time is None}
     kept = [index for index in range(len(batch.items)) if digests.get(index) not in known]
     timeless = [(order, digests[index]) for order, index in enumerate(kept) if index in digests]
-    return (batch if len(kept) == len(batch.items) else left_of(batch, kept)), timeless
+    return (batch if len(kept) == len(batch.items) else batch.narrowed(kept)), timeless

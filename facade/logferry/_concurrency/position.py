@@ -24,7 +24,7 @@ class PartitionPosition:
         window: The window that is requested for the partition being delivered.
         position: The position of its walk; ``None`` at the start.
         rest: The window behind it; ``None`` if that partition is the last one.
-        span: The earliest and the latest time met in it, in nanoseconds since the epoch; ``None`` for none.
+        span: The earliest and the latest time of its items, in nanoseconds since the epoch; ``None`` for none.
         total: How many items the service counts for the whole query, or ``None``.
         timeless: Digests of items without a readable time that have been delivered: every partition may list them.
     """
@@ -66,10 +66,7 @@ class PartitionPosition:
         """
         The position within a page, as a JSON value.
 
-        Args:
-            position: Gives the walk's position by how many items of the page have been delivered.
-            timeless: Which items of the page have no readable time, and their digests.
-            delivered: How many items have been delivered.
+        The page has *timeless* items, by their indexes and digests; *position* is the walk's, behind the *delivered* ones.
         """
         known = remembered(self.timeless, [one for one in timeless if one[0] < delivered])
         return evolve(self, position=position(delivered), timeless=known).to_json()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import define, field
@@ -12,7 +12,6 @@ from logferry._accounts.accounts import Account
 from logferry._accounts.selection import (
     Filters,
     Job,
-    LeftOut,
     Skipped,
     askable_jobs,
     named_accounts,
@@ -20,8 +19,10 @@ from logferry._accounts.selection import (
     selected_jobs,
 )
 from logferry._client import Client
-from logferry._config.arguments import ClientOptions
+from logferry._config.arguments import ClientOptions, StreamOptions, WindowOptions
 from logferry._errors import ConfigurationError, LogferryError
+from logferry._records.record import LogRecord
+from logferry._streams.views import View
 
 _LOGGER: Final = logging.getLogger("logferry")
 
@@ -33,7 +34,7 @@ class Clients:
     accounts: tuple[Account, ...]
     options: ClientOptions
     by_account: dict[str, Client] = field(factory=dict[str, Client])
-    _logged: set[str] = field(factory=set[str])
+    _logged: set[Skipped] = field(factory=set[Skipped])
 
     def client(self, account: str) -> Client:
         """The client of an account; an unknown name is an InvalidRequestError, wrong settings are a ConfigurationError."""
@@ -58,24 +59,13 @@ class Clients:
         named = names_of(streams)
         jobs = selected_jobs(named, self.accounts, names_of(accounts))
         filters.require_among(jobs)
-        others: list[LeftOut] = []
+        skipped: list[Skipped] = []
         if not named:
-            jobs, others = askable_jobs(jobs, filters.common, own=filters.own, sessions=sessions)
-        for one in others:
-            self._log_once(f"{one.job.label} {one.reason}")
-        skipped = (
-            Skipped(account=one.job.account.name, stream=one.job.stream.name, reason=one.reason) for one in others
-        )
-        clients, failures = self._open(jobs)
-        return clients, tuple(skipped), failures
-
-    def _log_once(self, text: str) -> None:
-        if text not in self._logged:
-            self._logged.add(text)
-            _LOGGER.info("left out: %s", text)
-
-    def _open(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Client]], tuple[LogferryError, ...]]:
-        """The streams of the accounts that can be opened, and the errors of the others."""
+            jobs, skipped = askable_jobs(jobs, filters.common, own=filters.own, sessions=sessions)
+        for one in skipped:
+            if one not in self._logged:
+                self._logged.add(one)
+                _LOGGER.info("left out: %s %s", one.label, one.reason)
         clients: list[tuple[Job, Client]] = []
         failures: dict[str, LogferryError] = {}
         for job in jobs:
@@ -84,4 +74,24 @@ class Clients:
                     clients.append((job, self.client(job.account.name)))
                 except ConfigurationError as error:
                     failures[job.account.name] = error
-        return clients, tuple(failures.values())
+        return clients, tuple(skipped), tuple(failures.values())
+
+    def views(
+        self,
+        streams: str | Sequence[str],
+        accounts: str | Sequence[str],
+        filters: Mapping[str, str | Mapping[str, str]] | None,
+        resume: Mapping[str, Mapping[str, str]] | None,
+        options: WindowOptions,
+    ) -> tuple[dict[tuple[str, str], View[LogRecord]], tuple[Skipped, ...], tuple[LogferryError, ...]]:
+        """The records of the selected streams, by names of account and stream; *resume* gives checkpoints, whose times count."""
+        given = Filters.of(filters)
+        clients, skipped, failures = self.selected(streams, accounts, given)
+        views: dict[tuple[str, str], View[LogRecord]] = {}
+        for job, client in clients:
+            name = job.account.name, job.stream.name
+            checkpoint = (resume or {}).get(name[0], {}).get(name[1])
+            times: WindowOptions = {} if checkpoint is None else {"since": None, "until": None}
+            call: StreamOptions = {**options, **times, "resume": checkpoint}
+            views[name] = client.stream(name[1], filters=given.of_stream(name[1]), **call).records()
+        return views, skipped, failures

@@ -25,19 +25,14 @@ from logferry._errors import ConfigurationError
 from logferry._extras import require
 from logferry._http.options import WireOptions
 from logferry._http.proxies import proxy_of
-from logferry._http.transports import AsyncIncoming, Incoming, Outgoing
+from logferry._http.transports import AsyncReceived, Incoming, Outgoing, Received
 from logferry._redaction import Sealed
 
 C = TypeVar("C")
 
 
 def require_fast(options: WireOptions) -> None:
-    """
-    Make sure that pyreqwest can serve these options.
-
-    Raises:
-        ConfigurationError: pyreqwest is missing, or does not support the options.
-    """
+    """Raise a ConfigurationError if pyreqwest is missing, or does not support these options."""
     require("pyreqwest", "transport: 'fast'")
     if options.verify is not None:
         # pyreqwest can trust further authorities, but not these alone.
@@ -81,10 +76,10 @@ class FastTransport:
 
         self._clients = _Clients[Any](SyncClientBuilder, proxy_of(options))
 
-    def send(self, outgoing: Outgoing) -> Incoming:
+    def send(self, outgoing: Outgoing) -> Received:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
-            exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
+            exchange = Sealed(_prepared(self._clients, outgoing).build_streamed())
             response = exchange.inner.__enter__()
         return Incoming(
             response.status, _headers(response), _chunks(response.body_reader), partial(exchange.inner.__exit__, *_NONE)
@@ -97,12 +92,7 @@ class FastTransport:
 
 
 class AsyncFastTransport:
-    """
-    For the tasks of an event loop.
-
-    Raises:
-        ConfigurationError: The event loop is not asyncio's.
-    """
+    """For the tasks of an event loop of asyncio; another one is a ConfigurationError."""
 
     bounds_the_whole: ClassVar[bool] = True
 
@@ -118,13 +108,13 @@ class AsyncFastTransport:
         _settle_at_exit()
         self._clients = _Clients[Any](ClientBuilder, proxy_of(options))
 
-    async def send(self, outgoing: Outgoing) -> AsyncIncoming:
+    async def send(self, outgoing: Outgoing) -> AsyncReceived:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
-            exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
+            exchange = Sealed(_prepared(self._clients, outgoing).build_streamed())
             response = await _cancellable(exchange.inner.__aenter__())
         close = partial(exchange.inner.__aexit__, *_NONE)
-        return AsyncIncoming(response.status, _headers(response), _async_chunks(response.body_reader), close)
+        return Incoming(response.status, _headers(response), _async_chunks(response.body_reader), close)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -137,9 +127,9 @@ def _settle_at_exit() -> None:
     """
     Let pyreqwest's thread leave Python before the interpreter ends.
 
-    It tells an event loop of a response from a thread of its own, which may still be in ``call_soon_threadsafe`` when the
-    program that has the response is over.  CPython then ends that thread, Rust unwinds it, and the process aborts with
-    "Fatal Python error: PyGILState_Release" (0.15.1 on 3.11).
+    It reports a response to an event loop from its own thread, which may still be in ``call_soon_threadsafe`` when the
+    program ends.  CPython then ends that thread, Rust unwinds it, and the process aborts with "Fatal Python error:
+    PyGILState_Release" (0.15.1 on 3.11).
     """
     atexit.register(_settle)
 
@@ -153,7 +143,7 @@ def _settle() -> None:
 
 def _is_entered_from_outside() -> bool:
     """Whether a thread runs Python that Python has not started."""
-    # What stands for a foreign thread that has asked who it is has such a name.
+    # Python gives such a name to a foreign thread that has called ``threading.current_thread``.
     own = {one.ident for one in threading.enumerate() if not one.name.startswith("Dummy-")}
     running = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # documented
     return any(ident not in own for ident in running)
@@ -192,13 +182,13 @@ async def _cancellable(waiting: Awaitable[Any]) -> Any:
         raise
 
 
-def _asked(clients: _Clients[Any], outgoing: Outgoing) -> Any:
+def _prepared(clients: _Clients[Any], outgoing: Outgoing) -> Any:
     connect, read, whole = outgoing.bounds
-    asked = clients[connect, read].request(outgoing.method, outgoing.url)
-    asked = asked.headers([(name.decode("ascii"), value.decode("ascii")) for name, value in outgoing.headers])
+    request = clients[connect, read].request(outgoing.method, outgoing.url)
+    request = request.headers([(name.decode("ascii"), value.decode("ascii")) for name, value in outgoing.headers])
     if outgoing.content:
-        asked = asked.body_bytes(outgoing.content)
-    return asked.timeout(timedelta(seconds=max(whole, 0.001)))
+        request = request.body_bytes(outgoing.content)
+    return request.timeout(timedelta(seconds=max(whole, 0.001)))
 
 
 def _headers(response: Any) -> list[tuple[bytes, bytes]]:
@@ -237,7 +227,7 @@ class _ErrorsOfHttpx:
             kind = httpx.ConnectError
         elif isinstance(error, exceptions.BuilderError):
             kind = httpx.LocalProtocolError
-        # Not chained, and of its words the last cause alone: the first one shows the address, and what is asked for.
+        # Not chained, and of its words the last cause alone: the first one shows the address and the query.
         raise kind(causes[-1]) from _known(causes[-1])
 
 

@@ -28,15 +28,15 @@ _REFUSALS: Final = (
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
 
-HINT: Final = "Go on from the checkpoint later; what has been delivered is not delivered again"
+HINT: Final = "Resume from the checkpoint later; what was delivered is not delivered again"
 
 
 @define
 class LoopGuard:
     """
-    Sees to it that a walk by cursors ends.
+    Ensures that a walk by cursors ends.
 
-    It knows the cursors and pages that the walk has met, as digests, so that long ones cost no memory.  It is not part of
+    It knows the cursors and pages of the walk by their digests, so that long ones cost no memory.  It is not part of
     a checkpoint, because a resumed walk may meet its first cursor again.
     """
 
@@ -44,9 +44,10 @@ class LoopGuard:
     _pages: set[bytes] = field(factory=set[bytes])
     _drought: int = 0
     _idle: int = 0
+    _restarts: int = 0
 
     def has_page(self, keys: Sequence[str]) -> bool:
-        """Whether a page with exactly these items has been met, however long ago; from now on it has."""
+        """Whether a page with exactly these items came before, however long ago; from now on it has."""
         if not keys:
             return False
         page = hashlib.blake2b("\n".join(keys).encode("utf-8", "surrogatepass"), digest_size=16).digest()
@@ -56,15 +57,10 @@ class LoopGuard:
 
     def advance(self, cursor: Any, *, items: int, new: int) -> None:
         """
-        Note the cursor of the next page.
-
-        Args:
-            cursor: What the next page will be asked for by; a JSON value.
-            items: How many items the page that named it had.
-            new: How many of them had not been met.
+        Note the cursor of the next page, a JSON value, and of the page that named it how many items it had, and how many new ones.
 
         Raises:
-            PagingError: The cursor has been met before, or there were too many pages without anything new in a row.
+            PagingError: The cursor came before, or too many pages in a row had nothing new.
         """
         digest = hashlib.blake2b(dumps(cursor), digest_size=16).digest()
         if digest in self._seen:
@@ -77,27 +73,15 @@ class LoopGuard:
         if self._idle >= STUCK:
             raise PagingError(f"the service has sent {STUCK} pages in a row with nothing new", hint=HINT)
 
-
-def is_lost(error: BadRequestError | PagingError) -> bool:
-    """Whether an answer to a request with a cursor can mean that the service does not know the cursor any more."""
-    return error.status in _REFUSALS
-
-
-@define
-class Restarts:
-    """Counts how often a walk has begun again since it last got something new."""
-
-    _count: int = field(default=0, init=False)
-
-    def next(self, error: BadRequestError | PagingError) -> None:
+    def restart(self, error: BadRequestError | PagingError) -> None:
         """
-        Begin again.
+        Begin again, because the service refused a cursor.
 
         Raises:
-            PagingError: Not once more.
+            PagingError: It has done so too often without anything new in between.
         """
-        self._count += 1
-        if self._count > _RESTARTS:
+        self._restarts += 1
+        if self._restarts > _RESTARTS:
             lost = PagingError(f"the service refuses the cursors that it gives: {error.message}", hint=HINT)
             raise lost.about(
                 method=error.method,
@@ -107,8 +91,16 @@ class Restarts:
                 request_id=error.request_id,
                 attempts=error.attempts,
             ) from error
+        self._seen.clear()
+        self._pages.clear()
+        self._drought = self._idle = 0
 
-    def got(self, new: int) -> None:
+    def deliver(self, new: int) -> None:
         """Note how many new items a page had."""
         if new:
-            self._count = 0
+            self._restarts = 0
+
+
+def is_lost(error: BadRequestError | PagingError) -> bool:
+    """Whether the error of a request can mean that the service no longer knows its cursor."""
+    return error.status in _REFUSALS
