@@ -26,7 +26,7 @@ class Comparison:
 
     def compare(self, old: Node, new: Node, at: str = "", owner: str = "") -> Iterator[Found]:
         """Yield the differences of two schemas."""
-        key = tuple(map(id, old)), tuple(map(id, new))
+        key = self.old.identity(old), self.new.identity(new)
         if key in self._running:  # a schema within itself
             return
         self._running.add(key)

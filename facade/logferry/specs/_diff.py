@@ -189,6 +189,8 @@ class _Documents:
                 yield _change(Found("", "the response went away", "different"), place, "response")
                 continue
             met.add(standing)
+            if standing != status:
+                yield _change(Found("", f"the response is part of {standing}", "none"), place, "response")
             one, other = self.before.followed(before[status])[0], self.after.followed(after[standing])[0]
             yield from self._content(one, other, place, "response")
             yield from self._headers(one, other, place)

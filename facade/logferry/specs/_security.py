@@ -11,7 +11,7 @@ from logferry.specs._document import Document
 from logferry.specs._preparation import followed
 
 _Requirement: TypeAlias = frozenset[tuple[str, str]]
-"""Schemes by what they are, each with one scope or an empty text; all of them are needed."""
+"""Schemes by what they are, with an empty text and with each scope; all of them are needed."""
 
 
 def security_changes(old: Document, before: Document, new: Document, after: Document) -> Iterator[Change]:
@@ -35,7 +35,7 @@ def _requirements(document: Document, operation: Document) -> frozenset[_Require
         frozenset(
             (_described(followed(document, schemes.get(name)), name), scope)
             for name, scopes in one.items()
-            for scope in scopes or [""]
+            for scope in ("", *scopes)
         )
         for one in given
         if is_object(one)
@@ -64,7 +64,7 @@ def _described(scheme: Mapping[str, Any], name: str) -> str:
 
 def _words(requirements: frozenset[_Requirement]) -> str:
     texts = [
-        " and ".join(f"{name} with {scope}" if scope else name for name, scope in sorted(one)) or "not needed"
+        " and ".join(f"the scope {scope}" if scope else name for name, scope in sorted(one)) or "not needed"
         for one in requirements
     ]
     return " or ".join(sorted(texts))

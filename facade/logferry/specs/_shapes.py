@@ -92,6 +92,10 @@ class Schemas:
             value = resolved(self._document, value["$ref"])
         return value, name
 
+    def identity(self, node: Node) -> tuple[int, ...]:
+        """The same for the same schemas, wherever they are referred to."""
+        return tuple(id(self.followed(part)[0]) for part in node)
+
     def flag(self, node: Node, keyword: str) -> Any:
         """The value of an annotation, such as ``readOnly``, wherever the schema has it."""
         for part in node:
