@@ -32,7 +32,8 @@ DISTRIBUTIONS: Final[Mapping[str, str]] = {"openapi_python_client": "openapi-pyt
 def missing(package: str, what: str, *, extra: str | None = None) -> MissingPackageError:
     """The error that *what* needs a package that *extra* brings; default: the smallest extra that brings it."""
     error = MissingPackageError(
-        f"{what} needs the package {DISTRIBUTIONS.get(package, package)}", hint=f"pip install 'logferry[{extra or EXTRAS[package]}]'"
+        f"{what} needs the package {DISTRIBUTIONS.get(package, package)}",
+        hint=f"pip install 'logferry[{extra or EXTRAS[package]}]'",
     )
     error.name = package
     return error

@@ -361,7 +361,8 @@ ROOT: Final = Path(__file__).parents[2]
 
 
 def _service(service: str) -> Document:
-    return yaml.safe_load((ROOT / f"specs/{service}/openapi.yaml").read_text(encoding="utf-8"))
+    document: Document = yaml.safe_load((ROOT / f"specs/{service}/openapi.yaml").read_text(encoding="utf-8"))
+    return document
 
 
 @pytest.mark.parametrize(
