@@ -216,7 +216,8 @@ class Client(ABC):
             if spelling not in known:
                 names = [one.name for one in definition.filter_list]
                 raise InvalidRequestError(
-                    f"{name} has no filter {spelling!r}", hint=suggestion(spelling, names) if names else "It has no filters"
+                    f"{name} has no filter {spelling!r}",
+                    hint=suggestion(spelling, names) if names else "It has no filters",
                 )
             try:
                 given[known[spelling].name] = known[spelling].read(value)
