@@ -38,6 +38,9 @@ PINNED = {
     "logferry.results": """
         Arrival Skipped Stats
     """,
+    "logferry.specs": """
+        Change Difference Generated diff generate load
+    """,
     "logferry.testing": """
         ALL FATAL PASSING QUIET Change Clock CognigyFake Comparison DailyFake Differences Disruption Fake FakeRequest
         FakeResponse Faults Hosts InProcessTransport Kind LogtoFake MakeAccount MakeClient Outcome Recorder Row
