@@ -75,7 +75,7 @@ RENAMES = (  # one name of each mapping, since pyright stops at the first error
     field("logto/_records", "userAgent"),
     parameter("logto/_query", "logKey", "log_key"),
     field("signalwire/_records", "room_name"),
-    field("signalwire/_streams", "next"),
+    field("signalwire/_lists", "next"),
     parameter("signalwire/_streams", "page_token", "page_token"),
 )
 

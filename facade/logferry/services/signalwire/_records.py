@@ -9,6 +9,7 @@ from logferry.extend import (
     INFO,
     SECOND,
     Attributes,
+    IdentityFields,
     LogRecord,
     Normalizer,
     Origin,
@@ -58,6 +59,7 @@ _USUAL: Final[Mapping[str, str | None]] = {
 }
 """The attribute of each other field of a log.  None of them holds a secret, and all but one are scalars."""
 
+_ID: Final[VideoLogKey] = "id"
 _TIME: Final[VideoLogKey] = "created_at"
 _TYPE: Final[VideoLogKey] = "type"
 _ROOM: Final[VideoLogKey] = "room_name"
@@ -78,11 +80,6 @@ def _record(item: VideoItemJson, origin: Origin, time: int) -> LogRecord:
         # The usual case first: a join takes four times as long.
         body = f"{kind} {room} {status}" if kind and room and status else " ".join(filter(None, (kind, room, status)))
     return make_record(origin, item, time, INFO, None, event, body or None)
-
-
-def _identity(item: VideoItemJson) -> tuple[str | None, str | None]:
-    # The item has no project; the client knows it.
-    return None, item["id"]
 
 
 def _resource(_item: VideoItemJson, origin: Origin) -> Attributes:
@@ -134,7 +131,7 @@ def _dollars(charge: str) -> float | str:
 NORMALIZER: Final = Normalizer[VideoItemJson](
     times=TimeField(_TIME),
     make=_record,
-    identity=_identity,
+    identity=IdentityFields(_ID),  # items have no project; the client knows it
     attributes=_attributes,
     resource=_resource,
     untimed="created_at: no date and time",
