@@ -31,7 +31,6 @@ from .modified_resource import MODIFIED_RESOURCE_SHAPE, ModifiedResource, Modifi
 AuditEventJson = TypedDict(
     "AuditEventJson",
     {
-        "_id": NotRequired[str],
         "id": NotRequired[str],
         "timestamp": NotRequired[str | float | None],
         "type": NotRequired[AuditEventType | str | None],
@@ -49,7 +48,6 @@ AuditEventJson = TypedDict(
 """The JSON of AuditEvent; further keys are allowed."""
 
 AuditEventKey = Literal[
-    "_id",
     "id",
     "timestamp",
     "type",
@@ -69,7 +67,6 @@ AuditEventKey = Literal[
 AUDIT_EVENT_SHAPE = ObjectOf(
     required={},
     optional={
-        "_id": STRING,
         "id": STRING,
         "timestamp": OneOf(
             (
@@ -163,8 +160,7 @@ def fits_audit_event(value: object) -> TypeGuard[AuditEventJson]:
     return type(value) is dict and (
         not value
         or (
-            type(value.get("_id", "")) is str
-            and type(value.get("id", "")) is str
+            type(value.get("id", "")) is str
             and ((one := value.get("timestamp")) is None or type(one) is str or type(one) is int or type(one) is float)
             and ((one := value.get("type")) is None or type(one) is str)
             and ((one := value.get("actionType")) is None or type(one) is str)
@@ -192,10 +188,8 @@ def repair_audit_event(value: object) -> Repaired[AuditEventJson]:
 class AuditEvent:
     """Something that a user changed."""
 
-    _id: str | Unset = UNSET
-    """Identifies the event."""
     id: str | Unset = UNSET
-    """Identifies the event, under the name of the documentation."""
+    """Identifies the event; an `_id` beside it or in its place is kept too."""
     timestamp: float | None | str | Unset = UNSET
     """When it happened, in ISO 8601."""
     type_: AuditEventType | None | str | Unset = UNSET
@@ -226,8 +220,6 @@ class AuditEvent:
 
     def to_dict(self) -> dict[str, Any]:
         field_dict: dict[str, Any] = {}
-        if self._id is not UNSET:
-            field_dict["_id"] = self._id
         if self.id is not UNSET:
             field_dict["id"] = self.id
         if self.timestamp is not UNSET:
@@ -267,12 +259,11 @@ class AuditEvent:
         # Assigned one by one, because a call of the constructor takes longer.
         self = cls.__new__(cls)
         if src_dict == {}:  # frequent, and quicker than to look for each field
-            self._id = self.id = self.timestamp = self.type_ = self.action_type = self.user = self.user_reference = (
+            self.id = self.timestamp = self.type_ = self.action_type = self.user = self.user_reference = (
                 self.organisation_reference
             ) = self.project_reference = self.modified_resources = self.chain = self.expires_at = self.payload = UNSET
             self.additional_properties = {}
             return self
-        self._id = src_dict.get("_id", UNSET)
         self.id = src_dict.get("id", UNSET)
         self.timestamp = src_dict.get("timestamp", UNSET)
         self.type_ = src_dict.get("type", UNSET)

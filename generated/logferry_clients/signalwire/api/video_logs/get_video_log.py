@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ... import errors
-from ...models.discarded_log import DiscardedLog
+from ...models.discarded_log import DiscardedLog, fits_discarded_log
 from ...models.error_body import ErrorBody
 from ...models.validation_error_body import ValidationErrorBody
-from ...models.video_log import VideoLog
+from ...models.video_log import VideoLog, fits_video_log
 from ...types import Request, Response, path_segment
 
 if TYPE_CHECKING:

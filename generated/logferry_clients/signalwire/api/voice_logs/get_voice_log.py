@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ... import errors
-from ...models.discarded_log import DiscardedLog
+from ...models.discarded_log import DiscardedLog, fits_discarded_log
 from ...models.error_body import ErrorBody
 from ...models.validation_error_body import ValidationErrorBody
-from ...models.voice_log import VoiceLog
+from ...models.voice_log import VoiceLog, fits_voice_log
 from ...types import Request, Response, path_segment
 
 if TYPE_CHECKING:
