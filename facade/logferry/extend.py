@@ -204,6 +204,7 @@ from typing import TYPE_CHECKING
 from logferry._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from logferry._accounts.registry import Service
     from logferry._client import Client, Connection
     from logferry._config.arguments import ClientOptions, StreamOptions
     from logferry._config.settings import Settings
@@ -243,6 +244,7 @@ if TYPE_CHECKING:
     from logferry._time.window import Window
 
 _HOMES = {
+    "_accounts.registry": "Service",
     "_client": "Client Connection",
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
@@ -282,7 +284,7 @@ __all__ = [
     "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions", "ConfigurationError",
     "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Incremental", "InvalidRequestError",
     "Key", "LogRecord", "Normalizer", "Origin", "PageTimes", "PagingError", "Position", "Rate", "Refusal", "Repaired",
-    "Request", "Response", "ResponseShapeError", "Send", "ServiceError", "Sessions", "Settings", "Stream", "StreamDefinition",
+    "Request", "Response", "ResponseShapeError", "Send", "Service", "ServiceError", "Sessions", "Settings", "Stream", "StreamDefinition",
     "StreamOptions",
     "Streams", "SubFlow", "TimeField", "Window", "about_response", "api_key", "basic", "bearer", "believed",
     "client_credentials", "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange",

@@ -9,6 +9,7 @@ from typing import Final
 from attrs import define, field
 
 from logferry._accounts.accounts import Account
+from logferry._accounts.registry import failures as package_failures
 from logferry._accounts.selection import (
     Filters,
     Job,
@@ -58,21 +59,23 @@ class Clients:
         named = names_of(streams)
         jobs = selected_jobs(named, self.accounts, names_of(accounts))
         filters.require_among(jobs)
+        for error in package_failures():
+            self._log_once(str(error), logging.WARNING)
         others: list[LeftOut] = []
         if not named:
             jobs, others = askable_jobs(jobs, filters.common, own=filters.own, sessions=sessions)
         for one in others:
-            self._log_once(f"{one.job.label} {one.reason}")
+            self._log_once(f"left out: {one.job.label} {one.reason}", logging.INFO)
         skipped = (
             Skipped(account=one.job.account.name, stream=one.job.stream.name, reason=one.reason) for one in others
         )
         clients, failures = self._open(jobs)
         return clients, tuple(skipped), failures
 
-    def _log_once(self, text: str) -> None:
+    def _log_once(self, text: str, level: int) -> None:
         if text not in self._logged:
             self._logged.add(text)
-            _LOGGER.info("left out: %s", text)
+            _LOGGER.log(level, "%s", text)
 
     def _open(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Client]], tuple[LogferryError, ...]]:
         """The streams of the accounts that can be opened, and the errors of the others."""
