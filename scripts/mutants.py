@@ -60,7 +60,7 @@ MUTATIONS = (
     Mutation(
         "an ignored filter is not reported",
         "_streams/matching.py",
-        "        remarks = tuple(check.remark for check in failed if check.name not in told)\n",
+        "        remarks = tuple(check.remark for check in failed if check.name not in reported)\n",
         "        remarks = ()\n",
     ),
     Mutation(
@@ -137,8 +137,8 @@ MUTATIONS = (
     ),
     Mutation(
         "an interruption is the end",
-        "_ferry/delivery.py",
-        "            return raised(error)\n",
+        "_streams/iterators.py",
+        "            return map(_raise, (error,))\n",
         "            raise StopIteration from error\n",
     ),
 )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import signal
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar, overload
 
 import hypothesis
 import orjson
 import pytest
-from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 import logferry
 from logferry._accounts.registry import SERVICES
@@ -88,10 +89,36 @@ def samples() -> Path:
     return Path(__file__).parent / "samples"
 
 
-class _FromTasks(Generic[T]):
-    """An async iterator as a blocking one: each item is awaited on an event loop in another thread."""
+class EventLoop:
+    """
+    An event loop of the calling thread, which runs only within ``call``.
 
-    def __init__(self, portal: BlockingPortal, view: Any) -> None:
+    A loop in another thread would cost two changes of thread for each item that a test takes.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    @overload
+    def call(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T: ...
+
+    @overload
+    def call(self, function: Callable[..., T], *arguments: Any) -> T: ...
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function in a task, await its result if it is a coroutine, and return the result."""
+
+        async def task() -> Any:
+            result = function(*arguments)
+            return await result if inspect.isawaitable(result) else result
+
+        return self._loop.run_until_complete(task())
+
+
+class _FromTasks(Generic[T]):
+    """An async iterator as a blocking one: each item is awaited in a task of its own."""
+
+    def __init__(self, portal: EventLoop, view: Any) -> None:
         self._portal = portal
         self._iterator: Any = portal.call(aiter, view)
 
@@ -112,14 +139,14 @@ class _FromTasks(Generic[T]):
 
 
 @pytest.fixture(scope="session")
-def portal() -> Generator[BlockingPortal]:
-    """Return an event loop in its own thread."""
-    with start_blocking_portal() as running:
-        yield running
+def portal() -> Generator[EventLoop]:
+    """Return an event loop that all tests share."""
+    with asyncio.Runner() as runner:
+        yield EventLoop(runner.get_loop())
 
 
 @pytest.fixture(scope="session", params=["sync", "async"])
-def walk(request: pytest.FixtureRequest, portal: BlockingPortal) -> Callable[[Any], Iterator[Any]]:
+def walk(request: pytest.FixtureRequest, portal: EventLoop) -> Callable[[Any], Iterator[Any]]:
     """Iterate a view with ``for``, or with ``async for`` item by item: one test body for sync and async."""
     if request.param == "sync":
         return iter

@@ -25,7 +25,7 @@ PINNED = {
         DEBUG ERROR FATAL INFO LAST MILLISECOND REDACTED REMEMBERED SECOND STUCK TRACE WARN Attribute Attributes
         AuthenticationError Authorizer Batch Client ClientOptions ConfigurationError Connection CursorPage Delivered Doubts Evidence Flow Forward
         Incremental InvalidRequestError Key LogRecord Normalizer Origin PageTimes PagingError Position Rate Refusal
-        Repaired Request Response ResponseShapeError Send Service ServiceError Sessions Settings Stream StreamDefinition
+        Repaired Request Response ResponseShapeError Send Service Sessions Settings Stream StreamDefinition
         StreamOptions Streams SubFlow TimeField Window about_response api_key basic bearer believed client_credentials
         cursor_at cursor_walk decoded
         digest disagreement dumps exchange fetch filter_field flag forward_walk get header_link is_array is_foreign is_object is_secret_name

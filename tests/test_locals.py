@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from anyio.from_thread import BlockingPortal
 from attrs import frozen
 from rich.console import Console
 from rich.traceback import Traceback
+from tests.conftest import EventLoop
 from tests.test_secrets import CLIENTS, SECRET_SETTINGS, TROUBLES, World, echoing
 
 import logferry
@@ -102,7 +102,7 @@ Fail = Callable[[Any, World, str], BaseException]
 
 
 @pytest.fixture
-def fail(walk: Callable[[Any], Iterator[Any]], portal: BlockingPortal) -> Fail:
+def fail(walk: Callable[[Any], Iterator[Any]], portal: EventLoop) -> Fail:
     """Return the errors of a client's first stream, sync and async."""
 
     def failed(client: Any, world: World, name: str) -> BaseException:

@@ -45,8 +45,7 @@ if TYPE_CHECKING:
     from logferry._http.rate import Rate
     from logferry._http.retry import RetryPolicy
     from logferry._records.record import LogRecord
-    from logferry._streams.page import Page
-    from logferry._streams.views import Stream, View
+    from logferry._streams.views import Page, Stream, View
     from logferry._time.timestamps import Time
     from logferry.services.cognigy import Cognigy
     from logferry.services.daily import Daily
@@ -67,8 +66,7 @@ _HOMES = {
     "_http.rate": "Rate",
     "_http.retry": "RetryPolicy",
     "_records.record": "LogRecord",
-    "_streams.page": "Page",
-    "_streams.views": "Stream View",
+    "_streams.views": "Page Stream View",
     "_time.timestamps": "Time",
     "services.cognigy": "Cognigy",
     "services.daily": "Daily",

@@ -47,7 +47,7 @@ class Connection:
     Attributes:
         base_url: Origin and path in front of every request's path, checked.
         authorizer: Knows the account's credentials.
-        tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
+        tenant: Whose logs they are, where the items do not say; ``None`` where that is unknown.
     """
 
     base_url: str
@@ -216,7 +216,8 @@ class Client(ABC):
             if spelling not in known:
                 names = [one.name for one in definition.filter_list]
                 raise InvalidRequestError(
-                    f"{name} has no filter {spelling!r}", hint=suggestion(spelling, names) if names else "It has none"
+                    f"{name} has no filter {spelling!r}",
+                    hint=suggestion(spelling, names) if names else "It has no filters",
                 )
             try:
                 given[known[spelling].name] = known[spelling].read(value)
@@ -230,7 +231,7 @@ class Client(ABC):
         # With the first stream, since a program may have clients that it asks nothing of.
         from logferry._http.sender import Sender  # noqa: PLC0415
         from logferry._streams.open import opened  # noqa: PLC0415
-        from logferry._streams.runtime import Runtime  # noqa: PLC0415
+        from logferry._streams.plan import Runtime  # noqa: PLC0415
 
         runtime = Runtime(
             service=self.service,

@@ -40,14 +40,9 @@ def require(package: str, what: str) -> None:
 @contextmanager
 def needing(what: str, *, extra: str | None = None) -> Generator[None]:
     """
-    Let an import that fails for a package of an extra be an error that names the extra; other errors stay as they are.
+    Make an import that fails for a package of an extra an error that names the extra; other errors stay as they are.
 
-    Args:
-        what: What needs the package.
-        extra: The extra that brings all that is needed; default: the smallest one that brings the package.
-
-    Raises:
-        MissingPackageError: Such a package is missing.
+    *extra* brings all that *what* needs; default: the smallest one that brings the package.
     """
     try:
         yield

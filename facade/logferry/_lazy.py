@@ -24,10 +24,8 @@ def lazy_names(
     Type checkers must not see the result, since they would take any name for one that exists; they read imports under
     ``TYPE_CHECKING`` instead.
 
-    Args:
-        namespace: The module's ``globals()``; a name is kept there once it is loaded.
-        homes: The names of each module, separated by blanks; modules are relative to the package of *namespace*.
-        moved: Where names are that the module had in earlier releases, in the same form: the error for them says so.
+    *namespace* is the module's ``globals()``, and *homes* has the names of each module of its package, separated by blanks.
+    *moved* says in the same form where names are that the module had in earlier releases: the error for them says so.
     """
     module, package = namespace["__name__"], namespace["__package__"]
     home_of = {name: f"{package}.{home}" for home, names in homes.items() for name in names.split()}

@@ -23,9 +23,9 @@ normalizer.  Read the names in this order:
 6. The record.  ``Normalizer`` holds the pure functions that make a ``LogRecord`` of an item: ``TimeField`` reads times,
    ``mapped`` names attributes, ``without_secrets`` masks what must not be shown, ``Attribute`` documents one.
 7. For walks and items that need more: ``exchange`` and ``Send`` for a request that is changed before it is sent; ``Evidence``,
-   ``Doubts`` and ``believed`` decide whether a page is complete or is asked for again, ``shortage`` and ``disagreement`` word
+   ``Doubts`` and ``believed`` decide whether a page is complete or is requested again, ``shortage`` and ``disagreement`` word
    what may be missing; ``Delivered`` knows what a walk from the newest item on has met; ``to_deliver`` chooses the new items of a
-   page that are in the window, each id once; ``Sessions`` is for streams that are asked session by session.
+   page that are in the window, each id once; ``Sessions`` is for streams that are read session by session.
 
 Times are nanoseconds since the epoch, UTC, in an ``int``; ``SECOND`` and ``MILLISECOND`` are the units.  Windows are half-open,
 ``[since, until)``.  Errors are those of ``logferry``: ``ConfigurationError`` for settings, ``InvalidRequestError`` for a call
@@ -214,7 +214,6 @@ if TYPE_CHECKING:
         InvalidRequestError,
         PagingError,
         ResponseShapeError,
-        ServiceError,
     )
     from logferry._flow.auth import Authorizer, api_key, basic, bearer, client_credentials
     from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch, now
@@ -250,9 +249,7 @@ _HOMES = {
     "_client": "Client Connection",
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
-    "_errors": """
-        AuthenticationError ConfigurationError InvalidRequestError PagingError ResponseShapeError ServiceError
-    """,
+    "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError ResponseShapeError",
     "_flow.auth": "Authorizer api_key basic bearer client_credentials",
     "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch now",
     "_http.links": "header_link link_query",
@@ -288,7 +285,7 @@ __all__ = [
     "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions", "ConfigurationError",
     "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Forward", "Incremental", "InvalidRequestError",
     "Key", "LogRecord", "Normalizer", "Origin", "PageTimes", "PagingError", "Position", "Rate", "Refusal", "Repaired",
-    "Request", "Response", "ResponseShapeError", "Send", "Service", "ServiceError", "Sessions", "Settings", "Stream", "StreamDefinition",
+    "Request", "Response", "ResponseShapeError", "Send", "Service", "Sessions", "Settings", "Stream", "StreamDefinition",
     "StreamOptions",
     "Streams", "SubFlow", "TimeField", "Window", "about_response", "api_key", "basic", "bearer", "believed",
     "client_credentials", "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange",

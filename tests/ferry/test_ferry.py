@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import anyio
 import httpx
 import pytest
-from anyio.from_thread import BlockingPortal
+from tests.conftest import EventLoop
 
 import logferry
 from logferry.hooks import PageEvent
@@ -67,7 +67,7 @@ class _Blocking:
 class _InTasks:
     """Open a ferry in an ``async with`` block."""
 
-    def __init__(self, portal: BlockingPortal) -> None:
+    def __init__(self, portal: EventLoop) -> None:
         self._portal = portal
 
     def __call__(self, ferry: logferry.Ferry, **options: Any) -> list[logferry.LogRecord]:
@@ -79,7 +79,7 @@ class _InTasks:
 
 
 @pytest.fixture(params=["sync", "async"])
-def read(request: pytest.FixtureRequest, portal: BlockingPortal) -> Read:
+def read(request: pytest.FixtureRequest, portal: EventLoop) -> Read:
     """Read all records with ``for``, or with ``async for``."""
     return _Blocking() if request.param == "sync" else _InTasks(portal)
 
@@ -286,7 +286,7 @@ def test_an_iteration_can_be_closed_and_repeated(config: Path) -> None:
         assert sum(stats.items for stats in records.stats.values()) == sum(COMPLETE.values())
 
 
-def test_leaving_the_block_ends_requests_in_flight(config: Path, portal: BlockingPortal) -> None:
+def test_leaving_the_block_ends_requests_in_flight(config: Path, portal: EventLoop) -> None:
     """This includes a request without an answer; an exception from the block stays unchanged."""
 
     class Silent(httpx.AsyncBaseTransport):
@@ -313,7 +313,7 @@ def test_leaving_the_block_ends_requests_in_flight(config: Path, portal: Blockin
     assert set(threading.enumerate()) <= before
 
 
-def test_a_ferry_reads_only_within_its_block(config: Path, portal: BlockingPortal) -> None:
+def test_a_ferry_reads_only_within_its_block(config: Path, portal: EventLoop) -> None:
     """The error says to use a with block."""
     ferry = logferry.open_accounts(config, transport=hosts())
     with pytest.raises(logferry.InvalidRequestError, match="Use a with block"):
@@ -337,7 +337,7 @@ def test_a_client_is_returned_by_its_class(config: Path) -> None:
     with logferry.open_accounts(config, transport=InProcessTransport(LOGIN)) as ferry:
         assert len(ferry.client("login", logferry.Logto).audit_logs(until=UNTIL).to_list()) == 250
         assert ferry.client("login").account == "login"
-        with pytest.raises(logferry.InvalidRequestError, match=r"is for logto\. Ask for a logferry\.Logto"):
+        with pytest.raises(logferry.InvalidRequestError, match=r"is for logto\. Pass logferry\.Logto"):
             ferry.client("login", logferry.Daily)
         with pytest.raises(logferry.InvalidRequestError, match="there is no account 'nobody'"):
             ferry.client("nobody")

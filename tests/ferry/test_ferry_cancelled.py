@@ -15,7 +15,7 @@ import anyio
 import anyio.lowlevel
 import httpx
 import pytest
-from anyio.from_thread import BlockingPortal
+from tests.conftest import EventLoop
 
 import logferry
 from logferry.testing import CognigyFake, Fake, Hosts, InProcessTransport, LogtoFake, VirtualClock, configuration
@@ -108,7 +108,7 @@ async def _cancel(scope: anyio.CancelScope, turns: int) -> None:
 
 
 @pytest.mark.parametrize("asked", [records_of, follow_of])
-def test_a_cancelled_iteration_continues(opened: Opened, portal: BlockingPortal, asked: Callable[[Any], Any]) -> None:
+def test_a_cancelled_iteration_continues(opened: Opened, portal: EventLoop, asked: Callable[[Any], Any]) -> None:
     """After any number of cancellations each record comes once, and a pull ends after the last record."""
 
     async def read() -> list[logferry.LogRecord]:

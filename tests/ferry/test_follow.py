@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import anyio.lowlevel
 import httpx
 import pytest
-from anyio.from_thread import BlockingPortal
+from tests.conftest import EventLoop
 
 import logferry
 from logferry.hooks import FailureEvent
@@ -59,9 +59,7 @@ def _blocking(ferry: logferry.Ferry, clock: VirtualClock, seconds: float, **opti
         return records, followed.checkpoints, followed.stats
 
 
-def _in_tasks(
-    portal: BlockingPortal, ferry: logferry.Ferry, clock: VirtualClock, seconds: float, **options: Any
-) -> Any:
+def _in_tasks(portal: EventLoop, ferry: logferry.Ferry, clock: VirtualClock, seconds: float, **options: Any) -> Any:
     async def take() -> Any:
         records: list[logferry.LogRecord] = []
         async with ferry:
@@ -76,7 +74,7 @@ def _in_tasks(
 
 
 @pytest.fixture(params=["sync", "async"])
-def take(request: pytest.FixtureRequest, portal: BlockingPortal) -> Callable[..., Any]:
+def take(request: pytest.FixtureRequest, portal: EventLoop) -> Callable[..., Any]:
     """Follow for this many seconds; return records, checkpoints and statistics."""
     return _blocking if request.param == "sync" else partial(_in_tasks, portal)
 

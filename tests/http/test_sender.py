@@ -490,7 +490,7 @@ def test_an_endless_body_is_refused(sync: bool) -> None:
         pytest.raises(logferry.ResponseShapeError, match="larger than 67,108,864 bytes") as caught,
     ):
         asked(sync, endpoint=url)
-    assert "No smaller page can be asked for" in (caught.value.hint or "")
+    assert "No smaller page can be requested" in (caught.value.hint or "")
 
 
 def test_a_request_id_cannot_break_the_line(sync: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from anyio.from_thread import BlockingPortal
+from tests.conftest import EventLoop
 
 import logferry
 from logferry.hooks import IssueEvent
@@ -99,7 +99,7 @@ def test_a_follow_reports_a_doubt(client: Make, walk: Walk) -> None:
 
 
 @pytest.mark.parametrize("as_tasks", [False, True])
-def test_a_ferry_counts_doubts_separately(portal: BlockingPortal, tmp_path: Path, as_tasks: bool) -> None:
+def test_a_ferry_counts_doubts_separately(portal: EventLoop, tmp_path: Path, as_tasks: bool) -> None:
     """The statistics of each stream count the doubt, and the hook is called."""
     told: list[IssueEvent] = []
     config = tmp_path / "logferry.toml"

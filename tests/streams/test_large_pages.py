@@ -155,7 +155,7 @@ def test_a_single_item_above_the_limit_is_an_error(stream: str, walk: Walk) -> N
     items = walk(view)
     got = list(islice(items, 1))
     with pytest.raises(
-        logferry.ResponseShapeError, match="No smaller page can be asked for: leave its time out with since and until"
+        logferry.ResponseShapeError, match="No smaller page can be requested: exclude its time with since and until"
     ) as caught:
         got.extend(items)
     assert got == wanted[: len(got)]
@@ -173,7 +173,7 @@ def test_large_items_of_one_time(stream: str, walk: Walk, most: int) -> None:
         assert sorted(map(json.dumps, walk(view))) == sorted(map(json.dumps, wanted))
         return
     items, got = walk(view), list[Any]()
-    with pytest.raises(logferry.ResponseShapeError, match="No smaller page can be asked for") as caught:
+    with pytest.raises(logferry.ResponseShapeError, match="No smaller page can be requested") as caught:
         got.extend(items)
     rest = opened(stream, fakes=TIED, page_size=40, resume=caught.value.checkpoint).raw()
     assert sorted(map(json.dumps, got + list(walk(rest)))) == sorted(map(json.dumps, wanted))

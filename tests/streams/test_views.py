@@ -9,9 +9,9 @@ from urllib.parse import parse_qs
 
 import orjson
 import pytest
-from anyio.from_thread import BlockingPortal
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.conftest import EventLoop
 
 import logferry
 from logferry.hooks import IssueEvent, PageEvent
@@ -86,7 +86,7 @@ def test_every_view_yields_each_log_once_on_every_iteration(client: Make, walk: 
             assert ids(one for page in walk(view.pages()) for one in page.items) == TRUTH
 
 
-def test_to_list_takes_all_or_the_first_items(client: Make, portal: BlockingPortal) -> None:
+def test_to_list_takes_all_or_the_first_items(client: Make, portal: EventLoop) -> None:
     """to_list and ato_list take all items or the first ones, and request no more pages than needed."""
     transport = InProcessTransport(FAKE)
     with client(transport=transport) as logto:
@@ -173,7 +173,7 @@ def test_a_checkpoint_resumes_wherever_it_was_taken(
     assert got == truth
 
 
-def test_a_checkpoint_resumes_across_sync_and_async(client: Make, portal: BlockingPortal) -> None:
+def test_a_checkpoint_resumes_across_sync_and_async(client: Make, portal: EventLoop) -> None:
     """A walk that began with `for` continues with `async for`, and the reverse."""
     with client(FAKE) as logto:
         blocking, tasks = logto.audit_logs(until=UNTIL), logto.audit_logs(until=UNTIL)

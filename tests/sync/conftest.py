@@ -9,7 +9,7 @@ from typing import Any, Final, Self, TypeAlias
 import orjson
 import pyarrow as pa
 import pytest
-from anyio.from_thread import BlockingPortal
+from tests.conftest import EventLoop
 
 import logferry
 from logferry.stores import Coverage, Question, Store
@@ -90,7 +90,7 @@ class World:
         store: The default store.
     """
 
-    def __init__(self, folder: Path, portal: BlockingPortal | None, *fakes: Fake, faults: Faults | None = None) -> None:
+    def __init__(self, folder: Path, portal: EventLoop | None, *fakes: Fake, faults: Faults | None = None) -> None:
         self.clock = VirtualClock(NOON)
         self.store = MemoryStore()
         self._fakes = {service_of(fake).name: fake for fake in fakes}
@@ -150,7 +150,7 @@ MakeWorld: TypeAlias = Callable[..., World]
 
 
 @pytest.fixture(params=["sync", "async"])
-def world(request: pytest.FixtureRequest, portal: BlockingPortal, tmp_path: Path) -> MakeWorld:
+def world(request: pytest.FixtureRequest, portal: EventLoop, tmp_path: Path) -> MakeWorld:
     """Make accounts of fakes that are synced with ``run`` or with ``arun``."""
 
     def make(*fakes: Fake, faults: Faults | None = None) -> World:

@@ -12,9 +12,8 @@ import anyio
 import pyarrow as pa
 import pytest
 from anyio import to_thread
-from anyio.from_thread import BlockingPortal
 from attrs import evolve
-from tests.conftest import PATIENCE
+from tests.conftest import PATIENCE, EventLoop
 from tests.sync.conftest import DAY, EPOCH, HOUR, MINUTE, NOON, SECOND, MakeWorld, MemoryStore, World, rows_of
 
 import logferry
@@ -178,7 +177,7 @@ def cancelled_after(pages: int, scope: anyio.CancelScope) -> Callable[[PageEvent
 
 
 @pytest.mark.parametrize("pages", [0, 1, 2, 4])
-def test_cancelling_commits_the_received_rows(tmp_path: Path, portal: BlockingPortal, pages: int) -> None:
+def test_cancelling_commits_the_received_rows(tmp_path: Path, portal: EventLoop, pages: int) -> None:
     """The next sync continues after the committed rows."""
     accounts = World(tmp_path, portal, CognigyFake(rows=rows_of(range(NOON - 10 * HOUR, NOON, MINUTE))))
 
@@ -220,7 +219,7 @@ class Slow(MemoryStore):
         return self._alone
 
 
-def test_a_cancelled_sync_waits_for_its_commit(tmp_path: Path, portal: BlockingPortal) -> None:
+def test_a_cancelled_sync_waits_for_its_commit(tmp_path: Path, portal: EventLoop) -> None:
     """This also holds if asyncio cancels, as its timeouts do; the store is closed after the commit."""
     accounts = World(tmp_path, portal, CognigyFake(rows=rows_of(range(NOON - 10 * HOUR, NOON, MINUTE))))
     store = Slow()

@@ -7,8 +7,7 @@ from pathlib import Path
 import anyio
 import attrs
 import httpx
-from anyio.from_thread import BlockingPortal
-from tests.conftest import PATIENCE
+from tests.conftest import PATIENCE, EventLoop
 from tests.sync.conftest import DAY, NOON, SECOND, MakeWorld, MemoryStore, rows_of
 
 import logferry
@@ -51,7 +50,7 @@ class Holding(httpx.AsyncBaseTransport):
             self.under_way -= 1
 
 
-def test_four_windows_of_an_account_are_read_concurrently(portal: BlockingPortal, tmp_path: Path) -> None:
+def test_four_windows_of_an_account_are_read_concurrently(portal: EventLoop, tmp_path: Path) -> None:
     """A sync of ten days has four requests in flight and never more, and stores all days."""
     fake = CognigyFake(rows=TEN_DAYS, retention=None)
     clock, store = VirtualClock(NOON), MemoryStore()

@@ -11,7 +11,7 @@ account named after it.  An account of a file has its values from the file and i
     app_id = "m2m-app"
     app_secret = { env = "ACME_LOGTO_SECRET" }
 
-A file that is only found in the working directory may have been put there by anybody: it runs no commands, reads no files,
+A file that is only found in the working directory may be from anyone: it runs no commands, reads no files,
 and of the environment it has only the variables that begin with ``LOGFERRY_``, and the service's own.
 """
 
@@ -52,14 +52,10 @@ _HINT: Final = 'An account is a table: [accounts.login], service = "...", and th
 @frozen(kw_only=True)
 class Account:
     """
-    A named set of credentials and settings for one service.
+    A named set of credentials and settings for one service, from a *file* or (``None``) from the environment.
 
-    Attributes:
-        file: The configuration file that describes it; ``None`` for the environment.
-        allow_insecure: Accept plain ``http`` to other machines than this one.
-        rate: How many requests it makes in how much time, as the file says; ``None`` for the service's own limit.
-        retention: How long the service keeps its logs, in nanoseconds, as the file says; ``None`` for the usual time.
-        values: What the file says, by the setting's name.
+    *rate* is ``None`` for the service's own limit.  *retention* says how long the service keeps its logs, in nanoseconds;
+    ``None`` is the usual time.  *values* are what the file says, by the setting's name.
     """
 
     name: str
@@ -95,13 +91,13 @@ class Account:
 
     def _require_address_of_environment(self, client: Client) -> None:
         """
-        Refuse to send the credentials of the environment's account to another server, for a file that anybody wrote.
+        Refuse to send the credentials of the environment's account to another server, for a file that may be from anyone.
 
         This machine is not another server.  Where the variables alone make no account, they have no address either, and the
         file says it.
         """
-        values = [value for value in self.values.values() if isinstance(value, Reference)]
-        if client.is_loopback or not any(not one.trusted and one.uses_variable_of_service() for one in values):
+        found = [value for value in self.values.values() if isinstance(value, Reference) and not value.trusted]
+        if client.is_loopback or not any(one.kind == "env" and one.words[0] in one.variables for one in found):
             return
         try:
             described = self.service.client.from_env()
@@ -145,7 +141,7 @@ def configuration_file(config: str | PurePath | None = None) -> tuple[Path, bool
     named = config or os.environ.get(VARIABLE)
     if named:
         return local_path(named, f"--config or {VARIABLE}", "Name a file, such as logferry.toml").absolute(), True
-    from platformdirs import user_config_path  # noqa: PLC0415  # only needed where nobody named a file
+    from platformdirs import user_config_path  # noqa: PLC0415  # only needed where no file is named
 
     own = user_config_path("logferry", appauthor=False) / FILE_NAME
     try:

@@ -29,15 +29,11 @@ class Job:
 
     @property
     def label(self) -> str:
-        """What to call it in messages, as errors do."""
-        return f"{self.stream.name} (account {self.account.name})" if self.has_named_account else self.stream.name
+        """What to call it in messages."""
+        return label_of(self.account.name, self.stream.name)
 
     def spellings(self, *, sessions: bool = False) -> dict[str, str]:
-        """
-        The stream's filters: from the names in Python and on the wire to the name in Python.
-
-        With *sessions* also those that narrow which sessions are read, where it is read session by session.
-        """
+        """Its filters' names in Python, by all spellings; with *sessions* also those that select the sessions to read."""
         filters = [*self.stream.filter_list]
         listing = self.stream.incremental.sessions
         if sessions and listing is not None:
@@ -46,43 +42,39 @@ class Job:
         return {spelling: one.name for one in filters for spelling in (one.name, one.wire_name)}
 
 
-@frozen
-class LeftOut:
+@frozen(kw_only=True)
+class Skipped:
     """
-    A stream that cannot be asked.
+    A stream that is not read.
 
     Attributes:
-        job: The stream.
+        account: The account's name.
+        stream: The stream's name.
         lacks: Filters that were given, and that it does not have.
         needs: Filters of which it needs one, and that neither the caller nor the account's settings give.
     """
 
-    job: Job
+    account: str
+    stream: str
     lacks: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
-        """Why, after the stream's name."""
+        """Why, in a few words."""
         if self.lacks:
             return f"has no filter {' or '.join(self.lacks)}"
         return f"needs the filter {' or '.join(self.needs)}"
 
+    @property
+    def label(self) -> str:
+        """The stream, and the account where its name says more than the service's."""
+        return label_of(self.account, self.stream)
 
-@frozen(kw_only=True)
-class Skipped:
-    """
-    A stream that is not asked.
 
-    Attributes:
-        account: The account's name.
-        stream: The stream's name.
-        reason: Why, in a few words.
-    """
-
-    account: str
-    stream: str
-    reason: str
+def label_of(account: str, stream: str) -> str:
+    """What to call a stream of an account in messages, as errors do."""
+    return stream if account == stream.partition(".")[0] else f"{stream} (account {account})"
 
 
 def selected_accounts(names: Sequence[str] = (), *, config: str | PurePath | None = None) -> tuple[Account, ...]:
@@ -130,13 +122,7 @@ def require_streams(names: Sequence[str]) -> None:
 
 
 def selected_jobs(streams: Sequence[str], accounts: Sequence[Account], names: Sequence[str] = ()) -> list[Job]:
-    """
-    The streams of these names in the accounts that are meant; without names, all of them.
-
-    Raises:
-        InvalidRequestError: There is no such stream or account.
-        ConfigurationError: No account that is meant has the stream.
-    """
+    """The streams of these names in the accounts that are meant; all without names.  Errors say which name there is not."""
     meant = named_accounts(names, accounts)
     require_streams(streams)
     jobs = [
@@ -146,9 +132,20 @@ def selected_jobs(streams: Sequence[str], accounts: Sequence[Account], names: Se
         if not streams or stream.name in streams
     ]
     missing = sorted(set(streams) - {job.stream.name for job in jobs})
-    if missing:
-        raise _nowhere(missing[0], accounts, meant)
-    return jobs
+    if not missing:
+        return jobs
+    service = service_named(missing[0].partition(".")[0])
+    assert service is not None  # noqa: S101  # the stream is known
+    having = [account.name for account in accounts if account.service == service]
+    if having:
+        lacking = [account.name for account in meant]
+        plural = len(lacking) > 1
+        raise ConfigurationError(
+            f"account{'s' if plural else ''} {listed(lacking)} {'do' if plural else 'does'} not have {missing[0]}; "
+            f"{listed(having)} {'do' if len(having) > 1 else 'does'}"
+        )
+    how = how_to_have(service, accounts[0].file)
+    raise ConfigurationError(f"no account has the stream {missing[0]}", hint=f"{how[0].upper()}{how[1:]}")
 
 
 def _streams_of(account: Account, *, alone: bool) -> tuple[StreamDefinition[Any, Any, Any], ...]:
@@ -161,22 +158,6 @@ def _streams_of(account: Account, *, alone: bool) -> tuple[StreamDefinition[Any,
         return ()
 
 
-def _nowhere(stream: str, accounts: Sequence[Account], meant: Sequence[Account]) -> ConfigurationError:
-    """None of the accounts that are meant has the stream."""
-    service = service_named(stream.partition(".")[0])
-    assert service is not None  # noqa: S101  # the stream is known
-    having = [account.name for account in accounts if account.service == service]
-    if having:
-        lacking = [account.name for account in meant]
-        plural = len(lacking) > 1
-        return ConfigurationError(
-            f"account{'s' if plural else ''} {listed(lacking)} {'do' if plural else 'does'} not have {stream}; "
-            f"{listed(having)} {'do' if len(having) > 1 else 'does'}"
-        )
-    how = how_to_have(service, accounts[0].file)
-    return ConfigurationError(f"no account has the stream {stream}", hint=f"{how[0].upper()}{how[1:]}")
-
-
 def names_of(given: str | Sequence[str]) -> tuple[str, ...]:
     """Names that a caller gave: a text is one."""
     return (given,) if isinstance(given, str) else tuple(given)
@@ -184,27 +165,21 @@ def names_of(given: str | Sequence[str]) -> tuple[str, ...]:
 
 @frozen
 class Filters:
-    """
-    The filters that a caller gave.
-
-    Attributes:
-        common: Values by the filter's name, for every stream.
-        own: The same for single streams, by the stream's name; they count for more.
-    """
+    """The filters that a caller gave: *common* ones for every stream, and those of single streams, which count for more."""
 
     common: Mapping[str, str]
     own: Mapping[str, Mapping[str, str]]
 
     @classmethod
     def of(cls, given: Mapping[str, str | Mapping[str, str]] | None) -> Filters:
-        """Tell the filters of single streams from the others."""
+        """Separate the filters of single streams from the others."""
         return cls(
             {name: value for name, value in (given or {}).items() if isinstance(value, str)},
             {name: value for name, value in (given or {}).items() if not isinstance(value, str)},
         )
 
     def of_stream(self, stream: str) -> dict[str, str]:
-        """What a stream is asked with."""
+        """The filters of a stream."""
         return {**self.common, **self.own.get(stream, {})}
 
     def require_among(self, jobs: Sequence[Job]) -> None:
@@ -224,16 +199,12 @@ def askable_jobs(
     *,
     own: Mapping[str, Collection[str]] | None = None,
     sessions: bool = False,
-) -> tuple[list[Job], list[LeftOut]]:
+) -> tuple[list[Job], list[Skipped]]:
     """
-    Of streams that were not named, those that can be asked with these filters, and the others.
+    Of streams that were not named, those that can be read with filters of these names, and the others.
 
-    Args:
-        jobs: The streams.
-        filters: The filters' names, in Python or on the wire.
-        own: Names of further filters, by the stream that alone gets them.
-        sessions: Whether a stream that needs a session's id is asked for all sessions that another stream lists; it then
-            takes the filters that narrow these, too.
+    *own* are names of further filters, by the stream that alone gets them.  With *sessions* a stream that needs a session's id
+    is read for all sessions that another stream lists, and takes the filters that select these, too.
     """
     spellings = [job.spellings(sessions=sessions) for job in jobs]
     known = {spelling: name for names in spellings for spelling, name in names.items()}
@@ -243,15 +214,15 @@ def askable_jobs(
                 f"no stream has a filter {name!r}", hint=suggestion(name, list(dict.fromkeys(known.values())))
             )
     left: list[Job] = []
-    others: list[LeftOut] = []
+    others: list[Skipped] = []
     for job, names in zip(jobs, spellings, strict=True):
         lacks = tuple(name for name in filters if name not in names)
         given = {names.get(name) for name in (*filters, *(own or {}).get(job.stream.name, ()))}
         needs = () if sessions and job.stream.incremental.sessions is not None else job.stream.needs_one_of
         if lacks:
-            others.append(LeftOut(job, lacks=lacks))
+            others.append(Skipped(account=job.account.name, stream=job.stream.name, lacks=lacks))
         elif needs and not any(name in given or job.account.has(name) for name in needs):
-            others.append(LeftOut(job, needs=needs))
+            others.append(Skipped(account=job.account.name, stream=job.stream.name, needs=needs))
         else:
             left.append(job)
     if not left:

@@ -30,16 +30,13 @@ class Budget:
     Counts the requests and pages of a reading, and bounds the requests in flight.
 
     Attributes:
-        concurrency: How many requests may be in flight, at least 1.
         page_size: How many items a page holds; the service can have a limit of its own.
         max_items: How many items the caller wants, or ``None`` for all.
         total: How many items the service counts, or ``None`` where it does not say.
-        sent: How many requests have been sent.
-        pages: How many pages have been delivered.
-        items: How many items on them.
+        pages: How many pages have been delivered, with how many items.
         largest: How many items the largest page of late had.
-        waited: For how long they have been waited for, in nanoseconds.
-        is_slow: Whether that is worth more requests; once it is, several at once shorten it.
+        waited: Time spent waiting for responses, in nanoseconds.
+        is_slow: Whether several requests at once pay; once they do, they shorten that time.
     """
 
     concurrency: int
@@ -63,11 +60,7 @@ class Budget:
         """
         Return how many requests may be in flight beside that of the first partition.
 
-        Half of the requests in flight count as wasted, since their responses are unknown.
-
-        Args:
-            in_flight: How many are in flight.
-            found: How many items have been received and wait to be delivered.
+        Half of the requests *in_flight* count as wasted, since their responses are unknown; *found* items wait to be delivered.
         """
         self.is_slow = self.is_slow or (self.pages >= _PROVEN and self.waited >= _SLOW * self.pages)
         # If many items have one time, a walk requests more and more at once, but each partition would begin with one page.

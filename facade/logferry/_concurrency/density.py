@@ -35,12 +35,7 @@ _LEAP: Final = 2.0
 
 @frozen
 class Direction:
-    """
-    The direction in which a stream is read through time.
-
-    Attributes:
-        newest_first: Whether from newer items to older ones.
-    """
+    """The direction in which a stream is read through time."""
 
     newest_first: bool
 
@@ -72,11 +67,8 @@ class Density:
     """
     How dense items lie, estimated from pages as TCP estimates round trips (RFC 6298): a smoothed mean and its deviation.
 
-    Attributes:
-        direction: How the stream is read.
-        resolution: Cuts are whole multiples of this, in nanoseconds.
-        interval: Mean time between two items, in nanoseconds.
-        deviation: Mean deviation of a page from it, in nanoseconds.
+    ``interval`` is the mean time between two items, ``deviation`` that of a page from it, both in nanoseconds.  Cuts are
+    multiples of ``resolution``.
     """
 
     direction: Direction
@@ -114,10 +106,7 @@ class Density:
         """
         Cut a window into a partition and the rest behind it; ``None`` if the rest would be too short.
 
-        Args:
-            window: The window.
-            begin: From where in it the next page is asked for; ``None`` for its beginning.
-            page_size: How many items a page has.
+        The partition ends a page behind *begin*, where the next request begins; ``None`` for the beginning of the window.
         """
         length, grain = self.length(page_size), self.resolution
         if self.direction.newest_first:
@@ -132,13 +121,7 @@ class Density:
 
 
 def direction_of(order: StreamOrder, times: PageTimes | None = None) -> Direction | None:
-    """
-    Return the direction of a stream; ``None`` if neither the order nor the times show it.
-
-    Args:
-        order: The stream's order, see ``StreamDefinition``.
-        times: The times of a page, in its order.
-    """
+    """The direction of a stream by its order, or by the times of a page; ``None`` if neither shows it."""
     if order in {"newest first", "oldest first"}:
         return Direction(order == "newest first")
     first, last = (times[0], times[-1]) if times else (None, None)

@@ -23,22 +23,19 @@ WalkWindow: TypeAlias = Callable[[Window, "Position | None"], Flow]
 @define(eq=False)
 class Partition:
     """
-    A partition of a window.
+    A partition of a window, and its walk.
 
-    A page that its walk has found is kept until it is delivered; until then the walk sends at most one request.
+    A page that the walk has found is kept until it is delivered; until then the walk sends at most one request.
 
     Attributes:
         window: The window that it delivers.
         asked: The window that is requested, once the walk has begun.
         further: Returns the position behind the items that the walk has found.
         span: The earliest and the latest time that it has found.
-        flow: Its walk, once it has begun.
         wish: The request that the walk wants to send.
-        ticket: The request in flight.
         is_ahead: Whether its latest request was sent before its turn.
         batch: The page that waits to be delivered.
         rests: Whether the walk has found a page and has not been resumed.
-        ended: Whether the walk has ended.
         waits: Whether it sends nothing more before its turn: its request has failed, or an empty page is to be confirmed.
     """
 
@@ -72,12 +69,7 @@ class Partition:
         self.flow = walk(asked, None if self.further is None else self.further())
 
     def advance(self, answer: object) -> Batch | None:
-        """
-        Resume its walk until it wants to send a request, or has found a page.
-
-        Raises:
-            LogferryError: The walk has failed.
-        """
+        """Resume its walk until it wants to send a request, or has found a page; raises the walk's errors."""
         assert self.flow is not None  # noqa: S101  # it has begun
         self.rests = False
         step: Step | None = resume(self.flow, answer)
@@ -116,15 +108,9 @@ def left_of(batch: Batch, kept: Sequence[int]) -> Batch:
 
 def without_known(batch: Batch, times: PageTimes, known: Sequence[str]) -> tuple[Batch, Sequence[tuple[int, str]]]:
     """
-    Leave out items without a readable time that another partition has listed.
+    Leave out items without a readable time that another partition has delivered.
 
-    Args:
-        batch: The batch.
-        times: The times of its items.
-        known: The digests of such items that have been delivered.
-
-    Returns:
-        The batch, and which of its items have no readable time, with their digests.
+    *known* are the digests of such items.  Returns as well which of those left have no readable time, with their digests.
     """
     digests = {index: digest(batch.items[index]) for index, time in enumerate(times) if time is None}
     kept = [index for index in range(len(batch.items)) if digests.get(index) not in known]

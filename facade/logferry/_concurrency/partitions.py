@@ -22,10 +22,7 @@ class Partitions:
     The remaining partitions of a window; the first one is being delivered.
 
     Attributes:
-        order: The stream's order, see ``StreamDefinition``.
-        resolution: See ``StreamDefinition``; ``None`` where nothing is cut.
         whole: The window that remained when the reading began.
-        parts: The partitions.
         direction: How the stream is read, once that is known.
         density: How dense its items lie, once a page has shown it.
         divides: Whether the window is cut.
@@ -45,7 +42,7 @@ class Partitions:
 
     @classmethod
     def of(cls, place: PartitionPosition, *, order: StreamOrder, resolution: int | None, divides: bool) -> Partitions:
-        """Those of a position; see the attributes for the others."""
+        """Those of a position."""
         parts = [Partition(place.window, further=lambda: place.position, span=place.span)]
         direction = direction_of(order)
         whole = place.window
@@ -71,12 +68,7 @@ class Partitions:
         return self.direction.opened(part.window, self.whole) if self.sorts and self.direction else part.window
 
     def cut(self, part: Partition, page_size: int) -> bool:
-        """
-        Cut a partition a page behind the items found; the rest becomes another partition.
-
-        Returns:
-            Whether the partition was cut.
-        """
+        """Cut a partition a page behind the items found, if that is possible; the rest becomes another partition."""
         if self.density is None or part.ended or part.waits:
             return False
         begin = None if part.span is None else self.density.direction.furthest(part.span)
@@ -135,11 +127,9 @@ class Partitions:
 
     def read_alone(self, part: Partition, *, again: bool) -> None:
         """
-        Read one page after the other from now on.
+        Read one page after the other from now on, since *part* has shown that the others cannot be relied on.
 
-        Args:
-            part: The partition that has shown that the others cannot be relied on.
-            again: Whether nothing of it has been delivered, so that it can be read again.
+        *again*: nothing of it has been delivered, so that it can be read again.
         """
         self.divides = False
         behind = self.parts[self.parts.index(part) + 1 :]

@@ -66,10 +66,7 @@ class PartitionPosition:
         """
         The position within a page, as a JSON value.
 
-        Args:
-            position: Gives the walk's position by how many items of the page have been delivered.
-            timeless: Which items of the page have no readable time, and their digests.
-            delivered: How many items have been delivered.
+        The page has *timeless* items, by their indexes and digests; *position* is the walk's, behind the *delivered* ones.
         """
         known = remembered(self.timeless, [one for one in timeless if one[0] < delivered])
         return evolve(self, position=position(delivered), timeless=known).to_json()

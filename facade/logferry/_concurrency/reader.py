@@ -24,7 +24,7 @@ from attrs import evolve, frozen
 
 from logferry._concurrency.budget import Budget
 from logferry._concurrency.density import StreamOrder, direction_of
-from logferry._concurrency.partition import Partition, WalkWindow, without_known
+from logferry._concurrency.partition import Partition, without_known
 from logferry._concurrency.partitions import Partitions
 from logferry._concurrency.position import PartitionPosition, is_partitioned, remembered
 from logferry._errors import LogferryError
@@ -44,39 +44,28 @@ _OK: Final = 200
 @frozen(kw_only=True)
 class Reader:
     """
-    How a stream is read.
+    How a stream is read; for ``order`` and ``resolution`` see ``StreamDefinition``.
 
     Attributes:
-        walk: The stream's own walk.
-        order: Its order, see ``StreamDefinition``.
-        resolution: See ``StreamDefinition``; ``None`` where pages are read one after the other.
-        page_size: How many items are asked for at once.
+        walk: The stream's own walk, after its page size.
+        page_size: How many items a request asks for.
         concurrency: How many requests may be in flight, at least 1.
         sift: Leaves out items of a flow; ``None`` for none.
-        sized: Makes the same with another page size; ``None`` where it has no other.
     """
 
-    walk: WalkWindow
+    walk: Callable[[int, Window, Position | None], Flow]
     order: StreamOrder
     resolution: int | None
     page_size: int
     concurrency: int = 1
     sift: Callable[[Flow], Flow] | None = None
-    sized: Callable[[int], Reader] | None = None
 
     def smaller(self) -> Reader | None:
         """The same with pages of half the size; ``None`` where they are of one item."""
-        return None if self.sized is None or self.page_size == 1 else self.sized(self.page_size // 2)
+        return None if self.page_size == 1 else evolve(self, page_size=self.page_size // 2)
 
     def read(self, window: Window, position: Position | None, *, max_items: int | None = None) -> Flow:
-        """
-        Yield every item of *window* once.
-
-        Args:
-            window: Which items.
-            position: Where to resume, as a batch gave it; ``None`` for the start.
-            max_items: How many items are wanted, or ``None`` for all.
-        """
+        """Yield every item of *window* once, from a position that a batch gave; *max_items* is ``None`` for all."""
         flow = self._read(window, position, max_items)
         return flow if self.sift is None else self.sift(flow)
 
@@ -86,7 +75,7 @@ class Reader:
         # Without time order, delivered items may have any time, so the rest cannot be partitioned.
         is_unknown = position is not None and direction_of(self.order) is None
         if self.resolution is None or self.concurrency == 1 or is_unknown:
-            return self.walk(window, position)
+            return self.walk(self.page_size, window, position)
         return _Reading(self, PartitionPosition(window=window, position=position), max_items).flow()
 
 
@@ -166,7 +155,7 @@ class _Reading:
 
     def _begin(self, part: Partition) -> None:
         try:
-            part.begin(self._reader.walk, self._left.asked(part))
+            part.begin(partial(self._reader.walk, self._reader.page_size), self._left.asked(part))
         except LogferryError as error:
             self._fail(part, error)
         else:

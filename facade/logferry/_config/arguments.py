@@ -7,7 +7,7 @@ from typing import Any, Final, TypedDict
 
 from attrs import evolve, field, frozen
 
-from logferry._config.hooks import Hooks, IssueEvent, PageEvent, RequestEvent, RetryEvent
+from logferry._config.hooks import IssueEvent, PageEvent, RequestEvent, RetryEvent
 from logferry._errors import ConfigurationError, LogferryError, suggestion
 from logferry._http.options import Authorities, Timeouts
 from logferry._http.rate import Rate, read_rate
@@ -31,7 +31,10 @@ class CallOptions:
     deadline: float | None = None
     rate: Rate | None = None
     concurrency: int = 4
-    hooks: Hooks = field(factory=Hooks)
+    on_request: Callable[[RequestEvent], None] | None = None
+    on_retry: Callable[[RetryEvent], None] | None = None
+    on_page: Callable[[PageEvent], None] | None = None
+    on_issue: Callable[[IssueEvent], None] | None = None
 
 
 class CallChanges(TypedDict, total=False):
@@ -94,14 +97,14 @@ class ClientOptions(CallChanges, total=False):
 
 
 class WindowOptions(TypedDict, total=False):
-    """What is asked of a stream, beside its own filters, where it begins anew."""
+    """What a caller gives a stream that begins anew, beside its own filters."""
 
     since: Time | None
     """Beginning of the window, itself within; default: all that the service still has."""
     until: Time | None
     """End of the window, itself outside; default: the moment at which an iteration begins."""
     page_size: int | None
-    """How many items to ask for at once; default and limit are the stream's."""
+    """How many items to request at once; default and limit are the stream's."""
     max_items: int | None
     """How many items in all; default: all."""
     strict: bool
@@ -141,31 +144,30 @@ def refuse_unknown(given: Mapping[str, Any], own: Iterable[str], options: type[A
 
 def changed_options(options: CallOptions, changes: CallChanges) -> CallOptions:
     """The options with these changes; one that cannot be is a ConfigurationError."""
+    changed: dict[str, Any] = {name: hook for name, hook in changes.items() if name.startswith("on_")}
     if "timeout" in changes:
         timeout = changes["timeout"]
         if not isinstance(timeout, Timeouts):
             _require_positive("timeout", timeout)
             usual = Timeouts()
             timeout = Timeouts(connect=min(timeout, usual.connect), read=timeout, whole=max(timeout, usual.whole))
-        options = evolve(options, timeouts=timeout)
+        changed["timeouts"] = timeout
     if "retries" in changes:
         retries = changes["retries"]
         if not isinstance(retries, RetryPolicy):
             require_count("retries", retries, ConfigurationError)
             retries = RetryPolicy(attempts=retries + 1)
-        options = evolve(options, retries=retries)
+        changed["retries"] = retries
     if "deadline" in changes:
         if changes["deadline"] is not None:
             _require_positive("deadline", changes["deadline"])
-        options = evolve(options, deadline=changes["deadline"])
+        changed["deadline"] = changes["deadline"]
     if "rate" in changes:
         rate = changes["rate"]
-        options = evolve(options, rate=rate if isinstance(rate, Rate | None) else read_rate(rate, setting="rate"))
+        changed["rate"] = rate if isinstance(rate, Rate | None) else read_rate(rate, setting="rate")
     if "concurrency" in changes:
-        concurrency = changes["concurrency"]
-        require_count("concurrency", concurrency, ConfigurationError)
-        if not concurrency:
+        require_count("concurrency", changes["concurrency"], ConfigurationError)
+        if not changes["concurrency"]:
             raise ConfigurationError("concurrency is 0, it must be at least 1")
-        options = evolve(options, concurrency=concurrency)
-    hooks: dict[str, Any] = {name: hook for name, hook in changes.items() if name.startswith("on_")}
-    return evolve(options, hooks=evolve(options.hooks, **hooks))
+        changed["concurrency"] = changes["concurrency"]
+    return evolve(options, **changed)

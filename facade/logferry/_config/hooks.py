@@ -1,8 +1,7 @@
-"""Hooks: callables that are told what happens, on the thread or task where it happens."""
+"""Hooks: callables that receive what happens, on the thread or task where it happens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from attrs import field, frozen
@@ -59,9 +58,9 @@ class PageEvent:
         stream: The stream it belongs to.
         account: The account's name.
         items: How many items of it will be delivered: within the window, new, and not beyond ``max_items``.
-        total: How many the service counts for the question, or ``None``.
+        total: How many the service counts for the query, or ``None``.
         request_id: What the service calls the request, or ``None``.
-        attempts: How often the page was asked for.
+        attempts: How often the page was requested.
     """
 
     stream: str
@@ -83,7 +82,7 @@ class IssueEvent:
         issues: What did not decode, each with the path to the value, never the value itself; or what is in doubt.
         item: The item as received; ``None`` where the issues are about no item.
         delivered: Whether it was delivered all the same; ``False`` for an item that cannot become an entry.
-        is_doubt: Whether the issues are about no item: items may be missing, or the service does not do as it is asked.
+        is_doubt: Whether the issues are about no item: items may be missing, or the service ignores a part of the request.
     """
 
     stream: str
@@ -110,13 +109,3 @@ class FailureEvent:
     account: str
     error: Exception = field(repr=short)
     delay: float | None
-
-
-@frozen(kw_only=True)
-class Hooks:
-    """The hooks of a client; an exception that one raises reaches the caller."""
-
-    on_request: Callable[[RequestEvent], None] | None = None
-    on_retry: Callable[[RetryEvent], None] | None = None
-    on_page: Callable[[PageEvent], None] | None = None
-    on_issue: Callable[[IssueEvent], None] | None = None

@@ -17,30 +17,6 @@ One slash is enough: a `Path` makes one of two.  A single letter before the colo
 What follows the slash can be a password, so it is never shown.
 """
 
-_COPIED: Final = {
-    **dict.fromkeys(("abfs", "abfss", "az", "azure"), "azcopy sync"),
-    **dict.fromkeys(("gcs", "gs"), "gcloud storage rsync"),
-    **dict.fromkeys(("s3", "s3a", "s3n"), "aws s3 sync"),
-    "r2": "rclone sync",
-}
-"""What copies a folder to an object store."""
-
-_DATABASES: Final = (
-    "bigquery",
-    "clickhouse",
-    "databricks",
-    "ducklake",
-    "motherduck",
-    "mssql",
-    "postgres",
-    "redshift",
-    "snowflake",
-)
-_DESTINATIONS: Final = {"md": "motherduck", "postgresql": "postgres", **{name: name for name in _DATABASES}}
-"""The destinations of dlt for the schemes of databases."""
-
-_ON_DISK: Final = ("duckdb", "file")
-
 
 def scheme_of(text: str) -> str | None:
     """The scheme of an address, such as ``s3``; ``None`` for what is no address."""
@@ -52,10 +28,7 @@ def local_path(named: str | os.PathLike[str], what: str, instead: str | Callable
     """
     The path that a caller names, with ``~`` expanded; a ConfigurationError for an address, or what is no path.
 
-    Args:
-        named: What was given.
-        what: What names it, for errors, such as ``--output``.
-        instead: What to do instead of giving an address; or what says so, for its scheme.
+    The error calls it *what*, such as ``--output``, and hints at what to do *instead* of giving an address of its scheme.
     """
     text = os.fspath(named)
     scheme = scheme_of(text)
@@ -72,22 +45,6 @@ def local_path(named: str | os.PathLike[str], what: str, instead: str | Callable
         raise ConfigurationError(
             f"{what}: there is no home directory for {Path(text).parts[0]}", hint="Write the whole path"
         ) from None
-
-
-def store_instead(scheme: str) -> str:
-    """What is a store instead of an address with this scheme."""
-    kind = scheme.partition("+")[0]
-    if kind in _ON_DISK:
-        return f"Write the path alone, without {scheme}:"
-    if kind in _COPIED:
-        return f"Sync into a folder such as logs/, and copy that: {_COPIED[kind]} logs/ {scheme}://..."
-    if kind in _DESTINATIONS:
-        name = _DESTINATIONS[kind]
-        return (
-            f"Name dlt:{name}, and put the address where dlt looks for it: "
-            f"DESTINATION__{name.upper()}__CREDENTIALS, or secrets.toml"
-        )
-    return "Name a file such as logs.duckdb, a folder such as logs/, or dlt:<destination>"
 
 
 def followed(path: Path) -> Path:

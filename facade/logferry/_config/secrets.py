@@ -31,14 +31,10 @@ _LARGEST: Final = 64 * 1024
 @frozen(kw_only=True)
 class Reference:
     """
-    Where a secret is.
+    Where a secret is: *words* are the variable, the whole path, the command with its arguments, or the keyring's user name.
 
-    Attributes:
-        setting: Which setting it is for, as errors call it.
-        kind: ``"env"``, ``"file"``, ``"command"`` or ``"keyring"``.
-        words: The variable, the whole path, the command with its arguments, or the keyring's user name.
-        trusted: Whether it may read files, run commands and use any variable: the user wrote it, or named the file.
-        variables: The variables that it may use all the same, besides those that begin with ``LOGFERRY_``.
+    A *trusted* one may read files, run commands and use any variable: the user wrote it, or named the file.  Another one may
+    use *variables*, and those that begin with ``LOGFERRY_``.
     """
 
     setting: str
@@ -61,35 +57,21 @@ class Reference:
     @property
     def what(self) -> str:
         """Which setting wants what, for errors."""
-        # Of a command only the program is told: arguments can be secret.
+        # Of a command only the program is shown: arguments can be secret.
         what = {"env": "the environment variable", "keyring": "the keyring's secret"}.get(self.kind, f"the {self.kind}")
         return f"{self.setting}: {what} {printable(self.words[0])}"
 
-    def uses_variable_of_service(self) -> bool:
-        """Whether it is one of the variables that make an account of the service."""
-        return self.kind == "env" and self.words[0] in self.variables
-
     def require_trust(self) -> None:
-        """Refuse what a file that anybody may have put there must not do."""
+        """Refuse what a file that may be from anyone must not do."""
         if not self.trusted:
             raise untrusted(f"{self.setting}: {self.kind} is not used in")
-
-    def require_variable(self) -> None:
-        """Refuse variables of other programs where anybody may have written the reference."""
-        name = self.words[0]
-        if not (self.trusted or name.startswith(OWN_PREFIX) or name in self.variables):
-            own = f"{OWN_PREFIX}... and {', '.join(self.variables)}" if self.variables else f"{OWN_PREFIX}..."
-            raise untrusted(
-                f"{self.setting}: the environment variable {printable(name)} is not used in",
-                alternative=f"such a file may use {own} only",
-            )
 
 
 def untrusted(problem: str, *, alternative: str | None = None) -> ConfigurationError:
     """An error about a file that was only found: what is refused, and what such a file may do instead."""
     also = f"; {alternative}" if alternative else ""
     return ConfigurationError(
-        f"{problem} a file that is only found in the working directory, since anybody may have put it there{also}",
+        f"{problem} a file that is only found in the working directory, since it may be from anyone{also}",
         hint="Name the file with --config or LOGFERRY_CONFIG if it is yours",
     )
 
@@ -102,8 +84,15 @@ def _text(content: bytes) -> str:
 
 
 def _of_environment(reference: Reference) -> str:
-    reference.require_variable()
-    secret = os.environ.get(reference.words[0])
+    name, allowed = reference.words[0], reference.variables
+    if not (reference.trusted or name.startswith(OWN_PREFIX) or name in allowed):
+        # A file that may be from anyone does not get the variables of other programs.
+        own = f"{OWN_PREFIX}... and {', '.join(allowed)}" if allowed else f"{OWN_PREFIX}..."
+        raise untrusted(
+            f"{reference.setting}: the environment variable {printable(name)} is not used in",
+            alternative=f"such a file may use {own} only",
+        )
+    secret = os.environ.get(name)
     if secret is None:
         raise reference.error("is not set", hint="Set it, or change the reference")
     return secret
@@ -178,12 +167,7 @@ def read_reference(
     """
     Read a reference: a table with one key, such as ``{ env = "ACME_SECRET" }`` or ``{ command = ["pass", "acme"] }``.
 
-    Args:
-        value: What stands in the file.
-        setting: See ``Reference``, as for *trusted* and *variables*.
-        folder: What a relative path is relative to.
-        trusted: See ``Reference``.
-        variables: See ``Reference``.
+    A relative path is relative to *folder*; see ``Reference`` for the others.
     """
     if is_object(value) and len(value) == 1:
         ((kind, words),) = value.items()
@@ -203,6 +187,6 @@ def read_reference(
 
 def _path(text: str, folder: Path) -> str:
     path = Path(text)
-    with suppress(RuntimeError):  # nobody has this home directory; there is no such file either
+    with suppress(RuntimeError):  # there is no such home directory, and no such file either
         path = path.expanduser()
     return str(folder / path)

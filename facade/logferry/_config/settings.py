@@ -61,7 +61,7 @@ class Settings:
         value = value.strip()
         if value and not value.isprintable():
             raise ConfigurationError(
-                f"{self.called(name)} holds a character that cannot be sent, such as a line end", hint="Set it anew"
+                f"{self.called(name)} holds a character that cannot be sent, such as a line end", hint="Set it again"
             )
         return value or None
 

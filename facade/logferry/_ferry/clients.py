@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import define, field
@@ -13,7 +13,6 @@ from logferry._accounts.registry import failures as package_failures
 from logferry._accounts.selection import (
     Filters,
     Job,
-    LeftOut,
     Skipped,
     askable_jobs,
     named_accounts,
@@ -21,8 +20,10 @@ from logferry._accounts.selection import (
     selected_jobs,
 )
 from logferry._client import Client
-from logferry._config.arguments import ClientOptions
+from logferry._config.arguments import ClientOptions, StreamOptions, WindowOptions
 from logferry._errors import ConfigurationError, LogferryError
+from logferry._records.record import LogRecord
+from logferry._streams.views import View
 
 _LOGGER: Final = logging.getLogger("logferry")
 
@@ -34,7 +35,7 @@ class Clients:
     accounts: tuple[Account, ...]
     options: ClientOptions
     by_account: dict[str, Client] = field(factory=dict[str, Client])
-    _logged: set[str] = field(factory=set[str])
+    _logged: set[Skipped | LogferryError] = field(factory=set["Skipped | LogferryError"])
 
     def client(self, account: str) -> Client:
         """The client of an account; an unknown name is an InvalidRequestError, wrong settings are a ConfigurationError."""
@@ -60,25 +61,16 @@ class Clients:
         jobs = selected_jobs(named, self.accounts, names_of(accounts))
         filters.require_among(jobs)
         for error in package_failures():
-            self._log_once(str(error), logging.WARNING)
-        others: list[LeftOut] = []
+            if error not in self._logged:
+                self._logged.add(error)
+                _LOGGER.warning("%s", error)
+        skipped: list[Skipped] = []
         if not named:
-            jobs, others = askable_jobs(jobs, filters.common, own=filters.own, sessions=sessions)
-        for one in others:
-            self._log_once(f"left out: {one.job.label} {one.reason}", logging.INFO)
-        skipped = (
-            Skipped(account=one.job.account.name, stream=one.job.stream.name, reason=one.reason) for one in others
-        )
-        clients, failures = self._open(jobs)
-        return clients, tuple(skipped), failures
-
-    def _log_once(self, text: str, level: int) -> None:
-        if text not in self._logged:
-            self._logged.add(text)
-            _LOGGER.log(level, "%s", text)
-
-    def _open(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Client]], tuple[LogferryError, ...]]:
-        """The streams of the accounts that can be opened, and the errors of the others."""
+            jobs, skipped = askable_jobs(jobs, filters.common, own=filters.own, sessions=sessions)
+        for one in skipped:
+            if one not in self._logged:
+                self._logged.add(one)
+                _LOGGER.info("left out: %s %s", one.label, one.reason)
         clients: list[tuple[Job, Client]] = []
         failures: dict[str, LogferryError] = {}
         for job in jobs:
@@ -87,4 +79,24 @@ class Clients:
                     clients.append((job, self.client(job.account.name)))
                 except ConfigurationError as error:
                     failures[job.account.name] = error
-        return clients, tuple(failures.values())
+        return clients, tuple(skipped), tuple(failures.values())
+
+    def views(
+        self,
+        streams: str | Sequence[str],
+        accounts: str | Sequence[str],
+        filters: Mapping[str, str | Mapping[str, str]] | None,
+        resume: Mapping[str, Mapping[str, str]] | None,
+        options: WindowOptions,
+    ) -> tuple[dict[tuple[str, str], View[LogRecord]], tuple[Skipped, ...], tuple[LogferryError, ...]]:
+        """The records of the selected streams, by names of account and stream; *resume* gives checkpoints, whose times count."""
+        given = Filters.of(filters)
+        clients, skipped, failures = self.selected(streams, accounts, given)
+        views: dict[tuple[str, str], View[LogRecord]] = {}
+        for job, client in clients:
+            name = job.account.name, job.stream.name
+            checkpoint = (resume or {}).get(name[0], {}).get(name[1])
+            times: WindowOptions = {} if checkpoint is None else {"since": None, "until": None}
+            call: StreamOptions = {**options, **times, "resume": checkpoint}
+            views[name] = client.stream(name[1], filters=given.of_stream(name[1]), **call).records()
+        return views, skipped, failures

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from itertools import chain
-from typing import Any, Generic, Self, TypeVar
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import ClassVar, Generic, TypeAlias, TypeVar
 
+from attrs import define
+
+from logferry._accounts.selection import Skipped
+from logferry._errors import LogferryError
 from logferry._ferry.tasks import Reading, Tasks
+from logferry._records.record import LogRecord
 from logferry._streams.iteration import used_at_once
-from logferry._streams.iterators import raised
+from logferry._streams.iterators import AsyncItems, items
+from logferry._streams.plan import Stats
+from logferry._streams.views import View
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Reading)
+
+Name: TypeAlias = tuple[str, str]
+"""Of an account and of one of its streams."""
+
+Checkpoints: TypeAlias = dict[str, dict[str, str]]
+"""By account, then by stream; it can be written as JSON."""
 
 
 class Delivery(Generic[R, T]):
     """
     One iteration over the batches of a reading.
 
-    A batch stays with the reading until the caller takes it.  So a call that is cancelled, or interrupted by Ctrl-C,
-    loses nothing, and the next call goes on.
-
-    Args:
-        tasks: Run the reading.
-        make: Make the reading, when the first batch is asked for.
-        wait: Waits for the next batch, and returns the same one again until the caller has taken it; ``None`` at the end.
-        where: The name of the iteration in errors.
+    *make* makes the reading, when the first batch is requested.  *wait* returns the same batch again until the caller has
+    taken it, so a call that is cancelled, or interrupted by Ctrl-C, loses nothing, and the next call goes on.  *where* is
+    the name of the iteration in errors.
     """
 
     __slots__ = ("_in_use", "_make", "_reading", "_tasks", "_wait", "_where")
@@ -61,7 +69,7 @@ class Delivery(Generic[R, T]):
         finally:
             self._in_use = False
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         """End the reading: the iterator is dropped."""
         if self._reading is not None:
             self._tasks.stop_soon(self._reading)
@@ -82,77 +90,53 @@ class Delivery(Generic[R, T]):
         return batch
 
 
-class Batches(Generic[T]):
-    """The batches of a delivery, blocking."""
+@define(eq=False, repr=False)
+class Deliverable(Generic[R]):
+    """The records of several accounts, to be iterated any number of times."""
 
-    __slots__ = ("_delivery",)
+    _where: ClassVar[str]
+    _tasks: Tasks
+    _views: Mapping[Name, View[LogRecord]]
+    skipped: tuple[Skipped, ...]
+    unopened: tuple[LogferryError, ...]
 
-    def __init__(self, delivery: Delivery[Any, T]) -> None:
-        self._delivery = delivery
+    @property
+    def stats(self) -> dict[tuple[str, str], Stats]:
+        """By names of account and stream: what the latest iteration has done so far."""
+        return {name: view.stats for name, view in self._views.items()}
 
-    def __iter__(self) -> Self:
-        return self
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """
+        By account, then by stream: what resumes after the last record that the latest iteration has delivered.
 
-    def __next__(self) -> T:
-        batch = self._delivery.next_batch()
-        if batch is None:
-            raise StopIteration
-        return batch
+        It can be written as JSON, and goes into ``resume``.
+        """
+        # On the event loop's thread, so that no page arrives in between.
+        portal = self._tasks.portal
+        return self._checkpoints() if portal is None else portal.call(self._checkpoints)
 
-    def close(self) -> None:
-        """End the reading before its end."""
-        self._delivery.leave()
+    def __iter__(self) -> Iterator[LogRecord]:
+        return items(self._delivery())
 
-    def __del__(self) -> None:
-        self._delivery.leave()
+    def __aiter__(self) -> AsyncIterator[LogRecord]:
+        return AsyncItems(self._delivery())
 
+    def _delivery(self) -> Delivery[R, Iterator[LogRecord]]:
+        return Delivery(self._tasks, self._begin, lambda reading: reading.records(), self._where)
 
-class _Unending(Generic[T]):
-    """Batches for ``itertools.chain``, which ends for good once its source has raised: a failure becomes a batch that raises it."""
+    @abstractmethod
+    def _begin(self) -> R:
+        """A reading that begins anew."""
 
-    __slots__ = ("_batches",)
+    def _checkpoint(self, name: Name) -> str:
+        return self._views[name].checkpoint
 
-    def __init__(self, batches: Batches[Iterator[T]]) -> None:
-        self._batches = batches
+    def _checkpoints(self) -> Checkpoints:
+        found: Checkpoints = {}
+        for account, stream in self._views:
+            found.setdefault(account, {})[stream] = self._checkpoint((account, stream))
+        return found
 
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Iterator[T]:
-        try:
-            return next(self._batches)
-        except StopIteration:
-            raise
-        except BaseException as error:  # noqa: BLE001  # the returned iterator raises it
-            return raised(error)
-
-
-def items(delivery: Delivery[Any, Iterator[T]]) -> Iterator[T]:
-    """The items of a delivery, blocking."""
-    return chain.from_iterable(_Unending(Batches(delivery)))
-
-
-class AsyncItems(AsyncIterator[T]):
-    """The items of a delivery, blocking only the task."""
-
-    __slots__ = ("_delivery", "_items")
-
-    def __init__(self, delivery: Delivery[Any, Iterator[T]]) -> None:
-        self._delivery = delivery
-        self._items: Iterator[T] = iter(())
-
-    async def __anext__(self) -> T:
-        while True:
-            for item in self._items:
-                return item
-            batch = await self._delivery.anext_batch()
-            if batch is None:
-                raise StopAsyncIteration
-            self._items = batch
-
-    async def aclose(self) -> None:
-        """End the reading before its end."""
-        self._delivery.leave()
-
-    def __del__(self) -> None:
-        self._delivery.leave()
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {', '.join(f'{account}:{stream}' for account, stream in self._views)}>"

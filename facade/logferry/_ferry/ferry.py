@@ -13,7 +13,7 @@ from anyio.from_thread import start_blocking_portal
 from logferry._accounts.accounts import Account
 from logferry._accounts.selection import Filters, selected_accounts
 from logferry._client import Client
-from logferry._config.arguments import LONGEST, SHORTEST, ClientOptions, StreamOptions, WindowOptions
+from logferry._config.arguments import LONGEST, SHORTEST, ClientOptions, WindowOptions
 from logferry._config.hooks import FailureEvent
 from logferry._errors import InvalidRequestError
 from logferry._extras import needing
@@ -22,10 +22,8 @@ from logferry._ferry.follow import REORDERING, FerryFollow
 from logferry._ferry.records import FerryRecords, refuse_other_names
 from logferry._ferry.tasks import Tasks
 from logferry._forks import keep
-from logferry._records.record import LogRecord
 from logferry._records.severities import lowest_severity
 from logferry._redaction import hide_secrets
-from logferry._streams.views import View
 from logferry._time.clock import SystemClock
 from logferry._time.timestamps import Time, moment
 from logferry._time.window import window
@@ -76,7 +74,7 @@ class Ferry:
         client = self._clients.client(account)
         if kind is not None and not isinstance(client, kind):
             raise InvalidRequestError(
-                f"the account {account!r} is for {client.service}", hint=f"Ask for a logferry.{type(client).__name__}"
+                f"the account {account!r} is for {client.service}", hint=f"Pass logferry.{type(client).__name__}"
             )
         return client
 
@@ -117,16 +115,8 @@ class Ferry:
             lowest = lowest_severity(severity)
         except ValueError as error:
             raise InvalidRequestError(f"severity: {error}") from error
-        asked = Filters.of(filters)
-        clients, skipped, failures = self._clients.selected(streams, accounts, asked)
-        lanes: dict[str, dict[str, View[LogRecord]]] = {}
-        for job, client in clients:
-            checkpoint = (resume or {}).get(job.account.name, {}).get(job.stream.name)
-            times: WindowOptions = {} if checkpoint is None else {"since": None, "until": None}
-            given: StreamOptions = {**options, **times, "resume": checkpoint}
-            view = client.stream(job.stream.name, filters=asked.of_stream(job.stream.name), **given).records()
-            lanes.setdefault(job.account.name, {})[job.stream.name] = view
-        return FerryRecords(self._tasks, lanes, skipped, failures, lowest)
+        views, skipped, unopened = self._clients.views(streams, accounts, filters, resume, options)
+        return FerryRecords(self._tasks, views, skipped, unopened, lowest)
 
     def follow(
         self,
@@ -167,20 +157,10 @@ class Ferry:
             CheckpointError: A checkpoint is not one of this stream's follow.
             ConfigurationError: No account has a stream that is named.
         """
-        given, asked = resume or {}, Filters.of(filters)
-        clients, skipped, failures = self._clients.selected(streams, accounts, asked)
-        views: dict[tuple[str, str], View[LogRecord]] = {}
-        for job, client in clients:
-            checkpoint = given.get(job.account.name, {}).get(job.stream.name)
-            stream = client.stream(
-                job.stream.name,
-                filters=asked.of_stream(job.stream.name),
-                since=since if checkpoint is None else None,
-                resume=checkpoint,
-                page_size=page_size,
-            )
-            views[job.account.name, job.stream.name] = stream.records().follow(shortest=shortest, longest=longest)
-        return FerryFollow(self._tasks, views, skipped, failures, self._clock, reordering, on_failure)
+        options: WindowOptions = {"since": since, "page_size": page_size}
+        views, skipped, unopened = self._clients.views(streams, accounts, filters, resume, options)
+        followed = {name: view.follow(shortest=shortest, longest=longest) for name, view in views.items()}
+        return FerryFollow(self._tasks, followed, skipped, unopened, self._clock, reordering, on_failure)
 
     def sync(
         self,

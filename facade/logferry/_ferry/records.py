@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import length_hint
-from typing import TypeAlias
 
 import anyio
 from attrs import define, field, frozen
 
 from logferry._accounts.registry import all_streams
-from logferry._accounts.selection import Skipped
 from logferry._config.arguments import WindowOptions
-from logferry._errors import LogferryError, suggestion
-from logferry._ferry.delivery import AsyncItems, Delivery, items
-from logferry._ferry.tasks import Tasks
-from logferry._flow.steps import Batch
+from logferry._errors import suggestion
+from logferry._ferry.delivery import Deliverable, Name
+from logferry._ferry.tasks import Reading, Task
 from logferry._records.record import LogRecord
-from logferry._streams.convert import Convert, converted
 from logferry._streams.iteration import Iteration
-from logferry._streams.runtime import Stats
 from logferry._streams.views import View
-
-Checkpoints: TypeAlias = dict[str, dict[str, str]]
-"""By account, then by stream; it can be written as JSON."""
-
-Name: TypeAlias = tuple[str, str]
-"""Of an account and of one of its streams."""
 
 
 @frozen
@@ -41,98 +30,79 @@ class _Arrived:
     taken: anyio.Event = field(factory=anyio.Event)
 
 
-@define(eq=False)
-class Arrivals:
+def _reached(place: Callable[[int], str], count: int, left: Iterator[LogRecord]) -> str:
+    """The checkpoint where these are left of so many records; it does not keep the records."""
+    return place(count - length_hint(left))
+
+
+@define(eq=False, kw_only=True)
+class Arrivals(Reading):
     """
-    The pages of several lanes, in the order of arrival.
+    The pages of several streams, in the order of arrival; those of an account are read one after the other.
 
     A lane requests its next page once the caller begins with the last one, so memory is bounded by two pages per lane.
-
-    Attributes:
-        lanes: The streams of each account, which are read one after the other.
-        lowest: The lowest severity number of the records that the caller selects.
-        unopened: The errors of accounts that could not be opened.
-        failures: The errors so far of streams that ended early.
+    *lowest* is the lowest severity number of the records that the caller selects.  *places* give what resumes a stream after
+    the last record that the caller has taken.
     """
 
-    lanes: Mapping[str, Mapping[str, View[LogRecord]]]
+    summary = "{} of the accounts' streams failed"
+    views: Mapping[Name, View[LogRecord]]
     lowest: int
-    unopened: tuple[LogferryError, ...]
-    failures: list[Exception] = field(factory=list[Exception])
+    places: dict[Name, Callable[[], str]]
     _arrived: deque[_Arrived] = field(factory=deque[_Arrived])
-    _current: _Arrived | None = None
     _left: Iterator[LogRecord] = field(factory=lambda: iter(()))
-    _places: dict[Name, Callable[[], str]] = field(factory=dict[Name, "Callable[[], str]"])
-    _change: anyio.Event = field(factory=anyio.Event)
-    _scope: anyio.CancelScope = field(factory=anyio.CancelScope)
     _ended: bool = False
 
     async def run(self) -> None:
         """Read all lanes at once."""
-        with self._scope:
-            async with anyio.create_task_group() as tasks:
-                for account, lane in self.lanes.items():
-                    tasks.start_soon(self._read, account, lane)
-        self._ended = True
-        self._change.set()
+        await super().run()
+        self.close()
 
     def close(self) -> None:
-        """Stop: the caller has left."""
-        self._scope.cancel()
+        """Stop: all lanes have ended, or the caller has left."""
         self._ended = True
-        self._change.set()
+        super().close()
 
-    def failure(self) -> ExceptionGroup[Exception] | None:
-        """Return the error to raise at the end, if any."""
-        failures = [*self.unopened, *self.failures]
-        return ExceptionGroup(f"{len(failures)} of the accounts' streams failed", failures) if failures else None
+    def tasks(self) -> Iterator[Task]:
+        """Read each account in a task of its own."""
+        for account in dict.fromkeys(account for account, _ in self.views):
+            yield partial(self._read, [name for name in self.views if name[0] == account])
 
-    async def wait(self) -> Iterator[LogRecord] | None:
+    async def records(self) -> Iterator[LogRecord] | None:
         """Return the records of the next page, or the rest of the last one; ``None`` when all lanes have ended."""
         while not length_hint(self._left):
             if self._arrived:
-                self._take(self._arrived.popleft())
+                arrived = self._arrived.popleft()
+                self._left = iter(arrived.records)
+                self.places[arrived.name] = partial(_reached, arrived.place, len(arrived.records), self._left)
+                arrived.taken.set()
             elif self._ended:
                 return None
             else:
-                self._change = anyio.Event()
-                await self._change.wait()
+                self.change = anyio.Event()
+                await self.change.wait()
         return self._left
 
-    def checkpoint(self, name: Name) -> str | None:
-        """Return what resumes a stream after the last record that the caller has taken; ``None`` if it has not begun."""
-        if self._current is not None and self._current.name == name:
-            return self._current.place(len(self._current.records) - length_hint(self._left))
-        place = self._places.get(name)
-        return None if place is None else place()
-
-    def _take(self, arrived: _Arrived) -> None:
-        if self._current is not None:
-            self._places[self._current.name] = partial(self._current.place, len(self._current.records))
-        self._current, self._left = arrived, iter(arrived.records)
-        arrived.taken.set()
-
-    async def _read(self, account: str, lane: Mapping[str, View[LogRecord]]) -> None:
-        """Hand over the pages of a lane's views; the failure of one does not stop the next."""
-        for stream, view in lane.items():
+    async def _read(self, names: Sequence[Name]) -> None:
+        """Hand over the pages of these streams; the failure of one does not stop the next."""
+        for name in names:
             try:
-                await self._hand_over((account, stream), *view.begin())
+                await self._hand_over(name, self.views[name].begin())
             except Exception as error:  # noqa: BLE001  # a caller's hook may raise anything, too
                 self.failures.append(error)
 
-    async def _hand_over(self, name: Name, iteration: Iteration, convert: Convert[LogRecord]) -> None:
-        self._places[name] = partial(iteration.places(), 0)
+    async def _hand_over(self, name: Name, iteration: Iteration[list[LogRecord]]) -> None:
+        self.places[name] = partial(iteration.places(), 0)
         try:
-            while page := await iteration.anext_batch(partial(self._page, name, iteration, convert)):
-                self._arrived.append(page)
-                self._change.set()
-                await page.taken.wait()
+            while (records := await iteration.anext_batch()) is not None:
+                arrived = self._selected(name, records, iteration.places())
+                self._arrived.append(arrived)
+                self.change.set()
+                await arrived.taken.wait()
         finally:
             iteration.stop()
 
-    def _page(self, name: Name, iteration: Iteration, convert: Convert[LogRecord], batch: Batch) -> _Arrived:
-        records = converted(iteration, convert, batch, [])
-        place = iteration.places()
+    def _selected(self, name: Name, records: list[LogRecord], place: Callable[[int], str]) -> _Arrived:
         if not self.lowest:
             return _Arrived(name, records, place)
         kept = [index for index, record in enumerate(records) if record.severity_number >= self.lowest]
@@ -140,8 +110,8 @@ class Arrivals:
         return _Arrived(name, [records[index] for index in kept], lambda taken: place(ends[taken]))
 
 
-@define(eq=False)
-class FerryRecords:
+@define(eq=False, repr=False)
+class FerryRecords(Deliverable[Arrivals]):
     """
     The records of several accounts.  Iterate with ``for`` in a ``with`` block, with ``async for`` in ``async with``.
 
@@ -152,55 +122,20 @@ class FerryRecords:
 
     Attributes:
         skipped: Streams that are not read, and why.
+        unopened: The errors of accounts that could not be opened.
     """
 
-    _tasks: Tasks
-    _lanes: Mapping[str, Mapping[str, View[LogRecord]]]
-    skipped: tuple[Skipped, ...]
-    _unopened: tuple[LogferryError, ...]
+    _where = "ferry.records()"
     _lowest: int = 0
-    _latest: Arrivals | None = None
-
-    @property
-    def stats(self) -> dict[tuple[str, str], Stats]:
-        """By names of account and stream: what the latest iteration has done so far."""
-        return {(account, name): view.stats for account, lane in self._lanes.items() for name, view in lane.items()}
-
-    @property
-    def checkpoints(self) -> Checkpoints:
-        """
-        By account, then by stream: what resumes after the last record that the latest iteration has delivered.
-
-        It can be written as JSON, and goes into ``resume``.
-        """
-        # On the event loop's thread, so that no page arrives in between.
-        portal = self._tasks.portal
-        return self._checkpoints() if portal is None else portal.call(self._checkpoints)
-
-    def __iter__(self) -> Iterator[LogRecord]:
-        return items(self._delivery())
-
-    def __aiter__(self) -> AsyncIterator[LogRecord]:
-        return AsyncItems(self._delivery())
-
-    def _delivery(self) -> Delivery[Arrivals, Iterator[LogRecord]]:
-        return Delivery(self._tasks, self._begin, Arrivals.wait, "ferry.records()")
+    _places: Mapping[Name, Callable[[], str]] = field(factory=dict[Name, "Callable[[], str]"])
 
     def _begin(self) -> Arrivals:
-        self._latest = Arrivals(self._lanes, self._lowest, self._unopened)
-        return self._latest
+        places = self._places = dict[Name, Callable[[], str]]()
+        return Arrivals(views=self._views, lowest=self._lowest, places=places, failures=[*self.unopened])
 
-    def _checkpoints(self) -> Checkpoints:
-        return {
-            account: {
-                name: (self._latest and self._latest.checkpoint((account, name))) or view.checkpoint
-                for name, view in lane.items()
-            }
-            for account, lane in self._lanes.items()
-        }
-
-    def __repr__(self) -> str:
-        return f"<FerryRecords {', '.join(self._lanes)}>"
+    def _checkpoint(self, name: Name) -> str:
+        place = self._places.get(name)
+        return self._views[name].checkpoint if place is None else place()
 
 
 def refuse_other_names(options: WindowOptions) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from threading import Event
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -17,24 +18,52 @@ from attrs import define, field
 from logferry._client import Client
 from logferry._errors import InvalidRequestError
 from logferry._forks import keep
+from logferry._records.record import LogRecord
 
 T = TypeVar("T")
 
+Task: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
-class Reading(Protocol):
-    """Reads streams in a task."""
+
+@define(eq=False, kw_only=True)
+class Reading(ABC):
+    """
+    Reads streams, a task for each lane.
+
+    Attributes:
+        summary: What an error at the end says of this number of failures.
+        failures: The errors of accounts that could not be opened, then those of streams that ended early.
+        change: Set when something has arrived or ended.
+    """
+
+    summary: ClassVar[str]
+    failures: list[Exception]
+    change: anyio.Event = field(factory=anyio.Event)
+    _scope: anyio.CancelScope = field(factory=anyio.CancelScope)
 
     async def run(self) -> None:
-        """Read them until they have ended."""
-        ...
+        """Read all lanes at once, until each has ended or ``close`` is called."""
+        with self._scope:
+            async with anyio.create_task_group() as tasks:
+                for lane in self.tasks():
+                    tasks.start_soon(lane)
+
+    @abstractmethod
+    def tasks(self) -> Iterator[Task]:
+        """The task of each lane."""
+
+    @abstractmethod
+    async def records(self) -> Iterator[LogRecord] | None:
+        """The next records, or the rest of the last ones; taking one delivers it.  ``None`` at the end."""
 
     def close(self) -> None:
         """Stop: the caller has left."""
-        ...
+        self._scope.cancel()
+        self.change.set()
 
     def failure(self) -> ExceptionGroup[Exception] | None:
         """Return the error to raise at the end, if any."""
-        ...
+        return ExceptionGroup(self.summary.format(len(self.failures)), self.failures) if self.failures else None
 
 
 @define
@@ -87,15 +116,6 @@ class Tasks:
                 hint="Begin another iteration in a block of its own",
             )
 
-    def require_portal(self) -> BlockingPortal:
-        """The way into the event loop, for blocking iterations."""
-        self._require_own()
-        if self.portal is None:
-            raise InvalidRequestError(
-                "the accounts are not open for 'for'", hint="Use a with block; in async with, iterate with 'async for'"
-            )
-        return self.portal
-
     def call(self, run: Callable[[], Awaitable[T]]) -> T:
         """Run a coroutine on the event loop, from the thread of a ``with`` block; Ctrl-C cancels it and waits for its end."""
         over = Event()
@@ -106,7 +126,12 @@ class Tasks:
             finally:
                 over.set()
 
-        future = self.require_portal().start_task_soon(run_to_the_end)
+        self._require_own()
+        if self.portal is None:
+            raise InvalidRequestError(
+                "the accounts are not open for 'for'", hint="Use a with block; in async with, iterate with 'async for'"
+            )
+        future = self.portal.start_task_soon(run_to_the_end)
         try:
             return future.result()
         except BaseException:

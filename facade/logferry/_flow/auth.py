@@ -59,14 +59,7 @@ class FixedHeaders:
 
 @frozen
 class Token:
-    """
-    A token and until when it is good.
-
-    Attributes:
-        headers: The headers that carry it.
-        fetched: When it was asked for, in nanoseconds since the epoch, by the local clock.
-        lifetime: For how long it is good, in nanoseconds.
-    """
+    """A token: the headers that carry it, when it was requested by the local clock, and its lifetime, in nanoseconds."""
 
     headers: Pairs = field(repr=False)
     fetched: int
@@ -82,10 +75,8 @@ class RenewedToken:
     """
     A token that is fetched when it is first needed, once for all threads and tasks, and renewed before it expires.
 
-    A child process that is forked goes on with the token that there is, and renews its own.
-
-    Attributes:
-        obtain: A sub-flow that fetches a token; it is given the time in nanoseconds since the epoch.
+    ``obtain`` fetches one at a time in nanoseconds since the epoch.  A forked child process continues with the current token,
+    and renews its own.
     """
 
     obtain: Callable[[int], SubFlow[Token]] = field(repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logferry._flow.layers import resume
 from logferry._flow.steps import Acquire, Batch, Flow, Now, Peek, Receive, Sleep, Step
@@ -11,11 +11,14 @@ from logferry._http.in_flight import InFlight, Ticket
 from logferry._http.messages import Send
 from logferry._time.clock import Clock
 
+if TYPE_CHECKING:
+    from logferry._http.sender import Sender
+
 _LOCK_POLL_SECONDS = 0.01
 
 
 def _next_effect(
-    flow: Flow, answer: object, clock: Clock, in_flight: InFlight, begin: Callable[[Ticket[Any]], None]
+    flow: Flow, answer: object, clock: Clock, in_flight: InFlight, begin: Callable[[Ticket[Any], Sender], None]
 ) -> Step | None:
     """The next step that needs the world outside, or ``None`` once the flow has returned."""
     while True:
@@ -34,15 +37,10 @@ def _next_effect(
 def advance(flow: Flow, in_flight: InFlight, clock: Clock) -> Batch | None:
     """Perform steps, blocking the thread, until the flow has a batch; ``None`` once it has ended."""
     answer: object = None
-    sender = in_flight.sender
-
-    def begin(ticket: Ticket[Any]) -> None:
-        ticket.begin(sender)
-
     while True:
-        match step := _next_effect(flow, answer, clock, in_flight, begin):
+        match step := _next_effect(flow, answer, clock, in_flight, Ticket.begin):
             case Receive(ticket):
-                answer = ticket.outcome(sender)
+                answer = ticket.outcome(in_flight.sender)
             case Sleep(seconds):
                 clock.sleep(seconds)
                 answer = None
@@ -57,15 +55,10 @@ def advance(flow: Flow, in_flight: InFlight, clock: Clock) -> Batch | None:
 async def aadvance(flow: Flow, in_flight: InFlight, clock: Clock) -> Batch | None:
     """Perform steps, blocking only the task, until the flow has a batch; ``None`` once it has ended."""
     answer: object = None
-    sender = in_flight.sender
-
-    def begin(ticket: Ticket[Any]) -> None:
-        ticket.abegin(sender)
-
     while True:
-        match step := _next_effect(flow, answer, clock, in_flight, begin):
+        match step := _next_effect(flow, answer, clock, in_flight, Ticket.abegin):
             case Receive(ticket):
-                answer = await ticket.aoutcome(sender)
+                answer = await ticket.aoutcome(in_flight.sender)
             case Sleep(seconds):
                 # The flow may wait for the turn of a request that no task has begun.
                 await in_flight.perform_rest()

@@ -41,7 +41,7 @@ Handlers: TypeAlias = Mapping[type[Any], Callable[[Any], SubFlow[object]]]
 
 def layer(flow: Flow, handlers: Handlers) -> Flow:
     """
-    Run *flow*, some kinds of its steps answered by *handlers*; a failure to answer surfaces inside the flow.
+    Run *flow*, with *handlers* for some kinds of its steps; an error of a handler surfaces inside the flow.
 
     Steps of other kinds are passed on by the layer itself: most are, and a generator for each would cost more than all that
     the layers do.
@@ -98,11 +98,7 @@ def retried(
     """
     Every request is sent as often as *policy* says.
 
-    Args:
-        flow: What to run.
-        policy: Decides after each attempt.
-        chance: Gives random numbers, 0 <= chance < 1.
-        on_retry: Called before each retry: attempt, delay in seconds, outcome.
+    *chance* gives random numbers, 0 <= chance < 1; *on_retry* is called before each retry: attempt, delay in seconds, outcome.
     """
 
     def receive(step: Receive[Any]) -> SubFlow[object]:
@@ -149,13 +145,8 @@ def paced(
     """
     Every request waits until its account may make it; the limiter learns from every response.
 
-    Args:
-        flow: What to run.
-        limiter: The account's.
-        rate: How many requests the account may make; ``None`` for no bound but what the service says.
-        longest_retry_after: Up to how many seconds a ``Retry-After`` holds for the account's other requests too; a request
-            that has to wait longer fails, and so do the others.
-        on_request: Called with each request before it waits: a slow callback then delays no request that has its turn.
+    For *rate* and *longest_retry_after*, see ``RateLimiter``.  *on_request* is called with each request before it waits: a slow
+    callback then delays no request that has its turn.
     """
 
     def send(step: Send[Any]) -> SubFlow[object]:
@@ -216,5 +207,5 @@ def bounded(flow: Flow, seconds: float) -> Flow:
 
 def _exceeded(seconds: float) -> DeadlineExceededError:
     return DeadlineExceededError(
-        f"the deadline of {seconds:g} s has passed", hint="Go on from the checkpoint, or set a longer deadline"
+        f"the deadline of {seconds:g} s has passed", hint="Resume from the checkpoint, or set a longer deadline"
     )

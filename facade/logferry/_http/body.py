@@ -36,14 +36,9 @@ _RAW: Final = -zlib.MAX_WBITS
 
 class Body:
     """
-    A body within its bounds.
+    The body of a response, read within a bound.
 
-    Args:
-        encoding: The ``Content-Encoding`` of the response; empty for none.
-        limit: The largest size in bytes, before and after decompression.
-
-    Raises:
-        ResponseShapeError: The compression is not one that the request accepts.
+    The limit is in bytes, and holds before and after decompression.  An unknown compression is a ResponseShapeError.
     """
 
     def __init__(self, encoding: str, *, limit: int) -> None:
@@ -54,12 +49,7 @@ class Body:
         self._decoder = _decoder(encoding.strip().lower())
 
     def add(self, chunk: bytes) -> None:
-        """
-        Add bytes that have arrived.
-
-        Raises:
-            ResponseShapeError: It is damaged, or more than the limit.
-        """
+        """Add bytes that have arrived; raises a ResponseShapeError if they are damaged, or more than the limit."""
         self._received += len(chunk)
         # Data that expands to nothing could go on for ever.
         self._require_within(self._received)
@@ -72,14 +62,9 @@ class Body:
 
     def complete(self, announced: str | None) -> bytes:
         """
-        Return the whole body.
+        Return the whole body; raises a ConnectionFailedError if it was cut, and as ``add`` does.
 
-        Args:
-            announced: The ``Content-Length`` of the response; ``None`` if there is none, or if it does not apply.
-
-        Raises:
-            ConnectionFailedError: It was cut.
-            ResponseShapeError: It is damaged, or more than the limit.
+        *announced* is the ``Content-Length`` of the response; ``None`` if there is none, or if it does not apply.
         """
         if self._decoder is None:
             # h11 checks it as well; a transport of the caller may not.
@@ -112,9 +97,7 @@ class _Inflater:
     """
     Decompresses gzip, all its members, or deflate.
 
-    Args:
-        window: What ``zlib`` calls ``wbits``; ``None`` for deflate, whose envelope some servers leave out: its first byte
-            shows whether it is there.
+    *window* is what ``zlib`` calls ``wbits``; ``None`` for deflate, whose envelope some servers leave out: the first byte shows it.
     """
 
     def __init__(self, window: int | None) -> None:

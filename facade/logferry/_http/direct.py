@@ -17,7 +17,7 @@ import httpcore
 import httpx
 from attrs import frozen
 
-from logferry._http.transports import AsyncIncoming, Bounds, Incoming, Outgoing
+from logferry._http.transports import AsyncReceived, Bounds, Incoming, Outgoing, Received
 
 _LIMITS: Final[Mapping[str, Any]] = {"max_connections": 100, "max_keepalive_connections": 20, "keepalive_expiry": 5.0}
 """The limits of httpx; the defaults of httpcore are lower than threads can need."""
@@ -86,30 +86,19 @@ class _Network(httpcore.NetworkBackend):
 
 @frozen
 class DirectTransport:
-    """
-    For threads.
-
-    Attributes:
-        pool: The connections.
-    """
+    """For threads."""
 
     pool: httpcore.ConnectionPool
 
     @classmethod
     def of(cls, verification: ssl.SSLContext | None, proxy: str | None) -> DirectTransport:
-        """
-        Make a transport.
-
-        Args:
-            verification: The TLS context; ``None`` if nothing is encrypted.
-            proxy: URL of a proxy, or ``None``.
-        """
+        """Make a transport; *verification* is ``None`` if nothing is encrypted, *proxy* is a URL."""
         given: dict[str, Any] = {**_LIMITS, "ssl_context": verification, "network_backend": _Network()}
         if proxy is None:
             return cls(httpcore.ConnectionPool(**given))
         return cls(httpcore.HTTPProxy(**given, **_proxy_arguments(proxy)))
 
-    def send(self, outgoing: Outgoing) -> Incoming:
+    def send(self, outgoing: Outgoing) -> Received:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
             response = self.pool.handle_request(_request(outgoing, _timeouts(outgoing.bounds)))
@@ -135,11 +124,11 @@ class AsyncDirectTransport:
             return cls(httpcore.AsyncConnectionPool(**given))
         return cls(httpcore.AsyncHTTPProxy(**given, **_proxy_arguments(proxy)))
 
-    async def send(self, outgoing: Outgoing) -> AsyncIncoming:
+    async def send(self, outgoing: Outgoing) -> AsyncReceived:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
             response = await self.pool.handle_async_request(_request(outgoing, outgoing.bounds.within()))
-        return AsyncIncoming(response.status, response.headers, _async_chunks(response), response.aclose)
+        return Incoming(response.status, response.headers, _async_chunks(response), response.aclose)
 
     async def close(self) -> None:
         """Close the connections."""

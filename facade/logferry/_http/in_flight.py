@@ -28,12 +28,7 @@ R = TypeVar("R")
 
 @define(eq=False)
 class Ticket(Generic[R]):
-    """
-    A request in flight, and its outcome.
-
-    Attributes:
-        send: The request, with the values that the layers have set.
-    """
+    """A request in flight, with the values that the layers have set, and its outcome."""
 
     send: Send[R]
     _running: Running | None = None
@@ -121,28 +116,23 @@ class Ticket(Generic[R]):
 
 @define(eq=False)
 class InFlight:
-    """
-    The requests of one iteration that are in flight.
-
-    Attributes:
-        sender: Sends them.
-    """
+    """The requests of one iteration that are in flight."""
 
     sender: Sender
     _waiting: Ticket[Any] | None = None
     _begun: WeakSet[Ticket[Any]] = field(factory=WeakSet[Ticket[Any]])
 
-    def add(self, send: Send[Any], begin: Callable[[Ticket[Any]], None]) -> Ticket[Any]:
+    def add(self, send: Send[Any], begin: Callable[[Ticket[Any], Sender], None]) -> Ticket[Any]:
         """Add a request; it begins once the flow has another step to perform meanwhile."""
         self.go_on(begin)
         self._waiting = Ticket(send)
         return self._waiting
 
-    def go_on(self, begin: Callable[[Ticket[Any]], None], *, but: Ticket[Any] | None = None) -> None:
+    def go_on(self, begin: Callable[[Ticket[Any], Sender], None], *, but: Ticket[Any] | None = None) -> None:
         """Begin the request that waits, unless the flow receives its response next."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting is not but:
-            begin(waiting)
+            begin(waiting, self.sender)
             self._begun.add(waiting)
 
     async def perform_rest(self) -> None:

@@ -43,13 +43,13 @@ def link_query(response: Response[Any], link: object) -> tuple[Mapping[str, str]
     Raises:
         PagingError: It is no address.
     """
+    own = urlsplit(response.url)
     try:
-        own, parts = urlsplit(response.url), urlsplit(urljoin(response.url, link if isinstance(link, str) else ""))
-        same_host = (parts.hostname, parts.port) == (own.hostname, own.port)
+        parts = urlsplit(urljoin(response.url, link)) if isinstance(link, str) else None
+        same_host = parts is not None and (parts.hostname, parts.port) == (own.hostname, own.port)
     except ValueError:
-        parts = None
-        same_host = False
-    if parts is None or not isinstance(link, str):
+        parts, same_host = None, False
+    if parts is None:
         raise PagingError("the link to the next page is no address", hint="The service may have changed")
     where = None if same_host and parts.path == own.path else "path" if same_host else "host"
     remarks = (

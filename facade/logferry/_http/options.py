@@ -106,11 +106,7 @@ def checked_base_url(url: str, *, setting: str, example: str, allow_insecure: bo
     """
     Check *url* as the base of requests, and return it without a trailing slash.
 
-    Args:
-        url: Scheme, host, and optionally port and path.
-        setting: Its name in errors, such as an environment variable.
-        example: A valid URL, for the error.
-        allow_insecure: Accept plain ``http`` to any host, not to loopback only.
+    Errors call it *setting*, and show *example*.  Plain ``http`` is for loopback only, unless *allow_insecure*.
 
     Raises:
         ConfigurationError: It is not a valid URL, holds credentials, or is plain ``http`` to another machine.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def proxy_of(options: WireOptions) -> str | None:
     """
-    The URL of the proxy, or ``None`` for none: the one that was given, else what the environment names.
+    The URL of the proxy that was given, else of the one that the environment names, or ``None``.
 
     Raises:
         ConfigurationError: The environment names one that cannot be used.
@@ -70,13 +70,10 @@ _PORTS = {"http": 80, "https": 443}
 
 def is_bypassed(listed: str, host: str, port: int) -> bool:
     """
-    Whether ``NO_PROXY`` lists a host.
+    Whether ``NO_PROXY`` lists a host, which has no brackets.
 
-    Args:
-        listed: Names, which stand for all below them too; addresses; networks such as ``10.0.0.0/8``; each with a port or
-            without; or ``*``.  Commas or spaces are between them.
-        host: The host, without brackets.
-        port: Its port.
+    The entries are separated by commas or spaces: names, which stand for all below them too; addresses; networks such as
+    ``10.0.0.0/8``; each with a port or without; or ``*``.
     """
     host = host.lower().rstrip(".")
     return any(
@@ -86,7 +83,7 @@ def is_bypassed(listed: str, host: str, port: int) -> bool:
 
 
 def _entries(listed: str) -> Iterator[tuple[str, str]]:
-    """The entries of such a list: name or address, and port."""
+    """Name or address, and port, of each entry."""
     for entry in re.split(r"[,\s]+", listed.lower()):
         if entry.startswith("["):
             name, _, rest = entry[1:].partition("]")

@@ -25,19 +25,14 @@ from logferry._errors import ConfigurationError
 from logferry._extras import require
 from logferry._http.options import WireOptions
 from logferry._http.proxies import proxy_of
-from logferry._http.transports import AsyncIncoming, Incoming, Outgoing
+from logferry._http.transports import AsyncReceived, Incoming, Outgoing, Received
 from logferry._redaction import Sealed
 
 C = TypeVar("C")
 
 
 def require_fast(options: WireOptions) -> None:
-    """
-    Make sure that pyreqwest can serve these options.
-
-    Raises:
-        ConfigurationError: pyreqwest is missing, or does not support the options.
-    """
+    """Raise a ConfigurationError if pyreqwest is missing, or does not support these options."""
     require("pyreqwest", "transport: 'fast'")
     if options.verify is not None:
         # pyreqwest can trust further authorities, but not these alone.
@@ -81,7 +76,7 @@ class FastTransport:
 
         self._clients = _Clients[Any](SyncClientBuilder, proxy_of(options))
 
-    def send(self, outgoing: Outgoing) -> Incoming:
+    def send(self, outgoing: Outgoing) -> Received:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
             exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
@@ -97,12 +92,7 @@ class FastTransport:
 
 
 class AsyncFastTransport:
-    """
-    For the tasks of an event loop.
-
-    Raises:
-        ConfigurationError: The event loop is not asyncio's.
-    """
+    """For the tasks of an event loop of asyncio; another one is a ConfigurationError."""
 
     bounds_the_whole: ClassVar[bool] = True
 
@@ -118,13 +108,13 @@ class AsyncFastTransport:
         _settle_at_exit()
         self._clients = _Clients[Any](ClientBuilder, proxy_of(options))
 
-    async def send(self, outgoing: Outgoing) -> AsyncIncoming:
+    async def send(self, outgoing: Outgoing) -> AsyncReceived:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
             exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
             response = await _cancellable(exchange.inner.__aenter__())
         close = partial(exchange.inner.__aexit__, *_NONE)
-        return AsyncIncoming(response.status, _headers(response), _async_chunks(response.body_reader), close)
+        return Incoming(response.status, _headers(response), _async_chunks(response.body_reader), close)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -137,9 +127,8 @@ def _settle_at_exit() -> None:
     """
     Let pyreqwest's thread leave Python before the interpreter ends.
 
-    It tells an event loop of a response from a thread of its own, which may still be in ``call_soon_threadsafe`` when the
-    program that has the response is over.  CPython then ends that thread, Rust unwinds it, and the process aborts with
-    "Fatal Python error: PyGILState_Release" (0.15.1 on 3.11).
+    It reports a response to an event loop from its own thread, which may still be in ``call_soon_threadsafe`` when the program ends.
+    CPython then ends that thread, Rust unwinds it, and the process aborts with "Fatal Python error: PyGILState_Release" (0.15.1 on 3.11).
     """
     atexit.register(_settle)
 

@@ -39,14 +39,10 @@ class Rate:
 
 def read_rate(text: object, *, setting: str) -> Rate | None:
     """
-    The rate that a text such as ``20/s``, ``100/5s`` or ``1000/5m`` says; ``None`` for ``none``: no bound.
-
-    Args:
-        text: The text.
-        setting: What to call it in errors.
+    Read a rate such as ``20/s``, ``100/5s`` or ``1000/5m``; ``None`` for ``none``: no bound.
 
     Raises:
-        ConfigurationError: It says none.
+        ConfigurationError: *text*, which the error calls *setting*, is no rate.
     """
     if isinstance(text, str) and text.strip().lower() == _NONE:
         return None

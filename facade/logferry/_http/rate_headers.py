@@ -26,13 +26,7 @@ _LONGEST: Final = 20
 
 @frozen(order=True)
 class Allowance:
-    """
-    How many further requests the service allows.
-
-    Attributes:
-        remaining: How many.
-        seconds: Until it counts anew.
-    """
+    """How many further requests the service allows, and in how many seconds it starts to count anew."""
 
     remaining: int
     seconds: float
@@ -40,7 +34,7 @@ class Allowance:
 
 def allowance(response: Response[Any]) -> Allowance | None:
     """
-    What the response's headers allow, the least of it where they name several limits; ``None`` where they say nothing.
+    The lowest of the limits in the response's headers; ``None`` where there is none.
 
     Both parts are needed: how many requests are left is of no use without the time until which they have to last.
     """
@@ -62,7 +56,7 @@ def allowance(response: Response[Any]) -> Allowance | None:
 
 
 def _limits(text: str) -> list[str]:
-    """The limits in a list of them, without their names; before the lists, commas stood between the parts of one limit."""
+    """The limits in a list, without their names; before the lists, commas stood between the parts of one limit."""
     return _QUOTED.sub("", text).split(",") if ";" in text else [text]
 
 

@@ -33,29 +33,23 @@ _SHORTEST_WAIT: Final = 0.001
 
 @define(eq=False)
 class _Turn:
-    """
-    A token that has been taken.
-
-    Attributes:
-        number: The number of its request, from 1.
-        in_flight: How many other requests were in flight when this one was to be sent.
-    """
+    """A token that has been taken: the number of its request, from 1, and how many others were in flight then."""
 
     number: int
     in_flight: int
     _limiter: RateLimiter = field(repr=False)
 
     def over(self, time: int) -> None:
-        """The service has the request, or will not get it any more."""
+        """The service has the request, or will never get it."""
         self._limiter.count(self, time)
 
 
 @define(eq=False)
 class RateLimiter:
     """
-    When the service got the requests of an account, and what it has said about further ones.
+    When the service received the requests of an account, and what it has said about further ones.
 
-    Times are in nanoseconds since the epoch.  A child process that is forked goes on with a rate limiter of its own from what is known.
+    Times are in nanoseconds since the epoch.  A forked child process continues with its own rate limiter in the same state.
     """
 
     _out: WeakSet[_Turn] = field(factory=WeakSet[_Turn], init=False, repr=False)
@@ -79,16 +73,10 @@ class RateLimiter:
 
     def take(self, time: int, rate: Rate | None) -> _Turn | float:
         """
-        Take a token, if there is one.
+        Take a token at a time; if there is none, return in how many seconds to try again.
 
-        A token whose request will not be sent any more is back once nothing refers to it.
-
-        Args:
-            time: The time now.
-            rate: How many there are; ``None`` for no bound but the service's own words.
-
-        Returns:
-            The token; or in how many seconds to ask again.
+        *rate* is ``None`` for no bound but the service's own.  A token whose request will never be sent is back once nothing refers
+        to it.
         """
         with self._lock:
             time = self._going_on(time)
@@ -106,14 +94,10 @@ class RateLimiter:
 
     def learn(self, response: Response[Any], turn: Turn, *, rate: Rate | None, longest_retry_after: float) -> None:
         """
-        Note what a response says about further requests.
+        Note what a response says about further requests; *turn* is the token of its request.
 
-        Args:
-            response: The response.
-            turn: The token of its request.
-            rate: How many requests the account may make; ``None`` for no bound.
-            longest_retry_after: Up to how many seconds a ``Retry-After`` holds for other requests: one that has to wait
-                longer fails, and so do the others.
+        A ``Retry-After`` of more than *longest_retry_after* seconds does not hold for other requests: one that has to wait longer
+        fails, and so do the others.
         """
         wanted = retry_after(response) if response.status == HTTPStatus.TOO_MANY_REQUESTS else None
         if wanted is not None and wanted <= longest_retry_after:
@@ -132,7 +116,7 @@ class RateLimiter:
         return self._got[-tokens] + span if len(self._got) >= tokens else 0
 
     def count(self, turn: _Turn, time: int) -> None:
-        """Note when the service had a request; what is noted first holds."""
+        """Note when the service had a request; the first note holds."""
         with self._lock:
             if turn in self._out:
                 self._out.remove(turn)
@@ -147,15 +131,10 @@ class RateLimiter:
 
     def allow(self, allowed: Allowance, turn: Turn, *, until: int) -> None:
         """
-        Note how many further requests the service allows.
+        Note how many further requests the service allows until it counts anew.
 
         Responses come in any order; the one to the latest request counts.  It may miss the requests after it, and those that were
         in flight when this one was to be sent, even if they are over by now.
-
-        Args:
-            allowed: What the response says.
-            turn: The token of its request.
-            until: When the service counts anew.
         """
         with self._lock:
             if turn.number > self._latest:

@@ -59,10 +59,7 @@ class RetryPolicy:
         """
         Seconds to wait before the next attempt, or ``None`` to take the outcome as it is.
 
-        Args:
-            outcome: The response, or why there was none.
-            attempt: How often the request has been sent, from 1.
-            chance: A random number, 0 <= chance < 1.
+        *attempt* counts from 1; *chance* is a random number, 0 <= chance < 1.
         """
         if attempt >= self.attempts or not _passing(outcome):
             return None
@@ -73,12 +70,9 @@ class RetryPolicy:
 
     def patience(self, times: int, *, waited: float, chance: float) -> float | None:
         """
-        Seconds to wait before a connection that was refused is tried again at no cost, or ``None`` where that counts.
+        Seconds to wait before a refused connection is tried again at no cost, or ``None`` where the attempt counts.
 
-        Args:
-            times: How often the connection has been refused, from 1.
-            waited: Seconds since it was first refused.
-            chance: A random number, 0 <= chance < 1.
+        The connection was refused *times* times, from 1, first *waited* seconds ago.
         """
         if self.attempts == 1 or waited >= self.refused_for:
             return None
@@ -87,7 +81,7 @@ class RetryPolicy:
 
 
 def is_refused(outcome: Response[Any] | LogferryError) -> bool:
-    """Whether nothing listens where the request should have gone."""
+    """Whether nothing listens at the address of the request."""
     return isinstance(outcome, ConnectionFailedError) and outcome.refused
 
 
@@ -100,7 +94,7 @@ def _passing(outcome: Response[Any] | LogferryError) -> bool:
 
 def retry_after(response: Response[Any]) -> float | None:
     """
-    Seconds that the response's ``Retry-After`` asks to wait; ``None`` where it has none that can be read.
+    Seconds to wait by the response's ``Retry-After``; ``None`` where it has none that can be read.
 
     The header holds seconds, a moment in seconds or milliseconds since the epoch, or a date.  A moment or date counts
     from the response's own ``Date``, so that a wrong local clock does not matter; one in the past is 0.
@@ -123,7 +117,7 @@ def seconds_until(number: float, response: Response[Any]) -> float:
 
 
 def lacks_json(response: Response[Any]) -> bool:
-    """Whether a success has nothing, or a web page, where JSON is due: something in between has responded, or broke."""
+    """Whether a success is empty, or a web page: a proxy has responded, or something broke."""
     return response.status == HTTPStatus.NO_CONTENT or (
         response.status == HTTPStatus.OK and (not response.content or is_web_page(response))
     )

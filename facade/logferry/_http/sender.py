@@ -21,10 +21,9 @@ from logferry._errors import (
     ResponseShapeError,
 )
 from logferry._http.body import ENCODINGS, Body
-from logferry._http.defects import is_defect
 from logferry._http.messages import Response, Send, header_of, header_values
 from logferry._http.pool import Pool, Running
-from logferry._http.transports import AsyncIncoming, Bounds, Incoming, Outgoing
+from logferry._http.transports import Bounds, Incoming, Outgoing, is_defect
 from logferry._redaction import printable, public_url, without_credentials
 from logferry._time.clock import Clock
 from logferry._version import __version__
@@ -99,45 +98,42 @@ class Sender:
         if send.turn is not None:
             send.turn.over(self.clock.now())
 
-    def _body(self, incoming: Incoming | AsyncIncoming) -> Body:
+    def _body(self, incoming: Incoming[Any, Any]) -> Body:
         encoding = ", ".join(header_values(incoming.headers, "content-encoding"))
         return Body(encoding, limit=self.pool.options.body_limit)
 
     def _outgoing(self, send: Send[Any]) -> Outgoing:
-        asked = send.request
+        request = send.request
         headers = [*_HEADERS]
-        for name, value in (*asked.headers, *send.headers):
+        for name, value in (*request.headers, *send.headers):
             if not (value.isascii() and value.isprintable()):
                 raise InvalidRequestError(
                     f"the header {name} holds a character that cannot be sent", hint="Check the credentials"
                 )
             headers.append((name.encode("ascii"), value.encode("ascii")))
         content: bytes | None = None
-        if asked.form is not None:
+        if request.form is not None:
             headers.append((b"Content-Type", b"application/x-www-form-urlencoded"))
-            content = urlencode(asked.form).encode("ascii")
-        url = f"{self.pool.options.base_url}{asked.path}"
+            content = urlencode(request.form).encode("ascii")
+        url = f"{self.pool.options.base_url}{request.path}"
         try:
-            query = "&".join(map(_quoted, asked.params))
+            query = "&".join(map(_quoted, request.params))
         except UnicodeError as error:
             raise InvalidRequestError(
                 "the request holds a character that cannot be sent", hint="Check the filters"
-            ).about(method=asked.method, url=asked.path) from error
+            ).about(method=request.method, url=request.path) from error
+        timeouts = self.timeouts
+        whole = timeouts.whole if send.timeout is None else min(timeouts.whole, send.timeout)
         return Outgoing(
-            asked.method,
+            request.method,
             f"{url}?{query}" if query else url,
             headers,
             content,
-            self._bounds(send),
+            Bounds(timeouts.connect, timeouts.read, whole),
         )
 
-    def _bounds(self, send: Send[Any]) -> Bounds:
-        timeouts = self.timeouts
-        whole = timeouts.whole if send.timeout is None else min(timeouts.whole, send.timeout)
-        return Bounds(timeouts.connect, timeouts.read, whole)
-
     def _response(
-        self, send: Send[Any], outgoing: Outgoing, incoming: Incoming | AsyncIncoming, content: bytes
+        self, send: Send[Any], outgoing: Outgoing, incoming: Incoming[Any, Any], content: bytes
     ) -> Response[Any]:
         if incoming.status != HTTPStatus.OK:
             # Error bodies are copied into messages, and some services echo credentials.
@@ -231,6 +227,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _announced(incoming: Incoming | AsyncIncoming) -> str | None:
+def _announced(incoming: Incoming[Any, Any]) -> str | None:
     """The Content-Length of a 200 response; a non-200 response without a body may still have one."""
     return header_of(incoming.headers, "content-length") if incoming.status == HTTPStatus.OK else None

@@ -1,23 +1,21 @@
-"""What sends a request and hands over the response as it arrives, and the caller's own transport as one."""
+"""The transports of requests and responses, and the caller's own transport as one."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol, cast
+from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 import httpx
 from attrs import field, frozen
 
+Chunks = TypeVar("Chunks")
+Closed = TypeVar("Closed")
+
+_DEFECT: Final = "_is_defect_of_transport"
+
 
 class Bounds(NamedTuple):
-    """
-    How long a request may take, in seconds.
-
-    Attributes:
-        connect: Until a connection stands.
-        read: Until the next bytes arrive.
-        whole: For the whole exchange.
-    """
+    """Seconds until a connection stands, until the next bytes arrive, and for the whole exchange."""
 
     connect: float
     read: float
@@ -31,16 +29,7 @@ class Bounds(NamedTuple):
 
 @frozen
 class Outgoing:
-    """
-    A request as it goes over the wire.
-
-    Attributes:
-        method: Its method.
-        url: The whole URL, quoted, query included.
-        headers: Its headers but ``Host``, in order.
-        content: Its body, or ``None``.
-        bounds: How long it may take.
-    """
+    """A request as it goes over the wire: the URL quoted, with its query; the headers in order, without ``Host``."""
 
     method: str
     url: str
@@ -49,36 +38,27 @@ class Outgoing:
     bounds: Bounds
 
 
-class Incoming(NamedTuple):
+class Incoming(NamedTuple, Generic[Chunks, Closed]):
     """
-    A response whose head has arrived.
+    A response whose head has arrived; its body arrives in chunks, still compressed.
 
-    Attributes:
-        status: The HTTP status.
-        headers: As received, in order.
-        chunks: The body as it arrives, still compressed.
-        close: Gives the connection back, or up where the body has not been read.
+    ``close`` returns the connection to the pool, or closes it where the body has not been read.
     """
 
     status: int
     headers: Sequence[tuple[bytes, bytes]]
-    chunks: Iterable[bytes]
-    close: Callable[[], None]
+    chunks: Chunks
+    close: Callable[[], Closed]
 
 
-class AsyncIncoming(NamedTuple):
-    """The same for the tasks of an event loop."""
-
-    status: int
-    headers: Sequence[tuple[bytes, bytes]]
-    chunks: AsyncIterable[bytes]
-    close: Callable[[], Awaitable[None]]
+Received: TypeAlias = Incoming[Iterable[bytes], None]
+AsyncReceived: TypeAlias = Incoming[AsyncIterable[bytes], Awaitable[None]]
 
 
 class Transport(Protocol):
     """Sends requests of threads, each within the bounds as far as it can; fails with exceptions of httpx."""
 
-    def send(self, outgoing: Outgoing) -> Incoming:
+    def send(self, outgoing: Outgoing) -> Received:
         """Send, and wait for the head of the response."""
         ...
 
@@ -93,7 +73,7 @@ class AsyncTransport(Protocol):
     bounds_the_whole: ClassVar[bool]
     """Whether it keeps within ``Bounds.whole`` by itself; else the sender cancels it."""
 
-    async def send(self, outgoing: Outgoing) -> AsyncIncoming:
+    async def send(self, outgoing: Outgoing) -> AsyncReceived:
         """Send, and wait for the head of the response."""
         ...
 
@@ -105,18 +85,15 @@ class AsyncTransport(Protocol):
 @frozen
 class HttpxTransport:
     """
-    A transport of httpx that the caller gave, asked without httpx's client.
+    A transport of httpx that the caller gave, called without httpx's client.
 
     The client would merge URLs, look for cookies and follow redirects, none of which is wanted here, and take as long for
     that as its transport does for the request (profiled).
-
-    Attributes:
-        transport: The transport.
     """
 
     transport: httpx.BaseTransport
 
-    def send(self, outgoing: Outgoing) -> Incoming:
+    def send(self, outgoing: Outgoing) -> Received:
         """Send, and wait for the head of the response."""
         response = self.transport.handle_request(_request(outgoing))
         chunks = cast("httpx.SyncByteStream", response.stream)
@@ -134,11 +111,11 @@ class AsyncHttpxTransport:
     bounds_the_whole: ClassVar[bool] = False
     transport: httpx.AsyncBaseTransport
 
-    async def send(self, outgoing: Outgoing) -> AsyncIncoming:
+    async def send(self, outgoing: Outgoing) -> AsyncReceived:
         """Send, and wait for the head of the response."""
         response = await self.transport.handle_async_request(_request(outgoing))
         chunks = cast("httpx.AsyncByteStream", response.stream)
-        return AsyncIncoming(response.status_code, response.headers.raw, chunks, response.aclose)
+        return Incoming(response.status_code, response.headers.raw, chunks, response.aclose)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -150,3 +127,13 @@ def _request(outgoing: Outgoing) -> httpx.Request:
     return httpx.Request(
         outgoing.method, outgoing.url, headers=outgoing.headers, content=outgoing.content, extensions=extensions
     )
+
+
+def mark_defect(error: Exception) -> None:
+    """Mark an exception as a mistake in a transport's own code, such as a fake of a test: it is raised as it is."""
+    setattr(error, _DEFECT, True)
+
+
+def is_defect(error: BaseException) -> bool:
+    """Whether an exception is a mistake in a transport's own code, and no failure of the network."""
+    return getattr(error, _DEFECT, False)

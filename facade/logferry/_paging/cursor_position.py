@@ -56,15 +56,15 @@ class CursorPosition:
     Where a walk is.
 
     Attributes:
-        cursor: That of the page to ask for, or ``None`` for the first page.
+        cursor: That of the next page; ``None`` for the first one.
         recent: Keys of the last pages, which the next one may repeat.
         delivered: Keys of a page that was left in the middle, as far as it was delivered.  The first page has no cursor:
-            asked for again after items have arrived, it can leave some to any page that follows.
-        searching: Whether the walk has begun again, and has not come back yet to what it knows.
-        met: How many items have been met.
-        least: How many the service counts for the question at the least; ``None`` where it does not say.
-        asked: The window of the question that is counted.
-        back: How many have been met again on the way back, since the walk has begun again; ``None`` where it is not on it.
+            requested again after items have arrived, it can leave some to any page that follows.
+        searching: Whether the walk has restarted, and has not reached yet what it knows.
+        met: How many items the walk has met.
+        least: The lowest count of the service for the query; ``None`` where it does not count.
+        asked: The window that the count is for.
+        back: How many items the walk has met again since it restarted; ``None`` once it has met a new one.
         ended: Whether there is no further page.
     """
 
@@ -93,15 +93,15 @@ class CursorPosition:
         return self if self.asked == asked else evolve(self, asked=asked, least=None)
 
     def counted(self, total: int | None) -> int | None:
-        """How many items the service counts at the least, another count included: rows that go are not counted any more."""
+        """The lowest count of the service, with another one: it does not count rows that are removed."""
         return min((count for count in (self.least, total) if count is not None), default=None)
 
     def again(self) -> CursorPosition:
-        """The same position, to be looked for from the start."""
+        """The same position, to be found from the start."""
         return evolve(self, cursor=None, searching=bool(self.recent or self.delivered), back=0)
 
     def fresh(self, page: CursorPage) -> Sequence[int] | None:
-        """Indexes of the items that have not been met; ``None`` where the walk has not come back yet."""
+        """Indexes of the items that are new; ``None`` where the walk has not reached what it knows."""
         count, keys = len(page.keys), {*page.keys}
         if (
             not self.searching

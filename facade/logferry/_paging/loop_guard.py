@@ -28,15 +28,15 @@ _REFUSALS: Final = (
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
 
-HINT: Final = "Go on from the checkpoint later; what has been delivered is not delivered again"
+HINT: Final = "Resume from the checkpoint later; what was delivered is not delivered again"
 
 
 @define
 class LoopGuard:
     """
-    Sees to it that a walk by cursors ends.
+    Ensures that a walk by cursors ends.
 
-    It knows the cursors and pages that the walk has met, as digests, so that long ones cost no memory.  It is not part of
+    It knows the cursors and pages of the walk by their digests, so that long ones cost no memory.  It is not part of
     a checkpoint, because a resumed walk may meet its first cursor again.
     """
 
@@ -46,7 +46,7 @@ class LoopGuard:
     _idle: int = 0
 
     def has_page(self, keys: Sequence[str]) -> bool:
-        """Whether a page with exactly these items has been met, however long ago; from now on it has."""
+        """Whether a page with exactly these items came before, however long ago; from now on it has."""
         if not keys:
             return False
         page = hashlib.blake2b("\n".join(keys).encode("utf-8", "surrogatepass"), digest_size=16).digest()
@@ -56,15 +56,10 @@ class LoopGuard:
 
     def advance(self, cursor: Any, *, items: int, new: int) -> None:
         """
-        Note the cursor of the next page.
-
-        Args:
-            cursor: What the next page will be asked for by; a JSON value.
-            items: How many items the page that named it had.
-            new: How many of them had not been met.
+        Note the cursor of the next page, a JSON value, and of the page that named it how many items it had, and how many new ones.
 
         Raises:
-            PagingError: The cursor has been met before, or there were too many pages without anything new in a row.
+            PagingError: The cursor came before, or too many pages in a row had nothing new.
         """
         digest = hashlib.blake2b(dumps(cursor), digest_size=16).digest()
         if digest in self._seen:
@@ -79,7 +74,7 @@ class LoopGuard:
 
 
 def is_lost(error: BadRequestError | PagingError) -> bool:
-    """Whether an answer to a request with a cursor can mean that the service does not know the cursor any more."""
+    """Whether the error of a request can mean that the service no longer knows its cursor."""
     return error.status in _REFUSALS
 
 

@@ -31,13 +31,10 @@ def is_follow(position: Position | None) -> bool:
 @frozen(kw_only=True)
 class Checkpoint:
     """
-    Where a stream resumes, and the question that it belongs to.
+    Where a stream resumes, and the call that it belongs to.
 
-    Attributes:
-        filters: The filters that were given, by their Python names.
-        asked: ``since`` and ``until`` as the caller gave them, so that the same call can be recognised.
-        window: The pinned window.
-        position: Where the stream's flow resumes; only that flow understands it.
+    *filters* are by their Python names.  *asked* are ``since`` and ``until`` as the caller gave them, so that the same call
+    can be recognised; *window* is pinned.  Only the stream's flow understands the *position*.
     """
 
     stream: str

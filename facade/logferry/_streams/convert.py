@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count, filterfalse, repeat
 from operator import is_
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from logferry._errors import InvalidRequestError, ShortTraceback
 from logferry._flow.steps import Batch
@@ -18,11 +18,11 @@ from logferry._streams.iteration import Iteration, used_at_once
 E = TypeVar("E")
 T = TypeVar("T")
 
-Convert: TypeAlias = Callable[[Iteration, Batch, Iterator[Any], "list[Any]"], Iterator[T]]
+Convert: TypeAlias = Callable[[Iteration[Any], Batch, Iterator[Any], "list[Any]"], Iterator[T]]
 """From the items of a batch to what a view yields; appends what cannot be yielded to the list."""
 
 
-def raw(_iteration: Iteration, _batch: Batch, items: Iterator[Any], _undecoded: list[Any]) -> Iterator[Any]:
+def raw(_iteration: Iteration[Any], _batch: Batch, items: Iterator[Any], _undecoded: list[Any]) -> Iterator[Any]:
     """The items as they are."""
     return items
 
@@ -32,7 +32,9 @@ def records(definition: StreamDefinition[Any, Any, Any]) -> Convert[LogRecord]:
     fits, repair, normalizer = definition.fits, definition.repair, definition.normalizer
     make = normalizer.make
 
-    def convert(iteration: Iteration, batch: Batch, items: Iterator[Any], _undecoded: list[Any]) -> Iterator[LogRecord]:
+    def convert(
+        iteration: Iteration[Any], batch: Batch, items: Iterator[Any], _undecoded: list[Any]
+    ) -> Iterator[LogRecord]:
         runtime = iteration.plan.runtime
         origin = Origin(
             stream=definition.name,
@@ -80,7 +82,7 @@ def entries(definition: StreamDefinition[E, Any, Any]) -> Convert[E]:
     """Makes typed models of the items that can become one."""
     fits, repair, entry = definition.fits, definition.repair, definition.entry
 
-    def convert(iteration: Iteration, _batch: Batch, items: Iterator[Any], undecoded: list[Any]) -> Iterator[E]:
+    def convert(iteration: Iteration[Any], _batch: Batch, items: Iterator[Any], undecoded: list[Any]) -> Iterator[E]:
         def decoded(item: Any) -> Any:
             if iteration.converting:
                 raise _second(iteration)
@@ -106,16 +108,39 @@ def entries(definition: StreamDefinition[E, Any, Any]) -> Convert[E]:
     return convert
 
 
-def _second(iteration: Iteration) -> InvalidRequestError:
+def _second(iteration: Iteration[Any]) -> InvalidRequestError:
     """Refuse a second thread that takes an item while the first one converts it, and make that item the next one again."""
     iteration.rewind(iteration.delivered - 1)
     return used_at_once(iteration.plan.stream)
 
 
-def converted(iteration: Iteration, convert: Convert[T], batch: Batch, undecoded: list[Any]) -> list[T]:
+def converted(convert: Convert[T], undecoded: list[Any], iteration: Iteration[Any], batch: Batch) -> list[T]:
     """All items of a batch, which count as delivered; none of them where one fails."""
     try:
         return list(convert(iteration, batch, iteration.deliver(), undecoded))
     except BaseException as error:
         iteration.take_back(error, delivered=0)
         raise
+
+
+class ItemsOf(Generic[T]):
+    """
+    Makes what a view yields of a batch, once.
+
+    Where two threads request the same batch, they get the same iterator: of two, each would go its own way through times
+    and counts, and only one through the items.
+    """
+
+    __slots__ = ("_convert", "_items", "_made")
+
+    def __init__(self, convert: Convert[T]) -> None:
+        self._convert = convert
+        self._items: Iterator[Any] | None = None
+        self._made: Iterator[T] = iter(())
+
+    def __call__(self, iteration: Iteration[Any], batch: Batch) -> Iterator[T]:
+        items = iteration.deliver()
+        if items is not self._items:
+            self._made = self._convert(iteration, batch, items, [])
+            self._items = items
+        return self._made

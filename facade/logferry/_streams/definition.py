@@ -1,4 +1,4 @@
-"""What a stream is, before anybody asks it: its names, its limits, its shape and what it promises."""
+"""What a stream is, before anything is requested: its names, its limits, its shape and what it promises."""
 
 from __future__ import annotations
 
@@ -93,19 +93,7 @@ def _itself(item: Any) -> Any:
 
 @frozen(kw_only=True)
 class Filter:
-    """
-    A filter of a stream.
-
-    Attributes:
-        name: Its name in Python.
-        wire_name: Its name on the wire.
-        summary: What it does, in one line.
-        parse: Makes its value of a text that a user typed; raises a ValueError that says what would do.
-        choices: The values that the service knows; empty where any will do.
-        several: Whether its value is a list.
-        shown: Gives the value of it that an item shows; ``None`` where items do not show it.
-        any_case: Whether upper and lower case are the same in its value.
-    """
+    """A filter of a stream, as ``filter_field`` declares it; *name* is that of the field."""
 
     name: str
     wire_name: str
@@ -117,23 +105,13 @@ class Filter:
     any_case: bool = False
 
     def read(self, text: str) -> Any:
-        """
-        Its value of a text that a user typed, with commas between several.
-
-        Raises:
-            ValueError: The text is none; the error says what would do.
-        """
+        """Its value of a text that a user typed, with commas between several; a ValueError says what would do."""
         value = [self.parse(part.strip()) for part in text.split(",")] if self.several else self.parse(text)
         self.check(value)
         return value
 
     def check(self, value: Any) -> None:
-        """
-        Make sure that the service knows a value.
-
-        Raises:
-            ValueError: It does not; the error says what would do.
-        """
+        """Raise a ValueError, which says what would do, for a value that the service does not know."""
         values = value if self.several else [value]
         if self.choices and (not values or isinstance(values, str) or any(one not in self.choices for one in values)):
             raise ValueError(f"it is one {'or more ' if self.several else ''}of {', '.join(self.choices)}")
@@ -163,8 +141,8 @@ def filter_field(
         choices: The values that the service knows, as it spells them; default: any.  Others are refused before anything is
             sent.
         several: Whether its value is a list; any sequence becomes one, and a user types commas in between.
-        shown: Gives the value of it that an item shows, see ``shown_at``.  An item that shows another value than the one
-            asked for is left out, so it is for filters that are known to compare for equality; ``None`` for others.
+        shown: Gives the value of it that an item shows, see ``shown_at``.  An item that shows another value than the
+            caller's is left out, so it is for filters that are known to compare for equality; ``None`` for others.
         any_case: Whether upper and lower case may be the same for the service.
     """
     metadata = {
@@ -176,12 +154,12 @@ def filter_field(
         "shown": shown,
         "any_case": any_case,
     }
-    options: dict[str, Any] = {"converter": _as_list} if several else {}
+
+    def as_list(value: Any) -> Any:
+        return value if value is None or isinstance(value, str) else list[Any](value)
+
+    options: dict[str, Any] = {"converter": as_list} if several else {}
     return field(default=None, metadata=metadata, **options)
-
-
-def _as_list(value: Any) -> Any:
-    return value if value is None or isinstance(value, str) else list[Any](value)
 
 
 def flag(text: str) -> bool:
@@ -208,8 +186,8 @@ class StreamDefinition(Generic[E, J, F]):
         promise: What a pull of the stream guarantees, and why.
         filters: The class of its own filters: attrs, every field a ``filter_field``.
         needs_one_of: Names of filters of which the service wants at least one; empty where it wants none.
-        tenant_filter: Name of the filter that says whose logs are asked for; empty where the account or the items do.
-        page_size: How many items are asked for at once unless the caller says otherwise.
+        tenant_filter: Name of the filter that says whose logs are read; empty where the account or the items do.
+        page_size: How many items are requested at once unless the caller says otherwise.
         largest_page_size: The service's limit, or ``None`` where it is unknown.
         walk: Starts the stream's flow, see ``Walk``.
         forward: How it says what came after a cursor; ``None`` where it cannot.
@@ -252,7 +230,7 @@ class StreamDefinition(Generic[E, J, F]):
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
-        """The attributes that its normalizer makes; loaded when they are asked for."""
+        """The attributes that its normalizer makes; loaded when they are read."""
         tables: Mapping[str, tuple[Attribute, ...]] = loaded(self.attributes_home) if self.attributes_home else {}
         return tables.get(self.name, ())
 

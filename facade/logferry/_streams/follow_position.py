@@ -42,7 +42,7 @@ class Known:
     """
     The items that have been delivered or need not be, in this order, each with its time.
 
-    Items are only added.  So what was known when there were fewer is told by their number, and costs nothing to keep.
+    Items are only added.  So what was known when there were fewer is a number, and costs nothing to keep.
     """
 
     __slots__ = ("_times",)

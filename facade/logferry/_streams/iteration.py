@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from operator import length_hint
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import evolve
 
@@ -25,8 +25,7 @@ from logferry._http.in_flight import InFlight
 from logferry._http.responses import about_response
 from logferry._streams.checkpoint import Checkpoint
 from logferry._streams.pipeline import Pipeline
-from logferry._streams.plan import Plan
-from logferry._streams.runtime import Stats
+from logferry._streams.plan import Plan, Stats
 
 T = TypeVar("T")
 
@@ -39,22 +38,20 @@ def used_at_once(where: str) -> InvalidRequestError:
     )
 
 
-class Iteration:
+class Iteration(Generic[T]):
     """
-    One pass over a stream: iterators request batches from it, a view converts their items.
+    One pass over a stream: iterators request batches from it, as *make* makes them.
 
     The number of delivered items is always known: views take items from the list iterator that ``deliver`` returns, and its
     length hint is the number that remains.  So delivering an item costs no bookkeeping.
 
-    Only one thread or task may use it at a time; a concurrent call raises, and the first one is not disturbed.
-
-    Attributes:
-        plan: Stream, window, filters and limits.
-        converting: True while an item is being converted.
+    Only one thread or task may use it at a time; a concurrent call raises, and the first one is not disturbed.  *converting*
+    is true while an item is being converted.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, make: Callable[[Iteration[T], Batch], T]) -> None:
         self.plan = plan
+        self._make = make
         self._done = Stats()
         self._pipeline = Pipeline(plan.stream, plan.runtime, self._done)
         self._start: Checkpoint | None = None
@@ -96,61 +93,49 @@ class Iteration:
         position = self._position if self._batch is None else partial(self._batch.position, self.delivered)
         return start if position is None else evolve(start, position=position())
 
-    def next_batch(self, make: Callable[[Batch], T]) -> T | None:
-        """
-        Return ``make(batch)`` for the next batch, or for the one that an error interrupted, blocking the thread.
-
-        Returns:
-            ``None`` at the end.
-
-        Raises:
-            InvalidRequestError: Another thread or task is using the iteration.
-        """
+    def next_batch(self) -> T | None:
+        """The next batch, or the one that an error interrupted, blocking the thread; ``None`` at the end."""
         # No call between check and assignment, so CPython cannot switch threads or raise KeyboardInterrupt there.
         if self._in_use or self.converting:
             raise used_at_once(self.plan.stream)
         self._in_use = True
         try:
-            batch = self._unfinished() or self._asked()
-            return None if batch is None else make(batch)
+            self._request()
+            return None if self._batch is None else self._make(self, self._batch)
         finally:
             self._in_use = False
 
-    async def anext_batch(self, make: Callable[[Batch], T]) -> T | None:
+    async def anext_batch(self) -> T | None:
         """The same, blocking only the task."""
         if self._in_use or self.converting:
             raise used_at_once(self.plan.stream)
         self._in_use = True
         try:
-            batch = self._unfinished() or await self._aasked()
-            return None if batch is None else make(batch)
+            await self._arequest()
+            return None if self._batch is None else self._make(self, self._batch)
         finally:
             self._in_use = False
 
-    def _asked(self) -> Batch | None:
+    def _request(self) -> None:
+        """Receive the next batch, unless items of this one are left, or the end is reached."""
         flow = self._begin()
-        if flow is None:
-            return None
         with ShortTraceback():
             try:
-                return self._receive(advance(flow, self._in_flight, self.plan.runtime.clock))
+                if flow is not None:
+                    self._receive(advance(flow, self._in_flight, self.plan.runtime.clock))
             except BaseException as error:
                 self._break_off(error)
                 raise
 
-    async def _aasked(self) -> Batch | None:
+    async def _arequest(self) -> None:
         flow = self._begin()
-        if flow is None:
-            return None
         with ShortTraceback():
             try:
-                return self._receive(await aadvance(flow, self._in_flight, self.plan.runtime.clock))
+                if flow is not None:
+                    self._receive(await aadvance(flow, self._in_flight, self.plan.runtime.clock))
             except BaseException as error:
                 self._break_off(error)
                 raise
-
-    def _unfinished(self) -> Batch | None:
-        return self._batch if length_hint(self._left) else None
 
     def deliver(self) -> Iterator[Any]:
         """Return an iterator over the undelivered items of the batch; taking an item delivers it."""
@@ -186,10 +171,10 @@ class Iteration:
         if self.plan.strict:
             error = ResponseShapeError(
                 f"an item does not have the documented shape: {'; '.join(issues)}",
-                hint="Go on from the checkpoint without strict, which keeps it and lists what did not decode",
+                hint="Resume from the checkpoint without strict: it keeps the item, and lists what did not decode",
             )
             raise error if self._batch is None else about_response(error, self._batch.response)
-        self._pipeline.tell_issues(issues, item, delivered=delivered)
+        self._pipeline.report_issues(issues, item, delivered=delivered)
         self._done.issues += 1
 
     def _leave_parent(self) -> None:
@@ -200,14 +185,16 @@ class Iteration:
             self._flow, self._in_flight = None, InFlight(self.plan.runtime.sender)
 
     def _begin(self) -> Flow | None:
-        """The current flow or a new one; ``None`` at the end."""
+        """The current flow or a new one; ``None`` at the end, and where items are left."""
+        if length_hint(self._left):
+            return None
         self._leave_parent()
         if self._batch is not None:
             # Most pages are never resumed from, so the position is computed lazily, when the checkpoint is read.
             self._position = partial(self._batch.position, self.delivered)
             self._done.items += self.delivered
             self._batch, self._todo, self._left = None, [], iter(())
-        if self._ended or self._done.items == self.plan.max_items:
+        if self._ended or self._wanted() == 0:
             return None
         if self._start is None:
             self._start = self.plan.beginning()
@@ -219,16 +206,15 @@ class Iteration:
         """Read on from the last position, halving the page size when a response is too large."""
         while True:
             reached = self._reached()
-            wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
             try:
-                yield from self._reader.read(reached.window, reached.position, max_items=wanted)
+                yield from self._reader.read(reached.window, reached.position, max_items=self._wanted())
             except ResponseShapeError as error:
                 # Token requests (POST) are not paged.
                 if not error.is_too_large or error.method != "GET":
                     raise
                 smaller = self._reader.smaller()
                 if smaller is None:
-                    error.hint = "No smaller page can be asked for: leave its time out with since and until"
+                    error.hint = "No smaller page can be requested: exclude its time with since and until"
                     raise
                 self._reader = smaller
                 self._pipeline.count_retry(1, 0.0, error)
@@ -236,17 +222,19 @@ class Iteration:
             else:
                 return
 
-    def _receive(self, batch: Batch | None) -> Batch | None:
+    def _receive(self, batch: Batch | None) -> None:
         if batch is None:
             self._ended = True
             self._in_flight.abandon()
-            return None
+            return
         self._done.pages += 1
-        wanted = None if self.plan.max_items is None else self.plan.max_items - self._done.items
-        self._batch, self._todo = batch, batch.items[:wanted]
+        self._batch, self._todo = batch, batch.items[: self._wanted()]
         self._left = iter(self._todo)
-        self._pipeline.tell_page(batch, items=len(self._todo))
-        return batch
+        self._pipeline.report_page(batch, items=len(self._todo))
+
+    def _wanted(self) -> int | None:
+        """How many items more the caller wants; ``None`` for all."""
+        return None if self.plan.max_items is None else self.plan.max_items - self._done.items
 
     def _break_off(self, error: BaseException) -> None:
         """After an error the next call starts a new flow at the last position."""

@@ -1,99 +1,98 @@
-"""The iterators of a stream's views: item by item or page by page, with ``for`` and with ``async for``."""
+"""Iterators over what a source gives batch by batch: by item or by batch, with ``for`` and with ``async for``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, Self, TypeVar
-
-from logferry._flow.steps import Batch
-from logferry._http.retry import clock_ahead_nano
-from logferry._streams.convert import Convert, converted
-from logferry._streams.iteration import Iteration
-from logferry._streams.page import Page
+from itertools import chain
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class _Driver:
-    """Drives an iteration.  A caller that leaves a loop early drops its iterator, while the stream keeps what it has done."""
+class Source(Protocol[T_co]):
+    """Gives batches.  After an error the next call goes on where it was."""
 
-    __slots__ = ("_iteration",)
+    def next_batch(self) -> T_co | None:
+        """The next batch, blocking the thread; ``None`` at the end."""
+        ...
 
-    def __init__(self, iteration: Iteration) -> None:
-        self._iteration = iteration
+    async def anext_batch(self) -> T_co | None:
+        """The same, blocking only the task."""
+        ...
 
-    def __del__(self) -> None:
-        self._iteration.stop()
+    def stop(self) -> None:
+        """Abandon what is in flight: the caller has left."""
+        ...
 
 
-class Batches(_Driver, Generic[T]):
-    """
-    What a view yields, batch by batch, for a chain.
+class Batches(Generic[T]):
+    """The batches of a source, one by one.  A caller that leaves a loop early drops its iterator, which stops the source."""
 
-    A chain ends for good once its source has raised, though its iterator is to go on after an error.  So a failure to get
-    the next batch is handed over as one more batch, which raises it.
-    """
+    __slots__ = ("_source",)
 
-    __slots__ = ("_items_of",)
-
-    def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
-        super().__init__(iteration)
-        self._items_of = _ItemsOf(iteration, convert)
+    def __init__(self, source: Source[T]) -> None:
+        self._source = source
 
     def __iter__(self) -> Self:
         return self
 
+    def __aiter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        batch = self._source.next_batch()
+        if batch is None:
+            raise StopIteration
+        return batch
+
+    async def __anext__(self) -> T:
+        batch = await self._source.anext_batch()
+        if batch is None:
+            raise StopAsyncIteration
+        return batch
+
+    def close(self) -> None:
+        """Stop the source before its end."""
+        self._source.stop()
+
+    def __del__(self) -> None:
+        self._source.stop()
+
+
+class _Chained(Batches[Iterator[T]]):
+    """Batches for a chain, which ends for good once its source has raised: a failure becomes a batch that raises it."""
+
+    __slots__ = ()
+
     def __next__(self) -> Iterator[T]:
         try:
-            items = self._iteration.next_batch(self._items_of)
+            batch = self._source.next_batch()
         except BaseException as error:  # noqa: BLE001  # it is raised by what is returned
-            return raised(error)
-        if items is None:
+            # No generator: another thread in the same chain would get an error of the interpreter.
+            return map(_raise, (error,))
+        if batch is None:
             raise StopIteration
-        return items
-
-
-class _ItemsOf(Generic[T]):
-    """
-    Makes what a view yields of a batch, once.
-
-    Where two threads ask for the same batch, they get the same iterator: of two, each would go its own way through times
-    and counts, and only one through the items.
-    """
-
-    __slots__ = ("_convert", "_items", "_iteration", "_made")
-
-    def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
-        self._iteration = iteration
-        self._convert = convert
-        self._items: Iterator[Any] | None = None
-        self._made: Iterator[T] = iter(())
-
-    def __call__(self, batch: Batch) -> Iterator[T]:
-        items = self._iteration.deliver()
-        if items is not self._items:
-            self._made = self._convert(self._iteration, batch, items, [])
-            self._items = items
-        return self._made
-
-
-def raised(error: BaseException) -> Iterator[Any]:
-    """An iterator that raises an error.  No generator: another thread in the same chain would get an error of the interpreter."""
-    return map(_raise, (error,))
+        return batch
 
 
 def _raise(error: BaseException) -> Any:
     raise error
 
 
-class AsyncItems(_Driver, Generic[T]):
-    """One iteration, item by item, with ``async for``."""
+def items(source: Source[Iterator[T]]) -> Iterator[T]:
+    """The items of a source, blocking."""
+    # Chained by the interpreter itself: a ``__next__`` of our own would cost each item more than the JSON decoder.
+    return chain.from_iterable(_Chained(source))
 
-    __slots__ = ("_items", "_items_of")
 
-    def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
-        super().__init__(iteration)
-        self._items_of = _ItemsOf(iteration, convert)
+class AsyncItems(Generic[T]):
+    """The items of a source, blocking only the task."""
+
+    __slots__ = ("_batches", "_items")
+
+    def __init__(self, source: Source[Iterator[T]]) -> None:
+        self._batches = Batches(source)
         self._items: Iterator[T] = iter(())
 
     def __aiter__(self) -> Self:
@@ -103,49 +102,8 @@ class AsyncItems(_Driver, Generic[T]):
         while True:
             for item in self._items:
                 return item
-            items = await self._iteration.anext_batch(self._items_of)
-            if items is None:
-                raise StopAsyncIteration
-            self._items = items
+            self._items = await anext(self._batches)
 
-
-class PageIterator(_Driver, Generic[T]):
-    """One iteration, page by page, in whichever way it is driven."""
-
-    __slots__ = ("_convert",)
-
-    def __init__(self, iteration: Iteration, convert: Convert[T]) -> None:
-        super().__init__(iteration)
-        self._convert = convert
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __aiter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Page[T]:
-        page = self._iteration.next_batch(self._page)
-        if page is None:
-            raise StopIteration
-        return page
-
-    async def __anext__(self) -> Page[T]:
-        page = await self._iteration.anext_batch(self._page)
-        if page is None:
-            raise StopAsyncIteration
-        return page
-
-    def _page(self, batch: Batch) -> Page[T]:
-        undecoded: list[Any] = []
-        return Page(
-            items=converted(self._iteration, self._convert, batch, undecoded),
-            undecoded=undecoded,
-            checkpoint=self._iteration.checkpoint,
-            request_id=batch.response.request_id,
-            total=batch.total,
-            issues=batch.issues,
-            remarks=batch.remarks,
-            clock_ahead_nano=clock_ahead_nano(batch.response),
-            tells_time=batch.response.header("date") is not None,
-        )
+    async def aclose(self) -> None:
+        """Stop the source before its end."""
+        self._batches.close()

@@ -1,9 +1,9 @@
 """
 What the caller filters by is checked where items show it.
 
-A service that does not know a parameter ignores it (measured on releases of Logto), and sends what was not asked for.  So an
-item that shows another value than the one that a filter asks for is left out, and the first one makes a remark.  What an item
-does not show is left to the service.
+A service that does not know a parameter ignores it (measured on releases of Logto), and sends all items.  So an item that
+shows another value than the filter's is left out, and the first one makes a remark.  What an item does not show is left to
+the service.
 """
 
 from __future__ import annotations
@@ -42,17 +42,10 @@ def shown_at(*path: str, absent: Any = None) -> Shown:
 
 @frozen
 class Check:
-    """
-    A filter that a caller uses, and whose value items show.
-
-    Attributes:
-        asked: The values that are asked for, one of which an item has to show.
-        shown: Gives what an item shows, ``None`` for nothing.
-        any_case: Whether upper and lower case are the same.
-    """
+    """A filter that a caller uses, and whose value items show: it has to be one of those that are *wanted*."""
 
     name: str
-    asked: frozenset[Any]
+    wanted: frozenset[Any]
     shown: Shown
     any_case: bool
 
@@ -67,9 +60,9 @@ class Check:
     def admits(self, item: Any) -> bool:
         """Whether an item does not show another value; one of another kind cannot be compared."""
         value = self.shown(item)
-        if value is None or type(value) not in {*map(type, self.asked)}:
+        if value is None or type(value) not in {*map(type, self.wanted)}:
             return True
-        return _plain(value, any_case=self.any_case) in self.asked
+        return _plain(value, any_case=self.any_case) in self.wanted
 
     @property
     def remark(self) -> str:
@@ -88,8 +81,8 @@ def checks_of(definition: StreamDefinition[Any, Any, Any], filters: AttrsInstanc
 
 
 def matching(flow: Flow, checks: Sequence[Check]) -> Flow:
-    """Leave out the items of a flow's batches that show another value than asked for."""
-    told: set[str] = set()
+    """Leave out the items of a flow's batches that show another value than the filter's."""
+    reported: set[str] = set()
 
     def sift(batch: Batch) -> SubFlow[object]:
         items = batch.items
@@ -97,8 +90,8 @@ def matching(flow: Flow, checks: Sequence[Check]) -> Flow:
         if len(kept) == len(items):
             return (yield batch)
         failed = [check for check in checks if not all(map(check.admits, items))]
-        remarks = tuple(check.remark for check in failed if check.name not in told)
-        told.update(check.name for check in failed)
+        remarks = tuple(check.remark for check in failed if check.name not in reported)
+        reported.update(check.name for check in failed)
         narrowed = batch.narrowed(kept, end=len(items))
         return (yield evolve(narrowed, remarks=(*batch.remarks, *remarks)))
 

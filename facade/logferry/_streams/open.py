@@ -1,4 +1,4 @@
-"""Opening a stream: what a caller asks of it is checked before anything is sent."""
+"""Opening a stream: the caller's arguments are checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from attrs import AttrsInstance, asdict, evolve
 
-from logferry._concurrency.position import is_outdated, is_partitioned
+from logferry._concurrency.position import is_outdated
 from logferry._concurrency.reader import Reader
 from logferry._config.arguments import StreamOptions, refuse_unknown, require_count
 from logferry._errors import CheckpointError, InvalidRequestError
@@ -16,8 +16,7 @@ from logferry._flow.steps import Flow, Position
 from logferry._streams.checkpoint import Checkpoint, is_follow, read_checkpoint
 from logferry._streams.definition import StreamDefinition
 from logferry._streams.matching import checks_of, matching
-from logferry._streams.plan import Plan, asked
-from logferry._streams.runtime import Runtime
+from logferry._streams.plan import Plan, Runtime, as_given
 from logferry._streams.views import Stream
 from logferry._time.window import Window
 
@@ -26,13 +25,7 @@ F = TypeVar("F", bound=AttrsInstance)
 
 
 def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions, runtime: Runtime) -> Stream[E]:
-    """
-    A stream of an account.
-
-    Raises:
-        InvalidRequestError: The call cannot be right.
-        CheckpointError: ``resume`` belongs to another question, or is damaged.
-    """
+    """A stream of an account; InvalidRequestError for a call that cannot be right, CheckpointError for another call's ``resume``."""
     refuse_unknown(options, (one.name for one in definition.filter_list), StreamOptions)
     given = _given(filters)
     since, until, resume = options.get("since"), options.get("until"), options.get("resume")
@@ -41,20 +34,31 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
     checkpoint = None
     if resume is not None:
         checkpoint = read_checkpoint(resume)
-        checkpoint.belongs_to(stream=definition.name, filters=given, asked=(asked(since), asked(until)))
+        checkpoint.belongs_to(stream=definition.name, filters=given, asked=as_given(since, until))
         filters = _resumed(definition, checkpoint)
         given = _given(filters)
     if definition.needs_one_of and given.keys().isdisjoint(definition.needs_one_of):
+        sessions = definition.incremental.sessions
+        found = "" if sessions is None else f"; {sessions.stream} lists what there is"
         raise InvalidRequestError(
             f"{definition.name} needs {' or '.join(definition.needs_one_of)}",
-            hint=_how_to_find(definition),
+            hint=f"The service requires one of them (in the shell: --filter {definition.needs_one_of[0]}=...){found}",
         )
     if definition.tenant_filter:
         runtime = evolve(runtime, tenant=given.get(definition.tenant_filter))
+    checks = checks_of(definition, filters)
+    reader = Reader(
+        walk=partial(definition.walk, filters),
+        order=definition.order,
+        resolution=definition.resolution,
+        page_size=page_size or definition.page_size,
+        concurrency=runtime.options.concurrency,
+        sift=partial(matching, checks=checks) if checks else None,
+    )
     plan = Plan(
         stream=definition.name,
         definition=definition,
-        reader=_reader(definition, filters, runtime.options.concurrency, page_size or definition.page_size),
+        reader=reader,
         filters=given,
         since=since,
         until=until,
@@ -64,7 +68,7 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
         runtime=runtime,
     )
     plan.beginning()  # a window that cannot be is an error here, though it is pinned later
-    return Stream(definition, plan)
+    return Stream(plan)
 
 
 def _check(
@@ -78,7 +82,7 @@ def _check(
         if isinstance(value, str) and (not value or not value.isprintable()):
             raise InvalidRequestError(
                 f"{definition.name}: {name} is empty, or holds a character that cannot be sent",
-                hint="Leave it out for no filter",
+                hint="Leave the filter out",
             )
     for one in definition.filter_list:
         value = given.get(one.name)
@@ -100,19 +104,6 @@ def _check(
         require_count("max_items", max_items, InvalidRequestError)
 
 
-def _reader(definition: StreamDefinition[Any, Any, F], filters: F, concurrency: int, page_size: int) -> Reader:
-    checks = checks_of(definition, filters)
-    return Reader(
-        walk=partial(definition.walk, filters, page_size),
-        order=definition.order,
-        resolution=definition.resolution,
-        page_size=page_size,
-        concurrency=concurrency,
-        sift=partial(matching, checks=checks) if checks else None,
-        sized=partial(_reader, definition, filters, concurrency),
-    )
-
-
 def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) -> F:
     """
     The filters of a checkpoint whose position the stream's flow understands.
@@ -126,14 +117,13 @@ def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) 
         )
     try:
         filters = definition.filters(**checkpoint.filters)
-        walk: Callable[[Window, Position | None], Flow] = partial(definition.walk, filters, definition.page_size)
+        walk: Callable[[int, Window, Position | None], Flow] = partial(definition.walk, filters)
         if is_follow(checkpoint.position):
             from logferry._streams.follow import Follow  # noqa: PLC0415  # most programs follow nothing
 
             walk = Follow(walk=walk, definition=definition)
-        if is_partitioned(checkpoint.position):
-            walk = Reader(walk=walk, order=definition.order, resolution=None, page_size=1).read
-        flow = walk(checkpoint.window, checkpoint.position)
+        reader = Reader(walk=walk, order=definition.order, resolution=None, page_size=definition.page_size)
+        flow = reader.read(checkpoint.window, checkpoint.position)
         # Its first step sends nothing: a driver would.
         next(flow, None)
         flow.close()
@@ -144,9 +134,3 @@ def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) 
 
 def _given(filters: AttrsInstance) -> dict[str, Any]:
     return {name: value for name, value in asdict(filters).items() if value is not None}
-
-
-def _how_to_find(definition: StreamDefinition[Any, Any, Any]) -> str:
-    sessions = definition.incremental.sessions
-    found = "" if sessions is None else f"; {sessions.stream} lists what there is"
-    return f"The service asks for one of them (in the shell: --filter {definition.needs_one_of[0]}=...){found}"

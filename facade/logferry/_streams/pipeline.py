@@ -12,7 +12,7 @@ from logferry._flow.layers import authorized, bounded, paced, retried
 from logferry._flow.steps import Batch, Flow
 from logferry._http.messages import Request, Response
 from logferry._http.retry import lacks_json
-from logferry._streams.runtime import Runtime, Stats
+from logferry._streams.plan import Runtime, Stats
 
 
 @frozen
@@ -34,14 +34,14 @@ class Pipeline:
             runtime.rate_limiter,
             options.rate,
             longest_retry_after=options.retries.longest_retry_after,
-            on_request=None if options.hooks.on_request is None else self._tell_request,
+            on_request=None if options.on_request is None else self._report_request,
         )
         return flow if options.deadline is None else bounded(flow, options.deadline)
 
     def count_retry(self, attempt: int, delay: float, outcome: Response[Any] | LogferryError) -> None:
         """Count and report a request that is sent again: the failed attempt, from 1, seconds until the next, and its outcome."""
         self.stats.retries += 1
-        hook = self.runtime.options.hooks.on_retry
+        hook = self.runtime.options.on_retry
         if hook is None:
             return
         reason = f"HTTP {outcome.status}" if isinstance(outcome, Response) else outcome.message
@@ -49,13 +49,13 @@ class Pipeline:
             reason = f"{reason} without JSON"
         hook(RetryEvent(stream=self.stream, account=self.runtime.account, attempt=attempt, delay=delay, reason=reason))
 
-    def tell_page(self, batch: Batch, *, items: int) -> None:
+    def report_page(self, batch: Batch, *, items: int) -> None:
         """Report a page with the number of items that the caller gets, and the doubts about it."""
         if doubts := (*batch.issues, *batch.remarks):
             # It is not about the shape of an item, so it never raises, strict or not.
-            self.tell_issues(doubts, None, delivered=True, is_doubt=True)
+            self.report_issues(doubts, None, delivered=True, is_doubt=True)
             self.stats.doubts += len(doubts)
-        hook = self.runtime.options.hooks.on_page
+        hook = self.runtime.options.on_page
         if hook is not None:
             hook(
                 PageEvent(
@@ -68,9 +68,9 @@ class Pipeline:
                 )
             )
 
-    def tell_issues(self, issues: tuple[str, ...], item: Any, *, delivered: bool, is_doubt: bool = False) -> None:
+    def report_issues(self, issues: tuple[str, ...], item: Any, *, delivered: bool, is_doubt: bool = False) -> None:
         """Report issues about an item, or where *item* is ``None``, about the page."""
-        hook = self.runtime.options.hooks.on_issue
+        hook = self.runtime.options.on_issue
         if hook is not None:
             hook(
                 IssueEvent(
@@ -83,8 +83,8 @@ class Pipeline:
                 )
             )
 
-    def _tell_request(self, request: Request[Any]) -> None:
-        hook = self.runtime.options.hooks.on_request
+    def _report_request(self, request: Request[Any]) -> None:
+        hook = self.runtime.options.on_request
         if hook is not None:
             hook(
                 RequestEvent(

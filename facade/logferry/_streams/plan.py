@@ -1,34 +1,78 @@
-"""What a caller asks of a stream, before anything is sent."""
+"""What a caller asks of a stream, what the streams of a client share, and what an iteration counts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from logferry._concurrency.reader import Reader
+from logferry._config.arguments import CallOptions
 from logferry._errors import CheckpointError
+from logferry._flow.auth import Authorizer
+from logferry._http.rate_limiter import RateLimiter
+from logferry._http.sender import Sender
 from logferry._redaction import short
 from logferry._streams.checkpoint import Checkpoint, is_follow
 from logferry._streams.definition import StreamDefinition
-from logferry._streams.runtime import Runtime
+from logferry._time.clock import Clock
 from logferry._time.timestamps import Time
 from logferry._time.window import window
+
+
+@define
+class Stats:
+    """
+    What an iteration has done so far.
+
+    Attributes:
+        pages: Pages received.
+        items: Items delivered.
+        retries: Requests sent again.
+        issues: Items in which something did not decode.
+        doubts: Issues that are about no item: of items that may be missing, or of a service that ignores a part of a request.
+    """
+
+    pages: int = 0
+    items: int = 0
+    retries: int = 0
+    issues: int = 0
+    doubts: int = 0
+
+
+@frozen(kw_only=True, repr=False)
+class Runtime:
+    """
+    What the streams of a client share.
+
+    *tenant* owns the logs where the items do not say; *chance* gives random numbers from 0 to below 1, for the jitter of
+    retries; *worded* rewrites a hint that names settings to the names that the caller used.
+    """
+
+    service: str
+    account: str
+    tenant: str | None
+    server_address: str
+    sender: Sender
+    clock: Clock
+    authorizer: Authorizer
+    rate_limiter: RateLimiter
+    options: CallOptions
+    chance: Callable[[], float]
+    worded: Callable[[str], str]
+
+    def __repr__(self) -> str:
+        return f"<Runtime {self.service} account={self.account!r}>"
 
 
 @frozen(kw_only=True, repr=False)
 class Plan:
     """
-    What a caller asked of a stream.
+    What a caller wants of a stream: *filters* are by their Python names, *following* is for a follow, which has no end.
 
-    Attributes:
-        reader: Reads the stream's window, filters and page size included.
-        filters: The filters that were given, by their Python names.
-        since: See ``Time``; ``None`` for all that the service still has.
-        until: See ``Time``; ``None`` for the moment at which an iteration begins.
-        following: Whether the flow is that of a follow, which has no end.
+    Without *since* it is all that the service still has; without *until*, up to the moment at which an iteration begins.
     """
 
     stream: str
@@ -67,14 +111,18 @@ class Plan:
         return Checkpoint(
             stream=self.stream,
             filters=self.filters,
-            asked=(asked(self.since), asked(self.until)),
+            asked=as_given(self.since, self.until),
             window=window(self.since, self.until, now=self.runtime.clock.now()),
             position=None,
         )
 
 
-def asked(time: Time | None) -> str | None:
-    """What a caller gave as a time, as text."""
-    if isinstance(time, timedelta):
-        return f"{time.total_seconds()!r} seconds"
-    return time if time is None or isinstance(time, str) else time.isoformat()
+def as_given(since: Time | None, until: Time | None) -> tuple[str | None, str | None]:
+    """The times as a caller gave them, as text."""
+
+    def text(time: Time | None) -> str | None:
+        if isinstance(time, timedelta):
+            return f"{time.total_seconds()!r} seconds"
+        return time if time is None or isinstance(time, str) else time.isoformat()
+
+    return text(since), text(until)

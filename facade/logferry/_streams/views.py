@@ -2,53 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from itertools import chain, islice
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, evolve, frozen
 
 from logferry._config.arguments import LONGEST, SHORTEST
-from logferry._errors import InvalidRequestError
+from logferry._errors import CheckpointError, InvalidRequestError
+from logferry._flow.steps import Batch
+from logferry._http.retry import clock_ahead_nano
 from logferry._records.record import LogRecord
-from logferry._streams.convert import Convert, entries, raw, records
-from logferry._streams.definition import StreamDefinition
+from logferry._streams.checkpoint import read_checkpoint
+from logferry._streams.convert import Convert, ItemsOf, converted, entries, raw, records
 from logferry._streams.iteration import Iteration
-from logferry._streams.iterators import AsyncItems, Batches, PageIterator
-from logferry._streams.page import Page
-from logferry._streams.plan import Plan
-from logferry._streams.runtime import Stats
+from logferry._streams.iterators import AsyncItems, Batches, items
+from logferry._streams.plan import Plan, Stats
 
 E = TypeVar("E")
 T = TypeVar("T")
 
 
-@define
-class Iterations:
+@frozen(kw_only=True, eq=False, repr=False)
+class Page(Generic[T]):
     """
-    The iterations of a stream and of its views, which tell what the latest of them has done.
+    One page of a stream.
 
     Attributes:
-        plan: What is asked.
-        latest: The latest iteration; before any, one that has not begun.
+        items: In server order, within the window, each once.
+        undecoded: Items, as received, that could not become an entry.
+        checkpoint: Resumes after this page; JSON text.
+        request_id: What the service calls the request, or ``None``.
+        total: How many items the service counts for the query, or ``None`` where it does not say.
+        issues: What may be missing, where the service makes it impossible to be sure.  `sync` does not call the window complete
+            then.
+        remarks: What is odd about the page otherwise; nothing is missing because of it.
+        clock_ahead_nano: How far the local clock is ahead of the service's, in nanoseconds, as its ``Date`` header says; 0
+            where it is not, or where the service does not say.
+        tells_time: Whether the service says what time it is.
     """
 
+    items: list[T]
+    undecoded: list[Any]
+    checkpoint: str
+    request_id: str | None
+    total: int | None
+    issues: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    clock_ahead_nano: int = 0
+    tells_time: bool = True
+
+    def __repr__(self) -> str:
+        facts = {f"{len(self.undecoded)} undecoded": self.undecoded, f"{len(self.issues)} issues": self.issues}
+        counts = ", ".join([f"{len(self.items)} items", *(fact for fact, known in facts.items() if known)])
+        try:
+            checkpoint = read_checkpoint(self.checkpoint)
+        except CheckpointError:  # made by hand
+            return f"<Page {counts}>"
+        return f"<Page {checkpoint.stream} {counts}, window {checkpoint.window}>"
+
+
+def page_of(convert: Convert[T], iteration: Iteration[Any], batch: Batch) -> Page[T]:
+    """Make a page of a batch, which is delivered by that."""
+    undecoded: list[Any] = []
+    return Page(
+        items=converted(convert, undecoded, iteration, batch),
+        undecoded=undecoded,
+        checkpoint=iteration.checkpoint,
+        request_id=batch.response.request_id,
+        total=batch.total,
+        issues=batch.issues,
+        remarks=batch.remarks,
+        clock_ahead_nano=clock_ahead_nano(batch.response),
+        tells_time=batch.response.header("date") is not None,
+    )
+
+
+@define
+class Iterations:
+    """The iterations of a stream and of its views; *latest* is ``None`` before any."""
+
     plan: Plan
-    latest: Iteration = field(init=False)
+    latest: Iteration[Any] | None = None
 
-    def __attrs_post_init__(self) -> None:
-        self.latest = Iteration(self.plan)
-
-    def begin(self) -> Iteration:
-        """
-        An iteration that begins now.
-
-        Raises:
-            CheckpointError: The checkpoint is that of the other kind: of a follow, or of a walk that ends.
-        """
+    def begin(self, make: Callable[[Iteration[Any], Batch], T]) -> Iteration[T]:
+        """An iteration that begins now; CheckpointError for a checkpoint of the other kind, see ``Plan.require_kind``."""
         self.plan.require_kind()
-        self.latest = Iteration(self.plan)
-        return self.latest
+        latest = self.latest = Iteration(self.plan, make)
+        return latest
 
 
 class View(Generic[T]):
@@ -64,11 +106,10 @@ class View(Generic[T]):
         self._convert = convert
 
     def __iter__(self) -> Iterator[T]:
-        # Chained by the interpreter itself: a ``__next__`` of our own would cost each item more than the JSON decoder.
-        return chain.from_iterable(Batches(self._iterations.begin(), self._convert))
+        return items(self._iterations.begin(ItemsOf(self._convert)))
 
     def __aiter__(self) -> AsyncIterator[T]:
-        return AsyncItems(self._iterations.begin(), self._convert)
+        return AsyncItems(self._iterations.begin(ItemsOf(self._convert)))
 
     def pages(self) -> Pages[T]:
         """The same, page by page."""
@@ -95,8 +136,7 @@ class View(Generic[T]):
             InvalidRequestError: The stream has an end, `until`, or is followed already.
             CheckpointError: The checkpoint is not one of a follow.
         """
-        from logferry._streams.follow import followed  # noqa: PLC0415  # most programs follow nothing
-        from logferry._streams.polling import Polling  # noqa: PLC0415
+        from logferry._streams.follow import Follow, Polling  # noqa: PLC0415  # most programs follow nothing
 
         plan = self._iterations.plan
         if plan.until is not None or plan.following:
@@ -105,7 +145,8 @@ class View(Generic[T]):
                 hint="Leave until out" if plan.until is not None else "Iterate it as it is",
             )
         pace = Polling(shortest=shortest, longest=longest)
-        following = evolve(plan, reader=followed(plan.reader, plan.definition, pace), following=True)
+        walk = Follow(walk=plan.reader.walk, definition=plan.definition, pace=pace)
+        following = evolve(plan, reader=evolve(plan.reader, walk=walk, resolution=None), following=True)
         following.require_kind()
         return View(Iterations(following), self._convert)
 
@@ -133,9 +174,9 @@ class View(Generic[T]):
                     break
         return collected
 
-    def begin(self) -> tuple[Iteration, Convert[T]]:
-        """An iteration that begins now, and what makes its items, for a caller that drives several at once and stops each."""
-        return self._iterations.begin(), self._convert
+    def begin(self) -> Iteration[list[T]]:
+        """An iteration that begins now and gives lists of items, for a caller that drives several at once and stops each."""
+        return self._iterations.begin(lambda iteration, batch: converted(self._convert, [], iteration, batch))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._iterations.plan}>"
@@ -143,7 +184,8 @@ class View(Generic[T]):
     @property
     def stats(self) -> Stats:
         """What the latest iteration has done so far."""
-        return self._iterations.latest.stats
+        latest = self._iterations.latest
+        return Stats() if latest is None else latest.stats
 
     @property
     def checkpoint(self) -> str:
@@ -152,7 +194,8 @@ class View(Generic[T]):
 
         Before any iteration, it is where one would begin.
         """
-        return self._iterations.latest.checkpoint
+        latest = self._iterations.latest
+        return self._iterations.plan.beginning().to_text() if latest is None else latest.checkpoint
 
 
 class Pages(Generic[T]):
@@ -163,10 +206,13 @@ class Pages(Generic[T]):
         self._convert = convert
 
     def __iter__(self) -> Iterator[Page[T]]:
-        return PageIterator(self._iterations.begin(), self._convert)
+        return self._batches()
 
     def __aiter__(self) -> AsyncIterator[Page[T]]:
-        return PageIterator(self._iterations.begin(), self._convert)
+        return self._batches()
+
+    def _batches(self) -> Batches[Page[T]]:
+        return Batches(self._iterations.begin(partial(page_of, self._convert)))
 
     def __repr__(self) -> str:
         return f"<Pages {self._iterations.plan}>"
@@ -180,13 +226,12 @@ class Stream(View[E]):
     hook, and is counted in ``stats``.  ``records()`` and ``raw()`` leave nothing out.
     """
 
-    def __init__(self, definition: StreamDefinition[E, Any, Any], plan: Plan) -> None:
-        super().__init__(Iterations(plan), entries(definition))
-        self._definition = definition
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(Iterations(plan), entries(plan.definition))
 
     def records(self) -> View[LogRecord]:
         """The same, normalized to the OpenTelemetry log data model; one record for every item."""
-        return View(self._iterations, records(self._definition))
+        return View(self._iterations, records(self._iterations.plan.definition))
 
     def raw(self) -> View[Any]:
         """The same as decoded JSON values, as received and unchecked."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from logferry._accounts.registry import failures
-from logferry._accounts.selection import Job, LeftOut, askable_jobs, selected_accounts, selected_jobs
+from logferry._accounts.selection import Job, Skipped, askable_jobs, selected_accounts, selected_jobs
 from logferry.cli._completion import complete_account, complete_filter, complete_severity, complete_stream
 from logferry.cli._shell import talk, tell
 from logferry.cli._values import duration, pairs, severity
@@ -79,7 +79,7 @@ def tell_failed_packages() -> None:
 
 def asked_jobs(
     names: Sequence[str], accounts: Sequence[str], filters: Collection[str]
-) -> tuple[list[Job], list[LeftOut]]:
+) -> tuple[list[Job], list[Skipped]]:
     """
     Return the streams to read, and those that are left out: they are not named, and the filters do not fit them.
 
@@ -96,8 +96,8 @@ def asked_jobs(
     return (jobs, []) if names else askable_jobs(jobs, filters)
 
 
-def tell_left_out(left_out: Sequence[LeftOut]) -> None:
+def tell_left_out(left_out: Sequence[Skipped]) -> None:
     """Write to stderr which streams are left out, and why, once the command line is known to be right."""
     for one in left_out:
         needed = " or ".join(one.needs)
-        tell("", f"left out: {one.job.label} {f'needs --filter {needed}' if needed else one.reason}")
+        tell("", f"left out: {one.label} {f'needs --filter {needed}' if needed else one.reason}")

@@ -19,8 +19,9 @@ import platformdirs
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logferry._config.paths import local_path, scheme_of, store_instead
+from logferry._config.paths import local_path, scheme_of
 from logferry._errors import ConfigurationError, StoreError
+from logferry.stores._addresses import store_instead
 from logferry.stores._coverage import Coverage
 from logferry.stores._dlt_pipeline import MOMENTS, Pipeline, as_told
 from logferry.stores._durable import make_folder, owner_only

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import duckdb
 import pyarrow as pa
 
-from logferry._config.paths import followed, local_path, store_instead
+from logferry._config.paths import followed, local_path
 from logferry._errors import StoreError
+from logferry.stores._addresses import store_instead
 from logferry.stores._coverage import Coverage, Stretch
 from logferry.stores._duckdb_file import beside, make, refuse_other, take_log_along
 from logferry.stores._duckdb_views import bring_views_up_to_date

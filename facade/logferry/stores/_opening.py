@@ -9,9 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from logferry._config.paths import local_path, store_instead
+from logferry._config.paths import local_path
 from logferry._errors import ConfigurationError
 from logferry._extras import needing
+from logferry.stores._addresses import store_instead
 from logferry.stores._store import Described, Mode
 
 _FORMS: Final = "Name a file such as logs.duckdb, a folder such as logs/, or dlt:<destination>"

@@ -17,9 +17,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logferry._config.paths import local_path, store_instead
+from logferry._config.paths import local_path
 from logferry._errors import StoreError
 from logferry._json import is_array, is_object
+from logferry.stores._addresses import store_instead
 from logferry.stores._coverage import Coverage
 from logferry.stores._durable import make_folder, private_file, put_in_place
 from logferry.stores._lock import locked

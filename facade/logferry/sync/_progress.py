@@ -10,7 +10,7 @@ from logferry.sync._report import StreamReport, Told
 
 if TYPE_CHECKING:
     from logferry._records.record import LogRecord
-    from logferry._streams.page import Page
+    from logferry._streams.views import Page
     from logferry.sync._plan import Piece
 
 _ABOUT_ONE: Final = (BadRequestError, PagingError, ResponseShapeError)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from logferry._client import Client
     from logferry._records.record import LogRecord
     from logferry._streams.definition import StreamDefinition
-    from logferry._streams.page import Page
+    from logferry._streams.views import Page
     from logferry._time.clock import Clock
     from logferry.sync._commits import Commits
     from logferry.sync._order import Order

@@ -8,7 +8,7 @@ from attrs import define
 
 if TYPE_CHECKING:
     from logferry._records.record import LogRecord
-    from logferry._streams.page import Page
+    from logferry._streams.views import Page
     from logferry.stores._coverage import Coverage
 
 

@@ -387,7 +387,7 @@ class Trip:
         window = Window(None, self.times[-1] + SECOND)
         query = Query(metrics=False, mtg_session_id="m", user_session_id=None, window=window, page_size=PAGE)
 
-        def walk(part: Window, position: Any) -> Flow:
+        def walk(_page_size: int, part: Window, position: Any) -> Flow:
             return Walk(evolve(query, window=part)).flow(position)
 
         reader = Reader(

@@ -29,8 +29,7 @@ from logferry.cli._tail.state_file import Checkpoints, keep_state, opened_state,
 if TYPE_CHECKING:
     from logferry._config.arguments import CallChanges
     from logferry._config.hooks import FailureEvent, IssueEvent
-    from logferry._ferry.follow import FerryFollow
-    from logferry._ferry.merge import Arrival
+    from logferry._ferry.follow import Arrival, FerryFollow
 
 FORMATS: Final = ("jsonl", "table")
 """The formats that can be written record by record."""
