@@ -98,10 +98,10 @@ class LogferryError(Exception):
             f"request id {self.request_id}": self.request_id is not None,
             f"{self.attempts} attempts": self.attempts > 1,
         }
-        told = ", ".join(fact for fact, known in facts.items() if known)
+        known_facts = ", ".join(fact for fact, known in facts.items() if known)
         text = f"{where}: {self.message}" if where else self.message
-        if told:
-            text = f"{text} ({told})"
+        if known_facts:
+            text = f"{text} ({known_facts})"
         return f"{text}. {self.hint}" if self.hint else text
 
 

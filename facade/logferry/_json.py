@@ -84,17 +84,11 @@ def _has_too_many(text: bytes | str) -> bool:
 
 def tolerant_loads(content: bytes) -> Any:
     """
-    Decode what orjson rejects, though it carries the data all the same.
+    Decode what ``loads`` rejects as no JSON, though it carries the data all the same, or raise its ValueError.
 
     A byte order mark is skipped, ``NaN`` and ``Infinity`` become texts, a lone surrogate becomes its visible escape, and
     integers beyond 64 bits become floats as orjson has them; what is nested more deeply than can be read becomes a text
     that says so.  So everything that comes out can be written as JSON.
-
-    Args:
-        content: What `loads` has found to be no JSON, so that it has no more values than are decoded.
-
-    Raises:
-        ValueError: It is no JSON all the same.
     """
     text = content.decode("utf-8-sig", "surrogatepass")
     try:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from logferry._errors import BadRequestError, PagingError
-from logferry._paging.loop_guard import LONGEST_DROUGHT, STUCK, LoopGuard, Restarts, is_lost
+from logferry._paging.loop_guard import LONGEST_DROUGHT, STUCK, LoopGuard, is_lost
 
 
 def advanced(*pages: tuple[Any, int, int]) -> int:
@@ -55,12 +55,12 @@ def test_which_errors_can_mean_a_lost_cursor(status: int | None, lost: bool) -> 
 
 def test_a_walk_restarts_at_most_three_times() -> None:
     """A new item resets the number of restarts."""
-    restarts, refused = Restarts(), BadRequestError("there is no such cursor").about(status=400)
+    guard, refused = LoopGuard(), BadRequestError("there is no such cursor").about(status=400)
     for _ in range(2):
         for _ in range(3):
-            restarts.next(refused)
-        restarts.got(0)
+            guard.restart(refused)
+        guard.deliver(0)
         with pytest.raises(PagingError) as caught:
-            restarts.next(refused)
+            guard.restart(refused)
         assert caught.value.status == 400
-        restarts.got(1)
+        guard.deliver(1)

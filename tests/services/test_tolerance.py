@@ -335,6 +335,7 @@ def test_a_byte_order_mark_is_skipped(case: Case) -> None:
     assert stream.raw().to_list(len(case.items)) == case.items
 
 
+@cache  # to build it anew for each draw costs more than to draw
 def json_values() -> st.SearchStrategy[Any]:
     """Return any JSON value."""
     leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(ODD[:30])

@@ -28,8 +28,7 @@ class Partition:
     A page that the walk has found is kept until it is delivered; until then the walk sends at most one request.
 
     Attributes:
-        window: The window that it delivers.
-        asked: The window that is requested, once the walk has begun.
+        window: The window that it delivers; ``asked`` is the one that its walk requests.
         further: Returns the position behind the items that the walk has found.
         span: The earliest and the latest time that it has found.
         wish: The request that the walk wants to send.
@@ -51,11 +50,6 @@ class Partition:
     rests: bool = False
     ended: bool = False
     waits: bool = False
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether its walk has not begun."""
-        return self.flow is None and not self.ended
 
     @property
     def found(self) -> int:
@@ -81,7 +75,9 @@ class Partition:
             case Batch():
                 self.batch, self.rests = step, True
                 self.further = partial(step.position, len(step.items))
-                self._note(None if step.sent is None else step.sent.span())
+                seen = None if step.sent is None else step.sent.span()
+                known = [span for span in (self.span, seen) if span is not None]
+                self.span = (min(first for first, _ in known), max(last for _, last in known)) if known else None
                 return step
             case None:
                 self.ended, self.flow = True, None
@@ -89,21 +85,12 @@ class Partition:
                 raise AssertionError(step)
         return None
 
-    def _note(self, span: tuple[int, int] | None) -> None:
-        if span is not None:
-            self.span = span if self.span is None else (min(self.span[0], span[0]), max(self.span[1], span[1]))
-
     def drop(self) -> None:
         """End its walk; a page that it has found is kept."""
         if self.flow is not None:
             self.flow.close()
         self.flow = self.wish = self.ticket = None
         self.rests = False
-
-
-def left_of(batch: Batch, kept: Sequence[int]) -> Batch:
-    """A batch with only some of its items; those behind the last of them do not count as delivered."""
-    return batch.narrowed(kept, end=kept[-1] + 1 if kept else 0)
 
 
 def without_known(batch: Batch, times: PageTimes, known: Sequence[str]) -> tuple[Batch, Sequence[tuple[int, str]]]:
@@ -115,4 +102,4 @@ def without_known(batch: Batch, times: PageTimes, known: Sequence[str]) -> tuple
     digests = {index: digest(batch.items[index]) for index, time in enumerate(times) if time is None}
     kept = [index for index in range(len(batch.items)) if digests.get(index) not in known]
     timeless = [(order, digests[index]) for order, index in enumerate(kept) if index in digests]
-    return (batch if len(kept) == len(batch.items) else left_of(batch, kept)), timeless
+    return (batch if len(kept) == len(batch.items) else batch.narrowed(kept)), timeless

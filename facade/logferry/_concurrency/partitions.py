@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, field
 
 from logferry._concurrency.density import Density, Direction, StreamOrder, direction_of
-from logferry._concurrency.partition import Partition, left_of
+from logferry._concurrency.partition import Partition
 from logferry._concurrency.position import PartitionPosition
 from logferry._flow.steps import Batch
 from logferry._http.in_flight import Ticket
@@ -22,6 +22,7 @@ class Partitions:
     The remaining partitions of a window; the first one is being delivered.
 
     Attributes:
+        sorts: Whether the service sorts by time, so that partitions are requested with open ends.
         whole: The window that remained when the reading began.
         direction: How the stream is read, once that is known.
         density: How dense its items lie, once a page has shown it.
@@ -30,7 +31,7 @@ class Partitions:
         abandoned: Requests in flight of partitions that have been left out.
     """
 
-    order: StreamOrder
+    sorts: bool
     resolution: int | None
     whole: Window
     parts: list[Partition]
@@ -50,12 +51,14 @@ class Partitions:
             parts.append(Partition(place.rest))
             direction = Direction(place.rest.until <= (place.window.since or 0))
             whole = direction.joined(place.window, place.rest)
-        return cls(order=order, resolution=resolution, whole=whole, parts=parts, direction=direction, divides=divides)
-
-    @property
-    def sorts(self) -> bool:
-        """Whether the service sorts by time, so that partitions are asked for with open ends."""
-        return direction_of(self.order) is not None
+        return cls(
+            sorts=direction_of(order) is not None,
+            resolution=resolution,
+            whole=whole,
+            parts=parts,
+            direction=direction,
+            divides=divides,
+        )
 
     @property
     def rest(self) -> Window | None:
@@ -64,7 +67,7 @@ class Partitions:
         return self._joined(behind[0], behind[-1]) if behind and not self.sorts else None
 
     def asked(self, part: Partition) -> Window:
-        """The window that a partition is asked for."""
+        """The window that the walk of a partition requests."""
         return self.direction.opened(part.window, self.whole) if self.sorts and self.direction else part.window
 
     def cut(self, part: Partition, page_size: int) -> bool:
@@ -86,7 +89,7 @@ class Partitions:
     def learn(self, part: Partition, sent: PageTimes) -> None:
         """Update the density from the times of a page, which can span a pause."""
         self.pauses = self.pauses and not len(sent)
-        self.direction = self.direction or direction_of(self.order, sent)
+        self.direction = self.direction or direction_of("as sent", sent)
         if self.resolution is None or self.direction is None:
             return
         known = self.density
@@ -155,7 +158,7 @@ class Partitions:
             return batch
         passed = self.direction.has_passed
         times = enumerate(batch.times.read())
-        return left_of(batch, [index for index, time in times if time is None or not passed(time, part.window)])
+        return batch.narrowed([index for index, time in times if time is None or not passed(time, part.window)])
 
     def _has_passed(self, part: Partition, window: Window) -> bool:
         if part.span is None or self.direction is None:

@@ -24,7 +24,7 @@ class PartitionPosition:
         window: The window that is requested for the partition being delivered.
         position: The position of its walk; ``None`` at the start.
         rest: The window behind it; ``None`` if that partition is the last one.
-        span: The earliest and the latest time met in it, in nanoseconds since the epoch; ``None`` for none.
+        span: The earliest and the latest time of its items, in nanoseconds since the epoch; ``None`` for none.
         total: How many items the service counts for the whole query, or ``None``.
         timeless: Digests of items without a readable time that have been delivered: every partition may list them.
     """

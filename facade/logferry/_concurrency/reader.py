@@ -145,7 +145,7 @@ class _Reading:
     def _go_on(self, part: Partition) -> None:
         """Start a walk, or advance it past its page, in a narrower window where its partition has both ends."""
         cuts = not self._left.sorts and self._ahead() > 0
-        if part.is_fresh:
+        if part.flow is None and not part.ended:  # its walk has not begun
             # After an empty partition the gap's length is unknown; request the whole rest to see where items resume.
             if cuts and not self._left.pauses:
                 self._left.cut(part, self._budget.page_size)

@@ -66,8 +66,8 @@ class Lane:
     expects_more: bool = True
     taken: anyio.Event = field(factory=anyio.Event)
 
-    async def next(self, clock: Clock) -> bool:
-        """Hold the records of the next poll, once all held ones are delivered; return whether there are any."""
+    async def next(self, clock: Clock) -> None:
+        """Hold the records of the next poll, once all held ones are delivered."""
         records = await self.iteration.anext_batch()
         if records is None:  # a follow has no end
             raise AssertionError(self.iteration.plan)
@@ -77,7 +77,6 @@ class Lane:
         # Each counts as delivered when the caller takes it.
         self.iteration.hold(self.held)
         self.expects_more = bool(records)
-        return bool(records)
 
     def time(self, record: LogRecord) -> int:
         """Return the time by which a record is ordered."""
@@ -122,7 +121,6 @@ class Confluence(Reading):
     on_failure: Callable[[FailureEvent], None] | None
     _left: Iterator[deque[LogRecord]] = field(factory=lambda: iter(()))
     _due_records: Iterator[LogRecord] = field(factory=lambda: iter(()))
-    _closed: bool = False
 
     def tasks(self) -> Iterator[Task]:
         """Follow each stream in a task of its own."""
@@ -144,7 +142,7 @@ class Confluence(Reading):
         for lane in self.lanes:
             if not lane.held:
                 lane.taken.set()
-        while not self._closed:
+        while not self.closed:
             self.change = anyio.Event()
             now, release, arrivals = self.clock.now(), None, list[Arrival]()
             left = {lane: len(lane.held) for lane in self.lanes}
@@ -160,11 +158,6 @@ class Confluence(Reading):
                 return None
             await self._wait(None if release is None else (release - now) / SECOND)
         return None
-
-    def close(self) -> None:
-        """Stop: the caller has left."""
-        self._closed = True
-        super().close()
 
     def _release(self, lane: Lane, record: LogRecord, left: Mapping[Lane, int]) -> int:
         """Return when a record stops waiting for older ones; *left* counts the undelivered records of each lane."""
@@ -202,9 +195,9 @@ class Confluence(Reading):
         pause = _FIRST_PAUSE
         while True:
             try:
-                brought = await lane.next(self.clock)
+                await lane.next(self.clock)
                 self.change.set()
-                if brought:
+                if lane.expects_more:
                     await lane.taken.wait()
                 pause = _FIRST_PAUSE
             except Exception as error:  # noqa: BLE001  # a caller's hook may raise anything, too

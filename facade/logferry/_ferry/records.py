@@ -51,17 +51,11 @@ class Arrivals(Reading):
     places: dict[Name, Callable[[], str]]
     _arrived: deque[_Arrived] = field(factory=deque[_Arrived])
     _left: Iterator[LogRecord] = field(factory=lambda: iter(()))
-    _ended: bool = False
 
     async def run(self) -> None:
         """Read all lanes at once."""
         await super().run()
         self.close()
-
-    def close(self) -> None:
-        """Stop: all lanes have ended, or the caller has left."""
-        self._ended = True
-        super().close()
 
     def tasks(self) -> Iterator[Task]:
         """Read each account in a task of its own."""
@@ -76,7 +70,7 @@ class Arrivals(Reading):
                 self._left = iter(arrived.records)
                 self.places[arrived.name] = partial(_reached, arrived.place, len(arrived.records), self._left)
                 arrived.taken.set()
-            elif self._ended:
+            elif self.closed:
                 return None
             else:
                 self.change = anyio.Event()

@@ -39,6 +39,7 @@ class Reading(ABC):
     summary: ClassVar[str]
     failures: list[Exception]
     change: anyio.Event = field(factory=anyio.Event)
+    closed: bool = False
     _scope: anyio.CancelScope = field(factory=anyio.CancelScope)
 
     async def run(self) -> None:
@@ -57,7 +58,8 @@ class Reading(ABC):
         """The next records, or the rest of the last ones; taking one delivers it.  ``None`` at the end."""
 
     def close(self) -> None:
-        """Stop: the caller has left."""
+        """Stop: all lanes have ended, or the caller has left."""
+        self.closed = True
         self._scope.cancel()
         self.change.set()
 

@@ -148,7 +148,7 @@ def client_credentials(
     """
     Authorize with tokens of the OAuth 2 grant ``client_credentials`` (RFC 6749, section 4.4).
 
-    A token is asked for when it is first needed, once for all threads and tasks, and again 60 s before it expires, or at half
+    A token is fetched when it is first needed, once for all threads and tasks, and again 60 s before it expires, or at half
     its life where that is later.  A token that the service refuses with 401 is renewed once.
 
     Args:

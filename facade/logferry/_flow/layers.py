@@ -35,11 +35,7 @@ def resume(flow: Flow, answer: object) -> Step | None:
         return None
 
 
-Handlers: TypeAlias = Mapping[type[Any], Callable[[Any], SubFlow[object]]]
-"""By the kind of a step, what answers it."""
-
-
-def layer(flow: Flow, handlers: Handlers) -> Flow:
+def layer(flow: Flow, handlers: Mapping[type[Any], Callable[[Any], SubFlow[object]]]) -> Flow:
     """
     Run *flow*, with *handlers* for some kinds of its steps; an error of a handler surfaces inside the flow.
 

@@ -100,7 +100,7 @@ class Batch:
         times: Of the items, where the walk knows them; else ``None``.
         ordinals: Gives, for items that have no id and equal an earlier one, index to how many equal ones came before.
         sent: The times of all items on the page, those that the batch leaves out included; ``None`` where the service does not
-            keep to the window that it is asked for.
+            keep to the window of the request.
     """
 
     items: list[Any] = field(repr=False)
@@ -113,15 +113,18 @@ class Batch:
     ordinals: Callable[[], Mapping[int, int]] = field(default=dict[int, int], repr=False)
     sent: PageTimes | None = field(default=None, repr=False)
 
-    def narrowed(self, kept: Sequence[int], *, end: int) -> Batch:
+    def narrowed(self, kept: Sequence[int], *, end: int | None = None) -> Batch:
         """
         The same with some of its items only; one that is left out counts as delivered with the kept item behind it.
 
         Args:
             kept: The indexes of the items, ascending.
-            end: How many items of this batch count as delivered once all that are kept have been.
+            end: How many items of this batch count as delivered once all that are kept have been; those up to the last of
+                them by default.
         """
         position, ordinals = self.position, self.ordinals
+        if end is None:
+            end = kept[-1] + 1 if kept else 0
 
         def resume(delivered: int) -> Position:
             return position(kept[delivered] if delivered < len(kept) else end)

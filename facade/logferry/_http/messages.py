@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -88,22 +88,23 @@ def _text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class Turn(Protocol):
-    """The permission to send one request.  It lives as long as its request may still be sent."""
+@define(eq=False)
+class Turn:
+    """
+    The permission to send one request: a token of the rate limiter.  It lives as long as its request may still be sent.
 
-    @property
-    def number(self) -> int:
-        """The number of the request among those of its account, from 1."""
-        ...
+    Attributes:
+        number: The number of the request among those of its account, from 1.
+        in_flight: How many other requests of the account were in flight when the request was to be sent.
+    """
 
-    @property
-    def in_flight(self) -> int:
-        """How many other requests of the account were in flight when the request was to be sent."""
-        ...
+    number: int
+    in_flight: int
+    _count: Callable[[Turn, int], None] = field(repr=False)
 
     def over(self, time: int) -> None:
-        """The service has the request, or will not get it any more; *time* is in nanoseconds since the epoch."""
-        ...
+        """The service has the request, or will never get it; *time* is in nanoseconds since the epoch."""
+        self._count(self, time)
 
 
 @frozen

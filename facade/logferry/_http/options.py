@@ -23,14 +23,7 @@ FAST: Final = "fast"
 
 @frozen(kw_only=True)
 class Timeouts:
-    """
-    Bounds of one attempt, in seconds.
-
-    Attributes:
-        connect: Until the connection is established.
-        read: Until the next bytes of a response arrive.
-        whole: For the whole exchange, from the first byte sent to the last one read.
-    """
+    """Seconds of one attempt: until the connection is established, until the next bytes arrive, and for the whole exchange."""
 
     connect: float = 5.0
     read: float = 30.0
@@ -73,19 +66,15 @@ def _checked_transport(transport: object) -> object:
 @frozen(kw_only=True)
 class WireOptions:
     """
-    Options of connections; fixed for the life of a client and shared by its views.
+    The connections of a client, shared by its views; a setting that cannot be used is a ConfigurationError.
 
     Attributes:
         base_url: Origin and path in front of every request's path.
-        proxy: URL of a proxy, or ``None`` for what the environment says.
+        proxy: URL of a proxy; ``None`` for that of the environment.
         verify: A file of CA certificates, an ``ssl.SSLContext``, or ``None`` for the usual authorities.
-        transport: Any httpx transport, ``"fast"``, or ``None`` for the usual one.
+        transport: Any httpx transport, ``"fast"``, or ``None`` for the default.
         request_id_header: The response header that names the request, in lower case.
         body_limit: Largest body that is read, in bytes after decompression.
-
-    Raises:
-        ConfigurationError: ``proxy`` is no URL of a proxy, ``verify`` would switch TLS verification on or off, or
-            ``transport`` is none.
     """
 
     base_url: str

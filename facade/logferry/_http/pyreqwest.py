@@ -79,7 +79,7 @@ class FastTransport:
     def send(self, outgoing: Outgoing) -> Received:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
-            exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
+            exchange = Sealed(_prepared(self._clients, outgoing).build_streamed())
             response = exchange.inner.__enter__()
         return Incoming(
             response.status, _headers(response), _chunks(response.body_reader), partial(exchange.inner.__exit__, *_NONE)
@@ -111,7 +111,7 @@ class AsyncFastTransport:
     async def send(self, outgoing: Outgoing) -> AsyncReceived:
         """Send, and wait for the head of the response."""
         with _ERRORS_OF_HTTPX:
-            exchange = Sealed(_asked(self._clients, outgoing).build_streamed())
+            exchange = Sealed(_prepared(self._clients, outgoing).build_streamed())
             response = await _cancellable(exchange.inner.__aenter__())
         close = partial(exchange.inner.__aexit__, *_NONE)
         return Incoming(response.status, _headers(response), _async_chunks(response.body_reader), close)
@@ -127,8 +127,9 @@ def _settle_at_exit() -> None:
     """
     Let pyreqwest's thread leave Python before the interpreter ends.
 
-    It reports a response to an event loop from its own thread, which may still be in ``call_soon_threadsafe`` when the program ends.
-    CPython then ends that thread, Rust unwinds it, and the process aborts with "Fatal Python error: PyGILState_Release" (0.15.1 on 3.11).
+    It reports a response to an event loop from its own thread, which may still be in ``call_soon_threadsafe`` when the
+    program ends.  CPython then ends that thread, Rust unwinds it, and the process aborts with "Fatal Python error:
+    PyGILState_Release" (0.15.1 on 3.11).
     """
     atexit.register(_settle)
 
@@ -142,7 +143,7 @@ def _settle() -> None:
 
 def _is_entered_from_outside() -> bool:
     """Whether a thread runs Python that Python has not started."""
-    # What stands for a foreign thread that has asked who it is has such a name.
+    # Python gives such a name to a foreign thread that has called ``threading.current_thread``.
     own = {one.ident for one in threading.enumerate() if not one.name.startswith("Dummy-")}
     running = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # documented
     return any(ident not in own for ident in running)
@@ -181,13 +182,13 @@ async def _cancellable(waiting: Awaitable[Any]) -> Any:
         raise
 
 
-def _asked(clients: _Clients[Any], outgoing: Outgoing) -> Any:
+def _prepared(clients: _Clients[Any], outgoing: Outgoing) -> Any:
     connect, read, whole = outgoing.bounds
-    asked = clients[connect, read].request(outgoing.method, outgoing.url)
-    asked = asked.headers([(name.decode("ascii"), value.decode("ascii")) for name, value in outgoing.headers])
+    request = clients[connect, read].request(outgoing.method, outgoing.url)
+    request = request.headers([(name.decode("ascii"), value.decode("ascii")) for name, value in outgoing.headers])
     if outgoing.content:
-        asked = asked.body_bytes(outgoing.content)
-    return asked.timeout(timedelta(seconds=max(whole, 0.001)))
+        request = request.body_bytes(outgoing.content)
+    return request.timeout(timedelta(seconds=max(whole, 0.001)))
 
 
 def _headers(response: Any) -> list[tuple[bytes, bytes]]:
@@ -226,7 +227,7 @@ class _ErrorsOfHttpx:
             kind = httpx.ConnectError
         elif isinstance(error, exceptions.BuilderError):
             kind = httpx.LocalProtocolError
-        # Not chained, and of its words the last cause alone: the first one shows the address, and what is asked for.
+        # Not chained, and of its words the last cause alone: the first one shows the address and the query.
         raise kind(causes[-1]) from _known(causes[-1])
 
 

@@ -42,9 +42,8 @@ def allowance(response: Response[Any]) -> Allowance | None:
     for raw_name, raw_value in response.headers:
         name = raw_name.lower().decode("latin-1")
         if "rate" in name:
-            headers[name] = (
-                f"{headers[name]}, {raw_value.decode('latin-1')}" if name in headers else raw_value.decode("latin-1")
-            )
+            value = raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
     if not headers:
         return None
     found = [one for limit in _limits(headers.get("ratelimit", "")) if (one := _allowance_of(limit)) is not None]

@@ -32,19 +32,6 @@ _SHORTEST_WAIT: Final = 0.001
 
 
 @define(eq=False)
-class _Turn:
-    """A token that has been taken: the number of its request, from 1, and how many others were in flight then."""
-
-    number: int
-    in_flight: int
-    _limiter: RateLimiter = field(repr=False)
-
-    def over(self, time: int) -> None:
-        """The service has the request, or will never get it."""
-        self._limiter.count(self, time)
-
-
-@define(eq=False)
 class RateLimiter:
     """
     When the service received the requests of an account, and what it has said about further ones.
@@ -52,7 +39,7 @@ class RateLimiter:
     Times are in nanoseconds since the epoch.  A forked child process continues with its own rate limiter in the same state.
     """
 
-    _out: WeakSet[_Turn] = field(factory=WeakSet[_Turn], init=False, repr=False)
+    _out: WeakSet[Turn] = field(factory=WeakSet[Turn], init=False, repr=False)
     _got: deque[int] = field(factory=deque[int], init=False, repr=False)
     _kept: int = field(default=0, init=False)
     _count: int = field(default=0, init=False)
@@ -71,7 +58,7 @@ class RateLimiter:
         # Their responses come to the parent.
         self._out = WeakSet()
 
-    def take(self, time: int, rate: Rate | None) -> _Turn | float:
+    def take(self, time: int, rate: Rate | None) -> Turn | float:
         """
         Take a token at a time; if there is none, return in how many seconds to try again.
 
@@ -88,7 +75,7 @@ class RateLimiter:
                 return max((free - time) / SECOND, _SHORTEST_WAIT)
             self._left -= 1
             self._count += 1
-            turn = _Turn(self._count, len(self._out), self)
+            turn = Turn(self._count, len(self._out), self.count)
             self._out.add(turn)
             return turn
 
@@ -115,7 +102,7 @@ class RateLimiter:
             return time + span
         return self._got[-tokens] + span if len(self._got) >= tokens else 0
 
-    def count(self, turn: _Turn, time: int) -> None:
+    def count(self, turn: Turn, time: int) -> None:
         """Note when the service had a request; the first note holds."""
         with self._lock:
             if turn in self._out:

@@ -53,7 +53,7 @@ ReadRefusal: TypeAlias = Callable[[int, Mapping[str, Any]], Refusal]
 """
 A service's reader of error bodies: from the status and the decoded body (empty where it is no JSON object).
 
-It is asked about a success or a redirect too, where a web page came instead of JSON, for its hint.
+It is also called for a success or a redirect that is a web page instead of JSON, for its hint.
 """
 
 _BY_STATUS: Mapping[int, type[LogferryError]] = {

@@ -26,7 +26,7 @@ _LONGEST_PATIENCE: Final = 5.0
 """Seconds; a service that has restarted is not kept waiting longer."""
 
 _SHORTEST_PATIENCE: Final = 0.1
-"""Seconds; a refusal comes at once, so without a wait it would be asked for thousands of times."""
+"""Seconds; a refusal comes at once, so without a wait there would be thousands of requests."""
 
 
 @frozen(kw_only=True)

@@ -2,7 +2,7 @@
 Walks through streams that page by cursor, in whatever order the service sends.
 
 Cursors are the service's own and can go wrong in every way: come twice, lead nowhere, expire, be refused after a row has
-been removed.  So a walk knows the items of the last pages.  They tell what a page repeats, and where a walk that has to
+been removed.  So a walk knows the items of the last pages.  They show what a page repeats, and where a walk that has to
 begin again from the start of its window was: what comes before them has been delivered, and is not delivered again.
 """
 
@@ -19,7 +19,7 @@ from logferry._flow.steps import Batch, Flow, Position, SubFlow
 from logferry._http.responses import about_response
 from logferry._paging.cursor_position import REMEMBERED, CursorPage, CursorPosition
 from logferry._paging.end import Doubts, Evidence, believed, disagreement
-from logferry._paging.loop_guard import HINT, LoopGuard, Restarts, is_lost
+from logferry._paging.loop_guard import HINT, LoopGuard, is_lost
 from logferry._paging.repeats import to_deliver
 from logferry._time.window import Window
 
@@ -51,15 +51,15 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         position: Where to resume; ``None`` for the start.
     """
     here = (CursorPosition() if position is None else CursorPosition.from_json(position)).within_window(window)
-    guard, restarts, proven, doubts = LoopGuard(), Restarts(), here, Doubts(window.looks_twice)
+    guard, proven, doubts = LoopGuard(), here, Doubts(window.looks_twice)
     while not here.ended:
         try:
             page = yield from believed(partial(ask, here.cursor), partial(_evidence, here), doubts)
         except (BadRequestError, PagingError) as error:
             if here.cursor is None or not is_lost(error):
                 raise
-            restarts.next(error)
-            here, guard = here.again(), LoopGuard()
+            guard.restart(error)
+            here = here.again()
             continue
         found = here.fresh(page)
         if guard.has_page(page.keys) and here.back is None:
@@ -73,14 +73,14 @@ def cursor_walk(ask: Ask, window: Window, position: Position | None) -> Flow:
         fresh, repeats = to_deliver(page.items, page.keys, page.times, found, window)
         # All of a page, as nearly always, in order: an index less for each item.
         keys = page.keys if len(fresh) == len(page.keys) else [page.keys[index] for index in fresh]
-        following = _following(here, page, keys, new=len(found), trouble=trouble, proven=proven)
+        following = here.after(page, len(found))
+        if trouble is not None:  # the same page again, or the first of a row of empty ones
+            following = here.within(keys) if page.keys else proven
         proven = following if page.keys else proven
-        batch = _batch(page, fresh, keys, here, following)
-        if remarks := (*page.remarks, *repeats):
-            batch = evolve(batch, remarks=remarks)
-        if following.ended and not page.is_past and (issues := disagreement(following.met, following.least)):
-            batch = evolve(batch, issues=issues)
-        restarts.got(len(found))
+        is_end = following.ended and not page.is_past
+        issues = disagreement(following.met, following.least) if is_end else ()
+        batch = _batch(page, fresh, keys, here, following, issues=issues, remarks=(*page.remarks, *repeats))
+        guard.deliver(len(found))
         del page  # so that there are never two pages in memory
         yield batch
         del batch
@@ -104,21 +104,6 @@ def _evidence(here: CursorPosition, page: CursorPage) -> Evidence:
         names_next=page.names_next,
         fails=page.trouble is not None,
     )
-
-
-def _following(
-    here: CursorPosition,
-    page: CursorPage,
-    keys: Sequence[str],
-    *,
-    new: int,
-    trouble: PagingError | None,
-    proven: CursorPosition,
-) -> CursorPosition:
-    """Where the walk is behind a page; in trouble it is the same page again, or the first of a row of empty ones."""
-    if trouble is None:
-        return here.after(page, new)
-    return here.within(keys) if page.keys else proven
 
 
 def _guarded(
@@ -151,13 +136,19 @@ def _searched_on(here: CursorPosition, page: CursorPage, trouble: PagingError | 
 
 
 def _batch(
-    page: CursorPage, fresh: Sequence[int], keys: Sequence[str], here: CursorPosition, following: CursorPosition
+    page: CursorPage,
+    fresh: Sequence[int],
+    keys: Sequence[str],
+    here: CursorPosition,
+    following: CursorPosition,
+    *,
+    issues: tuple[str, ...],
+    remarks: tuple[str, ...],
 ) -> Batch:
     def position(delivered: int) -> Position:
         return following.to_json() if delivered == len(keys) else here.within(keys[:delivered]).to_json()
 
-    times = page.times
-    if len(fresh) == len(page.items):  # as nearly always
-        return Batch(page.items, position, page.response, page.total, times=times, sent=times)
-    items = [page.items[index] for index in fresh]
-    return Batch(items, position, page.response, page.total, times=times.at(fresh), sent=times)
+    items, times = page.items, page.times
+    if len(fresh) < len(items):  # seldom
+        items, times = [items[index] for index in fresh], times.at(fresh)
+    return Batch(items, position, page.response, page.total, issues, remarks, times=times, sent=page.times)

@@ -26,15 +26,15 @@ class CursorPage:
     Attributes:
         response: The answer.
         items: Its items.
-        keys: What tells each of them from others; short, since checkpoints hold some.
+        keys: What distinguishes each of them from others; short, since checkpoints hold some.
         times: Of each, in nanoseconds since the epoch; ``None`` where it cannot be read.
-        cursor: What the next page is asked for by, a JSON value; ``None`` at the end.  No offset, see ``cursor_walk``.
-        size: How many items were asked for.
+        cursor: That of the next page, a JSON value; ``None`` at the end.  No offset, see ``cursor_walk``.
+        size: How many items the request asked for.
         names_next: Whether the service says whether there is a next page; else the cursor is made of the items.
         is_past: Whether the walk ends here because the page lies before the window, though the list goes on.
-        total: How many items the service counts for the question, or ``None`` where it does not say.
+        total: How many items the service counts for the query, or ``None`` where it does not say.
         remarks: What is odd about the page, though nothing is missing because of it.
-        trouble: Why the next page cannot be asked for; raised once the page has been delivered.
+        trouble: Why the next page cannot be requested; raised once the page has been delivered.
     """
 
     response: Response[Any]

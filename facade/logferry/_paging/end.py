@@ -3,7 +3,7 @@ Whether a page is believed or requested again.  Which page is the last, the walk
 
 An answer that ends a walk (it is empty, it is short, it names no next page) can be wrong: a replica that is behind, a query that
 timed out.  It is believed where something else in it agrees: the service's count, the bound of the window, a page that is short
-by its own rule.  Otherwise it is asked for once more.  What still disagrees with the count is an issue.
+by its own rule.  Otherwise it is requested once more.  What still disagrees with the count is an issue.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _CONFIRMED: Final = 3
 @frozen(kw_only=True)
 class Evidence:
     """
-    What tells how many items a page should have.
+    How many items a page should have, and why.
 
     Attributes:
         items: How many it has.
-        size: How many were asked for.
+        size: How many the request asked for.
         goes_on: Whether the walk goes on behind it, or ends because it has passed the bound of the window.
-        met: How many items of the question had been met before it.
-        total: How many the service counts for the question; ``None`` where it does not say.
+        met: How many items of the query came before it.
+        total: How many the service counts for the query; ``None`` where it does not say.
         names_next: Whether the service says whether there is a page behind it; else a short page can be the last one.
         fails: Whether the walk ends in an error behind it, which is not doubted.
     """
@@ -49,10 +49,8 @@ def agrees(page: Evidence, *, full: int | None = None, follows_short: bool = Fal
     """
     Whether something else says that a page has what it should have.
 
-    Args:
-        page: The page.
-        full: How many items a full page has, where the service has shown a limit of its own.
-        follows_short: Whether the page before it was short, so that it was the last one with items.
+    *full* is how many items a full page has, where the service has shown a limit of its own.  After a short page
+    (*follows_short*), an empty one is the end.
     """
     if page.total is not None and page.met + page.items >= page.total:
         return True
@@ -64,7 +62,7 @@ def agrees(page: Evidence, *, full: int | None = None, follows_short: bool = Fal
 
 
 def shortage(page: Evidence) -> tuple[str, ...]:
-    """The issue of a page that does not have what it should have, also after it was asked for again."""
+    """The issue of a page that lacks items, also after it was requested again."""
     if agrees(page):
         return ()
     due = page.size if page.total is None else max(0, min(page.size, page.total - page.met))
@@ -87,7 +85,7 @@ def disagreement(came: int, total: int | None) -> tuple[str, ...]:
 @define
 class Doubts:
     """
-    What one walk knows of the service's pages, so that it asks for a page again only where that can tell more.
+    What one walk knows of the service's pages, so that it requests a page again only where that can help.
 
     Attributes:
         looks_twice: See ``Window``.
@@ -99,7 +97,7 @@ class Doubts:
     _follows_short: bool = field(default=False, init=False)
 
     def are_raised_by(self, page: Evidence) -> bool:
-        """Whether a page is to be asked for once more."""
+        """Whether a page is to be requested once more."""
         is_settled = self._confirmed >= _CONFIRMED if page.goes_on else page.total is None and not self.looks_twice
         if page.fails or is_settled:
             return False
@@ -122,11 +120,11 @@ class Doubts:
 
 def believed(ask: Callable[[], SubFlow[P]], evidence: Callable[[P], Evidence], doubts: Doubts) -> SubFlow[P]:
     """
-    A page, asked for once more where nothing agrees with what it has; the better one of the two.
+    A page, requested once more where nothing agrees with what it has; the better one of the two.
 
     Args:
         ask: Asks for the page.
-        evidence: What tells how many items a page should have.
+        evidence: Returns how many items a page should have.
         doubts: Those of the walk.
     """
     page = yield from ask()

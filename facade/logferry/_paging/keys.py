@@ -1,4 +1,4 @@
-"""What tells the items of a page from others."""
+"""The keys of items: what distinguishes the items of a page from others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KEY_LENGTHS: Final = range(1, _LONGEST_KEY + 1)
 
 def keys_of(items: list[Any], name: str) -> list[str]:
     """
-    What tells each item of a page from others: its id, or a digest where it has none, or one that is too long to be kept.
+    What distinguishes each item of a page from others: its id, or a digest where it has none, or one that is too long to be kept.
 
     Args:
         items: JSON items, whatever they are.

@@ -44,6 +44,7 @@ class LoopGuard:
     _pages: set[bytes] = field(factory=set[bytes])
     _drought: int = 0
     _idle: int = 0
+    _restarts: int = 0
 
     def has_page(self, keys: Sequence[str]) -> bool:
         """Whether a page with exactly these items came before, however long ago; from now on it has."""
@@ -72,27 +73,15 @@ class LoopGuard:
         if self._idle >= STUCK:
             raise PagingError(f"the service has sent {STUCK} pages in a row with nothing new", hint=HINT)
 
-
-def is_lost(error: BadRequestError | PagingError) -> bool:
-    """Whether the error of a request can mean that the service no longer knows its cursor."""
-    return error.status in _REFUSALS
-
-
-@define
-class Restarts:
-    """Counts how often a walk has begun again since it last got something new."""
-
-    _count: int = field(default=0, init=False)
-
-    def next(self, error: BadRequestError | PagingError) -> None:
+    def restart(self, error: BadRequestError | PagingError) -> None:
         """
-        Begin again.
+        Begin again, because the service refused a cursor.
 
         Raises:
-            PagingError: Not once more.
+            PagingError: It has done so too often without anything new in between.
         """
-        self._count += 1
-        if self._count > _RESTARTS:
+        self._restarts += 1
+        if self._restarts > _RESTARTS:
             lost = PagingError(f"the service refuses the cursors that it gives: {error.message}", hint=HINT)
             raise lost.about(
                 method=error.method,
@@ -102,8 +91,16 @@ class Restarts:
                 request_id=error.request_id,
                 attempts=error.attempts,
             ) from error
+        self._seen.clear()
+        self._pages.clear()
+        self._drought = self._idle = 0
 
-    def got(self, new: int) -> None:
+    def deliver(self, new: int) -> None:
         """Note how many new items a page had."""
         if new:
-            self._count = 0
+            self._restarts = 0
+
+
+def is_lost(error: BadRequestError | PagingError) -> bool:
+    """Whether the error of a request can mean that the service no longer knows its cursor."""
+    return error.status in _REFUSALS

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import frozen
-
 from logferry._json import is_object
 from logferry._redaction import printable
 from logferry._time.page_times import PageTimes
@@ -40,48 +38,29 @@ def to_deliver(
     for index, identity in enumerate(ids):
         if identity in places:
             places[identity].append(index)
-    chosen, repeated = list[int](), list[_Repeated]()
+    chosen, repeated = list[int](), list[tuple[str, list[Any]]]()
     for first in new:
         several = places[ids[first]]
         # Items with one id can differ in their time.
         wanted = [index for index in (first, *several) if is_wanted(index)]
         chosen += wanted[:1]
         if wanted and len(several) > 1:
-            repeated.append(_Repeated.of(ids[first], [items[index] for index in several]))
+            repeated.append((ids[first], [items[index] for index in several]))
     return sorted(chosen), _remark(repeated)
 
 
-@frozen
-class _Repeated:
-    """
-    Items of a page that have one id.
-
-    Attributes:
-        name: What to call them in a remark.
-        count: How many there are.
-        differ: Whether their content differs.
-    """
-
-    name: str
-    count: int
-    differ: bool
-
-    @classmethod
-    def of(cls, identity: str, items: Sequence[Any]) -> _Repeated:
-        # A digest, which stands for an id that is missing or too long, says nothing.
-        has_id = is_object(items[0]) and identity in items[0].values()
-        name = f"id {printable(identity)}" if has_id else "an item without an id"
-        return cls(name, len(items), any(item != items[0] for item in items))
-
-
-def _remark(repeated: Sequence[_Repeated]) -> tuple[str, ...]:
-    """One remark for a page, whatever the number of its repeated ids."""
+def _remark(repeated: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, ...]:
+    """One remark for the ids that came more than once in a page, each with its items."""
     if not repeated:
         return ()
-    first, others = repeated[0], len(repeated) - 1
-    times = "twice" if first.count == 2 else f"{first.count} times"  # noqa: PLR2004  # English has a word for it
-    differ = ", with different content" if any(one.differ for one in repeated) else ""
+    (identity, items), others = repeated[0], len(repeated) - 1
+    # A digest, which stands for an id that is missing or too long, says nothing.
+    has_id = is_object(items[0]) and identity in items[0].values()
+    name = f"id {printable(identity)}" if has_id else "an item without an id"
+    times = "twice" if len(items) == 2 else f"{len(items)} times"  # noqa: PLR2004  # English has a word for it
+    differ = any(item != same[0] for _, same in repeated for item in same)
+    content = ", with different content" if differ else ""
     if not others:
-        return (f"{first.name} came {times} in one page{differ}; one is delivered",)
+        return (f"{name} came {times} in one page{content}; one is delivered",)
     more = "1 other id" if others == 1 else f"{others} other ids"
-    return (f"{first.name} came {times} in one page, and {more} more than once{differ}; one item of each is delivered",)
+    return (f"{name} came {times} in one page, and {more} more than once{content}; one item of each is delivered",)

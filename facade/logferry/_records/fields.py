@@ -26,7 +26,7 @@ FIELDS: Final = (
     "resource",
     "issues",
 )
-"""Their names in JSON and in tables, in their order; ``raw`` follows where it is asked for."""
+"""Their names in JSON and in tables, in their order; ``raw`` follows where it is requested."""
 
 
 @dataclass_transform(frozen_default=True)

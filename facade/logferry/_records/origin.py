@@ -76,8 +76,8 @@ class Origin:
         observed_time_unix_nano: When the page had arrived, by the local clock.
         normalizer: Makes the rest of a record when it is read.
         observed: The same as RFC 3339 text.
-        tenant: Whose logs they are, where the items do not say; ``None`` where nobody knows.
-        filters: What was asked for, by the filters' Python names; no part of a record, so equality leaves it out.
+        tenant: Whose logs they are, where the items do not say; ``None`` where that is unknown.
+        filters: The filters of the query, by their Python names; no part of a record, so equality leaves it out.
     """
 
     stream: str

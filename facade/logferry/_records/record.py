@@ -20,7 +20,7 @@ from logferry._redaction import short
 from logferry._time.timestamps import rfc3339, utc_datetime
 
 _keep: Final = object.__setattr__
-"""Sets what is made when read, past the class that lets nobody set anything."""
+"""Sets what is made when read, past the class that prevents it."""
 
 _state: Final = attrgetter(
     "_origin", "_item", "time_unix_nano", "severity_number", "severity_text", "event_name", "body"
@@ -185,7 +185,7 @@ class LogRecord(Fields):
         Args:
             raw: Add the item as received, which may hold secrets.
         """
-        # What a line is made of is not kept, since hardly anybody reads a record that has been written.
+        # What a line is made of is not kept, since a record that has been written is seldom read.
         origin, item = self._origin, self._item
         tenant, identity = origin.normalizer.identity(item)
         uid = self._uid or origin.prefix(tenant) + (identity or self._digest())
@@ -244,7 +244,7 @@ class LogRecord(Fields):
 
 
 def numbered(record: LogRecord, ordinal: int) -> LogRecord:
-    """A record that nobody has seen yet, told how many equal items without id came before."""
+    """A new record, with the number of equal items without id that came before."""
     _keep(record, "_ordinal", ordinal)
     return record
 

@@ -42,7 +42,7 @@ class PageTimes(Sequence["int | None"]):
         whole: Whether none of them is ``None``.
     """
 
-    __slots__ = ("_in_order", "_read", "_read_all", "_span", "_whole", "moments")
+    __slots__ = ("_in_order", "_read", "_read_all", "_span", "moments", "whole")
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class PageTimes(Sequence["int | None"]):
         self.moments: Sequence[Any] = moments
         self._read = read
         self._read_all = read_all
-        self._whole = whole
+        self.whole = whole
         self._in_order: bool | None = None
         self._span: tuple[int, int] | None = None
 
@@ -65,19 +65,15 @@ class PageTimes(Sequence["int | None"]):
     def __getitem__(self, index: slice) -> PageTimes: ...
     def __getitem__(self, index: int | slice) -> int | PageTimes | None:
         if isinstance(index, slice):
-            moments = self.moments[index]
-            return PageTimes(moments, self._read, self._read_all, whole=self._whole or None not in moments)
+            return self._some(self.moments[index])
         return self._read(self.moments[index])
 
     def at(self, indexes: Sequence[int]) -> PageTimes:
         """Some of them, by their indexes."""
-        moments = [self.moments[index] for index in indexes]
-        return PageTimes(moments, self._read, self._read_all, whole=self._whole or None not in moments)
+        return self._some([self.moments[index] for index in indexes])
 
-    @property
-    def whole(self) -> bool:
-        """Whether all are moments."""
-        return self._whole
+    def _some(self, moments: Sequence[Any]) -> PageTimes:
+        return PageTimes(moments, self._read, self._read_all, whole=self.whole or None not in moments)
 
     def read(self) -> list[int | None]:
         """All of them."""
@@ -89,7 +85,7 @@ class PageTimes(Sequence["int | None"]):
     def in_order(self) -> bool:
         """Whether all are moments, and none is earlier than the one before it."""
         if self._in_order is None:
-            self._in_order = self._whole and self.moments == sorted(self.moments)
+            self._in_order = self.whole and self.moments == sorted(self.moments)
         return self._in_order
 
     def earlier(self, time: int) -> int:
@@ -103,7 +99,7 @@ class PageTimes(Sequence["int | None"]):
         return self._span
 
     def _found_span(self) -> tuple[int, int] | None:
-        moments = self.moments if self._whole else [moment for moment in self.moments if moment is not None]
+        moments = self.moments if self.whole else [moment for moment in self.moments if moment is not None]
         if not moments:
             return None
         first, last = (moments[0], moments[-1]) if self.in_order() else (min(moments), max(moments))

@@ -17,7 +17,7 @@ class Window:
     Attributes:
         since: First nanosecond within, since the epoch, UTC; ``None`` for all that the service still has.
         until: First nanosecond after it.
-        looks_twice: Whether an end that no count confirms or denies is asked for once more.  A poll of a follow asks once, since
+        looks_twice: Whether an end that no count confirms or denies is requested once more.  A poll of a follow requests once, since
             the next one reads the same again; so does a part of a window, whose empty pages are doubted elsewhere.
     """
 

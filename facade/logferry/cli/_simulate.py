@@ -15,7 +15,6 @@ from logferry._accounts.registry import SERVICES, Service, all_services
 from logferry._errors import ConfigurationError
 from logferry.cli._output.stdout import echo
 from logferry.cli._shell import shell_options, tell
-from logferry.testing._registry import make_fake, variables_for
 
 if TYPE_CHECKING:
     from logferry.testing import Fake
@@ -67,6 +66,7 @@ def simulate(records: int, port: int, host: str) -> None:
     of each service; paste them into another shell. All credentials are made up.
     """
     from logferry.testing import serve_until_interrupted  # noqa: PLC0415  # brings along asyncio
+    from logferry.testing._registry import make_fake  # noqa: PLC0415  # the other commands start without the fakes
 
     now = time.time_ns()
     fakes = dict(_made(records, now - now % _MILLISECOND))
@@ -102,6 +102,8 @@ def _made(records: int, epoch: int) -> Iterator[tuple[Service, Fake]]:
 
 def _account(service: Service, fake: Fake, url: str) -> Iterator[str]:
     """Yield the shell commands that set an account of a fake, and comments with the filters that its streams need."""
+    from logferry.testing._registry import variables_for  # noqa: PLC0415  # as above
+
     variables = variables_for(fake, url)
     for name, value in variables.items():
         yield f"export {name}={shlex.quote(value)}"

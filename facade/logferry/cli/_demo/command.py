@@ -20,7 +20,6 @@ from logferry._extras import needing
 from logferry.cli._output.stdout import echo, output_errors, terminal_console
 from logferry.cli._shell import counted, shell_options, talk, tell
 from logferry.cli._values import LocalPath
-from logferry.testing._registry import make_fake
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -122,6 +121,8 @@ def demonstrate(sources: Sequence[Source], *, verbose: bool = False) -> int:
 
 def _fakes(records: int, epoch: int) -> list[Fake]:
     """Make one fake of each service; the same arguments make equal fakes in every process."""
+    from logferry.testing._registry import make_fake  # noqa: PLC0415  # the other commands start without the fakes
+
     return [make_fake(service, records=records, epoch=epoch, growing=False) for service in SERVICES]
 
 

@@ -42,8 +42,8 @@ _LATE = 9
 
 def instant(milliseconds: int) -> str:
     """Format a time as the service does: ISO 8601 with milliseconds, in UTC."""
-    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat()
+    return f"{moment[:19]}.{milliseconds % 1000:03}Z"
 
 
 @attrs.frozen(kw_only=True)

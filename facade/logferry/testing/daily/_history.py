@@ -45,6 +45,7 @@ _LINES: tuple[tuple[int, int | None, str], ...] = (
     (2, None, "made-up: network quality \N{SNOWMAN} changed"),
     (3, 7002, "made-up: a level that is not documented"),
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LEVELS = {"ERROR": 0, "INFO": 1, "DEBUG": 2}
 
 
@@ -57,8 +58,8 @@ def uuid_text(value: int) -> str:
 def iso_text(nanoseconds: int, digits: int) -> str:
     """Return nanoseconds since 1970-01-01 UTC as ISO 8601 text with this many digits of a second."""
     seconds, fraction = divmod(nanoseconds, _SECOND)
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{f'{fraction:09}'[:digits]}Z"
+    moment = (_EPOCH + timedelta(seconds=seconds)).isoformat()
+    return f"{moment[:19]}.{f'{fraction:09}'[:digits]}Z"
 
 
 class Series:
