@@ -54,6 +54,7 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
         page_size=page_size or definition.page_size,
         concurrency=runtime.options.concurrency,
         sift=partial(matching, checks=checks) if checks else None,
+        forward=None if definition.forward is None else partial(definition.forward.walk, filters),
     )
     plan = Plan(
         stream=definition.name,

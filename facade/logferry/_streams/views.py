@@ -136,7 +136,8 @@ class View(Generic[T]):
             InvalidRequestError: The stream has an end, `until`, or is followed already.
             CheckpointError: The checkpoint is not one of a follow.
         """
-        from logferry._streams.follow import Follow, Polling  # noqa: PLC0415  # most programs follow nothing
+        from logferry._streams.follow import Follow  # noqa: PLC0415  # most programs follow nothing
+        from logferry._streams.pace import Polling  # noqa: PLC0415
 
         plan = self._iterations.plan
         if plan.until is not None or plan.following:
@@ -145,7 +146,7 @@ class View(Generic[T]):
                 hint="Leave until out" if plan.until is not None else "Iterate it as it is",
             )
         pace = Polling(shortest=shortest, longest=longest)
-        walk = Follow(walk=plan.reader.walk, definition=plan.definition, pace=pace)
+        walk = Follow(walk=plan.reader.walk, forward=plan.reader.forward, definition=plan.definition, pace=pace)
         following = evolve(plan, reader=evolve(plan.reader, walk=walk, resolution=None), following=True)
         following.require_kind()
         return View(Iterations(following), self._convert)

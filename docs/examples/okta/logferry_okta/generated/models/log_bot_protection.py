@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, Self, TypedDict, TypeGuard
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import (
+    ANYTHING,
+    NULL,
+    STRING,
+    UNSET,
+    ObjectOf,
+    OneOf,
+    Repaired,
+    Unset,
+    describe,
+    repair,
+)
+
+LogBotProtectionJson = TypedDict(
+    "LogBotProtectionJson",
+    {
+        "level": NotRequired[str | None],
+    },
+)
+"""The JSON of LogBotProtection; further keys are allowed."""
+
+LogBotProtectionKey = Literal["level"]
+"""A key that the specification names in LogBotProtection."""
+
+
+LOG_BOT_PROTECTION_SHAPE = ObjectOf(
+    required={},
+    optional={
+        "level": OneOf(
+            (
+                STRING,
+                NULL,
+            )
+        ),
+    },
+    other=ANYTHING,
+)
+
+_KNOWN = frozenset({*LOG_BOT_PROTECTION_SHAPE.required, *LOG_BOT_PROTECTION_SHAPE.optional})
+
+
+def fits_log_bot_protection(value: object) -> TypeGuard[LogBotProtectionJson]:
+    """Whether a decoded JSON value has the shape of LogBotProtectionJson."""
+    return type(value) is dict and (not value or ((one := value.get("level")) is None or type(one) is str))
+
+
+def repair_log_bot_protection(value: object) -> Repaired[LogBotProtectionJson]:
+    """Remove values that do not fit LogBotProtectionJson from a copy of a decoded JSON value, and list them."""
+    return repair(LOG_BOT_PROTECTION_SHAPE, value)
+
+
+@_attrs_define(repr=False)
+class LogBotProtection:
+    """LogBotProtection"""
+
+    level: None | str | Unset = UNSET
+
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+    """Further values, by their names in JSON."""
+
+    def __repr__(self) -> str:
+        return describe(self, hidden=())
+
+    def to_dict(self) -> dict[str, Any]:
+        field_dict: dict[str, Any] = {}
+        if self.level is not UNSET:
+            field_dict["level"] = self.level
+        for name, item in self.additional_properties.items():
+            field_dict.setdefault(name, item)
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        # Assigned one by one, because a call of the constructor takes longer.
+        self = cls.__new__(cls)
+        if src_dict == {}:  # frequent, and quicker than to look for each field
+            self.level = UNSET
+            self.additional_properties = {}
+            return self
+        self.level = src_dict.get("level", UNSET)
+        self.additional_properties = (
+            {} if _KNOWN.issuperset(src_dict) else {name: item for name, item in src_dict.items() if name not in _KNOWN}
+        )
+        return self
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
