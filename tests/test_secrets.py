@@ -7,6 +7,8 @@ import logging
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import traceback
 from base64 import b64decode
 from collections.abc import Generator, Iterator
@@ -19,7 +21,6 @@ import httpx
 import orjson
 import pytest
 from click.testing import CliRunner
-from tests.cli.conftest import started
 from tests.conftest import PATIENCE
 
 import logferry
@@ -209,9 +210,17 @@ def test_no_command_shows_a_secret(
 def test_tail_shows_no_secret(world: World, tmp_path: Path) -> None:
     """Neither the output nor the state file has a secret; the tail is a process, since a signal must end it."""
     command = ["tail", "--since", "2000-01-01", "-v", "--debug", "--format", "jsonl", "--state", "tail.json"]
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from logferry.cli import main; main()"
+    )
     shown: list[str | bytes] = []
-    environment = os.environ | world.environment() | {"XDG_CONFIG_HOME": "/nowhere"}
-    with started(*command, cwd=tmp_path, env=environment) as running:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=os.environ | world.environment() | {"XDG_CONFIG_HOME": "/nowhere"},
+    ) as running:
         assert running.stderr is not None
         # Every service has refused or answered a request.
         while line := running.stderr.readline():

@@ -21,7 +21,8 @@ normalizer.  Read the names in this order:
 5. The response.  ``decoded`` gives the JSON of a ``Response`` or raises the error that its status stands for, with the
    service's own words for it, a ``Refusal``.
 6. The record.  ``Normalizer`` holds the pure functions that make a ``LogRecord`` of an item: ``TimeField`` reads times,
-   ``mapped`` names attributes, ``without_secrets`` masks what must not be shown, ``Attribute`` documents one.
+   ``IdentityFields`` the id and the tenant, ``ServiceResource`` makes the resource, ``mapped`` names attributes,
+   ``without_secrets`` masks what must not be shown, ``Attribute`` documents one.
 7. For walks and items that need more: ``exchange`` and ``Send`` for a request that is changed before it is sent; ``Evidence``,
    ``Doubts`` and ``believed`` decide whether a page is complete or is requested again, ``shortage`` and ``disagreement`` word
    what may be missing; ``Delivered`` knows what a walk from the newest item on has met; ``to_deliver`` chooses the new items of a
@@ -58,12 +59,14 @@ A complete service, whose requests need no generated client::
         Connection,
         CursorPage,
         Flow,
+        IdentityFields,
         LogRecord,
         Normalizer,
         Origin,
         Position,
         Rate,
         Refusal,
+        ServiceResource,
         Settings,
         Stream,
         StreamDefinition,
@@ -96,24 +99,16 @@ A complete service, whose requests need no generated client::
         return make_record(origin, item, time, INFO, None, "acorn.event", text_in(item.get("text")))
 
 
-    def _identity(item: Event) -> tuple[str | None, str | None]:
-        return None, text_in(item.get("id"))  # the tenant, which the account stands for here, and the id
-
-
     def _attributes(item: Event) -> Attributes:
         return mapped(item, _NAMES, prefix="acorn")
-
-
-    def _resource(_item: Event, origin: Origin) -> Attributes:
-        return {"service.name": "acorn", "server.address": origin.server_address}
 
 
     NORMALIZER: Final = Normalizer[Event](
         times=TimeField("at", MILLISECOND),
         make=_record,
-        identity=_identity,
+        identity=IdentityFields("id"),
         attributes=_attributes,
-        resource=_resource,
+        resource=ServiceResource("acorn"),
         untimed="at: no number of milliseconds",
     )
 
@@ -231,7 +226,7 @@ if TYPE_CHECKING:
     from logferry._paging.loop_guard import STUCK
     from logferry._paging.repeats import to_deliver
     from logferry._records.attributes import Attribute, Attributes, mapped, present
-    from logferry._records.origin import Normalizer, Origin
+    from logferry._records.origin import IdentityFields, Normalizer, Origin, ServiceResource
     from logferry._records.record import LogRecord, make_record
     from logferry._records.severities import DEBUG, ERROR, FATAL, INFO, TRACE, WARN
     from logferry._redaction import REDACTED, is_secret_name, printable, public_url, without_secrets
@@ -266,7 +261,7 @@ _HOMES = {
     "_paging.loop_guard": "STUCK",
     "_paging.repeats": "to_deliver",
     "_records.attributes": "Attribute Attributes mapped present",
-    "_records.origin": "Normalizer Origin",
+    "_records.origin": "IdentityFields Normalizer Origin ServiceResource",
     "_records.record": "LogRecord make_record",
     "_records.severities": "DEBUG ERROR FATAL INFO TRACE WARN",
     "_redaction": "REDACTED is_secret_name printable public_url without_secrets",
@@ -281,17 +276,17 @@ _HOMES = {
 }
 
 __all__ = [
-    "DEBUG", "ERROR", "FATAL", "INFO", "LAST", "MILLISECOND", "REDACTED", "REMEMBERED", "SECOND", "STUCK", "TRACE", "WARN",
-    "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions", "ConfigurationError",
-    "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Forward", "Incremental", "InvalidRequestError",
-    "Key", "LogRecord", "Normalizer", "Origin", "PageTimes", "PagingError", "Position", "Rate", "Refusal", "Repaired",
-    "Request", "Response", "ResponseShapeError", "Send", "Service", "Sessions", "Settings", "Stream", "StreamDefinition",
-    "StreamOptions",
-    "Streams", "SubFlow", "TimeField", "Window", "about_response", "api_key", "basic", "bearer", "believed",
-    "client_credentials", "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange",
-    "fetch", "filter_field", "flag", "forward_walk", "get", "header_link", "is_array", "is_foreign", "is_object", "is_secret_name", "keys_of",
-    "known_times", "link_query", "loads", "make_record", "mapped", "now", "number_to_nano", "plausible", "present", "printable",
-    "public_url", "restarted", "rfc3339", "shortage", "shown_at", "text_in", "text_to_nano", "to_deliver",
+    "DEBUG", "ERROR", "FATAL", "INFO", "LAST", "MILLISECOND", "REDACTED", "REMEMBERED", "SECOND", "STUCK", "TRACE",
+    "WARN", "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions",
+    "ConfigurationError", "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Forward",
+    "IdentityFields", "Incremental", "InvalidRequestError", "Key", "LogRecord", "Normalizer", "Origin", "PageTimes",
+    "PagingError", "Position", "Rate", "Refusal", "Repaired", "Request", "Response", "ResponseShapeError", "Send",
+    "Service", "ServiceResource", "Sessions", "Settings", "Stream", "StreamDefinition", "StreamOptions", "Streams",
+    "SubFlow", "TimeField", "Window", "about_response", "api_key", "basic", "bearer", "believed", "client_credentials",
+    "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange", "fetch", "filter_field",
+    "flag", "forward_walk", "get", "header_link", "is_array", "is_foreign", "is_object", "is_secret_name", "keys_of",
+    "known_times", "link_query", "loads", "make_record", "mapped", "now", "number_to_nano", "plausible", "present",
+    "printable", "public_url", "restarted", "rfc3339", "shortage", "shown_at", "text_in", "text_to_nano", "to_deliver",
     "without_secrets", "wrong_shape",
 ]  # fmt: skip
 

@@ -10,12 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from attrs import frozen
 from click.testing import CliRunner, Result
-from tests.cli.processes import Forked, Started
 
 from logferry._accounts.registry import SERVICES
 from logferry.cli import main
@@ -152,15 +150,15 @@ main(prog_name="logferry")
 """
 
 
-def started(
-    *arguments: str,
-    stdout: int = subprocess.PIPE,
-    stderr: int = subprocess.PIPE,
-    cwd: Path | None = None,
-    env: dict[str, str] | None = None,
-) -> Started:
+class Started(subprocess.Popen[bytes]):
+    """Return a process that ends with its block, also on failure."""
+
+    def __exit__(self, kind: object, value: object, traceback: object) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(None, None, None)
+
+
+def started(*arguments: str, stdout: int = subprocess.PIPE) -> Started:
     """Start the command as a process, with Ctrl-C enabled as in the foreground of a shell."""
-    if sys.platform == "linux":
-        return Forked(arguments, stdout=stdout, stderr=stderr, cwd=cwd, env=env, bufsize=0)
-    command = [sys.executable, "-c", FOREGROUND, *arguments]
-    return Started(command, stdout=stdout, stderr=stderr, cwd=cwd, env=env, bufsize=0)
+    return Started([sys.executable, "-c", FOREGROUND, *arguments], stdout=stdout, stderr=subprocess.PIPE, bufsize=0)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Final
 
 import pytest
-from tests.cli.conftest import FOREGROUND, Account, Run, Server, made_fake, resume_line, serving, started, uids
+from tests.cli.conftest import FOREGROUND, Account, Run, Server, made_fake, resume_line, serving, uids
 from tests.conftest import PATIENCE
 
 from logferry.testing import FakeRequest, configuration
@@ -34,7 +34,7 @@ def test_sighup_ends_a_pull_like_sigterm(account: Account) -> None:
 
     with serving(fake, stall) as url:
         account(fake, url)
-        with started("pull") as process:
+        with subprocess.Popen([*FERRY, "pull"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
             process.send_signal(signal.SIGHUP)

@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 from attrs import frozen
-from tests.cli.conftest import FOREGROUND, REFUSED, Account, Run, Server, made_fake, on_page, serving, started, uids
+from tests.cli.conftest import FOREGROUND, REFUSED, Account, Run, Server, made_fake, on_page, serving, uids
 from tests.conftest import PATIENCE
 
 from logferry.cli._standard import Messages
@@ -64,13 +64,14 @@ def stderr_of(kind: str) -> Generator[int]:
 
 def ended(*arguments: str, stderr: str, cwd: Path | None = None) -> Ended:
     """Run the command with this stderr."""
+    command = [sys.executable, "-c", FOREGROUND, *arguments]
     if stderr == "closed":
-        command = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", FOREGROUND, *arguments]
-        done = subprocess.run(command, stdout=subprocess.PIPE, timeout=PATIENCE, check=False, cwd=cwd)
-        return Ended(done.returncode, done.stdout)
-    with stderr_of(stderr) as descriptor, started(*arguments, stderr=descriptor, cwd=cwd) as process:
-        stdout, _ = process.communicate(timeout=PATIENCE)
-    return Ended(process.returncode, stdout)
+        command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+    with stderr_of("broken" if stderr == "closed" else stderr) as descriptor:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=descriptor, timeout=PATIENCE, check=False, cwd=cwd
+        )
+    return Ended(done.returncode, done.stdout)
 
 
 BROKEN: Final = [
@@ -163,7 +164,9 @@ def test_a_leaving_reader_of_messages_loses_no_record(account: Account) -> None:
 
     with serving(fake, wait) as url:
         account(fake, url)
-        with started("-v", "pull") as process:
+        with subprocess.Popen(
+            [sys.executable, "-c", FOREGROUND, "-v", "pull"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
             assert process.stderr is not None
             process.stderr.readline()
             process.stderr.close()
@@ -183,7 +186,18 @@ def test_a_repeated_sync_continues_without_its_reader(account: Account, tmp_path
 
     with serving(fake, note) as url:
         account(fake, url)
-        with started("-v", "sync", "--to", str(tmp_path / "logs.duckdb"), "--every", "1s") as process:
+        command = [
+            sys.executable,
+            "-c",
+            FOREGROUND,
+            "-v",
+            "sync",
+            "--to",
+            str(tmp_path / "logs.duckdb"),
+            "--every",
+            "1s",
+        ]
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
             assert process.stderr is not None
             while b"logs.duckdb: " not in process.stderr.readline():  # the first run is over
                 assert process.poll() is None
@@ -235,7 +249,9 @@ def test_a_closed_stdout_does_not_matter_without_output(configured: Server, tmp_
 
 def closed_after(lines: int, *arguments: str) -> tuple[int, bytes]:
     """Read this many lines of stdout, then stop; return the exit code and stderr."""
-    with started(*arguments) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", FOREGROUND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         for _ in range(lines):
             process.stdout.readline()
@@ -264,23 +280,27 @@ def test_a_leaving_reader_does_not_hide_a_failed_check(account: Account) -> None
     os.close(reader)
     with serving(fake, refusing(FakeResponse(403), path="/api/logs", at=[1, 2, 3])) as url:
         account(fake, url)
-        with started("check", stdout=writer) as process:
-            _, stderr = process.communicate(timeout=PATIENCE)
+        done = subprocess.run(
+            [sys.executable, "-c", FOREGROUND, "check"], stdout=writer, stderr=subprocess.PIPE, check=False
+        )
     os.close(writer)
-    assert (process.returncode, stderr) == (3, b"")
+    assert (done.returncode, done.stderr) == (3, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("arguments", [("--help",), ("pull", "--help"), ("--version",)], ids=" ".join)
 def test_help_for_a_full_output_is_an_error(arguments: tuple[str, ...]) -> None:
     """Help for a full output gives an error of one line; help without a reader ends quietly."""
-    with Path("/dev/full").open("wb") as full, started(*arguments, stdout=full.fileno()) as process:
-        _, stderr = process.communicate(timeout=PATIENCE)
-    assert stderr == b"Error: the output cannot be written: No space left on device\n"
-    assert process.returncode == 4
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", FOREGROUND, *arguments], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.stderr == b"Error: the output cannot be written: No space left on device\n"
+    assert done.returncode == 4
     reader, writer = os.pipe()
     os.close(reader)
-    with started(*arguments, stdout=writer) as process:
-        _, stderr = process.communicate(timeout=PATIENCE)
+    done = subprocess.run(
+        [sys.executable, "-c", FOREGROUND, *arguments], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
     os.close(writer)
-    assert (process.returncode, stderr) == (0, b"")
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -14,12 +14,14 @@ from logferry.extend import (
     Connection,
     CursorPage,
     Flow,
+    IdentityFields,
     LogRecord,
     Normalizer,
     Origin,
     Position,
     Rate,
     Refusal,
+    ServiceResource,
     Settings,
     Stream,
     StreamDefinition,
@@ -52,24 +54,16 @@ def _record(item: Event, origin: Origin, time: int) -> LogRecord:
     return make_record(origin, item, time, INFO, None, "acorn.event", text_in(item.get("text")))
 
 
-def _identity(item: Event) -> tuple[str | None, str | None]:
-    return None, text_in(item.get("id"))  # the tenant, which the account stands for here, and the id
-
-
 def _attributes(item: Event) -> Attributes:
     return mapped(item, _NAMES, prefix="acorn")
-
-
-def _resource(_item: Event, origin: Origin) -> Attributes:
-    return {"service.name": "acorn", "server.address": origin.server_address}
 
 
 NORMALIZER: Final = Normalizer[Event](
     times=TimeField("at", MILLISECOND),
     make=_record,
-    identity=_identity,
+    identity=IdentityFields("id"),
     attributes=_attributes,
-    resource=_resource,
+    resource=ServiceResource("acorn"),
     untimed="at: no number of milliseconds",
 )
 

@@ -28,7 +28,7 @@ class Rename:
     Attributes:
         module: The module that reads or sends the renamed field, below ``logferry``.
         name: The name in the API.
-        declared: The text in the spec, which occurs once.
+        declared: The text in the spec; where it occurs more than once, the first one is meant.
         used: The text in the module.
     """
 
@@ -41,8 +41,8 @@ class Rename:
         """Change the service's spec in this folder."""
         spec = specs / Path(self.module).parts[1] / "openapi.yaml"
         text, renamed = spec.read_text(encoding="utf-8"), self.declared.replace(self.name, f"{self.name}_renamed")
-        assert text.count(self.declared) == 1
-        spec.write_text(text.replace(self.declared, renamed), encoding="utf-8")
+        assert self.declared in text
+        spec.write_text(text.replace(self.declared, renamed, 1), encoding="utf-8")
 
     def is_named(self, complaint: str) -> bool:
         """Return whether an error about the module has the removed name."""
@@ -52,6 +52,11 @@ class Rename:
 def field(module: str, name: str) -> Rename:
     """Return the change of a field that is read."""
     return Rename(f"services/{module}.py", name, f"\n        {name}:\n", name)
+
+
+def value(module: str, name: str, declared: str) -> Rename:
+    """Return the change of a value of an enum, whose meaning a table has."""
+    return Rename(f"services/{module}.py", name, declared, name)
 
 
 def parameter(module: str, name: str, used: str) -> Rename:
@@ -75,8 +80,12 @@ RENAMES = (  # one name of each mapping, since pyright stops at the first error
     field("logto/_records", "userAgent"),
     parameter("logto/_query", "logKey", "log_key"),
     field("signalwire/_records", "room_name"),
-    field("signalwire/_streams", "next"),
+    field("signalwire/_lists", "next"),
     parameter("signalwire/_streams", "page_token", "page_token"),
+    value("cognigy/_records", "fatal", "enum: [fatal, error,"),
+    value("daily/_records", "webhook", "enum: [api, webhook]"),
+    value("logto/_records", "Success", "enum: [Success, Error]"),
+    value("signalwire/_records", "video_room_session", "enum: [video_room_session, video_conference_session]"),
 )
 
 

@@ -87,11 +87,12 @@ def test_each_service_is_complete_through_the_relay(name: str) -> None:
     recorder = Recorder(fake)
     with serve(recorder) as url, relay(url, schedule) as address:
         with client(base_url=address, **settings, timeout=PATIENCE, retries=RETRIES) as made:
-            items = made.stream(name, page_size=20, until="2100-01-01").raw().to_list(600)
+            items = made.stream(name, page_size=20, until="2100-01-01").raw().to_list()
         assert recorder.count > 20
-    identities = [fake.identity(name, item) for item in items]
-    assert identities == list(fake.truth(name))[: len(identities)]
-    assert len(set(identities)) == len(identities)
+    identities, truth = [fake.identity(name, item) for item in items], list(fake.truth(name))
+    if name == "cognigy.project_logs":  # its entries keep the service's order within a partition alone
+        identities, truth = sorted(identities), sorted(truth)
+    assert identities == truth
 
 
 @pytest.mark.parametrize(

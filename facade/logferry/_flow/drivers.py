@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _LOCK_POLL_SECONDS = 0.01
 
+_IN_THREAD: Callable[[Ticket[Any], Sender], None] = Ticket[Any].begin
+_IN_TASK: Callable[[Ticket[Any], Sender], None] = Ticket[Any].abegin
+
 
 def _next_effect(
     flow: Flow, answer: object, clock: Clock, in_flight: InFlight, begin: Callable[[Ticket[Any], Sender], None]
@@ -38,7 +41,7 @@ def advance(flow: Flow, in_flight: InFlight, clock: Clock) -> Batch | None:
     """Perform steps, blocking the thread, until the flow has a batch; ``None`` once it has ended."""
     answer: object = None
     while True:
-        match step := _next_effect(flow, answer, clock, in_flight, Ticket.begin):
+        match step := _next_effect(flow, answer, clock, in_flight, _IN_THREAD):
             case Receive(ticket):
                 answer = ticket.outcome(in_flight.sender)
             case Sleep(seconds):
@@ -56,7 +59,7 @@ async def aadvance(flow: Flow, in_flight: InFlight, clock: Clock) -> Batch | Non
     """Perform steps, blocking only the task, until the flow has a batch; ``None`` once it has ended."""
     answer: object = None
     while True:
-        match step := _next_effect(flow, answer, clock, in_flight, Ticket.abegin):
+        match step := _next_effect(flow, answer, clock, in_flight, _IN_TASK):
             case Receive(ticket):
                 answer = await ticket.aoutcome(in_flight.sender)
             case Sleep(seconds):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import Factory, field, frozen
 
-from logferry._records.attributes import Attributes
+from logferry._records.attributes import Attributes, present
 from logferry._time.page_times import PageTimes
 from logferry._time.timestamps import rfc3339
 
@@ -112,3 +112,43 @@ class Origin:
         if resource is None:
             resource = self._resources[tenant] = self.normalizer.resource(item, self)
         return resource
+
+
+@frozen
+class IdentityFields:
+    """
+    The ``identity`` of a normalizer, for items with an id and a tenant at the top.
+
+    Attributes:
+        identity: The field with the id; ``None`` if items have no id.
+        tenant: The field with the tenant; ``None`` if items do not say whose they are.
+    """
+
+    identity: str | None
+    tenant: str | None = None
+
+    def __call__(self, item: Mapping[Any, Any]) -> tuple[Any, Any]:
+        """The tenant and the id of an item."""
+        return item.get(self.tenant), item.get(self.identity)
+
+
+@frozen
+class ServiceResource:
+    """
+    The ``resource`` of a normalizer: the service's name, its address, and the tenant of the item or of the account.
+
+    Attributes:
+        service: The service's name.
+        tenant: The attribute with the tenant; ``None`` for no attribute.
+    """
+
+    service: str
+    tenant: str | None = None
+
+    def __call__(self, item: Any, origin: Origin) -> Attributes:
+        """The resource of an item."""
+        found: Attributes = {"service.name": self.service, "server.address": origin.server_address}
+        if self.tenant:
+            whose = origin.normalizer.identity(item)[0]
+            found[self.tenant] = origin.tenant if whose is None else whose
+        return present(found)

@@ -14,20 +14,29 @@ from logferry.extend import (
     TRACE,
     WARN,
     Attributes,
+    IdentityFields,
     LogRecord,
     Normalizer,
     Origin,
+    ServiceResource,
     TimeField,
     make_record,
     mapped,
-    present,
     without_secrets,
 )
 from logferry_clients.cognigy.models.log_entry import LogEntryJson, LogEntryKey
+from logferry_clients.cognigy.models.log_level import LogLevel
 
-_SEVERITIES: Final = {"fatal": FATAL, "error": ERROR, "warn": WARN, "info": INFO, "debug": DEBUG, "trace": TRACE}
-
-# The keys come from the generated types: both type checkers reject a key that the spec does not have.
+# The keys come from the generated types: both type checkers reject a key or a level that the spec does not have.
+LEVELS: Final[Mapping[LogLevel, int]] = {
+    "fatal": FATAL,
+    "error": ERROR,
+    "warn": WARN,
+    "info": INFO,
+    "debug": DEBUG,
+    "trace": TRACE,
+}
+_SEVERITIES: Final[Mapping[str, int]] = {str(level): severity for level, severity in LEVELS.items()}
 _ENTRY: Final[Mapping[LogEntryKey, str | None]] = {
     "_id": None,
     "timestamp": None,
@@ -36,6 +45,7 @@ _ENTRY: Final[Mapping[LogEntryKey, str | None]] = {
     "traceId": "cognigy.trace.id",
     "type": None,
 }
+_ID: Final[LogEntryKey] = "_id"
 _TIMESTAMP: Final[LogEntryKey] = "timestamp"
 
 _LIFTED: Final = {"userId": "user.id", "sessionId": "session.id", "flowName": "cognigy.flow.name"}
@@ -47,7 +57,7 @@ _TRACE_ID_LENGTHS: Final = (32, 36)
 
 
 def _record(item: LogEntryJson, origin: Origin, time: int) -> LogRecord:
-    level = item.get("type") or _level_asked_for(origin)
+    level = item.get("type") or _level_of_query(origin)
     return make_record(
         origin,
         item,
@@ -59,10 +69,10 @@ def _record(item: LogEntryJson, origin: Origin, time: int) -> LogRecord:
     )
 
 
-def _level_asked_for(origin: Origin) -> str | None:
+def _level_of_query(origin: Origin) -> str | None:
     """The level of the query, for an entry without a level; ``None`` unless the query names one level."""
-    asked: list[str] = origin.filters.get("type_") or []
-    return asked[0] if len(asked) == 1 else None
+    levels: list[str] = origin.filters.get("type_") or []
+    return levels[0] if len(levels) == 1 else None
 
 
 def _trace_id(item: LogEntryJson) -> str | None:
@@ -72,20 +82,6 @@ def _trace_id(item: LogEntryJson) -> str | None:
         return None
     digits = text.replace("-", "").lower()
     return digits if digits.strip("0") else None
-
-
-def _identity(item: LogEntryJson) -> tuple[str | None, str | None]:
-    return None, item["_id"]
-
-
-def _resource(_item: LogEntryJson, origin: Origin) -> Attributes:
-    return present(
-        {
-            "service.name": "cognigy.ai",
-            "server.address": origin.server_address,
-            "cognigy.project.id": origin.tenant or None,
-        }
-    )
 
 
 def _attributes(item: LogEntryJson) -> Attributes:
@@ -107,9 +103,9 @@ def _attributes(item: LogEntryJson) -> Attributes:
 NORMALIZER: Final = Normalizer[LogEntryJson](
     times=TimeField(_TIMESTAMP),
     make=_record,
-    identity=_identity,
+    identity=IdentityFields(_ID),
     attributes=_attributes,
-    resource=_resource,
+    resource=ServiceResource("cognigy.ai", "cognigy.project.id"),
     trace_id=_trace_id,
     untimed="timestamp: no moment between the years 1 and 9999",
 )

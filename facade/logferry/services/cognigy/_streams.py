@@ -112,16 +112,7 @@ def walk(
     *,
     type_brackets: bool = False,
 ) -> Flow:
-    """
-    Yield the window's entries in the service's order.
-
-    Args:
-        filters: The caller's filters.
-        page_size: Number of entries of a request.
-        window: The window.
-        position: Where to resume; ``None`` for the start.
-        type_brackets: Write levels as ``type[]=error&type[]=warn``, as the vendor's own client does.
-    """
+    """Yield the window's entries in the service's order; *type_brackets* is the option of the client."""
 
     def ask(cursor: str | None) -> SubFlow[CursorPage]:
         request = _request(filters, page_size, window, cursor)

@@ -7,31 +7,23 @@ it is past ``since``.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from logferry.extend import (
     SECOND,
-    CursorPage,
     Flow,
     Incremental,
     PageTimes,
     Position,
-    Response,
+    Request,
     StreamDefinition,
-    SubFlow,
     Window,
-    cursor_walk,
-    decoded,
-    fetch,
     filter_field,
-    is_array,
     shown_at,
-    wrong_shape,
 )
-from logferry.services.daily._account import refusal
-from logferry.services.daily._lists import ListPages, starting_after
+from logferry.services.daily._lists import list_walk
 from logferry.services.daily._records import API_LOG_NORMALIZER
 from logferry_clients.daily.api.logs import list_api_logs
 from logferry_clients.daily.models.api_log import ApiLog, ApiLogJson, fits_api_log, repair_api_log
@@ -64,64 +56,34 @@ class ApiLogFilters:
 
 def _walk(filters: ApiLogFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the window's logs, newest first."""
-    past, pages = _Past(window), ListPages()
 
-    def ask(cursor: Position | None) -> SubFlow[CursorPage]:
-        identity, met = starting_after(cursor)
-        response = yield from fetch(
-            list_api_logs.request,
-            starting_after=identity,
-            limit=page_size + met,
-            source=filters.source,
-            url_query=filters.url,
-        )
-        page = _page(response, pages, cursor, page_size + met)
-        if past.after(page.times, cursor) < _PAST:
-            return page
-        return evolve(page, cursor=None, trouble=None, is_past=True)
+    def request(after: str | None, limit: int) -> Request[list[ApiLog]]:
+        return list_api_logs.request(starting_after=after, limit=limit, source=filters.source, url_query=filters.url)
 
-    return cursor_walk(ask, window, position)
-
-
-def _page(response: Response[Any], pages: ListPages, asked: Position | None, size: int) -> CursorPage:
-    items = decoded(response, refusal)
-    if not is_array(items):
-        raise wrong_shape(response, "an array of logs")
-    return pages.page(response, items, API_LOG_NORMALIZER.times(items), asked=asked, size=size)
+    return list_walk(request, API_LOG_NORMALIZER, page_size, window, position, is_past=_Past(window))
 
 
 @define
 class _Past:
-    """Counts the logs in a row that lie before the window, page by page."""
+    """Counts the logs in a row that lie before the window and not near it, page by page."""
 
     _window: Window
     _cursor: Position | None = field(default=None, init=False)
     _before: int = field(default=0, init=False)
     _count: int = field(default=0, init=False)
 
-    def after(self, times: PageTimes, cursor: Position | None) -> int:
-        """The count at the end of a page; a repeated page is counted once."""
+    def __call__(self, times: PageTimes, cursor: Position | None) -> bool:
+        """Whether the walk ends at a page; one that is requested again is counted once."""
         if cursor != self._cursor:
             self._cursor, self._before = cursor, self._count
-        self._count = _past(times, self._window, self._before)
-        return self._count
-
-
-def _past(times: PageTimes, window: Window, past: int) -> int:
-    """
-    The number of logs in a row, at the end of a page, that lie before the window and not near it.
-
-    Args:
-        times: The times of the page.
-        window: The window.
-        past: The number at the end of the page before.
-    """
-    span, first = times.span(), None if window.since is None else window.since - _NEAR
-    if first is None or span is None or span[0] >= first:  # the usual case
-        return past if not len(times) else 0
-    for time in times:
-        past = past + 1 if time is not None and time < first else 0
-    return past
+        self._count = self._before
+        since, span = self._window.since, times.span()
+        if since is None or span is None or span[0] >= since - _NEAR:  # the usual case
+            self._count = 0 if len(times) else self._before
+        else:
+            for time in times:
+                self._count = self._count + 1 if time is not None and time < since - _NEAR else 0
+        return self._count >= _PAST
 
 
 API_LOGS: Final[StreamDefinition[ApiLog, ApiLogJson, ApiLogFilters]] = StreamDefinition(

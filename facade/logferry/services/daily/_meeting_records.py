@@ -15,15 +15,16 @@ from logferry.extend import (
     INFO,
     SECOND,
     Attributes,
+    IdentityFields,
     LogRecord,
     Normalizer,
     Origin,
+    ServiceResource,
     TimeField,
     make_record,
     mapped,
     without_secrets,
 )
-from logferry.services.daily._records import resource_of
 from logferry_clients.daily.models.meeting import MeetingJson, MeetingKey
 
 _MEETING: Final[Mapping[MeetingKey, str | None]] = {
@@ -35,6 +36,7 @@ _MEETING: Final[Mapping[MeetingKey, str | None]] = {
     "max_participants": "daily.meeting.max_participants",
     "participants": None,
 }
+_ID: Final[MeetingKey] = "id"
 _START: Final[MeetingKey] = "start_time"
 _STATES: Final = {True: "ongoing", False: "ended"}
 
@@ -43,15 +45,6 @@ def _record(item: MeetingJson, origin: Origin, time: int) -> LogRecord:
     ongoing = item.get("ongoing")
     words = "meeting", item.get("room"), None if ongoing is None else _STATES[ongoing]
     return make_record(origin, item, time, INFO, None, "daily.meeting", " ".join(word for word in words if word))
-
-
-def _identity(item: MeetingJson) -> tuple[str | None, str | None]:
-    # The item has no domain; the account identifies it.
-    return None, item.get("id")
-
-
-def _resource(_item: MeetingJson, origin: Origin) -> Attributes:
-    return resource_of(origin, {})
 
 
 def _attributes(item: MeetingJson) -> Attributes:
@@ -64,8 +57,8 @@ def _attributes(item: MeetingJson) -> Attributes:
 MEETING_NORMALIZER: Final = Normalizer[MeetingJson](
     times=TimeField(_START, SECOND),
     make=_record,
-    identity=_identity,
+    identity=IdentityFields(_ID),  # items have no domain; the account identifies it
     attributes=_attributes,
-    resource=_resource,
+    resource=ServiceResource("daily"),
     untimed="start_time: no moment between the years 1 and 9999",
 )

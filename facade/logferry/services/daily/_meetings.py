@@ -14,34 +14,25 @@ from attrs import frozen
 
 from logferry.extend import (
     SECOND,
-    CursorPage,
     Flow,
     Incremental,
     Position,
-    Response,
+    Request,
     Sessions,
     StreamDefinition,
-    SubFlow,
     Window,
-    cursor_walk,
-    decoded,
-    fetch,
     filter_field,
     flag,
-    is_array,
     is_object,
     shown_at,
-    wrong_shape,
 )
-from logferry.services.daily._account import refusal
-from logferry.services.daily._lists import ListPages, starting_after
+from logferry.services.daily._lists import list_walk
 from logferry.services.daily._meeting_records import MEETING_NORMALIZER
 from logferry_clients.daily.api.meetings import list_meetings
 from logferry_clients.daily.models.meeting import Meeting, MeetingJson, fits_meeting, repair_meeting
-from logferry_clients.daily.models.meeting_page import MeetingPageKey
+from logferry_clients.daily.models.meeting_page import MeetingPage, MeetingPageKey
 
 _DATA: Final[MeetingPageKey] = "data"
-_TOTAL: Final[MeetingPageKey] = "total_count"
 
 _SETTLING: Final = 1800 * SECOND
 """A session's logs arrive at most this long after its end."""
@@ -64,39 +55,18 @@ class MeetingFilters:
 
 def _walk(filters: MeetingFilters, page_size: int, window: Window, position: Position | None) -> Flow:
     """Yield the meetings that began within the window, newest first."""
-    pages = ListPages()
 
-    def ask(cursor: Position | None) -> SubFlow[CursorPage]:
-        identity, met = starting_after(cursor)
-        size = min(page_size + met, _LARGEST_PAGE)
-        response = yield from fetch(
-            list_meetings.request,
+    def request(after: str | None, limit: int) -> Request[MeetingPage]:
+        return list_meetings.request(
             room=filters.room,
             ongoing=filters.ongoing,
             timeframe_start=None if window.since is None else max(0, window.since // SECOND - 1),
             timeframe_end=-(-window.until // SECOND) + 1,
-            starting_after=identity,
-            limit=size,
+            starting_after=after,
+            limit=limit,
         )
-        return _page(response, pages, cursor, size)
 
-    return cursor_walk(ask, window, position)
-
-
-def _page(response: Response[Any], pages: ListPages, asked: Position | None, size: int) -> CursorPage:
-    body = decoded(response, refusal)
-    fields = body if is_object(body) else {}
-    items, total = fields.get(_DATA), fields.get(_TOTAL)
-    if not is_array(items):
-        raise wrong_shape(response, "an object with an array of meetings")
-    return pages.page(
-        response,
-        items,
-        MEETING_NORMALIZER.times(items),
-        asked=asked,
-        size=size,
-        total=total if type(total) is int else None,
-    )
+    return list_walk(request, MEETING_NORMALIZER, page_size, window, position, array=_DATA, largest_page=_LARGEST_PAGE)
 
 
 def _is_over(item: Any, now: int) -> bool:

@@ -16,10 +16,12 @@ from logferry.extend import (
     REDACTED,
     WARN,
     Attributes,
+    IdentityFields,
     LogRecord,
     Normalizer,
     Origin,
     PageTimes,
+    ServiceResource,
     TimeField,
     is_object,
     known_times,
@@ -27,12 +29,12 @@ from logferry.extend import (
     make_record,
     mapped,
     number_to_nano,
-    present,
     public_url,
     text_to_nano,
     without_secrets,
 )
 from logferry_clients.daily.models.api_log import ApiLogJson, ApiLogKey
+from logferry_clients.daily.models.list_api_logs_source import ListApiLogsSource
 from logferry_clients.daily.models.session_log import SessionLogJson, SessionLogKey
 from logferry_clients.daily.models.session_metric import SessionMetricJson, SessionMetricKey
 
@@ -42,7 +44,8 @@ _LEVELS: Final = {0: ERROR, 1: INFO, 2: DEBUG}
 _SEVERITIES: Final = {1: INFO, 2: INFO, 3: INFO, 4: WARN, 5: ERROR}
 """By the first digit of a status."""
 
-_EVENTS: Final = {"api": "daily.api.request", "webhook": "daily.webhook.delivery"}
+SOURCES: Final[Mapping[ListApiLogsSource, str]] = {"api": "daily.api.request", "webhook": "daily.webhook.delivery"}
+_EVENTS: Final[Mapping[str, str]] = {str(source): event for source, event in SOURCES.items()}
 _METHODS: Final = frozenset({
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
 })  # fmt: skip
@@ -97,7 +100,12 @@ _API_LOG: Final[Mapping[ApiLogKey, str | None]] = {
 }
 _SESSION_METRIC_NAMES: Final = dict[str, str]([*_SESSION_METRIC.items()])
 _TIME: Final[SessionLogKey] = "time"
+_DOMAIN: Final[SessionLogKey] = "domainName"
+_METRIC_DOMAIN: Final[SessionMetricKey] = "domainName"
+_ID: Final[ApiLogKey] = "id"
+_DOMAIN_ID: Final[ApiLogKey] = "domainId"
 _CREATED: Final[ApiLogKey] = "createdAt"
+_RESOURCE: Final = ServiceResource("daily", "daily.domain.name")
 
 
 def metric_to_nano(item: Mapping[str, Any]) -> int | None:
@@ -122,14 +130,6 @@ def _session_log(item: SessionLogJson, origin: Origin, time: int) -> LogRecord:
     )
 
 
-def _session_identity(item: SessionLogJson) -> tuple[str | None, str | None]:
-    return item.get("domainName"), None
-
-
-def _session_resource(item: SessionLogJson, origin: Origin) -> Attributes:
-    return resource_of(origin, {"daily.domain.name": item.get("domainName")})
-
-
 def _session_attributes(item: SessionLogJson) -> Attributes:
     return mapped(item, _SESSION_LOG, prefix="daily")
 
@@ -143,14 +143,6 @@ def _metric(item: SessionMetricJson, origin: Origin, time: int) -> LogRecord:
     return make_record(origin, item, time, 0, None, "daily.call.metrics")
 
 
-def _metric_identity(item: SessionMetricJson) -> tuple[str | None, str | None]:
-    return item.get("domainName"), None
-
-
-def _metric_resource(item: SessionMetricJson, origin: Origin) -> Attributes:
-    return resource_of(origin, {"daily.domain.name": item.get("domainName")})
-
-
 def _metric_attributes(item: SessionMetricJson) -> Attributes:
     named = {_SESSION_METRIC_NAMES[key]: value for key, value in item.items() if key in _SESSION_METRIC_NAMES}
     return {**named, "daily.metrics": without_secrets(item)}
@@ -158,8 +150,8 @@ def _metric_attributes(item: SessionMetricJson) -> Attributes:
 
 def _api_log(item: ApiLogJson, origin: Origin, time: int) -> LogRecord:
     status = _status(item)
-    method, path = item.get("method", ""), _path(item.get("url", ""))
-    said = f"{method} {path}" if method and path else method or path
+    method, path = item.get("method", ""), _route(item.get("url", ""))[0]
+    text = f"{method} {path}" if method and path else method or path
     return make_record(
         origin,
         item,
@@ -167,16 +159,8 @@ def _api_log(item: ApiLogJson, origin: Origin, time: int) -> LogRecord:
         _severity(status),
         None,
         _EVENTS.get(item.get("source", "")),
-        (said if status is None else f"{said} -> {status}".lstrip()) or None,
+        (text if status is None else f"{text} -> {status}".lstrip()) or None,
     )
-
-
-def _api_identity(item: ApiLogJson) -> tuple[str | None, str | None]:
-    return item.get("domainId"), item.get("id")
-
-
-def _api_resource(item: ApiLogJson, origin: Origin) -> Attributes:
-    return resource_of(origin, {"daily.domain.id": item.get("domainId")})
 
 
 def _api_attributes(item: ApiLogJson) -> Attributes:
@@ -186,7 +170,7 @@ def _api_attributes(item: ApiLogJson) -> Attributes:
         attributes["http.request.method"] = method
     elif method is not None:
         attributes |= {"http.request.method": "_OTHER", "http.request.method_original": method}
-    attributes |= _url(item.get("url", ""))
+    attributes |= _route(item.get("url", ""))[1]
     if status is not None:
         attributes["http.response.status_code"] = status
     elif "status" in item:
@@ -225,29 +209,21 @@ def _error(status: int | None, response: str | None) -> Attributes:
     return attributes
 
 
-def _url(url: str) -> Attributes:
-    return _usual_url(url) if len(url) <= _USUAL_LENGTH else _any_url(url)
+def _route(url: str) -> tuple[str, Attributes]:
+    """The path of a route or URL, and its attributes."""
+    return _usual_route(url) if len(url) <= _USUAL_LENGTH else _any_route(url)
 
 
-def _any_url(url: str) -> Attributes:
+def _any_route(url: str) -> tuple[str, Attributes]:
     public = _public(url)
-    if not public.startswith("/"):
-        return {"url.full": public} if public else {}
     path, _, query = public.partition("?")
-    return {"url.path": path, "url.query": query} if query else {"url.path": path}
-
-
-def _path(url: str) -> str:
-    return _usual_path(url) if len(url) <= _USUAL_LENGTH else _any_path(url)
-
-
-def _any_path(url: str) -> str:
-    return _public(url).partition("?")[0]
+    if not public.startswith("/"):
+        return path, {"url.full": public} if public else {}
+    return path, {"url.path": path, "url.query": query} if query else {"url.path": path}
 
 
 # Few routes make up most of a log; a long one is not cached.
-_usual_url: Final = lru_cache(maxsize=1024)(_any_url)
-_usual_path: Final = lru_cache(maxsize=1024)(_any_path)
+_usual_route: Final = lru_cache(maxsize=1024)(_any_route)
 
 
 def _public(url: str) -> str:
@@ -266,32 +242,27 @@ def _size(body: str) -> int:
     return len(body) if body.isascii() else len(body.encode())
 
 
-def resource_of(origin: Origin, tenant: Attributes) -> Attributes:
-    """The resource of a record, with the domain if it is known."""
-    return present({"service.name": "daily", "server.address": origin.server_address, **tenant})
-
-
 SESSION_LOG_NORMALIZER: Final = Normalizer[SessionLogJson](
     times=TimeField(_TIME),
     make=_session_log,
-    identity=_session_identity,
+    identity=IdentityFields(None, _DOMAIN),
     attributes=_session_attributes,
-    resource=_session_resource,
+    resource=_RESOURCE,
     untimed="time: no date and time",
 )
 SESSION_METRIC_NORMALIZER: Final = Normalizer[SessionMetricJson](
     times=_metric_times,
     make=_metric,
-    identity=_metric_identity,
+    identity=IdentityFields(None, _METRIC_DOMAIN),
     attributes=_metric_attributes,
-    resource=_metric_resource,
+    resource=_RESOURCE,
     untimed="time: no date and time",
 )
 API_LOG_NORMALIZER: Final = Normalizer[ApiLogJson](
     times=TimeField(_CREATED),
     make=_api_log,
-    identity=_api_identity,
+    identity=IdentityFields(_ID, _DOMAIN_ID),
     attributes=_api_attributes,
-    resource=_api_resource,
+    resource=ServiceResource("daily", "daily.domain.id"),
     untimed="createdAt: no date and time",
 )

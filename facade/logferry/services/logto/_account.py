@@ -34,14 +34,7 @@ def management_api(endpoint: str) -> str:
 
 
 def app_token(*, app_id: str, app_secret: str, resource: str) -> Authorizer:
-    """
-    Authorize with tokens from the token endpoint, by the credentials of a machine-to-machine app.
-
-    Args:
-        app_id: The app's id.
-        app_secret: The app's secret.
-        resource: The indicator of the Management API.
-    """
+    """Authorize with tokens for the Management API from the token endpoint, by the credentials of a machine-to-machine app."""
     request = create_access_token.request(grant_type="client_credentials", resource=resource, scope="all")
     return client_credentials(request, client_id=app_id, client_secret=app_secret, read_refusal=_token_refusal)
 

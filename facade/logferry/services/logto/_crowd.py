@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from logferry.extend import (
     MILLISECOND,
@@ -44,7 +44,7 @@ class Crowd:
 
     def to_json(self) -> dict[str, Any]:
         """The crowd as JSON values."""
-        return {"time": self.time, "met": dict(self.met), "read": self.read}
+        return asdict(self)
 
     @property
     def edge(self) -> int:
@@ -60,9 +60,7 @@ class Crowd:
         """
         The bounds of a request, in nanoseconds since the epoch, whole milliseconds.
 
-        Args:
-            window: The caller's window; the request has at most one more millisecond.
-            bound: Its end.
+        It has at most one more millisecond than the caller's window, which ends at *bound*.
         """
         least = 0 if window.since is None else (window.since // MILLISECOND - 1) * MILLISECOND
         return max(least, self.edge), min(bound, self.time + MILLISECOND)

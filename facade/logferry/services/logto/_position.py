@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from logferry.extend import (
     MILLISECOND,
@@ -53,16 +53,8 @@ class WalkPosition:
 
     def to_json(self) -> Position:
         """The position as a JSON value."""
-        return {
-            **self.delivered.to_json(),
-            "row": self.row,
-            "total": self.total,
-            "counting": self.counting,
-            "crowd": None if self.crowd is None else self.crowd.to_json(),
-            "met": self.met,
-            "least": self.least,
-            "ended": self.ended,
-        }
+        own = asdict(self, recurse=False, filter=lambda one, _: one.name != "delivered")
+        return {**self.delivered.to_json(), **own, "crowd": None if self.crowd is None else self.crowd.to_json()}
 
     @classmethod
     def from_json(cls, position: Position) -> WalkPosition:
@@ -125,13 +117,7 @@ class WalkPosition:
         return found if self.crowd is None else [index for index in found if keys[index][1] not in self.crowd.met]
 
     def corrected(self, page: Page, until: int) -> WalkPosition | None:
-        """
-        The position to request instead, if a page shows that the walk is not where it expects to be; else ``None``.
-
-        Args:
-            page: The page.
-            until: End of the window, exclusive.
-        """
+        """The position to request instead, if a page shows that the walk is not where it expects to be."""
         keys = page.keys
         if not self.counting:
             begin, end = page.bounds
@@ -152,14 +138,7 @@ class WalkPosition:
         return evolve(self, delivered=delivered, row=self.met, counting=True, crowd=None)
 
     def after(self, page: Page, new: int, since: int | None) -> WalkPosition:
-        """
-        The position after a page.
-
-        Args:
-            page: The page.
-            new: Number of its logs that had not been received.
-            since: Start of the window, or ``None``.
-        """
+        """The position after a page with this number of logs that had not been received."""
         following = self._behind(page, new)
         # Before and after a crowd, the remaining logs are older than it.
         crowd = following.crowd
@@ -212,23 +191,13 @@ class WalkPosition:
         return partial if is_same else evolve(partial, row=0)
 
     def has_advanced(self, page: Page, new: int, following: WalkPosition) -> bool:
-        """
-        Whether a page has advanced the walk.
-
-        Args:
-            page: The page.
-            new: Number of its logs that had not been received.
-            following: The position after it.
-        """
+        """Whether a page with this number of new logs, after which the walk is at *following*, has advanced it."""
         if new:
             return True
-        if not self.counting:
-            return (following.delivered.mark, following.row, following.crowd) != (
-                self.delivered.mark,
-                self.row,
-                self.crowd,
-            )
-        return page.total is not None and (following.row > self.row or page.total > (self.total or 0))
+        if self.counting:
+            return page.total is not None and (following.row > self.row or page.total > (self.total or 0))
+        places = [(one.delivered.mark, one.row, one.crowd) for one in (self, following)]
+        return places[0] != places[1]
 
 
 def _of_earlier_release(position: dict[str, Any]) -> dict[str, Any]:

@@ -55,10 +55,6 @@ class Page:
     One page as the server sent it.
 
     Attributes:
-        response: The response.
-        items: Its items.
-        times: Their times.
-        keys: Their keys.
         bounds: The time bounds of the request, in nanoseconds since the epoch.
         row: The row of its first item, counted from 0.
         size: The page size of the request.
@@ -94,14 +90,10 @@ def ask(
     filters: AuditLogFilters, bounds: tuple[int | None, int], number: int, size: int, *, is_capped: bool
 ) -> SubFlow[Page]:
     """
-    Request a page.
+    Request a page by its number, counted from 0.
 
-    Args:
-        filters: The caller's filters.
-        bounds: Time bounds in nanoseconds since the epoch, whole milliseconds.
-        number: The page's number, counted from 0.
-        size: The page size.
-        is_capped: Whether the server may stop counting at 10,000 logs.
+    The bounds are nanoseconds since the epoch, whole milliseconds.  If *is_capped*, the server may stop counting at
+    10,000 logs.
     """
     begin, end = bounds
     response = yield from fetch(

@@ -13,9 +13,11 @@ from logferry.extend import (
     INFO,
     MILLISECOND,
     Attributes,
+    IdentityFields,
     LogRecord,
     Normalizer,
     Origin,
+    ServiceResource,
     TimeField,
     is_object,
     is_secret_name,
@@ -27,11 +29,13 @@ from logferry.extend import (
 )
 from logferry_clients.logto.models.audit_log import AuditLogJson, AuditLogKey
 from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadKey
+from logferry_clients.logto.models.audit_log_result import AuditLogResult
 from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentKey
 from logferry_clients.logto.models.user_agent_browser import UserAgentBrowserKey
 from logferry_clients.logto.models.user_agent_os import UserAgentOsKey
 
-_SEVERITIES: Final = {"Success": INFO, "Error": ERROR}
+RESULTS: Final[Mapping[AuditLogResult, int]] = {"Success": INFO, "Error": ERROR}
+_SEVERITIES: Final[Mapping[str, int]] = {str(result): severity for result, severity in RESULTS.items()}
 
 _SEPARATE_HEADERS: Final = frozenset({"botverified", "city", "country", "latitude", "longitude", "region", "timezone"})
 """Injected headers with an attribute each: the origin of a request, and whether a robot sent it."""
@@ -39,6 +43,8 @@ _SEPARATE_HEADERS: Final = frozenset({"botverified", "city", "country", "latitud
 _USUAL_USER_AGENT: Final = 1000
 """Most parsed user agents have at most this many bytes of JSON."""
 
+_ID: Final[AuditLogKey] = "id"
+_TENANT: Final[AuditLogKey] = "tenantId"
 _CREATED: Final[AuditLogKey] = "createdAt"
 _PAYLOAD_KEY: Final = "logto.payload.key"
 _UA: Final = "logto.user_agent.ua"
@@ -52,15 +58,6 @@ def _record(item: AuditLogJson, origin: Origin, time: int) -> LogRecord:
     return make_record(
         origin, item, time, _SEVERITIES.get(result, 0), result or None, "logto.audit_log", item["key"] or None
     )
-
-
-def _identity(item: AuditLogJson) -> tuple[str | None, str | None]:
-    return item.get("tenantId"), item["id"]
-
-
-def _resource(item: AuditLogJson, origin: Origin) -> Attributes:
-    tenant, _ = _identity(item)
-    return present({"service.name": "logto", "server.address": origin.server_address, "logto.tenant.id": tenant})
 
 
 def _attributes(item: AuditLogJson) -> Attributes:
@@ -95,15 +92,15 @@ def _error(error: Mapping[str, Any] | str) -> Attributes:
     if details is None:
         return {"error.type": "_OTHER", "logto.error.message": error}
     code, message = ("error", "error_description") if isinstance(error, str) else ("code", "message")
-    kind, told = details.get(code), details.get(message)
+    kind, text = details.get(code), details.get(message)
     attributes: Attributes = {"error.type": kind if isinstance(kind, str) and kind else "_OTHER"}
     # The stack trace names paths of the server, so it stays in the raw item.  OpenID Connect errors repeat their type
     # as their message.
-    said = {code, "stack", *(["message"] if details.get("message") == kind else [])}
-    if isinstance(told, str):
-        attributes["logto.error.message"] = told
-        said.add(message)
-    left = {key: value for key, value in details.items() if key not in said}
+    read = {code, "stack", *(["message"] if details.get("message") == kind else [])}
+    if isinstance(text, str):
+        attributes["logto.error.message"] = text
+        read.add(message)
+    left = {key: value for key, value in details.items() if key not in read}
     if left:
         attributes["logto.error"] = without_secrets(left)
     return attributes
@@ -195,8 +192,8 @@ _PARTS: Final[Mapping[str, Mapping[Any, str]]] = {str(key): names for key, names
 NORMALIZER: Final = Normalizer[AuditLogJson](
     times=TimeField(_CREATED, MILLISECOND),  # whole numbers (measured on 1.36.0, 1.42.0)
     make=_record,
-    identity=_identity,
+    identity=IdentityFields(_ID, _TENANT),
     attributes=_attributes,
-    resource=_resource,
+    resource=ServiceResource("logto", "logto.tenant.id"),
     untimed="createdAt: no moment between the years 1 and 9999",
 )

@@ -14,15 +14,9 @@ LARGEST_PAGE: Final = 100
 
 def page_from(first: int, wanted: int, row: int) -> tuple[int, int]:
     """
-    The smallest page that has the wanted rows, or as many of them as a page can have.
+    The number, counted from 0, and the size of the smallest page that has the row *first* and the wanted rows.
 
-    Args:
-        first: A row that the page must have, counted from 0.
-        wanted: Number of rows that it should have from *row* on.
-        row: The next row that has not been read.
-
-    Returns:
-        The number of the page, counted from 0, and its size.
+    It should have as many as *wanted* from *row*, the next one that has not been read, or as many as a page can have.
     """
     sizes = range(1, LARGEST_PAGE + 1)
     size = max(sizes, key=lambda size: (min(first // size * size + size - row, wanted), -size))

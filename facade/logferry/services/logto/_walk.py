@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from operator import attrgetter
 
 from attrs import define
 
@@ -24,7 +25,6 @@ from logferry.extend import (
     STUCK,
     Batch,
     Doubts,
-    Evidence,
     Flow,
     Key,
     PagingError,
@@ -68,28 +68,15 @@ def _next_page(
     while True:
         number, size = here.page(page_size)
         asking = partial(ask, filters, here.bounds(window), number, size, is_capped=here.crowd is None)
-        page = yield from believed(asking, _evidence, doubts)
+        page = yield from believed(asking, attrgetter("evidence"), doubts)
         corrected = here.corrected(page, window.until)
         if corrected is None:
             return here, page
         here = corrected
 
 
-def _evidence(page: Page) -> Evidence:
-    return page.evidence
-
-
 def _batch(here: WalkPosition, page: Page, new: Sequence[int], following: WalkPosition, window: Window) -> Batch:
-    """
-    Return the logs of a page that are new and within the window.
-
-    Args:
-        here: The position before the page.
-        page: The page.
-        new: Indexes of its logs that were not read before.
-        following: The position after the page.
-        window: The window.
-    """
+    """The logs of a page that are new, by their indexes, and within the window; *following* is the position behind it."""
     keys = page.keys
     new, remarks = to_deliver(page.items, [identity for _, identity in keys], page.times, new, window)
     is_whole = len(new) == len(keys)
@@ -153,16 +140,7 @@ class _Progress:
     def trouble(
         self, here: WalkPosition, page: Page, new: int, following: WalkPosition, *, is_setback: bool
     ) -> PagingError | None:
-        """
-        Record a page; return an error if no progress is possible.
-
-        Args:
-            here: The position before the page.
-            page: The page.
-            new: How many of its logs were not read before.
-            following: The position after the page.
-            is_setback: Whether the walk had to step back for it.
-        """
+        """Record a page with this number of new logs, for which the walk may have stepped back; the error if it is stuck."""
         self.setbacks = 0 if new or following.row > self.furthest else self.setbacks + is_setback
         self.furthest = max(self.furthest, following.row)
         is_idle = page.keys == self.previous or not here.has_advanced(page, new, following)

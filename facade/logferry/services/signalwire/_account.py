@@ -27,16 +27,7 @@ _SPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
 def space_url(space: str, *, setting: str) -> str:
-    """
-    The address of a space.
-
-    Args:
-        space: Its name, such as ``acme``, or its host, such as ``acme.signalwire.com``.
-        setting: The setting's name in errors.
-
-    Raises:
-        ConfigurationError: It is neither.
-    """
+    """The address of a space, by its name or its host; *setting* is its name in the error if it is neither."""
     name = space.lower().removesuffix(_DOMAIN)
     if not _SPACE.fullmatch(name):
         raise ConfigurationError(
@@ -52,17 +43,8 @@ def space_of(host: str) -> str | None:
 
 
 def project_token(*, project_id: str, api_token: str) -> Authorizer:
-    """
-    Authorize with an API token of a project.
-
-    Args:
-        project_id: The project's id.
-        api_token: The token.
-
-    Raises:
-        ConfigurationError: The project id has a colon, which separates it from the token in the header.
-    """
-    if ":" in project_id:
+    """Authorize with an API token of a project."""
+    if ":" in project_id:  # it separates the id from the token in the header
         raise ConfigurationError("project_id has a colon", hint="Check SIGNALWIRE_PROJECT_ID")
     return basic(project_id, api_token)
 
@@ -91,11 +73,11 @@ def api_refusal(status: int, body: Mapping[str, Any]) -> Refusal:
     mistakes = [one for one in errors if is_object(one)] if is_array(errors) else []
     if mistakes:
         codes = [code for code in (text_in(one.get("code")) for one in mistakes) if code]
-        told = [words for words in map(_words, mistakes) if words]
+        texts = [words for words in map(_words, mistakes) if words]
         lost = any(one.get(_ATTRIBUTE) == _PAGE_TOKEN for one in mistakes)
         return Refusal(
             code=codes[0] if codes else None,
-            message="; ".join(told) or None,
+            message="; ".join(texts) or None,
             hint="The service no longer knows the page: start again without the checkpoint" if lost else hint,
             error=PagingError if lost else None,
         )

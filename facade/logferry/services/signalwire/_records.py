@@ -9,6 +9,7 @@ from logferry.extend import (
     INFO,
     SECOND,
     Attributes,
+    IdentityFields,
     LogRecord,
     Normalizer,
     Origin,
@@ -23,7 +24,7 @@ from logferry.services.signalwire._account import space_of
 from logferry.services.signalwire._items import VideoItemJson, is_discarded
 from logferry_clients.signalwire.models.discarded_log import DiscardedLogKey
 from logferry_clients.signalwire.models.video_log import VideoLogKey
-from logferry_clients.signalwire.models.video_log_type import VIDEO_LOG_TYPE_VALUES
+from logferry_clients.signalwire.models.video_log_type import VideoLogType
 
 _STARTED: Final = "signalwire.started_at"
 _ENDED: Final = "signalwire.ended_at"
@@ -58,12 +59,17 @@ _USUAL: Final[Mapping[str, str | None]] = {
 }
 """The attribute of each other field of a log.  None of them holds a secret, and all but one are scalars."""
 
+_ID: Final[VideoLogKey] = "id"
 _TIME: Final[VideoLogKey] = "created_at"
 _TYPE: Final[VideoLogKey] = "type"
 _ROOM: Final[VideoLogKey] = "room_name"
 _STATUS: Final[VideoLogKey] = "status"
 
-_EVENTS: Final[Mapping[str, str]] = {kind: f"signalwire.{kind}" for kind in VIDEO_LOG_TYPE_VALUES}
+TYPES: Final[Mapping[VideoLogType, str]] = {
+    "video_room_session": "signalwire.video_room_session",
+    "video_conference_session": "signalwire.video_conference_session",
+}
+_EVENTS: Final[Mapping[str, str]] = {str(kind): event for kind, event in TYPES.items()}
 _OTHER_EVENT: Final = "signalwire.video.log"
 
 
@@ -78,11 +84,6 @@ def _record(item: VideoItemJson, origin: Origin, time: int) -> LogRecord:
         # The usual case first: a join takes four times as long.
         body = f"{kind} {room} {status}" if kind and room and status else " ".join(filter(None, (kind, room, status)))
     return make_record(origin, item, time, INFO, None, event, body or None)
-
-
-def _identity(item: VideoItemJson) -> tuple[str | None, str | None]:
-    # The item has no project; the client knows it.
-    return None, item["id"]
 
 
 def _resource(_item: VideoItemJson, origin: Origin) -> Attributes:
@@ -134,7 +135,7 @@ def _dollars(charge: str) -> float | str:
 NORMALIZER: Final = Normalizer[VideoItemJson](
     times=TimeField(_TIME),
     make=_record,
-    identity=_identity,
+    identity=IdentityFields(_ID),  # items have no project; the client knows it
     attributes=_attributes,
     resource=_resource,
     untimed="created_at: no date and time",

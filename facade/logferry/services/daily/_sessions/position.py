@@ -11,7 +11,9 @@ own time, only the few rows around the border can have been delivered, and the o
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Final
 
 from attrs import evolve, field, frozen
@@ -30,13 +32,7 @@ _TIMELESS: Final = 1000
 
 @frozen
 class Delivered:
-    """
-    Equal rows that have been delivered.
-
-    Attributes:
-        tick: The latest millisecond that they can belong to; ``None`` if unknown.
-        count: Their number.
-    """
+    """Equal rows that have been delivered, and the latest millisecond that they can belong to, ``None`` if unknown."""
 
     tick: int | None
     count: int
@@ -48,7 +44,6 @@ class Seen:
     The rows of a response, compared with a position.
 
     Attributes:
-        rows: The rows.
         new: Indices of those that have not been delivered, ascending.
         near: Number of first rows that can equal delivered ones.
         passed: Number of rows earlier than the border, which the request excluded.
@@ -64,16 +59,8 @@ class Seen:
     stands: Sequence[int | None] | None = None
     bounds: Sequence[int | None] = ()
 
-    def bound(self, index: int) -> int | None:
-        """The latest millisecond that a row can belong to; ``None`` if unknown."""
-        return self.rows.tick(index) if self.stands is None else self.bounds[index]
-
     def border(self, end: int) -> int | None:
-        """
-        The border after the rows before an index; ``None`` if unknown.
-
-        An unordered response has a border only at its end.
-        """
+        """The border after the rows before an index, ``None`` if unknown: an unordered response has one at its end."""
         if self.stands is None:
             return self.rows.tick(max(0, end - _OVERLAP)) if end else None
         known = [tick for tick in self.stands if tick is not None] if end == len(self.rows) else []
@@ -92,7 +79,7 @@ class Seen:
         begin = self.rows.times.earlier(((border or 0) - 1) * MILLISECOND) if is_known else self.passed
         counts = dict[str, Delivered]()
         for index in range(begin, end):
-            bound = self.bound(index)
+            bound = self.rows.tick(index) if self.stands is None else self.bounds[index]
             if _comes_again(bound, border):
                 one = counts.get(self.rows.identity(index), Delivered(bound, 0))
                 latest = bound if one.tick is None or bound is None else max(one.tick, bound)
@@ -192,18 +179,11 @@ class Position:
         return stands, bounds[::-1], passed
 
     def after(self, seen: Seen, end: int | None = None) -> Position:
-        """
-        The position after rows of a response.
-
-        Args:
-            seen: The rows, compared with this position.
-            end: How many of them are done; ``None`` for all.
-        """
+        """The position after the first rows of a response, up to an index, or after all of them."""
         until = len(seen.rows) if end is None else end
         tick = max((tick for tick in (self.tick, seen.border(until)) if tick is not None), default=None)
-        timeless = dict(self.timeless)
-        for identity in seen.timeless(until):
-            timeless[identity] = timeless.get(identity, 0) + 1
+        timeless = Counter(self.timeless)
+        timeless.update(seen.timeless(until))
         delivered = seen.counted(tick, until)
         for identity, one in self.delivered.items():
             now = delivered.get(identity, one)
@@ -217,15 +197,13 @@ class Position:
 
     def ordinals(self, seen: Seen) -> dict[int, int]:
         """The number of equal rows before each new row, by its index in ``new``; zeros are left out."""
-        counts = {identity: one.count for identity, one in self.delivered.items()} | dict(self.timeless)
+        counts = Counter({identity: one.count for identity, one in self.delivered.items()} | dict(self.timeless))
         numbers: dict[int, int] = {}
-        for order, index in enumerate(seen.new):
-            if index >= seen.near:
-                break
+        for order, index in enumerate(takewhile(lambda index: index < seen.near, seen.new)):
             identity = seen.rows.identity(index)
-            if count := counts.get(identity, 0):
-                numbers[order] = count
-            counts[identity] = count + 1
+            if counts[identity]:
+                numbers[order] = counts[identity]
+            counts[identity] += 1
         if seen.stands is None:
             # The rows behind are later than all delivered ones, and adjacent in both `new` and the response.
             behind = len(seen.rows) - len(seen.new)

@@ -27,15 +27,7 @@ from logferry_clients.daily.models.session_log_page import SessionLogPageKey
 
 @frozen
 class Page:
-    """
-    The rows of a response.
-
-    Attributes:
-        response: The response.
-        rows: Its rows.
-        limit: The limit of the request.
-        sent: Number of rows that the service sent.
-    """
+    """The rows of a response; ``sent`` is the number of rows that the service sent."""
 
     response: Response[Any]
     rows: Rows
@@ -54,17 +46,7 @@ class Page:
 
 @frozen(kw_only=True)
 class Query:
-    """
-    The query of a walk.
-
-    Attributes:
-        metrics: Metrics instead of logs.
-        mtg_session_id: Only rows of this meeting session.
-        user_session_id: Only rows of this participant's session.
-        log_level: Only logs of this level.
-        window: Only rows of this window.
-        page_size: Number of new rows per request.
-    """
+    """The query of a walk: metrics or logs, the filters, the window, and the number of new rows per request."""
 
     metrics: bool
     mtg_session_id: str | None
@@ -90,14 +72,7 @@ class Query:
         return self.page_size + position.passed + (2 * again if again > self.page_size + 1 else again)
 
     def request(self, start: int | None, limit: int, offset: int = 0) -> Request[Any]:
-        """
-        Request rows, oldest first.
-
-        Args:
-            start: See ``start``.
-            limit: Maximum number of rows.
-            offset: Number of rows to skip.
-        """
+        """Request rows from a millisecond on, oldest first."""
         return list_logs.request(
             include_logs=not self.metrics,
             include_metrics=self.metrics,
@@ -112,12 +87,7 @@ class Query:
         )
 
     def page(self, response: Response[Any], limit: int) -> Page:
-        """
-        The rows of the response to a request with this limit.
-
-        Raises:
-            LogferryError: It has none.
-        """
+        """The rows of the response to a request with this limit; an error if it has none."""
         body = decoded(response, refusal)
         array: SessionLogPageKey = "metrics" if self.metrics else "logs"
         items = body.get(array) if is_object(body) else None

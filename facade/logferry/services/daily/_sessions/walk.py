@@ -29,11 +29,12 @@ from logferry.extend import (
     ResponseShapeError,
     Send,
     SubFlow,
+    Window,
     about_response,
     exchange,
 )
 from logferry.extend import Position as SavedPosition
-from logferry.services.daily._sessions.position import Position, Seen
+from logferry.services.daily._sessions.position import Position
 from logferry.services.daily._sessions.query import Page, Query
 
 _EQUAL: Final = 100
@@ -45,114 +46,67 @@ _SPARE: Final = 2
 _CROWDED: Final = ("time: rows that one response cannot hold together were read by offset, and some may be missing",)
 
 
-@frozen
-class _Portion:
-    """
-    What a page adds to a walk.
+def _batch(position: Position, page: Page, window: Window, issues: tuple[str, ...]) -> tuple[Batch, Position]:
+    """The new rows of a page that lie within the window, and the position after the page."""
+    seen = position.look(page.rows)
+    new, items, times = seen.new, page.rows.items, page.rows.times
+    within: Sequence[int] = range(len(new))
+    if not window.has_all(times):
+        within = [order for order in within if (time := times[new[order]]) is None or window.has(time)]
+    if isinstance(new, range) and len(within) == len(new):  # nearly always
+        items, times = items[new.start :], times[new.start :]
+    else:
+        kept = [new[order] for order in within]
+        items, times = [items[index] for index in kept], times.at(kept)
 
-    Attributes:
-        position: The position before the page.
-        page: The page.
-        seen: Its rows, compared with the position.
-        within: The indices in ``seen.new`` of the rows within the window.
-        issues: What may be missing.
-    """
+    def resume(delivered: int) -> SavedPosition:
+        end = new[within[delivered]] if delivered < len(within) else None
+        return position.after(seen, end).to_json()
 
-    position: Position
-    page: Page
-    seen: Seen
-    within: Sequence[int]
-    issues: tuple[str, ...]
+    def ordinals() -> dict[int, int]:
+        numbers = position.ordinals(seen)
+        return {order: numbers[index] for order, index in enumerate(within) if index in numbers} if numbers else {}
 
-    def resume(self, delivered: int) -> SavedPosition:
-        """The position after this many rows of the batch have been delivered."""
-        end = self.seen.new[self.within[delivered]] if delivered < len(self.within) else None
-        return self.position.after(self.seen, end).to_json()
-
-    def batch(self) -> Batch:
-        """The batch for the caller."""
-        rows, new = self.page.rows, self.seen.new
-        items, times = rows.items, rows.times
-        if isinstance(new, range) and len(self.within) == len(new):  # nearly always
-            items, times = items[new.start :], times[new.start :]
-        else:
-            kept = [new[index] for index in self.within]
-            items, times = [items[index] for index in kept], times.at(kept)
-        return Batch(
-            items,
-            self.resume,
-            self.page.response,
-            issues=self.issues,
-            times=times,
-            ordinals=self._ordinals,
-            sent=None if self.seen.passed else rows.times,
-        )
-
-    def _ordinals(self) -> dict[int, int]:
-        numbers = self.position.ordinals(self.seen)
-        return {order: numbers[index] for order, index in enumerate(self.within) if index in numbers} if numbers else {}
+    sent = None if seen.passed else page.rows.times
+    batch = Batch(items, resume, page.response, issues=issues, times=times, ordinals=ordinals, sent=sent)
+    return batch, position.after(seen)
 
 
 @frozen
 class Walk:
-    """
-    A walk through the rows of a session.
-
-    Attributes:
-        query: The query.
-    """
+    """A walk through the rows of a session."""
 
     query: Query
 
     def flow(self, resumed: SavedPosition | None) -> Flow:
-        """
-        Yield the window's rows, oldest first.
-
-        Args:
-            resumed: Where to resume; ``None`` for the start.
-        """
+        """Yield the window's rows, oldest first; ``None`` is the start."""
         position = Position() if resumed is None else Position.from_json(resumed)
         furthest, idle, capped = (-1, 0), 0, -1
         following: Page | None = None
-        ended = False
+        small = ended = False
         while not ended:
             issues: tuple[str, ...] = ()
             try:
-                page = following or (yield from self._page(position))
-                following = None
-                # Rows that change with every response are always new, but do not advance the walk.
-                reached = position.tick or -1, len(page.rows)
-                furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
-                if idle >= STUCK or not position.look(page.rows).new:
-                    page, issues, ended = yield from self._behind(position, page)
-                if not (ended or issues or page.is_full or page.sent == capped):
-                    page, following, capped = yield from self._confirmed(position, page)
+                if small:
+                    page, issues, ended = yield from self._in_small_pages(position)
+                else:
+                    page = following or (yield from self._page(position))
+                    following = None
+                    # Rows that change with every response are always new, but do not advance the walk.
+                    reached = position.tick or -1, len(page.rows)
+                    furthest, idle = (reached, 0) if reached > furthest else (furthest, idle + 1)
+                    if idle >= STUCK or not position.look(page.rows).new:
+                        page, issues, ended = yield from self._behind(position, page)
+                    if not (ended or issues or page.is_full or page.sent == capped):
+                        page, following, capped = yield from self._confirmed(position, page)
             except ResponseShapeError as error:
                 # If no rows come again, only a smaller page can help.
-                if not (error.is_too_large and position.delivered):
+                if small or not (error.is_too_large and position.delivered):
                     raise
-                yield from self._small(position)
-                return
-            portion = self._portion(position, page, issues)
-            yield portion.batch()
-            position = position.after(portion.seen)
-
-    def _small(self, position: Position) -> Flow:
-        """Yield the rows behind a position, if a page and the rows that come again are too large for one response."""
-        ended = False
-        while not ended:
-            page, issues, ended = yield from self._in_small_pages(position)
-            portion = self._portion(position, page, issues)
-            yield portion.batch()
-            position = position.after(portion.seen)
-
-    def _portion(self, position: Position, page: Page, issues: tuple[str, ...]) -> _Portion:
-        seen, window = position.look(page.rows), self.query.window
-        within: Sequence[int] = range(len(seen.new))
-        if not window.has_all(page.rows.times):
-            times = [page.rows.times[index] for index in seen.new]
-            within = [index for index, time in enumerate(times) if time is None or window.has(time)]
-        return _Portion(position, page, seen, within, issues)
+                small = True
+                continue
+            batch, position = _batch(position, page, self.query.window, issues)
+            yield batch
 
     def _page(self, position: Position, limit: int | None = None) -> SubFlow[Page]:
         """The page at a position; an unexpectedly empty page is requested once more."""
@@ -183,9 +137,6 @@ class Walk:
 
         Returns:
             The page or a longer one, what may be missing, and whether the walk has ended.
-
-        Raises:
-            PagingError: The service repeats the same page.
         """
         for _ in range(STUCK):
             if not page.sent:
@@ -203,15 +154,7 @@ class Walk:
         raise _stuck(page)
 
     def _in_small_pages(self, position: Position) -> SubFlow[tuple[Page, tuple[str, ...], bool]]:
-        """
-        The rows behind a position; each request asks for one page at most.
-
-        Returns:
-            See ``_behind``.
-
-        Raises:
-            PagingError: The rows change with every response.
-        """
+        """The rows behind a position, as of ``_behind``; each request asks for one page at most."""
         page = yield from self._page(position, limit=self.query.page_size)
         for _ in range(STUCK):
             crowd = yield from self._crowd(position, page, small=True)
@@ -226,13 +169,8 @@ class Walk:
         """
         The rows of a page and of the next ones by offset, up to the first row later than all that have been delivered.
 
-        Args:
-            position: The position of the walk.
-            page: The page.
-            small: Whether one response cannot hold more rows than a page.
-
-        Returns:
-            See ``_behind``; ``None`` if the rows changed while they were read.
+        The result is that of ``_behind``; ``None`` if the rows changed while they were read.  *small*: one response
+        cannot hold more rows than a page.
         """
         whole, last, equal = page, page, 0
         issues: tuple[str, ...] = ()
@@ -244,23 +182,16 @@ class Walk:
                 return whole, issues, True
             equal = equal + 1 if found.rows.items == last.rows.items else 0
             if equal == _EQUAL:
-                error = PagingError("the service repeats a page", hint="Resume from the checkpoint later")
-                raise about_response(error, found.response)
+                raise _stuck(found)
             whole, last, issues = whole.joined(found), found, _CROWDED
         return whole, issues, False
 
     def _next(self, position: Position, whole: Page, first: Page, *, small: bool = False) -> SubFlow[Page | None]:
         """
-        The next rows by offset; ``None`` if they do not join the rows before.
+        The rows behind the *whole* so far, by offset; ``None`` if they do not join it.
 
         The request overlaps by one row, which shows that nothing has shifted.  A small page of one row cannot overlap,
         so a second request reads the row before it.
-
-        Args:
-            position: The position of the walk.
-            whole: The rows so far.
-            first: The page that they begin with.
-            small: See ``_crowd``.
         """
         limit = self.query.page_size if small else self.query.limit(position) + _SPARE
         overlap = int(min(limit, len(first.rows)) > 1)
