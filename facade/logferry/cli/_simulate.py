@@ -66,7 +66,6 @@ def simulate(records: int, port: int, host: str) -> None:
     of each service; paste them into another shell. All credentials are made up.
     """
     from logferry.testing import serve_until_interrupted  # noqa: PLC0415  # brings along asyncio
-    from logferry.testing._registry import make_fake  # noqa: PLC0415  # the other commands start without the fakes
 
     now = time.time_ns()
     fakes = dict(_made(records, now - now % _MILLISECOND))
@@ -91,6 +90,8 @@ def simulate(records: int, port: int, host: str) -> None:
 
 def _made(records: int, epoch: int) -> Iterator[tuple[Service, Fake]]:
     """Yield each service with its fake; one of another package that does not work is a line on stderr."""
+    from logferry.testing._registry import make_fake  # noqa: PLC0415  # the other commands start without the fakes
+
     for service in all_services():
         try:
             yield service, make_fake(service, records=records, epoch=epoch)

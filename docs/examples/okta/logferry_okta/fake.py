@@ -74,7 +74,11 @@ class OktaFake:
         page = found[: int(limit)]
         links = [("self", request.target)]
         if "until" not in query or len(found) > len(page):
-            behind = f"{page[-1][0]:020}_{page[-1][1]:09}" if page else key or f"{0:020}_{0:09}"
+            behind = (
+                f"{page[-1][0]:020}_{page[-1][1]:09}"
+                if page
+                else key or f"{text_to_nano(query.get('since', '')) or 0:020}_"
+            )
             following = {name: value for name, value in query.items() if name != "since"} | {"after": f"{behind}_{now}"}
             links.append(("next", f"{request.path}?{urlencode(following)}"))
         host = request.header("Host") or "localhost"
