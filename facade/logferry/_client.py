@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from attrs import AttrsInstance, evolve, frozen
+from attrs import AttrsInstance, evolve, field, frozen
 
 from logferry._config.arguments import (
     CallChanges,
@@ -27,16 +27,20 @@ from logferry._http.options import WireOptions, is_loopback
 from logferry._http.pool import Pool
 from logferry._http.rate import Rate
 from logferry._http.rate_limiter import RateLimiter
+from logferry._http.responses import ReadRefusal, Refusal
 from logferry._redaction import hide_secrets
 from logferry._streams.lazy import Streams
 from logferry._time.clock import SystemClock
 
 if TYPE_CHECKING:
+    from logferry._http.messages import Request
     from logferry._streams.definition import StreamDefinition
+    from logferry._streams.plan import Runtime
     from logferry._streams.views import Stream
 
 E = TypeVar("E")
 F = TypeVar("F", bound=AttrsInstance)
+R = TypeVar("R")
 
 
 @frozen(kw_only=True)
@@ -48,11 +52,13 @@ class Connection:
         base_url: Origin and path in front of every request's path, checked.
         authorizer: Knows the account's credentials.
         tenant: Whose logs they are, where the items do not say; ``None`` where that is unknown.
+        read_refusal: Reads the service's error bodies for ``send``; ``None`` if errors have the status alone.
     """
 
     base_url: str
     authorizer: Authorizer
     tenant: str | None = None
+    read_refusal: ReadRefusal | None = field(default=None, repr=False)
 
 
 class Client(ABC):
@@ -99,6 +105,7 @@ class Client(ABC):
         self._base_url = connection.base_url
         self._authorizer = connection.authorizer
         self._tenant = connection.tenant
+        self._read_refusal = connection.read_refusal
         self._account = options.get("account") or self.service
         self._clock = options.get("clock") or SystemClock()
         # The limits are those of the vendors' installations; on this machine there is none.
@@ -226,14 +233,42 @@ class Client(ABC):
         opened: Stream[Any] = getattr(self, definition.method)(**given, **options)
         return opened
 
+    def send(self, request: Request[R]) -> R:
+        """
+        Send a request that is not a stream's, and return the parsed response.
+
+        It has the credentials, retries, pace, timeouts and errors of the account's streams; its events for hooks have an
+        empty ``stream``.  For example ``logto.send(get_audit_log.request(id="..."))``, with ``get_audit_log`` of the
+        generated client.
+
+        Args:
+            request: The request, as a builder of the generated client makes it.
+
+        Raises:
+            LogferryError: The request failed, or the response is not as documented.
+        """
+        from logferry._streams.one_request import send  # noqa: PLC0415  # as in _runtime
+
+        return send(request, self._runtime(), self._read_refusal or _nothing)
+
+    async def asend(self, request: Request[R]) -> R:
+        """The same as ``send``, blocking only the task."""
+        from logferry._streams.one_request import asend  # noqa: PLC0415  # as in _runtime
+
+        return await asend(request, self._runtime(), self._read_refusal or _nothing)
+
     def _open(self, definition: StreamDefinition[E, Any, F], filters: F, options: StreamOptions) -> Stream[E]:
         """A stream of this account, checked before anything is sent."""
-        # With the first stream, since a program may have clients that it asks nothing of.
+        from logferry._streams.open import opened  # noqa: PLC0415  # as in _runtime
+
+        return opened(definition, filters, options, self._runtime())
+
+    def _runtime(self) -> Runtime:
+        # With the first request, since a program may have clients that it asks nothing of.
         from logferry._http.sender import Sender  # noqa: PLC0415
-        from logferry._streams.open import opened  # noqa: PLC0415
         from logferry._streams.plan import Runtime  # noqa: PLC0415
 
-        runtime = Runtime(
+        return Runtime(
             service=self.service,
             account=self._account,
             tenant=self._tenant,
@@ -246,4 +281,7 @@ class Client(ABC):
             chance=random.random,
             worded=self._worded,
         )
-        return opened(definition, filters, options, runtime)
+
+
+def _nothing(_status: int, _body: Mapping[str, Any]) -> Refusal:
+    return Refusal()

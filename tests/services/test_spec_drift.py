@@ -28,7 +28,7 @@ class Rename:
     Attributes:
         module: The module that reads or sends the renamed field, below ``logferry``.
         name: The name in the API.
-        declared: The text in the spec, which occurs once.
+        declared: The text in the spec; where it occurs more than once, the first one is meant.
         used: The text in the module.
     """
 
@@ -41,8 +41,8 @@ class Rename:
         """Change the service's spec in this folder."""
         spec = specs / Path(self.module).parts[1] / "openapi.yaml"
         text, renamed = spec.read_text(encoding="utf-8"), self.declared.replace(self.name, f"{self.name}_renamed")
-        assert text.count(self.declared) == 1
-        spec.write_text(text.replace(self.declared, renamed), encoding="utf-8")
+        assert self.declared in text
+        spec.write_text(text.replace(self.declared, renamed, 1), encoding="utf-8")
 
     def is_named(self, complaint: str) -> bool:
         """Return whether an error about the module has the removed name."""

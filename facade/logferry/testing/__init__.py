@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from logferry.testing._accounts import Hosts, configuration
     from logferry.testing._asgi import asgi
     from logferry.testing._clock import VirtualClock
+    from logferry.testing._openapi import SpecChecker
     from logferry.testing._relay import Disruption, relay
     from logferry.testing._schedule import ALL, FATAL, PASSING, QUIET, Kind, Schedule
     from logferry.testing._server import require_server, serve, serve_all, serve_until_interrupted
@@ -61,6 +62,7 @@ __all__ = [
     "Row",
     "Schedule",
     "SignalWireFake",
+    "SpecChecker",
     "VirtualClock",
     "asgi",
     "configuration",
@@ -90,6 +92,7 @@ if not TYPE_CHECKING:
             "_accounts": "Hosts configuration",
             "_asgi": "asgi",
             "_clock": "VirtualClock",
+            "_openapi": "SpecChecker",
             "_relay": "Disruption relay",
             "_schedule": "ALL FATAL PASSING QUIET Kind Schedule",
             "_server": "require_server serve serve_all serve_until_interrupted",

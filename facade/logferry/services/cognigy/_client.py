@@ -20,7 +20,7 @@ from logferry.extend import (
     Streams,
 )
 from logferry.extend import api_key as authorized_by
-from logferry.services.cognigy._account import EXAMPLE
+from logferry.services.cognigy._account import EXAMPLE, api_refusal
 
 if TYPE_CHECKING:
     from logferry.extend import Stream
@@ -95,7 +95,9 @@ class Cognigy(Client):
         if self._project_id is not None and not _PROJECT_ID.fullmatch(self._project_id):
             raise ConfigurationError(f"{settings.called('project_id')} is no id of a project", hint=_PROJECT_ID_HINT)
         self._type_brackets = settings.flag("type_brackets")
-        return Connection(base_url=base_url, authorizer=authorized_by(key, header="X-API-Key"))
+        return Connection(
+            base_url=base_url, authorizer=authorized_by(key, header="X-API-Key"), read_refusal=api_refusal
+        )
 
     def project_logs(
         self,

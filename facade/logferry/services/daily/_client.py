@@ -14,7 +14,7 @@ from logferry.extend import (
     Streams,
     bearer,
 )
-from logferry.services.daily._account import DEFAULT_BASE_URL
+from logferry.services.daily._account import DEFAULT_BASE_URL, refusal
 
 if TYPE_CHECKING:
     from logferry.extend import Stream
@@ -65,7 +65,7 @@ class Daily(Client):
     def _connect(self, settings: Settings) -> Connection:
         (key,) = settings.require("api_key")
         base_url = settings.url("base_url", settings.find("base_url") or DEFAULT_BASE_URL, example=DEFAULT_BASE_URL)
-        return Connection(base_url=base_url, authorizer=bearer(key))
+        return Connection(base_url=base_url, authorizer=bearer(key), read_refusal=refusal)
 
     def session_logs(
         self,

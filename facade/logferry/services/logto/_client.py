@@ -16,6 +16,7 @@ from logferry.extend import (
     bearer,
 )
 from logferry.services.logto._account import (
+    api_refusal,
     app_token,
     management_api,
 )
@@ -95,11 +96,11 @@ class Logto(Client):
                 hint=f"Give the tenant's address alone, such as {_EXAMPLE}",
             )
         if token:
-            return Connection(base_url=base_url, authorizer=bearer(token))
+            return Connection(base_url=base_url, authorizer=bearer(token), read_refusal=api_refusal)
         app_id, app_secret = pair
         resource = settings.find("resource") or management_api(base_url)
         authorizer = app_token(app_id=app_id, app_secret=app_secret, resource=resource)
-        return Connection(base_url=base_url, authorizer=authorizer)
+        return Connection(base_url=base_url, authorizer=authorizer, read_refusal=api_refusal)
 
     def audit_logs(
         self,

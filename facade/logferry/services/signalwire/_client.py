@@ -13,7 +13,7 @@ from logferry.extend import (
     StreamOptions,
     Streams,
 )
-from logferry.services.signalwire._account import project_token, space_url
+from logferry.services.signalwire._account import api_refusal, project_token, space_url
 
 if TYPE_CHECKING:
     from logferry.extend import Stream
@@ -79,7 +79,7 @@ class SignalWire(Client):
                 f"{settings.called('base_url')} holds the path of the API", hint="Give the part before /api"
             )
         authorizer = project_token(project_id=project, api_token=token)
-        return Connection(base_url=base_url, authorizer=authorizer, tenant=project)
+        return Connection(base_url=base_url, authorizer=authorizer, tenant=project, read_refusal=api_refusal)
 
     def video_logs(
         self, *, include_deleted: bool | None = None, **options: Unpack[StreamOptions]

@@ -2,6 +2,16 @@
 
 """Contains all the data models used in inputs/outputs"""
 
+from .audit_event import AuditEvent, AuditEventJson, AuditEventKey, fits_audit_event, repair_audit_event
+from .audit_event_page import (
+    AuditEventPage,
+    AuditEventPageJson,
+    AuditEventPageKey,
+    fits_audit_event_page,
+    repair_audit_event_page,
+)
+from .audit_event_type import AuditEventType
+from .chain_element import ChainElement, ChainElementJson, ChainElementKey, fits_chain_element, repair_chain_element
 from .embedded_entries import (
     EmbeddedEntries,
     EmbeddedEntriesJson,
@@ -13,17 +23,38 @@ from .json_object import JsonObject
 from .log_entry import LogEntry, LogEntryJson, LogEntryKey, fits_log_entry, repair_log_entry
 from .log_entry_page import LogEntryPage, LogEntryPageJson, LogEntryPageKey, fits_log_entry_page, repair_log_entry_page
 from .log_level import LogLevel
+from .modified_resource import (
+    ModifiedResource,
+    ModifiedResourceJson,
+    ModifiedResourceKey,
+    fits_modified_resource,
+    repair_modified_resource,
+)
 from .page_link import PageLink, PageLinkJson, PageLinkKey, fits_page_link, repair_page_link
 from .page_links import PageLinks, PageLinksJson, PageLinksKey, fits_page_links, repair_page_links
 from .problem import Problem, ProblemJson, ProblemKey, fits_problem, repair_problem
 
 __all__ = (
+    "AuditEvent",
+    "AuditEventJson",
+    "AuditEventKey",
+    "AuditEventPage",
+    "AuditEventPageJson",
+    "AuditEventPageKey",
+    "AuditEventType",
+    "ChainElement",
+    "ChainElementJson",
+    "ChainElementKey",
     "EmbeddedEntries",
     "EmbeddedEntriesJson",
     "EmbeddedEntriesKey",
+    "fits_audit_event",
+    "fits_audit_event_page",
+    "fits_chain_element",
     "fits_embedded_entries",
     "fits_log_entry",
     "fits_log_entry_page",
+    "fits_modified_resource",
     "fits_page_link",
     "fits_page_links",
     "fits_problem",
@@ -35,6 +66,9 @@ __all__ = (
     "LogEntryPageJson",
     "LogEntryPageKey",
     "LogLevel",
+    "ModifiedResource",
+    "ModifiedResourceJson",
+    "ModifiedResourceKey",
     "PageLink",
     "PageLinkJson",
     "PageLinkKey",
@@ -44,9 +78,13 @@ __all__ = (
     "Problem",
     "ProblemJson",
     "ProblemKey",
+    "repair_audit_event",
+    "repair_audit_event_page",
+    "repair_chain_element",
     "repair_embedded_entries",
     "repair_log_entry",
     "repair_log_entry_page",
+    "repair_modified_resource",
     "repair_page_link",
     "repair_page_links",
     "repair_problem",

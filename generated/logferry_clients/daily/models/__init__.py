@@ -16,6 +16,22 @@ from .meeting_participant import (
     fits_meeting_participant,
     repair_meeting_participant,
 )
+from .meeting_participant_page import (
+    MeetingParticipantPage,
+    MeetingParticipantPageJson,
+    MeetingParticipantPageKey,
+    fits_meeting_participant_page,
+    repair_meeting_participant_page,
+)
+from .recording import Recording, RecordingJson, RecordingKey, fits_recording, repair_recording
+from .recording_page import (
+    RecordingPage,
+    RecordingPageJson,
+    RecordingPageKey,
+    fits_recording_page,
+    repair_recording_page,
+)
+from .recording_status import RecordingStatus
 from .session_log import SessionLog, SessionLogJson, SessionLogKey, fits_session_log, repair_session_log
 from .session_log_page import (
     SessionLogPage,
@@ -31,6 +47,15 @@ from .session_metric import (
     fits_session_metric,
     repair_session_metric,
 )
+from .transcript import Transcript, TranscriptJson, TranscriptKey, fits_transcript, repair_transcript
+from .transcript_page import (
+    TranscriptPage,
+    TranscriptPageJson,
+    TranscriptPageKey,
+    fits_transcript_page,
+    repair_transcript_page,
+)
+from .transcript_status import TranscriptStatus
 
 __all__ = (
     "ApiLog",
@@ -44,9 +69,14 @@ __all__ = (
     "fits_meeting",
     "fits_meeting_page",
     "fits_meeting_participant",
+    "fits_meeting_participant_page",
+    "fits_recording",
+    "fits_recording_page",
     "fits_session_log",
     "fits_session_log_page",
     "fits_session_metric",
+    "fits_transcript",
+    "fits_transcript_page",
     "JsonObject",
     "ListApiLogsSource",
     "ListLogsLogLevel",
@@ -59,14 +89,29 @@ __all__ = (
     "MeetingParticipant",
     "MeetingParticipantJson",
     "MeetingParticipantKey",
+    "MeetingParticipantPage",
+    "MeetingParticipantPageJson",
+    "MeetingParticipantPageKey",
+    "Recording",
+    "RecordingJson",
+    "RecordingKey",
+    "RecordingPage",
+    "RecordingPageJson",
+    "RecordingPageKey",
+    "RecordingStatus",
     "repair_api_log",
     "repair_error_body",
     "repair_meeting",
     "repair_meeting_page",
     "repair_meeting_participant",
+    "repair_meeting_participant_page",
+    "repair_recording",
+    "repair_recording_page",
     "repair_session_log",
     "repair_session_log_page",
     "repair_session_metric",
+    "repair_transcript",
+    "repair_transcript_page",
     "SessionLog",
     "SessionLogJson",
     "SessionLogKey",
@@ -76,4 +121,11 @@ __all__ = (
     "SessionMetric",
     "SessionMetricJson",
     "SessionMetricKey",
+    "Transcript",
+    "TranscriptJson",
+    "TranscriptKey",
+    "TranscriptPage",
+    "TranscriptPageJson",
+    "TranscriptPageKey",
+    "TranscriptStatus",
 )

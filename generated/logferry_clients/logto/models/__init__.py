@@ -21,6 +21,14 @@ from .audit_log_payload import (
 )
 from .audit_log_result import AuditLogResult
 from .error_body import ErrorBody, ErrorBodyJson, ErrorBodyKey, fits_error_body, repair_error_body
+from .hook import Hook, HookJson, HookKey, fits_hook, repair_hook
+from .hook_execution_stats import (
+    HookExecutionStats,
+    HookExecutionStatsJson,
+    HookExecutionStatsKey,
+    fits_hook_execution_stats,
+    repair_hook_execution_stats,
+)
 from .json_object import JsonObject
 from .parsed_user_agent import (
     ParsedUserAgent,
@@ -60,6 +68,21 @@ from .user_agent_engine import (
     repair_user_agent_engine,
 )
 from .user_agent_os import UserAgentOs, UserAgentOsJson, UserAgentOsKey, fits_user_agent_os, repair_user_agent_os
+from .webhook_log import WebhookLog, WebhookLogJson, WebhookLogKey, fits_webhook_log, repair_webhook_log
+from .webhook_log_payload import (
+    WebhookLogPayload,
+    WebhookLogPayloadJson,
+    WebhookLogPayloadKey,
+    fits_webhook_log_payload,
+    repair_webhook_log_payload,
+)
+from .webhook_response import (
+    WebhookResponse,
+    WebhookResponseJson,
+    WebhookResponseKey,
+    fits_webhook_response,
+    repair_webhook_response,
+)
 
 __all__ = (
     "AccessToken",
@@ -84,6 +107,8 @@ __all__ = (
     "fits_audit_log",
     "fits_audit_log_payload",
     "fits_error_body",
+    "fits_hook",
+    "fits_hook_execution_stats",
     "fits_parsed_user_agent",
     "fits_token_error_body",
     "fits_user_agent_browser",
@@ -91,6 +116,15 @@ __all__ = (
     "fits_user_agent_device",
     "fits_user_agent_engine",
     "fits_user_agent_os",
+    "fits_webhook_log",
+    "fits_webhook_log_payload",
+    "fits_webhook_response",
+    "Hook",
+    "HookExecutionStats",
+    "HookExecutionStatsJson",
+    "HookExecutionStatsKey",
+    "HookJson",
+    "HookKey",
     "JsonObject",
     "ParsedUserAgent",
     "ParsedUserAgentJson",
@@ -100,6 +134,8 @@ __all__ = (
     "repair_audit_log",
     "repair_audit_log_payload",
     "repair_error_body",
+    "repair_hook",
+    "repair_hook_execution_stats",
     "repair_parsed_user_agent",
     "repair_token_error_body",
     "repair_user_agent_browser",
@@ -107,6 +143,9 @@ __all__ = (
     "repair_user_agent_device",
     "repair_user_agent_engine",
     "repair_user_agent_os",
+    "repair_webhook_log",
+    "repair_webhook_log_payload",
+    "repair_webhook_response",
     "StringMap",
     "TokenErrorBody",
     "TokenErrorBodyJson",
@@ -126,4 +165,13 @@ __all__ = (
     "UserAgentOs",
     "UserAgentOsJson",
     "UserAgentOsKey",
+    "WebhookLog",
+    "WebhookLogJson",
+    "WebhookLogKey",
+    "WebhookLogPayload",
+    "WebhookLogPayloadJson",
+    "WebhookLogPayloadKey",
+    "WebhookResponse",
+    "WebhookResponseJson",
+    "WebhookResponseKey",
 )

@@ -3,9 +3,44 @@
 """Contains all the data models used in inputs/outputs"""
 
 from .charge_detail import ChargeDetail, ChargeDetailJson, ChargeDetailKey, fits_charge_detail, repair_charge_detail
+from .conference_log import (
+    ConferenceLog,
+    ConferenceLogJson,
+    ConferenceLogKey,
+    fits_conference_log,
+    repair_conference_log,
+)
+from .conference_log_page import (
+    ConferenceLogPage,
+    ConferenceLogPageJson,
+    ConferenceLogPageKey,
+    fits_conference_log_page,
+    repair_conference_log_page,
+)
+from .conference_log_type import ConferenceLogType
 from .discarded_log import DiscardedLog, DiscardedLogJson, DiscardedLogKey, fits_discarded_log, repair_discarded_log
 from .error_body import ErrorBody, ErrorBodyJson, ErrorBodyKey, fits_error_body, repair_error_body
+from .fax_log import FaxLog, FaxLogJson, FaxLogKey, fits_fax_log, repair_fax_log
+from .fax_log_direction import FaxLogDirection
+from .fax_log_page import FaxLogPage, FaxLogPageJson, FaxLogPageKey, fits_fax_log_page, repair_fax_log_page
+from .fax_log_quality import FaxLogQuality
+from .fax_log_source import FaxLogSource
+from .fax_log_status import FaxLogStatus
+from .fax_log_type import FaxLogType
 from .json_object import JsonObject
+from .message_log import MessageLog, MessageLogJson, MessageLogKey, fits_message_log, repair_message_log
+from .message_log_direction import MessageLogDirection
+from .message_log_kind import MessageLogKind
+from .message_log_page import (
+    MessageLogPage,
+    MessageLogPageJson,
+    MessageLogPageKey,
+    fits_message_log_page,
+    repair_message_log_page,
+)
+from .message_log_source import MessageLogSource
+from .message_log_status import MessageLogStatus
+from .message_log_type import MessageLogType
 from .page_links import PageLinks, PageLinksJson, PageLinksKey, fits_page_links, repair_page_links
 from .validation_error import (
     ValidationError,
@@ -26,37 +61,101 @@ from .video_log_page import VideoLogPage, VideoLogPageJson, VideoLogPageKey, fit
 from .video_log_source import VideoLogSource
 from .video_log_status import VideoLogStatus
 from .video_log_type import VideoLogType
+from .voice_event import VoiceEvent, VoiceEventJson, VoiceEventKey, fits_voice_event, repair_voice_event
+from .voice_event_level import VoiceEventLevel
+from .voice_event_page import (
+    VoiceEventPage,
+    VoiceEventPageJson,
+    VoiceEventPageKey,
+    fits_voice_event_page,
+    repair_voice_event_page,
+)
+from .voice_log import VoiceLog, VoiceLogJson, VoiceLogKey, fits_voice_log, repair_voice_log
+from .voice_log_direction import VoiceLogDirection
+from .voice_log_page import VoiceLogPage, VoiceLogPageJson, VoiceLogPageKey, fits_voice_log_page, repair_voice_log_page
+from .voice_log_source import VoiceLogSource
+from .voice_log_status import VoiceLogStatus
+from .voice_log_type import VoiceLogType
 
 __all__ = (
     "ChargeDetail",
     "ChargeDetailJson",
     "ChargeDetailKey",
+    "ConferenceLog",
+    "ConferenceLogJson",
+    "ConferenceLogKey",
+    "ConferenceLogPage",
+    "ConferenceLogPageJson",
+    "ConferenceLogPageKey",
+    "ConferenceLogType",
     "DiscardedLog",
     "DiscardedLogJson",
     "DiscardedLogKey",
     "ErrorBody",
     "ErrorBodyJson",
     "ErrorBodyKey",
+    "FaxLog",
+    "FaxLogDirection",
+    "FaxLogJson",
+    "FaxLogKey",
+    "FaxLogPage",
+    "FaxLogPageJson",
+    "FaxLogPageKey",
+    "FaxLogQuality",
+    "FaxLogSource",
+    "FaxLogStatus",
+    "FaxLogType",
     "fits_charge_detail",
+    "fits_conference_log",
+    "fits_conference_log_page",
     "fits_discarded_log",
     "fits_error_body",
+    "fits_fax_log",
+    "fits_fax_log_page",
+    "fits_message_log",
+    "fits_message_log_page",
     "fits_page_links",
     "fits_validation_error",
     "fits_validation_error_body",
     "fits_video_log",
     "fits_video_log_page",
+    "fits_voice_event",
+    "fits_voice_event_page",
+    "fits_voice_log",
+    "fits_voice_log_page",
     "JsonObject",
+    "MessageLog",
+    "MessageLogDirection",
+    "MessageLogJson",
+    "MessageLogKey",
+    "MessageLogKind",
+    "MessageLogPage",
+    "MessageLogPageJson",
+    "MessageLogPageKey",
+    "MessageLogSource",
+    "MessageLogStatus",
+    "MessageLogType",
     "PageLinks",
     "PageLinksJson",
     "PageLinksKey",
     "repair_charge_detail",
+    "repair_conference_log",
+    "repair_conference_log_page",
     "repair_discarded_log",
     "repair_error_body",
+    "repair_fax_log",
+    "repair_fax_log_page",
+    "repair_message_log",
+    "repair_message_log_page",
     "repair_page_links",
     "repair_validation_error",
     "repair_validation_error_body",
     "repair_video_log",
     "repair_video_log_page",
+    "repair_voice_event",
+    "repair_voice_event_page",
+    "repair_voice_log",
+    "repair_voice_log_page",
     "ValidationError",
     "ValidationErrorBody",
     "ValidationErrorBodyJson",
@@ -72,4 +171,21 @@ __all__ = (
     "VideoLogSource",
     "VideoLogStatus",
     "VideoLogType",
+    "VoiceEvent",
+    "VoiceEventJson",
+    "VoiceEventKey",
+    "VoiceEventLevel",
+    "VoiceEventPage",
+    "VoiceEventPageJson",
+    "VoiceEventPageKey",
+    "VoiceLog",
+    "VoiceLogDirection",
+    "VoiceLogJson",
+    "VoiceLogKey",
+    "VoiceLogPage",
+    "VoiceLogPageJson",
+    "VoiceLogPageKey",
+    "VoiceLogSource",
+    "VoiceLogStatus",
+    "VoiceLogType",
 )

@@ -1,0 +1,13 @@
+"""Okta's System Log for logferry."""
+
+from typing import Final
+
+from logferry.extend import Service
+
+SERVICE: Final = Service(
+    name="okta",
+    client_home="logferry_okta.client:Okta",
+    attributes_home="logferry_okta.records:ATTRIBUTES",
+    fake_home="logferry_okta.fake:OktaFake",
+)
+"""What the entry point in pyproject.toml names; all other modules are loaded when they are used."""
