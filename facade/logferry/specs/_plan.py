@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from shlex import quote
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from openapi_python_client.parser.properties.list_property import ListProperty
 
 from logferry._errors import InvalidRequestError
 from logferry._json import is_object
+from logferry._redaction import printable
 from logferry.specs._document import Document, operations
 
 _SIZES: Final = ("limit", "page_size", "pagesize", "per_page", "perpage", "size", "count", "max_results", "maxresults")
@@ -58,7 +60,7 @@ class Plan:
 
     Attributes:
         name: The service's name.
-        operation_id: What the operation is called on the command line.
+        operation_id: What the operation is called on the command line, quoted for a shell.
         tag: The module of the generated operations.
         operation: The module of the operation.
         item: The class of an entry, and its module in *item_module*.
@@ -253,7 +255,7 @@ def _sample(one: Any, data: GeneratorData, depth: int = 0) -> str:
 def _id_of(document: Document) -> str:
     path, method, _, operation = operations(document)[0]
     name = operation.get("operationId")
-    return name if isinstance(name, str) and re.fullmatch(r"[\w.-]+", name) else f"'{method.upper()} {path}'"
+    return quote(printable(name if isinstance(name, str) else f"{method.upper()} {path}"))
 
 
 def _scheme(document: Document) -> tuple[str, str]:
