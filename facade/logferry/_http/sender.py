@@ -21,9 +21,10 @@ from logferry._errors import (
     ResponseShapeError,
 )
 from logferry._http.body import ENCODINGS, Body
+from logferry._http.defects import is_defect
 from logferry._http.messages import Response, Send, header_of, header_values
 from logferry._http.pool import Pool, Running
-from logferry._http.transports import Bounds, Incoming, Outgoing, is_defect
+from logferry._http.transports import Bounds, Incoming, Outgoing
 from logferry._json import dumps
 from logferry._redaction import printable, public_url, without_credentials
 from logferry._time.clock import Clock
