@@ -44,8 +44,8 @@ PINNED = {
     """,
     "logferry.testing": """
         ALL FATAL PASSING QUIET Change Clock CognigyFake Comparison DailyFake Differences Disruption Fake FakeRequest
-        FakeResponse Faults Hosts InProcessTransport Kind LogtoFake MakeAccount MakeClient Outcome Recorder Row
-        Schedule SignalWireFake SpecChecker VirtualClock asgi configuration connected cut emptied failing first_of html_page late
+        FakeResponse Faults Hosts InProcessTransport Kind Listed LogtoFake MakeAccount MakeClient Outcome Recorder Row
+        Schedule SignalWireFake SpecChecker StreamFake VirtualClock asgi configuration connected cut emptied failing first_of html_page late
         random_rows relay require_server reset serve serve_all serve_until_interrupted shortened stale
     """,
 }

@@ -44,7 +44,7 @@ class Install(Protocol):
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Return a function that installs distributions for this process and its children."""
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
 
     def installed(module: str, source: str, *, name: str = "acorn", client: str | None = None) -> None:

@@ -16,7 +16,16 @@ from logferry._time.timestamps import SECOND
 from logferry.hooks import IssueEvent
 from logferry.sync._order import Order
 from logferry.sync._sync import Lane, Sync
-from logferry.testing import FakeRequest, FakeResponse, InProcessTransport, Row, VirtualClock, connected, random_rows
+from logferry.testing import (
+    FakeRequest,
+    FakeResponse,
+    InProcessTransport,
+    LogtoFake,
+    Row,
+    VirtualClock,
+    connected,
+    random_rows,
+)
 from logferry.testing._dying_store import DyingStore
 
 EPOCH: Final = 1_767_225_600 * SECOND
@@ -193,7 +202,7 @@ def test_a_cursor_and_a_pull_have_checkpoints_of_their_own() -> None:
             okta.system_log(resume=view.checkpoint).to_list()
         assert okta.system_log(resume=view.checkpoint).onward().to_list() == []
     with (
-        connected(logferry.Logto, logferry.testing.LogtoFake()) as logto,
+        connected(logferry.Logto, LogtoFake()) as logto,
         pytest.raises(logferry.InvalidRequestError, match="cannot be read forward"),
     ):
         logto.audit_logs().onward()

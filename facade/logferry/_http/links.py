@@ -35,14 +35,16 @@ def link_query(response: Response[Any], link: object) -> tuple[Mapping[str, str]
 
     Args:
         response: The response that has the link; links can be relative to its address.
-        link: The link, from a header or from a body.
+        link: The link, from a header or from a body; ``None`` or an empty text where there is none.
 
     Returns:
-        The parameters, of several with one name the last; and remarks for ``CursorPage.remarks``.
+        The parameters, none without a link, of several with one name the last; and remarks for ``CursorPage.remarks``.
 
     Raises:
         PagingError: It is no address.
     """
+    if link is None or link == "":
+        return {}, ()
     own = urlsplit(response.url)
     try:
         parts = urlsplit(urljoin(response.url, link)) if isinstance(link, str) else None

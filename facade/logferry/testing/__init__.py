@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from logferry.testing._relay import Disruption, relay
     from logferry.testing._schedule import ALL, FATAL, PASSING, QUIET, Kind, Schedule
     from logferry.testing._server import require_server, serve, serve_all, serve_until_interrupted
+    from logferry.testing._stream_fake import Listed, StreamFake
     from logferry.testing._transport import InProcessTransport
     from logferry.testing._wiring import MakeAccount, MakeClient, connected
     from logferry.testing.cognigy import CognigyFake
@@ -54,6 +55,7 @@ __all__ = [
     "Hosts",
     "InProcessTransport",
     "Kind",
+    "Listed",
     "LogtoFake",
     "MakeAccount",
     "MakeClient",
@@ -63,6 +65,7 @@ __all__ = [
     "Schedule",
     "SignalWireFake",
     "SpecChecker",
+    "StreamFake",
     "VirtualClock",
     "asgi",
     "configuration",
@@ -96,6 +99,7 @@ if not TYPE_CHECKING:
             "_relay": "Disruption relay",
             "_schedule": "ALL FATAL PASSING QUIET Kind Schedule",
             "_server": "require_server serve serve_all serve_until_interrupted",
+            "_stream_fake": "Listed StreamFake",
             "_transport": "InProcessTransport",
             "_wiring": "MakeAccount MakeClient connected",
             "cognigy": "CognigyFake",

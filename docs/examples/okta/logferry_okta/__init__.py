@@ -10,4 +10,3 @@ SERVICE: Final = Service(
     attributes_home="logferry_okta.records:ATTRIBUTES",
     fake_home="logferry_okta.fake:OktaFake",
 )
-"""What the entry point in pyproject.toml names; all other modules are loaded when they are used."""

@@ -10,11 +10,7 @@ if TYPE_CHECKING:
 
 
 class Okta(Client):
-    """
-    An Okta organization: its address and an API token (``OKTA_BASE_URL``, ``OKTA_API_TOKEN``).
-
-    Okta's limits differ by plan; logferry obeys the ``X-Rate-Limit-Remaining`` and ``X-Rate-Limit-Reset`` of its responses.
-    """
+    """An Okta organization: its address and an API token (``OKTA_BASE_URL``, ``OKTA_API_TOKEN``)."""
 
     service: ClassVar[str] = "okta"
     request_id_header: ClassVar[str] = "x-okta-request-id"
@@ -37,14 +33,7 @@ class Okta(Client):
     def system_log(
         self, *, filter_: str | None = None, q: str | None = None, **options: Unpack[StreamOptions]
     ) -> "Stream[LogEvent]":
-        """
-        The events of the System Log, oldest first.
-
-        Args:
-            filter_: An expression of SCIM, such as ``eventType eq "user.session.start"``.
-            q: Words that an event has in some field.
-            options: What every stream takes.
-        """
+        """The events, oldest first: of *filter_*, an expression of SCIM, and *q*, words that an event has in some field."""
         from logferry_okta.stream import SYSTEM_LOG, SystemLogFilters  # noqa: PLC0415  # loaded with the first stream
 
         return self._open(SYSTEM_LOG, SystemLogFilters(filter_=filter_, q=q), options)

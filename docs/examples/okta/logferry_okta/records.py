@@ -21,16 +21,11 @@ from logferry.extend import (
 from logferry_okta.generated.models.log_event import LogEventJson, LogEventKey
 
 _SEVERITIES: Final = {"DEBUG": DEBUG, "INFO": INFO, "WARN": WARN, "ERROR": ERROR}
-_PUBLISHED: Final[LogEventKey] = "published"
-
 # The keys come from the generated types: both type checkers reject a key that the spec does not have.
-_ELSEWHERE: Final[Mapping[LogEventKey, str | None]] = {
-    "uuid": None,
-    "published": None,
-    "eventType": None,
-    "severity": None,
-    "displayMessage": None,
-}
+_PUBLISHED: Final[LogEventKey] = "published"
+_OWN: Final[tuple[LogEventKey, ...]] = ("uuid", _PUBLISHED, "eventType", "severity", "displayMessage")
+_ELSEWHERE: Final[Mapping[LogEventKey, str | None]] = dict.fromkeys(_OWN)
+
 ATTRIBUTES: Final[Mapping[str, tuple[Attribute, ...]]] = {
     "okta.system_log": (
         Attribute("user.id", "string", "actor.id", "Who did it."),
@@ -42,13 +37,13 @@ ATTRIBUTES: Final[Mapping[str, tuple[Attribute, ...]]] = {
         Attribute("okta.*", "any", "*", "Any other field of the event, without secrets."),
     )
 }
-"""The attributes by stream: for logferry streams, and for the views of a DuckDB store."""
 
 
 def _record(item: LogEventJson, origin: Origin, time: int) -> LogRecord:
     word = item.get("severity")
-    severity = _SEVERITIES.get(word or "", 0)
-    return make_record(origin, item, time, severity, word, item["eventType"], item.get("displayMessage"))
+    return make_record(
+        origin, item, time, _SEVERITIES.get(word or "", 0), word, item["eventType"], item.get("displayMessage")
+    )
 
 
 def _identity(item: LogEventJson) -> tuple[str | None, str | None]:
@@ -68,15 +63,10 @@ def _attributes(item: LogEventJson) -> Attributes:
     return mapped(item, _ELSEWHERE, prefix="okta") | present(lifted)
 
 
-def _resource(_item: LogEventJson, origin: Origin) -> Attributes:
-    return {"service.name": "okta", "server.address": origin.server_address}
-
-
 NORMALIZER: Final = Normalizer[LogEventJson](
     times=TimeField(_PUBLISHED),
     make=_record,
     identity=_identity,
     attributes=_attributes,
-    resource=_resource,
     untimed="published: no moment between the years 1 and 9999",
 )
