@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from logferry_clients.logto.types import Request
 
 import logferry
 from logferry._http.messages import Pairs
+from logferry_clients.logto.types import Request
 
 
 @pytest.mark.parametrize(
