@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from logferry._json import is_array, is_object
 from logferry.services.cognigy import _records as cognigy
 from logferry.services.daily import _records as daily
 from logferry.services.logto import _records as logto
@@ -42,15 +43,15 @@ def enums(document: Document) -> Iterator[tuple[str, list[Any]]]:
         yield from _below(schema, name)
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            for parameter in operation.get("parameters", ()) if isinstance(operation, dict) else ():
+            for parameter in operation.get("parameters", ()) if is_object(operation) else ():
                 yield from _below(parameter.get("schema", {}), f"{method.upper()} {path} {parameter.get('name')}")
 
 
 def _below(schema: Any, name: str) -> Iterator[tuple[str, list[Any]]]:
-    if isinstance(schema, list):
+    if is_array(schema):
         for one in schema:
             yield from _below(one, name)
-    elif isinstance(schema, dict):
+    elif is_object(schema):
         if "enum" in schema:
             yield name, schema["enum"]
         for key, child in schema.items():

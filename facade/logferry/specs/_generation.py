@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from attrs import frozen
 from openapi_python_client import Project
@@ -126,7 +126,8 @@ def write_client(document: Document, folder: Path, *, banner: str, field_prefix:
         if isinstance(data, GeneratorError):
             raise _refusal([data])
         project = Project(openapi=data, config=config, custom_template_path=_TEMPLATES)
-        project.env.globals["refuse"] = _refuse
+        known: dict[str, Any] = {"refuse": _refuse}
+        project.env.globals.update(known)
         errors = project.build()
     if errors:
         raise _refusal(errors)

@@ -260,16 +260,17 @@ def _id_of(document: Document) -> str:
 
 def _scheme(document: Document) -> tuple[str, str]:
     """The kind of the first security scheme, and the header of an API key."""
-    schemes = document.get("components", {}).get("securitySchemes", {})
-    one = next((value for value in schemes.values() if is_object(value)), {})
+    schemes: Mapping[str, Any] = document.get("components", {}).get("securitySchemes", {})
+    nothing: Mapping[str, Any] = {}
+    one = next((value for value in schemes.values() if is_object(value)), nothing)
     if one.get("type") == "apiKey" and one.get("in") == "header":
         return "apiKey", str(one.get("name"))
     return ("basic" if str(one.get("scheme", "")).lower() == "basic" else "bearer"), ""
 
 
 def _address(document: Document) -> str:
-    servers = document.get("servers") or [{}]
-    url = str(servers[0].get("url", ""))
+    servers: Sequence[Mapping[str, Any]] = document.get("servers", ())
+    url = str(servers[0].get("url", "")) if servers else ""
     fits = urlsplit(url).scheme == "https" and "{" not in url and url.isprintable() and " " not in url
     return url.rstrip("/") if fits else ""
 
