@@ -20,7 +20,8 @@ normalizer.  Read the names in this order:
    whose pages overlap, as the one in ``logferry/services/logto/_walk.py``.  ``header_link`` finds a link in ``Link`` headers, and
    ``link_query`` takes the parameters of a link, in a header or in a body, which is never followed elsewhere.
    ``Forward`` is for a stream that can say what came after a cursor: ``follow``, ``tail`` and ``sync`` read it from there, and
-   where nothing is new, a poll is one request.  ``forward_walk`` is such a walk.
+   where nothing is new, a poll is one request.  ``forward_walk`` is such a walk,
+   ``Beginning`` how it begins where the service cannot list what came since a moment.
 5. The response.  ``decoded`` gives the JSON of a ``Response`` or raises the error that its status stands for, with the
    service's own words for it, a ``Refusal``.
 6. The record.  ``Normalizer`` holds the pure functions that make a ``LogRecord`` of an item: ``TimeField`` reads times,
@@ -225,7 +226,7 @@ if TYPE_CHECKING:
     from logferry._paging.cursor_position import REMEMBERED, CursorPage
     from logferry._paging.delivered import Delivered, plausible
     from logferry._paging.end import Doubts, Evidence, believed, disagreement, shortage
-    from logferry._paging.forward import forward_walk
+    from logferry._paging.forward import Beginning, forward_walk
     from logferry._paging.keys import keys_of
     from logferry._paging.loop_guard import STUCK
     from logferry._paging.repeats import to_deliver
@@ -260,7 +261,7 @@ _HOMES = {
     "_paging.cursor_position": "CursorPage REMEMBERED",
     "_paging.delivered": "Delivered plausible",
     "_paging.end": "Doubts Evidence believed disagreement shortage",
-    "_paging.forward": "forward_walk",
+    "_paging.forward": "Beginning forward_walk",
     "_paging.keys": "keys_of",
     "_paging.loop_guard": "STUCK",
     "_paging.repeats": "to_deliver",
@@ -281,7 +282,7 @@ _HOMES = {
 
 __all__ = [
     "DEBUG", "ERROR", "FATAL", "INFO", "LAST", "MILLISECOND", "REDACTED", "REMEMBERED", "SECOND", "STUCK", "TRACE",
-    "WARN", "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions",
+    "WARN", "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Beginning", "Client", "ClientOptions",
     "ConfigurationError", "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Forward",
     "IdentityFields", "Incremental", "InvalidRequestError", "Key", "LogRecord", "Normalizer", "Origin", "PageTimes",
     "PagingError", "Position", "Rate", "Refusal", "Repaired", "Request", "Response", "ResponseShapeError", "Send",
