@@ -7,6 +7,7 @@ With --check, change nothing and only list the files that differ.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ import yaml
 
 from logferry import LogferryError
 from logferry.specs import diff, load
+from logferry.specs._check import ACCEPTED, read_accepted
 from logferry.specs._generation import SPEC, banner, files, replace, write_client
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,6 +88,10 @@ def generate(specs: Path, package: Path) -> None:
                 banner=banner_of(f"specs/{service}/openapi.yaml"),
                 **settings(spec.parent),
             )
+            accepted = spec.with_name(ACCEPTED)
+            if accepted.exists():
+                read_accepted(accepted.read_text(encoding="utf-8"), str(accepted))
+                shutil.copyfile(accepted, package / service / ACCEPTED)
         except LogferryError as error:
             sys.exit(f"{spec} was not generated: {error}")
 

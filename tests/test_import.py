@@ -40,7 +40,7 @@ PINNED = {
         Arrival Skipped Stats
     """,
     "logferry.specs": """
-        Change Difference Generated diff generate load
+        Accepted Change Checked Difference Drift Generated Sighting check diff drift generate load
     """,
     "logferry.testing": """
         ALL FATAL PASSING QUIET Change Clock CognigyFake Comparison DailyFake Differences Disruption Fake FakeRequest

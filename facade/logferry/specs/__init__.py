@@ -16,18 +16,35 @@ from logferry._lazy import lazy_names
 
 if TYPE_CHECKING:
     from logferry.specs._changes import Change, Difference
+    from logferry.specs._check import Accepted, Checked, check
     from logferry.specs._diff import diff
     from logferry.specs._document import load
+    from logferry.specs._drift import Drift, Sighting, drift
     from logferry.specs._generation import Generated, generate
 
 _HOMES = {
     "_changes": "Change Difference",
+    "_check": "Accepted Checked check",
     "_diff": "diff",
     "_document": "load",
+    "_drift": "Drift Sighting drift",
     "_generation": "Generated generate",
 }
 
-__all__ = ["Change", "Difference", "Generated", "diff", "generate", "load"]
+__all__ = [
+    "Accepted",
+    "Change",
+    "Checked",
+    "Difference",
+    "Drift",
+    "Generated",
+    "Sighting",
+    "check",
+    "diff",
+    "drift",
+    "generate",
+    "load",
+]
 
 if not TYPE_CHECKING:
     _find, __dir__ = lazy_names(globals(), _HOMES)

@@ -77,7 +77,7 @@ class Comparison:
         elif is_open and not was_open:
             yield Found(at, f"other values than {_listed(before)} are possible", "wider", owner)
         both_open = is_open and was_open
-        if removed and not (was_open and not is_open):
+        if removed and not (was_open and not is_open) and (after or not is_open):
             effect: Effect = "none" if both_open or is_open else "narrower"
             known = "known " if both_open else ""
             yield Found(at, f"the {known}{_plural('value', removed)} {_listed(removed)} went away", effect, owner)
@@ -116,12 +116,15 @@ class Comparison:
     def _paired(
         self, old: Sequence[Flat], new: Sequence[Flat]
     ) -> tuple[list[tuple[Flat, Flat]], list[Flat], list[Flat]]:
-        """Pair the forms of an object that are alike, then those of one name, then what is left if it is one of each."""
+        """Pair the forms of an object that are alike, then those of one name, those with most properties in common, then what is left if it is one of each."""
         pairs: list[tuple[Flat, Flat]] = []
         left, right = list(old), list(new)
         alike: tuple[Callable[[Flat, Flat], bool], ...] = (
             lambda one, other: not any(True for _ in self._object(one, other, "", "")),
             lambda one, other: bool(one.name) and one.name == other.name,
+            lambda one, other: (
+                2 * len(one.properties.keys() & other.properties) > len({**one.properties, **other.properties})
+            ),
             lambda _one, _other: len(left) == len(right) == 1,
         )
         for is_alike in alike:
@@ -134,7 +137,7 @@ class Comparison:
         return pairs, left, right
 
     def _object(self, old: Flat, new: Flat, at: str, owner: str) -> Iterator[Found]:
-        owner = new.name or old.name or owner
+        owner = old.name or new.name or owner
         yield from bounds_of([old], [new], BOUNDED["object"], at, owner)
         before, after = self._properties(self.old, old), self._properties(self.new, new)
         for name in dict.fromkeys([*before, *after]):

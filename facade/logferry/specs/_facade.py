@@ -61,7 +61,7 @@ class Names:
         path = f".{at.replace('[]', '')}".replace("..", ".")
         for stream, _ in self.streams:
             for one in stream.attributes:
-                if any(path.endswith(f".{source}") for source in one.source.split(", ")):
+                if any(path.endswith(f".{source}") for source in one.source.split(", ") if source != "*"):
                     yield f"attribute {one.name} of {stream.name}"
 
     def _streams_of(

@@ -22,6 +22,8 @@ Node: TypeAlias = tuple[Any, ...]
 
 KINDS: Final = frozenset({"string", "number", "integer", "boolean", "null", "array", "object"})
 
+_NAMES: Final = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+
 _MOST_ALTERNATIVES: Final = 256
 
 _OPAQUE: Final = ("not", "if", "then", "else", "patternProperties", "prefixItems", "dependentRequired", "contains")
@@ -164,7 +166,7 @@ class Schemas:
             values = [part["const"]]
         additional = part.get("additionalProperties", part.get("unevaluatedProperties", True))
         if is_object(additional):
-            additional = True if self._is_anything(additional) else (additional,)
+            additional = _whether(self.alternatives((additional,)), additional)
         return Flat(
             kinds=_kinds(part, values),
             values=None if not is_array(values) else tuple(values),
@@ -175,8 +177,12 @@ class Schemas:
             additional=additional,
         )
 
-    def _is_anything(self, schema: Any) -> bool:
-        return self.alternatives((schema,)) == [Flat()]
+
+def _whether(alternatives: list[Flat], schema: Any) -> bool | Node:
+    """Whether a schema allows anything or nothing, or else the schema."""
+    if alternatives == [Flat()]:
+        return True
+    return (schema,) if alternatives and schema != {"not": {}} else False
 
 
 def _kinds(part: Mapping[str, Any], values: Any) -> frozenset[str] | None:
@@ -191,8 +197,7 @@ def _kinds(part: Mapping[str, Any], values: Any) -> frozenset[str] | None:
 
 def kind_of(value: Any) -> str:
     """The type of a JSON value."""
-    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
-    return kinds.get(type(value), "null")
+    return _NAMES.get(type(value), "null")
 
 
 def _bounds(part: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
@@ -240,13 +245,9 @@ def _merged(one: Flat, other: Flat) -> Flat | None:
     kinds = _common(one.kinds, other.kinds)
     if kinds is not None and not kinds:
         return None
-    values = (
-        one.values
-        if other.values is None
-        else other.values
-        if one.values is None
-        else _in_both(one.values, other.values)
-    )
+    values = other.values if one.values is None else one.values
+    if one.values is not None and other.values is not None:
+        values = tuple(value for value in one.values if value in other.values)
     return Flat(
         kinds=kinds,
         values=values,
@@ -260,10 +261,6 @@ def _merged(one: Flat, other: Flat) -> Flat | None:
         additional=_additional(one.additional, other.additional),
         name=one.name or other.name,
     )
-
-
-def _in_both(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(value for value in one if value in other)
 
 
 def _common(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:

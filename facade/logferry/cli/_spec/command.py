@@ -16,6 +16,8 @@ _EPILOG: Final = """
 Examples:
   logferry spec generate openapi.yaml --output my_client
   logferry spec diff logto openapi.yaml
+  logferry spec drift traffic.har
+  logferry spec check logto --against openapi.yaml
 """
 
 _GENERATE: Final = """
@@ -36,6 +38,31 @@ Examples:
 Exit codes:
   0    nothing breaks
   1    something breaks
+  2    a spec that cannot be read
+"""
+
+_DRIFT: Final = """
+\b
+Examples:
+  logferry spec drift traffic.har
+  logferry spec drift traffic.har --spec openapi.yaml --format json
+
+\b
+Exit codes:
+  0    the specs have all of it
+  1    they do not
+  2    a file that cannot be read
+"""
+
+_CHECK: Final = """
+\b
+Examples:
+  logferry spec check logto --against openapi.yaml
+
+\b
+Exit codes:
+  0    no difference, except those that are accepted
+  1    a difference
   2    a spec that cannot be read
 """
 
@@ -110,4 +137,58 @@ def diff(ctx: click.Context, old: str, new: str, form: str, service: str | None)
     found = run(old, new, service=service)
     echo(found.formatted(form))
     if found.breaking:
+        ctx.exit(1)
+
+
+@spec.command(epilog=_DRIFT)
+@click.argument("traffic", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--spec", "specs", multiple=True, metavar="SPEC", help="A file or a service; repeatable. Default: all services."
+)
+@format_option
+@click.pass_context
+@shell_options
+def drift(ctx: click.Context, traffic: Path, specs: tuple[str, ...], form: str) -> None:
+    """
+    Say what the recorded traffic in FILE has that the specs do not.
+
+    FILE is a HAR file, as browsers and proxies save it.  Fields, types, values of enums, parameters and statuses are
+    compared.  Values are not printed, except words of enums.
+    """
+    from logferry.specs import drift as run  # noqa: PLC0415
+
+    found = run(traffic, specs)
+    echo(found.formatted(form))
+    if found.sightings:
+        ctx.exit(1)
+
+
+@spec.command(epilog=_CHECK)
+@click.argument("service")
+@click.option("--against", required=True, metavar="FILE", help="The vendor's spec.")
+@click.option(
+    "--accepted",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Differences that are meant, as JSON. Default: those that are installed.",
+)
+@format_option
+@click.pass_context
+@shell_options
+def check(ctx: click.Context, service: str, against: str, accepted: Path | None, form: str) -> None:
+    """
+    Compare the vendor's spec of SERVICE with ours.
+
+    Only operations that ours has are compared, as changes from ours to the vendor's.  Differences that are accepted, each with
+    a reason and a source, are counted.
+    """
+    from logferry.specs import check as run  # noqa: PLC0415
+    from logferry.specs._check import accepted_in  # noqa: PLC0415
+
+    found = run(service, against, accepted=None if accepted is None else accepted_in(accepted))
+    echo(found.difference.formatted(form))
+    tell("", f"{counted(len(found.accepted), 'difference')} accepted")
+    for one in found.unused:
+        tell("Warning", f"accepted, but no difference any more: {one.operation}, {one.place}")
+    if found.difference.changes:
         ctx.exit(1)
