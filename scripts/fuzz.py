@@ -136,7 +136,7 @@ def response(content: bytes = b"", **headers: bytes) -> Response[Any]:
     """Return a response with this body."""
     lines = [(name.replace("_", "-").encode(), value) for name, value in headers.items()]
     return Response(
-        request=Request(method="GET", path="/logs", params=(), headers=(), form=None, parse=dict),
+        request=Request(method="GET", path="/logs", params=(), headers=(), form=None, json=None, parse=dict),
         url="https://c.example/logs",
         status=200,
         headers=lines,

@@ -16,7 +16,7 @@ import click
 
 from logferry._accounts.registry import SERVICES
 from logferry.cli import main as logferry
-from logferry.cli._completion import NAMES_FILE
+from logferry.cli._completion import NAMES_FILE, names_of
 from logferry.cli._shell import commands_of
 
 if TYPE_CHECKING:
@@ -110,18 +110,7 @@ def context_of(command: click.Command, name: str, parent: click.Context | None =
 
 def names() -> str:
     """Return the names that shells complete without importing a service, as JSON."""
-    known = {
-        "accounts": {service.name: [*service.variables, *service.optional_variables] for service in SERVICES},
-        "streams": [
-            {
-                "name": stream.name,
-                "summary": stream.summary,
-                "filters": {one.name: one.summary for one in stream.filter_list},
-            }
-            for service in SERVICES
-            for stream in service.streams
-        ],
-    }
+    known = names_of(SERVICES, [stream for service in SERVICES for stream in service.streams])
     return json.dumps(known, indent=2) + "\n"
 
 

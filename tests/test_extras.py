@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 from tests.conftest import PATIENCE
 
-from logferry._extras import EXTRAS
+from logferry._extras import DISTRIBUTIONS, EXTRAS
 
 PROJECT: Final[Mapping[str, Any]] = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
 OPTIONAL: Final[Mapping[str, list[str]]] = PROJECT["optional-dependencies"]
@@ -76,10 +76,11 @@ def without(folder: Path, missing: tuple[str, ...], *command: str) -> subprocess
 def test_every_package_of_an_extra_is_known() -> None:
     """Each package is mapped to an extra that includes it, and `all` includes every other extra."""
     others = {extra: requirements for extra, requirements in OPTIONAL.items() if extra != "all"}
-    assert set().union(*map(names, others.values())) == set(EXTRAS)
-    assert all(package in names(others[extra]) for package, extra in EXTRAS.items())
+    packages = {DISTRIBUTIONS.get(module, module): extra for module, extra in EXTRAS.items()}
+    assert set().union(*map(names, others.values())) == set(packages)
+    assert all(package in names(others[extra]) for package, extra in packages.items())
     assert OPTIONAL["all"] == [f"logferry[{','.join(sorted(others))}]"]
-    assert names(PROJECT["dependencies"]).isdisjoint(EXTRAS)
+    assert names(PROJECT["dependencies"]).isdisjoint(packages)
 
 
 COMMANDS: Final[dict[tuple[str, ...], str]] = {
@@ -90,6 +91,14 @@ COMMANDS: Final[dict[tuple[str, ...], str]] = {
     ("state", "show", "."): "this store needs the package pyarrow. pip install 'logferry[parquet]'",
     ("state", "show", "dlt:postgres"): "this store needs the package pyarrow. pip install 'logferry[dlt]'",
     ("state", "forget", ".", "--account", "x"): "this store needs the package pyarrow. pip install 'logferry[parquet]'",
+    (
+        "spec",
+        "generate",
+        "logto",
+        "--output",
+        "client",
+    ): "logferry.specs needs the package openapi-python-client. pip install 'logferry[specs]'",
+    ("spec", "diff", "logto", "logto"): "logferry.specs needs the package pyyaml. pip install 'logferry[specs]'",
     ("simulate",): "the loopback server needs the package uvicorn. pip install 'logferry[simulate]'",
     ("demo",): "the loopback server needs the package uvicorn. pip install 'logferry[simulate]'",
     (
@@ -154,6 +163,8 @@ PROGRAMS: Final = {
     "from logferry.stores import DuckDBStore": "[duckdb]",
     "import logferry.sync": "[parquet]",
     "import logferry.testing.stores": "[parquet]",
+    "from logferry.specs import generate": "[specs]",
+    "import logferry.specs; logferry.specs.diff('logto', 'logto')": "[specs]",
     "logferry.testing.serve(logferry.testing.LogtoFake(records=1)).__enter__()": "[simulate]",
     "logferry.Logto(endpoint='http://127.0.0.1:9', access_token='x', transport='fast')": "[fast]",
 }

@@ -23,14 +23,15 @@ PINNED = {
     """,
     "logferry.extend": """
         DEBUG ERROR FATAL INFO LAST MILLISECOND REDACTED REMEMBERED SECOND STUCK TRACE WARN Attribute Attributes
-        AuthenticationError Authorizer Batch Client ClientOptions ConfigurationError Connection CursorPage Delivered Doubts Evidence Flow
-        IdentityFields Incremental InvalidRequestError Key LogRecord Normalizer Origin PageTimes PagingError Position Rate Refusal
-        Repaired Request Response ResponseShapeError Send ServiceResource Sessions Settings Stream StreamDefinition
-        StreamOptions Streams SubFlow TimeField Window about_response api_key basic bearer believed client_credentials
-        cursor_at cursor_walk decoded
-        digest disagreement dumps exchange fetch filter_field flag get is_array is_foreign is_object is_secret_name
-        keys_of known_times loads make_record mapped number_to_nano plausible present printable public_url restarted
-        rfc3339 shortage shown_at text_in text_to_nano to_deliver without_secrets wrong_shape
+        AuthenticationError Authorizer Batch Client ClientOptions ConfigurationError Connection CursorPage Delivered
+        Doubts Evidence Flow Forward IdentityFields Incremental InvalidRequestError Key LogRecord Normalizer Origin
+        PageTimes PagingError Position Rate Refusal Repaired Request Response ResponseShapeError Send Service
+        ServiceResource Sessions Settings Stream StreamDefinition StreamOptions Streams SubFlow TimeField Window
+        about_response api_key basic bearer believed client_credentials cursor_at cursor_walk decoded digest
+        disagreement dumps exchange fetch filter_field flag forward_walk get header_link is_array is_foreign is_object
+        is_secret_name keys_of known_times link_query loads make_record mapped now number_to_nano plausible present
+        printable public_url restarted rfc3339 shortage shown_at text_in text_to_nano to_deliver without_secrets
+        wrong_shape
     """,
     "logferry.hooks": """
         FailureEvent IssueEvent PageEvent RequestEvent RetryEvent
@@ -38,10 +39,13 @@ PINNED = {
     "logferry.results": """
         Arrival Skipped Stats
     """,
+    "logferry.specs": """
+        Accepted Change Checked Difference Drift Generated Sighting check diff drift generate load
+    """,
     "logferry.testing": """
         ALL FATAL PASSING QUIET Change Clock CognigyFake Comparison DailyFake Differences Disruption Fake FakeRequest
-        FakeResponse Faults Hosts InProcessTransport Kind LogtoFake MakeAccount MakeClient Outcome Recorder Row
-        Schedule SignalWireFake VirtualClock asgi configuration connected cut emptied failing first_of html_page late
+        FakeResponse Faults Hosts InProcessTransport Kind Listed LogtoFake MakeAccount MakeClient Outcome Recorder Row
+        Schedule SignalWireFake SpecChecker StreamFake VirtualClock asgi configuration connected cut emptied failing first_of html_page late
         random_rows relay require_server reset serve serve_all serve_until_interrupted shortened stale
     """,
 }

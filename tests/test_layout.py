@@ -176,7 +176,15 @@ def _product() -> Iterator[str]:
     yield from forbidden(set(MODULES) - below("testing", "cli._demo", "cli._simulate"), below("testing"))
 
 
-RULES: Final = (_ground, _http, _pure, _streams, _services, _product)
+def _specs() -> Iterator[str]:
+    """Only the command imports specs, which import the ground and the names of streams; other packages of it are there alone."""
+    specs = below("specs")
+    yield from forbidden(set(MODULES) - specs - below("cli"), specs)
+    yield from forbidden(specs, set(MODULES) - specs - below(*GROUND, "_accounts", "_streams"))
+    yield from outside(set(MODULES) - specs, "openapi_python_client", "yaml", "referencing")
+
+
+RULES: Final = (_ground, _http, _pure, _streams, _services, _product, _specs)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__.strip("_"))

@@ -157,7 +157,7 @@ def test_objects_of_generated_clients_are_short_and_public() -> None:
     )
     error = UnexpectedStatus(503, b"mark-body" * 100)
     assert error.content.startswith(b"mark-body")
-    assert_short_and_public(Request("POST", "/x", (), pair, pair, parse=str), error)
+    assert_short_and_public(Request("POST", "/x", (), pair, pair, {"a": "mark-json"}, parse=str), error)
 
 
 def test_objects_of_a_sync_are_short_and_public() -> None:

@@ -15,17 +15,25 @@ EXTRAS: Final[Mapping[str, str]] = {
     "duckdb": "duckdb",
     "filelock": "parquet",
     "keyring": "keyring",
+    "openapi_python_client": "specs",
     "pyarrow": "parquet",
     "pyreqwest": "fast",
+    "referencing": "specs",
+    "ruff": "specs",
     "uvicorn": "simulate",
+    "yaml": "specs",
 }
-"""The packages, with the smallest extra that brings each."""
+"""The packages by the name of their module, with the smallest extra that brings each."""
+
+DISTRIBUTIONS: Final[Mapping[str, str]] = {"openapi_python_client": "openapi-python-client", "yaml": "pyyaml"}
+"""The names of packages that are called otherwise than their module."""
 
 
 def missing(package: str, what: str, *, extra: str | None = None) -> MissingPackageError:
     """The error that *what* needs a package that *extra* brings; default: the smallest extra that brings it."""
     error = MissingPackageError(
-        f"{what} needs the package {package}", hint=f"pip install 'logferry[{extra or EXTRAS[package]}]'"
+        f"{what} needs the package {DISTRIBUTIONS.get(package, package)}",
+        hint=f"pip install 'logferry[{extra or EXTRAS[package]}]'",
     )
     error.name = package
     return error

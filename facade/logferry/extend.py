@@ -199,6 +199,7 @@ from typing import TYPE_CHECKING
 from logferry._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from logferry._accounts.registry import Service
     from logferry._client import Client, Connection
     from logferry._config.arguments import ClientOptions, StreamOptions
     from logferry._config.settings import Settings
@@ -210,7 +211,8 @@ if TYPE_CHECKING:
         ResponseShapeError,
     )
     from logferry._flow.auth import Authorizer, api_key, basic, bearer, client_credentials
-    from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch
+    from logferry._flow.steps import Batch, Flow, Key, Position, SubFlow, exchange, fetch, now
+    from logferry._http.links import header_link, link_query
     from logferry._http.messages import Request, Response, Send, get
     from logferry._http.rate import Rate
     from logferry._http.responses import Refusal, about_response, decoded, is_foreign, wrong_shape
@@ -219,6 +221,7 @@ if TYPE_CHECKING:
     from logferry._paging.cursor_position import REMEMBERED, CursorPage
     from logferry._paging.delivered import Delivered, plausible
     from logferry._paging.end import Doubts, Evidence, believed, disagreement, shortage
+    from logferry._paging.forward import forward_walk
     from logferry._paging.keys import keys_of
     from logferry._paging.loop_guard import STUCK
     from logferry._paging.repeats import to_deliver
@@ -227,7 +230,7 @@ if TYPE_CHECKING:
     from logferry._records.record import LogRecord, make_record
     from logferry._records.severities import DEBUG, ERROR, FATAL, INFO, TRACE, WARN
     from logferry._redaction import REDACTED, is_secret_name, printable, public_url, without_secrets
-    from logferry._streams.definition import Repaired, StreamDefinition, filter_field, flag
+    from logferry._streams.definition import Forward, Repaired, StreamDefinition, filter_field, flag
     from logferry._streams.incremental import Incremental, Sessions
     from logferry._streams.lazy import Streams
     from logferry._streams.matching import shown_at
@@ -237,12 +240,14 @@ if TYPE_CHECKING:
     from logferry._time.window import Window
 
 _HOMES = {
+    "_accounts.registry": "Service",
     "_client": "Client Connection",
     "_config.arguments": "ClientOptions StreamOptions",
     "_config.settings": "Settings",
     "_errors": "AuthenticationError ConfigurationError InvalidRequestError PagingError ResponseShapeError",
     "_flow.auth": "Authorizer api_key basic bearer client_credentials",
-    "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch",
+    "_flow.steps": "Batch Flow Key Position SubFlow exchange fetch now",
+    "_http.links": "header_link link_query",
     "_http.messages": "Request Response Send get",
     "_http.rate": "Rate",
     "_http.responses": "Refusal about_response decoded is_foreign wrong_shape",
@@ -251,6 +256,7 @@ _HOMES = {
     "_paging.cursor_position": "CursorPage REMEMBERED",
     "_paging.delivered": "Delivered plausible",
     "_paging.end": "Doubts Evidence believed disagreement shortage",
+    "_paging.forward": "forward_walk",
     "_paging.keys": "keys_of",
     "_paging.loop_guard": "STUCK",
     "_paging.repeats": "to_deliver",
@@ -259,7 +265,7 @@ _HOMES = {
     "_records.record": "LogRecord make_record",
     "_records.severities": "DEBUG ERROR FATAL INFO TRACE WARN",
     "_redaction": "REDACTED is_secret_name printable public_url without_secrets",
-    "_streams.definition": "Repaired StreamDefinition filter_field flag",
+    "_streams.definition": "Forward Repaired StreamDefinition filter_field flag",
     "_streams.incremental": "Incremental Sessions",
     "_streams.lazy": "Streams",
     "_streams.matching": "shown_at",
@@ -270,17 +276,17 @@ _HOMES = {
 }
 
 __all__ = [
-    "DEBUG", "ERROR", "FATAL", "INFO", "LAST", "MILLISECOND", "REDACTED", "REMEMBERED", "SECOND", "STUCK", "TRACE", "WARN",
-    "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions", "ConfigurationError",
-    "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "IdentityFields", "Incremental",
-    "InvalidRequestError", "Key", "LogRecord", "Normalizer", "Origin", "PageTimes", "PagingError", "Position", "Rate", "Refusal", "Repaired",
-    "Request", "Response", "ResponseShapeError", "Send", "ServiceResource", "Sessions", "Settings", "Stream",
-    "StreamDefinition", "StreamOptions",
-    "Streams", "SubFlow", "TimeField", "Window", "about_response", "api_key", "basic", "bearer", "believed",
-    "client_credentials", "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange",
-    "fetch", "filter_field", "flag", "get", "is_array", "is_foreign", "is_object", "is_secret_name", "keys_of",
-    "known_times", "loads", "make_record", "mapped", "number_to_nano", "plausible", "present", "printable",
-    "public_url", "restarted", "rfc3339", "shortage", "shown_at", "text_in", "text_to_nano", "to_deliver",
+    "DEBUG", "ERROR", "FATAL", "INFO", "LAST", "MILLISECOND", "REDACTED", "REMEMBERED", "SECOND", "STUCK", "TRACE",
+    "WARN", "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions",
+    "ConfigurationError", "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Forward",
+    "IdentityFields", "Incremental", "InvalidRequestError", "Key", "LogRecord", "Normalizer", "Origin", "PageTimes",
+    "PagingError", "Position", "Rate", "Refusal", "Repaired", "Request", "Response", "ResponseShapeError", "Send",
+    "Service", "ServiceResource", "Sessions", "Settings", "Stream", "StreamDefinition", "StreamOptions", "Streams",
+    "SubFlow", "TimeField", "Window", "about_response", "api_key", "basic", "bearer", "believed", "client_credentials",
+    "cursor_at", "cursor_walk", "decoded", "digest", "disagreement", "dumps", "exchange", "fetch", "filter_field",
+    "flag", "forward_walk", "get", "header_link", "is_array", "is_foreign", "is_object", "is_secret_name", "keys_of",
+    "known_times", "link_query", "loads", "make_record", "mapped", "now", "number_to_nano", "plausible", "present",
+    "printable", "public_url", "restarted", "rfc3339", "shortage", "shown_at", "text_in", "text_to_nano", "to_deliver",
     "without_secrets", "wrong_shape",
 ]  # fmt: skip
 

@@ -25,6 +25,8 @@ ENDLESS = ("logferry simulate", "logferry tail", "logferry demo", "logferry sync
 """Examples with these beginnings run until Ctrl-C, or for long."""
 STORED = "logferry state"
 """Examples with these beginnings need a store."""
+SPECS = ("openapi.yaml", "old.yaml")
+"""The specs that examples name; they also name traffic.har."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -67,6 +69,9 @@ def test_each_example_runs(line: str, run: Run, tmp_path: Path) -> None:
         line = line.partition("|")[0]
     if line.startswith(STORED):
         assert run("sync", "--to", str(tmp_path / "logs.duckdb")).exit_code == 0
+    for name in SPECS if line.startswith("logferry spec") else ():
+        shutil.copy(Path(__file__).parents[2] / "specs/logto/openapi.yaml", tmp_path / name)
+        (tmp_path / "traffic.har").write_text('{"log": {"entries": []}}')
     (tmp_path / ".config/fish/completions").mkdir(parents=True)
     changes = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(

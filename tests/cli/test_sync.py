@@ -11,9 +11,11 @@ import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 import duckdb
 import pytest
@@ -91,10 +93,12 @@ def test_raw_is_stored_only_on_request(configured: Server, run: Run, store: Path
 
 def test_the_next_sync_continues_after_a_failure(account: Account, run: Run, store: Path) -> None:
     """The store has the records before the failure and the position; the exit code is the error's."""
-    fake = made_fake()
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    since = midnight - timedelta(hours=10)  # a window ends at midnight: all records are in the first one, five pages
+    fake = attrs.evolve(made_fake(), epoch=int(midnight.timestamp() - 3600) * 1_000_000_000)
     with serving(fake, on_page(4, REFUSED)) as url:
         account(fake, url)
-        failed = run("sync", "--to", str(store), "--since", "10h")
+        failed = run("sync", "--to", str(store), "--since", since.isoformat())
         assert failed.exit_code == 3
         assert "Error: logto.audit_logs" in failed.stderr
         assert 0 < len(stored(store)) < 417

@@ -55,9 +55,7 @@ def pages(draw: st.DrawFn) -> dict[str, Any]:
 def probe(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     """Return the models of the client generated from the test spec, importable during the test."""
     folder = tmp_path_factory.mktemp("probe")
-    shutil.copytree(ROOT / "specs/templates", folder / "specs/templates")
     shutil.copytree(Path(__file__).with_name("probe"), folder / "specs/probe")
-    shutil.copy(ROOT / "specs/logto/generator.yaml", folder / "specs/probe")
     command: list[str | Path] = [
         sys.executable,
         ROOT / "scripts/regenerate.py",

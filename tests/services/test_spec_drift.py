@@ -54,6 +54,11 @@ def field(module: str, name: str) -> Rename:
     return Rename(f"services/{module}.py", name, f"\n        {name}:\n", name)
 
 
+def value(module: str, name: str, declared: str) -> Rename:
+    """Return the change of a value of an enum, whose meaning a table has."""
+    return Rename(f"services/{module}.py", name, declared, name)
+
+
 def parameter(module: str, name: str, used: str) -> Rename:
     """Return the change of a filter or another parameter."""
     return Rename(f"services/{module}.py", name, f"name: {name}\n", used)
@@ -77,6 +82,10 @@ RENAMES = (  # one name of each mapping, since pyright stops at the first error
     field("signalwire/_records", "room_name"),
     field("signalwire/_lists", "next"),
     parameter("signalwire/_streams", "page_token", "page_token"),
+    value("cognigy/_records", "fatal", "enum: [fatal, error,"),
+    value("daily/_records", "webhook", "enum: [api, webhook]"),
+    value("logto/_records", "Success", "enum: [Success, Error]"),
+    value("signalwire/_records", "video_room_session", "enum: [video_room_session, video_conference_session]"),
 )
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logferry
-from logferry._streams.follow import Polling
 from logferry._streams.follow_position import Known, Place, Watched, key
+from logferry._streams.pace import Polling
 from logferry._time.timestamps import SECOND
 from logferry.hooks import IssueEvent
 from logferry.testing import FakeRequest, FakeResponse, InProcessTransport, LogtoFake, Row, VirtualClock

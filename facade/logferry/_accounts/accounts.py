@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from attrs import field, frozen
 
-from logferry._accounts.registry import SERVICES, Service
+from logferry._accounts.registry import Service, all_services, service_named
 from logferry._config.paths import local_path
 from logferry._config.secrets import Reference, read_reference, untrusted
 from logferry._config.settings import Settings
@@ -125,7 +125,7 @@ def find_accounts(config: str | PurePath | None = None) -> tuple[Account, ...]:
         with ShortTraceback():
             path, trusted = found
             return tuple(_read_account(path, name, table, trusted) for name, table in _read_tables(path).items())
-    described = (Account(name=service.name, service=service) for service in SERVICES)
+    described = (Account(name=service.name, service=service) for service in all_services())
     return tuple(account for account in described if any(account.has(name) for name in account.service.all_settings))
 
 
@@ -182,13 +182,12 @@ def _read_account(path: Path, name: str, table: Any, trusted: bool) -> Account: 
         raise ConfigurationError(f"{path}: an account's name is empty, or cannot be printed", hint="Rename it")
     if not is_object(table):
         raise ConfigurationError(f"{path}: the account {name!r} is no table", hint=_HINT)
-    services = {service.name: service for service in SERVICES}
     wanted = table.get("service")
     if wanted is None:
-        raise ConfigurationError(f"service of {place} is missing", hint=f"Known: {', '.join(services)}")
-    if not isinstance(wanted, str) or wanted not in services:
-        raise ConfigurationError(f"service of {place} is not known", hint=suggestion(str(wanted), list(services)))
-    service = services[wanted]
+        raise ConfigurationError(f"service of {place} is missing", hint=f"Known: {', '.join(_service_names())}")
+    service = service_named(wanted) if isinstance(wanted, str) else None
+    if service is None:
+        raise ConfigurationError(f"service of {place} is not known", hint=suggestion(str(wanted), _service_names()))
     values: dict[str, str | bool | Reference] = {}
     for key, value in table.items():
         if key in _OWN_KEYS:
@@ -220,6 +219,10 @@ def _read_account(path: Path, name: str, table: Any, trusted: bool) -> Account: 
         retention=_read_retention(table.get("retention"), place),
         values=values,
     )
+
+
+def _service_names() -> list[str]:
+    return [service.name for service in all_services()]
 
 
 def _read_retention(text: object, place: str) -> int | None:

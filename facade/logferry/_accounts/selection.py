@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from logferry._accounts.accounts import Account, configuration_file, find_accounts
-from logferry._accounts.registry import SERVICES, Service
+from logferry._accounts.registry import Service, all_services, all_streams, service_named
 from logferry._config.settings import listed
 from logferry._errors import ConfigurationError, InvalidRequestError, suggestion
 from logferry._streams.definition import StreamDefinition
@@ -87,7 +87,7 @@ def selected_accounts(names: Sequence[str] = (), *, config: str | PurePath | Non
         raise ConfigurationError(
             "there is no account: no logferry.toml was found, and no service's environment variables are set",
             hint="Set the variables of one: "
-            + "; ".join(f"{', '.join(service.variables)} ({service.name})" for service in SERVICES)
+            + "; ".join(f"{', '.join(service.variables)} ({service.name})" for service in all_services())
             + ". To try it without any, logferry simulate serves made-up ones",
         )
     return named_accounts(names, accounts)
@@ -111,13 +111,13 @@ def how_to_have(service: Service, file: Path | None) -> str:
 
 def require_streams(names: Sequence[str]) -> None:
     """Refuse names that no stream has, by an InvalidRequestError."""
-    known = [stream.name for service in SERVICES for stream in service.streams]
-    services = {service.name: service for service in SERVICES}
     for name in names:
-        if name in services:
-            own = ", ".join(stream.name for stream in services[name].streams)
-            raise InvalidRequestError(f"{name!r} is a service, not a stream", hint=f"Its streams: {own}")
-        if name not in known:
+        service = service_named(name.partition(".")[0])
+        own = [] if service is None else [stream.name for stream in service.streams]
+        if service is not None and name == service.name:
+            raise InvalidRequestError(f"{name!r} is a service, not a stream", hint=f"Its streams: {', '.join(own)}")
+        if name not in own:
+            known = [stream.name for _, stream in all_streams()]
             raise InvalidRequestError(f"there is no stream {name!r}", hint=suggestion(name, known))
 
 
@@ -128,13 +128,14 @@ def selected_jobs(streams: Sequence[str], accounts: Sequence[Account], names: Se
     jobs = [
         Job(account, stream)
         for account in meant
-        for stream in account.service.streams
+        for stream in _streams_of(account, alone=len(meant) == 1)
         if not streams or stream.name in streams
     ]
     missing = sorted(set(streams) - {job.stream.name for job in jobs})
     if not missing:
         return jobs
-    (service,) = (one for one in SERVICES if missing[0] in [stream.name for stream in one.streams])
+    service = service_named(missing[0].partition(".")[0])
+    assert service is not None  # noqa: S101  # the stream is known
     having = [account.name for account in accounts if account.service == service]
     if having:
         lacking = [account.name for account in meant]
@@ -145,6 +146,16 @@ def selected_jobs(streams: Sequence[str], accounts: Sequence[Account], names: Se
         )
     how = how_to_have(service, accounts[0].file)
     raise ConfigurationError(f"no account has the stream {missing[0]}", hint=f"{how[0].upper()}{how[1:]}")
+
+
+def _streams_of(account: Account, *, alone: bool) -> tuple[StreamDefinition[Any, Any, Any], ...]:
+    """The streams of an account; none where its package does not work, which is raised only where the account stands alone."""
+    try:
+        return account.service.streams
+    except ConfigurationError:
+        if alone:
+            raise
+        return ()
 
 
 def names_of(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class Reader:
         page_size: How many items a request asks for.
         concurrency: How many requests may be in flight, at least 1.
         sift: Leaves out items of a flow; ``None`` for none.
+        forward: The stream's walk from a cursor forward, after its page size; ``None`` without one.
     """
 
     walk: Callable[[int, Window, Position | None], Flow]
@@ -59,6 +60,7 @@ class Reader:
     page_size: int
     concurrency: int = 1
     sift: Callable[[Flow], Flow] | None = None
+    forward: Callable[[int, Window, Position | None], Flow] | None = None
 
     def smaller(self) -> Reader | None:
         """The same with pages of half the size; ``None`` where they are of one item."""

@@ -9,6 +9,7 @@ from typing import Final
 from attrs import define, field
 
 from logferry._accounts.accounts import Account
+from logferry._accounts.registry import failures as package_failures
 from logferry._accounts.selection import (
     Filters,
     Job,
@@ -34,7 +35,7 @@ class Clients:
     accounts: tuple[Account, ...]
     options: ClientOptions
     by_account: dict[str, Client] = field(factory=dict[str, Client])
-    _logged: set[Skipped] = field(factory=set[Skipped])
+    _logged: set[Skipped | LogferryError] = field(factory=set["Skipped | LogferryError"])
 
     def client(self, account: str) -> Client:
         """The client of an account; an unknown name is an InvalidRequestError, wrong settings are a ConfigurationError."""
@@ -59,6 +60,10 @@ class Clients:
         named = names_of(streams)
         jobs = selected_jobs(named, self.accounts, names_of(accounts))
         filters.require_among(jobs)
+        for error in package_failures():
+            if error not in self._logged:
+                self._logged.add(error)
+                _LOGGER.warning("%s", error)
         skipped: list[Skipped] = []
         if not named:
             jobs, skipped = askable_jobs(jobs, filters.common, own=filters.own, sessions=sessions)

@@ -10,7 +10,7 @@ from operator import length_hint
 import anyio
 from attrs import define, field, frozen
 
-from logferry._accounts.registry import SERVICES
+from logferry._accounts.registry import all_streams
 from logferry._config.arguments import WindowOptions
 from logferry._errors import suggestion
 from logferry._ferry.delivery import Deliverable, Name
@@ -137,7 +137,7 @@ def refuse_other_names(options: WindowOptions) -> None:
     known = WindowOptions.__optional_keys__
     for name in options:
         if name not in known:
-            spellings = {one.name for service in SERVICES for stream in service.streams for one in stream.filter_list}
+            spellings = {one.name for _, stream in all_streams() for one in stream.filter_list}
             own = ["accounts", "streams", "filters", "severity", "resume", *sorted(known)]
             hint = f"Filters go into filters={{{name!r}: ...}}" if name in spellings else suggestion(name, own)
             raise TypeError(f"records() got an unexpected keyword argument {name!r}. {hint}")

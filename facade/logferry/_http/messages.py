@@ -42,7 +42,12 @@ class Request(Protocol[R_co]):
 
     @property
     def form(self) -> Pairs | None:
-        """An ``application/x-www-form-urlencoded`` body, or ``None`` for no body."""
+        """An ``application/x-www-form-urlencoded`` body, or ``None`` for no such body."""
+        ...
+
+    @property
+    def json(self) -> Any:
+        """A JSON body, or ``None`` for no such body.  Another media type than ``application/json`` is in the headers."""
         ...
 
     @property
@@ -58,6 +63,7 @@ class _Get:
     method: str = "GET"
     headers: Pairs = ()
     form: Pairs | None = None
+    json: Any = None
 
     @staticmethod
     def parse(value: Any) -> Any:

@@ -21,9 +21,11 @@ from logferry._errors import (
     ResponseShapeError,
 )
 from logferry._http.body import ENCODINGS, Body
+from logferry._http.defects import is_defect
 from logferry._http.messages import Response, Send, header_of, header_values
 from logferry._http.pool import Pool, Running
-from logferry._http.transports import Bounds, Incoming, Outgoing, is_defect
+from logferry._http.transports import Bounds, Incoming, Outgoing
+from logferry._json import dumps
 from logferry._redaction import printable, public_url, without_credentials
 from logferry._time.clock import Clock
 from logferry._version import __version__
@@ -115,6 +117,10 @@ class Sender:
         if request.form is not None:
             headers.append((b"Content-Type", b"application/x-www-form-urlencoded"))
             content = urlencode(request.form).encode("ascii")
+        elif request.json is not None:
+            if header_of(headers, "content-type") is None:
+                headers.append((b"Content-Type", b"application/json"))
+            content = dumps(request.json)
         url = f"{self.pool.options.base_url}{request.path}"
         try:
             query = "&".join(map(_quoted, request.params))

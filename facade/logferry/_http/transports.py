@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
-from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 import httpx
 from attrs import field, frozen
 
 Chunks = TypeVar("Chunks")
 Closed = TypeVar("Closed")
-
-_DEFECT: Final = "_is_defect_of_transport"
 
 
 class Bounds(NamedTuple):
@@ -127,13 +125,3 @@ def _request(outgoing: Outgoing) -> httpx.Request:
     return httpx.Request(
         outgoing.method, outgoing.url, headers=outgoing.headers, content=outgoing.content, extensions=extensions
     )
-
-
-def mark_defect(error: Exception) -> None:
-    """Mark an exception as a mistake in a transport's own code, such as a fake of a test: it is raised as it is."""
-    setattr(error, _DEFECT, True)
-
-
-def is_defect(error: BaseException) -> bool:
-    """Whether an exception is a mistake in a transport's own code, and no failure of the network."""
-    return getattr(error, _DEFECT, False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
@@ -21,6 +21,20 @@ _START_AGAIN: Final = "Start again without it"
 
 FOLLOW: Final = "follow"
 """A position that has this name is that of a follow."""
+
+
+ONWARD: Final = "onward"
+"""A position that has this name is that of a walk forward from a cursor."""
+
+Kind: TypeAlias = Literal["pull", "follow", "onward"]
+"""How a stream is read: a window once, without an end, or forward from a cursor."""
+
+
+def kind_of(position: Position) -> Kind:
+    """How the stream of a position is read."""
+    if is_follow(position):
+        return "follow"
+    return "onward" if is_object(position) and ONWARD in position else "pull"
 
 
 def is_follow(position: Position | None) -> bool:

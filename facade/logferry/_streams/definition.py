@@ -41,6 +41,23 @@ class Walk(Protocol[F_contra]):
         ...
 
 
+@frozen(kw_only=True)
+class Forward(Generic[F]):
+    """
+    How a stream says what came after a cursor, so that it is followed and synced without reading anything again.
+
+    Attributes:
+        walk: Starts a walk, see ``Walk``, which yields what has come since its position, each item once, and ends where nothing more
+            is there; its last position is where the next walk goes on, see ``forward_walk``.  Without a position it begins where the
+            window does.  It goes beyond the window's end, up to now.
+        catches_late: Whether an item that arrives late comes after the cursor too, whatever its time.  Elsewhere the stream's own
+            walk reads the settling time again from time to time.
+    """
+
+    walk: Walk[F]
+    catches_late: bool = True
+
+
 class Repaired(Protocol[J_co]):
     """An item made well-formed, as the generated ``repair_...`` functions return it."""
 
@@ -173,6 +190,7 @@ class StreamDefinition(Generic[E, J, F]):
         page_size: How many items are requested at once unless the caller says otherwise.
         largest_page_size: The service's limit, or ``None`` where it is unknown.
         walk: Starts the stream's flow, see ``Walk``.
+        forward: How it says what came after a cursor; ``None`` where it cannot.
         fits: Whether an item has the shape that the documentation promises; default: whether it is a JSON object.
         repair: Makes an item fit; default: an empty object takes the place of what is no object.
         entry: The typed model of an item that fits; default: the item as it is.
@@ -194,6 +212,7 @@ class StreamDefinition(Generic[E, J, F]):
     page_size: int
     largest_page_size: int | None = None
     walk: Walk[F]
+    forward: Forward[F] | None = None
     fits: Callable[[object], bool] = is_object
     repair: Callable[[object], Repaired[J]] = _Replaced
     entry: Callable[[Any], E] = _itself

@@ -6,6 +6,10 @@ settling time before it, and all that comes after, dated in the future or not.  
 by identity; where the service gives no ids, equal items are counted.  Items that change until they are final are delivered
 when they are first seen, and once more when they are final and say something else than they did.
 
+Where the stream says what came after a cursor (``Forward``), the first poll reads its window, the second one what came since the
+settling time before, and each later one what came after the cursor: one request where nothing has.  A cursor that the service does
+not know any more is dropped, so that the next poll is like the second one.
+
 A follow is a flow like any other: its batches are polls, and its positions are those of checkpoints.
 """
 
@@ -17,15 +21,16 @@ from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
-from logferry._config.arguments import LONGEST, SHORTEST
-from logferry._errors import InvalidRequestError, LogferryError, PagingError
+from logferry._errors import LogferryError, PagingError
 from logferry._flow.layers import resume
 from logferry._flow.steps import Batch, Flow, Position, Sleep, SubFlow, now
 from logferry._http.messages import Response
 from logferry._http.retry import clock_ahead_nano
 from logferry._json import digest
+from logferry._paging.forward import has_lost_cursor
 from logferry._streams.definition import StreamDefinition
 from logferry._streams.follow_position import Change, Key, Place, Watched, key
+from logferry._streams.pace import Polling
 from logferry._time.timestamps import SECOND
 from logferry._time.window import Window
 
@@ -37,26 +42,6 @@ _MOST: Final = 5000
 
 _MOST_KNOWN: Final = 20_000
 """Known items from which on a poll that has not ended forgets those that are older than the overlap of the next poll."""
-
-
-@frozen(kw_only=True)
-class Polling:
-    """How often a stream is polled: seconds between two polls, doubled from *shortest* to *longest* while no items come."""
-
-    shortest: float = SHORTEST
-    longest: float = LONGEST
-
-    def __attrs_post_init__(self) -> None:
-        if not 0 < self.shortest <= self.longest < float("inf"):
-            raise InvalidRequestError(
-                f"a stream cannot be polled every {self.shortest!r} to {self.longest!r} seconds",
-                hint="Both are more than 0, and the second is not less than the first",
-            )
-
-    def pause(self, quiet: int, took: int) -> float:
-        """Seconds until the next poll after *quiet* ones without items; at least what the last one *took*, in nanoseconds."""
-        backed_off = self.shortest * 2.0 ** min(quiet, 30)
-        return min(max(backed_off, took / SECOND), self.longest)
 
 
 @frozen
@@ -78,8 +63,11 @@ class Poll:
     Attributes:
         edge: The time from which on an unknown item is new.
         reported: Issues that the previous poll has reported; *issues* are those of this one.
+        forward: Whether its walk is the one forward.
+        settles: Whether everything is read that came since the settling time before the last such poll.
         ahead: How far our clock is ahead of the service's, in nanoseconds, by the dates of its responses.
         has_found: Whether it has brought an item.
+        has_lost: Whether it has brought nothing since the service does not know the cursor any more.
     """
 
     walk: Callable[[Window, Position | None], Flow]
@@ -90,7 +78,10 @@ class Poll:
     reported: frozenset[str]
     issues: dict[str, None] = field(factory=dict[str, None])
     ahead: int = 0
+    forward: bool = False
+    settles: bool = True
     has_found: bool = False
+    has_lost: bool = False
     _walked: Position | None = None
     _response: Response[Any] | None = None
     _new: list[_New] = field(factory=list["_New"])
@@ -99,23 +90,31 @@ class Poll:
     def run(self) -> SubFlow[None]:
         """Yield what is new in the order of time; an error is raised after what came before it."""
         self.issues.update(dict.fromkeys(self._outlived()))
-        resumed, trouble = self.place.walk is not None, (yield from self._read())
+        resumed, trouble = self._start is not None, (yield from self._read())
+        if self.forward and resumed and trouble is not None and has_lost_cursor(trouble) and not self._new:
+            self.issues["the service has forgotten the cursor: what came since is read by time"] = None
+            self.place, self.has_lost = evolve(self.place, forward=None, begun=None), True
+            return
         if resumed and isinstance(trouble, PagingError) and not self._new:
             # The place of the walk is lost, not that of the follow: what was delivered is known, or most of it.
             if not self.place.whole:
                 self.issues["the service has lost the place: some records may come twice"] = None
-            self.place = evolve(self.place, walk=None)
+            self.place = evolve(self.place, walk=None, forward=None)
             trouble = yield from self._read()
         if trouble is None or self._new:
             yield from self._deliver(has_ended=trouble is None)
         if trouble is not None:
             raise trouble
 
+    @property
+    def _start(self) -> Position | None:
+        return self.place.forward if self.forward else self.place.walk
+
     def _read(self) -> SubFlow[LogferryError | None]:
         """Read to the end, or to an error."""
         begun = self.place.begun or 0
-        flow = self.walk(Window(self.place.since, begun + AHEAD, looks_twice=False), self.place.walk)
-        self._walked, answer = self.place.walk, None
+        flow = self.walk(Window(self.place.since, begun + AHEAD, looks_twice=False), self._start)
+        self._walked, answer = self._start, None
         try:
             while (step := resume(flow, answer)) is not None:
                 answer = None
@@ -187,9 +186,10 @@ class Poll:
         for one in new:
             before.known.add(one.key, one.time)
             counts.append(len(before.known))
-        after = evolve(before.changed([one.change for one in new]), walk=self._walked)
+        after = before.changed([one.change for one in new])
+        after = evolve(after, forward=self._walked) if self.forward else evolve(after, walk=self._walked)
         if has_ended:
-            after = after.end(settling, ahead=self.ahead)
+            after = after.end(settling, ahead=self.ahead) if self.settles else evolve(after, begun=None, since=0)
         elif len(after.known) > _MOST_KNOWN:
             after = after.forget(begun - settling)
 
@@ -220,10 +220,15 @@ class Poll:
 
 @frozen(kw_only=True)
 class Follow:
-    """Starts the flow of a follow at a place: *walk* starts the stream's own flow, *pace* says how often it is polled."""
+    """
+    Starts the flow of a follow at a place.
+
+    *walk* starts the stream's own flow, *forward* its flow from a cursor, if it has one; *pace* says how often it is polled.
+    """
 
     walk: Callable[[int, Window, Position | None], Flow]
     definition: StreamDefinition[Any, Any, Any]
+    forward: Callable[[int, Window, Position | None], Flow] | None = None
     pace: Polling = field(factory=Polling)
 
     def __call__(self, page_size: int, window: Window, position: Position | None) -> Flow:
@@ -234,28 +239,47 @@ class Follow:
         was there before is not new, but what comes late is.
         """
         place = Place() if position is None else Place.from_json(position)
-        quiet, reported, ahead = 0, frozenset[str](), 0
+        quiet, reported, ahead, issues = 0, frozenset[str](), 0, tuple[str, ...]()
         while True:
             time = yield from now()
-            place, issues = place.not_after(time)
-            edge = self._edge(window, place)
+            place, doubts = place.not_after(time)
             if place.begun is None:
-                place = place.begin(time, edge)
+                place = self._begun(window, place, time)
+            is_forward = self.forward is not None and place.read is not None
+            walk = self.forward if is_forward and self.forward is not None else self.walk
             poll = Poll(
-                partial(self.walk, page_size),
+                partial(walk, page_size),
                 self.definition,
                 window,
-                edge,
+                place.since if is_forward else self._edge(window, place),
                 place,
                 reported,
-                dict.fromkeys(issues),
+                dict.fromkeys((*issues, *doubts)),
                 ahead=ahead,
+                forward=is_forward,
+                settles=not is_forward or place.forward is None or self._catches_late,
             )
             yield from poll.run()
-            place, reported, ahead = poll.place, frozenset(poll.issues), poll.ahead
+            place, reported, ahead, issues = poll.place, poll.reported, poll.ahead, ()
+            if poll.has_lost:
+                issues = tuple(poll.issues)
+                continue
+            reported = frozenset(poll.issues)
             quiet = 0 if poll.has_found else quiet + 1
-            took = (yield from now()) - (place.read or 0)
+            took = (yield from now()) - time
             yield Sleep(self.pace.pause(max(quiet - 1, 0), took))
+
+    @property
+    def _catches_late(self) -> bool:
+        return self.definition.forward is not None and self.definition.forward.catches_late
+
+    def _begun(self, window: Window, place: Place, time: int) -> Place:
+        """The beginning of a poll at a time."""
+        if not self._catches_late and time - (place.read or 0) >= self.definition.incremental.settling // 2:
+            place = evolve(place, forward=None)
+        # What comes after a cursor that misses no late item is new, whatever its time.
+        is_late = self._catches_late and place.forward is not None
+        return place.begin(time, 0 if is_late else self._edge(window, place))
 
     def _edge(self, window: Window, place: Place) -> int:
         """From when on what is not known is new."""

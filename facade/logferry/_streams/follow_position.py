@@ -114,6 +114,7 @@ class Place:
         since: From when on that poll reads; 0 between two of them.
         walk: Where its walk goes on; ``None`` for the start.
         whole: Whether all that it has delivered is known, so that it can begin again.
+        forward: The position of the walk forward; ``None`` without one.
         known: What has been delivered of the overlap, or was there before.
         watched: What has been delivered and can still change.
     """
@@ -123,6 +124,7 @@ class Place:
     since: int = 0
     walk: Position | None = None
     whole: bool = True
+    forward: Position | None = None
     known: Known = field(factory=Known)
     watched: Mapping[Key, Watched] = field(factory=dict[Key, Watched])
 
@@ -153,6 +155,7 @@ class Place:
         latest = sorted(left, key=lambda one: left[one].time)[-_MOST_WATCHED:]
         return Place(
             read=read,
+            forward=self.forward,
             known=self.known.since(read - settling - SLACK),
             watched={one: left[one] for one in latest},
         )

@@ -13,7 +13,7 @@ from logferry._concurrency.reader import Reader
 from logferry._config.arguments import StreamOptions, refuse_unknown, require_count
 from logferry._errors import CheckpointError, InvalidRequestError
 from logferry._flow.steps import Flow, Position
-from logferry._streams.checkpoint import Checkpoint, is_follow, read_checkpoint
+from logferry._streams.checkpoint import Checkpoint, kind_of, read_checkpoint
 from logferry._streams.definition import StreamDefinition
 from logferry._streams.matching import checks_of, matching
 from logferry._streams.plan import Plan, Runtime, as_given
@@ -54,6 +54,7 @@ def opened(definition: StreamDefinition[E, Any, F], filters: F, options: StreamO
         page_size=page_size or definition.page_size,
         concurrency=runtime.options.concurrency,
         sift=partial(matching, checks=checks) if checks else None,
+        forward=None if definition.forward is None else partial(definition.forward.walk, filters),
     )
     plan = Plan(
         stream=definition.name,
@@ -118,10 +119,15 @@ def _resumed(definition: StreamDefinition[Any, Any, F], checkpoint: Checkpoint) 
     try:
         filters = definition.filters(**checkpoint.filters)
         walk: Callable[[int, Window, Position | None], Flow] = partial(definition.walk, filters)
-        if is_follow(checkpoint.position):
+        kind = kind_of(checkpoint.position)
+        if kind == "follow":
             from logferry._streams.follow import Follow  # noqa: PLC0415  # most programs follow nothing
 
             walk = Follow(walk=walk, definition=definition)
+        if kind == "onward" and definition.forward is not None:
+            from logferry._streams.onward import Onward  # noqa: PLC0415  # most programs read nothing so
+
+            walk = Onward(partial(definition.forward.walk, filters))
         reader = Reader(walk=walk, order=definition.order, resolution=None, page_size=definition.page_size)
         flow = reader.read(checkpoint.window, checkpoint.position)
         # Its first step sends nothing: a driver would.

@@ -15,7 +15,7 @@ from logferry._flow.auth import Authorizer
 from logferry._http.rate_limiter import RateLimiter
 from logferry._http.sender import Sender
 from logferry._redaction import short
-from logferry._streams.checkpoint import Checkpoint, is_follow
+from logferry._streams.checkpoint import Checkpoint, Kind, kind_of
 from logferry._streams.definition import StreamDefinition
 from logferry._time.clock import Clock
 from logferry._time.timestamps import Time
@@ -70,7 +70,7 @@ class Runtime:
 @frozen(kw_only=True, repr=False)
 class Plan:
     """
-    What a caller wants of a stream: *filters* are by their Python names, *following* is for a follow, which has no end.
+    What a caller wants of a stream: *filters* are by their Python names, *kind* says how it is read.
 
     Without *since* it is all that the service still has; without *until*, up to the moment at which an iteration begins.
     """
@@ -85,7 +85,7 @@ class Plan:
     resume: Checkpoint | None
     strict: bool
     runtime: Runtime
-    following: bool = False
+    kind: Kind = "pull"
 
     def __str__(self) -> str:
         given = {**self.filters, "since": self.since, "until": self.until}
@@ -96,13 +96,16 @@ class Plan:
         return f"<Plan {self}>"
 
     def require_kind(self) -> None:
-        """Raise CheckpointError where the checkpoint is of the other kind: of a follow, or of a walk that ends."""
+        """Raise CheckpointError where the checkpoint is of another kind, such as that of a follow for a pull."""
         position = None if self.resume is None else self.resume.position
-        if position is not None and is_follow(position) != self.following:
-            raise CheckpointError(
-                f"the checkpoint belongs to {self.stream} {'without ' if self.following else 'with '}follow()",
-                hint=f"Resume it {'without' if self.following else 'with'} follow(), or start again without it",
-            )
+        if position is None or (kind := kind_of(position)) == self.kind:
+            return
+        method = "onward()" if "onward" in {kind, self.kind} else "follow()"
+        own = "without" if kind == "pull" else "with"
+        raise CheckpointError(
+            f"the checkpoint belongs to {self.stream} {own} {method}",
+            hint=f"Resume it {own} {method}, or start again without it",
+        )
 
     def beginning(self) -> Checkpoint:
         """Where an iteration that begins now begins."""

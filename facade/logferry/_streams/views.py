@@ -136,19 +136,40 @@ class View(Generic[T]):
             InvalidRequestError: The stream has an end, `until`, or is followed already.
             CheckpointError: The checkpoint is not one of a follow.
         """
-        from logferry._streams.follow import Follow, Polling  # noqa: PLC0415  # most programs follow nothing
+        from logferry._streams.follow import Follow  # noqa: PLC0415  # most programs follow nothing
+        from logferry._streams.pace import Polling  # noqa: PLC0415
 
         plan = self._iterations.plan
-        if plan.until is not None or plan.following:
+        if plan.until is not None or plan.kind != "pull":
             raise InvalidRequestError(
-                f"{plan.stream} {'is followed already' if plan.following else 'cannot be followed until a moment'}",
+                f"{plan.stream} {'is followed already' if plan.kind != 'pull' else 'cannot be followed until a moment'}",
                 hint="Leave until out" if plan.until is not None else "Iterate it as it is",
             )
         pace = Polling(shortest=shortest, longest=longest)
-        walk = Follow(walk=plan.reader.walk, definition=plan.definition, pace=pace)
-        following = evolve(plan, reader=evolve(plan.reader, walk=walk, resolution=None), following=True)
+        walk = Follow(walk=plan.reader.walk, forward=plan.reader.forward, definition=plan.definition, pace=pace)
+        following = evolve(plan, reader=evolve(plan.reader, walk=walk, resolution=None), kind="follow")
         following.require_kind()
         return View(Iterations(following), self._convert)
+
+    def onward(self) -> View[T]:
+        """
+        What has come since `resume`, or without it since `since`, up to now: the same forward from a cursor, as `sync` reads it.
+
+        It is for streams whose service says what came after a cursor.  Its checkpoints are where the next one goes on.
+
+        Raises:
+            InvalidRequestError: The service of the stream does not say it.
+            CheckpointError: The checkpoint is not one of such a view.
+        """
+        from logferry._streams.onward import Onward  # noqa: PLC0415  # most programs read nothing so
+
+        plan = self._iterations.plan
+        if plan.reader.forward is None or plan.kind != "pull":
+            raise InvalidRequestError(f"{plan.stream} cannot be read forward from a cursor")
+        reader = evolve(plan.reader, walk=Onward(plan.reader.forward), resolution=None)
+        onward = evolve(plan, reader=reader, kind="onward")
+        onward.require_kind()
+        return View(Iterations(onward), self._convert)
 
     def to_list(self, n: int | None = None) -> list[T]:
         """

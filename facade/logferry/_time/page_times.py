@@ -55,7 +55,7 @@ class PageTimes(Sequence["int | None"]):
         self.moments: Sequence[Any] = moments
         self._read = read
         self._read_all = read_all
-        self.whole = whole
+        self.whole: bool = whole
         self._in_order: bool | None = None
         self._span: tuple[int, int] | None = None
 

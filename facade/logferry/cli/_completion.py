@@ -1,8 +1,8 @@
 """
 ``logferry completion``: shell completion.
 
-Completion runs at each key press.  So streams and filters come from a file that scripts/reference writes, and neither
-services nor HTTP are imported.
+Completion runs at each key press.  So streams and filters of the built-in services come from a file that scripts/reference
+writes, and neither services nor HTTP are imported, except for the services of other packages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from logferry.cli._output.stdout import echo
 from logferry.cli._shell import shell_options, talk_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
+
+    from logferry._accounts.registry import Service
+    from logferry._streams.definition import StreamDefinition
 
 NAMES_FILE: Final = Path(__file__).with_name("completions.json")
 """Services with the environment variables of an account, and streams with their filters."""
@@ -135,5 +138,26 @@ def _named_streams(ctx: click.Context) -> Collection[str]:
 
 
 def _names() -> dict[str, Any]:
+    from logferry._accounts.registry import all_streams, outside_services  # noqa: PLC0415  # most commands have none
+
     names: dict[str, Any] = json.loads(NAMES_FILE.read_text(encoding="utf-8"))
+    others = outside_services()
+    if others:
+        more = names_of(others, [stream for _, stream in all_streams(others)])
+        names = {"accounts": names["accounts"] | more["accounts"], "streams": names["streams"] + more["streams"]}
     return names
+
+
+def names_of(services: Iterable[Service], streams: Iterable[StreamDefinition[Any, Any, Any]]) -> dict[str, Any]:
+    """Return what is completed of services and of streams, as a JSON value."""
+    return {
+        "accounts": {service.name: [*service.all_variables] for service in services},
+        "streams": [
+            {
+                "name": stream.name,
+                "summary": stream.summary,
+                "filters": {one.name: one.summary for one in stream.filter_list},
+            }
+            for stream in streams
+        ],
+    }

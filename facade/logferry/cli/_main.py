@@ -10,6 +10,7 @@ from logferry.cli._demo.command import demo
 from logferry.cli._pull.command import pull
 from logferry.cli._shell import Shell, shell_options
 from logferry.cli._simulate import simulate
+from logferry.cli._spec.command import spec
 from logferry.cli._state import state
 from logferry.cli._streams import streams
 from logferry.cli._sync.command import sync
@@ -46,5 +47,5 @@ def main() -> None:
     """
 
 
-for command in (streams, check, pull, tail, sync, state, simulate, demo, completion):
+for command in (streams, check, pull, tail, sync, state, simulate, spec, demo, completion):
     main.add_command(command)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from logferry._accounts.registry import failures
 from logferry._accounts.selection import Job, Skipped, askable_jobs, selected_accounts, selected_jobs
 from logferry.cli._completion import complete_account, complete_filter, complete_severity, complete_stream
 from logferry.cli._shell import talk, tell
@@ -61,7 +63,18 @@ timeout_option = click.option(
 
 def wanted_accounts(names: Sequence[str] = ()) -> tuple[Account, ...]:
     """Return the accounts of these names, or all, of the configuration that the command line names."""
-    return selected_accounts(names, config=talk().config)
+    try:
+        return selected_accounts(names, config=talk().config)
+    finally:
+        tell_failed_packages()
+
+
+def tell_failed_packages() -> None:
+    """Write to stderr which packages with services do not work, as far as they have been loaded."""
+    for error in failures():
+        # The library logs them, too.
+        logging.getLogger("logferry").addHandler(logging.NullHandler())
+        tell("Warning", str(error))
 
 
 def asked_jobs(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from logferry._accounts.registry import SERVICES, Service
+from logferry._accounts.registry import SERVICES, Service, all_services
 from logferry._errors import ConfigurationError
 from logferry.cli._output.stdout import echo
 from logferry.cli._shell import shell_options, tell
@@ -66,13 +66,12 @@ def simulate(records: int, port: int, host: str) -> None:
     of each service; paste them into another shell. All credentials are made up.
     """
     from logferry.testing import serve_until_interrupted  # noqa: PLC0415  # brings along asyncio
-    from logferry.testing._registry import make_fake  # noqa: PLC0415  # the other commands start without the fakes
 
     now = time.time_ns()
-    fakes = [make_fake(service, records=records, epoch=now - now % _MILLISECOND) for service in SERVICES]
+    fakes = dict(_made(records, now - now % _MILLISECOND))
 
     def ready(urls: tuple[str, ...]) -> None:
-        for service, fake, url in zip(SERVICES, fakes, urls, strict=True):
+        for (service, fake), url in zip(fakes.items(), urls, strict=True):
             echo(f"# {service.name}: {records:,} made-up records at {url}")
             for line in _account(service, fake, url):
                 echo(line)
@@ -80,13 +79,26 @@ def simulate(records: int, port: int, host: str) -> None:
 
     ports = [port + index for index in range(len(fakes))] if port else []
     try:
-        serve_until_interrupted(fakes, host=host, ports=ports, clock=time.time_ns, ready=ready)
+        serve_until_interrupted([*fakes.values()], host=host, ports=ports, clock=time.time_ns, ready=ready)
     except BrokenPipeError:
         raise
     except OSError as error:
         raise ConfigurationError(
             f"cannot listen on {host}: {error.strerror}", hint="Choose another --port; 0 takes a free one"
         ) from error
+
+
+def _made(records: int, epoch: int) -> Iterator[tuple[Service, Fake]]:
+    """Yield each service with its fake; one of another package that does not work is a line on stderr."""
+    from logferry.testing._registry import make_fake  # noqa: PLC0415  # the other commands start without the fakes
+
+    for service in all_services():
+        try:
+            yield service, make_fake(service, records=records, epoch=epoch)
+        except Exception as error:
+            if service in SERVICES:
+                raise
+            tell("warning", f"{service.name} of {service.distribution} is not served: {error}")
 
 
 def _account(service: Service, fake: Fake, url: str) -> Iterator[str]:

@@ -11,9 +11,9 @@ import orjson
 from attrs import asdict
 
 from logferry._accounts.accounts import Account, configuration_file, find_accounts
-from logferry._accounts.registry import SERVICES
+from logferry._accounts.registry import all_services, all_streams
 from logferry._accounts.selection import how_to_have, require_streams
-from logferry.cli._options import streams_argument
+from logferry.cli._options import streams_argument, tell_failed_packages
 from logferry.cli._output.stdout import echo, output_errors, terminal_console
 from logferry.cli._shell import shell_options, talk
 
@@ -50,10 +50,10 @@ def streams(streams: tuple[str, ...], form: str | None) -> None:
     accounts = find_accounts(config)
     rows = [
         _facts(service, definition, accounts) | (_attributes(definition) if streams else {})
-        for service in SERVICES
-        for definition in service.streams
+        for service, definition in all_streams()
         if not streams or definition.name in streams
     ]
+    tell_failed_packages()
     if (form or ("table" if sys.stdout.isatty() else "jsonl")) == "table":
         found = configuration_file(config)
         with output_errors():
@@ -104,7 +104,7 @@ def _print_table(rows: list[dict[str, Any]], file: Path | None) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    services = {service.name: service for service in SERVICES}
+    services = {service.name: service for service in all_services()}
     console = terminal_console(sys.stdout)
     for number, row in enumerate(rows):
         if number:

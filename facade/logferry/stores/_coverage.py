@@ -34,7 +34,8 @@ class Stretch:
         since: First nanosecond within, since the epoch.
         until: First nanosecond after it.
         state: Its state.
-        checkpoint: Where the walk continues; only of a partial stretch.
+        checkpoint: Where the walk of a partial stretch continues; or of a provisional one at the end, where the next walk
+            forward begins, see ``View.onward``.
         begun: When the walk began, in nanoseconds since the epoch; only of a partial stretch.
     """
 
@@ -49,7 +50,8 @@ class Stretch:
         if until <= self.since or self.until <= since:
             yield self
             return
-        left = Stretch(since=self.since, until=self.until, state="gap") if self.state == "partial" else self
+        # What is left of a stretch does not end where its cursor stands.
+        left = evolve(self, state="gap" if self.state == "partial" else self.state, checkpoint=None, begun=0)
         if self.since < since:
             yield evolve(left, until=since)
         if until < self.until:
@@ -124,7 +126,7 @@ class Coverage:
         joined: list[Stretch] = []
         for one in sorted([*pieces, new], key=_since):
             before = joined[-1] if joined else None
-            if before is not None and before.until == one.since and before.state == one.state != "partial":
+            if before is not None and before.until == one.since and _are_alike(before, one):
                 joined[-1] = evolve(before, until=one.until)
             else:
                 joined.append(one)
@@ -185,9 +187,15 @@ class Coverage:
         return found
 
 
+def _are_alike(one: Stretch, other: Stretch) -> bool:
+    """Whether neighbours can be one stretch: of one state, and without checkpoints that belong to one of them."""
+    with_checkpoint = one.state == "provisional" and (one.checkpoint is not None or other.checkpoint is not None)
+    return one.state == other.state != "partial" and not with_checkpoint
+
+
 def _told(stretch: Stretch) -> dict[str, Any]:
     told: dict[str, Any] = {"since": stretch.since, "until": stretch.until, "state": stretch.state}
-    if stretch.state == "partial":
+    if stretch.checkpoint is not None or stretch.state == "partial":
         told |= {"checkpoint": stretch.checkpoint, "begun": stretch.begun}
     return told
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from logferry._accounts.registry import SERVICES
+from logferry._accounts.registry import all_attributes
 from logferry._records.fields import FIELDS
 
 if TYPE_CHECKING:
@@ -46,13 +46,12 @@ def bring_views_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
         connection: In a transaction that changes the store.
     """
     comments: dict[str, str | None] = dict(connection.execute(_NAMES).fetchall())
-    for service in SERVICES:
-        for stream, attributes in service.attributes.items():
-            name, query = view_name(stream), view_query(stream, attributes)
-            comment = _MARK + hashlib.sha256(query.encode()).hexdigest()[:16]
-            if name not in comments or (comments[name] != comment and (comments[name] or "").startswith(_MARK)):
-                connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {query}").fetchall()
-                connection.execute(f"COMMENT ON VIEW {_quoted(name)} IS {_text(comment)}").fetchall()
+    for stream, attributes in all_attributes():
+        name, query = view_name(stream), view_query(stream, attributes)
+        comment = _MARK + hashlib.sha256(query.encode()).hexdigest()[:16]
+        if name not in comments or (comments[name] != comment and (comments[name] or "").startswith(_MARK)):
+            connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {query}").fetchall()
+            connection.execute(f"COMMENT ON VIEW {_quoted(name)} IS {_text(comment)}").fetchall()
 
 
 def view_name(stream: str) -> str:

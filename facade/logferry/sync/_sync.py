@@ -14,6 +14,7 @@ from logferry._errors import LogferryError, StoreError
 from logferry._redaction import short
 from logferry._time.clock import Clock
 from logferry.sync._commits import Commits
+from logferry.sync._onward import OnwardReader
 from logferry.sync._order import Order
 from logferry.sync._reader import Reader
 from logferry.sync._report import StreamReport, SyncReport
@@ -140,7 +141,7 @@ class Sync:
 
     def _readers(self, commits: Commits) -> list[Reader]:
         return [
-            (Reader if definition.incremental.sessions is None else SessionReader)(
+            _reader_of(definition)(
                 lane.client,
                 definition,
                 filters,
@@ -172,6 +173,12 @@ class Sync:
             raise broken[0]
         failed = [StreamReport(account=name, stream="", failure=error) for name, error in self.unopened.items()]
         return SyncReport([*failed, *(reader.report for reader in readers)])
+
+
+def _reader_of(definition: StreamDefinition[Any, Any, Any]) -> type[Reader]:
+    if definition.incremental.sessions is not None:
+        return SessionReader
+    return OnwardReader if definition.forward is not None and definition.forward.catches_late else Reader
 
 
 def _first(group: BaseExceptionGroup[StoreError]) -> StoreError:

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from logferry.testing._accounts import Hosts, configuration
     from logferry.testing._asgi import asgi
     from logferry.testing._clock import VirtualClock
+    from logferry.testing._openapi import SpecChecker
     from logferry.testing._relay import Disruption, relay
     from logferry.testing._schedule import ALL, FATAL, PASSING, QUIET, Kind, Schedule
     from logferry.testing._server import require_server, serve, serve_all, serve_until_interrupted
+    from logferry.testing._stream_fake import Listed, StreamFake
     from logferry.testing._transport import InProcessTransport
     from logferry.testing._wiring import MakeAccount, MakeClient, connected
     from logferry.testing.cognigy import CognigyFake
@@ -53,6 +55,7 @@ __all__ = [
     "Hosts",
     "InProcessTransport",
     "Kind",
+    "Listed",
     "LogtoFake",
     "MakeAccount",
     "MakeClient",
@@ -61,6 +64,8 @@ __all__ = [
     "Row",
     "Schedule",
     "SignalWireFake",
+    "SpecChecker",
+    "StreamFake",
     "VirtualClock",
     "asgi",
     "configuration",
@@ -90,9 +95,11 @@ if not TYPE_CHECKING:
             "_accounts": "Hosts configuration",
             "_asgi": "asgi",
             "_clock": "VirtualClock",
+            "_openapi": "SpecChecker",
             "_relay": "Disruption relay",
             "_schedule": "ALL FATAL PASSING QUIET Kind Schedule",
             "_server": "require_server serve serve_all serve_until_interrupted",
+            "_stream_fake": "Listed StreamFake",
             "_transport": "InProcessTransport",
             "_wiring": "MakeAccount MakeClient connected",
             "cognigy": "CognigyFake",

@@ -5,10 +5,12 @@ Its adapters are `logferry.testing.InProcessTransport` and `logferry.testing.ser
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Literal, Protocol
 
 import attrs
+import orjson
 
 __all__ = ["Fake", "FakeRequest", "FakeResponse", "Headers"]
 
@@ -74,6 +76,25 @@ class FakeResponse:
     end: Literal["complete", "cut", "reset"] = "complete"
     delay: float = 0.0
     previous: "FakeResponse | None" = attrs.field(default=None, repr=False, eq=False)
+
+    @classmethod
+    def of_json(cls, status: int, value: Any, now: int, *headers: tuple[str, str]) -> "FakeResponse":
+        """
+        A response with a JSON body and the headers that every service sends.
+
+        Args:
+            status: Status code.
+            value: The body, as a JSON value.
+            now: The time of the service, in nanoseconds since 1970-01-01 UTC, for the ``Date``.
+            headers: Further header lines.
+        """
+        body = orjson.dumps(value)
+        usual = (
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Date", formatdate(now / 1e9, usegmt=True)),
+        )
+        return cls(status, (*usual, *headers), body)
 
     @property
     def reason(self) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import attrs
 
-from logferry._http.transports import mark_defect
+from logferry._http.defects import mark_defect
 from logferry.testing._http import Fake, FakeRequest, FakeResponse
 
 __all__ = ["Change", "Faults", "Movable", "Outcome", "Recorder"]

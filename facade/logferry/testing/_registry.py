@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from logferry._accounts.registry import SERVICES, Service
-from logferry._lazy import loaded
+from logferry._accounts.registry import Service, all_services, service_named
 
 if TYPE_CHECKING:
     from logferry.testing._http import Fake
     from logferry.testing.conformance import MakeFake
-
-_HOMES: Final = {
-    "cognigy": "logferry.testing.cognigy:CognigyFake",
-    "daily": "logferry.testing.daily:DailyFake",
-    "logto": "logferry.testing.logto:LogtoFake",
-    "signalwire": "logferry.testing.signalwire:SignalWireFake",
-}
 
 
 def make_fake(service: Service, *, records: int, epoch: int, growing: bool = True) -> Fake:
@@ -29,13 +21,13 @@ def make_fake(service: Service, *, records: int, epoch: int, growing: bool = Tru
         epoch: The time of the newest record, in nanoseconds since the epoch, UTC.
         growing: Whether more records arrive as time passes.
     """
-    made: Fake = loaded(_HOMES[service.name])(records=records, epoch=epoch, growing=growing)
+    made: Fake = service.fake(records=records, epoch=epoch, growing=growing)
     return made
 
 
 def scripted_fake(service: Service) -> MakeFake:
     """Return the function that makes fakes of a service with a scripted history."""
-    make: MakeFake = loaded(_HOMES[service.name]).of_rows
+    make: MakeFake = service.fake.of_rows
     return make
 
 
@@ -47,10 +39,10 @@ def service_of(fake: Fake) -> Service:
         TypeError: No known service has its streams.
     """
     streams = getattr(fake, "streams", ())
-    for service in SERVICES:
-        if streams and streams[0].startswith(f"{service.name}."):
-            return service
-    known = ", ".join(service.name for service in SERVICES)
+    service = service_named(streams[0].partition(".")[0]) if streams else None
+    if service is not None:
+        return service
+    known = ", ".join(service.name for service in all_services())
     raise TypeError(
         f"{type(fake).__name__} is not a fake of a known service ({known}): "
         f"its streams are {', '.join(streams) or 'not named'}. Give one such as logferry.testing.LogtoFake"

@@ -10,7 +10,7 @@ from typing import Unpack
 
 import pytest
 
-from logferry._accounts.registry import SERVICES
+from logferry._accounts.registry import all_services
 from logferry._config.arguments import ClientOptions
 from logferry.testing._clock import VirtualClock
 from logferry.testing._http import Fake
@@ -35,7 +35,7 @@ def logferry_clock() -> VirtualClock:
 
 @pytest.fixture
 def _logferry_no_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
-    for service in SERVICES:
+    for service in all_services():
         for name in (*service.variables, *service.optional_variables):
             monkeypatch.delenv(name, raising=False)
 

@@ -101,6 +101,8 @@ class Request(Generic[R]):
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     form: tuple[tuple[str, str], ...] | None = field(repr=False)
     """The body, to be sent as application/x-www-form-urlencoded, or None where there is none."""
+    json: Any = field(repr=False)
+    """The body, to be sent as JSON, or None where there is none."""
     parse: Callable[[Any], R] = field(repr=False)
     """Makes the model of the decoded JSON of a success."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import orjson
 from rich.cells import cell_len, set_cell_size
@@ -35,7 +36,7 @@ _ACCOUNT_WIDTH: Final = 20
 _DATE_WIDTH: Final = len("2026-11-20 ")
 _WIDE: Final = 100
 """Columns from which on times have milliseconds."""
-_TOLD_FIRST: Final = ("error.type", "user.id", "client.address", "http.request.method", "url.full", "url.path")
+_MOST_TELLING: Final = ("error.type", "user.id", "client.address", "http.request.method", "url.full", "url.path")
 """Attributes, by OpenTelemetry's names, that come first; others follow if there is space."""
 
 
@@ -136,17 +137,22 @@ class Table:
         return [(start, ""), (_sized(severity[0], _SEVERITY_WIDTH), severity[1]), ("  ", "")]
 
     def _fill(self, row: _Row, record: LogRecord) -> None:
-        """Add attributes while there is space."""
-        left = self._width - sum(_cells(text) for text, _ in row)
-        for name, value in _attributes(record):
+        """Add attributes while there is space, except those that repeat the body or the severity."""
+        left = self._width - sum([_cells(text) for text, _ in row])
+        attributes, shown = record.attributes, (record.body, record.severity_text)
+        texts: list[str] = []
+        for name in _in_order(tuple(attributes)):
             if left <= 0:
                 break
-            text = self._clean(f"  {name}={value}")
-            left -= _cells(text)
-            row.append((text, "dim"))
+            value = attributes[name]
+            if value not in shown:
+                text = f"  {name}={value if isinstance(value, str) else orjson.dumps(value).decode()}"
+                texts.append(text)
+                left -= _cells(text)
+        row.append((self._clean("".join(texts)), "dim"))
 
     def _write(self, row: _Row) -> None:
-        if sum(_cells(text) for text, _ in row) > self._width:
+        if sum([_cells(text) for text, _ in row]) > self._width:
             row = _cut(row, self._width, self._ellipsis)
         styles = self._styles
         line = "".join([f"\x1b[{styles[style]}m{text}\x1b[0m" if styles.get(style) else text for text, style in row])
@@ -186,18 +192,15 @@ def _cut(row: _Row, width: int, ellipsis: str) -> _Row:
     return cut
 
 
+@cache
 def _severity_name(number: int) -> str:
     return next((name for name, lowest in reversed(SEVERITIES.items()) if number >= lowest), "")
 
 
-def _attributes(record: LogRecord) -> Iterator[tuple[str, str]]:
-    attributes = record.attributes
-    told = (record.body, record.severity_text)
-    messages = [name for name in attributes if name.endswith(".message")]
-    for name in dict.fromkeys((*_TOLD_FIRST[:1], *messages, *_TOLD_FIRST, *attributes)):
-        if name in attributes and attributes[name] not in told:
-            yield name, _shown(attributes[name])
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+@lru_cache(maxsize=1024)
+def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of attributes, those first that tell most."""
+    messages = [name for name in names if name.endswith(".message")]
+    return tuple(
+        name for name in dict.fromkeys((*_MOST_TELLING[:1], *messages, *_MOST_TELLING, *names)) if name in names
+    )

@@ -25,10 +25,18 @@ from logferry.extend import (
     without_secrets,
 )
 from logferry_clients.cognigy.models.log_entry import LogEntryJson, LogEntryKey
+from logferry_clients.cognigy.models.log_level import LogLevel
 
-_SEVERITIES: Final = {"fatal": FATAL, "error": ERROR, "warn": WARN, "info": INFO, "debug": DEBUG, "trace": TRACE}
-
-# The keys come from the generated types: both type checkers reject a key that the spec does not have.
+# The keys come from the generated types: both type checkers reject a key or a level that the spec does not have.
+LEVELS: Final[Mapping[LogLevel, int]] = {
+    "fatal": FATAL,
+    "error": ERROR,
+    "warn": WARN,
+    "info": INFO,
+    "debug": DEBUG,
+    "trace": TRACE,
+}
+_SEVERITIES: Final[Mapping[str, int]] = {str(level): severity for level, severity in LEVELS.items()}
 _ENTRY: Final[Mapping[LogEntryKey, str | None]] = {
     "_id": None,
     "timestamp": None,

@@ -34,6 +34,7 @@ from logferry.extend import (
     without_secrets,
 )
 from logferry_clients.daily.models.api_log import ApiLogJson, ApiLogKey
+from logferry_clients.daily.models.list_api_logs_source import ListApiLogsSource
 from logferry_clients.daily.models.session_log import SessionLogJson, SessionLogKey
 from logferry_clients.daily.models.session_metric import SessionMetricJson, SessionMetricKey
 
@@ -43,7 +44,8 @@ _LEVELS: Final = {0: ERROR, 1: INFO, 2: DEBUG}
 _SEVERITIES: Final = {1: INFO, 2: INFO, 3: INFO, 4: WARN, 5: ERROR}
 """By the first digit of a status."""
 
-_EVENTS: Final = {"api": "daily.api.request", "webhook": "daily.webhook.delivery"}
+SOURCES: Final[Mapping[ListApiLogsSource, str]] = {"api": "daily.api.request", "webhook": "daily.webhook.delivery"}
+_EVENTS: Final[Mapping[str, str]] = {str(source): event for source, event in SOURCES.items()}
 _METHODS: Final = frozenset({
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
 })  # fmt: skip

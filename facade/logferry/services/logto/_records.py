@@ -29,11 +29,13 @@ from logferry.extend import (
 )
 from logferry_clients.logto.models.audit_log import AuditLogJson, AuditLogKey
 from logferry_clients.logto.models.audit_log_payload import AuditLogPayloadKey
+from logferry_clients.logto.models.audit_log_result import AuditLogResult
 from logferry_clients.logto.models.parsed_user_agent import ParsedUserAgentKey
 from logferry_clients.logto.models.user_agent_browser import UserAgentBrowserKey
 from logferry_clients.logto.models.user_agent_os import UserAgentOsKey
 
-_SEVERITIES: Final = {"Success": INFO, "Error": ERROR}
+RESULTS: Final[Mapping[AuditLogResult, int]] = {"Success": INFO, "Error": ERROR}
+_SEVERITIES: Final[Mapping[str, int]] = {str(result): severity for result, severity in RESULTS.items()}
 
 _SEPARATE_HEADERS: Final = frozenset({"botverified", "city", "country", "latitude", "longitude", "region", "timezone"})
 """Injected headers with an attribute each: the origin of a request, and whether a robot sent it."""

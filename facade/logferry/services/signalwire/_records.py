@@ -24,7 +24,7 @@ from logferry.services.signalwire._account import space_of
 from logferry.services.signalwire._items import VideoItemJson, is_discarded
 from logferry_clients.signalwire.models.discarded_log import DiscardedLogKey
 from logferry_clients.signalwire.models.video_log import VideoLogKey
-from logferry_clients.signalwire.models.video_log_type import VIDEO_LOG_TYPE_VALUES
+from logferry_clients.signalwire.models.video_log_type import VideoLogType
 
 _STARTED: Final = "signalwire.started_at"
 _ENDED: Final = "signalwire.ended_at"
@@ -65,7 +65,11 @@ _TYPE: Final[VideoLogKey] = "type"
 _ROOM: Final[VideoLogKey] = "room_name"
 _STATUS: Final[VideoLogKey] = "status"
 
-_EVENTS: Final[Mapping[str, str]] = {kind: f"signalwire.{kind}" for kind in VIDEO_LOG_TYPE_VALUES}
+TYPES: Final[Mapping[VideoLogType, str]] = {
+    "video_room_session": "signalwire.video_room_session",
+    "video_conference_session": "signalwire.video_conference_session",
+}
+_EVENTS: Final[Mapping[str, str]] = {str(kind): event for kind, event in TYPES.items()}
 _OTHER_EVENT: Final = "signalwire.video.log"
 
 

@@ -38,6 +38,7 @@ def request(
         params=(),
         headers=(),
         form=None,
+        json=None,
         parse=_parse_success,
     )
 

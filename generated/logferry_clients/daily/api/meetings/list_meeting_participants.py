@@ -48,6 +48,7 @@ def request(
         ),
         headers=(),
         form=None,
+        json=None,
         parse=_parse_success,
     )
 

@@ -50,6 +50,7 @@ def request(
             ("resource", resource),
             ("scope", scope),
         ),
+        json=None,
         parse=_parse_success,
     )
 

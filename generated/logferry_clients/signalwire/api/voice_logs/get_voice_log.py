@@ -44,6 +44,7 @@ def request(
         params=(),
         headers=(),
         form=None,
+        json=None,
         parse=_parse_success,
     )
 

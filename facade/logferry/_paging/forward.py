@@ -1,0 +1,82 @@
+"""
+Walks forward from a cursor: what came after it, and after what came, until nothing more is there.
+
+The position behind the last page is where the next walk begins.  So a poll that brings nothing new is one request, however much
+was read before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import evolve
+
+from logferry._errors import BadRequestError, LogferryError, PagingError
+from logferry._flow.steps import Batch, Flow, Position
+from logferry._http.responses import about_response
+from logferry._paging.cursor import Ask
+from logferry._paging.cursor_position import CursorPage, CursorPosition
+from logferry._paging.loop_guard import LoopGuard, is_lost
+
+
+def forward_walk(ask: Ask, position: Position | None) -> Flow:
+    """
+    Yield what came after a position, in the service's order, each item once; end at a page without items.
+
+    Each page is a batch, also the last one, whose position is where the walk goes on at a later time.
+
+    Args:
+        ask: Asks for the page of a cursor; ``None`` for the first page.  ``CursorPage.cursor`` is what comes after the page, also
+            where nothing has come yet; ``None`` leaves the walk where it is.
+        position: Where to go on; ``None`` for the start.
+    """
+    here = CursorPosition() if position is None else CursorPosition.from_json(position)
+    guard = LoopGuard()
+    while True:
+        page = yield from ask(here.cursor)
+        found = here.fresh(page) or range(0)
+        following = evolve(here.after(page, len(found)), ended=False)
+        if page.cursor is None:
+            following = evolve(following, cursor=here.cursor)
+        trouble = page.trouble or (_stuck(guard, page, len(found)) if page.keys else None)
+        batch = _batch(page, found, here, following)
+        has_ended = not page.keys or page.cursor is None
+        del page
+        yield batch
+        if trouble is not None:
+            raise trouble if trouble.url is not None else about_response(trouble, batch.response)
+        if has_ended:
+            return
+        here = following
+
+
+def has_lost_cursor(error: LogferryError) -> bool:
+    """Whether a walk forward ended because the service does not know its cursor any more."""
+    return isinstance(error, BadRequestError | PagingError) and is_lost(error)
+
+
+def _stuck(guard: LoopGuard, page: CursorPage, new: int) -> PagingError | None:
+    if page.cursor is None:
+        return None
+    try:
+        guard.advance(page.cursor, items=len(page.keys), new=new)
+    except PagingError as error:
+        return error
+    return None
+
+
+def _batch(page: CursorPage, found: Sequence[int], here: CursorPosition, following: CursorPosition) -> Batch:
+    keys = [page.keys[index] for index in found]
+
+    def position(delivered: int) -> Any:
+        return following.to_json() if delivered == len(keys) else here.within(keys[:delivered]).to_json()
+
+    whole = len(found) == len(page.items)
+    return Batch(
+        page.items if whole else [page.items[index] for index in found],
+        position,
+        page.response,
+        remarks=page.remarks,
+        times=page.times if whole else page.times.at(found),
+    )

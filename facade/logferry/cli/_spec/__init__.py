@@ -1,0 +1,1 @@
+"""``logferry spec``: generates clients of OpenAPI specs, and says what changes in specs."""
