@@ -71,7 +71,7 @@ def test_every_documented_operation_is_reachable(
 
     fake = make_fake(service, records=1, epoch=0)
     transport = InProcessTransport(fake, faults=answer)
-    needed = [one["name"] for one in operation.get("parameters", ()) if one.get("required")]
+    needed: list[str] = [one["name"] for one in operation.get("parameters", ()) if one.get("required")]
     names = {"projectId": "project_id", "logEntryId": "log_entry_id", "auditEventId": "audit_event_id"}
     given = {names.get(name, name): ID for name in needed}
     make: Any = service.client  # it has settings of its own
@@ -83,8 +83,9 @@ def test_every_documented_operation_is_reachable(
         expected = expected.replace(f"{{{name}}}", ID)
     assert (sent.method, sent.path) == ("GET", expected)
     assert sent.header("Authorization") or sent.header("X-API-Key")
-    kinds = {type(one) for one in (value if is_array(value) else [value])}
-    assert not any(is_object(one) for one in (value if is_array(value) else [value]))
+    models: list[Any] = value if is_array(value) else [value]
+    kinds: set[Any] = {type(one) for one in models}
+    assert not any(is_object(one) for one in models)
     assert all(kind.__module__.startswith(f"logferry_clients.{service.name}.models.") for kind in kinds)
 
 
