@@ -14,6 +14,7 @@ from logferry.services.cognigy import _records as cognigy
 from logferry.services.daily import _records as daily
 from logferry.services.logto import _records as logto
 from logferry.services.signalwire import _records as signalwire
+from logferry.services.signalwire import _usage_records as usage
 
 Document = dict[str, Any]
 
@@ -23,13 +24,49 @@ TABLES: Final[Mapping[tuple[str, str], Mapping[Any, Any]]] = {
     ("cognigy", "LogLevel"): cognigy.LEVELS,
     ("daily", "GET /logs/api source"): daily.SOURCES,
     ("logto", "AuditLogResult"): logto.RESULTS,
+    ("signalwire", "FaxLogStatus"): usage.FAX_SEVERITIES,
+    ("signalwire", "MessageLogStatus"): usage.MESSAGE_SEVERITIES,
     ("signalwire", "VideoLogType"): signalwire.TYPES,
+    ("signalwire", "VoiceLogStatus"): usage.VOICE_SEVERITIES,
 }
 """Enums whose values a table maps; its keys are of the generated type, so that a renamed value is a type error too."""
 
 PASSED_ON: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("daily", "GET /logs logLevel"): frozenset({"ERROR", "INFO", "DEBUG"}),
     ("logto", "AccessTokenRequest grant_type"): frozenset({"client_credentials"}),
+    ("cognigy", "AuditEventType"): frozenset(
+        {"action", "create", "replace", "patch", "delete", "authentication", "authorization"}
+    ),
+    ("daily", "RecordingStatus"): frozenset({"finished", "in-progress", "canceled"}),
+    ("daily", "TranscriptStatus"): frozenset({"t_finished", "t_in_progress", "t_error", "t_deleted"}),
+    ("signalwire", "ConferenceLogType"): frozenset(
+        {"cxml_conference", "relay_conference", "video_room_session", "video_conference_session"}
+    ),
+    ("signalwire", "FaxLogDirection"): frozenset({"inbound", "outbound-api", "outbound-dial"}),
+    ("signalwire", "FaxLogQuality"): frozenset({"fine", "standard", "superfine"}),
+    ("signalwire", "FaxLogSource"): frozenset({"laml"}),
+    ("signalwire", "FaxLogType"): frozenset({"laml_call"}),
+    ("signalwire", "MessageLogDirection"): frozenset(
+        {"inbound", "outbound", "outbound-api", "outbound-call", "outbound-reply"}
+    ),
+    ("signalwire", "MessageLogKind"): frozenset({"sms", "mms"}),
+    ("signalwire", "MessageLogSource"): frozenset({"realtime_api", "laml"}),
+    ("signalwire", "MessageLogType"): frozenset({"relay_message", "laml_message"}),
+    ("signalwire", "VoiceEventLevel"): frozenset({"info", "warn", "error", "debug"}),
+    ("signalwire", "VoiceLogDirection"): frozenset({"inbound", "outbound", "outbound-api", "outbound-dial"}),
+    ("signalwire", "VoiceLogSource"): frozenset({"dialogflow", "laml", "realtime_api"}),
+    ("signalwire", "VoiceLogType"): frozenset(
+        {
+            "laml_call",
+            "relay_pstn_call",
+            "relay_sip_call",
+            "relay_webrtc_call",
+            "video_room_pstn_leg",
+            "video_room_sip_leg",
+            "dialogflow_call",
+            "fabric_subscriber_device_leg",
+        }
+    ),
     ("signalwire", "VideoLogSource"): frozenset({"realtime_api"}),
     ("signalwire", "VideoLogStatus"): frozenset({"in-progress", "completed"}),
 }
