@@ -10,6 +10,7 @@ import logferry
 from logferry._records.origin import Origin
 from logferry._records.record import LogRecord
 from logferry._streams.definition import StreamDefinition
+from logferry.extend import ERROR, INFO, WARN
 from logferry.services.signalwire._usage import CONFERENCE_LOGS, FAX_LOGS, MESSAGE_LOGS, VOICE_LOGS
 from logferry.testing import InProcessTransport, SignalWireFake, connected
 
@@ -39,19 +40,19 @@ def record(definition: StreamDefinition[Any, Any, Any], **fields: Any) -> LogRec
 @pytest.mark.parametrize(
     ("stream", "status", "severity"),
     [
-        ("voice_logs", "completed", logferry.extend.INFO),
-        ("voice_logs", "busy", logferry.extend.WARN),
-        ("voice_logs", "no-answer", logferry.extend.WARN),
-        ("voice_logs", "failed", logferry.extend.ERROR),
-        ("voice_logs", "hovering", logferry.extend.INFO),
-        ("voice_logs", None, logferry.extend.INFO),
-        ("message_logs", "delivered", logferry.extend.INFO),
-        ("message_logs", "undelivered", logferry.extend.ERROR),
-        ("message_logs", "failed", logferry.extend.ERROR),
-        ("fax_logs", "completed", logferry.extend.INFO),
-        ("fax_logs", "no-answer", logferry.extend.WARN),
-        ("fax_logs", "failed", logferry.extend.ERROR),
-        ("conference_logs", "completed", logferry.extend.INFO),
+        ("voice_logs", "completed", INFO),
+        ("voice_logs", "busy", WARN),
+        ("voice_logs", "no-answer", WARN),
+        ("voice_logs", "failed", ERROR),
+        ("voice_logs", "hovering", INFO),
+        ("voice_logs", None, INFO),
+        ("message_logs", "delivered", INFO),
+        ("message_logs", "undelivered", ERROR),
+        ("message_logs", "failed", ERROR),
+        ("fax_logs", "completed", INFO),
+        ("fax_logs", "no-answer", WARN),
+        ("fax_logs", "failed", ERROR),
+        ("conference_logs", "completed", INFO),
     ],
 )
 def test_the_severity_follows_from_the_status(stream: str, status: str | None, severity: int) -> None:
