@@ -23,7 +23,7 @@ PINNED = {
     """,
     "logferry.extend": """
         DEBUG ERROR FATAL INFO LAST MILLISECOND REDACTED REMEMBERED SECOND STUCK TRACE WARN Attribute Attributes
-        AuthenticationError Authorizer Batch Client ClientOptions ConfigurationError Connection CursorPage Delivered
+        AuthenticationError Authorizer Batch Beginning Client ClientOptions ConfigurationError Connection CursorPage Delivered
         Doubts Evidence Flow Forward IdentityFields Incremental InvalidRequestError Key LogRecord Normalizer Origin
         PageTimes PagingError Position Rate Refusal Repaired Request Response ResponseShapeError Send Service
         ServiceResource Sessions Settings Stream StreamDefinition StreamOptions Streams SubFlow TimeField Window
@@ -40,7 +40,7 @@ PINNED = {
         Arrival Skipped Stats
     """,
     "logferry.specs": """
-        Accepted Change Checked Difference Drift Generated Sighting check diff drift generate load
+        Accepted Change Checked Difference Drift Generated New Sighting check diff drift generate load new
     """,
     "logferry.testing": """
         ALL FATAL PASSING QUIET Change Clock CognigyFake Comparison DailyFake Differences Disruption Fake FakeRequest

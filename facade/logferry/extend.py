@@ -17,7 +17,11 @@ normalizer.  Read the names in this order:
    stream whose pages name the next one by a cursor that stays valid while items are added and removed: an id, a token, a link.
    It needs a function that fetches one ``CursorPage``.  It is not for offsets and page numbers: once an item that was read is
    removed, all later ones move up, and the next page begins one item too late, which nothing shows.  Such a stream needs a walk
-   whose pages overlap, as the one in ``logferry/services/logto/_walk.py``.
+   whose pages overlap, as the one in ``logferry/services/logto/_walk.py``.  ``header_link`` finds a link in ``Link`` headers, and
+   ``link_query`` takes the parameters of a link, in a header or in a body, which is never followed elsewhere.
+   ``Forward`` is for a stream that can say what came after a cursor: ``follow``, ``tail`` and ``sync`` read it from there, and
+   where nothing is new, a poll is one request.  ``forward_walk`` is such a walk,
+   ``Beginning`` how it begins where the service cannot list what came since a moment.
 5. The response.  ``decoded`` gives the JSON of a ``Response`` or raises the error that its status stands for, with the
    service's own words for it, a ``Refusal``.
 6. The record.  ``Normalizer`` holds the pure functions that make a ``LogRecord`` of an item: ``TimeField`` reads times,
@@ -27,16 +31,17 @@ normalizer.  Read the names in this order:
    ``Doubts`` and ``believed`` decide whether a page is complete or is requested again, ``shortage`` and ``disagreement`` word
    what may be missing; ``Delivered`` knows what a walk from the newest item on has met; ``to_deliver`` chooses the new items of a
    page that are in the window, each id once; ``Sessions`` is for streams that are read session by session.
+8. The package.  ``Service`` names client, attributes and fake, each by its place.  A distribution registers it under the entry point
+   group ``logferry.services``, as ``acorn = "acorn_logs:SERVICE"``.  Then accounts, all commands, completion, the pytest plugin and
+   the suites of ``logferry.testing`` know the service as they know a built-in one.  ``docs/examples/okta`` is such a package, and
+   ``logferry spec new`` writes one.
+9. The fake.  ``logferry.testing.StreamFake`` is the base of one with a single stream, ``Fake`` the protocol of any.  ``connected``
+   there makes a client of it; ``conformance.Trial`` and ``sync_conformance.SyncTrial`` test its streams.
 
 Times are nanoseconds since the epoch, UTC, in an ``int``; ``SECOND`` and ``MILLISECOND`` are the units.  Windows are half-open,
 ``[since, until)``.  Errors are those of ``logferry``: ``ConfigurationError`` for settings, ``InvalidRequestError`` for a call
 that cannot be right, ``PagingError`` for a walk that has lost its place, ``ResponseShapeError`` for a response that is not as
-documented, or too large.  Severities are ``TRACE``, ``DEBUG``, ``INFO``, ``WARN``,
-``ERROR`` and ``FATAL``.
-
-A package outside of logferry makes its clients by their class, or by ``from_env``: ``logferry.open_accounts``, ``sync`` and the
-shell know logferry's own services only.  Test such a client with ``logferry.testing.connected`` and
-``logferry.testing.conformance.Trial``.
+documented, or too large.  Severities are ``TRACE``, ``DEBUG``, ``INFO``, ``WARN``, ``ERROR`` and ``FATAL``.
 
 Names load when they are first used, so that a client costs what it needs.  Put streams into a module of their own and name it
 by a text (``Streams("acorn._streams:EVENTS")``) to load them, and the models they use, when one is opened.
@@ -221,7 +226,7 @@ if TYPE_CHECKING:
     from logferry._paging.cursor_position import REMEMBERED, CursorPage
     from logferry._paging.delivered import Delivered, plausible
     from logferry._paging.end import Doubts, Evidence, believed, disagreement, shortage
-    from logferry._paging.forward import forward_walk
+    from logferry._paging.forward import Beginning, forward_walk
     from logferry._paging.keys import keys_of
     from logferry._paging.loop_guard import STUCK
     from logferry._paging.repeats import to_deliver
@@ -256,7 +261,7 @@ _HOMES = {
     "_paging.cursor_position": "CursorPage REMEMBERED",
     "_paging.delivered": "Delivered plausible",
     "_paging.end": "Doubts Evidence believed disagreement shortage",
-    "_paging.forward": "forward_walk",
+    "_paging.forward": "Beginning forward_walk",
     "_paging.keys": "keys_of",
     "_paging.loop_guard": "STUCK",
     "_paging.repeats": "to_deliver",
@@ -277,7 +282,7 @@ _HOMES = {
 
 __all__ = [
     "DEBUG", "ERROR", "FATAL", "INFO", "LAST", "MILLISECOND", "REDACTED", "REMEMBERED", "SECOND", "STUCK", "TRACE",
-    "WARN", "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Client", "ClientOptions",
+    "WARN", "Attribute", "Attributes", "AuthenticationError", "Authorizer", "Batch", "Beginning", "Client", "ClientOptions",
     "ConfigurationError", "Connection", "CursorPage", "Delivered", "Doubts", "Evidence", "Flow", "Forward",
     "IdentityFields", "Incremental", "InvalidRequestError", "Key", "LogRecord", "Normalizer", "Origin", "PageTimes",
     "PagingError", "Position", "Rate", "Refusal", "Repaired", "Request", "Response", "ResponseShapeError", "Send",

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -47,7 +47,15 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
             offline = ["--no-deps", "--no-index"]
             built = [*BUILT.glob("logferry-*.whl")]
             sources = [making / "okta", *([] if built else [ROOT])]
-            wheel = [*pip, "wheel", *offline, "--no-build-isolation", "-w", making / "wheels", *sources]
+            wheel: list[str | Path] = [
+                *pip,
+                "wheel",
+                *offline,
+                "--no-build-isolation",
+                "-w",
+                making / "wheels",
+                *sources,
+            ]
             subprocess.run(wheel, check=True)
             wheels = [*built, *(making / "wheels").glob("*.whl")]
             python = making / "env/bin/python"
@@ -76,22 +84,22 @@ class Shell:
         """Return a command of the environment's Python."""
         return [self.python, "-P", *words]
 
-    def run(self, *words: str | Path, code: int = 0, **variables: str) -> str:
+    def run(self, *words: str | Path, variables: Mapping[str, str] | None = None) -> str:
         """Run ``python`` with these words, and return its stdout."""
         done = subprocess.run(
             self.python_command(*words),
             cwd=self.folder,
-            env={**os.environ, "NO_COLOR": "1", **variables},
+            env={**os.environ, "NO_COLOR": "1", **(variables or {})},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
             check=False,
         )
-        assert done.returncode == code, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     @contextmanager
-    def simulated(self) -> Iterator[dict[str, str]]:
+    def simulated(self) -> Generator[dict[str, str]]:
         """Run ``logferry simulate``; give the variables of the example's account."""
         command = self.python_command("-u", "-m", "logferry", "simulate", "--records", "300")
         with subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, text=True) as process:
@@ -116,13 +124,13 @@ def test_the_shell_knows_the_stream(shell: Shell) -> None:
     facts = json.loads(shell.run("-m", "logferry", "streams", "okta.system_log"))
     assert (facts["variables"], facts["attributes"][0]["name"]) == (["OKTA_BASE_URL", "OKTA_API_TOKEN"], "user.id")
     with shell.simulated() as account:
-        assert "okta.system_log answered" in shell.run("-m", "logferry", "check", **account)
-        pulled = shell.run("-m", "logferry", "pull", "okta.system_log", "--since", "1d", **account).splitlines()
+        assert "okta.system_log answered" in shell.run("-m", "logferry", "check", variables=account)
+        pulled = shell.run("-m", "logferry", "pull", "okta.system_log", "--since", "1d", variables=account).splitlines()
         assert len(pulled) >= 300
         record = json.loads(pulled[0])
         assert (record["stream"], record["resource"]["service.name"]) == ("okta.system_log", "okta")
         for _ in range(2):
-            shell.run("-m", "logferry", "sync", "--to", "logs.duckdb", "--since", "1d", **account)
+            shell.run("-m", "logferry", "sync", "--to", "logs.duckdb", "--since", "1d", variables=account)
         with duckdb.connect(str(shell.folder / "logs.duckdb"), read_only=True) as store:
             rows = store.execute('SELECT count(*), count(DISTINCT "user.id") FROM okta_system_log').fetchall()
         assert rows[0][0] >= 300
@@ -140,8 +148,13 @@ def test_completion_knows_the_stream(shell: Shell) -> None:
     """Names of streams, filters and accounts are completed."""
 
     def completed(*words: str) -> list[str]:
-        variables = {"_LOGFERRY_COMPLETE": "bash_complete", "COMP_WORDS": "\n".join(("logferry", *words))}
-        shown = shell.run("-c", COMMAND, COMP_CWORD=str(len(words)), OKTA_API_TOKEN="x", **variables)
+        variables = {
+            "_LOGFERRY_COMPLETE": "bash_complete",
+            "COMP_WORDS": "\n".join(("logferry", *words)),
+            "COMP_CWORD": str(len(words)),
+            "OKTA_API_TOKEN": "x",
+        }
+        shown = shell.run("-c", COMMAND, variables=variables)
         return [line.partition(",")[2] for line in shown.splitlines()]
 
     assert completed("pull", "okta.") == ["okta.system_log"]

@@ -13,6 +13,7 @@ import yaml
 from attrs import field, frozen
 from click.testing import CliRunner
 
+from logferry._json import is_array
 from logferry.cli import main
 from logferry.specs import diff
 
@@ -42,9 +43,9 @@ def _place(document: Document, path: str) -> tuple[Any, str]:
 
 def _key(value: Any, part: str) -> Any:
     part = part.replace("~", "/")
-    if isinstance(value, list) and part.startswith("="):
+    if is_array(value) and part.startswith("="):
         return next(index for index, one in enumerate(value) if one["name"] == part[1:])
-    return int(part) if isinstance(value, list) else part
+    return int(part) if is_array(value) else part
 
 
 def put(path: str, value: Any, /) -> Callable[[Document], None]:
@@ -52,7 +53,7 @@ def put(path: str, value: Any, /) -> Callable[[Document], None]:
 
     def change(document: Document) -> None:
         container, last = _place(document, path)
-        if isinstance(container, list) and last == "-":
+        if is_array(container) and last == "-":
             container.append(value)
         else:
             container[_key(container, last)] = value

@@ -51,7 +51,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def operation(client: Path) -> ModuleType:
     """Return the module of that operation."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(client.parent))
+        patch.setattr(sys, "path", [str(client.parent), *sys.path])
         return importlib.import_module("events_client.api.audit_events.get_audit_events")
 
 

@@ -30,8 +30,7 @@ class Normalizer(Generic[J]):
             every reader wants.
         identity: What makes the item's ``uid``: its tenant and its id, each ``None`` where the item has none.
         attributes: What the item says, by OpenTelemetry's names where they exist.
-        resource: What produced the log: service, address, tenant; of the item, only its tenant may be read.  Default: the
-            service's name and address.
+        resource: What produced the log: service, address, tenant; of the item, only its tenant may be read.
         trace_id: The trace that the item belongs to, as 32 hexadecimal digits; ``None`` where items name none.
         untimed: The issue of an item whose time cannot be read, with the path to the value.
     """
@@ -40,7 +39,7 @@ class Normalizer(Generic[J]):
     make: Callable[[J, Origin, int], LogRecord]
     identity: Callable[[J], tuple[str | None, str | None]]
     attributes: Callable[[J], Attributes]
-    resource: Callable[[J, Origin], Attributes] = field(default=lambda _item, origin: _resource(origin))
+    resource: Callable[[J, Origin], Attributes]
     trace_id: Callable[[J], str | None] | None = None
     untimed: str = "the time cannot be read"
 
@@ -56,10 +55,6 @@ class Normalizer(Generic[J]):
     def without_time(self, item: J, origin: Origin, ordinal: int = 0) -> LogRecord:
         """The record of an item whose time cannot be read, which is an issue."""
         return self.make(item, origin, 0).as_received(item, (self.untimed,), ordinal)
-
-
-def _resource(origin: Origin) -> Attributes:
-    return {"service.name": origin.stream.partition(".")[0], "server.address": origin.server_address}
 
 
 class _Memory(dict[K, V]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from attrs import frozen
 
@@ -81,7 +81,7 @@ def _effect(name: str, was: Any, is_: Any) -> Effect:
 
 def _bound(value: Any) -> str:
     if isinstance(value, tuple):
-        number, beyond = value
+        number, beyond = cast("tuple[float, int]", value)
         return f"{'more than ' if beyond > 0 else 'less than ' if beyond < 0 else ''}{number}"
     return shown(value)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import yaml
 
@@ -34,18 +34,19 @@ _KINDS: Final = (
     ("bool", r"(?:true|True|TRUE|false|False|FALSE)", "tTfF"),
     ("int", r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)", "-+0123456789"),
     ("float", r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))", "-+.0123456789"),
+    ("merge", r"<<", "<"),
     ("null", r"(?:~|null|Null|NULL|)", ["~", "n", "N", ""]),
 )  # fmt: skip
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # which of both depends on the machine
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _Base
+else:
+    _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where the machine has it
+
+
+class _Loader(_Base):
     """Builds JSON values only."""
-
-    yaml_implicit_resolvers: Final[dict[str, Any]] = {}
-
-
-for _name, _pattern, _first in _KINDS:
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"\A{_pattern}\Z"), list(_first))
 
 
 def _integer(loader: Any, node: Any) -> int:
@@ -53,7 +54,15 @@ def _integer(loader: Any, node: Any) -> int:
     return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+def _set_up(loader: Any) -> None:
+    """Let a loader know the scalars of YAML 1.2, and no others."""
+    loader.yaml_implicit_resolvers = {}
+    for name, pattern, first in _KINDS:
+        loader.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(rf"\A{pattern}\Z"), list(first))
+    loader.add_constructor("tag:yaml.org,2002:int", _integer)
+
+
+_set_up(_Loader)
 
 
 def load(source: str | Path) -> Document:
@@ -168,36 +177,32 @@ def _too_deep(name: str) -> InvalidRequestError:
 
 def _measure(value: Any, name: str, sizes: dict[int, int], depth: int = 0) -> int:
     """How many values there are, aliases counted as often as they are used; refuse too many, and circular ones."""
-    if not isinstance(value, dict | list):
+    if not (is_object(value) or is_array(value)):
         return 1
     if depth > _DEEPEST:
         raise _too_deep(name)
-    children: list[Any] = [*value.values()] if isinstance(value, dict) else value
-    known = sizes.get(id(cast("object", value)))
+    children: Iterable[Any] = value.values() if is_object(value) else value
+    key = id(value)
+    known = sizes.get(key)
     if known is not None:
         if not known:
             raise InvalidRequestError(f"{name} contains itself by a YAML alias")
         return known
-    sizes[id(cast("object", value))] = 0
+    sizes[key] = 0
     size = 1 + sum(_measure(child, name, sizes, depth + 1) for child in children)
     if size > _MOST_VALUES:
         raise InvalidRequestError(f"{name} holds more than {_MOST_VALUES:,} values")
-    sizes[id(cast("object", value))] = size
+    sizes[key] = size
     return size
 
 
 def _with_texts_as_keys(value: Any, done: dict[int, Any]) -> Any:
     """The value with texts as keys, since YAML takes the status 200 for a number; shared parts stay shared."""
-    if not isinstance(value, dict | list):
-        return value
-    key = id(cast("object", value))
-    if key not in done:
-        if is_array(value):
-            done[key] = [_with_texts_as_keys(child, done) for child in value]
-        else:
-            items = cast("dict[Any, Any]", value).items()
-            done[key] = {_text(name): _with_texts_as_keys(child, done) for name, child in items}
-    return done[key]
+    if is_array(value) and id(value) not in done:
+        done[id(value)] = [_with_texts_as_keys(child, done) for child in value]
+    elif is_object(value) and id(value) not in done:
+        done[id(value)] = {_text(name): _with_texts_as_keys(child, done) for name, child in value.items()}
+    return done.get(id(value), value)
 
 
 def _text(name: Any) -> str:

@@ -168,8 +168,8 @@ class _Operation:
             yield from _seen(self.schemas, exchange.body, (schema,), f"response {status}")
 
     def _schema(self, value: Any) -> Any:
-        content = value.get("content") if is_object(value) else None
-        media = next((one for name, one in (content or {}).items() if "json" in name), None)
+        content: Any = value.get("content") if is_object(value) else None
+        media = next((one for name, one in content.items() if "json" in name), None) if is_object(content) else None
         return media.get("schema") if is_object(media) else None
 
 

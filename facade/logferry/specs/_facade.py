@@ -82,7 +82,7 @@ def _entries(stream: StreamDefinition[Any, Any, Any]) -> frozenset[str]:
     owner: Any = getattr(stream.entry, "__self__", None)
     if owner is not None:
         return frozenset({owner.__name__})
-    made = get_type_hints(stream.entry).get("return")
+    made: Any = get_type_hints(stream.entry).get("return")
     return frozenset(one.__name__ for one in get_args(made) or (made,) if hasattr(one, "__name__"))
 
 

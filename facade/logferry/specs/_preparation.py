@@ -114,7 +114,8 @@ def _rewritten(value: Any, done: dict[int, Any]) -> Any:
     if not is_object(value):
         return value
     if id(value) not in done:
-        result = done[id(value)] = {}
+        result: dict[str, Any] = {}
+        done[id(value)] = result
         result.update(_rewritten_object(value, done))
     return done[id(value)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from logferry._json import is_object
@@ -29,7 +29,7 @@ def security_changes(old: Document, before: Document, new: Document, after: Docu
 
 
 def _requirements(document: Document, operation: Document) -> frozenset[_Requirement]:
-    given = operation.get("security", document.get("security")) or [{}]
+    given: Sequence[Any] = operation.get("security", document.get("security")) or ({},)
     schemes = document.get("components", {}).get("securitySchemes", {})
     found = [
         frozenset(

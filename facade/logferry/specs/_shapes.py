@@ -197,7 +197,7 @@ def _kinds(part: Mapping[str, Any], values: Any) -> frozenset[str] | None:
 
 def kind_of(value: Any) -> str:
     """The type of a JSON value."""
-    return _NAMES.get(type(value), "null")
+    return next((name for kind, name in _NAMES.items() if type(value) is kind), "null")
 
 
 def _bounds(part: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:

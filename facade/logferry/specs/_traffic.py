@@ -67,11 +67,11 @@ def exchanges(path: Path) -> Iterator[Exchange]:
 
 
 def _exchange(entry: dict[str, Any]) -> Exchange:
-    request, response = entry["request"], entry.get("response") or {}
+    request, response = _part(entry, "request"), _part(entry, "response")
+    content, posted = _part(response, "content"), _part(request, "postData")
     url = urlsplit(str(request.get("url", "")))
-    content = response.get("content") or {}
     is_json, body = _json(_text(content), content.get("mimeType"))
-    _, sent = _json((request.get("postData") or {}).get("text"), (request.get("postData") or {}).get("mimeType"))
+    _, sent = _json(posted.get("text"), posted.get("mimeType"))
     status = response.get("status")
     return Exchange(
         method=str(request.get("method", "")).upper(),
@@ -82,6 +82,11 @@ def _exchange(entry: dict[str, Any]) -> Exchange:
         is_json=is_json,
         sent=sent,
     )
+
+
+def _part(value: dict[str, Any], name: str) -> dict[str, Any]:
+    part = value.get(name)
+    return part if is_object(part) else {}
 
 
 def _text(content: dict[str, Any]) -> Any:

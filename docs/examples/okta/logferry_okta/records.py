@@ -10,9 +10,11 @@ from logferry.extend import (
     WARN,
     Attribute,
     Attributes,
+    IdentityFields,
     LogRecord,
     Normalizer,
     Origin,
+    ServiceResource,
     TimeField,
     make_record,
     mapped,
@@ -46,10 +48,6 @@ def _record(item: LogEventJson, origin: Origin, time: int) -> LogRecord:
     )
 
 
-def _identity(item: LogEventJson) -> tuple[str | None, str | None]:
-    return None, item["uuid"]  # the account stands for the tenant, which events do not name
-
-
 def _attributes(item: LogEventJson) -> Attributes:
     client, outcome = item.get("client") or {}, item.get("outcome") or {}
     lifted: Attributes = {
@@ -66,7 +64,8 @@ def _attributes(item: LogEventJson) -> Attributes:
 NORMALIZER: Final = Normalizer[LogEventJson](
     times=TimeField(_PUBLISHED),
     make=_record,
-    identity=_identity,
+    identity=IdentityFields(_OWN[0]),  # events do not say whose they are
     attributes=_attributes,
+    resource=ServiceResource("okta"),
     untimed="published: no moment between the years 1 and 9999",
 )
