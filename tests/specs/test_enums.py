@@ -35,39 +35,6 @@ TABLES: Final[Mapping[tuple[str, str], Mapping[Any, Any]]] = {
 PASSED_ON: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("daily", "GET /logs logLevel"): frozenset({"ERROR", "INFO", "DEBUG"}),
     ("logto", "AccessTokenRequest grant_type"): frozenset({"client_credentials"}),
-    ("cognigy", "AuditEventType"): frozenset(
-        {"action", "create", "replace", "patch", "delete", "authentication", "authorization"}
-    ),
-    ("daily", "RecordingStatus"): frozenset({"finished", "in-progress", "canceled"}),
-    ("daily", "TranscriptStatus"): frozenset({"t_finished", "t_in_progress", "t_error", "t_deleted"}),
-    ("signalwire", "ConferenceLogType"): frozenset(
-        {"cxml_conference", "relay_conference", "video_room_session", "video_conference_session"}
-    ),
-    ("signalwire", "FaxLogDirection"): frozenset({"inbound", "outbound-api", "outbound-dial"}),
-    ("signalwire", "FaxLogQuality"): frozenset({"fine", "standard", "superfine"}),
-    ("signalwire", "FaxLogSource"): frozenset({"laml"}),
-    ("signalwire", "FaxLogType"): frozenset({"laml_call"}),
-    ("signalwire", "MessageLogDirection"): frozenset(
-        {"inbound", "outbound", "outbound-api", "outbound-call", "outbound-reply"}
-    ),
-    ("signalwire", "MessageLogKind"): frozenset({"sms", "mms"}),
-    ("signalwire", "MessageLogSource"): frozenset({"realtime_api", "laml"}),
-    ("signalwire", "MessageLogType"): frozenset({"relay_message", "laml_message"}),
-    ("signalwire", "VoiceEventLevel"): frozenset({"info", "warn", "error", "debug"}),
-    ("signalwire", "VoiceLogDirection"): frozenset({"inbound", "outbound", "outbound-api", "outbound-dial"}),
-    ("signalwire", "VoiceLogSource"): frozenset({"dialogflow", "laml", "realtime_api"}),
-    ("signalwire", "VoiceLogType"): frozenset(
-        {
-            "laml_call",
-            "relay_pstn_call",
-            "relay_sip_call",
-            "relay_webrtc_call",
-            "video_room_pstn_leg",
-            "video_room_sip_leg",
-            "dialogflow_call",
-            "fabric_subscriber_device_leg",
-        }
-    ),
     ("signalwire", "VideoLogSource"): frozenset({"realtime_api"}),
     ("signalwire", "VideoLogStatus"): frozenset({"in-progress", "completed"}),
     ("cognigy", "AuditEventType"): frozenset(
@@ -88,24 +55,6 @@ PASSED_ON: Final[Mapping[tuple[str, str], frozenset[str]]] = {
         }
     ),
     ("signalwire", "VoiceLogDirection"): frozenset({"inbound", "outbound", "outbound-api", "outbound-dial"}),
-    ("signalwire", "VoiceLogStatus"): frozenset(
-        {
-            "queued",
-            "initiated",
-            "ringing",
-            "in-progress",
-            "busy",
-            "failed",
-            "no-answer",
-            "canceled",
-            "completed",
-            "ended",
-            "answered",
-            "created",
-            "ending",
-            "joined",
-        }
-    ),
     ("signalwire", "VoiceLogSource"): frozenset({"dialogflow", "laml", "realtime_api"}),
     ("signalwire", "VoiceEventLevel"): frozenset({"info", "warn", "error", "debug"}),
     ("signalwire", "MessageLogType"): frozenset({"relay_message", "laml_message"}),
@@ -113,15 +62,9 @@ PASSED_ON: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("signalwire", "MessageLogDirection"): frozenset(
         {"inbound", "outbound", "outbound-api", "outbound-call", "outbound-reply"}
     ),
-    ("signalwire", "MessageLogStatus"): frozenset(
-        {"queued", "initiated", "delivered", "sent", "received", "undelivered", "failed"}
-    ),
     ("signalwire", "MessageLogSource"): frozenset({"realtime_api", "laml"}),
     ("signalwire", "FaxLogType"): frozenset({"laml_call"}),
     ("signalwire", "FaxLogDirection"): frozenset({"inbound", "outbound-api", "outbound-dial"}),
-    ("signalwire", "FaxLogStatus"): frozenset(
-        {"queued", "initiated", "ringing", "in-progress", "busy", "failed", "no-answer", "canceled", "completed"}
-    ),
     ("signalwire", "FaxLogQuality"): frozenset({"fine", "standard", "superfine"}),
     ("signalwire", "FaxLogSource"): frozenset({"laml"}),
     ("signalwire", "ConferenceLogType"): frozenset(
