@@ -12,7 +12,7 @@ import pytest
 
 import logferry
 from logferry._accounts.registry import SERVICES, Service
-from logferry._json import is_array, is_object
+from logferry._json import is_array
 from logferry.hooks import RetryEvent
 from logferry.testing import FakeRequest, FakeResponse, InProcessTransport, LogtoFake, SignalWireFake, connected
 from logferry.testing._registry import make_fake, settings_for
@@ -73,7 +73,7 @@ def test_every_documented_operation_is_reachable(
     transport = InProcessTransport(fake, faults=answer)
     needed: list[str] = [one["name"] for one in operation.get("parameters", ()) if one.get("required")]
     names = {"projectId": "project_id", "logEntryId": "log_entry_id", "auditEventId": "audit_event_id"}
-    given = {names.get(name, name): ID for name in needed}
+    given: dict[str, Any] = {names.get(name, name): ID for name in needed}
     make: Any = service.client  # it has settings of its own
     with make(transport=transport, **settings_for(fake, "https://default.logto.app")) as client:
         value = client.send(module.request(**given))
@@ -83,10 +83,9 @@ def test_every_documented_operation_is_reachable(
         expected = expected.replace(f"{{{name}}}", ID)
     assert (sent.method, sent.path) == ("GET", expected)
     assert sent.header("Authorization") or sent.header("X-API-Key")
-    models: list[Any] = value if is_array(value) else [value]
-    kinds: set[Any] = {type(one) for one in models}
-    assert not any(is_object(one) for one in models)
-    assert all(kind.__module__.startswith(f"logferry_clients.{service.name}.models.") for kind in kinds)
+    values: list[Any] = value if is_array(value) else [value]
+    models = f"logferry_clients.{service.name}.models."
+    assert all(type(one).__module__.startswith(models) for one in values)
 
 
 def test_a_request_can_be_sent_from_a_task() -> None:

@@ -88,6 +88,9 @@ RENAMES = (  # one name of each mapping, since pyright stops at the first error
     value("signalwire/_records", "video_room_session", "enum: [video_room_session, video_conference_session]"),
 )
 
+ALSO = {"services/signalwire/_usage.py"}
+"""Modules that use a renamed name too: the lists of SignalWire have the same parameters."""
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -128,4 +131,4 @@ def test_a_renamed_name_of_a_spec_is_a_type_error_where_it_is_used(project: Path
         one for one in RENAMES if not any(one.module == module and one.is_named(text) for module, text in complaints)
     ]
     assert missed == [], done.stdout + done.stderr
-    assert {module for module, _ in complaints} == {one.module for one in RENAMES}
+    assert {module for module, _ in complaints} == {one.module for one in RENAMES} | ALSO

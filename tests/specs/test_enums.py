@@ -15,6 +15,7 @@ from logferry.services.cognigy import _records as cognigy
 from logferry.services.daily import _records as daily
 from logferry.services.logto import _records as logto
 from logferry.services.signalwire import _records as signalwire
+from logferry.services.signalwire import _usage_records as usage
 
 Document = dict[str, Any]
 
@@ -24,7 +25,10 @@ TABLES: Final[Mapping[tuple[str, str], Mapping[Any, Any]]] = {
     ("cognigy", "LogLevel"): cognigy.LEVELS,
     ("daily", "GET /logs/api source"): daily.SOURCES,
     ("logto", "AuditLogResult"): logto.RESULTS,
+    ("signalwire", "FaxLogStatus"): usage.FAX_SEVERITIES,
+    ("signalwire", "MessageLogStatus"): usage.MESSAGE_SEVERITIES,
     ("signalwire", "VideoLogType"): signalwire.TYPES,
+    ("signalwire", "VoiceLogStatus"): usage.VOICE_SEVERITIES,
 }
 """Enums whose values a table maps; its keys are of the generated type, so that a renamed value is a type error too."""
 
@@ -51,24 +55,6 @@ PASSED_ON: Final[Mapping[tuple[str, str], frozenset[str]]] = {
         }
     ),
     ("signalwire", "VoiceLogDirection"): frozenset({"inbound", "outbound", "outbound-api", "outbound-dial"}),
-    ("signalwire", "VoiceLogStatus"): frozenset(
-        {
-            "queued",
-            "initiated",
-            "ringing",
-            "in-progress",
-            "busy",
-            "failed",
-            "no-answer",
-            "canceled",
-            "completed",
-            "ended",
-            "answered",
-            "created",
-            "ending",
-            "joined",
-        }
-    ),
     ("signalwire", "VoiceLogSource"): frozenset({"dialogflow", "laml", "realtime_api"}),
     ("signalwire", "VoiceEventLevel"): frozenset({"info", "warn", "error", "debug"}),
     ("signalwire", "MessageLogType"): frozenset({"relay_message", "laml_message"}),
@@ -76,15 +62,9 @@ PASSED_ON: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("signalwire", "MessageLogDirection"): frozenset(
         {"inbound", "outbound", "outbound-api", "outbound-call", "outbound-reply"}
     ),
-    ("signalwire", "MessageLogStatus"): frozenset(
-        {"queued", "initiated", "delivered", "sent", "received", "undelivered", "failed"}
-    ),
     ("signalwire", "MessageLogSource"): frozenset({"realtime_api", "laml"}),
     ("signalwire", "FaxLogType"): frozenset({"laml_call"}),
     ("signalwire", "FaxLogDirection"): frozenset({"inbound", "outbound-api", "outbound-dial"}),
-    ("signalwire", "FaxLogStatus"): frozenset(
-        {"queued", "initiated", "ringing", "in-progress", "busy", "failed", "no-answer", "canceled", "completed"}
-    ),
     ("signalwire", "FaxLogQuality"): frozenset({"fine", "standard", "superfine"}),
     ("signalwire", "FaxLogSource"): frozenset({"laml"}),
     ("signalwire", "ConferenceLogType"): frozenset(

@@ -34,7 +34,7 @@ SELECT stream, count(*) AS records,
 FROM logs GROUP BY stream ORDER BY percent DESC, stream"""
 """The share of errors by stream, over all services."""
 
-_LONGEST: Final = 24
+_LONGEST: Final = 26
 """Characters of a text that are shown at most."""
 
 

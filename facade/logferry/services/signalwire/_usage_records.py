@@ -109,7 +109,22 @@ _VOICE_NAMES: Final[Mapping[VoiceLogKey | DiscardedLogKey, str | None]] = {
     "created_at": None,
     "discarded_at": "signalwire.discarded_at",
 }
-_VOICE_SEVERITIES: Final[Mapping[VoiceLogStatus, int]] = {"failed": ERROR, "busy": WARN, "no-answer": WARN}
+VOICE_SEVERITIES: Final[Mapping[VoiceLogStatus, int]] = {
+    "queued": INFO,
+    "initiated": INFO,
+    "ringing": INFO,
+    "in-progress": INFO,
+    "busy": WARN,
+    "failed": ERROR,
+    "no-answer": WARN,
+    "canceled": INFO,
+    "completed": INFO,
+    "ended": INFO,
+    "answered": INFO,
+    "created": INFO,
+    "ending": INFO,
+    "joined": INFO,
+}
 
 _MESSAGE_NAMES: Final[Mapping[MessageLogKey | DiscardedLogKey, str | None]] = {
     "id": "signalwire.log.id",
@@ -129,7 +144,15 @@ _MESSAGE_NAMES: Final[Mapping[MessageLogKey | DiscardedLogKey, str | None]] = {
     "created_at": None,
     "discarded_at": "signalwire.discarded_at",
 }
-_MESSAGE_SEVERITIES: Final[Mapping[MessageLogStatus, int]] = {"failed": ERROR, "undelivered": ERROR}
+MESSAGE_SEVERITIES: Final[Mapping[MessageLogStatus, int]] = {
+    "queued": INFO,
+    "initiated": INFO,
+    "delivered": INFO,
+    "sent": INFO,
+    "received": INFO,
+    "undelivered": ERROR,
+    "failed": ERROR,
+}
 
 _FAX_NAMES: Final[Mapping[FaxLogKey | DiscardedLogKey, str | None]] = {
     "id": "signalwire.log.id",
@@ -150,7 +173,17 @@ _FAX_NAMES: Final[Mapping[FaxLogKey | DiscardedLogKey, str | None]] = {
     "created_at": None,
     "discarded_at": "signalwire.discarded_at",
 }
-_FAX_SEVERITIES: Final[Mapping[FaxLogStatus, int]] = {"failed": ERROR, "busy": WARN, "no-answer": WARN}
+FAX_SEVERITIES: Final[Mapping[FaxLogStatus, int]] = {
+    "queued": INFO,
+    "initiated": INFO,
+    "ringing": INFO,
+    "in-progress": INFO,
+    "busy": WARN,
+    "failed": ERROR,
+    "no-answer": WARN,
+    "canceled": INFO,
+    "completed": INFO,
+}
 
 _CONFERENCE_NAMES: Final[Mapping[ConferenceLogKey | DiscardedLogKey, str | None]] = {
     "id": "signalwire.log.id",
@@ -178,17 +211,17 @@ _CONFERENCE_NAMES: Final[Mapping[ConferenceLogKey | DiscardedLogKey, str | None]
 }
 
 VOICE: Final = Kind(
-    name="voice", types=VOICE_LOG_TYPE_VALUES, names=_VOICE_NAMES, subject="direction", severities=_VOICE_SEVERITIES
+    name="voice", types=VOICE_LOG_TYPE_VALUES, names=_VOICE_NAMES, subject="direction", severities=VOICE_SEVERITIES
 )
 MESSAGE: Final = Kind(
     name="message",
     types=MESSAGE_LOG_TYPE_VALUES,
     names=_MESSAGE_NAMES,
     subject="direction",
-    severities=_MESSAGE_SEVERITIES,
+    severities=MESSAGE_SEVERITIES,
 )
 FAX: Final = Kind(
-    name="fax", types=FAX_LOG_TYPE_VALUES, names=_FAX_NAMES, subject="direction", severities=_FAX_SEVERITIES
+    name="fax", types=FAX_LOG_TYPE_VALUES, names=_FAX_NAMES, subject="direction", severities=FAX_SEVERITIES
 )
 CONFERENCE: Final = Kind(
     name="conference",

@@ -3,14 +3,12 @@
 import hashlib
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from email.utils import formatdate
 from functools import cached_property
 from random import Random
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 import attrs
-import orjson
 
 from logferry._time.timestamps import SECOND
 from logferry.testing._http import FakeRequest, FakeResponse
@@ -18,7 +16,7 @@ from logferry.testing._openapi import spec_checker
 from logferry.testing._rows import Row, as_rows
 from logferry.testing._truth import identity_of, require_stream
 from logferry.testing.signalwire._history import History, Selection
-from logferry.testing.signalwire._query import DAY, Refusal, invalid, read_integer, read_span
+from logferry.testing.signalwire._query import DAY, Refusal, invalid, read_integer, read_span, reply
 from logferry.testing.signalwire._scripted import ScriptedHistory, ScriptedSelection
 from logferry.testing.signalwire._usage import KINDS
 
@@ -129,9 +127,9 @@ class SignalWireFake:
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
         """Respond to a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
         try:
-            return _reply(request, now, 200, self._route(request, now))
+            return reply(request, now, 200, self._route(request, now))
         except Refusal as refusal:
-            return _reply(request, now, refusal.status, refusal.body)
+            return reply(request, now, refusal.status, refusal.body)
 
     def violations(self, request: FakeRequest) -> list[str]:
         """Name what violates the spec of the generated client in the request: unknown parameters, types, bounds."""
@@ -295,15 +293,3 @@ class SignalWireFake:
 
 def _address(number: int, page_size: int, token: str) -> dict[str, str]:
     return {"page_number": str(number), "page_size": str(page_size)} | ({"page_token": token} if number else {})
-
-
-def _reply(request: FakeRequest, now: int, status: int, body: Mapping[str, Any]) -> FakeResponse:
-    content = orjson.dumps(body)
-    digest = hashlib.blake2b(f"{request.method} {request.target} {now}".encode(), digest_size=16).hexdigest()
-    headers = (
-        ("Content-Type", "application/json; charset=utf-8"),
-        ("X-Request-Id", digest),
-        ("Content-Length", str(len(content))),
-        ("Date", formatdate(now / 1e9, usegmt=True)),
-    )
-    return FakeResponse(status, headers, content)

@@ -1,11 +1,17 @@
 """Parses and validates the queries of the fake SignalWire."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
-__all__ = ["DAY", "Refusal", "invalid", "read_integer", "read_span"]
+import orjson
+
+from logferry.testing._http import FakeRequest, FakeResponse
+
+__all__ = ["DAY", "Refusal", "invalid", "read_integer", "read_span", "reply"]
 
 DAY = 86_400
 """Seconds."""
@@ -63,3 +69,16 @@ def invalid(name: str, what: str) -> Refusal:
         "url": "https://developer.example/errors/invalid_parameter",
     }
     return Refusal(422, {"errors": [mistake]})
+
+
+def reply(request: FakeRequest, now: int, status: int, body: Mapping[str, Any]) -> FakeResponse:
+    """Return the response with a body at a moment, in nanoseconds since 1970-01-01 UTC."""
+    content = orjson.dumps(body)
+    digest = hashlib.blake2b(f"{request.method} {request.target} {now}".encode(), digest_size=16).hexdigest()
+    headers = (
+        ("Content-Type", "application/json; charset=utf-8"),
+        ("X-Request-Id", digest),
+        ("Content-Length", str(len(content))),
+        ("Date", formatdate(now / 1e9, usegmt=True)),
+    )
+    return FakeResponse(status, headers, content)
