@@ -418,3 +418,20 @@ def test_a_document_that_is_no_spec_is_an_error(text: str, tmp_path: Path) -> No
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InvalidRequestError):
         generate(path, tmp_path / "client")
+
+
+def test_one_operation_of_a_large_document_is_generated(events: Document, tmp_path: Path) -> None:
+    """Of a document of more than 3 MB, of which much cannot be generated, one operation becomes a small client."""
+    schemas, paths = events["components"]["schemas"], events["paths"]
+    for number in range(4000):
+        ref = {"$ref": f"#/components/schemas/Other{number}"}
+        described = {"type": "string", "format": "binary", "description": "What it is. " * 40}
+        schemas[f"Other{number}"] = {"type": "object", "properties": {"self": ref, "blob": described}}
+        responses = {"200": {"description": "x", "content": {"application/json": {"schema": ref}}}}
+        paths[f"/other/{number}"] = {"get": {"operationId": f"other{number}", "responses": responses}}
+    text = json.dumps(events)
+    assert len(text) > 3_000_000
+    (tmp_path / "large.json").write_text(text, encoding="utf-8")
+    done = generate(tmp_path / "large.json", tmp_path / "client", operations=["introspect"])
+    assert "models/unused.py" in done.written
+    assert len(done.written) < 15
