@@ -81,7 +81,11 @@ def _begun(beginning: Beginning, position: Position | None) -> Flow:
         nonlocal response, newest
         newest = batch.items if response is None and position is None else newest
         response = batch.response
-        return (yield evolve(batch, position=lambda delivered: {"first": batch.position(delivered)}))
+
+        def within(delivered: int) -> Position:
+            return {"first": batch.position(delivered)}
+
+        return (yield evolve(batch, position=within))
 
     yield from layer(beginning.walk(position), {Batch: marked})
     cursor = beginning.cursor(newest)
