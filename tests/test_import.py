@@ -40,7 +40,7 @@ PINNED = {
         Arrival Skipped Stats
     """,
     "logferry.specs": """
-        Accepted Change Checked Difference Drift Generated Sighting check diff drift generate load
+        Accepted Change Checked Difference Drift Generated New Sighting check diff drift generate load new
     """,
     "logferry.testing": """
         ALL FATAL PASSING QUIET Change Clock CognigyFake Comparison DailyFake Differences Disruption Fake FakeRequest

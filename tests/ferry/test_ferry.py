@@ -88,7 +88,7 @@ COMPLETE = {
     ("login", "logto.audit_logs"): 250,
     ("calls", "daily.api_logs"): len(CALLS.truth("daily.api_logs")),
     ("calls", "daily.meetings"): len(CALLS.truth("daily.meetings")),
-    ("video", "signalwire.video_logs"): len(VIDEO.truth()),
+    **{("video", stream): len(VIDEO.truth(stream)) for stream in VIDEO.streams},
     ("bot", "cognigy.project_logs"): 140,
 }
 
@@ -177,8 +177,8 @@ def test_streams_without_a_required_filter_are_skipped(config: Path, caplog: pyt
         "daily.api_logs",
         "daily.meetings",
         "logto.audit_logs",
-        "signalwire.video_logs",
         "cognigy.project_logs",
+        *VIDEO.streams,
     }
 
 

@@ -54,7 +54,11 @@ def test_generation_removes_other_files(package: Path) -> None:
     spec = specs / "logto/openapi.yaml"
     spec.write_text(spec.read_text(encoding="utf-8").replace("name: logKey", "name: eventKey"), encoding="utf-8")
     (package / "logto/extra.py").touch()
-    assert regenerate("--specs", specs, "--output", package.parent).returncode == 0
+    done = regenerate("--specs", specs, "--output", package.parent)
+    assert done.returncode == 0
+    assert "BREAKING  GET /api/logs, parameter logKey: the parameter went away" in done.stdout
+    assert "touches filter log_key of logto.audit_logs" in done.stdout
+    assert "stray:   logferry_clients/logto/extra.py" in done.stdout
     assert not (package / "logto/extra.py").exists()
     assert "event_key" in (package / "logto/api/audit_logs/list_audit_logs.py").read_text(encoding="utf-8")
     (package / "__pycache__").mkdir()

@@ -24,16 +24,29 @@ from tests.hostile.conftest import EPOCH, MILLISECOND, SECOND, SUBJECTS, Subject
 import logferry
 from logferry._json import is_array, is_object
 from logferry._time.timestamps import rfc3339
-from logferry.testing import FakeRequest, FakeResponse, Faults, Row, VirtualClock, emptied, failing, stale
+from logferry.testing import (
+    FakeRequest,
+    FakeResponse,
+    Faults,
+    Row,
+    SignalWireFake,
+    VirtualClock,
+    emptied,
+    failing,
+    stale,
+)
 
 ROWS: Final = 13
 START: Final = EPOCH + MILLISECOND
 """The time at which pulls begin."""
 
+SIGNALWIRE: Final = SignalWireFake().streams
+"""The lists of SignalWire, which differ in their paths only."""
+
 OLDEST_FIRST: Final[dict[str, dict[str, Any]]] = {
     "daily.session_logs": {},
     "daily.session_metrics": {},
-    "signalwire.video_logs": {"oldest_first": True},
+    **{name: {"oldest_first": True} for name in SIGNALWIRE},
 }
 """The streams that can come oldest first, with the settings of their fakes."""
 
@@ -42,7 +55,7 @@ NEWEST_FIRST: Final[dict[str, dict[str, Any]]] = {
     "daily.api_logs": {},
     "daily.meetings": {},
     "logto.audit_logs": {},
-    "signalwire.video_logs": {"oldest_first": False},
+    **{name: {"oldest_first": False} for name in SIGNALWIRE},
 }
 """The streams that can come newest first."""
 
@@ -55,7 +68,7 @@ TIMES: Final = {
     "daily.meetings": "start_time",
     "daily.session_logs": "time",
     "logto.audit_logs": "createdAt",
-    "signalwire.video_logs": "created_at",
+    **dict.fromkeys(SIGNALWIRE, "created_at"),
 }
 """The field with the time of an item; metrics have no documented one."""
 
@@ -63,7 +76,7 @@ RESOLUTIONS: Final = {
     "daily.meetings": SECOND,
     "daily.session_logs": 1,
     "daily.session_metrics": 1,
-    "signalwire.video_logs": SECOND,
+    **dict.fromkeys(SIGNALWIRE, SECOND),
 }
 """The resolution of a service's times in nanoseconds, where it is not a millisecond."""
 

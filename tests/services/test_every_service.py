@@ -65,7 +65,7 @@ def opened(service: Service, monkeypatch: pytest.MonkeyPatch, **options: Any) ->
         ("daily.session_logs", ["mtg_session_id", "user_session_id", "log_level"], "offset", "oldest first", "server"),
         ("daily.session_metrics", ["mtg_session_id", "user_session_id"], "offset", "oldest first", "server"),
         ("logto.audit_logs", ["user_id", "application_id", "log_key"], "page number", "newest first", "server"),
-        ("signalwire.video_logs", ["include_deleted"], "links.next", "as sent", "server"),
+        *((name, ["include_deleted"], "links.next", "as sent", "server") for name in SignalWireFake().streams),
     ],
 )
 def test_a_stream_matches_its_definition(
@@ -232,7 +232,10 @@ def test_a_record_as_json_has_the_promised_fields(record: dict[str, Any]) -> Non
             [{"id": "a", "key": "k", "payload": {"key": "k", "result": "Success"}, "createdAt": 1e300}],
             None,
         ),
-        ("signalwire.video_logs", {"links": {}, "data": [{"id": "a", "created_at": "soon"}]}, None),
+        *(
+            (name, {"links": {}, "data": [{"id": "a", "created_at": "soon"}]}, None)
+            for name in SignalWireFake().streams
+        ),
     ],
 )
 def test_a_record_of_unknown_time_passes_every_window(

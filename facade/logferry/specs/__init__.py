@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from logferry.specs._document import load
     from logferry.specs._drift import Drift, Sighting, drift
     from logferry.specs._generation import Generated, generate
+    from logferry.specs._scaffold import New, new
 
 _HOMES = {
     "_changes": "Change Difference",
@@ -29,6 +30,7 @@ _HOMES = {
     "_document": "load",
     "_drift": "Drift Sighting drift",
     "_generation": "Generated generate",
+    "_scaffold": "New new",
 }
 
 __all__ = [
@@ -38,12 +40,14 @@ __all__ = [
     "Difference",
     "Drift",
     "Generated",
+    "New",
     "Sighting",
     "check",
     "diff",
     "drift",
     "generate",
     "load",
+    "new",
 ]
 
 if not TYPE_CHECKING:

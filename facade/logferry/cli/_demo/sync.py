@@ -126,7 +126,7 @@ def _answered(path: Path) -> Table:
         cursor = connection.execute(QUERY)
         names: list[str] = [column[0] for column in cursor.description or ()]
         rows: list[tuple[Any, ...]] = cursor.fetchall()
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in names:
         table.add_column(name, justify="left" if name in ("stream", "most_often") else "right", no_wrap=True)
     for row in rows:

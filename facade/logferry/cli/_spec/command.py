@@ -18,6 +18,7 @@ Examples:
   logferry spec diff logto openapi.yaml
   logferry spec drift traffic.har
   logferry spec check logto --against openapi.yaml
+  logferry spec new acorn --spec openapi.yaml --operation list_audit_logs
 """
 
 _GENERATE: Final = """
@@ -64,6 +65,12 @@ Exit codes:
   0    no difference, except those that are accepted
   1    a difference
   2    a spec that cannot be read
+"""
+
+_NEW: Final = """
+\b
+Examples:
+  logferry spec new acorn --spec openapi.yaml --operation list_audit_logs
 """
 
 format_option = click.option(
@@ -192,3 +199,28 @@ def check(ctx: click.Context, service: str, against: str, accepted: Path | None,
         tell("Warning", f"accepted, but no difference any more: {one.operation}, {one.place}")
     if found.difference.changes:
         ctx.exit(1)
+
+
+@spec.command(epilog=_NEW)
+@click.argument("name")
+@click.option("--spec", "source", required=True, metavar="FILE", help="The service's spec.")
+@click.option("--operation", required=True, metavar="ID", help="The operation that lists entries.")
+@click.option(
+    "--output", "-o", metavar="FOLDER", type=click.Path(path_type=Path), help="The project. Default: logferry-NAME."
+)
+@shell_options
+def new(name: str, source: str, operation: str, output: Path | None) -> None:
+    """
+    Write a package for the service NAME, which logferry does not know.
+
+    It has the spec, a generated client, a walk and a normalizer to fill in, a fake, tests that run the conformance suite, and the
+    entry point by which logferry knows the service once the package is installed.
+    """
+    from logferry.specs import new as run  # noqa: PLC0415  # brings along the generator
+
+    done = run(name, source, operation, output=output)
+    for one in done.written:
+        if "/generated/" not in one:
+            echo(printable(f"wrote    {done.folder / one}"))
+    for line in done.to_do:
+        tell("", f"to do: {line}")

@@ -1,4 +1,4 @@
-"""SignalWire: the logs of video rooms and video conferences."""
+"""SignalWire: the logs of video sessions, calls, messages, faxes and conferences."""
 
 from logferry.services.signalwire._client import SignalWire
 

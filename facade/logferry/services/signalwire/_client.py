@@ -17,8 +17,12 @@ from logferry.services.signalwire._account import api_refusal, project_token, sp
 
 if TYPE_CHECKING:
     from logferry.extend import Stream
+    from logferry_clients.signalwire.models.conference_log import ConferenceLog
     from logferry_clients.signalwire.models.discarded_log import DiscardedLog
+    from logferry_clients.signalwire.models.fax_log import FaxLog
+    from logferry_clients.signalwire.models.message_log import MessageLog
     from logferry_clients.signalwire.models.video_log import VideoLog
+    from logferry_clients.signalwire.models.voice_log import VoiceLog
 
 
 class SignalWire(Client):
@@ -42,7 +46,13 @@ class SignalWire(Client):
     """
 
     service: ClassVar[str] = "signalwire"
-    streams: ClassVar[Streams] = Streams("logferry.services.signalwire._streams:VIDEO_LOGS")
+    streams: ClassVar[Streams] = Streams(
+        "logferry.services.signalwire._usage:CONFERENCE_LOGS",
+        "logferry.services.signalwire._usage:FAX_LOGS",
+        "logferry.services.signalwire._usage:MESSAGE_LOGS",
+        "logferry.services.signalwire._streams:VIDEO_LOGS",
+        "logferry.services.signalwire._usage:VOICE_LOGS",
+    )
     authentication: ClassVar[str] = "HTTP Basic, project id and API token"
     settings: ClassVar[tuple[str, ...]] = ("space", "project_id", "api_token")
     optional_settings: ClassVar[tuple[str, ...]] = ("base_url",)
@@ -102,3 +112,55 @@ class SignalWire(Client):
         from logferry.services.signalwire._streams import VIDEO_LOGS, VideoLogFilters
 
         return self._open(VIDEO_LOGS, VideoLogFilters(include_deleted=include_deleted), options)
+
+    def voice_logs(
+        self, *, include_deleted: bool | None = None, **options: Unpack[StreamOptions]
+    ) -> Stream[VoiceLog | DiscardedLog]:
+        """
+        The voice logs: one for each call, or leg of a call, in the service's order.  The token needs the scope Voice.
+
+        A log changes until its call is over; its ``uid`` stays.  Arguments and errors are those of ``video_logs``.
+        """
+        from logferry.services.signalwire._streams import VideoLogFilters
+        from logferry.services.signalwire._usage import VOICE_LOGS
+
+        return self._open(VOICE_LOGS, VideoLogFilters(include_deleted=include_deleted), options)
+
+    def message_logs(
+        self, *, include_deleted: bool | None = None, **options: Unpack[StreamOptions]
+    ) -> Stream[MessageLog | DiscardedLog]:
+        """
+        The message logs: one for each text message, without its text, in the service's order.  The token needs the scope Messaging.
+
+        A log changes until its delivery is known; its ``uid`` stays.  Arguments and errors are those of ``video_logs``.
+        """
+        from logferry.services.signalwire._streams import VideoLogFilters
+        from logferry.services.signalwire._usage import MESSAGE_LOGS
+
+        return self._open(MESSAGE_LOGS, VideoLogFilters(include_deleted=include_deleted), options)
+
+    def fax_logs(
+        self, *, include_deleted: bool | None = None, **options: Unpack[StreamOptions]
+    ) -> Stream[FaxLog | DiscardedLog]:
+        """
+        The fax logs: one for each fax, in the service's order.  The token needs the scope Fax.
+
+        A log changes until its fax is over; its ``uid`` stays.  Arguments and errors are those of ``video_logs``.
+        """
+        from logferry.services.signalwire._streams import VideoLogFilters
+        from logferry.services.signalwire._usage import FAX_LOGS
+
+        return self._open(FAX_LOGS, VideoLogFilters(include_deleted=include_deleted), options)
+
+    def conference_logs(
+        self, *, include_deleted: bool | None = None, **options: Unpack[StreamOptions]
+    ) -> Stream[ConferenceLog | DiscardedLog]:
+        """
+        The conference logs: one for each conference of calls, and each video session, in the service's order.  The token needs the scope Voice or Video.
+
+        A log changes until its conference is over; its ``uid`` stays.  Arguments and errors are those of ``video_logs``.
+        """
+        from logferry.services.signalwire._streams import VideoLogFilters
+        from logferry.services.signalwire._usage import CONFERENCE_LOGS
+
+        return self._open(CONFERENCE_LOGS, VideoLogFilters(include_deleted=include_deleted), options)

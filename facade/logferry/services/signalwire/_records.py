@@ -86,7 +86,7 @@ def _record(item: VideoItemJson, origin: Origin, time: int) -> LogRecord:
     return make_record(origin, item, time, INFO, None, event, body or None)
 
 
-def _resource(_item: VideoItemJson, origin: Origin) -> Attributes:
+def resource_of(_item: object, origin: Origin) -> Attributes:
     return present(
         {
             "service.name": "signalwire",
@@ -102,7 +102,7 @@ def _attributes(item: VideoItemJson) -> Attributes:
     attributes = _fields_of_log(item) if usual else _any_fields(item)
     charge = attributes.get("signalwire.charge")
     if isinstance(charge, str):
-        attributes["signalwire.charge"] = _dollars(charge)
+        attributes["signalwire.charge"] = dollars(charge)
     started, ended = text_to_nano(attributes.get(_STARTED)), text_to_nano(attributes.get(_ENDED))
     if started is not None and ended is not None:
         attributes.setdefault("signalwire.duration_s", (ended - started) / SECOND)
@@ -127,7 +127,7 @@ def _any_fields(item: Mapping[str, Any]) -> Attributes:
     return attributes
 
 
-def _dollars(charge: str) -> float | str:
+def dollars(charge: str) -> float | str:
     """A charge as a number, if it is a text with a number; any other text stays."""
     return float(charge) if charge.isascii() and charge.replace(".", "", 1).isdigit() else charge
 
@@ -137,6 +137,6 @@ NORMALIZER: Final = Normalizer[VideoItemJson](
     make=_record,
     identity=IdentityFields(_ID),  # items have no project; the client knows it
     attributes=_attributes,
-    resource=_resource,
+    resource=resource_of,
     untimed="created_at: no date and time",
 )

@@ -1,4 +1,4 @@
-"""The fake of SignalWire: ``GET /api/video/logs`` as documented, paged like the service's other lists."""
+"""The fake of SignalWire: its lists of logs as documented, all of them paged in the same way."""
 
 import hashlib
 from base64 import b64decode
@@ -20,10 +20,10 @@ from logferry.testing._truth import identity_of, require_stream
 from logferry.testing.signalwire._history import History, Selection
 from logferry.testing.signalwire._query import DAY, Refusal, invalid, read_integer, read_span
 from logferry.testing.signalwire._scripted import ScriptedHistory, ScriptedSelection
+from logferry.testing.signalwire._usage import KINDS
 
 __all__ = ["SignalWireFake"]
 
-_PATH = "/api/video/logs"
 _DEFAULT_PAGE_SIZE, _LARGEST_PAGE = 50, 1000
 _FILTERS = ("include_deleted", "created_before", "created_on", "created_after")
 
@@ -39,15 +39,15 @@ class SignalWireFake:
     clock advances.
 
     Args:
-        records: Number of logs at `epoch`, including deleted ones.
+        records: Number of logs of each list at `epoch`, including deleted ones.
         epoch: When the newest of them was created, in nanoseconds since 1970-01-01 UTC. Default: 2026-01-01T00:00:00Z.
         spacing: Time between two logs, in seconds, more than 0.
         growing: Whether logs keep arriving after `epoch` as the clock advances.
         seed: Decides ids.
         space: The name of the space.
         project_id: The project's id.
-        api_token: A token with the scope Video.
-        scopeless_token: A token without it.
+        api_token: A token with all scopes.
+        scopeless_token: A token without any.
         scope_status: The status for a token without the scope; the documentation is inconsistent, 401 or 403.
         link_scheme: The scheme of the links' URLs; `None` for relative links.
         inclusive_bounds: Whether `created_before` and `created_after` include the day or second that they name.
@@ -93,7 +93,7 @@ class SignalWireFake:
     @property
     def streams(self) -> tuple[str, ...]:
         """The names of the streams that it serves."""
-        return ("signalwire.video_logs",)
+        return tuple(KINDS)
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -101,20 +101,30 @@ class SignalWireFake:
         return {"space": self.space, "project_id": self.project_id, "api_token": self.api_token}
 
     @cached_property
-    def history(self) -> History:
-        """The history of computed logs."""
-        return History(
-            records=self.records,
-            epoch=self.epoch,
-            step=max(1, round(self.spacing * SECOND)),
-            growing=self.growing,
-            seed=self.seed,
-            space=self.space,
-        )
+    def _histories(self) -> Mapping[str, History]:
+        """The computed logs of each list."""
+        return {
+            name: History(
+                records=self.records,
+                epoch=self.epoch,
+                step=max(1, round(self.spacing * SECOND)),
+                growing=self.growing,
+                seed=self.seed,
+                space=self.space,
+                kind=kind,
+            )
+            for name, kind in KINDS.items()
+        }
 
     @cached_property
-    def _scripted(self) -> ScriptedHistory | None:
-        return None if self.rows is None else ScriptedHistory(self.rows, self.history)
+    def _scripted(self) -> Mapping[str, ScriptedHistory]:
+        rows = self.rows
+        return {} if rows is None else {name: ScriptedHistory(rows, one) for name, one in self._histories.items()}
+
+    @property
+    def history(self) -> History:
+        """The history of computed video logs."""
+        return self._histories["signalwire.video_logs"]
 
     def answer(self, request: FakeRequest, now: int) -> FakeResponse:
         """Respond to a request at the moment `now`, in nanoseconds since 1970-01-01 UTC."""
@@ -142,7 +152,7 @@ class SignalWireFake:
         The ids are computed on access; `len` computes none.
 
         Args:
-            stream: The stream's name; there is one.
+            stream: The stream's name.
             since: Start of the window, inclusive, in nanoseconds since 1970-01-01 UTC. Default: the first log.
             until: End of the window, exclusive. Default: after the newest log.
             now: The moment of the reading. Default: `epoch`.
@@ -150,9 +160,10 @@ class SignalWireFake:
         """
         require_stream(stream, self.streams)
         return self._selection(
+            stream,
             None if since is None else -(-since // SECOND),
             None if until is None else -(-until // SECOND),
-            self._pin(self.epoch if now is None else now),
+            self._pin(stream, self.epoch if now is None else now),
             include_deleted=include_deleted in {True, "true"},
         ).ids()
 
@@ -166,27 +177,31 @@ class SignalWireFake:
         require_stream(stream, self.streams)
         return ({"include_deleted": "true"},)
 
-    def _pin(self, now: int) -> int:
+    def _pin(self, stream: str, now: int) -> int:
         """The version of a list: its number of logs, or the moment at which a scripted one is listed."""
-        return self.history.existing(now) if self._scripted is None else now
+        return self._histories[stream].existing(now) if self.rows is None else now
 
     def _selection(
-        self, first: int | None, end: int | None, pin: int, *, include_deleted: bool
+        self, stream: str, first: int | None, end: int | None, pin: int, *, include_deleted: bool
     ) -> Selection | ScriptedSelection:
         """The logs created from the second `first` on and before the second `end`."""
-        if self._scripted is not None:
-            return self._scripted.select(first, end, pin, with_deleted=include_deleted, oldest_first=self.oldest_first)
-        low = 0 if first is None else self.history.before(first)
-        high = pin if end is None else min(pin, self.history.before(end))
-        return Selection(self.history, min(low, high), high, include_deleted, self.oldest_first)
+        if self.rows is not None:
+            return self._scripted[stream].select(
+                first, end, pin, with_deleted=include_deleted, oldest_first=self.oldest_first
+            )
+        history = self._histories[stream]
+        low = 0 if first is None else history.before(first)
+        high = pin if end is None else min(pin, history.before(end))
+        return Selection(history, min(low, high), high, include_deleted, self.oldest_first)
 
     def _route(self, request: FakeRequest, now: int) -> Mapping[str, Any]:
         self._authorize(request)
-        if request.path != _PATH:
+        stream = next((name for name, kind in KINDS.items() if kind.path == request.path), None)
+        if stream is None:
             raise Refusal(404, {"error": "Not Found"})
         if request.method != "GET":
             raise Refusal(405, {"error": "Method Not Allowed"})
-        return self._list(request, now)
+        return self._list(stream, request, now)
 
     def _authorize(self, request: FakeRequest) -> None:
         scheme, _, value = (request.header("Authorization") or "").partition(" ")
@@ -199,14 +214,15 @@ class SignalWireFake:
         if given != f"{self.project_id}:{self.api_token}":
             raise Refusal(401, {"error": "Unauthorized"})
 
-    def _list(self, request: FakeRequest, now: int) -> Mapping[str, Any]:
+    def _list(self, stream: str, request: FakeRequest, now: int) -> Mapping[str, Any]:
         # Names are case-sensitive; unknown ones are ignored.
         values = dict(parse_qsl(request.query, keep_blank_values=True))
         page_size = read_integer(values, "page_size", _DEFAULT_PAGE_SIZE, 1, _LARGEST_PAGE)
         page = read_integer(values, "page_number", 0, 0, 10**9)
         filters = {name: values[name] for name in _FILTERS if name in values}
-        pin = self._pinned(values.get("page_token", ""), filters, page_size, now) if page else self._pin(now)
-        selection = self._select(filters, pin)
+        query = {**filters, "": stream}
+        pin = self._pinned(values.get("page_token", ""), query, page_size, now) if page else self._pin(stream, now)
+        selection = self._select(stream, filters, pin)
         if page and self.lost_cursors == "refuse" and selection.has_lost(page * page_size - 1, now):
             raise invalid("page_token", "is of a page whose last log has vanished")
         places = range(len(selection))[page * page_size : (page + 1) * page_size]
@@ -217,11 +233,11 @@ class SignalWireFake:
             | ({"prev": page - 1} if page else {})
         )
         base = (
-            _PATH
+            request.path
             if self.link_scheme is None
-            else f"{self.link_scheme}://{request.header('Host') or 'localhost'}{_PATH}"
+            else f"{self.link_scheme}://{request.header('Host') or 'localhost'}{request.path}"
         )
-        token = self._token(pin, now, filters, page_size)
+        token = self._token(pin, now, query, page_size)
         return {
             "links": {
                 name: f"{base}?{urlencode(filters | _address(number, page_size, token))}"
@@ -230,7 +246,9 @@ class SignalWireFake:
             "data": selection.items(places, now),
         }
 
-    def _select(self, filters: Mapping[str, str], pin: int) -> Selection | ScriptedSelection:
+    def _select(self, stream: str, filters: Mapping[str, str], pin: int) -> Selection | ScriptedSelection:
+        if KINDS[stream].by_day:
+            filters = {name: value if name == "include_deleted" else value[:10] for name, value in filters.items()}
         firsts: list[int] = []
         ends: list[int] = []
         if "created_before" in filters:
@@ -245,6 +263,7 @@ class SignalWireFake:
             firsts.append(day)
             ends.append(day + DAY)
         return self._selection(
+            stream,
             max(firsts, default=None),
             min(ends, default=None),
             pin,

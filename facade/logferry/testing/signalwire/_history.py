@@ -10,6 +10,7 @@ import attrs
 from logferry._time.timestamps import SECOND, rfc3339
 from logferry.testing._computed import Computed
 from logferry.testing.signalwire._query import DAY
+from logferry.testing.signalwire._usage import Kind
 
 __all__ = ["History", "Selection", "is_deleted"]
 
@@ -29,6 +30,7 @@ class History:
         growing: Whether logs keep arriving after `epoch`.
         seed: Decides ids.
         space: The name in the addresses of sessions.
+        kind: The list.
     """
 
     records: int
@@ -37,6 +39,7 @@ class History:
     growing: bool
     seed: int
     space: str
+    kind: Kind
 
     def existing(self, now: int) -> int:
         """Return the number of logs at a moment."""
@@ -49,7 +52,7 @@ class History:
 
     def id_of(self, number: int) -> str:
         """Return the id of a log."""
-        digits = hashlib.blake2b(b"%d %d" % (self.seed, number), digest_size=16).hexdigest()
+        digits = hashlib.blake2b(b"%d %d" % (self.seed + self.kind.seeds, number), digest_size=16).hexdigest()
         # A UUID of version 4; the standard module takes much longer to format one.
         variant = "89ab"[int(digits[16], 16) & 3]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
@@ -73,6 +76,9 @@ class History:
             return {"id": self.id_of(number), "discarded_at": _text(created + 1), "created_at": begun}
         ended = created + 60 + content * 7919 % 7200
         over = now >= ended * SECOND
+        if self.kind.fields is not None:
+            own = self.kind.fields(content, over)
+            return {"id": self.id_of(number), "created_at": begun, **own} | ({} if content % 19 else {"made_up": 1})
         kind = "conference" if content % 2 else "room"
         minutes = (min(ended, max(created, now // SECOND)) - created) // 60
         charges = (minutes * 3 / 1000, minutes / 1000)
