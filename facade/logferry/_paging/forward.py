@@ -82,10 +82,10 @@ def _begun(beginning: Beginning, position: Position | None) -> Flow:
         newest = batch.items if response is None and position is None else newest
         response = batch.response
 
-        def first(delivered: int) -> Position:
+        def within(delivered: int) -> Position:
             return {"first": batch.position(delivered)}
 
-        return (yield evolve(batch, position=first))
+        return (yield evolve(batch, position=within))
 
     yield from layer(beginning.walk(position), {Batch: marked})
     cursor = beginning.cursor(newest)
