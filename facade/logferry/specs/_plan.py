@@ -127,7 +127,9 @@ class Plan:
     @property
     def authentication(self) -> str:
         """The credentials, in words."""
-        return {"basic": "user and password", "api_key": "API key"}.get(self.authorizer, "bearer token")
+        return {"basic": "user and password, as user:password", "api_key": "API key"}.get(
+            self.authorizer, "bearer token"
+        )
 
 
 def plan_of(name: str, document: Document, data: GeneratorData) -> Plan:
@@ -276,16 +278,16 @@ def _address(document: Document) -> str:
 
 
 def _with_to_do(plan: Plan, endpoint: Endpoint) -> Plan:
-    body = ["`stream.py`: build the request body, which the operation requires."] if endpoint.bodies else []
+    body = "`stream.py`: build the request body, which the operation requires. Until then the tests of pulls fail."
     return evolve(
         plan,
         to_do=[
+            *([body] if endpoint.bodies else []),
             f"`stream.py`: is the id `{plan.id_name}`, and does `{plan.cursor_out or 'the last id'}` name the next page?",
             "`stream.py`: the order of the entries, the largest page, the filters, the service's own errors.",
             f"`records.py`: is the time `{plan.time_name}`? Severity, event, body, names of attributes.",
             "`client.py`: the credentials, and which settings there are.",
             "`fake.py`: the service's real habits: errors, limits, filters, odd fields.",
             "`tests`: more than 20 seeds.",
-            *body,
         ],
     )
