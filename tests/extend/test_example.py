@@ -56,10 +56,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 making / "wheels",
                 *sources,
             ]
-            subprocess.run(wheel, check=True)
+            # With scripts/test's PYTHONPATH, pip would find logferry installed already.
+            variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+            subprocess.run(wheel, check=True, env=variables)
             wheels = [*built, *(making / "wheels").glob("*.whl")]
             python = making / "env/bin/python"
-            subprocess.run([*pip, "--python", python, "install", *offline, "--no-compile", *wheels], check=True)
+            subprocess.run(
+                [*pip, "--python", python, "install", *offline, "--no-compile", *wheels], check=True, env=variables
+            )
             (site,) = (making / "env/lib").glob("python*/site-packages")
             (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
             making.rename(folder)

@@ -56,7 +56,7 @@ def everything(world: World) -> dict[str, list[str]]:
         CALLS: sorted(world.truth(CALLS, source="api") + world.truth(CALLS, source="webhook")),
         "daily.meetings": world.truth("daily.meetings"),
         LOGTO: world.truth(LOGTO),
-        VIDEO: world.truth(VIDEO),
+        **{stream.name: world.truth(stream.name) for stream in logferry.SignalWire.streams},
     }
 
 
