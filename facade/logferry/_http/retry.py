@@ -1,4 +1,4 @@
-"""Retrying is a decision, not a loop: which outcome of an attempt is worth another, and after how long."""
+"""Which outcome of an attempt is worth another one, and after how long; ``retried`` in ``_flow/layers`` waits and sends again."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def _compared(console: Console, tally: Tally) -> bool:
     missing, double, unexpected = (
         sum(counts.values()) for counts in (differences.missing, differences.doubled, differences.unexpected)
     )
-    line = f"{tally.stream:<21} {expected - missing:>11,} of {expected:,}, {missing:,} missing, {double:,} double"
+    line = f"{tally.stream:<26} {expected - missing:>11,} of {expected:,}, {missing:,} missing, {double:,} double"
     if unexpected:
         line += f", {unexpected:,} unexpected"
     if tally.failure:

@@ -59,9 +59,12 @@ _HINTS: Final[Mapping[int, str]] = {
     # The service's documentation is inconsistent: a missing scope is 401 on one page, 403 on another.
     HTTPStatus.UNAUTHORIZED: (
         "Check SIGNALWIRE_PROJECT_ID and SIGNALWIRE_API_TOKEN, that SIGNALWIRE_SPACE is the project's space, "
-        "and that the token has the scope Video"
+        "and that the token has the scope Video, Voice, Messaging or Fax, as the stream needs"
     ),
-    HTTPStatus.FORBIDDEN: "Give the API token the scope Video, and check that SIGNALWIRE_SPACE is the project's space",
+    HTTPStatus.FORBIDDEN: (
+        "Give the API token the scope Video, Voice, Messaging or Fax, as the stream needs, "
+        "and check that SIGNALWIRE_SPACE is the project's space"
+    ),
     HTTPStatus.NOT_FOUND: _ADDRESS_HINT,
 }
 

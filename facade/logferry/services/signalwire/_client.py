@@ -34,7 +34,8 @@ class SignalWire(Client):
     Args:
         space: The space's name, such as ``acme``, or its host, such as ``acme.signalwire.com`` (``SIGNALWIRE_SPACE``).
         project_id: The project's id (``SIGNALWIRE_PROJECT_ID``).
-        api_token: An API token of the project that has the scope Video (``SIGNALWIRE_API_TOKEN``).
+        api_token: An API token of the project that has the scopes of its streams (``SIGNALWIRE_API_TOKEN``): Video, Voice,
+            Messaging, Fax.
         base_url: An address that replaces the space's (``SIGNALWIRE_BASE_URL``).  The links of its pages must lead to
             the same address, or be relative.
         options: Options of every client: ``account``, ``timeout``, ``retries``, ``deadline``, ``rate``, ``proxy``,
