@@ -130,7 +130,7 @@ class _Documents:
         positions = {name: str(number) for number, name in enumerate(_PARAMETER_IN_PATH.findall(path))}
         found: dict[tuple[str, str], Mapping[str, Any]] = {}
         for given in (*item.get("parameters", ()), *operation.get("parameters", ())):
-            one, _ = schemas.followed(given)
+            one = schemas.followed(given)
             place, name = str(one.get("in")), str(one.get("name"))
             if place == "header" and name.lower() in {"accept", "authorization", "content-type"}:
                 continue  # OpenAPI has them ignored
@@ -161,7 +161,7 @@ class _Documents:
 
     def _request_body(self, old: Document, new: Document) -> Iterator[Change]:
         before, after = (
-            schemas.followed(one.get("requestBody"))[0] for schemas, one in ((self.before, old), (self.after, new))
+            schemas.followed(one.get("requestBody")) for schemas, one in ((self.before, old), (self.after, new))
         )
         if not before or not after:
             if before:
@@ -191,7 +191,7 @@ class _Documents:
             met.add(standing)
             if standing != status:
                 yield _change(Found("", f"the response is part of {standing}", "none"), place, "response")
-            one, other = self.before.followed(before[status])[0], self.after.followed(after[standing])[0]
+            one, other = self.before.followed(before[status]), self.after.followed(after[standing])
             yield from self._content(one, other, place, "response")
             yield from self._headers(one, other, place)
         for status in after:
@@ -200,7 +200,7 @@ class _Documents:
 
     def _headers(self, old: Mapping[str, Any], new: Mapping[str, Any], place: str) -> Iterator[Change]:
         before, after = (
-            {name.lower(): (name, schemas.followed(one)[0]) for name, one in response.get("headers", {}).items()}
+            {name.lower(): (name, schemas.followed(one)) for name, one in response.get("headers", {}).items()}
             for schemas, response in ((self.before, old), (self.after, new))
         )
         for key in dict.fromkeys([*before, *after]):

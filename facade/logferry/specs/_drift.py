@@ -147,14 +147,14 @@ class _Operation:
 
     def _places(self, exchange: Exchange) -> Iterator[tuple[str, str]]:
         given = [
-            self.schemas.followed(one)[0]
+            self.schemas.followed(one)
             for one in (*self.item.get("parameters", ()), *self.operation.get("parameters", ()))
         ]
         names = {one.get("name") for one in given if one.get("in") == "query"}
         for name in dict.fromkeys(name for name, _ in exchange.query):
             if name not in names and name.removesuffix("[]") not in names:
                 yield f"parameter {_short(name)}", "the spec has no such parameter"
-        body = self._schema(self.schemas.followed(self.operation.get("requestBody"))[0])
+        body = self._schema(self.schemas.followed(self.operation.get("requestBody")))
         if exchange.sent is not None and body is not None:
             yield from _seen(self.schemas, exchange.sent, (body,), "request body")
         responses = self.operation.get("responses", {})
@@ -163,7 +163,7 @@ class _Operation:
         if key is None:
             yield f"response {status}", "the spec has no such status"
             return
-        schema = self._schema(self.schemas.followed(responses[key])[0])
+        schema = self._schema(self.schemas.followed(responses[key]))
         if schema is not None and exchange.is_json:
             yield from _seen(self.schemas, exchange.body, (schema,), f"response {status}")
 

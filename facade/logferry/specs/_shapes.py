@@ -7,6 +7,7 @@ A schema allows several alternatives (``anyOf``, ``oneOf``, a list of types, ``n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from itertools import product
 from typing import Any, Final, TypeAlias
 
@@ -73,7 +74,8 @@ class Schemas:
     """The schemas of one document."""
 
     def __init__(self, document: Document) -> None:
-        self._document = document
+        # Looked up once: a comparison follows most references many times.
+        self._target = cache(partial(resolved, document))
         self._unions: dict[tuple[int, ...], tuple[Any, Any]] = {}
         self._known: dict[tuple[int, ...], tuple[Node, list[Flat]]] = {}
 
@@ -85,23 +87,22 @@ class Schemas:
             self._known[key] = (node, self._alternatives(node, ()))
         return self._known[key][1]
 
-    def followed(self, value: Any) -> tuple[Any, str]:
-        """An object, its references followed, and the name of the last one."""
-        name, seen = "", set[str]()
+    def followed(self, value: Any) -> Any:
+        """A value, its references followed."""
+        seen = set[str]()
         while is_object(value) and isinstance(value.get("$ref"), str) and value["$ref"] not in seen:
             seen.add(value["$ref"])
-            name = value["$ref"].rpartition("/")[2]
-            value = resolved(self._document, value["$ref"])
-        return value, name
+            value = self._target(value["$ref"])
+        return value
 
     def identity(self, node: Node) -> tuple[int, ...]:
         """The same for the same schemas, wherever they are referred to."""
-        return tuple(id(self.followed(part)[0]) for part in node)
+        return tuple(id(self.followed(part)) for part in node)
 
     def flag(self, node: Node, keyword: str) -> Any:
         """The value of an annotation, such as ``readOnly``, wherever the schema has it."""
         for part in node:
-            target, _ = self.followed(part)
+            target = self.followed(part)
             for one in (part, target):
                 if (
                     is_object(one)
@@ -142,7 +143,7 @@ class Schemas:
         if isinstance(ref, str):
             if ref in stack:
                 return [Flat()]
-            target = self._part(resolved(self._document, ref), (*stack, ref))
+            target = self._part(self._target(ref), (*stack, ref))
             name = ref.rpartition("/")[2]
             named = [evolve(one, name=one.name or name) for one in target]
             beside = {key: value for key, value in part.items() if key != "$ref"}
