@@ -31,7 +31,9 @@ if TYPE_CHECKING:  # clients bring along httpx, which a look at the names does n
 GROUP: Final = "logferry.services"
 """The entry point group of services."""
 
-_NAME: Final = re.compile("[a-z][a-z0-9]*")
+NAME: Final = re.compile("[a-z][a-z0-9]*")
+"""The names that a service can have."""
+
 _SHOWN: Final = 200
 """This many characters of the error of a package are shown."""
 
@@ -239,7 +241,7 @@ def _service(name: str, points: Mapping[str, EntryPoint]) -> Service:
             hint="Uninstall all of them but one",
         )
     (distribution,) = distributions
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise _broken(name, distribution, "a name has lower-case letters and digits only")
     try:
         service = points[distribution].load()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
 from attrs import field, frozen
 
 from logferry._accounts.registry import SERVICES
 from logferry.specs._document import Document
-from logferry.specs._selection import references, resolved
+from logferry.specs._selection import reachable
 
 if TYPE_CHECKING:
     from logferry._streams.definition import StreamDefinition
@@ -67,8 +67,8 @@ class Names:
     def _streams_of(
         self, document: Document, operation: Document
     ) -> Iterator[tuple[StreamDefinition[Any, Any, Any], frozenset[str]]]:
-        reachable = set(_components(document, operation.get("responses", {})))
-        yield from (one for one in self.streams if one[1] & reachable)
+        components = {ref.rpartition("/")[2] for ref, _ in reachable(document, operation.get("responses", {}))}
+        yield from (one for one in self.streams if one[1] & components)
 
 
 def names_of(service: str | None) -> Names:
@@ -84,15 +84,3 @@ def _entries(stream: StreamDefinition[Any, Any, Any]) -> frozenset[str]:
         return frozenset({owner.__name__})
     made: Any = get_type_hints(stream.entry).get("return")
     return frozenset(one.__name__ for one in get_args(made) or (made,) if hasattr(one, "__name__"))
-
-
-def _components(document: Document, value: Mapping[str, Any]) -> Iterator[str]:
-    """The names of the components that a value refers to, however far."""
-    met: set[str] = set()
-    to_do: list[Any] = [value]
-    while to_do:
-        for ref in references(to_do.pop()):
-            if ref not in met:
-                met.add(ref)
-                yield ref.rpartition("/")[2]
-                to_do.append(resolved(document, ref))

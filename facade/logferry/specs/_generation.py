@@ -25,7 +25,7 @@ from logferry._redaction import printable
 from logferry.specs._changes import Difference
 from logferry.specs._diff import diff
 from logferry.specs._document import Document, dumped, load, parsed
-from logferry.specs._preparation import prepared
+from logferry.specs._preparation import first_ten, prepared
 from logferry.specs._selection import selected
 
 SPEC: Final = "openapi.json"
@@ -182,10 +182,8 @@ def _refuse(where: object, why: str) -> NoReturn:
 
 def _refusal(errors: Sequence[GeneratorError]) -> InvalidRequestError:
     texts = list(dict.fromkeys(map(_said, errors)))
-    shown = "; ".join(texts[:10])
-    more = f"; and {len(texts) - 10} more" if len(texts) > 10 else ""  # noqa: PLR2004
     return InvalidRequestError(
-        f"the document cannot be generated: {printable(shown)}{more}",
+        f"the document cannot be generated: {printable(first_ten(texts))}",
         hint="Leave out operations with --operation, or change the spec",
     )
 

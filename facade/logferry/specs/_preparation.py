@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from logferry._errors import InvalidRequestError
@@ -48,7 +48,8 @@ def prepared(document: Document) -> Document:
         for text in _refusals(document, path, method, item, one)
     ]
     if refusals:
-        raise InvalidRequestError(refusals[0] if len(refusals) == 1 else _listed(refusals), hint=_INSTEAD)
+        several = f"{len(refusals)} parts of the document cannot be generated: {first_ten(refusals)}"
+        raise InvalidRequestError(refusals[0] if len(refusals) == 1 else several, hint=_INSTEAD)
     result = cast("dict[str, Any]", _rewritten(document, {}))
     _break_circles(result.get("components", {}).get("schemas", {}))
     for _, _, _, operation in operations(result):
@@ -74,10 +75,10 @@ def followed(document: Document, value: Any) -> Mapping[str, Any]:
     return value if is_object(value) else {}
 
 
-def _listed(refusals: list[str]) -> str:
-    shown = refusals[:10]
-    more = f"; and {len(refusals) - len(shown)} more" if len(refusals) > len(shown) else ""
-    return f"{len(refusals)} parts of the document cannot be generated: {'; '.join(shown)}{more}"
+def first_ten(texts: Sequence[str]) -> str:
+    """The first ten texts, and how many more there are."""
+    shown = texts[:10]
+    return "; ".join([*shown, *([f"and {len(texts) - len(shown)} more"] if len(texts) > len(shown) else [])])
 
 
 def _refusals(document: Document, path: str, method: str, item: Document, operation: Document) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -11,7 +10,7 @@ from typing import Any, Final
 from attrs import frozen
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from logferry._accounts.registry import SERVICES
+from logferry._accounts.registry import NAME, SERVICES
 from logferry._errors import InvalidRequestError
 from logferry._redaction import printable
 from logferry.specs._document import dumped, load
@@ -19,7 +18,6 @@ from logferry.specs._generation import banner, files, format_folder, replace, wr
 from logferry.specs._plan import plan_of
 from logferry.specs._selection import selected
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9]*")
 _TEMPLATES: Final = Path(__file__).with_name("scaffold")
 
 
@@ -53,7 +51,7 @@ def new(name: str, spec: str | Path, operation: str, *, output: str | Path | Non
         InvalidRequestError: The name is taken or does not fit, the folder exists, or the document cannot be generated.
         MissingPackageError: The extra ``logferry[specs]`` is missing.
     """
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise InvalidRequestError(f"{printable(name)} is no name of a service", hint="Lower-case letters and digits")
     if name in {one.name for one in SERVICES}:
         raise InvalidRequestError(f"logferry has a service {name} of its own", hint="Choose another name")

@@ -71,22 +71,26 @@ def _schemes(document: Document, paths: Mapping[str, Mapping[str, Any]]) -> Docu
 
 def _referred(document: Document, root: Document) -> Iterator[tuple[str, dict[str, Any]]]:
     """The components that are referred to, by kind, in the document's order."""
-    found: set[int] = set()
-    done: set[str] = set()
-    to_do: list[Any] = [root]
-    while to_do:
-        for ref in references(to_do.pop()):
-            if ref not in done:
-                done.add(ref)
-                to_do.append(resolved(document, ref))
-                found.add(id(to_do[-1]))
+    found = {id(value) for _, value in reachable(document, root)}
     for kind, members in cast("Mapping[str, Mapping[str, Any]]", document.get("components", {})).items():
         kept = {name: value for name, value in members.items() if id(value) in found}
         if kept:
             yield kind, kept
 
 
-def references(value: Any) -> Iterator[str]:
+def reachable(document: Document, value: Any) -> Iterator[tuple[str, Any]]:
+    """Each reference that a value has, directly or through others, once, with what it names."""
+    met: set[str] = set()
+    to_do: list[Any] = [value]
+    while to_do:
+        for ref in _references(to_do.pop()):
+            if ref not in met:
+                met.add(ref)
+                to_do.append(resolved(document, ref))
+                yield ref, to_do[-1]
+
+
+def _references(value: Any) -> Iterator[str]:
     """Every ``$ref`` below a value, and every name of a schema in a discriminator's mapping."""
     to_do: list[Any] = [value]
     while to_do:
