@@ -444,12 +444,12 @@ def limited(clock: Any, most: int, seconds: int, headers: Callable[[int, int], M
         with lock:
             span, past = divmod(clock.now() // SECOND, seconds)
             counts[span] = count = counts.get(span, 0) + 1
-        told = headers(max(0, most - count), seconds - past)
+        headed = headers(max(0, most - count), seconds - past)
         if count > most:
-            return FakeResponse(429, tuple(told.items()))
+            return FakeResponse(429, tuple(headed.items()))
 
         def tell(answer: FakeResponse) -> FakeResponse:
-            return attrs.evolve(answer, headers=(*answer.headers, *told.items()))
+            return attrs.evolve(answer, headers=(*answer.headers, *headed.items()))
 
         return tell
 

@@ -9,8 +9,8 @@ never stops the others: it is left out, and the error for it names the distribut
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -82,12 +82,8 @@ class Service:
             ConfigurationError: The package of the service does not work.
         """
         client = self.client
-        if not self.distribution:
-            return client.streams
-        try:
+        with self._working():
             streams = client.streams
-        except Exception as error:
-            raise self._broken(_worded(error)) from error
         for stream in streams:
             if not stream.name.startswith(f"{self.name}."):
                 raise self._broken(f"the stream {stream.name} is called as one of another service")
@@ -138,11 +134,17 @@ class Service:
         return Settings(service=self.name).variable(name)
 
     def _loaded(self, home: str) -> Any:
-        if not self.distribution:
+        with self._working():
             return loaded(home)
+
+    @contextmanager
+    def _working(self) -> Generator[None]:
+        """Name the distribution in whatever its package raises."""
         try:
-            return loaded(home)
+            yield
         except Exception as error:
+            if not self.distribution:
+                raise
             raise self._broken(_worded(error)) from error
 
     def _broken(self, why: str) -> ConfigurationError:

@@ -31,7 +31,7 @@ class _Arrived:
 
 
 def _reached(place: Callable[[int], str], count: int, left: Iterator[LogRecord]) -> str:
-    """The checkpoint where these are left of so many records; it does not keep the records."""
+    """The checkpoint where *left* remain of *count* records; it does not keep the records."""
     return place(count - length_hint(left))
 
 

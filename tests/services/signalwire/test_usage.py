@@ -56,7 +56,7 @@ def record(definition: StreamDefinition[Any, Any, Any], **fields: Any) -> LogRec
     ],
 )
 def test_the_severity_follows_from_the_status(stream: str, status: str | None, severity: int) -> None:
-    """What failed is an error, a call that nobody took is a warning; there is no text, as the service has no levels."""
+    """What failed is an error, a call without an answer is a warning; there is no text, as the service has no levels."""
     found = record(DEFINITIONS[f"signalwire.{stream}"], status=status)
     assert (found.severity_number, found.severity_text) == (severity, None)
 
