@@ -11,8 +11,8 @@ from attrs import evolve
 
 from logferry._records.origin import Origin
 from logferry._records.record import LogRecord
-from logferry.services.signalwire._items import fits_item, item_entry, repair_item
 from logferry.services.signalwire._records import NORMALIZER
+from logferry.services.signalwire._streams import VIDEO_LOGS
 from logferry_clients.signalwire.models import DiscardedLog, VideoLog
 from logferry_clients.signalwire.models.discarded_log import fits_discarded_log
 from logferry_clients.signalwire.models.video_log import fits_video_log
@@ -162,7 +162,7 @@ def test_a_deleted_log_is_a_record() -> None:
 def test_every_field_round_trips(page_example: list[dict[str, Any]]) -> None:
     """Each item survives item -> entry -> JSON unchanged, as the model of its kind."""
     for item, kind in ((page_example[0], VideoLog), (DISCARDED, DiscardedLog)):
-        entry = item_entry(item)
+        entry = VIDEO_LOGS.entry(item)
         assert isinstance(entry, kind)
         assert entry.to_dict() == item
 
@@ -170,11 +170,11 @@ def test_every_field_round_trips(page_example: list[dict[str, Any]]) -> None:
 def test_an_invalid_item_is_repaired_as_its_kind(page_example: list[dict[str, Any]]) -> None:
     """Fields that do not decode are removed and listed, and the others stay."""
     bad: dict[str, Any] = {**page_example[0], "locked": "perhaps", "charge_details": [{"charge": {}}]}
-    assert not fits_item(bad)
-    repaired = repair_item(bad)
+    assert not VIDEO_LOGS.fits(bad)
+    repaired = VIDEO_LOGS.repair(bad)
     assert repaired.complete
     assert {issue.partition(":")[0] for issue in repaired.issues} == {"locked", "charge_details[0].charge"}
-    lost = repair_item({"id": "d1", "discarded_at": 7})
+    lost = VIDEO_LOGS.repair({"id": "d1", "discarded_at": 7})
     assert not lost.complete
     assert NORMALIZER.record(lost.value, ORIGIN).uid == "signalwire:project:d1"
 

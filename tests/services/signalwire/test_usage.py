@@ -11,7 +11,7 @@ from logferry._records.origin import Origin
 from logferry._records.record import LogRecord
 from logferry._streams.definition import StreamDefinition
 from logferry.extend import ERROR, INFO, WARN
-from logferry.services.signalwire._usage import CONFERENCE_LOGS, FAX_LOGS, MESSAGE_LOGS, VOICE_LOGS
+from logferry.services.signalwire._streams import CONFERENCE_LOGS, FAX_LOGS, MESSAGE_LOGS, VOICE_LOGS
 from logferry.testing import InProcessTransport, SignalWireFake, connected
 
 CREATED: Final = 1_767_225_600_000_000_000

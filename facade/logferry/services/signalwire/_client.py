@@ -48,11 +48,11 @@ class SignalWire(Client):
 
     service: ClassVar[str] = "signalwire"
     streams: ClassVar[Streams] = Streams(
-        "logferry.services.signalwire._usage:CONFERENCE_LOGS",
-        "logferry.services.signalwire._usage:FAX_LOGS",
-        "logferry.services.signalwire._usage:MESSAGE_LOGS",
+        "logferry.services.signalwire._streams:CONFERENCE_LOGS",
+        "logferry.services.signalwire._streams:FAX_LOGS",
+        "logferry.services.signalwire._streams:MESSAGE_LOGS",
         "logferry.services.signalwire._streams:VIDEO_LOGS",
-        "logferry.services.signalwire._usage:VOICE_LOGS",
+        "logferry.services.signalwire._streams:VOICE_LOGS",
     )
     authentication: ClassVar[str] = "HTTP Basic, project id and API token"
     settings: ClassVar[tuple[str, ...]] = ("space", "project_id", "api_token")
@@ -110,9 +110,9 @@ class SignalWire(Client):
             InvalidRequestError: The arguments are not valid; nothing was sent.
             CheckpointError: ``resume`` belongs to another query, or is damaged.
         """
-        from logferry.services.signalwire._streams import VIDEO_LOGS, VideoLogFilters
+        from logferry.services.signalwire._streams import VIDEO_LOGS, LogFilters
 
-        return self._open(VIDEO_LOGS, VideoLogFilters(include_deleted=include_deleted), options)
+        return self._open(VIDEO_LOGS, LogFilters(include_deleted=include_deleted), options)
 
     def voice_logs(
         self, *, include_deleted: bool | None = None, **options: Unpack[StreamOptions]
@@ -122,10 +122,9 @@ class SignalWire(Client):
 
         A log changes until its call is over; its ``uid`` stays.  Arguments and errors are those of ``video_logs``.
         """
-        from logferry.services.signalwire._streams import VideoLogFilters
-        from logferry.services.signalwire._usage import VOICE_LOGS
+        from logferry.services.signalwire._streams import VOICE_LOGS, LogFilters
 
-        return self._open(VOICE_LOGS, VideoLogFilters(include_deleted=include_deleted), options)
+        return self._open(VOICE_LOGS, LogFilters(include_deleted=include_deleted), options)
 
     def message_logs(
         self, *, include_deleted: bool | None = None, **options: Unpack[StreamOptions]
@@ -135,10 +134,9 @@ class SignalWire(Client):
 
         A log changes until its delivery is known; its ``uid`` stays.  Arguments and errors are those of ``video_logs``.
         """
-        from logferry.services.signalwire._streams import VideoLogFilters
-        from logferry.services.signalwire._usage import MESSAGE_LOGS
+        from logferry.services.signalwire._streams import MESSAGE_LOGS, LogFilters
 
-        return self._open(MESSAGE_LOGS, VideoLogFilters(include_deleted=include_deleted), options)
+        return self._open(MESSAGE_LOGS, LogFilters(include_deleted=include_deleted), options)
 
     def fax_logs(
         self, *, include_deleted: bool | None = None, **options: Unpack[StreamOptions]
@@ -148,10 +146,9 @@ class SignalWire(Client):
 
         A log changes until its fax is over; its ``uid`` stays.  Arguments and errors are those of ``video_logs``.
         """
-        from logferry.services.signalwire._streams import VideoLogFilters
-        from logferry.services.signalwire._usage import FAX_LOGS
+        from logferry.services.signalwire._streams import FAX_LOGS, LogFilters
 
-        return self._open(FAX_LOGS, VideoLogFilters(include_deleted=include_deleted), options)
+        return self._open(FAX_LOGS, LogFilters(include_deleted=include_deleted), options)
 
     def conference_logs(
         self, *, include_deleted: bool | None = None, **options: Unpack[StreamOptions]
@@ -161,7 +158,6 @@ class SignalWire(Client):
 
         A log changes until its conference is over; its ``uid`` stays.  Arguments and errors are those of ``video_logs``.
         """
-        from logferry.services.signalwire._streams import VideoLogFilters
-        from logferry.services.signalwire._usage import CONFERENCE_LOGS
+        from logferry.services.signalwire._streams import CONFERENCE_LOGS, LogFilters
 
-        return self._open(CONFERENCE_LOGS, VideoLogFilters(include_deleted=include_deleted), options)
+        return self._open(CONFERENCE_LOGS, LogFilters(include_deleted=include_deleted), options)

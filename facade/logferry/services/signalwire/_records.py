@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from logferry.extend import (
     INFO,
@@ -21,10 +21,13 @@ from logferry.extend import (
     without_secrets,
 )
 from logferry.services.signalwire._account import space_of
-from logferry.services.signalwire._items import VideoItemJson, is_discarded
-from logferry_clients.signalwire.models.discarded_log import DiscardedLogKey
-from logferry_clients.signalwire.models.video_log import VideoLogKey
+from logferry.services.signalwire._items import is_discarded
+from logferry_clients.signalwire.models.discarded_log import DiscardedLogJson, DiscardedLogKey
+from logferry_clients.signalwire.models.video_log import VideoLogJson, VideoLogKey
 from logferry_clients.signalwire.models.video_log_type import VideoLogType
+
+VideoItemJson: TypeAlias = VideoLogJson | DiscardedLogJson
+"""The JSON of a video log, or of the remains of a deleted one."""
 
 _STARTED: Final = "signalwire.started_at"
 _ENDED: Final = "signalwire.ended_at"
