@@ -245,19 +245,18 @@ class Follow:
             place, doubts = place.not_after(time)
             if place.begun is None:
                 place = self._begun(window, place, time)
-            is_forward = self.forward is not None and place.read is not None
-            walk = self.forward if is_forward and self.forward is not None else self.walk
+            forward = None if place.read is None else self.forward
             poll = Poll(
-                partial(walk, page_size),
+                partial(forward or self.walk, page_size),
                 self.definition,
                 window,
-                place.since if is_forward else self._edge(window, place),
+                self._edge(window, place) if forward is None else place.since,
                 place,
                 reported,
                 dict.fromkeys((*issues, *doubts)),
                 ahead=ahead,
-                forward=is_forward,
-                settles=not is_forward or place.forward is None or self._catches_late,
+                forward=forward is not None,
+                settles=forward is None or place.forward is None or self._catches_late,
             )
             yield from poll.run()
             place, reported, ahead, issues = poll.place, poll.reported, poll.ahead, ()

@@ -58,8 +58,7 @@ class OnwardReader(Reader):
     async def _read_again(self, filters: Mapping[str, str]) -> None:
         """Read what is provisional by its window, and begin another cursor."""
         self._kept = None
-        pieces, unknown, now = self._plan(filters)
-        await self._commits.add(self._question(filters), unknown)
+        pieces, now = await self._planned(filters)
         self._progress.announce(pieces)
         for piece in pieces:
             await self._read_piece(filters, piece, now)
