@@ -13,7 +13,7 @@ from logferry._json import is_object
 from logferry.specs._bounds import Found
 from logferry.specs._changes import Change, Difference, Effect
 from logferry.specs._comparison import Comparison, Way
-from logferry.specs._document import Document, is_service, load, operations
+from logferry.specs._document import Document, described, is_service, load, operations
 from logferry.specs._facade import Names, names_of
 from logferry.specs._preparation import is_json
 from logferry.specs._security import security_changes
@@ -183,7 +183,7 @@ class _Documents:
         before, after = old.get("responses", {}), new.get("responses", {})
         met: set[str] = set()
         for status in before:
-            standing = next((one for one in (status, f"{status[:1]}XX", "default") if one in after), None)
+            standing = described(after, status)
             place = f"response {status}"
             if standing is None:
                 yield _change(Found("", "the response went away", "different"), place, "response")

@@ -161,6 +161,11 @@ def operations(document: Document) -> Sequence[tuple[str, str, Document, Documen
     return found
 
 
+def described(responses: Mapping[str, Any], status: str) -> str | None:
+    """The key of the response that describes a status: its own, that of its range, or the default; ``None`` for none."""
+    return next((one for one in (status, f"{status[:1]}XX", "default") if one in responses), None)
+
+
 def _yaml(text: str, name: str) -> Any:
     # The parser calls itself for each level, and has no limit of its own.
     depth = 0

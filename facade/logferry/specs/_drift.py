@@ -14,7 +14,7 @@ from attrs import asdict, define, frozen
 
 from logferry._json import is_array, is_object
 from logferry._redaction import printable
-from logferry.specs._document import Document, load, operations, services
+from logferry.specs._document import Document, described, load, operations, services
 from logferry.specs._shapes import Flat, Node, Schemas, kind_of
 from logferry.specs._traffic import Exchange, exchanges
 
@@ -159,7 +159,7 @@ class _Operation:
             yield from _seen(self.schemas, exchange.sent, (body,), "request body")
         responses = self.operation.get("responses", {})
         status = str(exchange.status)
-        key = next((one for one in (status, f"{status[:1]}XX", "default") if one in responses), None)
+        key = described(responses, status)
         if key is None:
             yield f"response {status}", "the spec has no such status"
             return
