@@ -30,7 +30,19 @@ from logferry.extend import (
     is_object,
     rfc3339,
 )
-from logferry.services.signalwire._items import is_discarded
+from logferry.services.signalwire._items import (
+    conference_entry,
+    fax_entry,
+    is_discarded,
+    message_entry,
+    repair_conference,
+    repair_fax,
+    repair_message,
+    repair_video,
+    repair_voice,
+    video_entry,
+    voice_entry,
+)
 from logferry.services.signalwire._links import LARGEST_PAGE, PageAddress
 from logferry.services.signalwire._lists import created_after, created_before, link_walk
 from logferry.services.signalwire._records import NORMALIZER
@@ -40,28 +52,15 @@ from logferry_clients.signalwire.api.fax_logs import list_fax_logs
 from logferry_clients.signalwire.api.message_logs import list_message_logs
 from logferry_clients.signalwire.api.video_logs import list_video_logs
 from logferry_clients.signalwire.api.voice_logs import list_voice_logs
-from logferry_clients.signalwire.models.conference_log import (
-    ConferenceLog,
-    fits_conference_log,
-    repair_conference_log,
-)
-from logferry_clients.signalwire.models.discarded_log import (
-    DiscardedLog,
-    DiscardedLogJson,
-    fits_discarded_log,
-    repair_discarded_log,
-)
-from logferry_clients.signalwire.models.fax_log import FaxLog, fits_fax_log, repair_fax_log
+from logferry_clients.signalwire.models.conference_log import fits_conference_log
+from logferry_clients.signalwire.models.discarded_log import fits_discarded_log
+from logferry_clients.signalwire.models.fax_log import fits_fax_log
 from logferry_clients.signalwire.models.fax_log_status import FaxLogStatus
-from logferry_clients.signalwire.models.message_log import (
-    MessageLog,
-    fits_message_log,
-    repair_message_log,
-)
+from logferry_clients.signalwire.models.message_log import fits_message_log
 from logferry_clients.signalwire.models.message_log_status import MessageLogStatus
-from logferry_clients.signalwire.models.video_log import VideoLog, VideoLogKey, fits_video_log, repair_video_log
+from logferry_clients.signalwire.models.video_log import VideoLogKey, fits_video_log
 from logferry_clients.signalwire.models.video_log_status import VideoLogStatus
-from logferry_clients.signalwire.models.voice_log import VoiceLog, fits_voice_log, repair_voice_log
+from logferry_clients.signalwire.models.voice_log import fits_voice_log
 from logferry_clients.signalwire.models.voice_log_status import VoiceLogStatus
 
 E = TypeVar("E")
@@ -125,7 +124,7 @@ def _stream(
     over: str,
     by_day: bool = True,
     final_after: int | None = None,
-) -> StreamDefinition[E | DiscardedLog, J | DiscardedLogJson, LogFilters]:
+) -> StreamDefinition[E, J, LogFilters]:
     """
     Define the stream of a kind of log.
 
@@ -135,8 +134,8 @@ def _stream(
         normalizer: Makes its records.
         build: Makes the request of a page.
         fits: Whether an item that is not deleted has its shape.
-        repair: Makes such an item fit.
-        entry: Its typed model.
+        repair: Makes an item fit, deleted or not.
+        entry: The typed model of an item, deleted or not.
         pending: The statuses in which a log still changes.
         over: When it no longer changes, in words.
         by_day: Whether the bounds of creation are days.
@@ -164,15 +163,8 @@ def _stream(
         created = normalizer.time(item)
         return final_after is not None and created is not None and created + final_after <= now
 
-    # What is left of a deleted log has one shape, whatever the kind.
     def fits_item(item: object) -> bool:
         return fits_discarded_log(item) if is_discarded(item) else fits(item)
-
-    def repair_item(item: object) -> Repaired[J | DiscardedLogJson]:
-        return repair_discarded_log(item) if is_discarded(item) else repair(item)
-
-    def item_entry(item: Any) -> E | DiscardedLog:
-        return DiscardedLog.from_dict(item) if is_discarded(item) else entry(item)
 
     return StreamDefinition(
         name=f"signalwire.{kind}_logs",
@@ -189,8 +181,8 @@ def _stream(
         largest_page_size=LARGEST_PAGE,
         walk=walk,
         fits=fits_item,
-        repair=repair_item,
-        entry=item_entry,
+        repair=repair,
+        entry=entry,
         normalizer=normalizer,
         attributes_home="logferry.services.signalwire._attributes:ATTRIBUTES",
         incremental=Incremental(is_final=is_final),
@@ -209,8 +201,8 @@ VIDEO_LOGS: Final = _stream(
     NORMALIZER,
     build=list_video_logs.request,
     fits=fits_video_log,
-    repair=repair_video_log,
-    entry=VideoLog.from_dict,
+    repair=repair_video,
+    entry=video_entry,
     pending=_SESSION_PENDING,
     over="its session is over",
     by_day=False,
@@ -221,8 +213,8 @@ VOICE_LOGS: Final = _stream(
     normalizer_of(VOICE),
     build=list_voice_logs.request,
     fits=fits_voice_log,
-    repair=repair_voice_log,
-    entry=VoiceLog.from_dict,
+    repair=repair_voice,
+    entry=voice_entry,
     pending=_VOICE_PENDING,
     over="its call is over",
 )
@@ -232,8 +224,8 @@ MESSAGE_LOGS: Final = _stream(
     normalizer_of(MESSAGE),
     build=list_message_logs.request,
     fits=fits_message_log,
-    repair=repair_message_log,
-    entry=MessageLog.from_dict,
+    repair=repair_message,
+    entry=message_entry,
     pending=_MESSAGE_PENDING,
     over="its delivery is known, or three days have passed",
     final_after=_UNREPORTED,
@@ -244,8 +236,8 @@ FAX_LOGS: Final = _stream(
     normalizer_of(FAX),
     build=list_fax_logs.request,
     fits=fits_fax_log,
-    repair=repair_fax_log,
-    entry=FaxLog.from_dict,
+    repair=repair_fax,
+    entry=fax_entry,
     pending=_FAX_PENDING,
     over="its fax is over",
 )
@@ -255,8 +247,8 @@ CONFERENCE_LOGS: Final = _stream(
     normalizer_of(CONFERENCE),
     build=list_conference_logs.request,
     fits=fits_conference_log,
-    repair=repair_conference_log,
-    entry=ConferenceLog.from_dict,
+    repair=repair_conference,
+    entry=conference_entry,
     pending=_SESSION_PENDING,
     over="it is over",
     by_day=False,
