@@ -98,13 +98,14 @@ def retried(
     """
 
     def receive(step: Receive[Any]) -> SubFlow[object]:
-        attempt, free, first_refused = 1, 0, 0
+        attempt, free = 1, 0
+        first_refused: int | None = None
         while True:
             outcome = yield from _outcome(step)
             delay: float | None = None
             if is_refused(outcome):
                 time = yield from now()
-                first_refused = first_refused or time
+                first_refused = time if first_refused is None else first_refused
                 delay = policy.patience(free + 1, waited=(time - first_refused) / SECOND, chance=chance())
             if delay is None:
                 delay = policy.delay(outcome, attempt=attempt - free, chance=chance())
